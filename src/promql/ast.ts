@@ -210,3 +210,23 @@ export function isComparisonOp(op: BinaryOp): op is ComparisonOp {
 export function isSetOp(op: BinaryOp): op is SetOp {
   return op === 'and' || op === 'or' || op === 'unless';
 }
+
+/** Direct sub-expressions in evaluation order; the selector of a range is one. */
+export function childrenOf(expr: Expr): readonly Expr[] {
+  switch (expr.type) {
+    case 'MatrixSelector':
+      return [expr.selector];
+    case 'SubqueryExpr':
+    case 'UnaryExpr':
+    case 'ParenExpr':
+      return [expr.expr];
+    case 'Call':
+      return expr.args;
+    case 'AggregateExpr':
+      return expr.param === undefined ? [expr.expr] : [expr.param, expr.expr];
+    case 'BinaryExpr':
+      return [expr.lhs, expr.rhs];
+    default:
+      return [];
+  }
+}

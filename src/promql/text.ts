@@ -18,8 +18,8 @@ const ESCAPE_OF = new Map(Object.entries(SIMPLE_ESCAPES).map(([name, char]) => [
 
 const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
 
-function quoteChar(char: string, quote: string): string {
-  if (char === quote) return `\\${char}`;
+function quoteChar(char: string, delimiter: string): string {
+  if (char === delimiter) return `\\${char}`;
   const name = ESCAPE_OF.get(char);
   if (name !== undefined) return `\\${name}`;
   if (PRINTABLE.test(char)) return char;

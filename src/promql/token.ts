@@ -47,10 +47,8 @@ const MODIFIERS = [
 ];
 const PREPROCESSORS = ['start', 'end', 'step', 'range', 'max_of', 'min_of'];
 
-const OPERATORS: ReadonlySet<string> = new Set([
-  ...['+', '-', '*', '/', '%', '^', '@', '==', '!=', '<=', '<', '>=', '>', '</', '>/', '=~', '!~'],
-  ...WORD_OPERATORS,
-]);
+const SYMBOL_OPERATORS = '+ - * / % ^ @ == != <= < >= > </ >/ =~ !~'.split(' ');
+const OPERATORS: ReadonlySet<string> = new Set([...SYMBOL_OPERATORS, ...WORD_OPERATORS]);
 const MODIFIER_SET: ReadonlySet<string> = new Set(MODIFIERS);
 
 /** Word in lower case → token kind. */
