@@ -1,6 +1,7 @@
 // Builds what is stale in dist/: AssemblyScript kernels to dist/wasm/*.wasm, the web console to
-// dist/web/. A target is built into a directory of its own and renamed into place, under a lock that
-// the operating system drops when the builder dies, so two builds at once never mix their outputs.
+// dist/web/. A target is built into a directory of its own and renamed into place, under a lock
+// that the operating system drops when the builder dies, so two builds at once never mix their
+// outputs.
 // Usage: node tools/build.ts [--force]
 import {
   existsSync,
@@ -21,8 +22,8 @@ import { BUILD_TARGETS, PROJECT_ROOT, inputDigest, isStale } from '../src/app/bu
 const LOCK_TIMEOUT_MS = 120_000;
 
 /**
- * No garbage collector, no assertions, SIMD. The memory comes from the loader, which chooses its real
- * size: these pages of 64 KiB are only the least and the most that WebAssembly allows it.
+ * No garbage collector, no assertions, SIMD. The memory comes from the loader, which chooses its
+ * real size: these pages of 64 KiB are only the least and the most that WebAssembly allows it.
  */
 const KERNEL_OPTIONS = [
   '--runtime=stub',

@@ -1,5 +1,6 @@
-// The one test command: builds what is stale, then runs the tiers of test/tiers.ts and ends with one
-// line `N passed, N failed, N skipped`. Each tier prints one line; a failed one its output in full.
+// The one test command: builds what is stale, then runs the tiers of test/tiers.ts and ends with
+// one line `N passed, N failed, N skipped`. Each tier prints one line; a failed one its output in
+// full.
 // Usage: node tools/test.ts [--tier NAME[,NAME]] [--file TEXT]   (TEST_STRICT=1 allows no skip)
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,6 @@
-// Runs one child process of the test command: scrubbed environment, its own process group, a deadline
-// at which the whole group is killed, output captured so that tiers running side by side do not mix.
+// Runs one child process of the test command: scrubbed environment, its own process group, a
+// deadline at which the whole group is killed, output captured so that tiers running side by side
+// do not mix.
 import { spawn } from 'node:child_process';
 import { join, delimiter } from 'node:path';
 import type { Ending } from './result.ts';

@@ -1,5 +1,5 @@
-// The tiers of `npm test`, in order, as data: what each runs, how long it may take, and which may run
-// side by side. Two machine cores are assumed: a stage runs at most two tiers at a time.
+// The tiers of `npm test`, in order, as data: what each runs, how long it may take, and which may
+// run side by side. Two machine cores are assumed: a stage runs at most two tiers at a time.
 
 interface CheckTier {
   readonly kind: 'check';
