@@ -126,7 +126,7 @@ export class RowRecorder implements RowDictionary, RowSink {
     return this.rows
       .map((row) => {
         const time = row.subNs === 0 ? `${row.tUs}` : `${row.tUs}+${row.subNs}ns`;
-        const value = typeof row.value === 'string' ? JSON.stringify(row.value) : `${row.value}`;
+        const value = typeof row.value === 'string' ? JSON.stringify(row.value) : String(row.value);
         return `${row.series} ${row.kind} ${value} @${time}`;
       })
       .join('\n');
