@@ -245,8 +245,7 @@ function scanLines(page: Page): { rowCount: number; pointCount: number } {
       continue;
     }
     pointCount++;
-    if (isWord && value !== value)
-      sink.f64Bits(ref, tUs, 0, NORMAL_NAN_LOW, NORMAL_NAN_HIGH);
+    if (isWord && value !== value) sink.f64Bits(ref, tUs, 0, NORMAL_NAN_LOW, NORMAL_NAN_HIGH);
     else sink.f64(ref, tUs, 0, value);
     at = i + 1;
   }

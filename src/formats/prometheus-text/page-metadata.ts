@@ -63,7 +63,8 @@ export class PageMetadata {
     if (nameEnd < 0) return `expected a metric name behind ${word}`;
     const name = this.#name(at, nameEnd);
     if (name === undefined) return `metric name behind ${word} is not valid UTF-8`;
-    if (nameEnd < end && !isBlank(this.#bytes[nameEnd])) return `invalid metric name behind ${word}`;
+    if (nameEnd < end && !isBlank(this.#bytes[nameEnd]))
+      return `invalid metric name behind ${word}`;
     if (word === HELP) return this.#readHelp(name, Math.min(nameEnd + 1, end), end);
     return this.#readType(name, this.#skipBlanks(nameEnd, end), end, lastName);
   }

@@ -114,14 +114,19 @@ class SeriesReader {
   #readBraces(): boolean {
     if (this.#byte() !== 123) return this.#refuse('unexpected character in the metric name');
     this.#at++;
+    this.#skipSpace();
+    // A lone comma in the braces is taken, as by the official Python parser.
+    if (this.#byte() === 44) this.#at++;
     for (;;) {
       this.#skipSpace();
       if (this.#byte() === 125) break;
       if (!this.#readItem()) return false;
       this.#skipSpace();
-      if (this.#byte() === 125) break;
-      if (this.#byte() !== 44) return this.#refuse('expected a comma or a closing brace');
-      this.#at++;
+      // Prometheus' scraper takes labels without a comma between them, and so do we.
+      const next = this.#byte();
+      if (next === 44) this.#at++;
+      else if (next !== 125 && next !== QUOTE && !isNameByte(next, true))
+        return this.#refuse('expected a comma or a closing brace');
     }
     this.#at++;
     return true;
