@@ -84,14 +84,19 @@ class StaticFiles {
     const extension = name.slice(name.lastIndexOf('.') + 1);
     const type = TYPES.get(extension);
     if (type === undefined) return undefined;
-    const bytes = await this.#deps.files.readWhole(`${this.#deps.directory}/${name}`, FILE_BYTES_MAX);
+    const bytes = await this.#deps.files.readWhole(
+      `${this.#deps.directory}/${name}`,
+      FILE_BYTES_MAX,
+    );
     const gzip = COMPRESSED.has(extension) ? zlib.gzipSync(bytes, { level: 9 }) : undefined;
     return { type, bytes, gzip, isHashed: name.startsWith('assets/') };
   }
 }
 
 function acceptsGzip(exchange: Exchange): boolean {
-  return /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?(?:[,\s]|$))/.test(exchange.header('accept-encoding') ?? '');
+  return /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?(?:[,\s]|$))/.test(
+    exchange.header('accept-encoding') ?? '',
+  );
 }
 
 function send(exchange: Exchange, file: StaticFile): void {
@@ -111,6 +116,19 @@ function send(exchange: Exchange, file: StaticFile): void {
   });
 }
 
+function get(path: string, handler: Handler): Route {
+  return {
+    method: 'GET',
+    path,
+    prefix: '',
+    permission: 'none',
+    tenantScope: 'server',
+    bodyLimitBytes: 0,
+    errors: plainErrors,
+    handler,
+  };
+}
+
 export function consoleRoutes(deps: ConsoleDependencies): readonly Route[] {
   const statics = new StaticFiles(deps);
   async function answer(exchange: Exchange, name: string): Promise<void> {
@@ -120,16 +138,6 @@ export function consoleRoutes(deps: ConsoleDependencies): readonly Route[] {
     send(exchange, file);
   }
   const page: Handler = (exchange) => answer(exchange, 'index.html');
-  const get = (path: string, handler: Handler): Route => ({
-    method: 'GET',
-    path,
-    prefix: '',
-    permission: 'none',
-    tenantScope: 'server',
-    bodyLimitBytes: 0,
-    errors: plainErrors,
-    handler,
-  });
   return [
     ...PLACES.map((place) => get(place, page)),
     get('/assets/:name', (exchange) => answer(exchange, `assets/${exchange.params.get('name')}`)),
