@@ -155,9 +155,9 @@ class Parser {
 
   #call(): Call {
     const token = this.#stream.next();
+    const args = this.#arguments();
     if (!FUNCTIONS.has(token.text))
       this.#stream.report(token, `unknown function with name ${quote(token.text)}`);
-    const args = this.#arguments();
     const pos = { start: token.start, end: this.#stream.lastEnd };
     return { type: 'Call', func: token.text, args, pos };
   }

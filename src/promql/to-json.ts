@@ -22,7 +22,7 @@ export type AstJson =
   | { readonly [key: string]: AstJson };
 
 function milliseconds(operand: DurationOperand | undefined): number {
-  return operand?.type === 'NumberLiteral' ? Math.trunc((operand.value * 1e9) / 1e6) : 0;
+  return operand?.type === 'NumberLiteral' ? Math.trunc(Math.round(operand.value * 1e9) / 1e6) : 0;
 }
 
 function durationExpr(operand: DurationOperand | undefined): AstJson {
@@ -57,7 +57,11 @@ function selectorFields(selector: VectorSelector): Record<string, AstJson> {
   return {
     name: selector.name,
     ...times(selector),
-    matchers: selector.matchers.map(({ name, value, type }) => ({ name, value, type })),
+    matchers: selector.matchers.map(({ name, value, type }) => ({
+      name: name.toWellFormed(),
+      value: value.toWellFormed(),
+      type,
+    })),
     anchored: selector.anchored,
     smoothed: selector.smoothed,
   };
@@ -101,7 +105,7 @@ export function exprToJson(expr: Expr): AstJson {
     case 'NumberLiteral':
       return { type: 'numberLiteral', val: formatFloat(expr.value) };
     case 'StringLiteral':
-      return { type: 'stringLiteral', val: expr.value };
+      return { type: 'stringLiteral', val: expr.value.toWellFormed() };
     case 'VectorSelector':
       return { type: 'vectorSelector', ...selectorFields(expr) };
     case 'MatrixSelector':
