@@ -22,15 +22,13 @@ export class TokenStream {
   /** How many aggregations are open; a complaint without a place of its own is then said to be there. */
   #aggregations = 0;
 
-  /** Throws SyntaxAbort where the text is too long. */
+  /** A text that is too long is one error token: whatever is asked of it fails with the limit. */
   constructor(input: string) {
-    const tooLong = input.length > QUERY_LENGTH_MAX;
-    this.#tokens = tooLong ? [] : tokenize(input);
-    if (tooLong)
-      this.report(
-        { start: 0, end: 0 },
-        `the expression has ${input.length} characters, the limit is ${QUERY_LENGTH_MAX}`,
-      );
+    const message = `the expression has ${input.length} characters, the limit is ${QUERY_LENGTH_MAX}`;
+    this.#tokens =
+      input.length <= QUERY_LENGTH_MAX
+        ? tokenize(input)
+        : [{ kind: 'error', text: message, start: 0, end: 0 }];
   }
 
   get current(): Token {

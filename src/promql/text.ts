@@ -53,7 +53,8 @@ export function quoteRune(char: string | undefined): string {
 /** `U+002E '.'` */
 export function describeRune(char: string): string {
   const code = char.codePointAt(0)!;
-  return `U+${code.toString(16).toUpperCase().padStart(4, '0')} ${quoteRune(char)}`;
+  const shown = PRINTABLE.test(char) ? ` '${char}'` : '';
+  return `U+${code.toString(16).toUpperCase().padStart(4, '0')}${shown}`;
 }
 
 const ESCAPE = /\\(?:x([0-9a-fA-F]{2})|([0-7]{3})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))/gsu;

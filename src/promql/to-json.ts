@@ -10,6 +10,7 @@ import type {
   Expr,
   VectorSelector,
 } from './ast.ts';
+import { wholeMs } from './durations.ts';
 import { FUNCTIONS } from './signatures.ts';
 import { formatFloat } from './text.ts';
 
@@ -22,7 +23,8 @@ export type AstJson =
   | { readonly [key: string]: AstJson };
 
 function milliseconds(operand: DurationOperand | undefined): number {
-  return operand?.type === 'NumberLiteral' ? Math.trunc(Math.round(operand.value * 1e9) / 1e6) : 0;
+  if (operand?.type !== 'NumberLiteral') return 0;
+  return wholeMs(operand.value) ?? Math.trunc(operand.value * 1_000);
 }
 
 function durationExpr(operand: DurationOperand | undefined): AstJson {
