@@ -2,9 +2,9 @@
 // bind tighter than any operator and return new nodes. Range, step and offset literals are normalised
 // here (whole nanoseconds, `duration` set, an offset of 0 is no offset), so that a tree and the tree of
 // its printed form are equal.
-import { isSign } from './parser-duration.ts';
 import {
   atNumber,
+  isSign,
   parseDuration,
   parseOffsetDuration,
   signedLiteral,

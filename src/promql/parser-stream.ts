@@ -4,7 +4,12 @@
 import { must } from '../stdx/assert.ts';
 import type { PosRange } from './ast.ts';
 import { tokenize } from './lexer.ts';
-import { NESTING_DEPTH_MAX, QUERY_LENGTH_MAX } from './limits.ts';
+import {
+  ISSUE_LENGTH_MAX,
+  NESTING_DEPTH_MAX,
+  PARSE_ISSUES_MAX,
+  QUERY_LENGTH_MAX,
+} from './limits.ts';
 import type { ParseIssue } from './parse-error.ts';
 import { describeToken } from './token.ts';
 import type { Token } from './token.ts';
@@ -66,7 +71,12 @@ export class TokenStream {
   }
 
   report(pos: PosRange, message: string): void {
-    this.issues.push({ message, pos: { start: pos.start, end: pos.end } });
+    const cut = message.length > ISSUE_LENGTH_MAX;
+    this.issues.push({
+      message: cut ? `${message.slice(0, ISSUE_LENGTH_MAX)}…` : message,
+      pos: { start: pos.start, end: pos.end },
+    });
+    if (this.issues.length >= PARSE_ISSUES_MAX) throw new SyntaxAbort();
   }
 
   fail(pos: PosRange, message: string): never {

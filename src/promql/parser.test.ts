@@ -3,7 +3,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Expr } from './ast.ts';
-import { EXPR_DEPTH_MAX, NESTING_DEPTH_MAX, QUERY_LENGTH_MAX } from './limits.ts';
+import {
+  EXPR_DEPTH_MAX,
+  ISSUE_LENGTH_MAX,
+  NESTING_DEPTH_MAX,
+  PARSE_ISSUES_MAX,
+  QUERY_LENGTH_MAX,
+} from './limits.ts';
 import { PromqlParseError } from './parse-error.ts';
 import { parseExpr, parseMetricSelector } from './parser.ts';
 import { printExpr } from './printer.ts';
@@ -76,7 +82,9 @@ describe('parseExpr', () => {
     for (const bad of ['1__0', '0x', '1e400', '.5.5', '5y1y', '1d2w'])
       assert.match(refusal(bad).message, /parse error/);
   });
+});
 
+describe('parsed trees', () => {
   test('keeps keywords usable as names', () => {
     const expr = parseExpr('sum by (on, offset, "a b") (by{without="x", sum="y"})');
     assert.ok(expr.type === 'AggregateExpr' && expr.expr.type === 'VectorSelector');
@@ -119,9 +127,7 @@ describe('parseExpr', () => {
     assert.ok(plain.type === 'VectorSelector');
     assert.equal(plain.offset, undefined);
   });
-});
 
-describe('parseExpr on trouble', () => {
   test('says where nodes stand', () => {
     const input = ' sum(foo{a="b"}[5m:1m] @ 5 offset 1m) ';
     const position = refusal(input).issues[0]!.pos;
@@ -130,7 +136,9 @@ describe('parseExpr on trouble', () => {
     assert.ok(call.type === 'BinaryExpr');
     assert.deepEqual(call.rhs.pos, { start: 4, end: 19 });
   });
+});
 
+describe('refusals', () => {
   test('points at the fault by line and column and finds all of them', () => {
     const error = refusal('floor(1)\n  + rate(foo)');
     assert.equal(error.line, 1);
@@ -158,6 +166,11 @@ describe('parseExpr on trouble', () => {
     const longest = parseExpr(chain(EXPR_DEPTH_MAX));
     assert.equal(printExpr(longest), chain(EXPR_DEPTH_MAX));
     assert.match(refusal(chain(EXPR_DEPTH_MAX + 1)).message, /deeper than the limit of 1000/);
+    const sum = `a[1m${'+1m'.repeat(EXPR_DEPTH_MAX)}]`;
+    assert.match(refusal(sum).message, /deeper than the limit of 1000/);
+    const many = refusal(`label_join(a, "b"${', floor(1)'.repeat(PARSE_ISSUES_MAX)})`);
+    assert.equal(many.issues.length, PARSE_ISSUES_MAX);
+    assert.ok(refusal('9'.repeat(10_000)).message.length < 2 * ISSUE_LENGTH_MAX);
   });
 
   test('gathers escaped bytes as UTF-8 and keeps those that are none', () => {
