@@ -155,9 +155,9 @@ class Parser {
 
   #call(): Call {
     const token = this.#stream.next();
+    const args = this.#arguments();
     if (!FUNCTIONS.has(token.text))
       this.#stream.report(token, `unknown function with name ${quote(token.text)}`);
-    const args = this.#arguments();
     const pos = { start: token.start, end: this.#stream.lastEnd };
     return { type: 'Call', func: token.text, args, pos };
   }
@@ -174,8 +174,7 @@ class Parser {
     const token = stream.next();
     const op = token.kind as AggregateOp;
     const before = this.#grouping();
-    if (!stream.at('(')) return stream.unexpected('aggregation');
-    const args = this.#arguments();
+    const args = stream.aggregation(() => this.#arguments());
     const { grouping, without } = before ?? this.#grouping() ?? { grouping: [], without: false };
     const pos = { start: token.start, end: stream.lastEnd };
     const withParam = aggregateTakesParam(op);
