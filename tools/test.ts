@@ -84,11 +84,10 @@ async function runTier(run: Run, tier: Tier): Promise<TierResult> {
     if (browser.skip !== false) return notRun(browser.skip, run);
   }
   const tapFile = join(run.scratch, `${tier.name}.tap`);
-  const ending = await runChild(suiteCommand(tier, tapFile, files), {
-    root: ROOT,
-    env: run.env,
-    deadlineSec,
-  });
+  const env =
+    tier.mayInstall === true ? scrubbedEnv(process.env, { root: ROOT, mayInstall: true }) : run.env;
+  const command = suiteCommand(tier, tapFile, files);
+  const ending = await runChild(command, { root: ROOT, env, deadlineSec });
   return suiteResult(ending, readOrEmpty(tapFile), { deadlineSec, ...run });
 }
 
@@ -156,7 +155,7 @@ async function main(): Promise<void> {
   try {
     const totals = await runTests({
       tiers: selectTiers(values.tier?.split(',') ?? []),
-      env: scrubbedEnv(process.env, ROOT),
+      env: scrubbedEnv(process.env, { root: ROOT, mayInstall: false }),
       isStrict: process.env['TEST_STRICT'] === '1',
       fileFilter: values.file ?? '',
       scratch,
