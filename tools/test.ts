@@ -126,7 +126,8 @@ function readOrEmpty(file: string): string {
 function report(tier: Tier, result: TierResult, seconds: number): void {
   const counts = `${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped`;
   const mark = result.failed > 0 ? 'FAILED ' : '';
-  if (result.failed > 0) print(`──── ${tier.name} ────\n${failureDetails(result.output)}`);
+  const details = result.failed > 0 ? failureDetails(result.output) : '';
+  if (details !== '') print(`──── ${tier.name} ────\n${details}`);
   print(`${mark}${tier.name}: ${counts}, ${seconds.toFixed(1)} s`);
   for (const note of result.notes) print(`    ${note}`);
 }

@@ -5,7 +5,7 @@ import { isTest, lineAt, roomOf } from './finding.ts';
 import { OUTERMOST_ROOM } from './layers.ts';
 import { scan } from './scan.ts';
 
-const LINE_COLUMNS_MAX = 100;
+export const LINE_COLUMNS_MAX = 100;
 
 interface Ban {
   readonly pattern: RegExp;
