@@ -1,0 +1,30 @@
+// The blob plane: immutable objects under names, on a folder or later on S3. A name is
+// [a-z0-9._/-]+ without '..' or a leading '/'. `put` is atomic: after a crash the whole object is
+// there or nothing of it; a put of an existing name replaces it.
+
+export interface BlobInfo {
+  readonly name: string;
+  readonly sizeBytes: number;
+}
+
+export interface BlobRange {
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface Blobs {
+  /** Durable when it resolves. `chunks` are borrowed one at a time. */
+  put(name: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<BlobInfo>;
+  /**
+   * Reads `range.length` bytes (all of the object without a range) into fresh memory. Throws AppError
+   * notFound/no-blob, corrupt/short-blob where the object ends before the range does.
+   */
+  get(name: string, range?: BlobRange): Promise<Uint8Array>;
+  /** undefined where there is no such object. */
+  head(name: string): Promise<BlobInfo | undefined>;
+  /** Names that start with `prefix`, in UTF-8 byte order. */
+  list(prefix: string): AsyncIterable<BlobInfo>;
+  /** No error where it does not exist. */
+  remove(name: string): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,86 @@
+// Regular expressions with RE2 semantics: linear time in the input, Go's syntax, anchored at both
+// ends, dot matches newline (as Prometheus compiles label matchers: `^(?s:PATTERN)$`). re2js runs the
+// automaton; shapes proven safe (a literal, an alternation of literals, prefix.*, .*suffix, .*text.*,
+// .+ and .*) are answered without it. Complexity: O(length * program size), program size bounded.
+import { RE2JS } from 're2js';
+import { REGEX_LENGTH_MAX } from './limits.ts';
+
+export interface Regex {
+  readonly pattern: string;
+  /** The complete set of values it can match where that set is small and finite, else undefined. */
+  readonly literals: readonly string[] | undefined;
+  /** A literal every match starts with; '' where none is known. */
+  readonly prefix: string;
+  test(text: string): boolean;
+}
+
+/** Thrown by compileRegex; the message names the reason in words. */
+export class RegexError extends Error {
+  override readonly name = 'RegexError';
+}
+
+const META = /[\\^$.|?*+()[\]{}]/;
+
+function literalAlternation(pattern: string): readonly string[] | undefined {
+  const inner = /^\((?:\?:)?([^()]*)\)$/.exec(pattern)?.[1] ?? pattern;
+  const parts = inner.split('|');
+  return parts.some((part) => META.test(part)) ? undefined : parts;
+}
+
+function affixTest(pattern: string): ((text: string) => boolean) | undefined {
+  if (pattern === '.*') return () => true;
+  if (pattern === '.+') return (text) => text.length > 0;
+  const parts = /^(\.[*+])?([^\\^$.|?*+()[\]{}]*)(\.[*+])?$/s.exec(pattern);
+  if (parts === null || parts[2] === '') return undefined;
+  const [, before, literal, after] = parts as unknown as [string, string?, string?, string?];
+  if (literal === undefined || (before === undefined && after === undefined)) return undefined;
+  const headMin = before === '.+' ? 1 : 0;
+  const tailMin = after === '.+' ? 1 : 0;
+  if (before === undefined)
+    return (text) => text.startsWith(literal) && text.length >= literal.length + tailMin;
+  if (after === undefined)
+    return (text) => text.endsWith(literal) && text.length >= literal.length + headMin;
+  return (text) => {
+    const at = text.indexOf(literal, headMin);
+    return at >= 0 && text.length - at - literal.length >= tailMin;
+  };
+}
+
+function literalPrefix(pattern: string): string {
+  const head = /^[^\\^$.|?*+()[\]{}]*/.exec(pattern)![0];
+  if (pattern.includes('|')) return '';
+  const next = pattern[head.length];
+  return next === '*' || next === '?' || next === '{' ? head.slice(0, -1) : head;
+}
+
+/**
+ * Compiles a pattern. Throws RegexError where it is longer than REGEX_LENGTH_MAX or not RE2 syntax.
+ * Source: RE2 syntax page (github.com/google/re2/wiki/Syntax); anchoring as Prometheus does.
+ */
+export function compileRegex(pattern: string): Regex {
+  if (pattern.length > REGEX_LENGTH_MAX)
+    throw new RegexError(
+      `the regular expression has ${pattern.length} characters, the limit is ${REGEX_LENGTH_MAX}`,
+    );
+  const literals = literalAlternation(pattern);
+  if (literals !== undefined) {
+    const set = new Set(literals);
+    const prefix = set.size === 1 ? literals[0]! : '';
+    return { pattern, literals: [...set], prefix, test: (text) => set.has(text) };
+  }
+  const affix = affixTest(pattern);
+  if (affix !== undefined)
+    return { pattern, literals: undefined, prefix: literalPrefix(pattern), test: affix };
+  try {
+    const compiled = RE2JS.compile(`^(?s:${pattern})$`);
+    return {
+      pattern,
+      literals: undefined,
+      prefix: literalPrefix(pattern),
+      test: (text) => compiled.matches(text),
+    };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new RegexError(`bad regular expression ${JSON.stringify(pattern)}: ${reason}`);
+  }
+}

@@ -1,0 +1,58 @@
+// The log plane: an ordered, durable sequence of opaque records (docs/formats/log-record.md). One
+// appender; readers may run beside it. Offsets are dense record numbers starting at 0: record n is
+// followed by n + 1, so [frontier, C) names whole records, and a Kafka driver can use Kafka's own.
+//
+// A record is acknowledged only after its `durable` promise resolved, which happens strictly in
+// offset order. A failed sync is FATAL: `durable` rejects with FatalError, every later append
+// rejects, and no byte is written to that segment again.
+
+/** Dense record number; a safe integer. */
+export type LogOffset = number;
+
+export interface Appended {
+  readonly offset: LogOffset;
+  /** Resolves when this record and all before it are on stable storage. */
+  readonly durable: Promise<void>;
+}
+
+export interface LogRecord {
+  readonly offset: LogOffset;
+  /** Borrowed until the next record is asked for. */
+  readonly bytes: Uint8Array;
+}
+
+/** A stretch of the log that could not be read back, below the highest durable mark. */
+export interface LogDamage {
+  readonly firstOffset: LogOffset;
+  /** Exclusive; the next readable record. */
+  readonly endOffset: LogOffset;
+  readonly file: string;
+  readonly reason: string;
+}
+
+export interface Log {
+  /** First offset still held. */
+  readonly startOffset: LogOffset;
+  /** Offset the next record will get. */
+  readonly endOffset: LogOffset;
+  /** Every record below is durable. */
+  readonly durableOffset: LogOffset;
+  /** Bytes on disk, free tails of segments excluded. */
+  readonly sizeBytes: number;
+  /** What open() found damaged and skipped: never silent, see docs/operations/failures.md. */
+  readonly damage: readonly LogDamage[];
+  /**
+   * Copies `bytes` into the log. Synchronous up to the page cache. Throws AppError
+   * unavailable/disk-full where no segment can be had (nothing appended), tooLarge/record-too-large
+   * above RECORD_SIZE_MAX_BYTES.
+   */
+  append(bytes: Uint8Array): Appended;
+  /** Starts a sync now instead of at the next group commit (used before an async write's second ends). */
+  sync(): Promise<void>;
+  /** Records with offset >= from, in order, up to the end at the time of each step. */
+  read(from: LogOffset): AsyncIterable<LogRecord>;
+  /** Frees whole segments below `offset`; afterwards startOffset <= offset. */
+  trim(offset: LogOffset): Promise<void>;
+  /** Syncs and closes; idempotent. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,68 @@
+// The seam between scanners (formats/) and ingest/: raw bytes of a row's identity → series ref.
+// A scanner asks with the bytes as they stand in the body; only on a miss are labels built,
+// relabelled, limited and resolved. The dictionary is bounded, seeded and only a cache: it may forget
+// anything at any time. One dictionary per write profile (tenant, protocol, database mapping, forced
+// labels, relabel version), so equal bytes under one profile always mean the same series.
+import type { Points } from './columns.ts';
+import type { Attribute, Exemplar, Metadata, NameSplit, SeriesRef } from './columns.ts';
+
+/** `find` knows nothing about the bytes: build the labels and `add` them. */
+export const ROW_UNKNOWN = -2;
+
+/** Borrowed byte ranges of the body that together identify the series; the second may be empty. */
+export interface RowKey {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+  readonly start2: number;
+  readonly end2: number;
+}
+
+export interface RowDictionary {
+  /** Ref >= 0, REF_REFUSED (storage.ts) or ROW_UNKNOWN. Arguments as in RowKey; nothing is kept. */
+  find(bytes: Uint8Array, start: number, end: number, start2: number, end2: number): SeriesRef;
+  /**
+   * Remembers what the bytes mean and returns the ref or REF_REFUSED. `pairs` is flat name, value,
+   * unsorted, may hold duplicates (last wins) and empty values (dropped); at least the metric name
+   * (`__name__`) unless the protocol allows none.
+   */
+  add(key: RowKey, pairs: readonly string[], split: NameSplit | undefined): SeriesRef;
+  /** Why the last `add` or `find` answered REF_REFUSED: a sentence naming the limit. */
+  refusal(): string;
+}
+
+/** Where a scanner puts what it understood. Implemented by BatchBuilder (model/batch-builder.ts). */
+export interface RowSink {
+  f64(ref: SeriesRef, tUs: number, subNs: number, value: number): void;
+  /** Bit-exact (NaN payloads, staleness markers): the 64 bits as low and high halves. */
+  f64Bits(ref: SeriesRef, tUs: number, subNs: number, low: number, high: number): void;
+  /** The 64 bits as two halves, so that no BigInt is made. */
+  i64(ref: SeriesRef, tUs: number, subNs: number, low: number, high: number): void;
+  u64(ref: SeriesRef, tUs: number, subNs: number, low: number, high: number): void;
+  boolean(ref: SeriesRef, tUs: number, subNs: number, value: boolean): void;
+  string(ref: SeriesRef, tUs: number, subNs: number, value: string): void;
+  /** Copies whole column sets (histograms, companions, bulk paths). */
+  points(points: Points): void;
+  metadata(row: Metadata): void;
+  exemplar(row: Exemplar): void;
+  attribute(row: Attribute): void;
+}
+
+/** One refused row: nothing else of the batch is affected unless the protocol says so. */
+export interface RowError {
+  /** 1-based line (text formats) or series index (remote write). */
+  readonly line: number;
+  /** Byte offset in the line or message where the reason was found; -1 where there is none. */
+  readonly column: number;
+  readonly reason: string;
+}
+
+/** What a scanner returns beside the rows in the sink. The first `errorsMax` errors are kept. */
+export interface ScanResult {
+  /** Rows (lines, series) seen, blank and comment lines excluded. */
+  readonly rowCount: number;
+  /** Points put into the sink. */
+  readonly pointCount: number;
+  readonly errorCount: number;
+  readonly errors: readonly RowError[];
+}

@@ -1,0 +1,309 @@
+// THE CONTRACT between everything that writes or reads and everything that stores. Languages, ingest
+// and frontends know this file only; test/contract/storage-suite.ts is its meaning and runs on every
+// implementation.
+//
+// Bounds. Time ranges are inclusive at both ends (startUs <= tUs <= endUs) unless a LeafPlan's
+// `bounds` says otherwise. Ownership. Arrays passed in are borrowed until the returned promise
+// settles; arrays handed out are borrowed until the consumer asks for the next item (`select`) or for
+// ever (everything else). Isolation. Every call carries a Principal: only its tenant is seen, its
+// forced matchers and time range are applied by the implementation, not by the caller.
+//
+// Order. A later write of the same (series, time) wins, across kinds; order is (ownership epoch, log
+// offset, row in the batch). A delete hides what lies below its own offset. What `append` or `delete`
+// acknowledged with durability 'sync' survives a crash; nothing is readable before it is durable.
+//
+// Errors: AppError for what a caller did or must wait for; a rejected call changed nothing unless it
+// says so. kind 'unavailable' + retryable: back pressure or a full disk.
+import type {
+  Exemplar,
+  KindMask,
+  Metadata,
+  NameSplit,
+  Samples,
+  SeriesRef,
+  WriteBatch,
+} from './columns.ts';
+import type { Histogram } from './histogram.ts';
+import type { Labels } from './labels.ts';
+import type { Matcher } from './matcher.ts';
+import type { Principal, TenantId } from './tenant.ts';
+
+// ---------------------------------------------------------------- writing
+
+export type Durability = 'sync' | 'async';
+
+export interface AppendOptions {
+  readonly principal: Principal;
+  /** 'sync': resolves after the record is durable. 'async': earlier, at most one second is lost. */
+  readonly durability: Durability;
+  /** Name of the wire protocol, for usage and for the log record, e.g. 'influx', 'remote-write'. */
+  readonly protocol: string;
+  /**
+   * 16 bytes chosen by the writer: a batch with an id seen in the last 10 minutes (or still above the
+   * frontier) is acknowledged without being applied again. undefined: a fresh one is made.
+   */
+  readonly batchId: Uint8Array | undefined;
+}
+
+export interface AppendResult {
+  /** False where the batch id had been seen: nothing was stored a second time. */
+  readonly applied: boolean;
+}
+
+export interface DeleteRequest {
+  readonly matchers: readonly Matcher[];
+  readonly startUs: number;
+  readonly endUs: number;
+  /** Count only. */
+  readonly dryRun: boolean;
+}
+
+export interface DeleteResult {
+  readonly seriesCount: number;
+  readonly pointCount: number;
+}
+
+/** What `resolve` answers where a new series may not be created now (limits): the row is refused. */
+export const REF_REFUSED = -1;
+
+export interface StorageWriter {
+  /**
+   * The ref of a label set, reserving one for a new series. Synchronous and in memory. The series
+   * becomes visible to readers only when a batch that uses the ref is applied.
+   * A ref stays valid until `append` refuses it: then the whole append rejects with AppError code
+   * 'stale-ref' (nothing stored), and the caller forgets its refs of this tenant and resolves again.
+   */
+  resolve(tenant: TenantId, labels: Labels): SeriesRef;
+  /** The split stored for a metric name, applied or in flight. */
+  splitOf(tenant: TenantId, name: string): NameSplit | undefined;
+  append(batch: WriteBatch, options: AppendOptions): Promise<AppendResult>;
+  delete(request: DeleteRequest, options: AppendOptions): Promise<DeleteResult>;
+}
+
+// ---------------------------------------------------------------- reading
+
+/** A consistent view: catalog version and head generations. Release exactly once, in `finally`. */
+export interface Pin {
+  release(): void;
+}
+
+/** Bytes a query holds; `take` throws AppError limited/query-memory where the budget is exceeded. */
+export interface ByteBudget {
+  take(sizeBytes: number): void;
+  give(sizeBytes: number): void;
+}
+
+export interface ReadContext {
+  readonly principal: Principal;
+  /** From `pin()` of the same storage; all calls of one query share one. */
+  readonly pin: Pin;
+  /** Aborted on deadline, cancellation and client hang-up; its reason is thrown. */
+  readonly signal: AbortSignal;
+  readonly budget: ByteBudget;
+}
+
+export interface SeriesSelector {
+  readonly matchers: readonly Matcher[];
+  readonly startUs: number;
+  readonly endUs: number;
+}
+
+export interface SelectRequest extends SeriesSelector {
+  readonly kinds: KindMask;
+}
+
+/**
+ * One selected series. `chunks` are in time order, do not overlap, each of one kind; rewrites are
+ * resolved and deletes applied. Never empty.
+ */
+export interface SelectedSeries {
+  readonly labels: Labels;
+  readonly chunks: readonly Samples[];
+}
+
+/** Still-encoded blocks, for export, backup and replication: bytes as docs/formats/block.md. */
+export interface SelectedBlocks {
+  readonly labels: Labels;
+  /** Blocks in time order where they need no merging, columns elsewhere. */
+  readonly chunks: readonly (Samples | { readonly block: Uint8Array })[];
+}
+
+export interface ExemplarSeries {
+  readonly labels: Labels;
+  readonly exemplars: readonly Omit<Exemplar, 'ref'>[];
+}
+
+export interface SeriesAttributes {
+  readonly labels: Labels;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+export interface Cardinality {
+  /** Series with at least one point in the range. */
+  readonly seriesCount: number;
+  /** Most frequent first, at most `limit` each; count = series. */
+  readonly byMetricName: readonly { readonly name: string; readonly count: number }[];
+  readonly byLabelName: readonly { readonly name: string; readonly count: number }[];
+  /** count = distinct values. */
+  readonly valuesByLabelName: readonly { readonly name: string; readonly count: number }[];
+}
+
+// ---------------------------------------------------------------- leaves
+
+/**
+ * What is computed per series and step, from the samples of the step's window. All names of PromQL's
+ * range functions without the suffix `_over_time` where they have one; `last` with windowUs = 0 is the
+ * instant selector (newest sample within lookbackUs, none where it is a staleness marker).
+ */
+export type LeafKernel =
+  | 'last'
+  | 'timestamp'
+  | 'first'
+  | 'rate'
+  | 'increase'
+  | 'delta'
+  | 'irate'
+  | 'idelta'
+  | 'changes'
+  | 'resets'
+  | 'deriv'
+  | 'predict_linear'
+  | 'double_exponential_smoothing'
+  | 'avg'
+  | 'min'
+  | 'max'
+  | 'sum'
+  | 'count'
+  | 'quantile'
+  | 'stddev'
+  | 'stdvar'
+  | 'present'
+  | 'mad'
+  | 'ts_of_first'
+  | 'ts_of_last'
+  | 'ts_of_max'
+  | 'ts_of_min';
+
+export type LeafAggregation =
+  | 'sum'
+  | 'avg'
+  | 'min'
+  | 'max'
+  | 'count'
+  | 'group'
+  | 'stddev'
+  | 'stdvar';
+
+export interface LeafGrouping {
+  readonly aggregation: LeafAggregation;
+  readonly mode: 'by' | 'without';
+  readonly labels: readonly string[];
+}
+
+/**
+ * Which samples belong to the window of a step at time t:
+ * 'left-open' (t - w, t], 'closed' [t - w, t], 'right-open' [t, t + w) (tumbling, GROUP BY time).
+ */
+export type WindowBounds = 'left-open' | 'closed' | 'right-open';
+
+export interface LeafPlan {
+  readonly matchers: readonly Matcher[];
+  /** Steps are startUs + k * stepUs <= endUs, k = 0, 1, …; offsets and @ are already applied. */
+  readonly startUs: number;
+  readonly endUs: number;
+  /** 0: exactly one step at startUs. */
+  readonly stepUs: number;
+  readonly windowUs: number;
+  readonly lookbackUs: number;
+  readonly bounds: WindowBounds;
+  readonly kernel: LeafKernel;
+  /** Numeric arguments of the kernel (quantile's q, …): length 1, or one value a step. */
+  readonly args: readonly Float64Array[];
+  /** undefined: every series is its own group, with all its labels. */
+  readonly grouping: LeafGrouping | undefined;
+  /** Kinds that take part; NUMERIC_KINDS read as doubles. */
+  readonly kinds: KindMask;
+}
+
+/**
+ * Result columns of one group, one slot per step. A slot holds nothing, a float or a histogram:
+ * `present[k]` is 0, 1 or 2.
+ */
+export interface LeafGroup {
+  readonly labels: Labels;
+  readonly present: Uint8Array;
+  readonly values: Float64Array;
+  /** undefined where no slot holds a histogram. */
+  readonly histograms: readonly (Histogram | undefined)[] | undefined;
+}
+
+export interface LeafAnnotation {
+  readonly level: 'info' | 'warning';
+  /** Stable code, e.g. 'mixed-floats-histograms'; the language makes the sentence. */
+  readonly code: string;
+  /** Metric name it is about, or ''. */
+  readonly metric: string;
+}
+
+export interface LeafResult {
+  readonly stepCount: number;
+  /** Groups with at least one slot that is not empty, sorted by labels. */
+  readonly groups: readonly LeafGroup[];
+  readonly annotations: readonly LeafAnnotation[];
+  readonly seriesRead: number;
+  readonly samplesRead: number;
+}
+
+export interface LimitedNames {
+  readonly limit: number;
+}
+
+export interface StorageReader {
+  pin(): Pin;
+  /** Sorted by labels (compareLabels). */
+  select(context: ReadContext, request: SelectRequest): AsyncIterable<SelectedSeries>;
+  selectBlocks(context: ReadContext, request: SelectRequest): AsyncIterable<SelectedBlocks>;
+  runLeaf(context: ReadContext, plan: LeafPlan): Promise<LeafResult>;
+  /** Sorted, distinct; at most `limit` entries, the smallest ones; limit 0 = no limit. */
+  labelNames(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<readonly string[]>;
+  labelValues(
+    context: ReadContext,
+    label: string,
+    s: SeriesSelector & LimitedNames,
+  ): Promise<readonly string[]>;
+  /** Label sets with at least one point in the range, sorted. */
+  series(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<readonly Labels[]>;
+  cardinality(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<Cardinality>;
+  /** family undefined = all, sorted by family. */
+  metadata(
+    context: ReadContext,
+    request: { readonly family: string | undefined } & LimitedNames,
+  ): Promise<readonly Metadata[]>;
+  exemplars(context: ReadContext, s: SeriesSelector): Promise<readonly ExemplarSeries[]>;
+  attributes(context: ReadContext, s: SeriesSelector): Promise<readonly SeriesAttributes[]>;
+  splits(context: ReadContext): Promise<readonly NameSplit[]>;
+}
+
+// ---------------------------------------------------------------- keeping house
+
+export interface StorageStats {
+  readonly activeSeries: number;
+  readonly headSamples: number;
+  readonly partCount: number;
+  readonly dataSizeBytes: number;
+  readonly logSizeBytes: number;
+  readonly frontier: number;
+  readonly logEndOffset: number;
+}
+
+export interface Storage extends StorageWriter, StorageReader {
+  /** Resolves when everything applied so far is in parts and the log before it is trimmed. */
+  flush(): Promise<void>;
+  /** Flushes and merges until nothing is left to merge, then checkpoints the catalog. */
+  compact(): Promise<void>;
+  stats(): StorageStats;
+  /** Tenants that hold data, sorted. */
+  tenants(): readonly TenantId[];
+  /** Refuses new work, flushes what is applied, closes the planes it was given. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,47 @@
+// Who is asking. One authenticator makes a Principal at the door; every ingest and query call carries
+// it, and restrictions only ever narrow it (intersection). Open mode has one principal per tenant.
+import type { Labels } from './labels.ts';
+import type { Matcher } from './matcher.ts';
+
+/** 1-128 characters of [a-zA-Z0-9_.-], not starting with a dot: safe in keys, paths and headers. */
+export type TenantId = string;
+
+export const DEFAULT_TENANT: TenantId = 'default';
+export const TENANT_ID_PATTERN = /^[a-zA-Z0-9_-][a-zA-Z0-9_.-]{0,127}$/;
+
+export type Permission = 'read' | 'write' | 'delete' | 'rules' | 'admin';
+
+export interface Principal {
+  readonly tenant: TenantId;
+  /** The token's public id; '' in open mode. */
+  readonly tokenId: string;
+  readonly permissions: ReadonlySet<Permission>;
+  /** Set on every written series, over what the client sent. */
+  readonly forcedLabels: Labels;
+  /** Added to every selector of every read. */
+  readonly forcedMatchers: readonly Matcher[];
+  /** Readable and writable time, inclusive, microseconds. */
+  readonly minTUs: number;
+  readonly maxTUs: number;
+}
+
+const ALL_PERMISSIONS: ReadonlySet<Permission> = new Set<Permission>([
+  'read',
+  'write',
+  'delete',
+  'rules',
+  'admin',
+]);
+
+/** The unrestricted principal of a tenant: open mode, the collector, tests. */
+export function openPrincipal(tenant: TenantId): Principal {
+  return {
+    tenant,
+    tokenId: '',
+    permissions: ALL_PERMISSIONS,
+    forcedLabels: [],
+    forcedMatchers: [],
+    minTUs: Number.NEGATIVE_INFINITY,
+    maxTUs: Number.POSITIVE_INFINITY,
+  };
+}

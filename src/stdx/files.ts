@@ -1,0 +1,76 @@
+// The one door to the disk. The real implementation (app/) stands on node:fs; the simulator's
+// (test/sim) keeps bytes in memory, forgets what was not synced at a power cut, tears writes and
+// injects EIO and ENOSPC. Paths are absolute or relative to the process, separated by '/'.
+//
+// Durability rules every caller follows and the simulator enforces:
+// - bytes are safe only after `datasync()` of the file resolved;
+// - a created, renamed or removed name is safe only after `syncDirectory()` of its folder resolved;
+// - a rejected `datasync()` means that the file's un-synced bytes are in an unknown state for ever.
+
+export type OpenMode =
+  /** Existing file, reads only. */
+  | 'read'
+  /** Existing file, reads and writes in place. */
+  | 'write'
+  /** New file, reads and writes; fails with code EEXIST where the name is taken. */
+  | 'create';
+
+/** A failed operation; `code` is the system's ('ENOENT', 'EEXIST', 'ENOSPC', 'EIO', …). */
+export class FileError extends Error {
+  override readonly name = 'FileError';
+  readonly code: string;
+  readonly path: string;
+  constructor(code: string, path: string, operation: string, options?: { cause?: unknown }) {
+    super(`${code}: ${operation} '${path}' failed`, options);
+    this.code = code;
+    this.path = path;
+  }
+}
+
+export interface OpenFile {
+  readonly path: string;
+  /** Current length in bytes. */
+  sizeBytes(): number;
+  /**
+   * Reads up to target.length bytes at `offset` into `target`, returns the number read; fewer only at
+   * the end of the file. Synchronous: a page-cache read costs 1-3 µs against 11 µs for a promise.
+   */
+  readSync(target: Uint8Array, offset: number): number;
+  read(target: Uint8Array, offset: number): Promise<number>;
+  /** Writes all bytes at `offset` (into the page cache; not durable yet). */
+  writeSync(bytes: Uint8Array, offset: number): void;
+  write(bytes: Uint8Array, offset: number): Promise<void>;
+  /** fdatasync. */
+  datasync(): Promise<void>;
+  truncate(sizeBytes: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface FileStat {
+  readonly sizeBytes: number;
+  readonly isDirectory: boolean;
+}
+
+export interface Files {
+  open(path: string, mode: OpenMode): Promise<OpenFile>;
+  /** undefined where nothing has that name. */
+  stat(path: string): Promise<FileStat | undefined>;
+  /** Names (not paths) in a folder, sorted by code units. */
+  list(directory: string): Promise<readonly string[]>;
+  /** Creates a folder and its parents; no error where it exists. */
+  makeDirectory(path: string): Promise<void>;
+  /** Atomic replacement of `to`. */
+  rename(from: string, to: string): Promise<void>;
+  /** Removes a file. */
+  remove(path: string): Promise<void>;
+  /** Hard link. */
+  link(existing: string, created: string): Promise<void>;
+  syncDirectory(path: string): Promise<void>;
+  /** Free and total bytes of the file system that holds `path`. */
+  space(path: string): Promise<{ readonly freeBytes: number; readonly totalBytes: number }>;
+  /**
+   * Reads a whole small file, of which the size may be unknown in advance (/proc, /sys), up to
+   * `limitBytes`; longer content is an error.
+   */
+  readWhole(path: string, limitBytes: number): Promise<Uint8Array>;
+}

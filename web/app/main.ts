@@ -1,0 +1,2 @@
+// Entry of the console.
+document.title = 'Orrery';
