@@ -35,14 +35,15 @@ if (process.argv.includes('wait')) {
 }
 `;
 
-/** The same, as a shell script in the place of the pinned Node. */
-const FAKE_NODE = `#!/bin/sh
-echo "pinned: $*"
-case "$*" in *wait*)
-  trap 'kill $!; exit 7' TERM
-  sleep 60 & echo ${READY}; wait $!;;
-esac
-exit 5
+/** Stands in the place of the pinned Node, run by the real one; exits 5 when it need not wait. */
+const FAKE_NODE = `#!${process.execPath}
+console.log('pinned: ' + process.argv.slice(2).join(' '));
+process.exitCode = 5;
+if (process.argv.includes('wait')) {
+  const timer = setInterval(() => {}, 1000);
+  process.once('SIGTERM', () => { clearInterval(timer); process.exitCode = 7; });
+  console.log('${READY}');
+}
 `;
 
 interface Checkout extends Disposable {
