@@ -132,9 +132,11 @@ function report(tier: Tier, result: TierResult, seconds: number): void {
   for (const note of result.notes) print(`    ${note}`);
 }
 
-/** Everything but the tests that passed and node:test's own counts: those are noise by then. */
+/** Lines of node:test that say nothing about a failure: tests that passed, and its own counts. */
+const NOISE = /^\s*(✔ .*|ℹ (tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+)$/;
+
 function failureDetails(output: string): string {
-  const lines = output.split('\n').filter((line) => !/^\s*[✔ℹ] /.test(line));
+  const lines = output.split('\n').filter((line) => !NOISE.test(line));
   return lines.join('\n').trim();
 }
 

@@ -18,6 +18,7 @@ import { checkBans, checkDialect, checkHeader, checkTests, checkWidth } from './
 
 const LONG_FILES = 'tools/tidy/long-files.txt';
 const DEPENDENCY_PAGE = 'docs/decisions/dependencies.md';
+const DECISION_LIST = 'docs/decisions/README.md';
 const LOCKFILE = 'package-lock.json';
 /** A byte no text file holds. */
 const NUL = '\0';
@@ -36,7 +37,8 @@ export function checkFiles(files: readonly SourceFile[]): Finding[] {
   const get = (path: string): SourceFile => texts.get(path) ?? { path, text: '' };
   const manifests = files.filter((file) => /(^|\/)package\.json$/.test(file.path));
   const findings = [
-    ...repo.checkNames(files.map((file) => file.path)),
+    ...repo.checkNames([...texts.keys()]),
+    ...repo.checkDecisionList([...texts.keys()], get(DECISION_LIST)),
     ...repo.checkLengths(files, get(LONG_FILES)),
     ...manifests.flatMap(repo.checkPins),
     ...repo.checkLockfile(get(LOCKFILE)),
