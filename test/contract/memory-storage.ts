@@ -1,0 +1,602 @@
+// The storage contract (src/model/storage.ts) in plain Maps: the oracle of the contract suite and the
+// storage of tests that need data but no engine. Nothing is persisted. Every point keeps the versions
+// that a live pin may still see; reads pick the newest version at or below the pin. Written to be
+// obviously right, not fast; it shares no code with src/tsdb.
+import { assert, must } from '../../src/stdx/assert.ts';
+import { KIND } from '../../src/model/columns.ts';
+import type {
+  Exemplar,
+  Kind,
+  Metadata,
+  NameSplit,
+  Points,
+  Samples,
+  SeriesRef,
+  ValueColumn,
+  WriteBatch,
+} from '../../src/model/columns.ts';
+import { AppError } from '../../src/model/errors.ts';
+import type { Histogram } from '../../src/model/histogram.ts';
+import { compareLabels, compareUtf8, labelsKey, METRIC_NAME } from '../../src/model/labels.ts';
+import type { Labels } from '../../src/model/labels.ts';
+import { matchesAll } from '../../src/model/matcher.ts';
+import type {
+  AppendOptions,
+  AppendResult,
+  Cardinality,
+  DeleteRequest,
+  DeleteResult,
+  ExemplarSeries,
+  LeafPlan,
+  LeafResult,
+  LimitedNames,
+  Pin,
+  ReadContext,
+  SelectedBlocks,
+  SelectedSeries,
+  SelectRequest,
+  SeriesAttributes,
+  SeriesSelector,
+  Storage,
+  StorageStats,
+} from '../../src/model/storage.ts';
+import type { Principal, TenantId } from '../../src/model/tenant.ts';
+
+/** One value with its companions; numbers as their 64 bits so that NaN payloads survive. */
+interface PointValue {
+  readonly kind: Kind;
+  readonly value: bigint | number | string | Histogram;
+  readonly startUs: number;
+  readonly place: readonly [latitude: number, longitude: number, elevation: number] | undefined;
+}
+
+/** Versions of one thing in write order; undefined = deleted. */
+class Versioned<T> {
+  #versions: { readonly sequence: number; readonly value: T | undefined }[] = [];
+
+  set(sequence: number, value: T | undefined, keepOld: boolean): void {
+    if (!keepOld) this.#versions = [];
+    this.#versions.push({ sequence, value });
+  }
+
+  at(sequence: number): T | undefined {
+    return this.#versions.findLast((version) => version.sequence <= sequence)?.value;
+  }
+}
+
+interface Slot {
+  readonly tUs: number;
+  readonly subNs: number;
+  readonly versions: Versioned<PointValue>;
+}
+
+interface ExemplarSlot {
+  readonly exemplar: Omit<Exemplar, 'ref'>;
+  readonly versions: Versioned<Omit<Exemplar, 'ref'>>;
+}
+
+class MemorySeries {
+  readonly tenant: TenantId;
+  readonly labels: Labels;
+  readonly slots = new Map<string | number, Slot>();
+  readonly exemplars = new Map<string, ExemplarSlot>();
+  readonly attributes = new Map<string, Versioned<string>>();
+  #sorted: Slot[] | undefined = undefined;
+
+  constructor(tenant: TenantId, labels: Labels) {
+    this.tenant = tenant;
+    this.labels = labels;
+  }
+
+  slot(tUs: number, subNs: number): Slot {
+    const key = subNs === 0 ? tUs : `${tUs}+${subNs}`;
+    let slot = this.slots.get(key);
+    if (slot === undefined) {
+      slot = { tUs, subNs, versions: new Versioned() };
+      this.slots.set(key, slot);
+      this.#sorted = undefined;
+    }
+    return slot;
+  }
+
+  /** Visible points in [startUs, endUs], in time order. */
+  points(sequence: number, startUs: number, endUs: number): { slot: Slot; value: PointValue }[] {
+    this.#sorted ??= [...this.slots.values()].toSorted(
+      (a, b) => a.tUs - b.tUs || a.subNs - b.subNs,
+    );
+    const out = [];
+    for (const slot of this.#sorted) {
+      if (slot.tUs < startUs || slot.tUs > endUs) continue;
+      const value = slot.versions.at(sequence);
+      if (value !== undefined) out.push({ slot, value });
+    }
+    return out;
+  }
+}
+
+interface Tenant {
+  readonly series: Map<string, MemorySeries>;
+  readonly metadata: Map<string, Versioned<Metadata>>;
+  readonly splits: Map<string, Versioned<NameSplit>>;
+  readonly batchIds: Set<string>;
+}
+
+class MemoryPin implements Pin {
+  readonly sequence: number;
+  readonly #release: () => void;
+  released = false;
+
+  constructor(sequence: number, release: () => void) {
+    this.sequence = sequence;
+    this.#release = release;
+  }
+
+  release(): void {
+    assert(!this.released, 'a pin is released exactly once');
+    this.released = true;
+    this.#release();
+  }
+}
+
+type Evaluate = (
+  reader: MemoryStorage,
+  context: ReadContext,
+  plan: LeafPlan,
+) => Promise<LeafResult>;
+
+function noLeaf(): Promise<LeafResult> {
+  return Promise.reject(
+    new AppError('unsupported', 'no-leaf', 'this storage was opened without a leaf evaluator'),
+  );
+}
+
+export class MemoryStorage implements Storage {
+  readonly #tenants = new Map<TenantId, Tenant>();
+  readonly #refs: MemorySeries[] = [];
+  readonly #refOf = new Map<MemorySeries, SeriesRef>();
+  readonly #evaluate: Evaluate;
+  #sequence = 0;
+  #pinCount = 0;
+  #closed = false;
+
+  constructor(evaluate: Evaluate = noLeaf) {
+    this.#evaluate = evaluate;
+  }
+
+  #tenant(id: TenantId): Tenant {
+    let tenant = this.#tenants.get(id);
+    if (tenant === undefined) {
+      tenant = {
+        series: new Map(),
+        metadata: new Map(),
+        splits: new Map(),
+        batchIds: new Set(),
+      };
+      this.#tenants.set(id, tenant);
+    }
+    return tenant;
+  }
+
+  resolve(tenantId: TenantId, labels: Labels): SeriesRef {
+    const tenant = this.#tenant(tenantId);
+    const key = labelsKey(labels);
+    let series = tenant.series.get(key);
+    if (series === undefined) {
+      series = new MemorySeries(tenantId, [...labels]);
+      tenant.series.set(key, series);
+      this.#refOf.set(series, this.#refs.push(series) - 1);
+    }
+    return must(this.#refOf.get(series), 'every series has a ref');
+  }
+
+  splitOf(tenant: TenantId, name: string): NameSplit | undefined {
+    return this.#tenants.get(tenant)?.splits.get(name)?.at(this.#sequence);
+  }
+
+  async append(batch: WriteBatch, options: AppendOptions): Promise<AppendResult> {
+    this.#checkOpen();
+    const { principal, batchId } = options;
+    this.#validate(batch, principal);
+    const tenant = this.#tenant(principal.tenant);
+    if (batchId !== undefined) {
+      if (batchId.length !== 16)
+        throw new AppError('invalid', 'bad-batch-id', 'a batch id has exactly 16 bytes');
+      const id = Buffer.from(batchId).toString('hex');
+      if (tenant.batchIds.has(id)) return { applied: false };
+      tenant.batchIds.add(id);
+    }
+    this.#sequence++;
+    this.#applyPoints(batch.points);
+    this.#applyRest(tenant, batch);
+    return { applied: true };
+  }
+
+  #validate(batch: WriteBatch, principal: Principal): void {
+    const refs = [
+      ...batch.points.flatMap((points) => [...points.refs.subarray(0, points.count)]),
+      ...batch.exemplars.map((row) => row.ref),
+      ...batch.attributes.map((row) => row.ref),
+    ];
+    for (const ref of refs)
+      if (this.#refs[ref]?.tenant !== principal.tenant)
+        throw new AppError('conflict', 'stale-ref', `series ref ${ref} is not known any more`);
+    for (const points of batch.points)
+      for (const tUs of points.tUs.subarray(0, points.count)) checkTime(tUs, principal);
+    for (const row of batch.exemplars) checkTime(row.tUs, principal);
+  }
+
+  #applyPoints(columns: readonly Points[]): void {
+    const rows = columns.flatMap((points) =>
+      Array.from({ length: points.count }, (_, i) => ({ points, i, row: points.rows?.[i] ?? i })),
+    );
+    for (const { points, i } of rows.toSorted((a, b) => a.row - b.row)) {
+      const series = must(this.#refs[points.refs[i]!], 'refs were checked');
+      const slot = series.slot(points.tUs[i]!, points.subNs?.[i] ?? 0);
+      slot.versions.set(this.#sequence, pointValue(points, i), this.#pinCount > 0);
+    }
+  }
+
+  #applyRest(tenant: Tenant, batch: WriteBatch): void {
+    const keepOld = this.#pinCount > 0;
+    for (const row of batch.metadata)
+      versionedIn(tenant.metadata, row.family).set(this.#sequence, { ...row }, keepOld);
+    for (const row of batch.splits) {
+      const split = versionedIn(tenant.splits, row.name);
+      if (split.at(this.#sequence) === undefined) split.set(this.#sequence, { ...row }, keepOld);
+    }
+    for (const { ref, key, value } of batch.attributes) {
+      const series = must(this.#refs[ref], 'refs were checked');
+      const stored = value === '' ? undefined : value;
+      versionedIn(series.attributes, key).set(this.#sequence, stored, keepOld);
+    }
+    for (const { ref, ...exemplar } of batch.exemplars) {
+      const { exemplars } = must(this.#refs[ref], 'refs were checked');
+      const key = `${exemplar.tUs}+${exemplar.subNs} ${labelsKey(exemplar.labels)}`;
+      const slot = exemplars.get(key) ?? { exemplar, versions: new Versioned() };
+      exemplars.set(key, slot);
+      slot.versions.set(this.#sequence, { ...exemplar }, keepOld);
+    }
+  }
+
+  async delete(request: DeleteRequest, options: AppendOptions): Promise<DeleteResult> {
+    this.#checkOpen();
+    const view = { principal: options.principal, sequence: this.#sequence };
+    const { startUs, endUs } = clampTime(request, options.principal);
+    const selected = this.#matching(view, { ...request, startUs, endUs });
+    let pointCount = 0;
+    for (const { points } of selected) pointCount += points.length;
+    const result = { seriesCount: selected.length, pointCount };
+    if (request.dryRun) return result;
+    const keepOld = this.#pinCount > 0;
+    this.#sequence++;
+    for (const { points } of selected)
+      for (const { slot } of points) slot.versions.set(this.#sequence, undefined, keepOld);
+    for (const series of this.#candidates(options.principal, request))
+      for (const { exemplar, versions } of series.exemplars.values())
+        if (exemplar.tUs >= startUs && exemplar.tUs <= endUs)
+          versions.set(this.#sequence, undefined, keepOld);
+    return result;
+  }
+
+  pin(): Pin {
+    this.#pinCount++;
+    return new MemoryPin(this.#sequence, () => this.#pinCount--);
+  }
+
+  *#candidates(
+    principal: Principal,
+    { matchers }: Pick<SeriesSelector, 'matchers'>,
+  ): Iterable<MemorySeries> {
+    const tenant = this.#tenants.get(principal.tenant);
+    for (const series of tenant?.series.values() ?? [])
+      if (
+        matchesAll(matchers, series.labels) &&
+        matchesAll(principal.forcedMatchers, series.labels)
+      )
+        yield series;
+  }
+
+  #matching(
+    view: { readonly principal: Principal; readonly sequence: number },
+    selector: SeriesSelector,
+  ): { series: MemorySeries; points: { slot: Slot; value: PointValue }[] }[] {
+    const { startUs, endUs } = clampTime(selector, view.principal);
+    return [...this.#candidates(view.principal, selector)]
+      .map((series) => ({ series, points: series.points(view.sequence, startUs, endUs) }))
+      .filter(({ points }) => points.length > 0)
+      .toSorted((a, b) => compareLabels(a.series.labels, b.series.labels));
+  }
+
+  #view(context: ReadContext): { readonly principal: Principal; readonly sequence: number } {
+    this.#checkOpen();
+    context.signal.throwIfAborted();
+    const { pin } = context;
+    assert(pin instanceof MemoryPin, 'a pin belongs to the storage that gave it');
+    assert(!pin.released, 'a released pin cannot be read with');
+    return { principal: context.principal, sequence: pin.sequence };
+  }
+
+  async *select(context: ReadContext, request: SelectRequest): AsyncIterable<SelectedSeries> {
+    for (const { series, points } of this.#matching(this.#view(context), request)) {
+      context.signal.throwIfAborted();
+      const kept = points.filter(({ value }) => (request.kinds & (1 << value.kind)) !== 0);
+      if (kept.length === 0) continue;
+      const sizeBytes = kept.length * 16;
+      context.budget.take(sizeBytes);
+      try {
+        yield { labels: series.labels, chunks: toChunks(kept) };
+      } finally {
+        context.budget.give(sizeBytes);
+      }
+    }
+  }
+
+  selectBlocks(context: ReadContext, request: SelectRequest): AsyncIterable<SelectedBlocks> {
+    return this.select(context, request);
+  }
+
+  runLeaf(context: ReadContext, plan: LeafPlan): Promise<LeafResult> {
+    return this.#evaluate(this, context, plan);
+  }
+
+  async labelNames(
+    context: ReadContext,
+    selector: SeriesSelector & LimitedNames,
+  ): Promise<readonly string[]> {
+    const names = this.#matching(this.#view(context), selector).flatMap(({ series }) =>
+      series.labels.filter((_, i) => i % 2 === 0),
+    );
+    return limited([...new Set(names)].toSorted(compareUtf8), selector.limit);
+  }
+
+  async labelValues(
+    context: ReadContext,
+    label: string,
+    selector: SeriesSelector & LimitedNames,
+  ): Promise<readonly string[]> {
+    const values = this.#matching(this.#view(context), selector).flatMap(({ series }) =>
+      series.labels.filter((_, i) => i % 2 === 1 && series.labels[i - 1] === label),
+    );
+    return limited([...new Set(values)].toSorted(compareUtf8), selector.limit);
+  }
+
+  async series(
+    context: ReadContext,
+    selector: SeriesSelector & LimitedNames,
+  ): Promise<readonly Labels[]> {
+    const rows = this.#matching(this.#view(context), selector);
+    return limited(
+      rows.map(({ series }) => series.labels),
+      selector.limit,
+    );
+  }
+
+  async cardinality(
+    context: ReadContext,
+    selector: SeriesSelector & LimitedNames,
+  ): Promise<Cardinality> {
+    const metricNames = new Map<string, number>();
+    const labelNames = new Map<string, number>();
+    const values = new Map<string, Set<string>>();
+    const rows = this.#matching(this.#view(context), selector);
+    for (const { series } of rows)
+      for (let i = 0; i < series.labels.length; i += 2) {
+        const [name, value] = [series.labels[i]!, series.labels[i + 1]!];
+        if (name === METRIC_NAME) metricNames.set(value, (metricNames.get(value) ?? 0) + 1);
+        labelNames.set(name, (labelNames.get(name) ?? 0) + 1);
+        values.set(name, (values.get(name) ?? new Set()).add(value));
+      }
+    const valueCounts = new Map([...values].map(([name, set]) => [name, set.size]));
+    return {
+      seriesCount: rows.length,
+      byMetricName: topCounts(metricNames, selector.limit),
+      byLabelName: topCounts(labelNames, selector.limit),
+      valuesByLabelName: topCounts(valueCounts, selector.limit),
+    };
+  }
+
+  async metadata(
+    context: ReadContext,
+    request: { readonly family: string | undefined } & LimitedNames,
+  ): Promise<readonly Metadata[]> {
+    const view = this.#view(context);
+    const rows = [...(this.#tenants.get(view.principal.tenant)?.metadata.values() ?? [])]
+      .map((versions) => versions.at(view.sequence))
+      .filter((row) => row !== undefined)
+      .filter((row) => request.family === undefined || row.family === request.family)
+      .toSorted((a, b) => compareUtf8(a.family, b.family));
+    return limited(rows, request.limit);
+  }
+
+  async exemplars(
+    context: ReadContext,
+    selector: SeriesSelector,
+  ): Promise<readonly ExemplarSeries[]> {
+    const view = this.#view(context);
+    const { startUs, endUs } = clampTime(selector, view.principal);
+    const out: ExemplarSeries[] = [];
+    for (const series of this.#candidates(view.principal, selector)) {
+      const exemplars = [...series.exemplars.values()]
+        .map(({ versions }) => versions.at(view.sequence))
+        .filter((row) => row !== undefined)
+        .filter((row) => row.tUs >= startUs && row.tUs <= endUs)
+        .toSorted(
+          (a, b) => a.tUs - b.tUs || a.subNs - b.subNs || compareLabels(a.labels, b.labels),
+        );
+      if (exemplars.length > 0) out.push({ labels: series.labels, exemplars });
+    }
+    return out.toSorted((a, b) => compareLabels(a.labels, b.labels));
+  }
+
+  async attributes(
+    context: ReadContext,
+    selector: SeriesSelector,
+  ): Promise<readonly SeriesAttributes[]> {
+    const view = this.#view(context);
+    const out: SeriesAttributes[] = [];
+    for (const { series } of this.#matching(view, selector)) {
+      const attributes: Record<string, string> = Object.create(null) as Record<string, string>;
+      for (const key of [...series.attributes.keys()].toSorted(compareUtf8)) {
+        const value = series.attributes.get(key)?.at(view.sequence);
+        if (value !== undefined) attributes[key] = value;
+      }
+      if (Object.keys(attributes).length > 0) out.push({ labels: series.labels, attributes });
+    }
+    return out;
+  }
+
+  async splits(context: ReadContext): Promise<readonly NameSplit[]> {
+    const view = this.#view(context);
+    return [...(this.#tenants.get(view.principal.tenant)?.splits.values() ?? [])]
+      .map((versions) => versions.at(view.sequence))
+      .filter((row) => row !== undefined)
+      .toSorted((a, b) => compareUtf8(a.name, b.name));
+  }
+
+  async flush(): Promise<void> {
+    this.#checkOpen();
+  }
+
+  async compact(): Promise<void> {
+    this.#checkOpen();
+  }
+
+  stats(): StorageStats {
+    const all = this.#refs.flatMap((series) => [...series.slots.values()]);
+    return {
+      activeSeries: this.#refs.filter((series) => series.slots.size > 0).length,
+      headSamples: all.filter((slot) => slot.versions.at(this.#sequence) !== undefined).length,
+      partCount: 0,
+      dataSizeBytes: 0,
+      logSizeBytes: 0,
+      frontier: 0,
+      logEndOffset: this.#sequence,
+    };
+  }
+
+  tenants(): readonly TenantId[] {
+    return [...this.#tenants]
+      .filter(([, { series }]) =>
+        series
+          .values()
+          .some((one) => one.slots.values().some((s) => s.versions.at(this.#sequence))),
+      )
+      .map(([id]) => id)
+      .toSorted(compareUtf8);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new AppError('unavailable', 'closed', 'the storage is closed');
+  }
+}
+
+function versionedIn<T>(map: Map<string, Versioned<T>>, key: string): Versioned<T> {
+  const versions = map.get(key) ?? new Versioned<T>();
+  map.set(key, versions);
+  return versions;
+}
+
+function limited<T>(rows: T[], limit: number): T[] {
+  return limit === 0 ? rows : rows.slice(0, limit);
+}
+
+function topCounts(
+  counts: ReadonlyMap<string, number>,
+  limit: number,
+): { name: string; count: number }[] {
+  const rows = [...counts].map(([name, count]) => ({ name, count }));
+  return limited(
+    rows.toSorted((a, b) => b.count - a.count || compareUtf8(a.name, b.name)),
+    limit,
+  );
+}
+
+function clampTime(
+  range: { readonly startUs: number; readonly endUs: number },
+  { minTUs, maxTUs }: Principal,
+): { startUs: number; endUs: number } {
+  return { startUs: Math.max(range.startUs, minTUs), endUs: Math.min(range.endUs, maxTUs) };
+}
+
+function checkTime(tUs: number, { minTUs, maxTUs }: Principal): void {
+  if (!Number.isSafeInteger(tUs))
+    throw new AppError('invalid', 'bad-time', `${tUs} is not a time in whole microseconds`);
+  if (tUs < minTUs || tUs > maxTUs)
+    throw new AppError('forbidden', 'time-range', `this token may not write at ${tUs} µs`);
+}
+
+function pointValue(points: Points, i: number): PointValue {
+  const place = points.position;
+  return {
+    kind: points.kind,
+    value: rawValue(points, i),
+    startUs: points.startUs?.[i] ?? Number.NaN,
+    place:
+      place === undefined || Number.isNaN(place.latitude[i])
+        ? undefined
+        : [place.latitude[i]!, place.longitude[i]!, place.elevation[i]!],
+  };
+}
+
+function rawValue(column: ValueColumn, i: number): PointValue['value'] {
+  if (column.kind !== KIND.f64 && column.kind !== KIND.i64 && column.kind !== KIND.u64)
+    return column.values[i]!;
+  const { buffer, byteOffset } = column.values;
+  return new DataView(buffer).getBigUint64(byteOffset + i * 8, true);
+}
+
+/** Runs of one kind become chunks. */
+function toChunks(points: readonly { slot: Slot; value: PointValue }[]): Samples[] {
+  const chunks: Samples[] = [];
+  let start = 0;
+  for (let i = 1; i <= points.length; i++)
+    if (i === points.length || points[i]!.value.kind !== points[start]!.value.kind) {
+      chunks.push(toChunk(points.slice(start, i)));
+      start = i;
+    }
+  return chunks;
+}
+
+function toChunk(run: readonly { slot: Slot; value: PointValue }[]): Samples {
+  const values = run.map(({ value }) => value);
+  const place = (axis: 0 | 1 | 2): Float64Array =>
+    Float64Array.from(values, (v) => v.place?.[axis] ?? Number.NaN);
+  return {
+    ...toColumn(must(values[0], 'a run is not empty').kind, values),
+    count: run.length,
+    tUs: Float64Array.from(run, ({ slot }) => slot.tUs),
+    subNs: run.every(({ slot }) => slot.subNs === 0)
+      ? undefined
+      : Uint16Array.from(run, ({ slot }) => slot.subNs),
+    startUs: unlessAllNaN(values.map((v) => v.startUs)),
+    position: values.every((v) => v.place === undefined)
+      ? undefined
+      : { latitude: place(0), longitude: place(1), elevation: place(2) },
+  };
+}
+
+function unlessAllNaN(numbers: readonly number[]): Float64Array | undefined {
+  return numbers.every(Number.isNaN) ? undefined : Float64Array.from(numbers);
+}
+
+function toColumn(kind: Kind, values: readonly PointValue[]): ValueColumn {
+  const bits = (): ArrayBuffer => BigUint64Array.from(values, (v) => v.value as bigint).buffer;
+  switch (kind) {
+    case KIND.f64:
+      return { kind, values: new Float64Array(bits()) };
+    case KIND.i64:
+      return { kind, values: new BigInt64Array(bits()) };
+    case KIND.u64:
+      return { kind, values: new BigUint64Array(bits()) };
+    case KIND.boolean:
+      return { kind, values: Uint8Array.from(values, (v) => v.value as number) };
+    case KIND.string:
+      return { kind, values: values.map((v) => v.value as string) };
+    case KIND.histogram:
+      return { kind, values: values.map((v) => v.value as Histogram) };
+  }
+}

@@ -1,0 +1,10 @@
+// The contract suite on every implementation of the storage contract.
+import { MemoryStorage } from './memory-storage.ts';
+import { storageSuite } from './storage-suite.ts';
+import type { StorageUnderTest } from './storage-suite.ts';
+
+function memoryUnderTest(storage: MemoryStorage): StorageUnderTest {
+  return { storage, reopen: async () => memoryUnderTest(storage) };
+}
+
+storageSuite('memory', async () => memoryUnderTest(new MemoryStorage()));
