@@ -104,9 +104,7 @@ function parseDate(match: RegExpExecArray, zone: Zone): ParsedTime {
   const clock = [Number(hour), Number(minute), Number(second)] as const;
   const ms = Number(fraction.padEnd(3, '0'));
   const isUtc = z !== undefined || zone === 'utc';
-  const at = isUtc
-    ? Date.UTC(...parts, ...clock, ms)
-    : new Date(...parts, ...clock, ms).getTime();
+  const at = isUtc ? Date.UTC(...parts, ...clock, ms) : new Date(...parts, ...clock, ms).getTime();
   const seen = new Date(at);
   // Date rolls 31 June over to 1 July; a typed date that does not exist is a mistake worth saying.
   const dayBack = isUtc ? seen.getUTCDate() : seen.getDate();
@@ -223,8 +221,8 @@ export function describeEnd(text: string, zone: Zone): string {
 }
 
 const NICE_STEPS_SEC = [
-  0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600,
-  7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800, 1_209_600, 2_592_000,
+  0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200,
+  10_800, 21_600, 43_200, 86_400, 172_800, 604_800, 1_209_600, 2_592_000,
 ];
 
 /** Step of a range query: the first round one that gives at most one point per pixel. */

@@ -32,7 +32,9 @@ const METADATA_UNIT: Readonly<Record<string, BaseUnit>> = {
 
 const KEYWORDS = new Set(
   `by without on ignoring group_left group_right bool offset and or unless atan2 inf nan start end
-   sum avg min max count stddev stdvar topk bottomk quantile group count_values limitk`.split(/\s+/),
+   sum avg min max count stddev stdvar topk bottomk quantile group count_values limitk`.split(
+    /\s+/,
+  ),
 );
 
 /** Query text with strings, label matchers, ranges and grouping lists blanked out. */
