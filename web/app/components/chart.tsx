@@ -75,8 +75,10 @@ function useChart(
   };
   const liveRef = useRef(live);
   const seriesRef = useRef<readonly ChartSeries[]>(data.series);
-  liveRef.current = live;
-  seriesRef.current = data.series;
+  useEffect(() => {
+    liveRef.current = live;
+    seriesRef.current = data.series;
+  });
   const hasWidth = width > 0;
   // The chart is rebuilt only when its lines or looks change; new samples go into the living one.
   const looks = useMemo(
@@ -88,7 +90,11 @@ function useChart(
     if (host === null || !hasWidth) return undefined;
     const shape = { width: host.clientWidth, height, unit, zone, fromZero, syncKey };
     const plot = new uPlot(
-      chartOptions(shape, () => seriesRef.current, () => liveRef.current),
+      chartOptions(
+        shape,
+        () => seriesRef.current,
+        () => liveRef.current,
+      ),
       undefined,
       host,
     );

@@ -9,7 +9,12 @@ interface PlaceLinkProps {
   readonly children: ReactNode;
 }
 
-export function PlaceLink({ to, className, isCurrent = false, children }: PlaceLinkProps): ReactNode {
+export function PlaceLink({
+  to,
+  className,
+  isCurrent = false,
+  children,
+}: PlaceLinkProps): ReactNode {
   const onClick = (event: MouseEvent): void => {
     if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) {
       return;

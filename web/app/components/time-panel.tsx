@@ -1,5 +1,12 @@
 /** The open time control: typed ends at the left, quick ranges at the right, the zone below. */
-import { useEffect, useRef, useState, type FormEvent, type KeyboardEvent, type ReactNode } from 'react';
+import {
+  useEffect,
+  useRef,
+  useState,
+  type FormEvent,
+  type KeyboardEvent,
+  type ReactNode,
+} from 'react';
 import { describeEnd, parseRange, QUICK_RANGES, type TimeRange, type Zone } from '../util/time.ts';
 import type { ViewTime } from '../util/url-state.ts';
 

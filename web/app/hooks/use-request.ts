@@ -7,17 +7,19 @@ import { ApiError } from '../api/api-error.ts';
 
 export interface RequestState<T> {
   readonly data: T | undefined;
+  /** Why the last request failed; it stays until one succeeds or the question changes. */
   readonly error: ApiError | undefined;
   readonly isLoading: boolean;
   /** Ends the running request; the page then says that it was cancelled. */
   readonly cancel: () => void;
 }
 
-interface Inner<T> {
+/** What is known: the outcome of the request `doneKey`, and the last good answer on `subject`. */
+interface Known<T> {
+  readonly doneKey: string | undefined;
   readonly subject: string;
   readonly data: T | undefined;
   readonly error: ApiError | undefined;
-  readonly isLoading: boolean;
 }
 
 /** `run` is read when `key` changes; an undefined key asks nothing. */
@@ -26,11 +28,11 @@ export function useRequest<T>(
   subject: string,
   run: (signal: AbortSignal) => Promise<T>,
 ): RequestState<T> {
-  const [state, setState] = useState<Inner<T>>({
+  const [known, setKnown] = useState<Known<T>>({
+    doneKey: undefined,
     subject,
     data: undefined,
     error: undefined,
-    isLoading: key !== undefined,
   });
   const runRef = useRef(run);
   const controllerRef = useRef<AbortController | undefined>(undefined);
@@ -41,36 +43,53 @@ export function useRequest<T>(
     if (key === undefined) return undefined;
     const controller = new AbortController();
     controllerRef.current = controller;
-    setState((old) => ({
-      subject,
-      data: old.subject === subject ? old.data : undefined,
-      error: old.subject === subject ? old.error : undefined,
-      isLoading: true,
-    }));
-    runRef.current(controller.signal).then(
-      (data) => {
-        if (controller.signal.aborted) return;
-        setState({ subject, data, error: undefined, isLoading: false });
-      },
-      (error: unknown) => {
-        if (controller.signal.aborted) return;
-        setState((old) => ({ ...old, error: toApiError(error), isLoading: false }));
-      },
+    void settle(runRef.current, controller.signal, (outcome) =>
+      setKnown((old) => ({
+        doneKey: key,
+        subject,
+        data: outcome.error && old.subject === subject ? old.data : outcome.data,
+        error: outcome.error,
+      })),
     );
     return () => controller.abort();
   }, [key, subject]);
   const cancel = useCallback(() => {
     controllerRef.current?.abort();
     const error = new ApiError('canceled', 0, 'You cancelled it before the answer came.');
-    setState((old) => ({ ...old, error, isLoading: false }));
-  }, []);
-  const isCurrent = state.subject === subject;
+    setKnown((old) => ({
+      doneKey: key,
+      subject,
+      data: old.subject === subject ? old.data : undefined,
+      error,
+    }));
+  }, [key, subject]);
+  const isCurrent = known.subject === subject && key !== undefined;
   return {
-    data: isCurrent && key !== undefined ? state.data : undefined,
-    error: isCurrent && key !== undefined ? state.error : undefined,
-    isLoading: key !== undefined && (state.isLoading || !isCurrent),
+    data: isCurrent ? known.data : undefined,
+    error: isCurrent ? known.error : undefined,
+    isLoading: key !== undefined && (known.doneKey !== key || !isCurrent),
     cancel,
   };
+}
+
+interface Outcome<T> {
+  readonly data: T | undefined;
+  readonly error: ApiError | undefined;
+}
+
+/** Reports the outcome once; an aborted request reports nothing, its owner has moved on. */
+async function settle<T>(
+  run: (signal: AbortSignal) => Promise<T>,
+  signal: AbortSignal,
+  onOutcome: (outcome: Outcome<T>) => void,
+): Promise<void> {
+  let outcome: Outcome<T>;
+  try {
+    outcome = { data: await run(signal), error: undefined };
+  } catch (error) {
+    outcome = { data: undefined, error: toApiError(error) };
+  }
+  if (!signal.aborted) onOutcome(outcome);
 }
 
 function toApiError(error: unknown): ApiError {

@@ -4,12 +4,12 @@ import { useEffect, useState } from 'react';
 export function useWaited(isActive: boolean, afterMs: number): boolean {
   const [isDue, setIsDue] = useState(false);
   useEffect(() => {
-    if (!isActive) {
-      setIsDue(false);
-      return undefined;
-    }
+    if (!isActive) return undefined;
     const timer = setTimeout(() => setIsDue(true), afterMs);
-    return () => clearTimeout(timer);
+    return () => {
+      clearTimeout(timer);
+      setIsDue(false);
+    };
   }, [isActive, afterMs]);
   return isActive && isDue;
 }

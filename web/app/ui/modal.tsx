@@ -19,7 +19,13 @@ export function Modal({ label, onClose, children }: ModalProps): ReactNode {
   };
   return (
     // The backdrop is part of the dialog element; Escape is its keyboard equivalent.
-    <dialog ref={ref} className="modal" aria-label={label} onClose={onClose} onClick={closeOnBackdrop}>
+    <dialog
+      ref={ref}
+      className="modal"
+      aria-label={label}
+      onClose={onClose}
+      onClick={closeOnBackdrop}
+    >
       <div className="modal-body">{children}</div>
     </dialog>
   );

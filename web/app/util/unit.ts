@@ -65,7 +65,7 @@ export function inferUnit(expr: string, metadataUnit?: string): Unit {
   const name = metricNames(expr)[0];
   if (name === undefined) return NO_UNIT;
   const isQuantile = /\bhistogram_(?:quantile|avg|stddev)\b/.test(text);
-  const isCount = /_count$/.test(name) && !isQuantile;
+  const isCount = name.endsWith('_count') && !isQuantile;
   const stem = name.replace(/_(?:total|sum|bucket|count)$/, '');
   const base = isCount ? 'none' : baseUnit(stem, metadataUnit);
   const perSec = !isQuantile && /\b(?:i?rate|i?deriv)\s*\(/.test(text);
@@ -98,7 +98,7 @@ function formatBase(value: number, unit: Unit): string {
       return formatSeconds(value);
     case 'ratio':
       return `${significant(value * 100)}%`;
-    case 'none':
+    default:
       return formatPlain(value);
   }
 }
