@@ -129,7 +129,7 @@ journey('A drag zooms and back returns', LIGHT, async ({ page, at }) => {
   const before = page.url();
   const chart = page.getByRole('img', { name: /^node_load1: line chart/ });
   await chart.waitFor();
-  await page.waitForFunction(`document.querySelector('.u-over') !== null`);
+  await page.locator('.u-over').first().waitFor();
   const box = await page.locator('.u-over').boundingBox();
   assert.ok(box);
   await page.mouse.move(box.x + box.width * 0.25, box.y + 100);
@@ -146,7 +146,7 @@ journey('A drag zooms and back returns', LIGHT, async ({ page, at }) => {
 
 journey('The crosshair shows exact values', DARK, async ({ page, at }) => {
   await page.goto(at('explore?expr=sum by (protocol) (rate(orrery_ingest_samples_total[1m]))'));
-  await page.waitForFunction(`document.querySelector('.result .u-over') !== null`);
+  await page.locator('.result .u-over').first().waitFor();
   await page.locator('.u-over').hover({ position: { x: 300, y: 150 } });
   await page.locator('.tooltip-exact').first().waitFor();
   const exact = await page.locator('.tooltip-exact').first().innerText();
@@ -240,7 +240,7 @@ journey('No series is said in words', LIGHT, async ({ page, at }) => {
 
 journey('Gaps stay gaps and lone points are seen', LIGHT, async ({ page, at }) => {
   await page.goto(at('explore?expr=mock_gaps'));
-  await page.waitForFunction(`document.querySelector('.result .u-over') !== null`);
+  await page.locator('.result .u-over').first().waitFor();
   assert.ok((await drawnPixels(page, '.result')) > 20);
   await screenshot(page, 'explore-gaps');
 });
@@ -250,7 +250,7 @@ journey('Hostile label values stay text', LIGHT, async ({ page, at }) => {
     await page.goto(at(`explore?expr=mock_hostile&tab=${tab}`));
     await page.getByText('<img src=x onerror=', { exact: false }).first().waitFor();
     if (tab === 'graph') {
-      await page.waitForFunction(`document.querySelector('.result .u-over') !== null`);
+      await page.locator('.result .u-over').first().waitFor();
       await page.locator('.u-over').hover({ position: { x: 300, y: 150 } });
       await page.locator('.tooltip-row').first().waitFor();
     }
@@ -290,7 +290,7 @@ journey('A typed range is understood or refused in words', LIGHT, async ({ page,
   await panel.getByLabel('To').fill('2009-05-03');
   await page.keyboard.press('Enter');
   // The page shows Paris time, two hours ahead of UTC in May.
-  await page.waitForURL(/from=2009-05-01T22%3A56%3A00Z&to=2009-05-02T22%3A00%3A00Z/);
+  await page.waitForURL(/from=2009-05-01T22:56:00Z&to=2009-05-02T22:00:00Z/);
   await page.keyboard.press('t');
   await panel.getByLabel('UTC').check();
   await page.getByRole('button', { name: /2009-05-01 22:56/ }).waitFor();
@@ -342,12 +342,12 @@ for (const place of ['', 'explore?expr=node_load1']) {
       .getByRole('img', { name: /line chart/ })
       .first()
       .waitFor();
-    await page.waitForFunction(`document.querySelector('.u-over') !== null`);
+    await page.locator('.u-over').first().waitFor();
     await page
       .getByRole('img', { name: /line chart/ })
       .first()
       .hover();
-    assert.equal(await shifts(), 0);
+    assert.deepEqual(await shifts(), []);
   });
 }
 
@@ -361,5 +361,5 @@ async function assertNoSidewaysScroll({ page }: Look): Promise<void> {
   const extra = await page.evaluate(
     'document.documentElement.scrollWidth - document.documentElement.clientWidth',
   );
-  assert.equal(extra, 0, 'the page fits its width');
+  assert.ok(Number(extra) <= 0, 'the page fits its width');
 }

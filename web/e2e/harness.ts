@@ -135,15 +135,21 @@ export async function screenshot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage: true });
 }
 
-/** Starts counting layout shifts; call before the page is opened. */
-export async function countShifts(page: Page): Promise<() => Promise<number>> {
+/** Starts recording layout shifts, what moved and where; call before the page is opened. */
+export async function countShifts(page: Page): Promise<() => Promise<readonly string[]>> {
   await page.addInitScript(`
-    window.__shift = 0;
+    window.__shifts = [];
     new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.__shift += entry.value;
+      for (const entry of list.getEntries()) {
+        if (entry.hadRecentInput) continue;
+        for (const { node, previousRect: a, currentRect: b } of entry.sources) {
+          const name = node?.className || node?.nodeName || node?.textContent;
+          window.__shifts.push(name + ' ' + JSON.stringify(a) + ' to ' + JSON.stringify(b));
+        }
+      }
     }).observe({ type: 'layout-shift', buffered: true });
   `);
-  return async () => Number(await page.evaluate('window.__shift'));
+  return async () => (await page.evaluate('window.__shifts')) as readonly string[];
 }
 
 /**
@@ -151,7 +157,10 @@ export async function countShifts(page: Page): Promise<() => Promise<number>> {
  * labels say, draws nothing between its axes.
  */
 export async function drawnPixels(page: Page, selector: string): Promise<number> {
-  const count = await page.evaluate(`(() => {
+  await page.locator(`${selector} .u-over`).first().waitFor();
+  // uPlot paints in the next frame; two later it is on the canvas.
+  const count = await page.evaluate(`(async () => {
+    for (let i = 0; i < 2; i += 1) await new Promise(requestAnimationFrame);
     const canvas = document.querySelector(${JSON.stringify(`${selector} canvas`)});
     if (canvas === null) return 0;
     const { width, height } = canvas;

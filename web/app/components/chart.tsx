@@ -112,11 +112,11 @@ function useChart(
   useEffect(() => {
     const plot = plotRef.current;
     if (plot === undefined) return;
-    plot.batch(() => {
-      data.series.forEach((entry, index) => {
-        plot.setSeries(index + 1, { show: shown?.has(entry.key) ?? true });
-      });
-      plot.setData(toAligned(data));
+    plot.setData(toAligned(data));
+    data.series.forEach((entry, index) => {
+      const show = shown?.has(entry.key) ?? true;
+      // Each call scales the chart anew, so only real changes are made.
+      if (plot.series[index + 1]?.show !== show) plot.setSeries(index + 1, { show });
     });
   }, [data, shown, looks, hasWidth, props.startSec, props.endSec]);
 }

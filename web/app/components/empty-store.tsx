@@ -32,7 +32,7 @@ export function EmptyStore(): ReactNode {
   const origin = new URL('.', document.baseURI).href.replace(/\/$/, '');
   return (
     <section className="empty-store" aria-labelledby="empty-title">
-      <h1 id="empty-title">Nothing is stored yet</h1>
+      <h2 id="empty-title">Nothing is stored yet</h2>
       <p>
         Write the first point with the client you already have. This page looks every second and
         shows it as soon as it is there.
@@ -40,7 +40,7 @@ export function EmptyStore(): ReactNode {
       {recipes(origin).map((recipe) => (
         <figure className="recipe" key={recipe.title}>
           <figcaption>
-            <h2>{recipe.title}</h2>
+            <h3>{recipe.title}</h3>
             <CopyButton text={recipe.text} what={recipe.what} />
           </figcaption>
           <pre tabIndex={0} aria-label={recipe.title}>

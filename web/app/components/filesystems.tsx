@@ -31,7 +31,7 @@ export function Filesystems({ timeSec }: FilesystemsProps): ReactNode {
       <header className="panel-head">
         <h3>Filesystems</h3>
         <span className="panel-now num">
-          {data?.[0] === undefined ? '' : formatValue(usedRatio(data[0]), RATIO)}
+          {data?.[0] === undefined ? '\u00A0' : formatValue(usedRatio(data[0]), RATIO)}
         </span>
       </header>
       <div className="panel-body" style={{ minHeight: BODY_HEIGHT_PX }}>

@@ -19,6 +19,9 @@ const CHART_HEIGHT_PX = 132;
 /** Rates look back over at least four scrapes of five seconds; two of them suffice to draw. */
 const RATE_WINDOW_MIN_SEC = 20;
 
+/** Holds the line's height until the first answer. */
+const NO_VALUE = '\u00A0';
+
 interface PanelProps {
   readonly spec: PanelSpec;
   readonly grid: Grid;
@@ -53,7 +56,7 @@ export function Panel(props: PanelProps): ReactNode {
           <PlaceLink to={{ path: 'explore', search: explore }}>{spec.title}</PlaceLink>
         </h3>
         <span className="panel-now num">
-          {data === undefined ? '' : spec.headline(data.series)}
+          {data === undefined ? NO_VALUE : spec.headline(data.series)}
         </span>
       </header>
       <div className="panel-body" style={{ height: CHART_HEIGHT_PX }}>

@@ -83,6 +83,8 @@ function useCodeEditor(
         caret: area?.selectionStart ?? 0,
         onChange: (text) => latest.current.onChange(text),
       });
+      // Both in one step: two fields at once would push the page down for a frame.
+      if (area !== null) area.hidden = true;
       host.hidden = false;
       if (hadFocus) made.focus();
       setEditor(made);

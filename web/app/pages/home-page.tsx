@@ -14,7 +14,13 @@ import { useNow } from '../hooks/use-now.ts';
 import { useRequest } from '../hooks/use-request.ts';
 import { alignedGrid, gridOf, type Grid } from '../util/series.ts';
 import { isRelative, pickStepSec, toIso, tryResolve } from '../util/time.ts';
-import { formatViewTime, HOME_TIME, parseViewTime, type ViewTime } from '../util/url-state.ts';
+import {
+  formatSearch,
+  formatViewTime,
+  HOME_TIME,
+  parseViewTime,
+  type ViewTime,
+} from '../util/url-state.ts';
 import { HOST_PANELS, ORRERY_PANELS } from './home-panels.ts';
 
 /** The collector's interval: a finer step would draw stairs. */
@@ -50,6 +56,7 @@ export function HomePage({ search }: { readonly search: string }): ReactNode {
   );
   return (
     <Shell path="" controls={<TimeControl time={time} onTime={setTime} />}>
+      <h1 className="visually-hidden">Home</h1>
       <HomeBody
         time={time}
         nowMs={nowMs}
@@ -93,7 +100,6 @@ function HomeBody(props: HomeBodyProps): ReactNode {
   return (
     <>
       {error !== undefined && <ErrorNote error={error} />}
-      <h1 className="visually-hidden">Home</h1>
       {hasHost && (
         <section aria-labelledby="host-title">
           <h2 id="host-title">This host</h2>
@@ -153,6 +159,6 @@ function useHomeGrid(time: ViewTime, nowMs: number, hasData: boolean): Grid {
 }
 
 function goTo(time: ViewTime): void {
-  const params = formatViewTime(time, HOME_TIME).toString();
-  navigate({ path: '', search: params === '' ? '' : `?${params}` }, { replace: false });
+  const search = formatSearch(formatViewTime(time, HOME_TIME));
+  navigate({ path: '', search }, { replace: false });
 }

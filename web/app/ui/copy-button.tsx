@@ -24,8 +24,9 @@ export function CopyButton({ text, what }: CopyButtonProps): ReactNode {
     );
   };
   return (
-    <button type="button" className="button copy" onClick={copy} aria-label={`Copy ${what}`}>
+    <button type="button" className="button copy" onClick={copy}>
       <span aria-live="polite">{said === '' ? 'Copy' : said}</span>
+      <span className="visually-hidden"> {what}</span>
     </button>
   );
 }

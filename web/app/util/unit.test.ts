@@ -46,7 +46,7 @@ test('three significant digits with the unit', () => {
   checkValue(0.0125, 'seconds', '12.5 ms');
   checkValue(5400, 'seconds', '90 min');
   checkValue(0.45234, 'ratio', '45.2%');
-  checkValue(42, 'none', '42 /s', true);
+  checkValue(42, 'none', '42/s', true);
   checkValue(-1536, 'bytes', '-1.5 KiB');
   checkValue(Number.NaN, 'bytes', 'NaN');
   checkValue(Number.POSITIVE_INFINITY, 'none', '+Inf');

@@ -86,8 +86,7 @@ export function formatValue(value: number, unit: Unit): string {
   if (Number.isNaN(value)) return 'NaN';
   if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
   const text = formatBase(value, unit);
-  if (!unit.perSec) return text;
-  return unit.base === 'none' ? `${text} /s` : `${text}/s`;
+  return unit.perSec ? `${text}/s` : text;
 }
 
 function formatBase(value: number, unit: Unit): string {

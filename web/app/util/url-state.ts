@@ -71,6 +71,11 @@ export function formatExplore(state: ExploreState): string {
   if (state.expr !== '') params.set('expr', state.expr);
   if (state.tab !== 'graph') params.set('tab', state.tab);
   for (const [key, value] of formatViewTime(state.time, EXPLORE_TIME)) params.set(key, value);
-  const text = params.toString();
+  return formatSearch(params);
+}
+
+/** A query string with readable times: a colon needs no escape there. */
+export function formatSearch(params: URLSearchParams): string {
+  const text = params.toString().replaceAll('%3A', ':');
   return text === '' ? '' : `?${text}`;
 }
