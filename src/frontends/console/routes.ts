@@ -84,14 +84,19 @@ class StaticFiles {
     const extension = name.slice(name.lastIndexOf('.') + 1);
     const type = TYPES.get(extension);
     if (type === undefined) return undefined;
-    const bytes = await this.#deps.files.readWhole(`${this.#deps.directory}/${name}`, FILE_BYTES_MAX);
+    const bytes = await this.#deps.files.readWhole(
+      `${this.#deps.directory}/${name}`,
+      FILE_BYTES_MAX,
+    );
     const gzip = COMPRESSED.has(extension) ? zlib.gzipSync(bytes, { level: 9 }) : undefined;
     return { type, bytes, gzip, isHashed: name.startsWith('assets/') };
   }
 }
 
 function acceptsGzip(exchange: Exchange): boolean {
-  return /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?(?:[,\s]|$))/.test(exchange.header('accept-encoding') ?? '');
+  return /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?(?:[,\s]|$))/.test(
+    exchange.header('accept-encoding') ?? '',
+  );
 }
 
 function send(exchange: Exchange, file: StaticFile): void {

@@ -32,7 +32,11 @@ async function health(exchange: Exchange): Promise<void> {
 
 export function influxRoutes(deps: InfluxDependencies): readonly Route[] {
   const common = { prefix: '/influxdb', tenantScope: 'tenant' } as const;
-  const writing = { method: 'POST', permission: 'write', bodyLimitBytes: WRITE_BODY_BYTES_MAX } as const;
+  const writing = {
+    method: 'POST',
+    permission: 'write',
+    bodyLimitBytes: WRITE_BODY_BYTES_MAX,
+  } as const;
   const asking = { method: 'GET', permission: 'none', bodyLimitBytes: 0 } as const;
   const open = { ...common, ...asking, tenantScope: 'server', errors: influxV1Errors } as const;
   return [

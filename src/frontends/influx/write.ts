@@ -71,8 +71,7 @@ async function write(
     protocol: 'influx',
     profileKey: JSON.stringify(mapping),
     sizeBytes: body.length,
-    scan: (dictionary, sink) =>
-      scanLineProtocol(body, body.length, scanOptions, dictionary, sink),
+    scan: (dictionary, sink) => scanLineProtocol(body, body.length, scanOptions, dictionary, sink),
   });
   return written.scan;
 }

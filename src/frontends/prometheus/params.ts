@@ -102,7 +102,8 @@ export function durationParam(params: URLSearchParams, name: string): number | u
 export function limitParam(params: URLSearchParams, name = 'limit'): number {
   const text = params.get(name);
   if (text === null || text === '') return 0;
-  if (!/^[+-]?\d+$/.test(text)) throw invalidParameter(name, `cannot parse ${JSON.stringify(text)}`);
+  if (!/^[+-]?\d+$/.test(text))
+    throw invalidParameter(name, `cannot parse ${JSON.stringify(text)}`);
   if (Number(text) < 0) throw invalidParameter(name, 'limit must be non-negative');
   return Number(text);
 }

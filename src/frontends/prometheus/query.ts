@@ -31,8 +31,7 @@ function rangeOf(params: URLSearchParams): EvalParams {
   const endUs = requiredTime(params, 'end');
   if (endUs < startUs) throw invalidParameter('end', 'end timestamp must not be before start time');
   const stepUs = durationParam(params, 'step');
-  if (stepUs === undefined)
-    throw invalidParameter('step', 'cannot parse "" to a valid duration');
+  if (stepUs === undefined) throw invalidParameter('step', 'cannot parse "" to a valid duration');
   if (stepUs <= 0)
     throw invalidParameter(
       'step',
