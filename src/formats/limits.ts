@@ -20,3 +20,6 @@ export const PAGE_FAMILIES_MAX = 65_536;
 export const EXPORT_CHUNK_BYTES = 65_536;
 
 assert(QUOTED_LINE_BYTES_MAX * SCAN_ERRORS_MAX <= 65_536, 'an error body stays small');
+
+/** Samples on one exported JSON line; a longer series takes several lines. */
+export const EXPORT_LINE_SAMPLES_MAX = 10_000;
