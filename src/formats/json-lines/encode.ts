@@ -54,9 +54,11 @@ function numbers(values: Iterable<number>): string {
   return `[${Array.from(values, exactNumber).join(',')}]`;
 }
 
+function spans(list: Histogram['positiveSpans']): string {
+  return `[${list.map((span) => `[${span.offset},${span.length}]`).join(',')}]`;
+}
+
 function histogramObject(histogram: Histogram): string {
-  const spans = (list: Histogram['positiveSpans']): string =>
-    `[${list.map((span) => `[${span.offset},${span.length}]`).join(',')}]`;
   return [
     `{"isInteger":${histogram.isInteger}`,
     `"schema":${histogram.schema}`,
