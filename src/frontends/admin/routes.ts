@@ -43,18 +43,21 @@ async function cancel(deps: AdminDependencies, exchange: Exchange): Promise<void
   exchange.send({ status: 204 });
 }
 
+/** A route about the process, open to everyone who reached the listener. */
+function get(path: string, handler: Handler): Route {
+  return {
+    method: 'GET',
+    path,
+    prefix: '',
+    permission: 'none',
+    tenantScope: 'server',
+    bodyLimitBytes: 0,
+    errors: plainErrors,
+    handler,
+  };
+}
+
 export function adminRoutes(deps: AdminDependencies): readonly Route[] {
-  const get = (path: string, handler: Handler) =>
-    ({
-      method: 'GET',
-      path,
-      prefix: '',
-      permission: 'none',
-      tenantScope: 'server',
-      bodyLimitBytes: 0,
-      errors: plainErrors,
-      handler,
-    }) as const;
   const post = (path: string, work: () => Promise<void>) =>
     ({
       method: 'POST',

@@ -116,6 +116,19 @@ function send(exchange: Exchange, file: StaticFile): void {
   });
 }
 
+function get(path: string, handler: Handler): Route {
+  return {
+    method: 'GET',
+    path,
+    prefix: '',
+    permission: 'none',
+    tenantScope: 'server',
+    bodyLimitBytes: 0,
+    errors: plainErrors,
+    handler,
+  };
+}
+
 export function consoleRoutes(deps: ConsoleDependencies): readonly Route[] {
   const statics = new StaticFiles(deps);
   async function answer(exchange: Exchange, name: string): Promise<void> {
@@ -125,16 +138,6 @@ export function consoleRoutes(deps: ConsoleDependencies): readonly Route[] {
     send(exchange, file);
   }
   const page: Handler = (exchange) => answer(exchange, 'index.html');
-  const get = (path: string, handler: Handler): Route => ({
-    method: 'GET',
-    path,
-    prefix: '',
-    permission: 'none',
-    tenantScope: 'server',
-    bodyLimitBytes: 0,
-    errors: plainErrors,
-    handler,
-  });
   return [
     ...PLACES.map((place) => get(place, page)),
     get('/assets/:name', (exchange) => answer(exchange, `assets/${exchange.params.get('name')}`)),

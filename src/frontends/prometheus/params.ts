@@ -34,11 +34,11 @@ const RFC3339 =
 function parseRfc3339(text: string): number | undefined {
   const match = RFC3339.exec(text);
   if (match === null) return undefined;
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number);
-  const ms = Date.UTC(year!, month! - 1, day!, hour!, minute!, second!);
-  const isReal =
-    month! >= 1 && month! <= 12 && day! >= 1 && day! <= 31 && hour! < 24 && minute! < 60;
-  if (!isReal || second! > 60) return undefined;
+  const part = (index: number): number => Number(match[index]);
+  const [month, day, hour, minute, second] = [part(2), part(3), part(4), part(5), part(6)];
+  const ms = Date.UTC(part(1), month - 1, day, hour, minute, second);
+  const isReal = month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour < 24 && minute < 60;
+  if (!isReal || second > 60) return undefined;
   const fractionUs = Math.floor(Number(`0.${match[7] ?? '0'}`) * 1e6 + 1e-6);
   const offsetMin = (Number(match[9] ?? 0) * 60 + Number(match[10] ?? 0)) * 60_000;
   const sign = match[8] === '-' ? 1 : -1;
