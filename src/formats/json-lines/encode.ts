@@ -154,12 +154,16 @@ export class JsonLinesEncoder {
         const text = line(metric, samples, start, end);
         this.#parts.push(text);
         this.#length += text.length;
-        if (this.#length >= EXPORT_CHUNK_BYTES) yield this.finish();
+        if (this.#length >= EXPORT_CHUNK_BYTES) yield this.#flush();
       }
   }
 
-  /** What is left; empty where nothing is. */
-  finish(): Uint8Array {
+  /** Yields what is left, if anything is. */
+  *finish(): Generator<Uint8Array, void> {
+    if (this.#length > 0) yield this.#flush();
+  }
+
+  #flush(): Uint8Array {
     const bytes = encoder.encode(this.#parts.join(''));
     this.#parts = [];
     this.#length = 0;
