@@ -1,3 +1,4 @@
+// The ingest service on a storage that can refuse, fail and let refs go stale.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { scanLineProtocol } from '../formats/influx/line-protocol.ts';

@@ -1,3 +1,4 @@
+// The dictionary against plain maps: predictions, growth and its bound never change an answer.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';

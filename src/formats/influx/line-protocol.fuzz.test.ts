@@ -1,3 +1,4 @@
+// Random rows written as line protocol come back; random bytes never throw or look behind the end.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';

@@ -1,5 +1,5 @@
-// Export as JSON lines: VictoriaMetrics' form (milliseconds, numbers) and the exact form, which loses
-// nothing. Layout of both, with an example: docs/protocols/json-lines.md.
+// Export as JSON lines: VictoriaMetrics' form (milliseconds, numbers) and the exact form, which
+// loses nothing. Layout of both, with an example: docs/protocols/json-lines.md.
 //
 // Text is collected across series and handed out in chunks of about EXPORT_CHUNK_BYTES, so that
 // neither a million tiny series nor one huge series costs much memory. A line holds samples of one

@@ -1,3 +1,4 @@
+// Export and import of JSON lines are inverse for every kind, companion and bit pattern.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';

@@ -1,3 +1,4 @@
+// The text format line by line, where import and scrape differ, and pages cut at every byte.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
