@@ -30,5 +30,5 @@ export function influxV2Error(
 
 /** True where 2.x stores nothing of the batch: some line does not parse. */
 export function influxV2RefusesBatch(result: LineProtocolResult): boolean {
-  return result.errors.some((error) => error.reason.startsWith('unable to parse '));
+  return result.malformedCount > 0;
 }

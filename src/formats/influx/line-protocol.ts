@@ -34,6 +34,8 @@ export interface LineProtocolOptions {
 export interface LineProtocolResult extends ScanResult {
   /** Fields whose series a limit refused; the other fields of their lines were kept. */
   readonly refusedFieldCount: number;
+  /** Lines that do not parse; the other errors are lines with refused fields. */
+  readonly malformedCount: number;
 }
 
 /** Microseconds in one unit; 0 stands for nanoseconds, which need a remainder. */
@@ -320,6 +322,7 @@ export function scanLineProtocol(
   let rowCount = 0;
   let pointCount = 0;
   let refusedFieldCount = 0;
+  let malformedCount = 0;
   let at = 0;
   while (at < end) {
     const first = body[at]!;
@@ -480,6 +483,7 @@ export function scanLineProtocol(
       if (refusal !== '') errors.add(lines.lineAt(lineStart), -1, refusal);
       continue;
     }
+    malformedCount++;
     at = skipLine(body, lineStart, end);
     if (errors.wanted) {
       const text = quoteLine(body, lineStart, at);
@@ -492,6 +496,7 @@ export function scanLineProtocol(
     errorCount: errors.count,
     errors: errors.list,
     refusedFieldCount,
+    malformedCount,
   };
 }
 
