@@ -72,12 +72,14 @@ async function* tenantContents(request: BuildRequest): AsyncGenerator<TenantCont
   }
 }
 
+const check = (): void => undefined;
+
 async function* seriesOf(
   request: BuildRequest,
   tenant: TenantId,
 ): AsyncGenerator<SeriesContent, void, void> {
   const { view, ordinalEnds, index, range } = request;
-  const check = (): void => undefined;
+
   const scan = { tenant, matchers: [], range, view, ordinalEnds, index, check };
   for await (const series of scanSeries(scan)) {
     const sources = await series.sources();
