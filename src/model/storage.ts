@@ -15,7 +15,6 @@
 // Errors: AppError for what a caller did or must wait for; a rejected call changed nothing unless it
 // says so. kind 'unavailable' + retryable: back pressure or a full disk.
 import type {
-  Attribute,
   Exemplar,
   KindMask,
   Metadata,

@@ -1,0 +1,81 @@
+// What a PromQL evaluation takes and gives: columns, one slot per step. Encoders (JSON, tables) read
+// this and nothing else of the engine. Times are microseconds; NaN and infinities are ordinary values.
+import type { Histogram } from '../../model/histogram.ts';
+import type { Labels } from '../../model/labels.ts';
+
+export interface EvalParams {
+  /** First step, inclusive. */
+  readonly startUs: number;
+  /** Steps are startUs + k * stepUs <= endUs. Equal to startUs in an instant query. */
+  readonly endUs: number;
+  /** 0 = instant query: exactly one step at startUs. */
+  readonly stepUs: number;
+  readonly lookbackUs: number;
+  /** Samples held or read at one time by the query; undefined = the engine's default (limits.ts). */
+  readonly samplesMax?: number;
+  /** Drop metric names at the end of the evaluation instead of in every operator. */
+  readonly enableDelayedNameRemoval?: boolean;
+  /** Use the start times of counters in rate, increase, irate and resets. Default: true. */
+  readonly useStartTimestamps?: boolean;
+  /** Decide by the label __type__ instead of the name whether a series is a counter. */
+  readonly enableTypeAndUnitLabels?: boolean;
+}
+
+/** The values of `present`. */
+export const SLOT_EMPTY = 0;
+export const SLOT_FLOAT = 1;
+export const SLOT_HISTOGRAM = 2;
+
+/**
+ * One series of the result. Slot k belongs to step k, or to the sample at tUs[k] where `tUs` is given.
+ * At least one slot is not empty (except in a scalar, where all are floats).
+ */
+export interface EvalSeries {
+  readonly labels: Labels;
+  /** SLOT_EMPTY, SLOT_FLOAT or SLOT_HISTOGRAM by slot. */
+  readonly present: Uint8Array;
+  /** Valid where present is SLOT_FLOAT. */
+  readonly values: Float64Array;
+  /** Set where present is SLOT_HISTOGRAM; undefined where no slot is. */
+  readonly histograms: readonly (Histogram | undefined)[] | undefined;
+  /** Own times of raw samples (range vector in an instant query), microseconds; else undefined. */
+  readonly tUs: Float64Array | undefined;
+}
+
+/** 1-based line and column, as Prometheus prints them. */
+export interface AnnotationPosition {
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface EvalAnnotation {
+  readonly level: 'info' | 'warning';
+  /** The sentence as Prometheus renders it, 'PromQL info: … (1:5)', position included. */
+  readonly message: string;
+  readonly position: AnnotationPosition | undefined;
+}
+
+export interface EvalStats {
+  readonly seriesRead: number;
+  readonly samplesRead: number;
+}
+
+export interface EvalResult {
+  /**
+   * Instant query: the type of the expression; 'matrix' then means raw samples with their own times.
+   * Range query: always 'matrix'.
+   */
+  readonly type: 'scalar' | 'vector' | 'matrix' | 'string';
+  readonly startUs: number;
+  readonly stepUs: number;
+  readonly stepCount: number;
+  /**
+   * scalar: exactly one, without labels. string: none. vector: in the order of the answer (sort,
+   * topk). Range query: sorted by labels.
+   */
+  readonly series: readonly EvalSeries[];
+  /** The text of a string result. */
+  readonly string: string | undefined;
+  readonly annotations: readonly EvalAnnotation[];
+  readonly stats: EvalStats;
+}

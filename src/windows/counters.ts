@@ -1,0 +1,188 @@
+// Kernels of counters and of differences over floats: rate, increase, delta, irate, idelta, changes,
+// resets. Extrapolation to the window's ends is Prometheus' (promql/functions.go, extrapolatedRate): up
+// to the end where the samples come close to it (1.1 average distances), else half a distance, and
+// never below zero for a counter. A start ("created") time inside the window counts as a sample of 0.
+import { RESETS_PLAIN_MAX } from './limits.ts';
+import { SlidingSum } from './compensated.ts';
+import type { SeriesSamples } from './samples.ts';
+import type { Windows } from './sliding.ts';
+import type { StepColumn } from './step-column.ts';
+
+const US_PER_SEC = 1e6;
+const EXTRAPOLATION_THRESHOLD = 1.1;
+
+export interface RateOptions {
+  readonly isCounter: boolean;
+  readonly isPerSecond: boolean;
+}
+
+/** What extrapolation needs to know about one window; times in microseconds. */
+export interface RateWindow {
+  readonly rangeStartUs: number;
+  readonly rangeEndUs: number;
+  readonly firstUs: number;
+  readonly lastUs: number;
+  readonly sampleCount: number;
+  /** Start time of the first sample; NaN = none. */
+  readonly startUs: number;
+  /** Growth over the window and the first value, of a float or of a histogram's count. */
+  readonly growth: number;
+  readonly firstValue: number;
+}
+
+/** Does the first sample's start time lie inside the window, so that the growth begins at zero? */
+export function startsInside(window: RateWindow): boolean {
+  return window.startUs > window.rangeStartUs && window.startUs < window.firstUs;
+}
+
+/** The factor by which growth is stretched to the window's ends; per second where asked. */
+export function extrapolationFactor(window: RateWindow, options: RateOptions): number {
+  const { rangeStartUs, rangeEndUs, firstUs, lastUs, sampleCount } = window;
+  let interval = (lastUs - firstUs) / US_PER_SEC;
+  const average = sampleCount > 1 ? interval / (sampleCount - 1) : 0;
+  const threshold = average * EXTRAPOLATION_THRESHOLD;
+  let toStart = (firstUs - rangeStartUs) / US_PER_SEC;
+  let toEnd = (rangeEndUs - lastUs) / US_PER_SEC;
+  if (options.isCounter && startsInside(window)) {
+    toStart = 0;
+    interval = (lastUs - window.startUs) / US_PER_SEC;
+  } else {
+    if (toStart >= threshold) toStart = average / 2;
+    if (options.isCounter && window.growth > 0 && window.firstValue >= 0)
+      toStart = Math.min(toStart, interval * (window.firstValue / window.growth));
+  }
+  if (toEnd >= threshold) toEnd = average / 2;
+  let factor = interval === 0 ? 1 : (interval + toStart + toEnd) / interval;
+  if (options.isPerSecond) factor /= (rangeEndUs - rangeStartUs) / US_PER_SEC;
+  return factor;
+}
+
+/**
+ * Was the counter reset between two samples, by their start times (NaN = unknown)? A start time equal
+ * to the previous sample's time is a reset only where that sample's own start time is known, which
+ * tells delta series from cumulative ones of unknown start.
+ */
+export function isStartReset(
+  previousStartUs: number,
+  previousUs: number,
+  startUs: number,
+  tUs: number,
+): boolean {
+  if (!(startUs < tUs) || startUs < previousUs) return false;
+  if (startUs > previousUs) return true;
+  return previousStartUs < previousUs;
+}
+
+function isResetAt(s: SeriesSamples, i: number): boolean {
+  if (s.values[i]! < s.values[i - 1]!) return true;
+  const starts = s.startUs;
+  return starts !== undefined && isStartReset(starts[i - 1]!, s.tUs[i - 1]!, starts[i]!, s.tUs[i]!);
+}
+
+/** Resets of a series: their sample indexes and the value lost at each. */
+interface Resets {
+  readonly count: number;
+  readonly indexes: Int32Array;
+  readonly lost: Float64Array;
+}
+
+function findResets(s: SeriesSamples): Resets {
+  let count = 0;
+  for (let i = 1; i < s.count; i++) if (isResetAt(s, i)) count++;
+  const indexes = new Int32Array(count);
+  const lost = new Float64Array(count);
+  let at = 0;
+  for (let i = 1; i < s.count; i++)
+    if (isResetAt(s, i)) {
+      indexes[at] = i;
+      lost[at++] = s.values[i - 1]!;
+    }
+  return { count, indexes, lost };
+}
+
+export function rateKernel(
+  s: SeriesSamples,
+  windows: Windows,
+  out: StepColumn,
+  options: RateOptions,
+): void {
+  const { lo, hi, grid, shape } = windows;
+  const resets = options.isCounter ? findResets(s) : undefined;
+  let sliding: SlidingSum | undefined;
+  let resetLo = 0;
+  let resetHi = 0;
+  for (let k = 0; k < grid.count; k++) {
+    const first = lo[k]!;
+    const last = hi[k]! - 1;
+    if (last < first) continue;
+    let growth = s.values[last]! - s.values[first]!;
+    if (resets !== undefined && resets.count > 0) {
+      const { indexes, lost } = resets;
+      while (resetLo < resets.count && indexes[resetLo]! <= first) resetLo++;
+      if (resetHi < resetLo) resetHi = resetLo;
+      while (resetHi < resets.count && indexes[resetHi]! <= last) resetHi++;
+      if (resetHi - resetLo > RESETS_PLAIN_MAX) {
+        sliding ??= new SlidingSum(lost, resets.count);
+        growth += sliding.sum(resetLo, resetHi);
+      } else for (let r = resetLo; r < resetHi; r++) growth += lost[r]!;
+    }
+    const stepUs = windows.stepAt(k);
+    const window: RateWindow = {
+      rangeStartUs: stepUs - shape.beforeUs,
+      rangeEndUs: stepUs + shape.afterUs,
+      firstUs: s.tUs[first]!,
+      lastUs: s.tUs[last]!,
+      sampleCount: last - first + 1,
+      startUs: s.startUs?.[first] ?? Number.NaN,
+      growth,
+      firstValue: s.values[first]!,
+    };
+    const fromZero = options.isCounter && startsInside(window);
+    if (first === last && !fromZero) continue;
+    const total = fromZero ? growth + s.values[first]! : growth;
+    out.setFloat(k, total * extrapolationFactor(window, options));
+  }
+}
+
+/** irate (per second, reset means from zero) and idelta: the last two samples of the window. */
+export function lastTwoKernel(
+  s: SeriesSamples,
+  windows: Windows,
+  out: StepColumn,
+  isRate: boolean,
+): void {
+  const { lo, hi, grid } = windows;
+  for (let k = 0; k < grid.count; k++) {
+    const last = hi[k]! - 1;
+    if (last - 1 < lo[k]!) continue;
+    const intervalUs = s.tUs[last]! - s.tUs[last - 1]!;
+    if (intervalUs === 0) continue;
+    const isReset = isRate && isResetAt(s, last);
+    const growth = isReset ? s.values[last]! : s.values[last]! - s.values[last - 1]!;
+    out.setFloat(k, isRate ? growth / (intervalUs / US_PER_SEC) : growth);
+  }
+}
+
+/** Prefix counts of events between neighbours: window [lo, hi) holds prefix[hi - 1] - prefix[lo]. */
+function countKernel(prefix: Int32Array, windows: Windows, out: StepColumn): void {
+  const { lo, hi, grid } = windows;
+  for (let k = 0; k < grid.count; k++)
+    if (hi[k]! > lo[k]!) out.setFloat(k, prefix[hi[k]! - 1]! - prefix[lo[k]!]!);
+}
+
+export function resetsKernel(s: SeriesSamples, windows: Windows, out: StepColumn): void {
+  const prefix = new Int32Array(s.count);
+  for (let i = 1; i < s.count; i++) prefix[i] = prefix[i - 1]! + (isResetAt(s, i) ? 1 : 0);
+  countKernel(prefix, windows, out);
+}
+
+export function changesKernel(s: SeriesSamples, windows: Windows, out: StepColumn): void {
+  const prefix = new Int32Array(s.count);
+  for (let i = 1; i < s.count; i++) {
+    const value = s.values[i]!;
+    const previous = s.values[i - 1]!;
+    const differs = value !== previous && !(Number.isNaN(value) && Number.isNaN(previous));
+    prefix[i] = prefix[i - 1]! + (differs ? 1 : 0);
+  }
+  countKernel(prefix, windows, out);
+}

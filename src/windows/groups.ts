@@ -1,0 +1,187 @@
+// Aggregation over series, slot by slot, in a fixed order. A GroupSlots is the state of one group for
+// all steps; partial states of chunks of series are merged in chunk order, so that the same series give
+// the same bits however the work was shared. Source of semantics: Prometheus promql/engine.go,
+// aggregation.
+import type { Histogram } from '../model/histogram.ts';
+import type { LeafAggregation } from '../model/storage.ts';
+import type { Note } from './float-kernels.ts';
+import { SLOT_EMPTY, SLOT_HISTOGRAM } from './step-column.ts';
+import type { StepColumn } from './step-column.ts';
+
+/** Sums of averages are also kept at this scale, which no sum of doubles overflows. */
+const SAFE_SCALE = 2 ** -64;
+
+/** State of one group: parallel arrays by step, only those which the aggregation needs. */
+export interface GroupSlots {
+  readonly aggregation: LeafAggregation;
+  readonly floatCounts: Uint32Array;
+  readonly histogramCounts: Uint32Array;
+  /** Sum, minimum, maximum or mean. */
+  readonly main: Float64Array;
+  /** Error of the sum, or squared deviations. */
+  readonly extra: Float64Array;
+  /** Sum at SAFE_SCALE; avg only. */
+  readonly scaled: Float64Array | undefined;
+  histograms: (Histogram | undefined)[] | undefined;
+}
+
+export function newGroupSlots(aggregation: LeafAggregation, count: number): GroupSlots {
+  return {
+    aggregation,
+    floatCounts: new Uint32Array(count),
+    histogramCounts: new Uint32Array(count),
+    main: new Float64Array(count),
+    extra: new Float64Array(count),
+    scaled: aggregation === 'avg' ? new Float64Array(count) : undefined,
+    histograms: undefined,
+  };
+}
+
+/** Adds one series to its group. */
+export function addColumn(slots: GroupSlots, column: StepColumn, note: Note): void {
+  const { present, values, count } = column;
+  const { aggregation, floatCounts } = slots;
+  for (let k = 0; k < count; k++) {
+    if (present[k] === SLOT_EMPTY) continue;
+    if (present[k] === SLOT_HISTOGRAM) {
+      addHistogram(slots, k, column.histograms![k]!, note);
+      continue;
+    }
+    const value = values[k]!;
+    const seen = floatCounts[k]!;
+    floatCounts[k] = seen + 1;
+    switch (aggregation) {
+      case 'sum':
+        addCompensated(slots.main, slots.extra, k, value);
+        break;
+      case 'avg':
+        addCompensated(slots.main, slots.extra, k, value);
+        slots.scaled![k]! += value * SAFE_SCALE;
+        break;
+      case 'min':
+      case 'max':
+        keepExtreme(slots, k, value, seen);
+        break;
+      case 'stddev':
+      case 'stdvar': {
+        const delta = value - slots.main[k]!;
+        slots.main[k]! += delta / (seen + 1);
+        slots.extra[k]! += delta * (value - slots.main[k]!);
+        break;
+      }
+      case 'count':
+      case 'group':
+        break;
+    }
+  }
+}
+
+function keepExtreme(slots: GroupSlots, k: number, value: number, seen: number): void {
+  const best = slots.main[k]!;
+  const isBetter = slots.aggregation === 'max' ? value > best : value < best;
+  if (seen === 0 || isBetter || Number.isNaN(best)) slots.main[k] = value;
+}
+
+function addHistogram(slots: GroupSlots, k: number, value: Histogram, note: Note): void {
+  const { aggregation } = slots;
+  switch (aggregation) {
+    case 'count':
+    case 'group':
+      slots.histogramCounts[k]!++;
+      return;
+    case 'sum':
+    case 'avg':
+      slots.histogramCounts[k]!++;
+      slots.histograms ??= Array.from({ length: slots.main.length });
+      slots.histograms[k] ??= value;
+      return;
+    default:
+      note('info', `histogram-ignored-${aggregation}`);
+  }
+}
+
+/** Merges the state of a later chunk into that of the earlier ones. */
+export function mergeGroupSlots(into: GroupSlots, from: GroupSlots, note: Note): void {
+  const { aggregation, main, extra } = into;
+  for (let k = 0; k < main.length; k++) {
+    into.histogramCounts[k]! += from.histogramCounts[k]!;
+    const added = from.floatCounts[k]!;
+    if (added === 0) continue;
+    const seen = into.floatCounts[k]!;
+    into.floatCounts[k] = seen + added;
+    if (aggregation === 'sum' || aggregation === 'avg') {
+      addCompensated(main, extra, k, from.main[k]!);
+      if (Number.isFinite(main[k]!)) extra[k]! += from.extra[k]!;
+      if (into.scaled !== undefined) into.scaled[k]! += from.scaled![k]!;
+    } else if (aggregation === 'min' || aggregation === 'max')
+      keepExtreme(into, k, from.main[k]!, seen);
+    else if (aggregation === 'stddev' || aggregation === 'stdvar')
+      mergeDeviations(into, from, k, seen);
+  }
+}
+
+function mergeDeviations(into: GroupSlots, from: GroupSlots, k: number, seen: number): void {
+  const added = from.floatCounts[k]!;
+  const delta = from.main[k]! - into.main[k]!;
+  if (seen === 0) {
+    into.main[k] = from.main[k]!;
+    into.extra[k] = from.extra[k]!;
+    return;
+  }
+  into.main[k]! += (delta * added) / (seen + added);
+  into.extra[k]! += from.extra[k]! + (delta * delta * seen * added) / (seen + added);
+}
+
+function addCompensated(sums: Float64Array, errors: Float64Array, k: number, value: number): void {
+  const sum = sums[k]!;
+  const total = sum + value;
+  if (total === Number.POSITIVE_INFINITY || total === Number.NEGATIVE_INFINITY) errors[k] = 0;
+  else if (Math.abs(sum) >= Math.abs(value)) errors[k]! += sum - total + value;
+  else errors[k]! += value - total + sum;
+  sums[k] = total;
+}
+
+/** Writes the group's result into an empty column. */
+export function finishGroup(slots: GroupSlots, out: StepColumn, note: Note): void {
+  const { aggregation, floatCounts, histogramCounts, main, extra } = slots;
+  for (let k = 0; k < out.count; k++) {
+    const floats = floatCounts[k]!;
+    const histograms = histogramCounts[k]!;
+    if (floats + histograms === 0) continue;
+    switch (aggregation) {
+      case 'count':
+        out.setFloat(k, floats + histograms);
+        break;
+      case 'group':
+        out.setFloat(k, 1);
+        break;
+      case 'sum':
+      case 'avg':
+        if (floats > 0 && histograms > 0) note('warning', 'mixed-floats-histograms-aggregation');
+        else if (floats > 0) out.setFloat(k, finishSum(slots, k));
+        else out.setHistogram(k, slots.histograms![k]!);
+        break;
+      case 'stddev':
+        out.setFloat(k, Math.sqrt(deviation(extra[k]!, main[k]!, floats)));
+        break;
+      case 'stdvar':
+        out.setFloat(k, deviation(extra[k]!, main[k]!, floats));
+        break;
+      default:
+        out.setFloat(k, main[k]!);
+    }
+  }
+}
+
+function deviation(squares: number, mean: number, count: number): number {
+  return Number.isFinite(mean) ? squares / count : Number.NaN;
+}
+
+function finishSum(slots: GroupSlots, k: number): number {
+  const sum = slots.main[k]!;
+  const error = slots.extra[k]!;
+  const count = slots.floatCounts[k]!;
+  if (slots.aggregation === 'sum') return Number.isFinite(sum) ? sum + error : sum;
+  if (Number.isFinite(sum)) return sum / count + error / count;
+  return slots.scaled![k]! / count / SAFE_SCALE;
+}

@@ -1,0 +1,86 @@
+// Quantiles of floats: of a list, and of a window that moves forward over one series. NaN sorts before
+// every number, as in Prometheus (promql/quantile.go); between two samples the result is weighted.
+
+/** Compares with NaN first. */
+export function compareNanFirst(a: number, b: number): number {
+  if (Number.isNaN(a)) return Number.isNaN(b) ? 0 : -1;
+  if (Number.isNaN(b)) return 1;
+  return a - b || (a < b ? -1 : a > b ? 1 : 0);
+}
+
+/** Quantile of values that are sorted in place; NaN of none, ±Infinity for q outside [0, 1]. */
+export function sortedQuantile(q: number, values: Float64Array): number {
+  if (values.length === 0 || Number.isNaN(q)) return Number.NaN;
+  if (q < 0) return Number.NEGATIVE_INFINITY;
+  if (q > 1) return Number.POSITIVE_INFINITY;
+  values.sort(compareNanFirst);
+  return interpolate(q, values.length, (rank) => values[rank]!);
+}
+
+function interpolate(q: number, count: number, valueAt: (rank: number) => number): number {
+  const rank = q * (count - 1);
+  const lower = Math.max(0, Math.floor(rank));
+  const upper = Math.min(count - 1, lower + 1);
+  const weight = rank - Math.floor(rank);
+  return valueAt(lower) * (1 - weight) + valueAt(upper) * weight;
+}
+
+/**
+ * The samples of a forward-moving range by rank: every sample has a fixed place in the sorted series,
+ * and a Fenwick tree counts the places taken. O(log n) a sample that enters or leaves and a quantile.
+ */
+export class RankWindow {
+  readonly #count: number;
+  readonly #sorted: Float64Array;
+  readonly #places: Int32Array;
+  readonly #tree: Int32Array;
+  readonly #topBit: number;
+  #lo = 0;
+  #hi = 0;
+
+  constructor(values: Float64Array, count: number) {
+    this.#count = count;
+    const order = Array.from({ length: count }, (_, i) => i);
+    order.sort((a, b) => compareNanFirst(values[a]!, values[b]!));
+    this.#sorted = new Float64Array(count);
+    this.#places = new Int32Array(count);
+    for (const [place, index] of order.entries()) {
+      this.#sorted[place] = values[index]!;
+      this.#places[index] = place;
+    }
+    this.#tree = new Int32Array(count + 1);
+    this.#topBit = count === 0 ? 0 : 1 << (31 - Math.clz32(count));
+  }
+
+  /** Makes [lo, hi) the window; neither end may move back. */
+  move(lo: number, hi: number): void {
+    for (; this.#hi < hi; this.#hi++) this.#change(this.#places[this.#hi]!, 1);
+    for (; this.#lo < lo; this.#lo++) this.#change(this.#places[this.#lo]!, -1);
+  }
+
+  quantile(q: number): number {
+    const size = this.#hi - this.#lo;
+    if (size === 0 || Number.isNaN(q)) return Number.NaN;
+    if (q < 0) return Number.NEGATIVE_INFINITY;
+    if (q > 1) return Number.POSITIVE_INFINITY;
+    return interpolate(q, size, (rank) => this.#sorted[this.#placeOf(rank)]!);
+  }
+
+  #change(place: number, by: number): void {
+    for (let i = place + 1; i <= this.#count; i += i & -i) this.#tree[i]! += by;
+  }
+
+  /** Place of the sample with `rank` smaller ones in the window. */
+  #placeOf(rank: number): number {
+    let at = 0;
+    let left = rank;
+    for (let bit = this.#topBit; bit > 0; bit >>= 1) {
+      const next = at + bit;
+      if (next <= this.#count && this.#tree[next]! <= left) {
+        at = next;
+        left -= this.#tree[next]!;
+      }
+    }
+    return at;
+  }
+}

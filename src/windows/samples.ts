@@ -1,0 +1,150 @@
+// Samples of one series as every kernel reads them: floats and histograms apart, each in time order.
+// Integers and booleans become the nearest double; strings never take part. A staleness marker ends a
+// series: range windows leave it out, the instant selector must see it. Arrays are borrowed from the
+// storage where one plain chunk is all there is, else copied into fresh ones.
+import { KIND } from '../model/columns.ts';
+import type { Samples } from '../model/columns.ts';
+import type { Histogram } from '../model/histogram.ts';
+
+export interface HistogramSamples {
+  readonly count: number;
+  readonly tUs: Float64Array;
+  readonly values: readonly Histogram[];
+  /** NaN = none; undefined = all none. */
+  readonly startUs: Float64Array | undefined;
+  /** 1 marks a staleness marker; undefined = none. */
+  readonly stale: Uint8Array | undefined;
+}
+
+export interface SeriesSamples {
+  /** Number of floats; the arrays may be longer. */
+  readonly count: number;
+  readonly tUs: Float64Array;
+  readonly values: Float64Array;
+  readonly startUs: Float64Array | undefined;
+  readonly stale: Uint8Array | undefined;
+  readonly histograms: HistogramSamples | undefined;
+}
+
+/** The 64 bits of Prometheus' staleness marker, as two halves (model/value/value.go, StaleNaN). */
+const STALE_LOW = 0x00000002;
+const STALE_HIGH = 0x7ff00000;
+
+const NO_TIMES = new Float64Array(0);
+
+export const NO_SAMPLES: SeriesSamples = {
+  count: 0,
+  tUs: NO_TIMES,
+  values: NO_TIMES,
+  startUs: undefined,
+  stale: undefined,
+  histograms: undefined,
+};
+
+/** Is the double at `index` the staleness marker, bit by bit? */
+function isStaleAt(values: Float64Array, index: number): boolean {
+  const words = new Uint32Array(values.buffer, values.byteOffset + index * 8, 2);
+  return words[0] === STALE_LOW && words[1] === STALE_HIGH;
+}
+
+function isStaleHistogram(histogram: Histogram): boolean {
+  if (!Number.isNaN(histogram.sum)) return false;
+  return isStaleAt(Float64Array.of(histogram.sum), 0);
+}
+
+/**
+ * Reads the chunks of one series. `keepStale`: markers stay and are flagged (instant selector);
+ * otherwise they are left out. Complexity: O(samples).
+ */
+export function gatherSamples(chunks: readonly Samples[], keepStale: boolean): SeriesSamples {
+  const only = chunks.length === 1 ? chunks[0] : undefined;
+  if (only !== undefined && only.kind === KIND.f64 && !hasStale(only.values, only.count))
+    return {
+      count: only.count,
+      tUs: only.tUs,
+      values: only.values,
+      startUs: only.startUs,
+      stale: undefined,
+      histograms: undefined,
+    };
+  return gatherFloats(chunks, gatherHistograms(chunks, keepStale), keepStale);
+}
+
+function hasStale(values: Float64Array, count: number): boolean {
+  for (let i = 0; i < count; i++) if (Number.isNaN(values[i]!) && isStaleAt(values, i)) return true;
+  return false;
+}
+
+function isFloatKind(chunk: Samples): boolean {
+  return chunk.kind !== KIND.string && chunk.kind !== KIND.histogram;
+}
+
+function gatherFloats(
+  chunks: readonly Samples[],
+  histograms: HistogramSamples | undefined,
+  keepStale: boolean,
+): SeriesSamples {
+  let size = 0;
+  let withStart = false;
+  for (const chunk of chunks) {
+    if (!isFloatKind(chunk)) continue;
+    size += chunk.count;
+    withStart ||= chunk.startUs !== undefined;
+  }
+  const tUs = new Float64Array(size);
+  const values = new Float64Array(size);
+  const startUs = withStart ? new Float64Array(size).fill(Number.NaN) : undefined;
+  let stale: Uint8Array | undefined;
+  let count = 0;
+  for (const chunk of chunks) {
+    if (!isFloatKind(chunk)) continue;
+    for (let i = 0; i < chunk.count; i++) {
+      const value = Number(chunk.values[i]);
+      if (Number.isNaN(value) && chunk.kind === KIND.f64 && isStaleAt(chunk.values, i)) {
+        if (!keepStale) continue;
+        stale ??= new Uint8Array(size);
+        stale[count] = 1;
+      }
+      tUs[count] = chunk.tUs[i]!;
+      values[count] = value;
+      if (startUs !== undefined && chunk.startUs !== undefined) startUs[count] = chunk.startUs[i]!;
+      count++;
+    }
+  }
+  return { count, tUs, values, startUs, stale, histograms };
+}
+
+function gatherHistograms(
+  chunks: readonly Samples[],
+  keepStale: boolean,
+): HistogramSamples | undefined {
+  let size = 0;
+  let withStart = false;
+  for (const chunk of chunks) {
+    if (chunk.kind !== KIND.histogram) continue;
+    size += chunk.count;
+    withStart ||= chunk.startUs !== undefined;
+  }
+  if (size === 0) return undefined;
+  const tUs = new Float64Array(size);
+  const values: Histogram[] = [];
+  const startUs = withStart ? new Float64Array(size).fill(Number.NaN) : undefined;
+  let stale: Uint8Array | undefined;
+  for (const chunk of chunks) {
+    if (chunk.kind !== KIND.histogram) continue;
+    for (let i = 0; i < chunk.count; i++) {
+      const value = chunk.values[i]!;
+      if (isStaleHistogram(value)) {
+        if (!keepStale) continue;
+        stale ??= new Uint8Array(size);
+        stale[values.length] = 1;
+      }
+      tUs[values.length] = chunk.tUs[i]!;
+      if (startUs !== undefined && chunk.startUs !== undefined)
+        startUs[values.length] = chunk.startUs[i]!;
+      values.push(value);
+    }
+  }
+  if (values.length === 0) return undefined;
+  return { count: values.length, tUs, values, startUs, stale };
+}
