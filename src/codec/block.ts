@@ -121,7 +121,7 @@ export function encodeBlock(out: ByteWriter, samples: BlockSamples): number {
   const sizeBytes = out.size - start;
   if (sizeBytes > BLOCK_SIZE_MAX_BYTES) throw new CodecError(`a block of ${sizeBytes} bytes`);
   out.u32At(start + 12, sizeBytes);
-  out.u32At(start, crc32c(out.bytes(), start + 4, out.size));
+  out.u32At(start, crc32c(out.bytes().subarray(start + 4)));
   return sizeBytes;
 }
 
@@ -213,7 +213,7 @@ export function readBlockHeader(
   const sizeBytes = reader.u32();
   if (sizeBytes < HEADER_SIZE || sizeBytes > bytes.length - start)
     throw new CodecError(`a block of ${sizeBytes} bytes in ${bytes.length - start}`);
-  if (options.skipCrc !== true && crc32c(bytes, start + 4, start + sizeBytes) !== crc)
+  if (options.skipCrc !== true && crc32c(bytes.subarray(start + 4, start + sizeBytes)) !== crc)
     throw new CodecError('the checksum of the block is wrong');
   if (version !== VERSION) throw new CodecError(`block version ${version}, known is ${VERSION}`);
   if (kind > 5 || (flags & ~FLAGS_KNOWN) !== 0)

@@ -223,7 +223,7 @@ function readFooter(footer: Uint8Array, skipCrc: boolean): SectionPlace {
   const offset = reader.f64();
   const sizeBytes = reader.f64();
   reader.at = FOOTER_SIZE - 4;
-  if (!skipCrc && reader.u32() !== crc32c(footer, 0, FOOTER_SIZE - 4))
+  if (!skipCrc && reader.u32() !== crc32c(footer.subarray(0, FOOTER_SIZE - 4)))
     throw new CodecError('the checksum of the footer is wrong');
   return { offset, sizeBytes, crc };
 }

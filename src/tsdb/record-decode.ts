@@ -37,7 +37,7 @@ export function decodeRecord(
   const reader = new ByteReader(aligned);
   if (reader.left < HEADER_SIZE) throw new CodecError(`a record of ${reader.left} bytes`);
   const crc = reader.u32();
-  if (options.skipCrc !== true && crc32c(aligned, 4) !== crc)
+  if (options.skipCrc !== true && crc32c(aligned.subarray(4)) !== crc)
     throw new CodecError('the checksum of the record is wrong');
   const version = reader.u8();
   if (version !== RECORD_VERSION)

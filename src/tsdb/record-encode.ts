@@ -106,7 +106,7 @@ function writeHeader(header: RecordHeader, kind: number, flags: number, count: n
 
 function finish(): Uint8Array {
   writer.u32At(SIZE_OFFSET, writer.size);
-  writer.u32At(0, crc32c(writer.bytes(), 4, writer.size));
+  writer.u32At(0, crc32c(writer.bytes().subarray(4)));
   return writer.take();
 }
 
