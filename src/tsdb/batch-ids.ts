@@ -7,24 +7,23 @@ import type { TenantId } from '../model/tenant.ts';
 export class BatchIds {
   readonly #tenants = new Map<TenantId, Map<string, BatchId>>();
   /** Writes on their way, by tenant and id. */
-  readonly #pending = new Map<string, Promise<unknown>>();
+  readonly #pending = new Map<string, Promise<void>>();
 
   has(tenant: TenantId, id: string): boolean {
     return this.#tenants.get(tenant)?.has(id) ?? false;
   }
 
-  /** Resolves or rejects with the outcome of the write with that id that is under way. */
-  pending(tenant: TenantId, id: string): Promise<unknown> | undefined {
+  /** Resolves when the write with that id that is under way has succeeded or failed. */
+  pending(tenant: TenantId, id: string): Promise<void> | undefined {
     return this.#pending.get(`${tenant} ${id}`);
   }
 
-  setPending(tenant: TenantId, id: string, outcome: Promise<unknown>): void {
+  setPending(tenant: TenantId, id: string, outcome: Promise<void>): void {
     const key = `${tenant} ${id}`;
-    this.#pending.set(key, outcome);
-    const done = (): void => {
+    const forget = (): void => {
       this.#pending.delete(key);
     };
-    outcome.then(done, done);
+    this.#pending.set(key, outcome.then(forget, forget));
   }
 
   add(tenant: TenantId, one: BatchId): void {

@@ -10,8 +10,6 @@ export const BATCH_ID_SIZE_BYTES = 16;
 export const BATCH_IDS_PER_ROW = 2048;
 /** An async write is synced after so long at the latest; the promise is one second. */
 export const ASYNC_SYNC_DELAY_MS = 500;
-/** Series refs of one process; also the bound of what an append may name. */
-export const REF_END = 2 ** 31;
 /** Slots of a head page: 2^15 samples. */
 export const PAGE_SLOTS_LOG2 = 15;
 export const PAGE_SLOTS = 2 ** PAGE_SLOTS_LOG2;
@@ -28,11 +26,13 @@ export const READ_CHUNK_BYTES = 1024 * 1024;
 export const READ_GAP_BYTES = 16 * 1024;
 /** Index sections kept decoded, estimated bytes. */
 export const PART_INDEX_CACHE_BYTES = 128 * 1024 * 1024;
+/** Replay lets other work proceed after so many bytes of log. */
+export const REPLAY_TURN_BYTES = 1024 * 1024;
+/** A failed background flush or merge is tried again after so long. */
+export const MAINTENANCE_RETRY_MS = 5000;
 /** Attempts of a catalog commit whose outcome is unknown. */
 export const COMMIT_ATTEMPTS_MAX = 5;
 /** Keys deleted or read in one catalog transaction. */
 export const CATALOG_PAGE_KEYS = 500;
-/** A label set may have so many labels, a string so many UTF-16 units, before a record is refused. */
-export const LABELS_MAX = 1024;
 
 assert(RUN_SLOTS_MAX <= PAGE_SLOTS, 'a run fits a page');

@@ -1,13 +1,11 @@
 // From columns to the log and from the log to the head. Memory is built only by decoding log bytes: a
 // live append is applied by the same code that replays it, strictly in log order, after it is durable.
-import { compareUtf8 } from '../model/labels.ts';
 import type { SeriesRef, WriteBatch } from '../model/columns.ts';
 import { AppError } from '../model/errors.ts';
 import type { AppendOptions, AppendResult } from '../model/storage.ts';
-import type { TenantId } from '../model/tenant.ts';
 import { CodecError } from '../codec/varint.ts';
 import { assert, errorMessage } from '../stdx/assert.ts';
-import { ASYNC_SYNC_DELAY_MS, BATCH_ID_SIZE_BYTES } from './limits.ts';
+import { ASYNC_SYNC_DELAY_MS, BATCH_ID_SIZE_BYTES, REPLAY_TURN_BYTES } from './limits.ts';
 import { deadLetterName } from './names.ts';
 import { Generation } from './head.ts';
 import { decodeRecord } from './record-decode.ts';
@@ -57,8 +55,12 @@ export class WritePath {
     this.#checkRoom();
     validateBatch(batch, options.principal, this.#state.index);
     const { tenant } = options.principal;
-    const isFresh = await this.#claim(tenant, options.batchId);
-    if (!isFresh) return { applied: false };
+    // From the last look at the ids to the log there is no await.
+    for (let claim = this.#claim(options); claim !== 'free'; claim = this.#claim(options)) {
+      if (claim === 'applied') return { applied: false };
+      await claim;
+      this.#state.checkOpen();
+    }
     const header = this.#header(options);
     const series = this.#number(batch);
     let done: Promise<void>;
@@ -86,7 +88,11 @@ export class WritePath {
     options: AppendOptions,
   ): Promise<boolean> {
     this.#state.checkOpen();
-    if (!(await this.#claim(options.principal.tenant, options.batchId))) return false;
+    for (let claim = this.#claim(options); claim !== 'free'; claim = this.#claim(options)) {
+      if (claim === 'applied') return false;
+      await claim;
+      this.#state.checkOpen();
+    }
     const header = this.#header(options);
     await this.#answer(this.#log(header, encodeDelete(header, request)), options);
     return true;
@@ -103,18 +109,12 @@ export class WritePath {
     );
   }
 
-  /** False where the id was applied; waits for a write with the same id that is under way. */
-  async #claim(tenant: TenantId, batchId: Uint8Array | undefined): Promise<boolean> {
-    if (batchId === undefined) return true;
+  /** May the batch id be used? A promise: a write with it is under way, look again afterwards. */
+  #claim({ principal, batchId }: AppendOptions): 'free' | 'applied' | Promise<void> {
+    if (batchId === undefined) return 'free';
     const id = batchIdText(batchId);
-    for (;;) {
-      if (this.#state.batchIds.has(tenant, id)) return false;
-      const pending = this.#state.batchIds.pending(tenant, id);
-      if (pending === undefined) return true;
-      // Whatever became of the first: look again. A failed one leaves the id free.
-      await pending.then(noop, noop);
-      this.#state.checkOpen();
-    }
+    if (this.#state.batchIds.has(principal.tenant, id)) return 'applied';
+    return this.#state.batchIds.pending(principal.tenant, id) ?? 'free';
   }
 
   #header(options: AppendOptions): RecordHeader {
@@ -370,14 +370,7 @@ export class WritePath {
     const last = this.#waiting.at(-1);
     if (last !== undefined) this.#applyThrough(last.offset);
   }
-
-  /** Applied splits of a tenant, sorted by name. */
-  splitNames(tenant: TenantId): string[] {
-    return [...(this.#state.splits.get(tenant)?.keys() ?? [])].toSorted(compareUtf8);
-  }
 }
-
-const REPLAY_TURN_BYTES = 1024 * 1024;
 
 function noop(): void {
   // Outcomes are looked at elsewhere.
