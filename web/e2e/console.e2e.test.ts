@@ -126,7 +126,7 @@ journey('Explore before the first query offers some', LIGHT, async ({ page, at }
 
 journey('A drag zooms and back returns', LIGHT, async ({ page, at }) => {
   await page.goto(at('explore?expr=node_load1&from=2026-11-21T08:00:00Z&to=2026-11-21T12:00:00Z'));
-  const before = page.url();
+  const whole = page.url();
   const chart = page.getByRole('img', { name: /^node_load1: line chart/ });
   await chart.waitFor();
   await page.locator('.u-over').first().waitFor();
@@ -140,7 +140,7 @@ journey('A drag zooms and back returns', LIGHT, async ({ page, at }) => {
   assert.match(decodeURIComponent(page.url()), /to=2026-11-21T(?:09:59|10:00|10:01)/);
   await page.getByRole('img', { name: /from 2026-11-21 (?:09:59|10:00|10:01)/ }).waitFor();
   await page.goBack();
-  assert.equal(page.url(), before);
+  assert.equal(page.url(), whole);
   await page.getByRole('img', { name: /from 2026-11-21 09:00 to 2026-11-21 13:00/ }).waitFor();
 });
 

@@ -113,7 +113,7 @@ function axisOptions(shape: ChartShape, text: string, line: string): uPlot.Axis[
       ...common,
       size: AXIS_X_HEIGHT,
       gap: 4,
-      space: 72,
+      space: 58,
       grid: { show: false },
       border: { show: true, stroke: line, width: 1 },
       values: (_u, splits, _axis, _space, increment) =>
@@ -131,10 +131,8 @@ function axisOptions(shape: ChartShape, text: string, line: string): uPlot.Axis[
   ];
 }
 
-/** Ticks of bytes at 1, 2, 5 × 2^(10n), so that labels are round in KiB, MiB and GiB. */
-const BINARY_INCREMENTS = Array.from({ length: 7 }, (_, power) =>
-  [1, 2, 4, 5, 10, 20, 25, 40, 50, 100, 200, 250, 400, 500].map((step) => step * 1024 ** power),
-).flat();
+/** Ticks of bytes are powers of two, so that labels are round in KiB, MiB and GiB. */
+const BINARY_INCREMENTS = Array.from({ length: 70 }, (_, power) => 2 ** (power - 8));
 
 /** A Date whose local fields read as the zone's: uPlot places ticks by local fields. */
 function zonedDate(sec: number, zone: Zone): Date {

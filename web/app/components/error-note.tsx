@@ -4,6 +4,7 @@
  */
 import type { ReactNode } from 'react';
 import type { ApiError } from '../api/api-error.ts';
+import { visible } from '../util/labels.ts';
 import { splitAt, tryPosition, wordsFor } from '../util/error-words.ts';
 
 interface ErrorNoteProps {
@@ -45,7 +46,7 @@ export function ErrorNote({ error, expr, onRetry, onDismiss }: ErrorNoteProps): 
           {place.after.slice(1)}
         </pre>
       )}
-      <p className="error-message">{error.message}</p>
+      <p className="error-message">{visible(error.message)}</p>
       <p className="error-advice">{words.advice}</p>
     </div>
   );

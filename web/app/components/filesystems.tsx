@@ -8,7 +8,8 @@ import { ErrorNote } from './error-note.tsx';
 import { Wait } from './wait.tsx';
 
 const BODY_HEIGHT_PX = 132;
-const ROWS_MAX = 5;
+/** As many bars as fit beside the charts. */
+const ROWS_MAX = 4;
 const RATIO = { base: 'ratio', perSec: false } as const;
 const BYTES = { base: 'bytes', perSec: false } as const;
 
@@ -34,11 +35,11 @@ export function Filesystems({ timeSec }: FilesystemsProps): ReactNode {
           {data?.[0] === undefined ? '\u00A0' : formatValue(usedRatio(data[0]), RATIO)}
         </span>
       </header>
-      <div className="panel-body" style={{ minHeight: BODY_HEIGHT_PX }}>
+      <div className="panel-body" style={{ height: BODY_HEIGHT_PX }}>
         {error !== undefined && <ErrorNote error={error} />}
         {error === undefined && data === undefined && <Wait height={BODY_HEIGHT_PX} />}
         {data?.length === 0 && <p className="panel-empty">No samples in this range yet</p>}
-        <ul className="filesystems">
+        <ul className="filesystems" hidden={data === undefined || data.length === 0}>
           {data?.slice(0, ROWS_MAX).map((entry) => (
             <li key={entry.mountpoint}>
               <span className="filesystem-name">{entry.mountpoint}</span>

@@ -1,6 +1,6 @@
 /** Rows of an instant result: one column per label, those that differ first; sorted on request. */
 import { useState, type ReactNode } from 'react';
-import { formatLabels, labelColumns } from '../util/labels.ts';
+import { formatLabels, labelColumns, visible } from '../util/labels.ts';
 import { TABLE_LABEL_COLUMNS_MAX } from '../util/limits.ts';
 import { formatValue, inferUnit } from '../util/unit.ts';
 import type { InstantRow } from './instant-rows.ts';
@@ -46,7 +46,9 @@ export function InstantTable({ rows, expr }: InstantTableProps): ReactNode {
       <table className="instant">
         <thead>
           <tr>
-            {columns.map((label) => header(label, label === '__name__' ? 'Metric' : label))}
+            {columns.map((label) =>
+              header(label, label === '__name__' ? 'Metric' : visible(label)),
+            )}
             {header(undefined, 'Value')}
             <th scope="col" className="num">
               Short
@@ -57,7 +59,7 @@ export function InstantTable({ rows, expr }: InstantTableProps): ReactNode {
           {sortRows(rows, sort).map((row) => (
             <tr key={formatLabels(row.labels)}>
               {columns.map((label) => (
-                <td key={label}>{row.labels[label]}</td>
+                <td key={label}>{visible(row.labels[label] ?? '')}</td>
               ))}
               <td className="num">{row.exact}</td>
               <td className="num">{row.value === undefined ? '' : formatValue(row.value, unit)}</td>

@@ -1,6 +1,6 @@
 /** The frame of every place: mark, navigation, the place's own controls, theme and keyboard help. */
 import { useState, type ReactNode } from 'react';
-import { navigate } from '../hooks/use-location.ts';
+import { navigate, usePlace } from '../hooks/use-location.ts';
 import { useKeys } from '../hooks/use-keys.ts';
 import { useThemeChoice, type ThemeChoice } from '../hooks/use-theme.ts';
 import { Logo } from '../ui/logo.tsx';
@@ -28,6 +28,8 @@ export function Shell({ path, controls, onSlash, children }: ShellProps): ReactN
   const [open, setOpen] = useState<'keys' | 'palette' | undefined>(undefined);
   const [theme, cycleTheme] = useThemeChoice();
   const [mark, themeName] = THEME_NAMES[theme];
+  // The zone is the reader's way to read times: it goes with her to the next place.
+  const zone = new URLSearchParams(usePlace().search).get('tz') === 'utc' ? '?tz=utc' : '';
   useKeys({
     '?': () => setOpen('keys'),
     'Ctrl-k': () => setOpen('palette'),
@@ -40,7 +42,7 @@ export function Shell({ path, controls, onSlash, children }: ShellProps): ReactN
         Skip to content
       </a>
       <header className="header">
-        <PlaceLink to={{ path: '', search: '' }} className="brand">
+        <PlaceLink to={{ path: '', search: zone }} className="brand">
           <Logo />
           <span>Orrery</span>
         </PlaceLink>
@@ -48,7 +50,7 @@ export function Shell({ path, controls, onSlash, children }: ShellProps): ReactN
           {PLACES.map((place) => (
             <PlaceLink
               key={place.path}
-              to={{ path: place.path, search: '' }}
+              to={{ path: place.path, search: zone }}
               isCurrent={place.path === path}
             >
               {place.name}

@@ -2,7 +2,7 @@
 import type { ReactNode } from 'react';
 import { HOME_NAMES_MAX } from '../util/limits.ts';
 import { EXPLORE_TIME, formatExplore } from '../util/url-state.ts';
-import { formatLabels } from '../util/labels.ts';
+import { formatLabels, visible } from '../util/labels.ts';
 import { PlaceLink } from './place-link.tsx';
 
 export function StoredNames({ names }: { readonly names: readonly string[] }): ReactNode {
@@ -19,7 +19,7 @@ export function StoredNames({ names }: { readonly names: readonly string[] }): R
           const search = formatExplore({ expr, tab: 'graph', time: EXPLORE_TIME });
           return (
             <li key={name}>
-              <PlaceLink to={{ path: 'explore', search }}>{name}</PlaceLink>
+              <PlaceLink to={{ path: 'explore', search }}>{visible(name)}</PlaceLink>
             </li>
           );
         })}

@@ -58,7 +58,7 @@ const WORDS: Readonly<Record<ErrorKind, ErrorWords>> = {
   },
   network: {
     title: 'The server cannot be reached',
-    advice: 'Check that it is running. The last answer stays on the page.',
+    advice: 'Check that it is running and that this is its address.',
   },
   malformed: {
     title: 'The answer cannot be read',

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { COLOUR_SLOTS, hashText, styleSeries } from './colour.ts';
-import { formatLabels, labelColumns } from './labels.ts';
+import { formatLabels, labelColumns, visible } from './labels.ts';
 import { alignedGrid, gridOf, gridTimes, isolatedIndexes, toChartData } from './series.ts';
 
 test('grids hold their ends', () => {
@@ -46,6 +46,8 @@ test('label sets print as selectors whatever they hold', () => {
     formatLabels({ __name__: 'sys.cpu', 'höst.name': 'a' }),
     '{"sys.cpu", "höst.name"="a"}',
   );
+  assert.equal(formatLabels({ a: 'x\u202Ey\n' }), '{a="x\\u202Ey\\n"}');
+  assert.equal(visible('a\u0000b\u200Bü\u{E0001}'), 'a\\u0000b\\u200Bü\\U000E0001');
   assert.equal(formatLabels({}), '{}');
   assert.deepEqual(
     labelColumns([
