@@ -63,6 +63,10 @@ class DirectoryBlobs implements Blobs {
   /** Open files by name, least recently used first. */
   readonly #handles = new Map<string, Handle>();
   #temporaryCount = 0;
+  /** Renames and removals so far: a file opened across one may be the former object. */
+  #changeCount = 0;
+  /** Folders whose names are safe, or on the way to it; concurrent puts share the wait. */
+  readonly #folders = new Map<string, Promise<void>>();
   #closed = false;
 
   constructor(files: Files, directory: string) {
@@ -81,13 +85,11 @@ class DirectoryBlobs implements Blobs {
     const path = `${this.#directory}/${name}`;
     try {
       const sizeBytes = await this.#writeTemporary(temporary, chunks);
-      const parent = parentDirectory(path);
-      if ((await this.#files.stat(parent)) === undefined) {
-        await makeDirectoryDurable(this.#files, parent);
-      }
+      await this.#ensureFolders(name);
       await this.#files.rename(temporary, path);
+      this.#changeCount++;
       await this.#forget(name);
-      await this.#files.syncDirectory(parent);
+      await this.#files.syncDirectory(parentDirectory(path));
       return { name, sizeBytes };
     } catch (error) {
       await this.#removeQuietly(temporary);
@@ -141,6 +143,7 @@ class DirectoryBlobs implements Blobs {
     const path = `${this.#directory}/${name}`;
     try {
       await this.#files.remove(path);
+      this.#changeCount++;
       await this.#forget(name);
       await this.#files.syncDirectory(parentDirectory(path));
     } catch (error) {
@@ -151,6 +154,24 @@ class DirectoryBlobs implements Blobs {
   async close(): Promise<void> {
     this.#closed = true;
     for (const name of this.#handles.keys()) await this.#forget(name);
+  }
+
+  /** Every folder of the name, once a life: one left by a crash may exist without being safe. */
+  async #ensureFolders(name: string): Promise<void> {
+    for (let at = name.indexOf('/'); at >= 0; at = name.indexOf('/', at + 1)) {
+      const folder = name.slice(0, at);
+      let made = this.#folders.get(folder);
+      if (made === undefined) {
+        made = makeDirectoryDurable(this.#files, `${this.#directory}/${folder}`);
+        this.#folders.set(folder, made);
+      }
+      try {
+        await made;
+      } catch (error) {
+        this.#folders.delete(folder);
+        throw error;
+      }
+    }
   }
 
   async #writeTemporary(
@@ -188,9 +209,10 @@ class DirectoryBlobs implements Blobs {
       this.#handles.set(name, cached);
       return cached;
     }
+    const before = this.#changeCount;
     const file = await this.#files.open(`${this.#directory}/${name}`, 'read');
-    // Another get, a put or a remove of this name may have run meanwhile: then this one is not kept.
-    const kept = !this.#closed && !this.#handles.has(name);
+    const unchanged = before === this.#changeCount && !this.#handles.has(name);
+    const kept = unchanged && !this.#closed;
     const handle = { file, readers: 1, stale: !kept };
     if (!kept) return handle;
     this.#handles.set(name, handle);
