@@ -1,14 +1,3 @@
-<<<<<<< HEAD
-// Messages between the SQLite driver and its worker thread. One request is under way at a time per
-// transaction; the writes collected since the last request travel with the next one.
-import type { CatalogEntry } from './catalog.ts';
-import type { CatalogWrite } from './write-set.ts';
-
-export type CatalogAction =
-  | { readonly type: 'get'; readonly key: string }
-  | {
-      readonly type: 'range';
-=======
 // Messages between the catalog and its SQLite thread. One request is answered before the next is
 // sent, except that the answers of a closing thread may never come.
 
@@ -21,37 +10,10 @@ export type ReadOp =
   | { readonly op: 'get'; readonly key: string }
   | {
       readonly op: 'range';
->>>>>>> planes
       readonly begin: string;
       readonly end: string;
       readonly limit: number;
       readonly reverse: boolean;
-<<<<<<< HEAD
-    }
-  | { readonly type: 'commit' }
-  | { readonly type: 'rollback' }
-  | { readonly type: 'backup'; readonly path: string }
-  | { readonly type: 'checkpoint' }
-  | { readonly type: 'close' };
-
-export interface CatalogRequest {
-  readonly id: number;
-  readonly writes: readonly CatalogWrite[];
-  readonly action: CatalogAction;
-}
-
-/** `get` and `range` answer entries, `commit` the version, everything else nothing. */
-export interface CatalogReply {
-  readonly id: number;
-  readonly entries?: readonly CatalogEntry[];
-  readonly version?: number;
-  readonly error?: { readonly message: string; readonly code: string };
-}
-
-export interface CatalogWorkerSettings {
-  readonly path: string;
-}
-=======
     };
 
 export type Request =
@@ -88,4 +50,3 @@ export const SQLITE_BUSY = 5;
 export const SQLITE_FULL = 13;
 /** Our own: the file is another program's or of a newer format. */
 export const NOT_OUR_FILE = 1000;
->>>>>>> planes
