@@ -55,7 +55,7 @@ async function* lines(
       yield* encoder.add(series);
     }
   }
-  yield encoder.finish();
+  yield* encoder.finish();
 }
 
 export async function exportSeries(deps: ExportDependencies, exchange: Exchange): Promise<void> {
