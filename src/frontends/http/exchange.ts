@@ -101,7 +101,7 @@ export class Exchange {
 
   /** Parameters of a form body and of the query string; the body's come first. */
   async form(): Promise<URLSearchParams> {
-    if (this.request.method !== 'POST') return this.search;
+    if (this.route.bodyLimitBytes === 0) return this.search;
     const type = this.header('content-type');
     const isForm = type !== undefined && type.toLowerCase().startsWith(FORM_TYPE);
     if (!isForm) {
