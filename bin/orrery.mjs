@@ -4,7 +4,7 @@
 // the same process. Started by any other Node it runs itself again on the pinned one, passing on
 // signals and the exit code. Paths on the command line stay relative to the caller's directory.
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -36,14 +36,15 @@ async function launch() {
     refuse(`orrery runs on ${supported} (Linux with glibc), not on ${platform}.`);
     return;
   }
-  const version = `v${manifest.optionalDependencies[nodePackage]}`;
-  if (process.version !== version) {
-    const node = pinnedNode(nodePackage);
-    if (node === undefined) {
-      refuse(`Node ${version} is not installed in ${root}: run \`npm ci\` there.`);
-      return;
-    }
-    finish(await run(node, [self, ...args]));
+  const version = manifest.optionalDependencies[nodePackage];
+  const pinned = findPinned(nodePackage);
+  if (pinned?.version !== version) {
+    refuse(`Node ${version} is not installed in ${root}: run \`npm ci\` there.`);
+    return;
+  }
+  // The path is compared too: the pinned Node never starts itself again, whatever it calls itself.
+  if (process.version !== `v${version}` && realpathSync(process.execPath) !== pinned.path) {
+    finish(await run(pinned.path, [self, ...args]));
     return;
   }
   const isServe = args[0] === undefined || args[0] === 'serve' || isServeFlag(args[0]);
@@ -67,12 +68,14 @@ async function isStale() {
   return staleTargets(root).length > 0;
 }
 
-function pinnedNode(nodePackage) {
+/** The pinned Node as it is installed; undefined when it is not. */
+function findPinned(nodePackage) {
   try {
     const packageJson = createRequire(self).resolve(`${nodePackage}/package.json`);
-    return join(dirname(packageJson), 'bin/node');
+    const { version } = JSON.parse(readFileSync(packageJson, 'utf8'));
+    return { version, path: realpathSync(join(dirname(packageJson), 'bin/node')) };
   } catch (error) {
-    if (error.code === 'MODULE_NOT_FOUND') return undefined;
+    if (error.code === 'MODULE_NOT_FOUND' || error.code === 'ENOENT') return undefined;
     throw error;
   }
 }

@@ -84,11 +84,10 @@ async function runTier(run: Run, tier: Tier): Promise<TierResult> {
     if (browser.skip !== false) return notRun(browser.skip, run);
   }
   const tapFile = join(run.scratch, `${tier.name}.tap`);
-  const ending = await runChild(suiteCommand(tier, tapFile, files), {
-    root: ROOT,
-    env: run.env,
-    deadlineSec,
-  });
+  const env =
+    tier.mayInstall === true ? scrubbedEnv(process.env, { root: ROOT, mayInstall: true }) : run.env;
+  const command = suiteCommand(tier, tapFile, files);
+  const ending = await runChild(command, { root: ROOT, env, deadlineSec });
   return suiteResult(ending, readOrEmpty(tapFile), { deadlineSec, ...run });
 }
 
@@ -127,14 +126,17 @@ function readOrEmpty(file: string): string {
 function report(tier: Tier, result: TierResult, seconds: number): void {
   const counts = `${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped`;
   const mark = result.failed > 0 ? 'FAILED ' : '';
-  if (result.failed > 0) print(`──── ${tier.name} ────\n${failureDetails(result.output)}`);
+  const details = result.failed > 0 ? failureDetails(result.output) : '';
+  if (details !== '') print(`──── ${tier.name} ────\n${details}`);
   print(`${mark}${tier.name}: ${counts}, ${seconds.toFixed(1)} s`);
   for (const note of result.notes) print(`    ${note}`);
 }
 
-/** Everything but the tests that passed and node:test's own counts: those are noise by then. */
+/** Lines of node:test that say nothing about a failure: tests that passed, and its own counts. */
+const NOISE = /^\s*(✔ .*|ℹ (tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+)$/;
+
 function failureDetails(output: string): string {
-  const lines = output.split('\n').filter((line) => !/^\s*[✔ℹ] /.test(line));
+  const lines = output.split('\n').filter((line) => !NOISE.test(line));
   return lines.join('\n').trim();
 }
 
@@ -156,7 +158,7 @@ async function main(): Promise<void> {
   try {
     const totals = await runTests({
       tiers: selectTiers(values.tier?.split(',') ?? []),
-      env: scrubbedEnv(process.env, ROOT),
+      env: scrubbedEnv(process.env, { root: ROOT, mayInstall: false }),
       isStrict: process.env['TEST_STRICT'] === '1',
       fileFilter: values.file ?? '',
       scratch,

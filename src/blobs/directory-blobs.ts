@@ -11,29 +11,9 @@ import {
   parentDirectory,
 } from '../stdx/files.ts';
 import type { BlobInfo, BlobRange, Blobs } from './blobs.ts';
-import { BLOB_HANDLES_MAX, BLOB_NAME_MAX_BYTES } from './limits.ts';
+import { BLOB_HANDLES_MAX, BLOB_NAME_MAX_BYTES, BLOB_SYNC_READ_MAX_BYTES } from './limits.ts';
 
 const NAME = /^[a-z0-9_-][a-z0-9._-]*(?:\/[a-z0-9_-][a-z0-9._-]*)*$/;
-
-export interface DirectoryBlobsOptions {
-  readonly files: Files;
-  /** `DATA/blobs`; created where missing. */
-  readonly directory: string;
-}
-
-/** Opens or creates the folder and removes what unfinished puts left behind. */
-export async function openDirectoryBlobs(options: DirectoryBlobsOptions): Promise<Blobs> {
-  const { files, directory } = options;
-  const temporary = `${directory}/.tmp`;
-  try {
-    await makeDirectoryDurable(files, directory);
-    await makeDirectoryDurable(files, temporary);
-    for (const name of await files.list(temporary)) await files.remove(`${temporary}/${name}`);
-  } catch (error) {
-    throw storeError(error, directory);
-  }
-  return new DirectoryBlobs(files, directory);
-}
 
 function storeError(error: unknown, name: string): unknown {
   if (!(error instanceof FileError)) return error;
@@ -57,7 +37,7 @@ interface Handle {
   stale: boolean;
 }
 
-class DirectoryBlobs implements Blobs {
+export class DirectoryBlobs implements Blobs {
   readonly #files: Files;
   readonly #directory: string;
   /** Open files by name, least recently used first. */
@@ -69,9 +49,22 @@ class DirectoryBlobs implements Blobs {
   readonly #folders = new Map<string, Promise<void>>();
   #closed = false;
 
-  constructor(files: Files, directory: string) {
+  private constructor(files: Files, directory: string) {
     this.#files = files;
     this.#directory = directory;
+  }
+
+  /** Opens or creates the folder (`DATA/blobs`) and removes what unfinished puts left behind. */
+  static async open(files: Files, directory: string): Promise<DirectoryBlobs> {
+    const temporary = `${directory}/.tmp`;
+    try {
+      await makeDirectoryDurable(files, directory);
+      await makeDirectoryDurable(files, temporary);
+      for (const name of await files.list(temporary)) await files.remove(`${temporary}/${name}`);
+    } catch (error) {
+      throw storeError(error, directory);
+    }
+    return new DirectoryBlobs(files, directory);
   }
 
   async put(
@@ -113,7 +106,10 @@ class DirectoryBlobs implements Blobs {
       const length = range?.length ?? handle.file.sizeBytes();
       if (offset + length > handle.file.sizeBytes()) throw short(name, offset + length, handle);
       const bytes = new Uint8Array(length);
-      const got = await handle.file.read(bytes, offset);
+      const small = length <= BLOB_SYNC_READ_MAX_BYTES;
+      const got = small
+        ? handle.file.readSync(bytes, offset)
+        : await handle.file.read(bytes, offset);
       if (got < length) throw short(name, offset + length, handle);
       return bytes;
     } catch (error) {

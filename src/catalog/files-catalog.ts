@@ -3,70 +3,70 @@
 // the map is the one before or the one after. For simulators and tests; its maps are small.
 import { crc32c } from '../codec/crc32c.ts';
 import { AppError } from '../model/errors.ts';
+import { compareUtf8 } from '../model/labels.ts';
 import { assert, errorMessage, FatalError, must } from '../stdx/assert.ts';
-import { FileError, fileErrorCode, type Files, makeDirectoryDurable } from '../stdx/files.ts';
+import {
+  FileError,
+  fileErrorCode,
+  type Files,
+  makeDirectoryDurable,
+  parentDirectory,
+} from '../stdx/files.ts';
 import type { Catalog, CatalogEntry, CatalogTx, Committed, RangeOptions } from './catalog.ts';
 import { CATALOG_ATTEMPTS_MAX } from './limits.ts';
-import { compareKeys, TransactionRules } from './transaction-rules.ts';
+import { TransactionRules } from './transaction-rules.ts';
 
 const MAGIC = new TextEncoder().encode('ORRYCAT\0');
 const FORMAT_VERSION = 1;
 const HEADER_BYTES = 24;
 const ENTRY_HEADER_BYTES = 16;
-
-export interface FilesCatalogOptions {
-  readonly files: Files;
-  /** Folder of `catalog.snapshot`; created where missing. */
-  readonly directory: string;
-  /** Test-only: true discards what a transaction function did and runs it again, as a conflict would. */
-  readonly conflict?: () => boolean;
-}
+/** What one read may return; the maps kept this way are far smaller. */
+const SNAPSHOT_MAX_BYTES = 1024 * 1024 * 1024;
 
 interface State {
   readonly version: number;
   readonly entries: ReadonlyMap<string, CatalogEntry>;
 }
 
-/** Opens or creates the catalog; FatalError where its snapshot is damaged or newer. */
-export async function openFilesCatalog(options: FilesCatalogOptions): Promise<Catalog> {
-  try {
-    await makeDirectoryDurable(options.files, options.directory);
-    const catalog = new FilesCatalog(options);
-    await catalog.load();
-    return catalog;
-  } catch (error) {
-    if (!(error instanceof FileError)) throw error;
-    throw new FatalError(`the catalog cannot be opened: ${error.message}`, { cause: error });
-  }
-}
-
-class FilesCatalog implements Catalog {
-  readonly #options: FilesCatalogOptions;
+export class FilesCatalog implements Catalog {
+  readonly #files: Files;
   readonly #path: string;
+  readonly #isConflict: () => boolean;
   #state: State = { version: 0, entries: new Map() };
   /** A commit failed after its rename was asked for: memory may be behind the disk. */
   #stale = false;
   #turn: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  constructor(options: FilesCatalogOptions) {
-    this.#options = options;
-    this.#path = `${options.directory}/catalog.snapshot`;
+  private constructor(files: Files, path: string, isConflict: () => boolean) {
+    this.#files = files;
+    this.#path = path;
+    this.#isConflict = isConflict;
   }
 
-  async load(): Promise<void> {
-    const { files, directory } = this.#options;
-    await files.syncDirectory(directory);
-    if ((await files.stat(this.#path)) !== undefined) {
-      const bytes = await files.readWhole(this.#path, Number.MAX_SAFE_INTEGER);
-      this.#state = decodeSnapshot(bytes, this.#path);
+  /**
+   * Opens or creates the file and its folder; FatalError where it is damaged or newer. `isConflict` is
+   * for tests: true discards what a transaction function did and runs it again, as a conflict would.
+   */
+  static async open(
+    files: Files,
+    path: string,
+    isConflict: () => boolean = () => false,
+  ): Promise<FilesCatalog> {
+    try {
+      await makeDirectoryDurable(files, parentDirectory(path));
+      const catalog = new FilesCatalog(files, path, isConflict);
+      await catalog.#load();
+      return catalog;
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+      throw new FatalError(`the catalog cannot be opened: ${error.message}`, { cause: error });
     }
-    this.#stale = false;
   }
 
   transact<T>(body: (tx: CatalogTx) => Promise<T>): Promise<Committed<T>> {
     return this.#exclusive(async () => {
-      if (this.#stale) await this.load();
+      if (this.#stale) await this.#load();
       for (let attempt = 0; attempt < CATALOG_ATTEMPTS_MAX; attempt++) {
         const tx = new MemoryTx(this.#state);
         let result: T;
@@ -75,7 +75,7 @@ class FilesCatalog implements Catalog {
         } finally {
           tx.rules.end();
         }
-        if (this.#options.conflict?.() === true) continue;
+        if (this.#isConflict()) continue;
         const { changed } = tx;
         if (changed === undefined) return { result, version: this.#state.version };
         const state = { version: this.#state.version + 1, entries: changed };
@@ -110,8 +110,17 @@ class FilesCatalog implements Catalog {
     return mine;
   }
 
+  async #load(): Promise<void> {
+    await this.#files.syncDirectory(parentDirectory(this.#path));
+    if ((await this.#files.stat(this.#path)) !== undefined) {
+      const bytes = await this.#files.readWhole(this.#path, SNAPSHOT_MAX_BYTES);
+      this.#state = decodeSnapshot(bytes, this.#path);
+    }
+    this.#stale = false;
+  }
+
   async #store(state: State): Promise<void> {
-    const { files, directory } = this.#options;
+    const files = this.#files;
     const temporary = `${this.#path}.tmp`;
     try {
       await this.#writeFile(temporary, encodeSnapshot(state));
@@ -124,7 +133,7 @@ class FilesCatalog implements Catalog {
     this.#stale = true;
     try {
       await files.rename(temporary, this.#path);
-      await files.syncDirectory(directory);
+      await files.syncDirectory(parentDirectory(this.#path));
     } catch (error) {
       const message = `it is unknown whether a catalog commit happened: ${errorMessage(error)}`;
       throw new AppError('unavailable', 'catalog-commit-unknown', message, { cause: error });
@@ -133,7 +142,7 @@ class FilesCatalog implements Catalog {
   }
 
   async #writeFile(path: string, bytes: Uint8Array): Promise<void> {
-    const { files } = this.#options;
+    const files = this.#files;
     if ((await files.stat(path)) !== undefined) await files.remove(path);
     const file = await files.open(path, 'create');
     try {
@@ -170,10 +179,10 @@ class MemoryTx implements CatalogTx {
   ): Promise<readonly CatalogEntry[]> {
     const limit = this.rules.checkRange(options.limit);
     const found = [...this.#entries.values()].filter(
-      ({ key }) => compareKeys(begin, key) <= 0 && compareKeys(key, end) < 0,
+      ({ key }) => compareUtf8(begin, key) <= 0 && compareUtf8(key, end) < 0,
     );
     const sign = options.reverse === true ? -1 : 1;
-    found.sort((a, b) => sign * compareKeys(a.key, b.key));
+    found.sort((a, b) => sign * compareUtf8(a.key, b.key));
     return found.slice(0, limit).map((entry) => ({ ...entry, value: entry.value.slice() }));
   }
 
@@ -191,7 +200,7 @@ class MemoryTx implements CatalogTx {
     this.rules.checkOpen();
     const entries = this.#writable();
     for (const key of entries.keys()) {
-      if (compareKeys(begin, key) <= 0 && compareKeys(key, end) < 0) entries.delete(key);
+      if (compareUtf8(begin, key) <= 0 && compareUtf8(key, end) < 0) entries.delete(key);
     }
   }
 
@@ -203,7 +212,7 @@ class MemoryTx implements CatalogTx {
 }
 
 function encodeSnapshot(state: State): Uint8Array {
-  const entries = [...state.entries.values()].toSorted((a, b) => compareKeys(a.key, b.key));
+  const entries = [...state.entries.values()].toSorted((a, b) => compareUtf8(a.key, b.key));
   const keys = entries.map(({ key }) => Buffer.from(key));
   let sizeBytes = HEADER_BYTES + 4;
   for (const [i, { value }] of entries.entries()) {

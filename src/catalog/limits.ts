@@ -1,16 +1,11 @@
-// Bounds of the catalog room: the strictest driver's, so that what one takes all take.
+// Bounds of the catalog plane: those of the strictest engine it may stand on, kept by every driver.
 
-/** Longest key in UTF-8 bytes: a PostgreSQL index row must stay below a third of a page (2704). */
-export const CATALOG_KEY_MAX_BYTES = 1024;
-
-/** Largest value: one row must not stall the others in its worker or on its connection. */
-export const CATALOG_VALUE_MAX_BYTES = 1024 * 1024;
-
+export const CATALOG_KEY_MAX_BYTES = 10_000;
+export const CATALOG_VALUE_MAX_BYTES = 100_000;
 /** Keys and values written by one transaction. */
-export const CATALOG_TRANSACTION_MAX_BYTES = 16 * 1024 * 1024;
-
-/** Most entries of one range read. */
-export const CATALOG_RANGE_MAX = 65_536;
+export const CATALOG_TRANSACTION_MAX_BYTES = 10_000_000;
+/** Entries one `range` may return. */
+export const CATALOG_RANGE_MAX = 100_000;
 
 /** Runs of a transaction function before the caller gets a conflict. */
 export const CATALOG_ATTEMPTS_MAX = 10;

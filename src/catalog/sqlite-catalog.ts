@@ -18,21 +18,6 @@ import {
 } from './sqlite-protocol.ts';
 import { TransactionRules } from './transaction-rules.ts';
 
-/**
- * Opens or creates the file; its folder must exist. Rejects with FatalError where another process
- * holds it, where it is no catalog of ours, or where it cannot be read.
- */
-export async function openSqliteCatalog(path: string): Promise<Catalog> {
-  const thread = new SqliteThread(path);
-  try {
-    await thread.ready;
-  } catch (error) {
-    await thread.end();
-    throw error;
-  }
-  return new SqliteCatalog(thread);
-}
-
 interface Pending {
   readonly request: Request | undefined;
   readonly resolve: (reply: Reply) => void;
@@ -147,13 +132,28 @@ class SqliteThread {
   }
 }
 
-class SqliteCatalog implements Catalog {
+export class SqliteCatalog implements Catalog {
   readonly #thread: SqliteThread;
   #turn: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
-  constructor(thread: SqliteThread) {
+  private constructor(thread: SqliteThread) {
     this.#thread = thread;
+  }
+
+  /**
+   * Opens or creates the file; its folder must exist. Rejects with FatalError where another process
+   * holds it, where it is no catalog of ours, or where it cannot be read.
+   */
+  static async open(path: string): Promise<SqliteCatalog> {
+    const thread = new SqliteThread(path);
+    try {
+      await thread.ready;
+    } catch (error) {
+      await thread.end();
+      throw error;
+    }
+    return new SqliteCatalog(thread);
   }
 
   transact<T>(body: (tx: CatalogTx) => Promise<T>): Promise<Committed<T>> {

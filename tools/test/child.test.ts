@@ -6,12 +6,18 @@ import { runChild, scrubbedEnv } from './child.ts';
 const OPTIONS = { root: import.meta.dirname, env: {}, deadlineSec: 20 };
 
 test('only the named variables reach a test', () => {
-  const env = { PATH: '/bin', CI: '1', PEERS_X: 'y', npm_config_a: 'b', ORRERY_HTTP: 'x', TZ: 'X' };
-  assert.deepEqual(scrubbedEnv(env, '/r'), {
-    PATH: '/r/node_modules/.bin:/bin',
+  const env = {
+    PATH: '/bin',
     CI: '1',
     PEERS_X: 'y',
-  });
+    https_proxy: 'p',
+    npm_config_a: 'b',
+    ORRERY_HTTP: 'x',
+  };
+  const kept = { PATH: '/r/node_modules/.bin:/bin', CI: '1', PEERS_X: 'y' };
+  assert.deepEqual(scrubbedEnv(env, { root: '/r', mayInstall: false }), kept);
+  const forInstalls = scrubbedEnv(env, { root: '/r', mayInstall: true });
+  assert.deepEqual(forInstalls, { ...kept, https_proxy: 'p' });
 });
 
 test('output and exit code come back', async () => {

@@ -21,17 +21,24 @@ const PASSED_ON_PREFIX = 'PEERS_';
 /** Keeps the end of what a runaway child prints. */
 const OUTPUT_CHARS_MAX = 4_000_000;
 
+/** What npm needs to reach its registry, for tiers that install clients. */
+const FOR_INSTALLS =
+  /^(NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR)|(HTTPS?|NO)_PROXY|npm_config_(registry|userconfig|cache))$/i;
+
 export function scrubbedEnv(
   env: Readonly<Record<string, string | undefined>>,
-  root: string,
+  options: { root: string; mayInstall: boolean },
 ): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
-    const isKept = PASSED_ON.includes(name) || name.startsWith(PASSED_ON_PREFIX);
+    const isKept =
+      PASSED_ON.includes(name) ||
+      name.startsWith(PASSED_ON_PREFIX) ||
+      (options.mayInstall && FOR_INSTALLS.test(name));
     if (isKept && value !== undefined) kept[name] = value;
   }
   // The pinned Node and the checkers come first, as under npm.
-  kept['PATH'] = [join(root, 'node_modules/.bin'), env['PATH'] ?? ''].join(delimiter);
+  kept['PATH'] = [join(options.root, 'node_modules/.bin'), env['PATH'] ?? ''].join(delimiter);
   return kept;
 }
 

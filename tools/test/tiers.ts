@@ -23,6 +23,8 @@ export interface SuiteTier {
   readonly processes: number;
   /** Only run when asked for by `--tier`. */
   readonly onRequest?: true;
+  /** Installs clients of others by npm: sees how to reach its registry. */
+  readonly mayInstall?: true;
   /** Needs a browser: skipped as a whole where there is none. */
   readonly browser?: true;
 }
@@ -105,6 +107,7 @@ export const TIERS: readonly Tier[] = [
     deadlineSec: 1500,
     files: ['test/peers/**/*.test.ts'],
     processes: 1,
+    mayInstall: true,
     onRequest: true,
   },
   {

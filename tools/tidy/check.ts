@@ -1,6 +1,6 @@
 // Reads the repository once and runs every rule on it.
 import { execFileSync } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Finding, SourceFile } from './finding.ts';
 import { isScript, isTypeScript } from './finding.ts';
@@ -18,7 +18,10 @@ import { checkBans, checkDialect, checkHeader, checkTests, checkWidth } from './
 
 const LONG_FILES = 'tools/tidy/long-files.txt';
 const DEPENDENCY_PAGE = 'docs/decisions/dependencies.md';
+const DECISION_LIST = 'docs/decisions/README.md';
 const LOCKFILE = 'package-lock.json';
+/** The most that a listing of all paths may take. */
+const LISTING_BYTES_MAX = 64 * 1024 * 1024;
 /** A byte no text file holds. */
 const NUL = '\0';
 
@@ -36,7 +39,8 @@ export function checkFiles(files: readonly SourceFile[]): Finding[] {
   const get = (path: string): SourceFile => texts.get(path) ?? { path, text: '' };
   const manifests = files.filter((file) => /(^|\/)package\.json$/.test(file.path));
   const findings = [
-    ...repo.checkNames(files.map((file) => file.path)),
+    ...repo.checkNames([...texts.keys()]),
+    ...repo.checkDecisionList([...texts.keys()], get(DECISION_LIST)),
     ...repo.checkLengths(files, get(LONG_FILES)),
     ...manifests.flatMap(repo.checkPins),
     ...repo.checkLockfile(get(LOCKFILE)),
@@ -89,17 +93,31 @@ function parents(path: string): string[] {
   return folders;
 }
 
-/** Tracked text files, and those about to be: new ones that are not ignored. */
+/** Text files as a commit would hold them. */
 function readTracked(root: string): SourceFile[] {
-  const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'];
-  const listed = execFileSync('git', args, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 26 });
   const files: SourceFile[] = [];
-  for (const path of new Set(listed.split(NUL))) {
-    const stat = path === '' ? undefined : statSync(join(root, path), { throwIfNoEntry: false });
+  for (const path of existsSync(join(root, '.git')) ? listByGit(root) : listByWalk(root)) {
+    const stat = statSync(join(root, path), { throwIfNoEntry: false });
     // Deleted but not yet committed, or a link to somewhere else.
     if (stat?.isFile() !== true) continue;
     const text = readFileSync(join(root, path), 'utf8');
     files.push({ path, text: text.includes(NUL) ? '' : text });
   }
   return files;
+}
+
+/** Tracked files, and new ones that are not ignored. Reading needs no trust in who owns them. */
+function listByGit(root: string): Set<string> {
+  const args = ['-c', 'safe.directory=*', 'ls-files', '-z', '--cached', '--others'];
+  const options = { cwd: root, encoding: 'utf8', maxBuffer: LISTING_BYTES_MAX } as const;
+  const listed = execFileSync('git', [...args, '--exclude-standard'], options);
+  return new Set(listed.split(NUL).filter((path) => path !== ''));
+}
+
+/** An unpacked archive has no git: everything but what is made on the spot. */
+function listByWalk(root: string): string[] {
+  return globSync('**/*', {
+    cwd: root,
+    exclude: ['**/node_modules', 'dist', 'orrery-data'],
+  });
 }

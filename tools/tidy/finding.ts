@@ -37,7 +37,7 @@ export function isTestData(path: string): boolean {
 
 /** Tests and the suites shared by several of them; exempt from the bans on clocks and the like. */
 export function isTest(path: string): boolean {
-  return /\.(test|contract|testing)\.tsx?$/.test(path) || path.startsWith('test/');
+  return /[./](test|contract|testing)\.tsx?$/.test(path) || path.startsWith('test/');
 }
 
 /** The room of a file under src/; undefined elsewhere, '' directly under src/. */

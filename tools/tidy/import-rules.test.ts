@@ -93,6 +93,7 @@ test('packages: each room has its own list', () => {
   checkPasses(checkPackages, 'src/codec/a.ts', `import { RE2JS } from 're2js';`);
   checkPasses(checkPackages, 'src/catalog/a.ts', `import { DatabaseSync } from 'node:sqlite';`);
   checkPasses(checkPackages, 'src/app/a.ts', `import { readFileSync } from 'node:fs';`);
+  checkPasses(checkPackages, 'src/promql/a.ts', `import { isUtf8 } from 'node:buffer';`);
   checkFound(checkPackages, 'src/model/a.ts', `import { RE2JS } from 're2js';`, /package re2js/);
   checkFound(checkPackages, 'src/app/a.ts', `import '@a/b/c';`, /package @a\/b$/);
   checkFound(checkPackages, 'src/tsdb/a.ts', `import 'node:sqlite';`, /may not use node:sqlite/);

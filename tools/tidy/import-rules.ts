@@ -6,7 +6,7 @@ import { isTest, roomOf } from './finding.ts';
 import type { ImportEdge } from './imports.ts';
 import { isRelative, packageName, resolveImport } from './imports.ts';
 import type { Room } from './layers.ts';
-import { OUTERMOST_ROOM, TEST_PACKAGES, findRoom } from './layers.ts';
+import { OUTERMOST_ROOM, PURE_BUILTINS, TEST_PACKAGES, findRoom } from './layers.ts';
 
 /** Every file under src/ is in a room of the table. */
 export function checkRoom(path: string): Finding[] {
@@ -77,6 +77,7 @@ function packageComplaint(
   const isTestFile = isTest(path);
   if (isBuiltin(specifier)) {
     if (isTestFile || room.builtins === 'all') return undefined;
+    if (PURE_BUILTINS.includes(specifier)) return undefined;
     if (!room.builtins.includes(specifier)) return `${room.name} may not use ${specifier}`;
     if (specifier === 'node:crypto' && /\b(random\w+|webcrypto|getRandomValues)\b/.test(statement))
       return 'random numbers come from a prng given by app/';

@@ -4,7 +4,7 @@ import { posix } from 'node:path';
 import { init, parse } from 'es-module-lexer';
 import type { SourceFile } from './finding.ts';
 import { lineAt } from './finding.ts';
-import { scan } from './scan.ts';
+import { scanFile } from './scan.ts';
 
 export interface ImportEdge {
   readonly kind: 'static' | 'dynamic' | 'worker';
@@ -24,7 +24,7 @@ const FROM = /(?:\bfrom|^import)\s+(['"])([^'"]+)\1/gm;
 
 /** Throws what the lexer throws on a file it cannot read. */
 export function findImports(file: SourceFile): ImportEdge[] {
-  const { uncommented } = scan(file.text);
+  const { uncommented } = scanFile(file);
   // The lexer does not read JSX.
   if (file.path.endsWith('.tsx'))
     return [

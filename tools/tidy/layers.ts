@@ -8,7 +8,7 @@ export interface Room {
   readonly layer: number;
   /** npm packages its product files may import. */
   readonly packages: readonly string[];
-  /** Built-in modules its product files may import, or 'all'. */
+  /** Built-in modules its product files may import beside the pure ones, or 'all'. */
   readonly builtins: readonly string[] | 'all';
 }
 
@@ -21,12 +21,12 @@ function room(
 }
 
 export const ROOMS: readonly Room[] = [
-  room(0, 'stdx', { builtins: ['node:util', 'node:worker_threads'] }),
-  room(1, 'telemetry', { builtins: ['node:diagnostics_channel', 'node:util'] }),
+  room(0, 'stdx', { builtins: ['node:worker_threads'] }),
+  room(1, 'telemetry', { builtins: ['node:diagnostics_channel'] }),
   // Bytes to values and back. Hashes, inflating and the regular expression engine are pure.
   room(1, 'codec', {
     packages: ['re2js'],
-    builtins: ['node:buffer', 'node:crypto', 'node:zlib'],
+    builtins: ['node:crypto', 'node:zlib'],
   }),
   room(2, 'model'),
   room(3, 'formats'),
@@ -44,7 +44,6 @@ export const ROOMS: readonly Room[] = [
   room(5, 'agent', { builtins: ['node:http', 'node:https'] }),
   room(6, 'frontends', {
     builtins: [
-      'node:buffer',
       'node:dgram',
       'node:events',
       'node:http',
@@ -52,7 +51,6 @@ export const ROOMS: readonly Room[] = [
       'node:stream',
       'node:stream/promises',
       'node:tls',
-      'node:util',
       'node:zlib',
     ],
   }),
@@ -61,6 +59,9 @@ export const ROOMS: readonly Room[] = [
 
 /** The room whose files may touch clock, randomness, environment and disk; it hands them down. */
 export const OUTERMOST_ROOM = 'app';
+
+/** Built-in modules that touch nothing outside the process; any room may use them. */
+export const PURE_BUILTINS: readonly string[] = ['node:buffer', 'node:util'];
 
 /** Packages that tests of any room may import besides the room's own. */
 export const TEST_PACKAGES: readonly string[] = ['fast-check'];

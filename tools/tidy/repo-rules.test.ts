@@ -61,6 +61,13 @@ test('dependencies: rows and manifests agree both ways', () => {
   );
 });
 
+test('decision: a page the list does not name is found', () => {
+  const list = file('docs/decisions/README.md', '[0001](0001-a.md) [template](template.md)');
+  const paths = ['0001-a.md', '0002-b.md', 'template.md', 'README.md'];
+  const pages = paths.map((path) => `docs/decisions/${path}`);
+  assert.deepEqual(places(rules.checkDecisionList(pages, list)), ['docs/decisions/0002-b.md:1']);
+});
+
 test('word: unfinished work, paths of one machine and registries are found', () => {
   // Put together, or this file would be a finding.
   for (const parts of [

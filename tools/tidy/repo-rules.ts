@@ -99,6 +99,16 @@ export function checkDependencyPage(manifests: readonly SourceFile[], page: Sour
   return findings;
 }
 
+const DECISIONS = 'docs/decisions/';
+
+/** A decision that the list does not name is not found by those who look for it. */
+export function checkDecisionList(paths: readonly string[], list: SourceFile): Finding[] {
+  return paths
+    .filter((path) => path.startsWith(DECISIONS) && path.endsWith('.md') && path !== list.path)
+    .filter((path) => !list.text.includes(`](${path.slice(DECISIONS.length)})`))
+    .map((path) => finding(path, 1, 'decision', `${list.path} does not name it`));
+}
+
 /** Written so that this file is not its own first finding. */
 const UNFINISHED = /\b((?:TO)DO|(?:FIX)ME|X{3})\b/g;
 const MACHINE_PATH = /(?<![\w.$}*-])\/(work|home|root)\//g;

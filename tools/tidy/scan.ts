@@ -2,6 +2,7 @@
 // off by a word in a sentence. Offsets and lines stay those of the source: what is taken out turns
 // into spaces. It knows TypeScript's tokens, not its grammar: after `)` and `}` a slash is a
 // division.
+import type { SourceFile } from './finding.ts';
 
 export interface Scanned {
   /** Comments and the insides of strings, templates and regular expressions are blank. */
@@ -14,6 +15,13 @@ export interface Scanned {
 const BEFORE_REGEX = new Set(
   'return typeof instanceof in of new delete void throw case do else yield await'.split(' '),
 );
+
+/** Several rules look at one file; it is scanned once. */
+const scanned = new WeakMap<SourceFile, Scanned>();
+
+export function scanFile(file: SourceFile): Scanned {
+  return scanned.getOrInsertComputed(file, () => scan(file.text));
+}
 
 export function scan(text: string): Scanned {
   const scanner = new Scanner(text);

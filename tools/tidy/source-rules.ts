@@ -3,9 +3,9 @@
 import type { Finding, SourceFile } from './finding.ts';
 import { isTest, lineAt, roomOf } from './finding.ts';
 import { OUTERMOST_ROOM } from './layers.ts';
-import { scan } from './scan.ts';
+import { scanFile } from './scan.ts';
 
-const LINE_COLUMNS_MAX = 100;
+export const LINE_COLUMNS_MAX = 100;
 
 interface Ban {
   readonly pattern: RegExp;
@@ -92,7 +92,7 @@ export function checkTests(file: SourceFile): Finding[] {
 }
 
 function matchAll(file: SourceFile, rule: string, bans: readonly Ban[]): Finding[] {
-  const { code } = scan(file.text);
+  const { code } = scanFile(file);
   const findings: Finding[] = [];
   for (const { pattern, message } of bans)
     for (const match of code.matchAll(pattern)) {
@@ -114,7 +114,7 @@ export function checkHeader(file: SourceFile): Finding[] {
 /** The formatter breaks code; sentences are broken by hand. A long literal or address may stand. */
 export function checkWidth(file: SourceFile): Finding[] {
   const findings: Finding[] = [];
-  const { code, uncommented } = scan(file.text);
+  const { code, uncommented } = scanFile(file);
   const codeLines = code.split('\n');
   const uncommentedLines = uncommented.split('\n');
   for (const [index, line] of file.text.split('\n').entries()) {
