@@ -138,9 +138,10 @@ export class DirectoryBlobs implements Blobs {
     checkName(name);
     const path = `${this.#directory}/${name}`;
     try {
-      await this.#files.remove(path);
+      await this.#removeIfThere(path);
       this.#changeCount++;
       await this.#forget(name);
+      // Also where nothing was there: an earlier removal may have failed after the name was gone.
       await this.#files.syncDirectory(parentDirectory(path));
     } catch (error) {
       if (fileErrorCode(error) !== 'ENOENT') throw storeError(error, name);
@@ -185,6 +186,14 @@ export class DirectoryBlobs implements Blobs {
       return sizeBytes;
     } finally {
       await file.close();
+    }
+  }
+
+  async #removeIfThere(path: string): Promise<void> {
+    try {
+      await this.#files.remove(path);
+    } catch (error) {
+      if (fileErrorCode(error) !== 'ENOENT') throw error;
     }
   }
 
