@@ -1,3 +1,4 @@
+// Number text against what JavaScript itself reads, at every edge of the exact fast paths.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';

@@ -37,9 +37,10 @@ function parseExponent(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /**
- * The double nearest to the decimal number in [start, end): `[+-] digits [. digits] [e [+-] digits]`
- * with a digit before or after the point. NaN where the bytes are not that; ±Infinity where the
- * number is beyond the largest double. Words such as `NaN` and `Inf` are the caller's business.
+ * The double nearest to the decimal number in [start, end): `[+-] digits [. digits] [e [+-]
+ * digits]` with a digit before or after the point. NaN where the bytes are not that; ±Infinity
+ * where the number is beyond the largest double. Words such as `NaN` and `Inf` are the caller's
+ * business.
  */
 export function parseDecimal(bytes: Uint8Array, start: number, end: number): number {
   let i = start;

@@ -1,6 +1,6 @@
-// Doubles as Go's strconv.FormatFloat(value, 'g', -1, 64) prints them: the shortest digits that read
-// back the same, with an exponent of at least two digits where it is below -4 or at least 6. Label
-// values of Prometheus' histograms and summaries are spelled this way.
+// Doubles as Go's strconv.FormatFloat(value, 'g', -1, 64) prints them: the shortest digits that
+// read back the same, with an exponent of at least two digits where it is below -4 or at least 6.
+// Label values of Prometheus' histograms and summaries are spelled this way.
 
 const EXPONENT_MIN = -4;
 const EXPONENT_MAX = 6;

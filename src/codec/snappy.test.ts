@@ -1,3 +1,4 @@
+// The block decoder on hand-made blocks, on what must be refused, and against the encoder.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';

@@ -1,6 +1,6 @@
 // UTF-8 bytes to strings, strictly: labels and string values are well-formed Unicode or refused.
-// Used off the hit path (dictionary misses, string values, errors), so clarity before speed; the one
-// thing worth doing is to skip the decoder for ASCII.
+// Used off the hit path (dictionary misses, string values, errors), so clarity before speed; the
+// one thing worth doing is to skip the decoder for ASCII.
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const lenient = new TextDecoder('utf-8', { ignoreBOM: true });

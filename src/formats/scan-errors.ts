@@ -1,5 +1,5 @@
-// Collects what a scanner refused: counts everything, describes the first SCAN_ERRORS_MAX, and knows
-// the line of a byte offset without counting lines on the hit path.
+// Collects what a scanner refused: counts everything, describes the first SCAN_ERRORS_MAX, and
+// knows the line of a byte offset without counting lines on the hit path.
 import { decodeUtf8Lenient } from '../codec/utf8.ts';
 import type { RowError } from '../model/rows.ts';
 import { QUOTED_LINE_BYTES_MAX, SCAN_ERRORS_MAX } from './limits.ts';

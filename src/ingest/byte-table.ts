@@ -1,10 +1,11 @@
-// Byte strings → small numbers: an open-addressing hash table over typed arrays, keys copied into an
-// arena. Part of a cache: it grows to a bound and is then emptied by its owner, entries are never
-// removed one by one. Seeded, so that nobody outside can choose keys that collide. An entry's key is
-// (tag, bytes): the tag lets one table hold the fields of many rows.
+// Byte strings → small numbers: an open-addressing hash table over typed arrays, keys copied into
+// an arena. Part of a cache: it grows to a bound and is then emptied by its owner, entries are
+// never removed one by one. Seeded, so that nobody outside can choose keys that collide. An entry's
+// key is (tag, bytes): the tag lets one table hold the fields of many rows.
 //
-// Hash: 32-bit words mixed by multiplication in two lanes (measured: 4 bytes a step through a DataView
-// beats byte-wise FNV three times over). Complexity: find and insert O(key length) expected.
+// Hash: 32-bit words mixed by multiplication in two lanes (measured: 4 bytes a step through a
+// DataView beats byte-wise FNV three times over). Complexity: find and insert O(key length)
+// expected.
 
 const INITIAL_ENTRIES = 64;
 const INITIAL_BYTES = 4096;

@@ -1,11 +1,11 @@
-// The one way into the storage for every protocol: admission (permission, bytes in flight), the scan
-// with the dictionary of the write profile, the append, and the second try where refs went stale.
-// Knows no wire format: the caller passes the scan. Knows no HTTP either: what to answer is made from
-// the ScanResult by the frontend.
+// The one way into the storage for every protocol: admission (permission, bytes in flight), the
+// scan with the dictionary of the write profile, the append, and the second try where refs went
+// stale. Knows no wire format: the caller passes the scan. Knows no HTTP either: what to answer is
+// made from the ScanResult by the frontend.
 //
 // Invariants: a batch is appended at most twice and only with refs of its own scan; the body passed
-// to the scan stays the caller's and unchanged until `write` settles; a builder goes back to the pool
-// only after its append settled.
+// to the scan stays the caller's and unchanged until `write` settles; a builder goes back to the
+// pool only after its append settled.
 import { BatchBuilder } from '../model/batch-builder.ts';
 import type { WriteBatch } from '../model/columns.ts';
 import { AppError } from '../model/errors.ts';
@@ -36,8 +36,8 @@ export interface WriteRequest<Result extends ScanResult> {
   /** As AppendOptions.protocol. */
   readonly protocol: string;
   /**
-   * Everything that decides what raw row bytes mean beside tenant, protocol and forced labels, which
-   * are added here: e.g. the database mapping.
+   * Everything that decides what raw row bytes mean beside tenant, protocol and forced labels,
+   * which are added here: e.g. the database mapping.
    */
   readonly profileKey: string;
   readonly durability: Durability;
@@ -128,8 +128,9 @@ export class Ingest {
   }
 
   /**
-   * Scans and appends. Rejects with AppError: forbidden (no write permission), unavailable (too much
-   * in flight, or what `append` says). What the client sent wrong is in `scan.errors`, not thrown.
+   * Scans and appends. Rejects with AppError: forbidden (no write permission), unavailable (too
+   * much in flight, or what `append` says). What the client sent wrong is in `scan.errors`, not
+   * thrown.
    */
   async write<Result extends ScanResult>(
     principal: Principal,

@@ -1,6 +1,6 @@
 // Metadata arrives with every scrape and every minute of remote write but rarely changes. What a
-// tenant's storage was last told about a family is remembered, so that the log is not filled with it.
-// A cache: forgetting costs one more log row per family.
+// tenant's storage was last told about a family is remembered, so that the log is not filled with
+// it. A cache: forgetting costs one more log row per family.
 import type { Metadata, WriteBatch } from '../model/columns.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { METADATA_FAMILIES_MAX, METADATA_TENANTS_MAX } from './limits.ts';

@@ -1,14 +1,14 @@
 // The raw-bytes → series ref cache of one write profile; implements the seam of model/rows.ts.
 //
-// Two levels, because protocols with several fields a row ask with the same first range many times in
-// a row: `rows` maps the first range to a row, `cells` maps (row, second range) to a ref. Both are
-// tried by prediction first: a row remembers which row followed it last time and a cell which cell,
-// so a body that repeats the order of the one before costs one comparison of bytes and no hashing.
-// Predictions are verified byte by byte, so they can be wrong but never lie.
+// Two levels, because protocols with several fields a row ask with the same first range many times
+// in a row: `rows` maps the first range to a row, `cells` maps (row, second range) to a ref. Both
+// are tried by prediction first: a row remembers which row followed it last time and a cell which
+// cell, so a body that repeats the order of the one before costs one comparison of bytes and no
+// hashing. Predictions are verified byte by byte, so they can be wrong but never lie.
 //
 // Only a cache: at its bound it forgets everything, and `clear` may be called between scans at any
-// time. `begin` must be called before each scan, because the memo of the last row holds positions in
-// the caller's buffer.
+// time. `begin` must be called before each scan, because the memo of the last row holds positions
+// in the caller's buffer.
 import type { NameSplit, SeriesRef } from '../model/columns.ts';
 import type { RowDictionary, RowKey } from '../model/rows.ts';
 import { ROW_UNKNOWN } from '../model/rows.ts';

@@ -1,6 +1,6 @@
-// From label pairs as a protocol read them to the labels of a series of ours: forced labels, limits,
-// and the rule for metric names that two measurement/field splits share. Runs once per new row of a
-// dictionary, never per sample.
+// From label pairs as a protocol read them to the labels of a series of ours: forced labels,
+// limits, and the rule for metric names that two measurement/field splits share. Runs once per new
+// row of a dictionary, never per sample.
 import { assert } from '../stdx/assert.ts';
 import type { NameSplit, SeriesRef } from '../model/columns.ts';
 import type { Labels } from '../model/labels.ts';
@@ -11,7 +11,7 @@ import type { TenantId } from '../model/tenant.ts';
 import { LABEL_COUNT_MAX, LABEL_NAME_BYTES_MAX, LABEL_VALUE_BYTES_MAX } from './limits.ts';
 
 /** Label that keeps series apart whose equal names came from different splits. */
-export const ORIGIN_LABEL = '__origin__';
+const ORIGIN_LABEL = '__origin__';
 
 export interface LabelLimits {
   readonly labelCountMax: number;
@@ -36,7 +36,7 @@ function shorten(text: string): string {
 }
 
 /** The sentence that refuses these labels, or undefined where they may be stored. */
-export function labelRefusal(labels: Labels, limits: LabelLimits): string | undefined {
+function labelRefusal(labels: Labels, limits: LabelLimits): string | undefined {
   if (labels.length === 0) return 'a series needs at least one label with a value';
   const name = labelValue(labels, METRIC_NAME);
   const of = name === '' ? '' : ` of metric '${shorten(name)}'`;

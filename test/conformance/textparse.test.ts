@@ -1,6 +1,7 @@
 // Text-format cases of the public suites: Prometheus' own text parser, prometheus/common's and the
 // Python client's; whole pages with every entry they must give; real pages of node_exporter. Known
-// failures are listed with their reasons; the list may only shrink: a case that passes must leave it.
+// failures are listed with their reasons; the list may only shrink: a case that passes must leave
+// it.
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';

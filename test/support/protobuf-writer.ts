@@ -1,7 +1,7 @@
-// Writes Protocol Buffers for tests, so that decoders are tested against bytes that no code of theirs
-// made. Messages are byte arrays; fields are concatenated.
+// Writes Protocol Buffers for tests, so that decoders are tested against bytes that no code of
+// theirs made. Messages are byte arrays; fields are concatenated.
 
-export function varint(value: number | bigint): number[] {
+function varint(value: number | bigint): number[] {
   let rest = BigInt.asUintN(64, BigInt(value));
   const out: number[] = [];
   while (rest >= 128n) {

@@ -1,5 +1,5 @@
-// A RowDictionary and RowSink for tests of scanners: plain maps and lists, everything written down as
-// text. Also checks the seam: add only after find said unknown, refs only from add.
+// A RowDictionary and RowSink for tests of scanners: plain maps and lists, everything written down
+// as text. Also checks the seam: add only after find said unknown, refs only from add.
 import { labelsFromPairs } from '../../src/model/labels.ts';
 import type { Exemplar, Metadata, NameSplit, Points } from '../../src/model/columns.ts';
 import { KIND } from '../../src/model/columns.ts';

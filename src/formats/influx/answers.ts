@@ -1,6 +1,7 @@
-// What InfluxDB answers when lines were refused, made from a scan result. 1.x keeps the good lines of
-// a bad batch and says so ("partial write"); 2.x refuses the whole batch where a line does not parse.
-// Source: InfluxDB 1.8 services/httpd/handler.go and tsdb.PartialWriteError; 2.x http write handler.
+// What InfluxDB answers when lines were refused, made from a scan result. 1.x keeps the good lines
+// of a bad batch and says so ("partial write"); 2.x refuses the whole batch where a line does not
+// parse. Source: InfluxDB 1.8 services/httpd/handler.go and tsdb.PartialWriteError; 2.x http write
+// handler.
 import type { LineProtocolResult } from './line-protocol.ts';
 
 function reasons(result: LineProtocolResult): string {
@@ -29,5 +30,5 @@ export function influxV2Error(
 
 /** True where 2.x stores nothing of the batch: some line does not parse. */
 export function influxV2RefusesBatch(result: LineProtocolResult): boolean {
-  return result.errors.some((error) => error.reason.startsWith('unable to parse '));
+  return result.malformedCount > 0;
 }

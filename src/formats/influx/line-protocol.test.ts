@@ -1,3 +1,4 @@
+// Line protocol, line by line: what InfluxDB's documents and its parser's errors promise.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RowRecorder, withCanary } from '../../../test/support/row-recorder.ts';

@@ -1,5 +1,5 @@
-// InfluxDB line protocol: bytes → rows. One pass over the body, no string, object or BigInt per line
-// or field unless the dictionary misses, a field is a string, or a line is refused.
+// InfluxDB line protocol: bytes → rows. One pass over the body, no string, object or BigInt per
+// line or field unless the dictionary misses, a field is a string, or a line is refused.
 //
 //   line   = key SP+ field *("," field) [SP+ timestamp] (LF / CR LF / end)
 //   key    = measurement *("," tag "=" value)            escapes and errors: row-key.ts
@@ -7,8 +7,8 @@
 //
 // Source: InfluxDB 1.x models/points.go and the line protocol reference; deviations in
 // docs/protocols/influx.md. A line is all or nothing except for fields whose series is refused by a
-// limit. A quoted string may hold line breaks; elsewhere a line break always ends the line, so that a
-// bad line never takes a good one with it. Nothing at or behind `end` is read.
+// limit. A quoted string may hold line breaks; elsewhere a line break always ends the line, so that
+// a bad line never takes a good one with it. Nothing at or behind `end` is read.
 import { parseDecimal, parseInt64, parseSafeInteger, parseUint64 } from '../../codec/decimal.ts';
 import { decodeUtf8 } from '../../codec/utf8.ts';
 import { KIND } from '../../model/columns.ts';
@@ -34,6 +34,8 @@ export interface LineProtocolOptions {
 export interface LineProtocolResult extends ScanResult {
   /** Fields whose series a limit refused; the other fields of their lines were kept. */
   readonly refusedFieldCount: number;
+  /** Lines that do not parse; the other errors are lines with refused fields. */
+  readonly malformedCount: number;
 }
 
 /** Microseconds in one unit; 0 stands for nanoseconds, which need a remainder. */
@@ -202,7 +204,9 @@ class RowRegistrar {
   }
 }
 
-/** Where the line that starts at `start` ends (behind its line break), whatever is wrong with it. */
+/**
+ * Where the line that starts at `start` ends (behind its line break), whatever is wrong with it.
+ */
 function skipLine(body: Uint8Array, start: number, end: number): number {
   let inFields = false;
   let valueFollows = false;
@@ -318,6 +322,7 @@ export function scanLineProtocol(
   let rowCount = 0;
   let pointCount = 0;
   let refusedFieldCount = 0;
+  let malformedCount = 0;
   let at = 0;
   while (at < end) {
     const first = body[at]!;
@@ -478,6 +483,7 @@ export function scanLineProtocol(
       if (refusal !== '') errors.add(lines.lineAt(lineStart), -1, refusal);
       continue;
     }
+    malformedCount++;
     at = skipLine(body, lineStart, end);
     if (errors.wanted) {
       const text = quoteLine(body, lineStart, at);
@@ -490,6 +496,7 @@ export function scanLineProtocol(
     errorCount: errors.count,
     errors: errors.list,
     refusedFieldCount,
+    malformedCount,
   };
 }
 

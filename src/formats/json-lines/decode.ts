@@ -55,12 +55,11 @@ function times(values: readonly unknown[], unitUs: number): Float64Array {
 }
 
 function wide(values: readonly unknown[], into: BigInt64Array | BigUint64Array): void {
-  const wrap = into instanceof BigInt64Array ? BigInt.asIntN : BigInt.asUintN;
   for (const [i, value] of values.entries()) {
     const isText = typeof value === 'string' && /^-?\d{1,20}$/.test(value);
     const number = isText ? BigInt(value) : refuse(`value ${i + 1} must be digits in a string`);
-    if (wrap(64, number) !== number) refuse(`value ${i + 1} does not fit`);
     into[i] = number;
+    if (into[i] !== number) refuse(`value ${i + 1} does not fit`);
   }
 }
 

@@ -1,5 +1,5 @@
-// Export as JSON lines: VictoriaMetrics' form (milliseconds, numbers) and the exact form, which loses
-// nothing. Layout of both, with an example: docs/protocols/json-lines.md.
+// Export as JSON lines: VictoriaMetrics' form (milliseconds, numbers) and the exact form, which
+// loses nothing. Layout of both, with an example: docs/protocols/json-lines.md.
 //
 // Text is collected across series and handed out in chunks of about EXPORT_CHUNK_BYTES, so that
 // neither a million tiny series nor one huge series costs much memory. A line holds samples of one
@@ -54,9 +54,11 @@ function numbers(values: Iterable<number>): string {
   return `[${Array.from(values, exactNumber).join(',')}]`;
 }
 
+function spans(list: Histogram['positiveSpans']): string {
+  return `[${list.map((span) => `[${span.offset},${span.length}]`).join(',')}]`;
+}
+
 function histogramObject(histogram: Histogram): string {
-  const spans = (list: Histogram['positiveSpans']): string =>
-    `[${list.map((span) => `[${span.offset},${span.length}]`).join(',')}]`;
   return [
     `{"isInteger":${histogram.isInteger}`,
     `"schema":${histogram.schema}`,
@@ -152,12 +154,16 @@ export class JsonLinesEncoder {
         const text = line(metric, samples, start, end);
         this.#parts.push(text);
         this.#length += text.length;
-        if (this.#length >= EXPORT_CHUNK_BYTES) yield this.finish();
+        if (this.#length >= EXPORT_CHUNK_BYTES) yield this.#flush();
       }
   }
 
-  /** What is left; empty where nothing is. */
-  finish(): Uint8Array {
+  /** Yields what is left, if anything is. */
+  *finish(): Generator<Uint8Array, void> {
+    if (this.#length > 0) yield this.#flush();
+  }
+
+  #flush(): Uint8Array {
     const bytes = encoder.encode(this.#parts.join(''));
     this.#parts = [];
     this.#length = 0;

@@ -1,3 +1,4 @@
+// Export and import of JSON lines are inverse for every kind, companion and bit pattern.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
@@ -15,7 +16,7 @@ import { JsonLinesEncoder } from './encode.ts';
 function encode(series: readonly SelectedSeries[], form: JsonLinesForm): string {
   const encoder = new JsonLinesEncoder(form);
   const chunks = series.flatMap((one) => [...encoder.add(one)]);
-  return Buffer.concat([...chunks, encoder.finish()]).toString('utf8');
+  return Buffer.concat([...chunks, ...encoder.finish()]).toString('utf8');
 }
 
 function scan(text: string) {
@@ -197,7 +198,9 @@ test('long series take several lines and chunks of bounded size', () => {
   const encoder = new JsonLinesEncoder('victoriametrics');
   const chunks = [...encoder.add({ labels: ['__name__', 'm'], chunks: [long] })];
   assert.ok(chunks.length >= 2);
-  const { recorder, result } = scan(Buffer.concat([...chunks, encoder.finish()]).toString('utf8'));
+  const { recorder, result } = scan(
+    Buffer.concat([...chunks, ...encoder.finish()]).toString('utf8'),
+  );
   assert.equal(result.rowCount, 3);
   assert.equal(recorder.rows.length, count);
 });

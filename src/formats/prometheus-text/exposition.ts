@@ -1,13 +1,15 @@
 // Prometheus text exposition format 0.0.4: bytes → rows and metadata. One pass; no string or object
 // per line unless the dictionary misses or a line is refused.
 //
-//   page   = *( [SP] ( series SP+ value [SP+ timestamp] / comment ) [SP] [CR] LF )   series: series-text.ts
-//   value  = decimal / [+-] Inf / NaN, any case          timestamp = [-] digits, milliseconds
+//   page      = *( [SP] ( series SP+ value [SP+ timestamp] / comment ) [SP] [CR] LF )
+//   series    : series-text.ts
+//   value     = decimal / [+-] Inf / NaN, any case
+//   timestamp = [-] digits, milliseconds
 //
 // Source: prometheus/docs exposition_formats.md; model/textparse for what a scraper accepts.
 // Deviations in docs/protocols/prometheus-text.md. A bad line is refused alone; whether the page is
-// then stored is the caller's choice (a scrape refuses it, an import keeps the good lines). Nothing at
-// or behind `end` is read; a missing last line break is fine.
+// then stored is the caller's choice (a scrape refuses it, an import keeps the good lines). Nothing
+// at or behind `end` is read; a missing last line break is fine.
 import { parseDecimal, parseSafeInteger } from '../../codec/decimal.ts';
 import { decodeUtf8Lenient } from '../../codec/utf8.ts';
 import type { RowDictionary, RowSink, ScanResult } from '../../model/rows.ts';
@@ -88,7 +90,7 @@ function lineBreak(body: Uint8Array, start: number, end: number): number {
 }
 
 /** A word that stands for a value: ±Infinity, NaN; undefined where it is none. */
-export function wordValue(body: Uint8Array, start: number, end: number): number | undefined {
+function wordValue(body: Uint8Array, start: number, end: number): number | undefined {
   if (end - start > 9) return undefined;
   switch (decodeUtf8Lenient(body, start, end).toLowerCase()) {
     case 'nan':

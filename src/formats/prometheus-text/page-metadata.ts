@@ -1,6 +1,6 @@
-// HELP and TYPE lines of one page of exposition text. Rows go to the sink at the end of the page, one
-// per family, so that help and type arrive together. Bounded: families beyond PAGE_FAMILIES_MAX lose
-// their metadata, never their samples.
+// HELP and TYPE lines of one page of exposition text. Rows go to the sink at the end of the page,
+// one per family, so that help and type arrive together. Bounded: families beyond PAGE_FAMILIES_MAX
+// lose their metadata, never their samples.
 import { decodeUtf8 } from '../../codec/utf8.ts';
 import type { RowSink } from '../../model/rows.ts';
 import { PAGE_FAMILIES_MAX } from '../limits.ts';
@@ -47,9 +47,9 @@ export class PageMetadata {
   }
 
   /**
-   * Reads the comment line [start, end) whose first byte is '#', line break excluded. A reason where
-   * it claims to be HELP or TYPE and is not; '' otherwise. `lastName` is the name of the sample
-   * before the line, '' where there is none.
+   * Reads the comment line [start, end) whose first byte is '#', line break excluded. A reason
+   * where it claims to be HELP or TYPE and is not; '' otherwise. `lastName` is the name of the
+   * sample before the line, '' where there is none.
    */
   readLine(start: number, end: number, lastName: string): string {
     let at = start + 1;

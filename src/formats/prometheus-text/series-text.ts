@@ -1,6 +1,6 @@
-// The slow half of the exposition-format scanner: what the bytes of a series mean, looked at only when
-// the dictionary does not know them. Grammar (prometheus/docs exposition_formats.md and the lexer of
-// Prometheus' model/textparse):
+// The slow half of the exposition-format scanner: what the bytes of a series mean, looked at only
+// when the dictionary does not know them. Grammar (prometheus/docs exposition_formats.md and the
+// lexer of Prometheus' model/textparse):
 //   series = name [SP] ["{" [label *("," label) [","]] "}"]  /  "{" quoted-name ["," …] "}"
 //   label  = (label-name / quoted) [SP] "=" [SP] quoted      SP = spaces and tabs, anywhere between
 // Escapes in quoted text: \\ \" \n. Any other escape is refused when strict and taken literally

@@ -1,3 +1,4 @@
+// WriteRequest messages from an independent writer: values, refusals, corruption, cuts.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {

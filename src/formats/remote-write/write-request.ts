@@ -6,9 +6,9 @@
 //
 // Source: prompb/{remote,types}.proto; remote_write_spec.md. The label section of a series is
 // contiguous in what every sender emits, so its raw bytes are the dictionary's key and labels are
-// decoded on a miss only; values keep their 64 bits (staleness markers, NaN payloads). Unknown fields
-// are skipped. A series that is refused leaves the others; a message that is not wire format is
-// `corrupt`: the caller stores nothing of it.
+// decoded on a miss only; values keep their 64 bits (staleness markers, NaN payloads). Unknown
+// fields are skipped. A series that is refused leaves the others; a message that is not wire format
+// is `corrupt`: the caller stores nothing of it.
 import { ProtobufError, ProtobufReader, WIRE } from '../../codec/protobuf.ts';
 import { decodeUtf8 } from '../../codec/utf8.ts';
 import { KIND } from '../../model/columns.ts';
