@@ -8,6 +8,7 @@
 import { decodeUtf8, decodeUtf8Lenient } from '../../codec/utf8.ts';
 import { formatOpenMetricsFloat } from '../../codec/go-float.ts';
 import { METRIC_NAME } from '../../model/labels.ts';
+import { SERIES_LABELS_MAX } from '../limits.ts';
 
 export interface SeriesTextOptions {
   /** Refuse unknown escapes. */
@@ -183,6 +184,8 @@ class SeriesReader {
     if (name === METRIC_NAME) return this.#refuse(`label name ${METRIC_NAME} is reserved`);
     if (name === '') return this.#refuse('expected a label name');
     if (this.#names.has(name)) return this.#refuse(`label name '${name}' is not unique`);
+    if (this.#names.size >= SERIES_LABELS_MAX)
+      return this.#refuse(`more than ${SERIES_LABELS_MAX} labels`);
     this.#names.add(name);
     const { extraLabels, type } = this.#options;
     let stored = name;
