@@ -38,7 +38,7 @@ export function quotedEnd(bytes: Uint8Array, start: number, end: number): number
     const byte = bytes[i]!;
     if (byte === QUOTE) return i + 1;
     if (byte === LINE_FEED) return -1;
-    if (byte === BACKSLASH) i++;
+    if (byte === BACKSLASH && i + 1 < end && bytes[i + 1] !== LINE_FEED) i++;
   }
   return -1;
 }
