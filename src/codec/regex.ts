@@ -84,3 +84,33 @@ export function compileRegex(pattern: string): Regex {
     throw new RegexError(`bad regular expression ${JSON.stringify(pattern)}: ${reason}`);
   }
 }
+
+export interface CaptureMatch {
+  /** Text of every group by number, 0 = the whole match; '' for a group that took no part. */
+  readonly groups: readonly string[];
+  /** Group number by name. */
+  readonly names: Readonly<Record<string, number>>;
+}
+
+/** A pattern whose groups are wanted: the match of a whole text, or undefined. */
+export type CaptureRegex = (text: string) => CaptureMatch | undefined;
+
+/** Compiles a pattern, anchored and bounded as compileRegex does. Throws RegexError. */
+export function compileCapture(pattern: string): CaptureRegex {
+  if (pattern.length > REGEX_LENGTH_MAX)
+    throw new RegexError(`the pattern is longer than ${REGEX_LENGTH_MAX} characters`);
+  let compiled: RE2JS;
+  try {
+    compiled = RE2JS.compile(pattern, RE2JS.DOTALL);
+  } catch (error) {
+    throw new RegexError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+  const names = compiled.namedGroups() as Readonly<Record<string, number>>;
+  return (text) => {
+    const matcher = compiled.matcher(text);
+    if (!matcher.matches()) return undefined;
+    const groups: string[] = [];
+    for (let i = 0; i <= matcher.groupCount(); i++) groups.push(matcher.group(i) ?? '');
+    return { groups, names };
+  };
+}

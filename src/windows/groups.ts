@@ -5,11 +5,19 @@
 import type { Histogram } from '../model/histogram.ts';
 import type { LeafAggregation } from '../model/storage.ts';
 import type { Note } from './float-kernels.ts';
+import { HistogramGroup } from './histogram-group.ts';
 import { SLOT_EMPTY, SLOT_HISTOGRAM } from './step-column.ts';
 import type { StepColumn } from './step-column.ts';
 
 /** Sums of averages are also kept at this scale, which no sum of doubles overflows. */
 const SAFE_SCALE = 2 ** -64;
+
+/** One series' input: slots by step, as in StepColumn. */
+export interface SlotColumn {
+  readonly present: Uint8Array;
+  readonly values: Float64Array;
+  readonly histograms: readonly (Histogram | undefined)[] | undefined;
+}
 
 /** State of one group: parallel arrays by step, only those which the aggregation needs. */
 export interface GroupSlots {
@@ -22,7 +30,7 @@ export interface GroupSlots {
   readonly extra: Float64Array;
   /** Sum at SAFE_SCALE; avg only. */
   readonly scaled: Float64Array | undefined;
-  histograms: (Histogram | undefined)[] | undefined;
+  histograms: (HistogramGroup | undefined)[] | undefined;
 }
 
 export function newGroupSlots(aggregation: LeafAggregation, count: number): GroupSlots {
@@ -38,8 +46,9 @@ export function newGroupSlots(aggregation: LeafAggregation, count: number): Grou
 }
 
 /** Adds one series to its group. */
-export function addColumn(slots: GroupSlots, column: StepColumn, note: Note): void {
-  const { present, values, count } = column;
+export function addColumn(slots: GroupSlots, column: SlotColumn, note: Note): void {
+  const { present, values } = column;
+  const count = present.length;
   const { aggregation, floatCounts } = slots;
   for (let k = 0; k < count; k++) {
     if (present[k] === SLOT_EMPTY) continue;
@@ -92,19 +101,26 @@ function addHistogram(slots: GroupSlots, k: number, value: Histogram, note: Note
     case 'sum':
     case 'avg':
       slots.histogramCounts[k]!++;
-      slots.histograms ??= Array.from({ length: slots.main.length });
-      slots.histograms[k] ??= value;
+      histogramGroup(slots, k).add(value);
       return;
     default:
-      note('info', `histogram-ignored-${aggregation}`);
+      note('info', `aggregation-histogram-ignored-${aggregation}`);
   }
 }
 
+function histogramGroup(slots: GroupSlots, k: number): HistogramGroup {
+  slots.histograms ??= Array.from<HistogramGroup | undefined>({ length: slots.main.length });
+  slots.histograms[k] ??= new HistogramGroup(slots.aggregation === 'avg');
+  return slots.histograms[k];
+}
+
 /** Merges the state of a later chunk into that of the earlier ones. */
-export function mergeGroupSlots(into: GroupSlots, from: GroupSlots, note: Note): void {
+export function mergeGroupSlots(into: GroupSlots, from: GroupSlots): void {
   const { aggregation, main, extra } = into;
   for (let k = 0; k < main.length; k++) {
     into.histogramCounts[k]! += from.histogramCounts[k]!;
+    const others = from.histograms?.[k];
+    if (others !== undefined) histogramGroup(into, k).merge(others);
     const added = from.floatCounts[k]!;
     if (added === 0) continue;
     const seen = into.floatCounts[k]!;
@@ -157,9 +173,9 @@ export function finishGroup(slots: GroupSlots, out: StepColumn, note: Note): voi
         break;
       case 'sum':
       case 'avg':
-        if (floats > 0 && histograms > 0) note('warning', 'mixed-floats-histograms-aggregation');
+        if (floats > 0 && histograms > 0) note('warning', 'aggregation-mixed-floats-histograms');
         else if (floats > 0) out.setFloat(k, finishSum(slots, k));
-        else out.setHistogram(k, slots.histograms![k]!);
+        else finishHistogram(slots, k, out, note);
         break;
       case 'stddev':
         out.setFloat(k, Math.sqrt(deviation(extra[k]!, main[k]!, floats)));
@@ -171,6 +187,11 @@ export function finishGroup(slots: GroupSlots, out: StepColumn, note: Note): voi
         out.setFloat(k, main[k]!);
     }
   }
+}
+
+function finishHistogram(slots: GroupSlots, k: number, out: StepColumn, note: Note): void {
+  const result = slots.histograms![k]!.finish(note, 'aggregation-');
+  if (result !== undefined) out.setHistogram(k, result);
 }
 
 function deviation(squares: number, mean: number, count: number): number {

@@ -163,7 +163,7 @@ class GroupSink {
   #mergeChunk(): void {
     for (const group of this.#touched) {
       if (group.total === undefined) group.total = group.chunk;
-      else mergeGroupSlots(group.total, group.chunk!, this.#notes.note);
+      else mergeGroupSlots(group.total, group.chunk!);
       group.chunk = undefined;
     }
     this.#touched = [];

@@ -1,9 +1,15 @@
 // Kernels over series that hold histograms, alone or mixed with floats. Statistics of floats ignore the
 // histograms of a window and say so; sums, averages and rates refuse a mix and say so.
-import { AppError } from '../model/errors.ts';
+import { isStartReset } from './counters.ts';
+import { runFloatKernel } from './float-kernels.ts';
 import type { KernelSpec, Note } from './float-kernels.ts';
+import { equalHistograms } from './histogram-equal.ts';
+import { HistogramGroup } from './histogram-group.ts';
+import { isHistogramReset } from './histogram-math.ts';
+import { histogramLastTwo, histogramRate } from './histogram-rate.ts';
 import type { HistogramSamples, SeriesSamples } from './samples.ts';
 import type { Windows } from './sliding.ts';
+import { SLOT_EMPTY } from './step-column.ts';
 import type { StepColumn } from './step-column.ts';
 
 const US_PER_SEC = 1e6;
@@ -13,6 +19,16 @@ export interface MixedWindows {
   readonly histograms: Windows;
 }
 
+/** One call of a mixed kernel. */
+interface Job {
+  readonly spec: KernelSpec;
+  readonly s: SeriesSamples;
+  readonly others: HistogramSamples;
+  readonly windows: MixedWindows;
+  readonly out: StepColumn;
+  readonly note: Note;
+}
+
 export function mixedKernel(
   spec: KernelSpec,
   s: SeriesSamples,
@@ -20,37 +36,159 @@ export function mixedKernel(
   out: StepColumn,
   note: Note,
 ): void {
-  const others = s.histograms!;
+  const job: Job = { spec, s, others: s.histograms!, windows, out, note };
   switch (spec.kernel) {
     case 'last':
     case 'first':
     case 'ts_of_first':
     case 'ts_of_last':
     case 'timestamp':
-      return pickMixed(spec, s, others, windows, out);
+      return pickMixed(job);
     case 'count':
     case 'present':
-      return countMixed(spec, windows, out);
+      return countMixed(job);
+    case 'changes':
+    case 'resets':
+      return eventsMixed(job);
+    case 'sum':
+    case 'avg':
+    case 'rate':
+    case 'increase':
+    case 'delta':
+      return wholeMixed(job);
+    case 'irate':
+    case 'idelta':
+      return lastTwoMixed(job);
     default:
-      throw new AppError(
-        'invalid',
-        'not-supported',
-        `the function over native histograms (${spec.kernel}) is not supported yet`,
-      );
+      return floatsOnly(job);
   }
 }
 
-function pickMixed(
-  spec: KernelSpec,
-  s: SeriesSamples,
-  others: HistogramSamples,
-  windows: MixedWindows,
-  out: StepColumn,
-): void {
+function sizes(job: Job, k: number): { floats: number; histograms: number } {
+  const { floats, histograms } = job.windows;
+  return {
+    floats: floats.hi[k]! - floats.lo[k]!,
+    histograms: histograms.hi[k]! - histograms.lo[k]!,
+  };
+}
+
+function floatsOnly(job: Job): void {
+  const { spec, s, windows, out, note } = job;
+  runFloatKernel(spec, s, windows.floats, out);
+  for (let k = 0; k < out.count; k++) {
+    const { floats, histograms } = sizes(job, k);
+    if (floats > 0 && histograms > 0) note('info', 'histogram-ignored-in-range');
+  }
+}
+
+function wholeMixed(job: Job): void {
+  const { spec, s, windows, out, note } = job;
+  runFloatKernel(spec, s, windows.floats, out);
+  for (let k = 0; k < out.count; k++) {
+    const { floats, histograms } = sizes(job, k);
+    if (histograms === 0) continue;
+    if (floats > 0) {
+      out.present[k] = SLOT_EMPTY;
+      note('warning', 'mixed-floats-histograms');
+    } else setWhole(job, k);
+  }
+}
+
+function setWhole({ spec, others, windows, out, note }: Job, k: number): void {
+  const { histograms } = windows;
+  const lo = histograms.lo[k]!;
+  const hi = histograms.hi[k]!;
+  const { kernel } = spec;
+  if (kernel === 'sum' || kernel === 'avg') {
+    const group = new HistogramGroup(kernel === 'avg');
+    for (let i = lo; i < hi; i++) group.add(others.values[i]!);
+    const result = group.finish(note, '');
+    if (result !== undefined) out.setHistogram(k, result);
+    return;
+  }
+  const stepUs = histograms.stepAt(k);
+  const { beforeUs, afterUs } = histograms.shape;
+  const range = { lo, hi, rangeStartUs: stepUs - beforeUs, rangeEndUs: stepUs + afterUs };
+  const options = { isCounter: kernel !== 'delta', isPerSecond: kernel === 'rate' };
+  const result = histogramRate(others, range, options, note);
+  if (result !== undefined) out.setHistogram(k, result);
+}
+
+function lastTwoMixed(job: Job): void {
+  const { spec, s, others, windows, out, note } = job;
+  runFloatKernel(spec, s, windows.floats, out);
+  for (let k = 0; k < out.count; k++) {
+    const { floats, histograms } = sizes(job, k);
+    if (histograms === 0 || floats + histograms < 2) continue;
+    const f = windows.floats.hi[k]! - 1;
+    const h = windows.histograms.hi[k]! - 1;
+    const lastTwoFloats = floats >= 2 && s.tUs[f - 1]! > others.tUs[h]!;
+    const lastTwoHistograms = histograms >= 2 && (floats === 0 || others.tUs[h - 1]! > s.tUs[f]!);
+    if (lastTwoFloats) continue;
+    out.present[k] = SLOT_EMPTY;
+    if (lastTwoHistograms) {
+      const result = histogramLastTwo(others, h, spec.kernel === 'irate', note);
+      if (result !== undefined) out.setHistogram(k, result);
+    } else note('warning', 'mixed-floats-histograms');
+  }
+}
+
+/** A sample of either kind in a merged walk; `f` or `h` is its index, the other one is -1. */
+interface Cursor {
+  f: number;
+  h: number;
+}
+
+function isEvent(job: Job, previous: Cursor, current: Cursor): boolean {
+  const { s, others } = job;
+  const isChanges = job.spec.kernel === 'changes';
+  if (previous.f >= 0 !== current.f >= 0) return true;
+  if (current.f >= 0) {
+    const value = s.values[current.f]!;
+    const before = s.values[previous.f]!;
+    if (isChanges) return value !== before && !(Number.isNaN(value) && Number.isNaN(before));
+    return value < before || isStartEvent(s, previous.f, current.f);
+  }
+  const value = others.values[current.h]!;
+  const before = others.values[previous.h]!;
+  if (isChanges) return !equalHistograms(value, before);
+  return isStartEvent(others, previous.h, current.h) || isHistogramReset(value, before);
+}
+
+function isStartEvent(
+  s: { readonly startUs: Float64Array | undefined; readonly tUs: Float64Array },
+  from: number,
+  to: number,
+): boolean {
+  const { startUs, tUs } = s;
+  return startUs !== undefined && isStartReset(startUs[from]!, tUs[from]!, startUs[to]!, tUs[to]!);
+}
+
+function eventsMixed(job: Job): void {
+  const { s, others, windows, out } = job;
+  const { floats, histograms } = windows;
+  for (let k = 0; k < out.count; k++) {
+    let f = floats.lo[k]!;
+    let h = histograms.lo[k]!;
+    if (f === floats.hi[k] && h === histograms.hi[k]) continue;
+    let previous: Cursor | undefined;
+    let count = 0;
+    while (f < floats.hi[k]! || h < histograms.hi[k]!) {
+      const takesFloat =
+        h >= histograms.hi[k]! || (f < floats.hi[k]! && s.tUs[f]! < others.tUs[h]!);
+      const current: Cursor = takesFloat ? { f: f++, h: -1 } : { f: -1, h: h++ };
+      if (previous !== undefined && isEvent(job, previous, current)) count++;
+      previous = current;
+    }
+    out.setFloat(k, count);
+  }
+}
+
+function pickMixed({ spec, s, others, windows, out }: Job): void {
   const { floats, histograms } = windows;
   const isFirst = spec.kernel === 'first' || spec.kernel === 'ts_of_first';
   const wantsTime = spec.kernel !== 'first' && spec.kernel !== 'last';
-  for (let k = 0; k < floats.grid.count; k++) {
+  for (let k = 0; k < out.count; k++) {
     const hasFloat = floats.hi[k]! > floats.lo[k]!;
     const hasHistogram = histograms.hi[k]! > histograms.lo[k]!;
     if (!hasFloat && !hasHistogram) continue;
@@ -65,10 +203,11 @@ function pickMixed(
   }
 }
 
-function countMixed(spec: KernelSpec, windows: MixedWindows, out: StepColumn): void {
-  const { floats, histograms } = windows;
-  for (let k = 0; k < floats.grid.count; k++) {
-    const count = floats.hi[k]! - floats.lo[k]! + histograms.hi[k]! - histograms.lo[k]!;
+function countMixed(job: Job): void {
+  const { spec, out } = job;
+  for (let k = 0; k < out.count; k++) {
+    const { floats, histograms } = sizes(job, k);
+    const count = floats + histograms;
     if (count > 0) out.setFloat(k, spec.kernel === 'present' ? 1 : count);
   }
 }

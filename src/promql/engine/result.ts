@@ -15,8 +15,8 @@ export interface EvalParams {
   readonly samplesMax?: number;
   /** Drop metric names at the end of the evaluation instead of in every operator. */
   readonly enableDelayedNameRemoval?: boolean;
-  /** Use the start times of counters in rate, increase, irate and resets. Default: true. */
-  readonly useStartTimestamps?: boolean;
+  /** The text that was parsed, for line numbers of annotations; without it all is on line 1. */
+  readonly query?: string;
   /** Decide by the label __type__ instead of the name whether a series is a counter. */
   readonly enableTypeAndUnitLabels?: boolean;
 }

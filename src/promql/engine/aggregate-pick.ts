@@ -1,0 +1,101 @@
+// Aggregations that pick series: topk, bottomk, limitk, limit_ratio. The picked slots keep their labels.
+// In an instant query topk and bottomk answer in order of value, group by group.
+import type { StepGrid } from '../../windows/sliding.ts';
+import type { AggregateExpr } from '../ast.ts';
+import type { ColumnGroup } from './aggregate.ts';
+import { copySlot, isEmptyColumn, newColumn } from './column.ts';
+import type { Column } from './column.ts';
+import type { Evaluation } from './context.ts';
+import { executionError } from './errors.ts';
+import { labelsRatio } from './labels-hash.ts';
+import { unwrap } from './prepare.ts';
+import { SLOT_EMPTY, SLOT_HISTOGRAM } from './result.ts';
+import { goFloat } from './text.ts';
+
+interface PickInput {
+  /** k or the ratio by step. */
+  readonly param: Float64Array;
+  readonly grid: StepGrid;
+}
+
+const INT64_MIN = -(2 ** 63);
+const INT64_MAX = 2 ** 63;
+
+/** False where nothing can be picked at any step. */
+function checkParam(ev: Evaluation, expr: AggregateExpr, param: Float64Array): boolean {
+  const hasNan = param.some((value) => Number.isNaN(value));
+  const finite = param.filter((value) => !Number.isNaN(value));
+  const max = finite.reduce((a, b) => Math.max(a, b), -Infinity);
+  const min = finite.reduce((a, b) => Math.min(a, b), Infinity);
+  if (expr.op === 'limit_ratio') {
+    if (max === 0 && min === 0 && !hasNan) return false;
+    if (hasNan) throw executionError('Ratio value is NaN');
+    const { pos } = unwrap(expr.param!);
+    const text = 'ratio value should be between -1 and 1, got ';
+    if (max > 1) ev.annotations.warning(`${text}${goFloat(max)}, capping to 1`, pos);
+    if (min < -1) ev.annotations.warning(`${text}${goFloat(min)}, capping to -1`, pos);
+    return true;
+  }
+  if (!hasNan && max < 1) return false;
+  if (hasNan) throw executionError('Parameter value is NaN');
+  if (min <= INT64_MIN) throw executionError(`Scalar value ${goFloat(min)} underflows int64`);
+  if (max >= INT64_MAX) throw executionError(`Scalar value ${goFloat(max)} overflows int64`);
+  return true;
+}
+
+export function pickSeries(
+  ev: Evaluation,
+  expr: AggregateExpr,
+  columns: readonly Column[],
+  groups: readonly ColumnGroup[],
+  { param, grid }: PickInput,
+): Column[] {
+  if (!checkParam(ev, expr, param)) return [];
+  const out = new Map<Column, Column>();
+  ev.takeColumns(columns.length, grid.count);
+  for (const group of groups)
+    for (let k = 0; k < grid.count; k++)
+      for (const column of pickAt(ev, expr, group.columns, k, param[k]!)) {
+        let picked = out.get(column);
+        if (picked === undefined) {
+          picked = newColumn(column.labels, grid.count, column.dropName);
+          out.set(column, picked);
+        }
+        copySlot(picked, column, k);
+      }
+  return Array.from(out.values()).filter((column) => !isEmptyColumn(column));
+}
+
+function pickAt(
+  ev: Evaluation,
+  expr: AggregateExpr,
+  columns: readonly Column[],
+  k: number,
+  param: number,
+): Column[] {
+  const here = columns.filter((column) => column.present[k] !== SLOT_EMPTY);
+  if (expr.op === 'limit_ratio') return here.filter((column) => isSampled(column, param));
+  const size = Math.trunc(param);
+  if (size < 1) return [];
+  if (expr.op === 'limitk') return here.slice(0, size);
+  const floats = here.filter((column) => column.present[k] !== SLOT_HISTOGRAM);
+  if (floats.length < here.length)
+    ev.annotations.info(`ignored histogram in ${expr.op} aggregation`, expr.pos);
+  const sign = expr.op === 'topk' ? -1 : 1;
+  return floats.toSorted((a, b) => compareNanLast(a.values[k]!, b.values[k]!, sign)).slice(0, size);
+}
+
+/** Ascending (sign 1) or descending (sign -1), NaN at the end either way. */
+export function compareNanLast(a: number, b: number, sign: number): number {
+  if (Number.isNaN(a)) return Number.isNaN(b) ? 0 : 1;
+  if (Number.isNaN(b)) return -1;
+  return a === b ? 0 : a < b ? -sign : sign;
+}
+
+/** A fixed share of all label sets; -r picks what 1 - r does not. */
+function isSampled(column: Column, ratio: number): boolean {
+  if (ratio === 0) return false;
+  const offset = labelsRatio(column.labels);
+  const limit = Math.max(-1, Math.min(1, ratio));
+  return limit > 0 ? offset < limit : offset >= 1 + limit;
+}

@@ -1,0 +1,226 @@
+// Aggregations. Those that a leaf can do over a selector or a range function are pushed down, so that
+// the series under them never exist here; the rest runs over columns in the order of the series.
+import { labelsKey } from '../../model/labels.ts';
+import type { LeafAggregation, LeafGrouping } from '../../model/storage.ts';
+import { addColumn, finishGroup, newGroupSlots } from '../../windows/groups.ts';
+import type { GroupSlots } from '../../windows/groups.ts';
+import { groupingLabels } from '../../windows/leaf.ts';
+import { sortedQuantile } from '../../windows/quantile.ts';
+import type { StepGrid } from '../../windows/sliding.ts';
+import { StepColumn } from '../../windows/step-column.ts';
+import type { AggregateExpr, Call, MatrixSelector } from '../ast.ts';
+import { countValues } from './aggregate-values.ts';
+import { pickSeries } from './aggregate-pick.ts';
+import { isMetadataLabel, newColumn, setFloat } from './column.ts';
+import type { Column } from './column.ts';
+import type { Evaluation } from './context.ts';
+import { addNote } from './notes.ts';
+import { durationUs, unwrap } from './prepare.ts';
+import { kernelArgs, keepsName, noteNonCounter, rangeArg, rangeKernel } from './range-functions.ts';
+import { SLOT_FLOAT, SLOT_HISTOGRAM } from './result.ts';
+import { dataGrid, instantRequest, runLeaf } from './selector.ts';
+
+const LEAF_AGGREGATIONS: ReadonlySet<string> = new Set<LeafAggregation>([
+  'sum',
+  'avg',
+  'min',
+  'max',
+  'count',
+  'group',
+  'stddev',
+  'stdvar',
+]);
+
+function isLeafAggregation(op: string): op is LeafAggregation {
+  return LEAF_AGGREGATIONS.has(op);
+}
+
+export async function aggregate(
+  ev: Evaluation,
+  expr: AggregateExpr,
+  grid: StepGrid,
+): Promise<Column[]> {
+  const pushed = await pushDown(ev, expr, grid);
+  if (pushed !== undefined) return pushed;
+  if (expr.op === 'count_values') {
+    const columns = await ev.vector(expr.expr, grid);
+    return countValues(ev, expr, columns, grid.count);
+  }
+  const param = expr.param === undefined ? undefined : await ev.scalar(expr.param, grid);
+  const columns = await ev.vector(expr.expr, grid);
+  const groups = groupColumns(expr, columns);
+  if (isLeafAggregation(expr.op)) return foldGroups(ev, expr, expr.op, groups, grid.count);
+  if (expr.op === 'quantile') return quantiles(ev, expr, groups, param!, grid.count);
+  return pickSeries(ev, expr, columns, groups, { param: param!, grid });
+}
+
+export interface ColumnGroup {
+  readonly labels: readonly string[];
+  readonly columns: Column[];
+}
+
+/** Columns by group, groups in order of first appearance. */
+export function groupColumns(expr: AggregateExpr, columns: readonly Column[]): ColumnGroup[] {
+  const groups = new Map<string, ColumnGroup>();
+  const grouping = groupingOf(expr);
+  for (const column of columns) {
+    const labels = groupingLabels(column.labels, grouping);
+    const key = labelsKey(labels);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { labels, columns: [column] });
+    else group.columns.push(column);
+  }
+  return Array.from(groups.values());
+}
+
+export function groupingOf(expr: AggregateExpr): Pick<LeafGrouping, 'mode' | 'labels'> {
+  return { mode: expr.without ? 'without' : 'by', labels: expr.grouping };
+}
+
+/** Runs the aggregation in the storage where the argument is one leaf; undefined where it is not. */
+async function pushDown(
+  ev: Evaluation,
+  expr: AggregateExpr,
+  grid: StepGrid,
+): Promise<Column[] | undefined> {
+  if (!isLeafAggregation(expr.op) || ev.delayedNameRemoval) return undefined;
+  const grouping: LeafGrouping = { aggregation: expr.op, ...groupingOf(expr) };
+  const inner = unwrap(expr.expr);
+  if (inner.type === 'VectorSelector') {
+    if (inner.smoothed) return undefined;
+    return runLeaf(ev, instantRequest(inner, 'last', grouping, inner.pos), grid);
+  }
+  if (inner.type !== 'Call' || inner.func === 'absent_over_time') return undefined;
+  const kernel = rangeKernel(inner.func);
+  if (kernel === undefined) return undefined;
+  const arg = rangeArg(inner);
+  if (arg.type !== 'MatrixSelector' || !isPlainLeaf(inner, arg)) return undefined;
+  const { selector } = arg;
+  const args = await kernelArgs(ev, inner, grid, dataGrid(ev, selector, grid));
+  if (selector.at !== undefined && args.some((values) => values.length > 1)) return undefined;
+  const columns = await runLeaf(
+    ev,
+    {
+      selector,
+      kernel,
+      windowUs: durationUs(arg.range, ev.times, false),
+      args,
+      grouping: keepsName(inner.func) ? grouping : withoutMetadata(grouping),
+      kernelPos: arg.pos,
+      aggregationPos: inner.pos,
+    },
+    grid,
+  );
+  noteRate(ev, inner, arg, columns);
+  return columns;
+}
+
+/** One metric name, so that no two series can become equal when the name is dropped. */
+function isPlainLeaf(call: Call, arg: MatrixSelector): boolean {
+  const { selector } = arg;
+  if (selector.anchored || selector.smoothed) return false;
+  if (call.func === 'double_exponential_smoothing') return false;
+  return metricNameOf(arg) !== undefined;
+}
+
+function metricNameOf(arg: MatrixSelector): string | undefined {
+  const found = arg.selector.matchers.find(({ name, type }) => name === '__name__' && type === '=');
+  return found?.value;
+}
+
+/** What remains to group by after a function dropped the labels of the metric itself. */
+function withoutMetadata(grouping: LeafGrouping): LeafGrouping {
+  const labels =
+    grouping.mode === 'by'
+      ? grouping.labels.filter((name) => !isMetadataLabel(name))
+      : [...grouping.labels, '__type__', '__unit__'];
+  return { ...grouping, labels };
+}
+
+function noteRate(ev: Evaluation, call: Call, arg: MatrixSelector, columns: Column[]): void {
+  if (call.func !== 'rate' && call.func !== 'increase') return;
+  if (ev.typeAndUnitLabels) return;
+  if (columns.some(({ present }) => present.includes(SLOT_FLOAT)))
+    noteNonCounter(ev, arg, metricNameOf(arg)!, '');
+}
+
+function foldGroups(
+  ev: Evaluation,
+  expr: AggregateExpr,
+  aggregation: LeafAggregation,
+  groups: readonly ColumnGroup[],
+  count: number,
+): Column[] {
+  const { pos } = unwrap(expr.expr);
+  let metric = '';
+  const note = (level: 'info' | 'warning', code: string): void =>
+    addNote(ev.annotations, { level, code, metric }, { kernel: pos, aggregation: pos });
+  const out: Column[] = [];
+  ev.takeColumns(groups.length, count);
+  for (const { labels, columns } of groups) {
+    const slots: GroupSlots = newGroupSlots(aggregation, count);
+    for (const column of columns) {
+      metric = column.labels[1] ?? '';
+      if (column.labels[0] !== '__name__') metric = '';
+      addColumn(slots, column, note);
+    }
+    const result = new StepColumn(count);
+    finishGroup(slots, result, note);
+    if (result.isEmpty()) continue;
+    const { present, values, histograms } = result;
+    const dropName = columns.some((column) => column.dropName);
+    out.push({ labels, present, values, histograms, dropName });
+  }
+  return out;
+}
+
+function quantiles(
+  ev: Evaluation,
+  expr: AggregateExpr,
+  groups: readonly ColumnGroup[],
+  q: Float64Array,
+  count: number,
+): Column[] {
+  const paramPos = unwrap(expr.param!).pos;
+  const below = greatest(
+    q.map((value) => -value),
+    0,
+  );
+  const bad = [
+    q.find((value) => Number.isNaN(value)),
+    greatest(q, 1),
+    below === undefined ? undefined : -below,
+  ];
+  for (const value of bad) if (value !== undefined) ev.annotations.invalidQuantile(value, paramPos);
+  const out: Column[] = [];
+  ev.takeColumns(groups.length, count);
+  for (const { labels, columns } of groups) {
+    const result = newColumn(
+      labels,
+      count,
+      columns.some((column) => column.dropName),
+    );
+    const values = new Float64Array(columns.length);
+    let isEmpty = true;
+    for (let k = 0; k < count; k++) {
+      let size = 0;
+      for (const column of columns) {
+        if (column.present[k] === SLOT_FLOAT) values[size++] = column.values[k]!;
+        else if (column.present[k] === SLOT_HISTOGRAM)
+          ev.annotations.info('ignored histogram in quantile aggregation', unwrap(expr.expr).pos);
+      }
+      if (size === 0) continue;
+      isEmpty = false;
+      setFloat(result, k, sortedQuantile(q[k]!, values.slice(0, size)));
+    }
+    if (!isEmpty) out.push(result);
+  }
+  return out;
+}
+
+/** The greatest value where it is above the bound. */
+function greatest(values: Float64Array, bound: number): number | undefined {
+  let best = bound;
+  for (const value of values) if (value > best) best = value;
+  return best > bound ? best : undefined;
+}

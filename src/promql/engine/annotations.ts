@@ -1,0 +1,118 @@
+// Warnings and infos of one evaluation, distinct by sentence, rendered at the end as Prometheus renders
+// them (util/annotations/annotations.go): kind, sentence, details, position. Where one sentence occurs
+// at several places the last place is shown.
+import type { PosRange } from '../ast.ts';
+import type { EvalAnnotation } from './result.ts';
+import { goFloat, goFloatDigits } from './text.ts';
+import { quote } from '../text.ts';
+
+type Level = EvalAnnotation['level'];
+
+interface Entry {
+  readonly level: Level;
+  readonly text: string;
+  pos: PosRange;
+  monotonicity: Monotonicity | undefined;
+  count: number;
+}
+
+/** Where counts of classic buckets had to be forced to grow. */
+export interface Monotonicity {
+  readonly minUs: number;
+  readonly maxUs: number;
+  readonly minBucket: number;
+  readonly maxBucket: number;
+  readonly maxDiff: number;
+  readonly count: number;
+}
+
+const MONOTONICITY_TEXT =
+  'input to histogram_quantile needed to be fixed for monotonicity ' +
+  '(see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)';
+
+export class Annotations {
+  readonly #entries = new Map<string, Entry>();
+
+  add(level: Level, text: string, pos: PosRange): void {
+    const key = `${level} ${text}`;
+    const entry = this.#entries.get(key);
+    if (entry === undefined)
+      this.#entries.set(key, { level, text, pos, monotonicity: undefined, count: 1 });
+    else {
+      entry.pos = pos;
+      entry.count++;
+    }
+  }
+
+  warning(text: string, pos: PosRange): void {
+    this.add('warning', text, pos);
+  }
+
+  info(text: string, pos: PosRange): void {
+    this.add('info', text, pos);
+  }
+
+  invalidQuantile(q: number, pos: PosRange): void {
+    this.warning(`quantile value should be between 0 and 1, got ${goFloat(q)}`, pos);
+  }
+
+  forcedMonotonicity(metric: string, pos: PosRange, found: Monotonicity): void {
+    const text = withMetric(MONOTONICITY_TEXT, metric);
+    this.add('info', text, pos);
+    const entry = this.#entries.get(`info ${text}`)!;
+    const known = entry.monotonicity;
+    entry.monotonicity =
+      known === undefined
+        ? found
+        : {
+            minUs: Math.min(known.minUs, found.minUs),
+            maxUs: Math.max(known.maxUs, found.maxUs),
+            minBucket: Math.min(known.minBucket, found.minBucket),
+            maxBucket: Math.max(known.maxBucket, found.maxBucket),
+            maxDiff: Math.max(known.maxDiff, found.maxDiff),
+            count: known.count + found.count,
+          };
+  }
+
+  /** `query` gives line numbers; without it everything is on line 1. */
+  render(query: string | undefined): EvalAnnotation[] {
+    return Array.from(this.#entries.values(), (entry) => {
+      const position = locate(query, entry.pos.start);
+      const where = ` (${position.line}:${position.column})`;
+      const message = `PromQL ${entry.level}: ${entry.text}${details(entry)}${where}`;
+      return { level: entry.level, message, position };
+    });
+  }
+}
+
+export function withMetric(text: string, metric: string): string {
+  return metric === '' ? text : `${text} for metric name ${quote(metric)}`;
+}
+
+function details(entry: Entry): string {
+  const found = entry.monotonicity;
+  if (found !== undefined)
+    return (
+      `, from buckets ${goFloat(found.minBucket)} to ${goFloat(found.maxBucket)}, ` +
+      `with a max diff of ${goFloatDigits(found.maxDiff, 2)}, over ${found.count} samples ` +
+      `from ${isoSeconds(found.minUs)} to ${isoSeconds(found.maxUs)}`
+    );
+  if (entry.text.startsWith('sample has start time') && entry.count > 1)
+    return ` (${entry.count} occurrences)`;
+  return '';
+}
+
+function isoSeconds(tUs: number): string {
+  const { year, month, day, hour, minute, second } = Temporal.Instant.fromEpochMilliseconds(
+    Math.floor(tUs / 1e6) * 1000,
+  ).toZonedDateTimeISO('UTC');
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const date = `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}`;
+  return `${date}T${two(hour)}:${two(minute)}:${two(second)}Z`;
+}
+
+function locate(query: string | undefined, offset: number): { line: number; column: number } {
+  if (query === undefined) return { line: 1, column: offset + 1 };
+  const before = query.slice(0, offset);
+  return { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') };
+}

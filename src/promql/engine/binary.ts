@@ -1,0 +1,252 @@
+// Binary operators between scalars and vectors, element by element. Matching of two vectors is in
+// matching.ts. Comparisons filter unless `bool`; arithmetic drops the metric name.
+import type { Histogram } from '../../model/histogram.ts';
+import { unreachable } from '../../stdx/assert.ts';
+import { equalHistograms } from '../../windows/histogram-equal.ts';
+import { addHistograms, scaleHistogram, subtractHistograms } from '../../windows/histogram-math.ts';
+import { compactHistogram } from '../../windows/histogram-layout.ts';
+import { trimHistogram } from '../../windows/histogram-trim.ts';
+import type { BinaryExpr, BinaryOp, PosRange } from '../ast.ts';
+import { isComparisonOp } from '../ast.ts';
+import { quote } from '../text.ts';
+import {
+  dropMetadataLabels,
+  isEmptyColumn,
+  mergeSameLabels,
+  newColumn,
+  setFloat,
+} from './column.ts';
+import { setHistogram } from './column.ts';
+import type { Column } from './column.ts';
+import type { Evaluation } from './context.ts';
+import { SLOT_EMPTY, SLOT_FLOAT, SLOT_HISTOGRAM } from './result.ts';
+
+/** An operation between two floats; comparisons answer 1 or 0. */
+export function scalarOperation(op: BinaryOp, left: number, right: number): number {
+  switch (op) {
+    case '+':
+      return left + right;
+    case '-':
+      return left - right;
+    case '*':
+      return left * right;
+    case '/':
+      return left / right;
+    case '%':
+      return left % right;
+    case '^':
+      return power(left, right);
+    case 'atan2':
+      return Math.atan2(left, right);
+    case '==':
+    case '!=':
+    case '<':
+    case '>':
+    case '<=':
+    case '>=':
+      return compares(op, left, right) ? 1 : 0;
+    case 'and':
+    case 'or':
+    case 'unless':
+    case '</':
+    case '>/':
+      return Number.NaN;
+    default:
+      return unreachable(op);
+  }
+}
+
+/** As Go's math.Pow: 1 to any power and ±1 to ±Infinity are 1, where JavaScript says NaN. */
+function power(base: number, exponent: number): number {
+  if (base === 1) return 1;
+  if (base === -1 && (exponent === Infinity || exponent === -Infinity)) return 1;
+  return base ** exponent;
+}
+
+function compares(op: BinaryOp, left: number, right: number): boolean {
+  switch (op) {
+    case '==':
+      return left === right;
+    case '!=':
+      return left !== right;
+    case '<':
+      return left < right;
+    case '>':
+      return left > right;
+    case '<=':
+      return left <= right;
+    default:
+      return left >= right;
+  }
+}
+
+/** A slot's content: a float, or a histogram where `histogram` is given. */
+export interface Element {
+  readonly value: number;
+  readonly histogram: Histogram | undefined;
+}
+
+/** Result of two elements; undefined where the pair is dropped (an annotation may say why). */
+export interface ElementResult extends Element {
+  readonly keep: boolean;
+}
+
+export function elementAt(column: Column, k: number): Element {
+  const isHistogram = column.present[k] === SLOT_HISTOGRAM;
+  return isHistogram
+    ? { value: 0, histogram: column.histograms![k] }
+    : { value: column.values[k]!, histogram: undefined };
+}
+
+export function putElement(column: Column, k: number, element: Element): void {
+  if (element.histogram === undefined) setFloat(column, k, element.value);
+  else setHistogram(column, k, element.histogram);
+}
+
+/** Operates on elements of which at least one is a histogram, or trims. */
+export function elementOperation(
+  ev: Evaluation,
+  op: BinaryOp,
+  left: Element,
+  right: Element,
+  pos: PosRange,
+): ElementResult | undefined {
+  if (left.histogram === undefined && right.histogram === undefined && op !== '</' && op !== '>/') {
+    if (!isComparisonOp(op))
+      return {
+        value: scalarOperation(op, left.value, right.value),
+        histogram: undefined,
+        keep: true,
+      };
+    return { ...left, keep: compares(op, left.value, right.value) };
+  }
+  const result =
+    left.histogram !== undefined && right.histogram !== undefined
+      ? histogramPair(ev, op, left.histogram, right.histogram, pos)
+      : histogramAndFloat(op, left, right);
+  if (result === undefined) noteTypes(ev, op, left, right, pos);
+  return result === 'refused' ? undefined : result;
+}
+
+function noteTypes(
+  ev: Evaluation,
+  op: BinaryOp,
+  left: Element,
+  right: Element,
+  pos: PosRange,
+): void {
+  const kind = (element: Element): string =>
+    element.histogram === undefined ? 'float' : 'histogram';
+  ev.annotations.info(
+    `incompatible sample types encountered for binary operator ${quote(op)}: ` +
+      `${kind(left)} ${op} ${kind(right)}`,
+    pos,
+  );
+}
+
+function histogramAndFloat(op: BinaryOp, left: Element, right: Element): ElementResult | undefined {
+  const done = (histogram: Histogram): ElementResult => ({ value: 0, histogram, keep: true });
+  if (left.histogram === undefined) {
+    if (op !== '*' || right.histogram === undefined) return undefined;
+    return done(compactHistogram(scaleHistogram(right.histogram, left.value)));
+  }
+  if (op === '*') return done(compactHistogram(scaleHistogram(left.histogram, right.value)));
+  if (op === '/') return done(compactHistogram(scaleHistogram(left.histogram, right.value, true)));
+  if (op === '</') return done(trimHistogram(left.histogram, right.value, 'upper'));
+  if (op === '>/') return done(trimHistogram(left.histogram, right.value, 'lower'));
+  return undefined;
+}
+
+function histogramPair(
+  ev: Evaluation,
+  op: BinaryOp,
+  left: Histogram,
+  right: Histogram,
+  pos: PosRange,
+): ElementResult | 'refused' | undefined {
+  if (op === '==' || op === '!=')
+    return {
+      value: 0,
+      histogram: left,
+      keep: equalHistograms(left, right) === (op === '=='),
+    };
+  if (op !== '+' && op !== '-') return undefined;
+  const name = op === '+' ? 'addition' : 'subtraction';
+  const result = op === '+' ? addHistograms(left, right) : subtractHistograms(left, right);
+  if (result === undefined) {
+    ev.annotations.warning(`incompatible bucket layout encountered for binary operator ${op}`, pos);
+    return 'refused';
+  }
+  if (result.resetCollision)
+    ev.annotations.warning(`conflicting counter resets during histogram ${name}`, pos);
+  else if (result.boundsReconciled)
+    ev.annotations.info(`mismatched custom buckets were reconciled during ${name}`, pos);
+  return { value: 0, histogram: compactHistogram(result.histogram), keep: true };
+}
+
+/** Operators that change what the values mean, and with it the metric name. */
+export function changesMeaning(op: BinaryOp): boolean {
+  return (
+    op === '+' ||
+    op === '-' ||
+    op === '*' ||
+    op === '/' ||
+    op === '%' ||
+    op === '^' ||
+    op === 'atan2'
+  );
+}
+
+/** A vector and a scalar; `swapped`: the scalar stands on the left. */
+export function vectorScalar(
+  ev: Evaluation,
+  expr: BinaryExpr,
+  columns: readonly Column[],
+  scalar: Float64Array,
+  swapped: boolean,
+): Column[] {
+  const { op, returnBool, pos } = expr;
+  const dropsName = changesMeaning(op) || returnBool;
+  const out: Column[] = [];
+  for (const column of columns) {
+    const labels =
+      dropsName && !ev.delayedNameRemoval ? dropMetadataLabels(column.labels) : column.labels;
+    const result = newColumn(labels, scalar.length, dropsName || column.dropName);
+    if (column.histograms === undefined && op !== '</' && op !== '>/')
+      floatColumn(expr, column, scalar, swapped, result);
+    else
+      for (let k = 0; k < scalar.length; k++) {
+        if (column.present[k] === SLOT_EMPTY) continue;
+        const own = elementAt(column, k);
+        const other: Element = { value: scalar[k]!, histogram: undefined };
+        const element = swapped
+          ? elementOperation(ev, op, other, own, pos)
+          : elementOperation(ev, op, own, other, pos);
+        if (element === undefined) continue;
+        if (returnBool) setFloat(result, k, element.keep ? 1 : 0);
+        else if (element.keep) putElement(result, k, isComparisonOp(op) ? own : element);
+      }
+    if (!isEmptyColumn(result)) out.push(result);
+  }
+  return mergeSameLabels(out);
+}
+
+function floatColumn(
+  expr: BinaryExpr,
+  column: Column,
+  scalar: Float64Array,
+  swapped: boolean,
+  result: Column,
+): void {
+  const { op, returnBool } = expr;
+  const isFilter = isComparisonOp(op) && !returnBool;
+  for (let k = 0; k < scalar.length; k++) {
+    if (column.present[k] !== SLOT_FLOAT) continue;
+    const own = column.values[k]!;
+    const value = swapped
+      ? scalarOperation(op, scalar[k]!, own)
+      : scalarOperation(op, own, scalar[k]!);
+    if (!isFilter) setFloat(result, k, value);
+    else if (value === 1) setFloat(result, k, own);
+  }
+}

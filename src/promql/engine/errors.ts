@@ -1,0 +1,12 @@
+// Refusals of the engine. 'promql-execution' is what Prometheus' API calls errorType "execution".
+import { AppError } from '../../model/errors.ts';
+
+/** The query is well-formed but its evaluation is impossible over this data. */
+export function executionError(message: string): AppError {
+  return new AppError('invalid', 'promql-execution', message);
+}
+
+/** A part of the language that is not there yet; `what` names it. */
+export function notSupported(what: string): AppError {
+  return new AppError('invalid', 'not-supported', `${what} is not supported yet`);
+}

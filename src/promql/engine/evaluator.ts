@@ -1,0 +1,202 @@
+// The walk over the syntax tree. Every node is evaluated for all steps of a grid at once; a part that
+// does not depend on the step is evaluated for the first step only and repeated.
+import type { ReadContext, StorageReader } from '../../model/storage.ts';
+import { AppError } from '../../model/errors.ts';
+import { smoothedKernel } from '../../windows/extended.ts';
+import type { StepGrid } from '../../windows/sliding.ts';
+import { StepColumn } from '../../windows/step-column.ts';
+import type { BinaryExpr, Expr, UnaryExpr, VectorSelector } from '../ast.ts';
+import { isSetOp } from '../ast.ts';
+import { aggregate } from './aggregate.ts';
+import { Annotations } from './annotations.ts';
+import { scalarOperation, vectorScalar } from './binary.ts';
+import { dropMetadataLabels, mergeSameLabels, repeatValue } from './column.ts';
+import type { Column, Value } from './column.ts';
+import type { Evaluation } from './context.ts';
+import { executionError } from './errors.ts';
+import { callFunction } from './functions.ts';
+import { QUERY_SAMPLES_MAX, SLOT_BYTES } from './limits.ts';
+import { joinVectors, setOperation } from './matching.ts';
+import { isStepInvariant } from './prepare.ts';
+import type { QueryTimes } from './prepare.ts';
+import type { EvalParams } from './result.ts';
+import { dataGrid, instantSelector, selectRaw } from './selector.ts';
+import { scaleHistogram } from '../../windows/histogram-math.ts';
+
+export class Evaluator implements Evaluation {
+  readonly storage: StorageReader;
+  readonly context: ReadContext;
+  readonly times: QueryTimes;
+  readonly lookbackUs: number;
+  readonly delayedNameRemoval: boolean;
+  readonly typeAndUnitLabels: boolean;
+  readonly annotations = new Annotations();
+  seriesRead = 0;
+  samplesRead = 0;
+  readonly #samplesMax: number;
+  #slots = 0;
+
+  constructor(storage: StorageReader, context: ReadContext, params: EvalParams) {
+    this.storage = storage;
+    this.context = context;
+    this.times = { startUs: params.startUs, endUs: params.endUs, stepUs: params.stepUs };
+    this.lookbackUs = params.lookbackUs;
+    this.delayedNameRemoval = params.enableDelayedNameRemoval ?? false;
+    this.typeAndUnitLabels = params.enableTypeAndUnitLabels ?? false;
+    this.#samplesMax = params.samplesMax ?? QUERY_SAMPLES_MAX;
+  }
+
+  async evaluate(expr: Expr, grid: StepGrid): Promise<Value> {
+    this.context.signal.throwIfAborted();
+    if (grid.count > 1 && isStepInvariant(expr)) {
+      const value = await this.#node(expr, { ...grid, count: 1 });
+      if (value.kind === 'vector') this.takeColumns(value.columns.length, grid.count);
+      return repeatValue(value, grid.count);
+    }
+    return this.#node(expr, grid);
+  }
+
+  async vector(expr: Expr, grid: StepGrid): Promise<Column[]> {
+    const value = await this.evaluate(expr, grid);
+    if (value.kind !== 'vector') throw executionError('expected an instant vector');
+    return value.columns;
+  }
+
+  async scalar(expr: Expr, grid: StepGrid): Promise<Float64Array> {
+    const value = await this.evaluate(expr, grid);
+    if (value.kind !== 'scalar') throw executionError('expected a scalar');
+    return value.values;
+  }
+
+  countRead(seriesCount: number, sampleCount: number): void {
+    this.seriesRead += seriesCount;
+    this.samplesRead += sampleCount;
+    this.#checkSamples(this.#slots + sampleCount);
+  }
+
+  takeColumns(columnCount: number, stepCount: number): void {
+    this.#slots += columnCount * stepCount;
+    this.#checkSamples(this.#slots);
+    this.context.budget.take(columnCount * stepCount * SLOT_BYTES);
+  }
+
+  giveColumns(columnCount: number, stepCount: number): void {
+    this.#slots -= columnCount * stepCount;
+    this.context.budget.give(columnCount * stepCount * SLOT_BYTES);
+  }
+
+  #checkSamples(count: number): void {
+    if (count <= this.#samplesMax) return;
+    throw new AppError(
+      'limited',
+      'query-samples',
+      `query processing would load too many samples into memory in query execution: ` +
+        `${count} of at most ${this.#samplesMax}; ask for fewer series, a shorter range or a ` +
+        'larger step',
+      { retryable: false },
+    );
+  }
+
+  async #node(expr: Expr, grid: StepGrid): Promise<Value> {
+    switch (expr.type) {
+      case 'NumberLiteral':
+        return { kind: 'scalar', values: new Float64Array(grid.count).fill(expr.value) };
+      case 'StringLiteral':
+        return { kind: 'string', text: expr.value };
+      case 'ParenExpr':
+        return this.evaluate(expr.expr, grid);
+      case 'VectorSelector':
+        return { kind: 'vector', columns: await this.#selector(expr, grid) };
+      case 'UnaryExpr':
+        return this.#unary(expr, grid);
+      case 'BinaryExpr':
+        return this.#binary(expr, grid);
+      case 'AggregateExpr':
+        return { kind: 'vector', columns: await aggregate(this, expr, grid) };
+      case 'Call':
+        return callFunction(this, expr, grid);
+      case 'MatrixSelector':
+      case 'SubqueryExpr':
+        throw executionError('a range vector has no value at a step');
+    }
+  }
+
+  async #selector(expr: VectorSelector, grid: StepGrid): Promise<Column[]> {
+    if (!expr.smoothed) return instantSelector(this, expr, grid, 'last');
+    const data = dataGrid(this, expr, grid);
+    const series = await selectRaw(this, expr, {
+      startUs: data.startUs - this.lookbackUs,
+      endUs: data.startUs + (data.count - 1) * data.stepUs + this.lookbackUs,
+    });
+    const out: Column[] = [];
+    for (const { labels, samples } of series) {
+      if (samples.histograms !== undefined)
+        throw new AppError(
+          'invalid',
+          'not-supported',
+          'smoothed over native histograms is not supported yet',
+        );
+      const column = new StepColumn(grid.count);
+      smoothedKernel({ grid: data, lookbackUs: this.lookbackUs }, samples, column);
+      if (column.isEmpty()) continue;
+      this.takeColumns(1, grid.count);
+      const { present, values } = column;
+      out.push({ labels, present, values, histograms: undefined, dropName: false });
+    }
+    return out;
+  }
+
+  async #unary(expr: UnaryExpr, grid: StepGrid): Promise<Value> {
+    const value = await this.evaluate(expr.expr, grid);
+    if (expr.op === '+' || value.kind === 'string') return value;
+    if (value.kind === 'scalar')
+      return { kind: 'scalar', values: value.values.map((number) => -number) };
+    const columns = value.columns.map((column) => ({
+      labels: this.delayedNameRemoval ? column.labels : dropMetadataLabels(column.labels),
+      present: column.present,
+      values: column.values.map((number) => -number),
+      histograms: column.histograms?.map((h) => (h === undefined ? h : scaleHistogram(h, -1))),
+      dropName: true,
+    }));
+    return {
+      kind: 'vector',
+      columns: this.delayedNameRemoval ? columns : mergeSameLabels(columns),
+    };
+  }
+
+  async #binary(expr: BinaryExpr, grid: StepGrid): Promise<Value> {
+    const left = await this.evaluate(expr.lhs, grid);
+    const right = await this.evaluate(expr.rhs, grid);
+    if (left.kind === 'scalar' && right.kind === 'scalar') {
+      const values = left.values.map((value, k) =>
+        scalarOperation(expr.op, value, right.values[k]!),
+      );
+      return { kind: 'scalar', values };
+    }
+    return { kind: 'vector', columns: this.#vectorBinary(expr, left, right, grid.count) };
+  }
+
+  #vectorBinary(expr: BinaryExpr, left: Value, right: Value, count: number): Column[] {
+    if (left.kind === 'vector' && right.kind === 'vector') {
+      this.takeColumns(Math.max(left.columns.length, right.columns.length), count);
+      const columns = isSetOp(expr.op)
+        ? setOperation(expr, left.columns, right.columns, count)
+        : joinVectors(this, expr, left.columns, right.columns, count);
+      this.giveColumns(left.columns.length + right.columns.length, count);
+      return columns;
+    }
+    if (left.kind === 'vector' && right.kind === 'scalar') {
+      this.takeColumns(left.columns.length, count);
+      const columns = vectorScalar(this, expr, left.columns, right.values, false);
+      this.giveColumns(left.columns.length, count);
+      return columns;
+    }
+    if (left.kind === 'scalar' && right.kind === 'vector') {
+      this.takeColumns(right.columns.length, count);
+      const columns = vectorScalar(this, expr, right.columns, left.values, true);
+      this.giveColumns(right.columns.length, count);
+      return columns;
+    }
+    throw executionError('binary expressions take scalars and instant vectors');
+  }
+}

@@ -1,0 +1,90 @@
+// label_replace, label_join and the sorts by label. The first two change labels only; what becomes equal
+// is merged step by step or refused.
+import { compileCapture } from '../../codec/regex.ts';
+import type { CaptureRegex } from '../../codec/regex.ts';
+import { compareLabels, labelValue, withLabel } from '../../model/labels.ts';
+import type { Call, Expr } from '../ast.ts';
+import { mergeSameLabels } from './column.ts';
+import type { Column } from './column.ts';
+import { executionError } from './errors.ts';
+import { compareNatural } from './natural-order.ts';
+import { unwrap } from './prepare.ts';
+
+export function stringArg(expr: Expr): string {
+  const inner = unwrap(expr);
+  return inner.type === 'StringLiteral' ? inner.value : '';
+}
+
+function relabel(column: Column, name: string, value: string): Column {
+  const labels = withLabel(column.labels, name, value);
+  return { ...column, labels, dropName: name === '__name__' ? false : column.dropName };
+}
+
+/** `$1`, `${1}`, `$name` and `${name}` of a Go template; `$$` is a dollar sign. */
+function expand(template: string, group: (name: string) => string): string {
+  return template.replaceAll(
+    /\$(?:\$|\{(\w+)\}|(\w+))/g,
+    (whole, braced: string | undefined, plain: string | undefined) => {
+      if (whole === '$$') return '$';
+      return group(braced ?? plain ?? '');
+    },
+  );
+}
+
+export function labelReplace(call: Call, columns: readonly Column[]): Column[] {
+  const [target, template, source, pattern] = call.args.slice(1).map(stringArg) as [
+    string,
+    string,
+    string,
+    string,
+  ];
+  if (target === '')
+    throw executionError(`invalid destination label name in label_replace(): ${target}`);
+  const regex = compilePattern(pattern);
+  const out = columns.map((column) => {
+    const match = regex(labelValue(column.labels, source));
+    if (match === undefined) return column;
+    const value = expand(template, (name) => {
+      const index = /^\d+$/.test(name) ? Number(name) : match.names[name];
+      return index === undefined ? '' : (match.groups[index] ?? '');
+    });
+    return relabel(column, target, value);
+  });
+  return mergeSameLabels(out);
+}
+
+function compilePattern(pattern: string): CaptureRegex {
+  try {
+    return compileCapture(pattern);
+  } catch {
+    throw executionError(`invalid regular expression in label_replace(): ${pattern}`);
+  }
+}
+
+export function labelJoin(call: Call, columns: readonly Column[]): Column[] {
+  const [target, separator, ...sources] = call.args.slice(1).map(stringArg) as [
+    string,
+    string,
+    ...string[],
+  ];
+  for (const source of sources)
+    if (source === '') throw executionError(`invalid source label name in label_join(): ${source}`);
+  if (target === '')
+    throw executionError(`invalid destination label name in label_join(): ${target}`);
+  const out = columns.map((column) => {
+    const values = sources.map((source) => labelValue(column.labels, source));
+    return relabel(column, target, values.join(separator));
+  });
+  return mergeSameLabels(out);
+}
+
+export function sortByLabel(call: Call, columns: readonly Column[], sign: number): Column[] {
+  const names = call.args.slice(1).map(stringArg);
+  return columns.toSorted((a, b) => {
+    for (const name of names) {
+      const order = compareNatural(labelValue(a.labels, name), labelValue(b.labels, name));
+      if (order !== 0) return order * sign;
+    }
+    return compareLabels(a.labels, b.labels) * sign;
+  });
+}

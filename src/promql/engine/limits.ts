@@ -1,0 +1,13 @@
+// Bounds of the PromQL engine.
+
+/** Slots and samples one query may hold at a time, as Prometheus' --query.max-samples. */
+export const QUERY_SAMPLES_MAX = 50_000_000;
+
+/** Step of a subquery that names none: Prometheus' default evaluation interval. */
+export const SUBQUERY_STEP_US = 60_000_000;
+
+/** Bytes of one slot of a column: a double and a presence byte. */
+export const SLOT_BYTES = 9;
+
+/** Relative differences of bucket counts below this are noise of floating point. */
+export const BUCKET_TOLERANCE = 1e-12;

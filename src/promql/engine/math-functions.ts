@@ -1,0 +1,82 @@
+// Functions from float to float, slot by slot, and the date functions. Histograms are left out.
+import { newColumn, setFloat } from './column.ts';
+import type { Column } from './column.ts';
+import { SLOT_FLOAT } from './result.ts';
+
+type FloatFunction = (value: number) => number;
+
+const MATH: ReadonlyMap<string, FloatFunction> = new Map<string, FloatFunction>([
+  ['abs', Math.abs],
+  ['acos', Math.acos],
+  ['acosh', Math.acosh],
+  ['asin', Math.asin],
+  ['asinh', Math.asinh],
+  ['atan', Math.atan],
+  ['atanh', Math.atanh],
+  ['ceil', Math.ceil],
+  ['cos', Math.cos],
+  ['cosh', Math.cosh],
+  ['deg', (value) => (value * 180) / Math.PI],
+  ['exp', Math.exp],
+  ['floor', Math.floor],
+  ['ln', Math.log],
+  ['log10', Math.log10],
+  ['log2', Math.log2],
+  ['rad', (value) => (value * Math.PI) / 180],
+  ['sgn', (value) => (value < 0 ? -1 : value > 0 ? 1 : value)],
+  ['sin', Math.sin],
+  ['sinh', Math.sinh],
+  ['sqrt', Math.sqrt],
+  ['tan', Math.tan],
+  ['tanh', Math.tanh],
+]);
+
+const SECONDS_MAX = 8.64e12;
+
+/** Calendar of a Unix time in UTC; NaN where the time is outside what a calendar can say. */
+function onDate(read: (date: Temporal.ZonedDateTime) => number): FloatFunction {
+  return (seconds) => {
+    const whole = Math.trunc(seconds);
+    if (!(Math.abs(whole) <= SECONDS_MAX)) return Number.NaN;
+    return read(Temporal.Instant.fromEpochMilliseconds(whole * 1000).toZonedDateTimeISO('UTC'));
+  };
+}
+
+const DATES: ReadonlyMap<string, FloatFunction> = new Map<string, FloatFunction>([
+  ['day_of_month', onDate((date) => date.day)],
+  ['day_of_week', onDate((date) => date.dayOfWeek % 7)],
+  ['day_of_year', onDate((date) => date.dayOfYear)],
+  ['days_in_month', onDate((date) => date.daysInMonth)],
+  ['hour', onDate((date) => date.hour)],
+  ['minute', onDate((date) => date.minute)],
+  ['month', onDate((date) => date.month)],
+  ['year', onDate((date) => date.year)],
+]);
+
+export function floatFunction(name: string): FloatFunction | undefined {
+  return MATH.get(name) ?? DATES.get(name);
+}
+
+export function dateFunction(name: string): FloatFunction | undefined {
+  return DATES.get(name);
+}
+
+/** Applies a function of value and step to every float; columns without floats go away. */
+export function mapFloats(
+  columns: readonly Column[],
+  apply: (value: number, k: number) => number,
+): Column[] {
+  const out: Column[] = [];
+  for (const column of columns) {
+    const { present, values } = column;
+    const result = newColumn(column.labels, present.length, column.dropName);
+    let isEmpty = true;
+    for (let k = 0; k < present.length; k++) {
+      if (present[k] !== SLOT_FLOAT) continue;
+      setFloat(result, k, apply(values[k]!, k));
+      isEmpty = false;
+    }
+    if (!isEmpty) out.push(result);
+  }
+  return out;
+}

@@ -1,0 +1,287 @@
+// Functions over range vectors. Over a plain selector they become a leaf plan; over a subquery, a
+// selector with anchored or smoothed, or a fixed window with arguments that change by step, the same
+// window kernels run here over samples held in memory.
+import { labelValue, METRIC_NAME } from '../../model/labels.ts';
+import type { LeafKernel } from '../../model/storage.ts';
+import { extendedKernel } from '../../windows/extended.ts';
+import type { ExtendedMode } from '../../windows/extended.ts';
+import { KernelRun } from '../../windows/kernels.ts';
+import type { Note } from '../../windows/float-kernels.ts';
+import { stepGrid } from '../../windows/sliding.ts';
+import type { StepGrid } from '../../windows/sliding.ts';
+import { StepColumn } from '../../windows/step-column.ts';
+import type { Call, Expr, MatrixSelector, SubqueryExpr } from '../ast.ts';
+import { quote } from '../text.ts';
+import { absentLabels } from './absent.ts';
+import { dropMetadataLabels, newColumn, refuseSameLabels, setFloat } from './column.ts';
+import type { Column } from './column.ts';
+import type { Evaluation } from './context.ts';
+import { executionError } from './errors.ts';
+import { addNote } from './notes.ts';
+import { durationUs, unwrap } from './prepare.ts';
+import { SLOT_EMPTY, SLOT_FLOAT } from './result.ts';
+import { dataGrid, runLeaf, selectRaw } from './selector.ts';
+import type { RawSeries } from './selector.ts';
+import { subqueryGrid, subquerySeries } from './subquery.ts';
+
+const KERNELS: ReadonlyMap<string, LeafKernel> = new Map<string, LeafKernel>([
+  ['absent_over_time', 'present'],
+  ['avg_over_time', 'avg'],
+  ['changes', 'changes'],
+  ['count_over_time', 'count'],
+  ['delta', 'delta'],
+  ['deriv', 'deriv'],
+  ['double_exponential_smoothing', 'double_exponential_smoothing'],
+  ['first_over_time', 'first'],
+  ['idelta', 'idelta'],
+  ['increase', 'increase'],
+  ['irate', 'irate'],
+  ['last_over_time', 'last'],
+  ['mad_over_time', 'mad'],
+  ['max_over_time', 'max'],
+  ['min_over_time', 'min'],
+  ['predict_linear', 'predict_linear'],
+  ['present_over_time', 'present'],
+  ['quantile_over_time', 'quantile'],
+  ['rate', 'rate'],
+  ['resets', 'resets'],
+  ['stddev_over_time', 'stddev'],
+  ['stdvar_over_time', 'stdvar'],
+  ['sum_over_time', 'sum'],
+  ['ts_of_first_over_time', 'ts_of_first'],
+  ['ts_of_last_over_time', 'ts_of_last'],
+  ['ts_of_max_over_time', 'ts_of_max'],
+  ['ts_of_min_over_time', 'ts_of_min'],
+]);
+
+/** The window kernel behind a function name; undefined where it is no function over a range vector. */
+export function rangeKernel(func: string): LeafKernel | undefined {
+  return KERNELS.get(func);
+}
+
+/** Functions that answer samples as they are keep the metric name. */
+export function keepsName(func: string): boolean {
+  return func === 'last_over_time' || func === 'first_over_time';
+}
+
+type RangeArg = MatrixSelector | SubqueryExpr;
+
+export function rangeArg(call: Call): RangeArg {
+  for (const arg of call.args) {
+    const inner = unwrap(arg);
+    if (inner.type === 'MatrixSelector' || inner.type === 'SubqueryExpr') return inner;
+  }
+  throw executionError(`expected a range vector as an argument of ${call.func}`);
+}
+
+function scalarArgs(call: Call): Expr[] {
+  return call.args.filter((arg) => {
+    const { type } = unwrap(arg);
+    return type !== 'MatrixSelector' && type !== 'SubqueryExpr';
+  });
+}
+
+/** Arguments by step; one value where all steps agree. */
+export async function kernelArgs(
+  ev: Evaluation,
+  call: Call,
+  grid: StepGrid,
+  data: StepGrid,
+): Promise<Float64Array[]> {
+  const args: Float64Array[] = [];
+  for (const arg of scalarArgs(call)) args.push(await ev.scalar(arg, grid));
+  if (call.func === 'predict_linear') {
+    const ahead = args[0]!;
+    for (let k = 0; k < grid.count; k++) {
+      const stepUs = grid.startUs + k * grid.stepUs;
+      ahead[k]! += (stepUs - (data.startUs + k * data.stepUs)) / 1e6;
+    }
+  }
+  return args.map((arg) =>
+    arg.every((value) => Object.is(value, arg[0])) ? arg.slice(0, 1) : arg,
+  );
+}
+
+export async function rangeFunction(ev: Evaluation, call: Call, grid: StepGrid): Promise<Column[]> {
+  const arg = rangeArg(call);
+  const columns = await rangeColumns(ev, call, arg, grid);
+  if (call.func === 'absent_over_time') return absentOverTime(arg, columns, grid);
+  if (columns.length > 0) checkSmoothing(call, await kernelArgs(ev, call, grid, grid));
+  noteNonCounters(ev, call, arg, columns);
+  for (const column of columns) {
+    if (!keepsName(call.func)) column.dropName = true;
+    if (!ev.delayedNameRemoval && column.dropName)
+      column.labels = dropMetadataLabels(column.labels);
+  }
+  if (!ev.delayedNameRemoval) refuseSameLabels(columns);
+  return columns;
+}
+
+async function rangeColumns(
+  ev: Evaluation,
+  call: Call,
+  arg: RangeArg,
+  grid: StepGrid,
+): Promise<Column[]> {
+  const kernel = KERNELS.get(call.func)!;
+  const windowUs = durationUs(arg.range, ev.times, false);
+  if (arg.type === 'SubqueryExpr') {
+    const data = subqueryGrid(ev, arg, grid);
+    const series = await subquerySeries(ev, arg, grid);
+    const args = await kernelArgs(ev, call, grid, data);
+    return overSeries(ev, call, series, { kernel, windowUs, args, grid: data });
+  }
+  const { selector } = arg;
+  const data = dataGrid(ev, selector, grid);
+  const args = await kernelArgs(ev, call, grid, data);
+  if (selector.anchored || selector.smoothed) return extended(ev, call, arg, data);
+  const isFixed = selector.at !== undefined && grid.count > 1;
+  if (isFixed && args.some((values) => values.length > 1)) {
+    const range = { startUs: data.startUs - windowUs, endUs: data.startUs };
+    const series = await selectRaw(ev, selector, range);
+    return overSeries(ev, call, series, { kernel, windowUs, args, grid: data });
+  }
+  return runLeaf(
+    ev,
+    {
+      selector,
+      kernel,
+      windowUs,
+      args,
+      grouping: undefined,
+      kernelPos: selector.pos,
+      aggregationPos: call.pos,
+    },
+    grid,
+  );
+}
+
+interface KernelJob {
+  readonly kernel: LeafKernel;
+  readonly windowUs: number;
+  readonly args: readonly Float64Array[];
+  readonly grid: StepGrid;
+}
+
+function noteInto(ev: Evaluation, call: Call, metric: string): Note {
+  const { pos } = rangeArg(call);
+  return (level, code) =>
+    addNote(ev.annotations, { level, code, metric }, { kernel: pos, aggregation: pos });
+}
+
+function overSeries(
+  ev: Evaluation,
+  call: Call,
+  series: readonly RawSeries[],
+  job: KernelJob,
+): Column[] {
+  const run = new KernelRun({ ...job, lookbackUs: ev.lookbackUs, bounds: 'left-open' });
+  const out: Column[] = [];
+  for (const { labels, samples, dropName } of series) {
+    ev.context.signal.throwIfAborted();
+    const column = new StepColumn(job.grid.count);
+    run.run(samples, column, noteInto(ev, call, labelValue(labels, METRIC_NAME)));
+    if (column.isEmpty()) continue;
+    ev.takeColumns(1, job.grid.count);
+    out.push({ ...toParts(column), labels, dropName });
+  }
+  return out;
+}
+
+function toParts(column: StepColumn): Pick<Column, 'present' | 'values' | 'histograms'> {
+  return { present: column.present, values: column.values, histograms: column.histograms };
+}
+
+const ANCHORED_FUNCTIONS = ['changes', 'delta', 'increase', 'rate', 'resets'];
+const SMOOTHED_FUNCTIONS = ['delta', 'increase', 'rate'];
+
+async function extended(
+  ev: Evaluation,
+  call: Call,
+  arg: MatrixSelector,
+  data: StepGrid,
+): Promise<Column[]> {
+  const { selector } = arg;
+  const mode: ExtendedMode = selector.smoothed ? 'smoothed' : 'anchored';
+  const allowed = selector.anchored ? ANCHORED_FUNCTIONS : SMOOTHED_FUNCTIONS;
+  if (!allowed.includes(call.func))
+    throw executionError(
+      `${mode} modifier can only be used with: ${allowed.join(', ')} - not with ${call.func}`,
+    );
+  const windowUs = durationUs(arg.range, ev.times, false);
+  const lastUs = data.startUs + (data.count - 1) * data.stepUs;
+  const series = await selectRaw(ev, selector, {
+    startUs: data.startUs - windowUs - ev.lookbackUs,
+    endUs: lastUs + (mode === 'smoothed' ? ev.lookbackUs : 0),
+  });
+  const out: Column[] = [];
+  for (const { labels, samples, dropName } of series) {
+    const column = new StepColumn(data.count);
+    const spec = { mode, windowUs, lookbackUs: ev.lookbackUs, grid: data };
+    const note = noteInto(ev, call, labelValue(labels, METRIC_NAME));
+    extendedKernel(call.func, spec, samples, column, note);
+    if (column.isEmpty()) continue;
+    ev.takeColumns(1, data.count);
+    out.push({ ...toParts(column), labels, dropName });
+  }
+  return out;
+}
+
+function checkSmoothing(call: Call, args: readonly Float64Array[]): void {
+  if (call.func !== 'double_exponential_smoothing') return;
+  for (const [index, name, letter] of [
+    [0, 'smoothing', 'sf'],
+    [1, 'trend', 'tf'],
+  ] as const)
+    for (const factor of args[index]!)
+      if (!(factor > 0 && factor < 1))
+        throw executionError(
+          `invalid ${name} factor. Expected: 0 < ${letter} < 1, got: ${factor.toFixed(6)}`,
+        );
+}
+
+const COUNTER_SUFFIXES = ['_total', '_sum', '_count', '_bucket'];
+
+/** rate and increase over something that does not look like a counter. */
+function noteNonCounters(ev: Evaluation, call: Call, arg: RangeArg, columns: Column[]): void {
+  if (call.func === 'quantile_over_time') return;
+  if (call.func !== 'rate' && call.func !== 'increase') return;
+  for (const { labels, present } of columns) {
+    const name = labelValue(labels, METRIC_NAME);
+    if (name === '' || !present.includes(SLOT_FLOAT)) continue;
+    noteNonCounter(ev, arg, name, labelValue(labels, '__type__'));
+  }
+}
+
+/** The same for one metric. */
+export function noteNonCounter(ev: Evaluation, arg: RangeArg, name: string, type: string): void {
+  const { annotations } = ev;
+  if (ev.typeAndUnitLabels) {
+    if (type === 'counter' || type === 'histogram') return;
+    annotations.info(
+      'metric might not be a counter, __type__ label is not set to "counter" or "histogram", ' +
+        `got ${quote(type)}: ${quote(name)}`,
+      arg.pos,
+    );
+  } else if (!COUNTER_SUFFIXES.some((suffix) => name.endsWith(suffix)))
+    annotations.info(
+      `metric might not be a counter, name does not end in _total/_sum/_count/_bucket: ${quote(name)}`,
+      arg.pos,
+    );
+}
+
+function absentOverTime(arg: RangeArg, columns: readonly Column[], grid: StepGrid): Column[] {
+  const out = newColumn(absentLabels(arg), grid.count, false);
+  let isEmpty = true;
+  for (let k = 0; k < grid.count; k++) {
+    if (columns.some((column) => column.present[k] !== SLOT_EMPTY)) continue;
+    setFloat(out, k, 1);
+    isEmpty = false;
+  }
+  return isEmpty ? [] : [out];
+}
+
+/** Data grid of one step: raw samples of a range vector. */
+export function oneStep(tUs: number): StepGrid {
+  return stepGrid(tUs, tUs, 0);
+}

@@ -1,0 +1,52 @@
+// start_timestamp(): when the counter behind the newest sample of each series began, in seconds. Series
+// whose samples carry no start time are left out.
+import { gatherSamples } from '../../windows/samples.ts';
+import type { StepGrid } from '../../windows/sliding.ts';
+import { Windows } from '../../windows/sliding.ts';
+import type { Expr } from '../ast.ts';
+import { isEmptyColumn, newColumn, setFloat } from './column.ts';
+import type { Column } from './column.ts';
+import type { Evaluation } from './context.ts';
+import { unwrap } from './prepare.ts';
+import { compileMatchers, dataGrid, QUERY_KINDS } from './selector.ts';
+
+export async function startTimestamps(
+  ev: Evaluation,
+  arg: Expr,
+  grid: StepGrid,
+): Promise<Column[]> {
+  const inner = unwrap(arg);
+  if (inner.type !== 'VectorSelector') return [];
+  const data = dataGrid(ev, inner, grid);
+  const shape = {
+    beforeUs: ev.lookbackUs,
+    afterUs: 0,
+    includesStart: false,
+    includesEnd: true,
+  };
+  const request = {
+    matchers: compileMatchers(inner.matchers),
+    kinds: QUERY_KINDS,
+    startUs: data.startUs - ev.lookbackUs,
+    endUs: data.startUs + (data.count - 1) * data.stepUs,
+  };
+  const windows = new Windows(data, shape);
+  const out: Column[] = [];
+  for await (const series of ev.storage.select(ev.context, request)) {
+    ev.context.signal.throwIfAborted();
+    const samples = gatherSamples(series.chunks, true);
+    ev.countRead(1, samples.count);
+    const column = newColumn(series.labels, grid.count, false);
+    for (const part of [samples, samples.histograms]) {
+      if (part?.startUs === undefined) continue;
+      windows.walk(part.tUs, part.count);
+      for (let k = 0; k < grid.count; k++) {
+        const at = windows.hi[k]! - 1;
+        if (at < windows.lo[k]! || part.stale?.[at] === 1) continue;
+        setFloat(column, k, (Number.isNaN(part.startUs[at]!) ? 0 : part.startUs[at]!) / 1e6);
+      }
+    }
+    if (!isEmptyColumn(column)) out.push(column);
+  }
+  return out;
+}
