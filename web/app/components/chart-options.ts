@@ -1,6 +1,6 @@
 /**
- * Options of one uPlot chart. uPlot draws lines, axes and the cursor; its own legend is off, because
- * it writes labels as HTML and labels are hostile text.
+ * Options of one uPlot chart. uPlot draws lines, axes and the cursor. Its own legend is off: it
+ * writes labels as HTML, and labels are hostile text.
  */
 import type uPlot from 'uplot';
 import { DASHES } from '../util/colour.ts';
@@ -123,7 +123,7 @@ function axisOptions(shape: ChartShape, text: string, line: string): uPlot.Axis[
       ...common,
       size: AXIS_Y_WIDTH,
       gap: 6,
-      space: 28,
+      space: shape.height > 200 ? 44 : 28,
       grid: { show: true, stroke: line, width: 1 },
       values: (_u, splits) => splits.map((value) => formatValue(value, shape.unit)),
       ...(shape.unit.base === 'bytes' ? { incrs: BINARY_INCREMENTS } : {}),
