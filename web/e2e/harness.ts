@@ -32,6 +32,8 @@ export interface Look {
 export type PageOptions = BrowserContextOptions;
 
 const SCREENSHOTS = fileURLToPath(new URL('../../dist/screenshots/', import.meta.url));
+/** A longer page is pictured by its first screen. */
+const PICTURE_HEIGHT_MAX_PX = 3000;
 const BROWSER_ARGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -124,7 +126,9 @@ export async function assertAccessible(page: Page): Promise<void> {
 /** Keeps a picture to be looked at: `dist/screenshots/<name>.png`. */
 export async function screenshot(page: Page, name: string): Promise<void> {
   await mkdir(SCREENSHOTS, { recursive: true });
-  await page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage: true });
+  const heightPx = Number(await page.evaluate('document.documentElement.scrollHeight'));
+  const fullPage = heightPx <= PICTURE_HEIGHT_MAX_PX;
+  await page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage });
 }
 
 /** Starts recording layout shifts, what moved and where; call before the page is opened. */
