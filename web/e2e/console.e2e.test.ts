@@ -80,6 +80,19 @@ journey('Home opened before the first sample shows it soon after', LIGHT, async 
   await page.getByRole('img', { name: /^Memory: line chart/ }).waitFor({ timeout: 5000 });
 });
 
+journey('The crosshair of Home is shared, its values are not', DARK, async ({ page, at }) => {
+  await page.goto(at(''));
+  const cpu = page.getByRole('region', { name: 'CPU' });
+  const load = page.getByRole('region', { name: 'Load' });
+  await load.locator('.u-over').waitFor();
+  await cpu.locator('.u-over').hover({ position: { x: 200, y: 40 } });
+  await cpu.locator('.tooltip').waitFor();
+  assert.equal(await page.locator('.tooltip').count(), 1);
+  const across = await load.locator('.u-cursor-x').evaluate((line) => String(line.style.transform));
+  assert.match(across, /translate\(200px/);
+  await screenshot(page, 'home-crosshair');
+});
+
 journey('A drag on Home zooms every card and stops the refresh', LIGHT, async ({ page, at }) => {
   await page.goto(at(''));
   const memory = page.getByRole('region', { name: 'Memory' });
