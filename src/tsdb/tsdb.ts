@@ -188,7 +188,10 @@ class Shard implements Storage {
 
   async flush(): Promise<void> {
     this.#state.checkOpen();
-    return this.#enqueue(() => this.#flushNow());
+    return this.#enqueue(async () => {
+      await this.#flushNow();
+      await this.#state.options.log.shrink();
+    });
   }
 
   async compact(): Promise<void> {
@@ -196,6 +199,7 @@ class Shard implements Storage {
     return this.#enqueue(async () => {
       await this.#flushNow();
       await mergeDue(this.#state, true);
+      await this.#state.options.log.shrink();
       await this.#state.options.catalog.checkpoint();
     });
   }
@@ -234,7 +238,7 @@ class Shard implements Storage {
     } catch (error) {
       this.#state.report({ kind: 'maintenance-failed', error });
       if (error instanceof FatalError || error instanceof BugError) this.#state.fail(error);
-      else if (this.#closing === undefined)
+      else if (this.#closing === undefined && this.#state.fatal === undefined)
         this.#cancelRetry = this.#state.options.scheduler.after(MAINTENANCE_RETRY_MS, () => {
           this.#isScheduled = false;
           this.#scheduleMaintenance();
