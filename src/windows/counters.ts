@@ -79,6 +79,34 @@ function isResetAt(s: SeriesSamples, i: number): boolean {
   return starts !== undefined && isStartReset(starts[i - 1]!, s.tUs[i - 1]!, starts[i]!, s.tUs[i]!);
 }
 
+/** Samples with times and start times, floats or histograms. */
+interface StartedSamples {
+  readonly count: number;
+  readonly tUs: Float64Array;
+  readonly startUs: Float64Array | undefined;
+}
+
+/**
+ * In how many windows does a sample begin before its predecessor's time, yet not with it? Such data
+ * counts twice.
+ */
+export function countStartOverlaps(s: StartedSamples, windows: Windows): number {
+  const { startUs, tUs, count } = s;
+  if (startUs === undefined) return 0;
+  const prefix = new Int32Array(count);
+  for (let i = 1; i < count; i++) {
+    const overlaps = startUs[i]! < tUs[i - 1]! && startUs[i] !== startUs[i - 1];
+    prefix[i] = prefix[i - 1]! + (overlaps ? 1 : 0);
+  }
+  let found = 0;
+  for (let k = 0; k < windows.grid.count; k++) {
+    const lo = windows.lo[k]!;
+    const hi = windows.hi[k]!;
+    if (hi > lo && prefix[hi - 1]! > prefix[lo]!) found++;
+  }
+  return found;
+}
+
 /** Resets of a series: their sample indexes and the value lost at each. */
 interface Resets {
   readonly count: number;

@@ -88,7 +88,7 @@ const TOKEN = new RegExp(
 );
 
 /** Values by position; undefined = no sample. */
-function parseValues(spec: string): (SampleValue | undefined)[] {
+export function parseValues(spec: string): (SampleValue | undefined)[] {
   const out: (SampleValue | undefined)[] = [];
   const text = spec.trim();
   let end = 0;
@@ -177,14 +177,8 @@ export function readDataset(raw: RawDataset): DataSeries[] {
     return series;
   };
   for (const { labels, samples = [], spec, interval_ms: intervalMs = 0 } of raw.series) {
+    if (spec?.startsWith('@st') === true) continue;
     const series = seriesOf(labels);
-    if (spec?.startsWith('@st') === true) {
-      for (const [i, startMs] of parseStarts(spec).entries())
-        for (const sample of series.samples)
-          if (sample.tMs === i * intervalMs && startMs !== undefined)
-            sample.startMs = sample.tMs + startMs;
-      continue;
-    }
     for (const [tMs, value] of samples)
       series.samples.push({
         tMs,
@@ -195,8 +189,20 @@ export function readDataset(raw: RawDataset): DataSeries[] {
       if (value !== undefined)
         series.samples.push({ tMs: i * intervalMs, value, startMs: undefined });
   }
+  setStarts(raw, seriesOf);
   for (const series of customHistograms(raw)) out.set(key(series.labels), series);
   return Array.from(out.values());
+}
+
+/** Start times stand in lines of their own, before or after the samples they belong to. */
+function setStarts(raw: RawDataset, seriesOf: (labels: DataSeries['labels']) => DataSeries): void {
+  for (const { labels, spec, interval_ms: intervalMs = 0 } of raw.series) {
+    if (spec?.startsWith('@st') !== true) continue;
+    for (const [i, startMs] of parseStarts(spec).entries())
+      for (const sample of seriesOf(labels).samples)
+        if (sample.tMs === i * intervalMs && startMs !== undefined)
+          sample.startMs = sample.tMs + startMs;
+  }
 }
 
 /** Cumulative counts of a classic histogram at one time. */

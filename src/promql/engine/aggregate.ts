@@ -115,11 +115,17 @@ async function pushDown(
   return columns;
 }
 
+/** Functions that say something about their arguments once they have a result. */
+const ARGUMENTS_CHECKED: ReadonlySet<string> = new Set([
+  'double_exponential_smoothing',
+  'quantile_over_time',
+]);
+
 /** One metric name, so that no two series can become equal when the name is dropped. */
 function isPlainLeaf(call: Call, arg: MatrixSelector): boolean {
   const { selector } = arg;
   if (selector.anchored || selector.smoothed) return false;
-  if (call.func === 'double_exponential_smoothing') return false;
+  if (ARGUMENTS_CHECKED.has(call.func)) return false;
   return metricNameOf(arg) !== undefined;
 }
 

@@ -32,6 +32,8 @@ const MONOTONICITY_TEXT =
 
 export class Annotations {
   readonly #entries = new Map<string, Entry>();
+  /** While counts and sums of histograms are read, resets between neighbours in storage are told. */
+  tellsNeighbourResets = false;
 
   add(level: Level, text: string, pos: PosRange): void {
     const key = `${level} ${text}`;

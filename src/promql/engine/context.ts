@@ -15,6 +15,8 @@ export interface Evaluation {
   readonly delayedNameRemoval: boolean;
   readonly typeAndUnitLabels: boolean;
   readonly annotations: Annotations;
+  /** The text of a node as written; undefined where the query's text is not at hand. */
+  sourceOf(expr: Expr): string | undefined;
   /** Value at every step of the grid; a part that does not depend on the step is evaluated once. */
   evaluate(expr: Expr, grid: StepGrid): Promise<Value>;
   /** As `evaluate` where the type is known. */
@@ -26,10 +28,4 @@ export interface Evaluation {
   takeColumns(columnCount: number, stepCount: number): void;
   /** Gives back what `takeColumns` took. */
   giveColumns(columnCount: number, stepCount: number): void;
-}
-
-/** Removes the metric name now, or marks the column so that it goes at the end. */
-export function markDropped(ev: Evaluation, column: Column, drop: (column: Column) => void): void {
-  if (ev.delayedNameRemoval) column.dropName = true;
-  else drop(column);
 }

@@ -98,9 +98,9 @@ class HistogramInput {
     else group.buckets.push({ upper, column });
   }
 
-  /** The metric name for messages: gone unless names are removed at the end. */
+  /** The metric name for messages. */
   metricOf(labels: Labels): string {
-    return this.#ev.delayedNameRemoval ? labelValue(labels, METRIC_NAME) : '';
+    return labelValue(labels, METRIC_NAME);
   }
 
   bucketsAt(group: ClassicGroup, k: number): ClassicBucket[] {
@@ -147,7 +147,7 @@ function overHistograms(
   const out: Column[] = [];
   for (const column of input.native) {
     const result = outputColumn(ev, column.labels, count);
-    const metric = labelValue(result.labels, METRIC_NAME);
+    const metric = input.metricOf(column.labels);
     for (let k = 0; k < count; k++) {
       if (column.present[k] !== SLOT_HISTOGRAM || input.isMixed(column.labels, k)) continue;
       setFloat(result, k, readers.native(column.histograms![k]!, k, metric));

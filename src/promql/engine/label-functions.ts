@@ -10,6 +10,11 @@ import { executionError } from './errors.ts';
 import { compareNatural } from './natural-order.ts';
 import { unwrap } from './prepare.ts';
 
+/** Any well-formed text but ''. Bytes that are not UTF-8 have become U+FFFD when the text was read. */
+export function isLabelName(name: string): boolean {
+  return name !== '' && !name.includes('\ufffd');
+}
+
 export function stringArg(expr: Expr): string {
   const inner = unwrap(expr);
   return inner.type === 'StringLiteral' ? inner.value : '';
@@ -38,7 +43,7 @@ export function labelReplace(call: Call, columns: readonly Column[]): Column[] {
     string,
     string,
   ];
-  if (target === '')
+  if (!isLabelName(target))
     throw executionError(`invalid destination label name in label_replace(): ${target}`);
   const regex = compilePattern(pattern);
   const out = columns.map((column) => {
@@ -68,8 +73,9 @@ export function labelJoin(call: Call, columns: readonly Column[]): Column[] {
     ...string[],
   ];
   for (const source of sources)
-    if (source === '') throw executionError(`invalid source label name in label_join(): ${source}`);
-  if (target === '')
+    if (!isLabelName(source))
+      throw executionError(`invalid source label name in label_join(): ${source}`);
+  if (!isLabelName(target))
     throw executionError(`invalid destination label name in label_join(): ${target}`);
   const out = columns.map((column) => {
     const values = sources.map((source) => labelValue(column.labels, source));

@@ -106,7 +106,7 @@ export async function rangeFunction(ev: Evaluation, call: Call, grid: StepGrid):
   const arg = rangeArg(call);
   const columns = await rangeColumns(ev, call, arg, grid);
   if (call.func === 'absent_over_time') return absentOverTime(arg, columns, grid);
-  if (columns.length > 0) checkSmoothing(call, await kernelArgs(ev, call, grid, grid));
+  if (columns.length > 0) checkArguments(ev, call, await kernelArgs(ev, call, grid, grid));
   noteNonCounters(ev, call, arg, columns);
   for (const column of columns) {
     if (!keepsName(call.func)) column.dropName = true;
@@ -227,7 +227,12 @@ async function extended(
   return out;
 }
 
-function checkSmoothing(call: Call, args: readonly Float64Array[]): void {
+/** Arguments out of range: a warning for quantiles, an error for smoothing factors. */
+function checkArguments(ev: Evaluation, call: Call, args: readonly Float64Array[]): void {
+  if (call.func === 'quantile_over_time')
+    for (const q of new Set(args[0]))
+      if (Number.isNaN(q) || q < 0 || q > 1)
+        ev.annotations.invalidQuantile(q, unwrap(call.args[0]!).pos);
   if (call.func !== 'double_exponential_smoothing') return;
   for (const [index, name, letter] of [
     [0, 'smoothing', 'sf'],
@@ -244,7 +249,6 @@ const COUNTER_SUFFIXES = ['_total', '_sum', '_count', '_bucket'];
 
 /** rate and increase over something that does not look like a counter. */
 function noteNonCounters(ev: Evaluation, call: Call, arg: RangeArg, columns: Column[]): void {
-  if (call.func === 'quantile_over_time') return;
   if (call.func !== 'rate' && call.func !== 'increase') return;
   for (const { labels, present } of columns) {
     const name = labelValue(labels, METRIC_NAME);

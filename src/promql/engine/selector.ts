@@ -1,6 +1,7 @@
 // Selectors lowered to leaf plans, and what a leaf cannot say (raw samples of a range vector). Offsets
 // and @ are applied here: a plan's times are data times, its slots are the steps of the grid.
 import { KIND, NUMERIC_KINDS } from '../../model/columns.ts';
+import type { KindMask } from '../../model/columns.ts';
 import type { Labels } from '../../model/labels.ts';
 import { matcher } from '../../model/matcher.ts';
 import type { Matcher } from '../../model/matcher.ts';
@@ -36,6 +37,8 @@ export interface LeafRequest {
   readonly windowUs: number;
   readonly args: readonly Float64Array[];
   readonly grouping: LeafGrouping | undefined;
+  /** QUERY_KINDS where it is not given. */
+  readonly kinds?: KindMask;
   /** Where annotations of the kernel and of the aggregation point. */
   readonly kernelPos: PosRange;
   readonly aggregationPos: PosRange;
@@ -60,7 +63,7 @@ export async function runLeaf(
     kernel: request.kernel,
     args: request.args,
     grouping: request.grouping,
-    kinds: QUERY_KINDS,
+    kinds: request.kinds ?? QUERY_KINDS,
   };
   const result = await ev.storage.runLeaf(ev.context, plan);
   ev.countRead(result.seriesRead, result.samplesRead);
