@@ -38,7 +38,7 @@ export interface Committed<T> {
 export interface Catalog {
   /**
    * Runs `body` in a serializable transaction. Durable when it resolves. Rejects with what `body`
-   * threw (nothing written), AppError conflict/catalog-conflict after CATALOG_ATTEMPTS_MAX attempts,
+   * threw (nothing written), AppError conflict/catalog-conflict where a driver gave up repeating it,
    * or AppError unavailable/catalog-commit-unknown where the commit was sent and no answer came: then
    * the caller must read before it acts.
    */

@@ -1,4 +1,5 @@
-// The log plane: an ordered, durable sequence of opaque records (docs/formats/log-record.md). One
+// The log plane: an ordered, durable sequence of opaque records (docs/formats/log-record.md;
+// their envelope is the driver's, docs/formats/segment.md). One
 // appender; readers may run beside it. Offsets are dense record numbers starting at 0: record n is
 // followed by n + 1, so [frontier, C) names whole records, and a Kafka driver can use Kafka's own.
 //
@@ -47,12 +48,17 @@ export interface Log {
    * above RECORD_SIZE_MAX_BYTES.
    */
   append(bytes: Uint8Array): Appended;
-  /** Starts a sync now instead of at the next group commit (used before an async write's second ends). */
+  /** Resolves when everything appended so far is durable. */
   sync(): Promise<void>;
-  /** Records with offset >= from, in order, up to the end at the time of each step. */
+  /**
+   * Records with offset >= from, in order, up to the end at the time of each step. What `damage` names
+   * and what was trimmed meanwhile is skipped.
+   */
   read(from: LogOffset): AsyncIterable<LogRecord>;
   /** Frees whole segments below `offset`; afterwards startOffset <= offset. */
   trim(offset: LogOffset): Promise<void>;
+  /** Gives unused space back to the disk: free segments and the free tail of the last one. */
+  shrink(): Promise<void>;
   /** Syncs and closes; idempotent. */
   close(): Promise<void>;
 }

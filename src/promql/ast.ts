@@ -57,6 +57,10 @@ export interface NumberLiteral {
 
 export interface StringLiteral {
   readonly type: 'StringLiteral';
+  /**
+   * Bytes written as escapes that are not UTF-8 stand as lone surrogates (text.ts): check
+   * `isWellFormed()` before it becomes a label name or value.
+   */
   readonly value: string;
   readonly pos: PosRange;
 }

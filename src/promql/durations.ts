@@ -4,7 +4,7 @@
 import { AppError } from '../model/errors.ts';
 import { unreachable } from '../stdx/assert.ts';
 import type { DurationExpr, DurationOperand } from './ast.ts';
-import { quote } from './text.ts';
+import { quote, roundAway } from './text.ts';
 
 interface Unit {
   readonly name: string;
@@ -81,6 +81,17 @@ export function formatDurationMs(durationMs: number): string {
 /** Seconds as the tree holds them from whole milliseconds, without a rounding error of a division. */
 export function secondsFromMs(durationMs: number): number {
   return Math.trunc(durationMs / 1_000) + (durationMs % 1_000) / 1_000;
+}
+
+/** Relative size of a rounding error that is still taken for a whole millisecond. */
+const WHOLE_MS_TOLERANCE = 2 ** -50;
+
+/** The milliseconds in `seconds` where they are whole but for rounding, else undefined. */
+export function wholeMs(seconds: number): number | undefined {
+  const exact = seconds * 1_000;
+  const durationMs = roundAway(exact);
+  const tolerance = Math.abs(exact) * WHOLE_MS_TOLERANCE;
+  return Math.abs(exact - durationMs) <= tolerance ? durationMs : undefined;
 }
 
 export interface DurationContext {

@@ -24,7 +24,7 @@ const isAlpha = (char: string | undefined): boolean =>
 const isAlphaNumeric = (char: string | undefined): boolean => isAlpha(char) || isDigit(char);
 
 /** Position after a number at `from` and whether it is one; malformed text is consumed up to the fault. */
-export function scanNumber(input: string, from: number): { end: number; ok: boolean } {
+function scanNumber(input: string, from: number): { end: number; ok: boolean } {
   let pos = from;
   let digits = '0123456789';
   const has = (set: string): boolean => pos < input.length && set.includes(input[pos]!);
@@ -278,7 +278,7 @@ interface StringScan {
 }
 
 /** Scans a string whose opening quote stands at `from`; `delimiter` is that quote. */
-export function scanString(input: string, from: number, delimiter: string): StringScan {
+function scanString(input: string, from: number, delimiter: string): StringScan {
   const raw = delimiter === '`';
   for (let pos = from + 1; ; pos++) {
     const char = input[pos];

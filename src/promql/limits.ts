@@ -10,6 +10,12 @@ export const NESTING_DEPTH_MAX = 300;
 /** Deepest finished tree: everything after the parser may recurse over it. */
 export const EXPR_DEPTH_MAX = 1_000;
 
+/** Complaints one parse gathers before it gives up. */
+export const PARSE_ISSUES_MAX = 100;
+
+/** Longest complaint; what is quoted from the query is cut there. */
+export const ISSUE_LENGTH_MAX = 400;
+
 /** Line length from which the pretty printer breaks an expression. */
 export const PRETTY_LINE_LENGTH_MAX = 100;
 

@@ -2,9 +2,9 @@
 // bind tighter than any operator and return new nodes. Range, step and offset literals are normalised
 // here (whole nanoseconds, `duration` set, an offset of 0 is no offset), so that a tree and the tree of
 // its printed form are equal.
-import { isSign } from './parser-duration.ts';
 import {
   atNumber,
+  isSign,
   parseDuration,
   parseOffsetDuration,
   signedLiteral,
@@ -19,6 +19,7 @@ import type {
   SubqueryExpr,
   VectorSelector,
 } from './ast.ts';
+import { secondsFromMs, wholeMs } from './durations.ts';
 import type { TokenStream } from './parser-stream.ts';
 import { formatFloat, roundAway } from './text.ts';
 
@@ -40,8 +41,12 @@ export type BrokenRanges = WeakSet<MatrixSelector>;
 
 function normalised(operand: DurationOperand): DurationOperand {
   if (operand.type === 'DurationExpr') return operand;
-  const nanos = roundAway(operand.value * NANOS_PER_SECOND);
-  return { ...operand, value: nanos / NANOS_PER_SECOND, duration: true };
+  const durationMs = wholeMs(operand.value);
+  const value =
+    durationMs === undefined
+      ? roundAway(operand.value * NANOS_PER_SECOND) / NANOS_PER_SECOND
+      : secondsFromMs(durationMs);
+  return { ...operand, value, duration: true };
 }
 
 function positive(stream: TokenStream, operand: DurationOperand): DurationOperand {

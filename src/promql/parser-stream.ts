@@ -4,7 +4,12 @@
 import { must } from '../stdx/assert.ts';
 import type { PosRange } from './ast.ts';
 import { tokenize } from './lexer.ts';
-import { NESTING_DEPTH_MAX, QUERY_LENGTH_MAX } from './limits.ts';
+import {
+  ISSUE_LENGTH_MAX,
+  NESTING_DEPTH_MAX,
+  PARSE_ISSUES_MAX,
+  QUERY_LENGTH_MAX,
+} from './limits.ts';
 import type { ParseIssue } from './parse-error.ts';
 import { describeToken } from './token.ts';
 import type { Token } from './token.ts';
@@ -19,16 +24,16 @@ export class TokenStream {
   readonly #tokens: readonly Token[];
   #index = 0;
   #depth = 0;
+  /** How many aggregations are open; a complaint without a place of its own is then said to be there. */
+  #aggregations = 0;
 
-  /** Throws SyntaxAbort where the text is too long. */
+  /** A text that is too long is one error token: whatever is asked of it fails with the limit. */
   constructor(input: string) {
-    const tooLong = input.length > QUERY_LENGTH_MAX;
-    this.#tokens = tooLong ? [] : tokenize(input);
-    if (tooLong)
-      this.report(
-        { start: 0, end: 0 },
-        `the expression has ${input.length} characters, the limit is ${QUERY_LENGTH_MAX}`,
-      );
+    const message = `the expression has ${input.length} characters, the limit is ${QUERY_LENGTH_MAX}`;
+    this.#tokens =
+      input.length <= QUERY_LENGTH_MAX
+        ? tokenize(input)
+        : [{ kind: 'error', text: message, start: 0, end: 0 }];
   }
 
   get current(): Token {
@@ -66,21 +71,39 @@ export class TokenStream {
   }
 
   report(pos: PosRange, message: string): void {
-    this.issues.push({ message, pos: { start: pos.start, end: pos.end } });
+    const cut = message.length > ISSUE_LENGTH_MAX;
+    this.issues.push({
+      message: cut ? `${message.slice(0, ISSUE_LENGTH_MAX)}…` : message,
+      pos: { start: pos.start, end: pos.end },
+    });
+    if (this.issues.length >= PARSE_ISSUES_MAX) throw new SyntaxAbort();
   }
 
   fail(pos: PosRange, message: string): never {
     this.report(pos, message);
-    throw new SyntaxAbort(message);
+    throw new SyntaxAbort();
   }
 
   /** Fails over the current token; where the lexer gave up, with the lexer's own reason. */
   unexpected(context = '', expected = ''): never {
     const token = this.current;
-    if (token.kind === 'error') return this.fail(token, token.text);
-    const where = context === '' ? '' : ` in ${context}`;
+    const inAggregation = context === '' && this.#aggregations > 0;
+    const place = inAggregation ? 'aggregation' : context;
+    const where = place === '' ? '' : ` in ${place}`;
     const wanted = expected === '' ? '' : `, expected ${expected}`;
-    return this.fail(token, `unexpected ${describeToken(token)}${where}${wanted}`);
+    this.report(
+      token,
+      token.kind === 'error' ? token.text : `unexpected ${describeToken(token)}${where}${wanted}`,
+    );
+    if (inAggregation) this.report(token, 'no arguments for aggregate expression provided');
+    throw new SyntaxAbort();
+  }
+
+  aggregation<T>(body: () => T): T {
+    this.#aggregations++;
+    const result = body();
+    this.#aggregations--;
+    return result;
   }
 
   /** Runs one level of recursion; every recursive path of the parser goes through here. */

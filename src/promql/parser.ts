@@ -9,6 +9,7 @@ import type {
   BinaryExpr,
   BinaryOp,
   Call,
+  DurationOperand,
   Expr,
   LabelMatcher,
   MatchCardinality,
@@ -155,9 +156,9 @@ class Parser {
 
   #call(): Call {
     const token = this.#stream.next();
+    const args = this.#arguments();
     if (!FUNCTIONS.has(token.text))
       this.#stream.report(token, `unknown function with name ${quote(token.text)}`);
-    const args = this.#arguments();
     const pos = { start: token.start, end: this.#stream.lastEnd };
     return { type: 'Call', func: token.text, args, pos };
   }
@@ -174,8 +175,7 @@ class Parser {
     const token = stream.next();
     const op = token.kind as AggregateOp;
     const before = this.#grouping();
-    if (!stream.at('(')) return stream.unexpected('aggregation');
-    const args = this.#arguments();
+    const args = stream.aggregation(() => this.#arguments());
     const { grouping, without } = before ?? this.#grouping() ?? { grouping: [], without: false };
     const pos = { start: token.start, end: stream.lastEnd };
     const withParam = aggregateTakesParam(op);
@@ -262,14 +262,34 @@ function binary(op: BinaryOp, modifiers: BinaryModifiers, lhs: Expr, rhs: Expr):
   };
 }
 
-/** Depth of a tree, found without recursion; a chain of n operators is n deep. */
+function durationsOf(expr: Expr | DurationOperand): (DurationOperand | undefined)[] {
+  switch (expr.type) {
+    case 'DurationExpr':
+      return [expr.lhs, expr.rhs];
+    case 'VectorSelector':
+      return [expr.offset];
+    case 'MatrixSelector':
+      return [expr.range];
+    case 'SubqueryExpr':
+      return [expr.range, expr.step, expr.offset];
+    default:
+      return [];
+  }
+}
+
+/** Depth of a tree, durations included, found without recursion; a chain of n operators is n deep. */
 function checkDepth(stream: TokenStream, root: Expr): void {
-  const pending: { readonly expr: Expr; readonly depth: number }[] = [{ expr: root, depth: 1 }];
+  const pending: { readonly node: Expr | DurationOperand; readonly depth: number }[] = [
+    { node: root, depth: 1 },
+  ];
   for (let item = pending.pop(); item !== undefined; item = pending.pop()) {
-    const { expr, depth } = item;
+    const { node, depth } = item;
     if (depth > EXPR_DEPTH_MAX)
-      stream.fail(expr.pos, `the expression is deeper than the limit of ${EXPR_DEPTH_MAX} levels`);
-    for (const child of childrenOf(expr)) pending.push({ expr: child, depth: depth + 1 });
+      stream.fail(node.pos, `the expression is deeper than the limit of ${EXPR_DEPTH_MAX} levels`);
+    const children = node.type === 'DurationExpr' ? [] : childrenOf(node);
+    for (const child of children) pending.push({ node: child, depth: depth + 1 });
+    for (const duration of durationsOf(node))
+      if (duration !== undefined) pending.push({ node: duration, depth: depth + 1 });
   }
 }
 

@@ -18,23 +18,20 @@ import type {
   VectorMatching,
   VectorSelector,
 } from './ast.ts';
-import { formatDurationMs } from './durations.ts';
+import { formatDurationMs, wholeMs } from './durations.ts';
 import { PRETTY_LINE_LENGTH_MAX } from './limits.ts';
 import { formatFloat, formatFloatShort, isPlainLabelName, quote } from './text.ts';
 
 const INDENT = '  ';
-const NANOS_PER_MS = 1e6;
 
 /** One-line text by node, so that the pretty printer does not print a subtree once per level. */
 type Printed = Map<Expr, string>;
 
 function printNumber(literal: NumberLiteral): string {
-  if (!literal.duration) return formatFloat(literal.value);
-  const magnitude = Math.abs(literal.value);
-  const nanos = Math.round(magnitude * 1e9);
+  const durationMs = literal.duration ? wholeMs(literal.value) : undefined;
   // What milliseconds cannot say (a literal such as 0.0005) stays a plain number of seconds.
-  if (nanos % NANOS_PER_MS !== 0) return formatFloat(literal.value);
-  return (literal.value < 0 ? '-' : '') + formatDurationMs(nanos / NANOS_PER_MS);
+  if (durationMs === undefined) return formatFloat(literal.value);
+  return (durationMs < 0 ? '-' : '') + formatDurationMs(Math.abs(durationMs));
 }
 
 function printOperand(operand: DurationOperand): string {

@@ -1,7 +1,7 @@
 // The function table: every PromQL function with its argument types, optional and repeated
 // arguments, result type and whether Prometheus calls it experimental. One row a shape, because most
 // functions share one. Source: Prometheus 3.x function reference and promql/parser/functions.go.
-import type { AggregateOp, ValueType } from './ast.ts';
+import type { ValueType } from './ast.ts';
 
 export interface FunctionSignature {
   readonly name: string;
@@ -101,9 +101,3 @@ function expand(shape: Shape): FunctionSignature[] {
 export const FUNCTIONS: ReadonlyMap<string, FunctionSignature> = new Map(
   SHAPES.flatMap(expand).map((signature) => [signature.name, signature]),
 );
-
-/** Aggregations that Prometheus calls experimental. */
-export const EXPERIMENTAL_AGGREGATES: ReadonlySet<AggregateOp> = new Set<AggregateOp>([
-  'limitk',
-  'limit_ratio',
-]);

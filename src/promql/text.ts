@@ -1,7 +1,9 @@
 // Text helpers that follow the Go library, because PromQL's literals and messages are defined by it:
-// quoting, unquoting, number syntax and number formatting. Strings are UTF-16 here and bytes there;
-// `\x` and octal escapes are therefore gathered as bytes and decoded as UTF-8, invalid bytes becoming
-// U+FFFD.
+// quoting, unquoting, number syntax and number formatting. Strings are UTF-16 here and bytes there:
+// `\x` and octal escapes are gathered as bytes and decoded as UTF-8; a byte that is none becomes the
+// lone surrogate U+DC00 + byte (as in Python's PEP 383), prints as `\x..` again, and makes the string
+// not well-formed, so that nobody takes it for a valid label.
+import { isUtf8 } from 'node:buffer';
 
 const SIMPLE_ESCAPES: Readonly<Record<string, string>> = {
   a: '\x07',
@@ -16,6 +18,9 @@ const SIMPLE_ESCAPES: Readonly<Record<string, string>> = {
 
 const ESCAPE_OF = new Map(Object.entries(SIMPLE_ESCAPES).map(([name, char]) => [char, name]));
 
+/** Where bytes that are not UTF-8 go: 0x80–0xff become U+DC80–U+DCFF. */
+const BYTE_BASE = 0xdc00;
+
 const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
 
 function quoteChar(char: string, delimiter: string): string {
@@ -25,6 +30,8 @@ function quoteChar(char: string, delimiter: string): string {
   if (PRINTABLE.test(char)) return char;
   const code = char.codePointAt(0)!;
   if (code < 0x20 || code === 0x7f) return `\\x${code.toString(16).padStart(2, '0')}`;
+  if (code >= BYTE_BASE + 0x80 && code <= BYTE_BASE + 0xff)
+    return `\\x${(code - BYTE_BASE).toString(16)}`;
   if (code >= 0xd800 && code < 0xe000) return '\ufffd';
   return code < 0x10000
     ? `\\u${code.toString(16).padStart(4, '0')}`
@@ -46,10 +53,33 @@ export function quoteRune(char: string | undefined): string {
 /** `U+002E '.'` */
 export function describeRune(char: string): string {
   const code = char.codePointAt(0)!;
-  return `U+${code.toString(16).toUpperCase().padStart(4, '0')} ${quoteRune(char)}`;
+  const shown = PRINTABLE.test(char) ? ` '${char}'` : '';
+  return `U+${code.toString(16).toUpperCase().padStart(4, '0')}${shown}`;
 }
 
 const ESCAPE = /\\(?:x([0-9a-fA-F]{2})|([0-7]{3})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))/gsu;
+
+/** Length of the well-formed UTF-8 sequence at `at`, 0 where there is none. */
+function sequenceLength(bytes: Buffer, at: number): number {
+  const head = bytes[at]!;
+  const length = head < 0x80 ? 1 : head < 0xe0 ? 2 : head < 0xf0 ? 3 : 4;
+  const sequence = bytes.subarray(at, at + length);
+  return sequence.length === length && isUtf8(sequence) ? length : 0;
+}
+
+function decodeUtf8(bytes: Buffer): string {
+  if (isUtf8(bytes)) return bytes.toString('utf8');
+  let out = '';
+  for (let at = 0; at < bytes.length;) {
+    const length = sequenceLength(bytes, at);
+    out +=
+      length === 0
+        ? String.fromCharCode(BYTE_BASE + bytes[at]!)
+        : bytes.toString('utf8', at, at + length);
+    at += Math.max(length, 1);
+  }
+  return out;
+}
 
 /**
  * The value of a string token, quotes included. The lexer has checked its syntax, so that nothing
@@ -74,7 +104,7 @@ export function unquote(token: string): string {
     else bytes.push(Buffer.from(SIMPLE_ESCAPES[simple!] ?? simple!));
   }
   bytes.push(Buffer.from(body.slice(last)));
-  return Buffer.concat(bytes).toString('utf8');
+  return decodeUtf8(Buffer.concat(bytes));
 }
 
 const INT64_MAX = 2n ** 63n - 1n;

@@ -10,6 +10,7 @@ import type {
   Expr,
   VectorSelector,
 } from './ast.ts';
+import { wholeMs } from './durations.ts';
 import { FUNCTIONS } from './signatures.ts';
 import { formatFloat } from './text.ts';
 
@@ -22,7 +23,8 @@ export type AstJson =
   | { readonly [key: string]: AstJson };
 
 function milliseconds(operand: DurationOperand | undefined): number {
-  return operand?.type === 'NumberLiteral' ? Math.trunc((operand.value * 1e9) / 1e6) : 0;
+  if (operand?.type !== 'NumberLiteral') return 0;
+  return wholeMs(operand.value) ?? Math.trunc(operand.value * 1_000);
 }
 
 function durationExpr(operand: DurationOperand | undefined): AstJson {
@@ -57,7 +59,11 @@ function selectorFields(selector: VectorSelector): Record<string, AstJson> {
   return {
     name: selector.name,
     ...times(selector),
-    matchers: selector.matchers.map(({ name, value, type }) => ({ name, value, type })),
+    matchers: selector.matchers.map(({ name, value, type }) => ({
+      name: name.toWellFormed(),
+      value: value.toWellFormed(),
+      type,
+    })),
     anchored: selector.anchored,
     smoothed: selector.smoothed,
   };
@@ -101,7 +107,7 @@ export function exprToJson(expr: Expr): AstJson {
     case 'NumberLiteral':
       return { type: 'numberLiteral', val: formatFloat(expr.value) };
     case 'StringLiteral':
-      return { type: 'stringLiteral', val: expr.value };
+      return { type: 'stringLiteral', val: expr.value.toWellFormed() };
     case 'VectorSelector':
       return { type: 'vectorSelector', ...selectorFields(expr) };
     case 'MatrixSelector':

@@ -74,3 +74,29 @@ export interface Files {
    */
   readWhole(path: string, limitBytes: number): Promise<Uint8Array>;
 }
+
+/** The folder that holds `path`. */
+export function parentDirectory(path: string): string {
+  const end = path.length > 1 && path.endsWith('/') ? path.length - 1 : path.length;
+  const at = path.lastIndexOf('/', end - 1);
+  if (at < 0) return '.';
+  return at === 0 ? '/' : path.slice(0, at);
+}
+
+/** Creates a folder and its parents so that their names survive a power cut. */
+export async function makeDirectoryDurable(files: Files, path: string): Promise<void> {
+  const toSync = [parentDirectory(path)];
+  for (;;) {
+    const last = toSync.at(-1) as string;
+    const parent = parentDirectory(last);
+    if (parent === last || (await files.stat(last)) !== undefined) break;
+    toSync.push(parent);
+  }
+  await files.makeDirectory(path);
+  for (const directory of toSync) await files.syncDirectory(directory);
+}
+
+/** The error's system code where it is a FileError. */
+export function fileErrorCode(error: unknown): string | undefined {
+  return error instanceof FileError ? error.code : undefined;
+}

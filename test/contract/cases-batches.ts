@@ -198,7 +198,10 @@ const sideCases: readonly StorageCase[] = [
     check: async (s) => {
       const rows = await withContext(s, (c) => s.attributes(c, ALL_TIME));
       assert.deepEqual(
-        rows.map((row) => [row.labels, Object.entries(row.attributes).toSorted()]),
+        rows.map((row) => [
+          row.labels,
+          Object.entries(row.attributes).toSorted((a, b) => (a[0] < b[0] ? -1 : 1)),
+        ]),
         [
           [
             labelsFromObject(A),

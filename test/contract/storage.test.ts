@@ -2,9 +2,15 @@
 import { MemoryStorage } from './memory-storage.ts';
 import { storageSuite } from './storage-suite.ts';
 import type { StorageUnderTest } from './storage-suite.ts';
+import { TsdbUnderTest } from './tsdb-under-test.ts';
 
 function memoryUnderTest(storage: MemoryStorage): StorageUnderTest {
   return { storage, reopen: async () => memoryUnderTest(storage) };
 }
 
 storageSuite('memory', async () => memoryUnderTest(new MemoryStorage()));
+
+storageSuite('tsdb', () => new TsdbUnderTest().open());
+storageSuite('tsdb, inline series', () =>
+  new TsdbUnderTest({ settings: { seriesEncoding: 'inline' } }).open(),
+);

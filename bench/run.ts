@@ -1,0 +1,10 @@
+// `npm run bench`: Orrery alone under the loads and questions of the peers harness. Figures go to the
+// terminal and, as JSON lines, to the harness' work folder. `npm run bench -- --steps node,query`
+// passes options on to its bench program.
+import { harness, requireHarness } from './peers-tools.ts';
+
+requireHarness();
+const passed = process.argv.slice(2);
+await harness('gen.js', []);
+await harness('exact.js', ['--server', 'orrery', '--wait', '1']);
+await harness('bench.js', ['--servers', 'orrery', '--repeats', '1', ...passed]);

@@ -1,0 +1,73 @@
+// When targets are scraped: at once, a second later (so that rates exist), then at every whole multiple
+// of the interval. A scrape that takes longer than the interval makes the next one late, never two at a
+// time. A failed write is logged and forgotten: the next scrape is the retry.
+import { AppError } from '../model/errors.ts';
+import { errorMessage } from '../stdx/assert.ts';
+import { nowUs } from '../stdx/clock.ts';
+import type { Clock } from '../stdx/clock.ts';
+import type { Scheduler } from '../stdx/scheduler.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { SECOND_SCRAPE_AFTER_MS } from './limits.ts';
+import type { Scraper } from './scrape.ts';
+
+export interface ScrapeLoopOptions {
+  readonly scrapers: readonly Scraper[];
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly logger: Logger;
+  readonly intervalMs: number;
+  /** A FatalError or a bug: the process must not go on. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+export class ScrapeLoop {
+  readonly #options: ScrapeLoopOptions;
+  #count = 0;
+  #cancel: (() => void) | undefined = undefined;
+  #running: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  constructor(options: ScrapeLoopOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#running = this.#round();
+  }
+
+  /** Resolves when no scrape is running and none will start. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancel?.();
+    await this.#running;
+  }
+
+  async #round(): Promise<void> {
+    for (const scraper of this.#options.scrapers) await this.#scrape(scraper);
+    this.#count += 1;
+    if (this.#stopped) return;
+    this.#cancel = this.#options.scheduler.after(this.#delayMs(), () => {
+      this.#running = this.#round();
+    });
+  }
+
+  #delayMs(): number {
+    if (this.#count === 1) return SECOND_SCRAPE_AFTER_MS;
+    const { clock, intervalMs } = this.#options;
+    return intervalMs - (clock.nowMs() % intervalMs);
+  }
+
+  async #scrape(scraper: Scraper): Promise<void> {
+    const { clock, logger, onFatal } = this.#options;
+    const startedMs = clock.monotonicMs();
+    try {
+      const seconds = () => (clock.monotonicMs() - startedMs) / 1000;
+      const { up, reason } = await scraper.scrape(nowUs(clock), seconds);
+      if (!up) logger.warn('scrape failed', { reason: reason ?? '' });
+    } catch (error) {
+      if (error instanceof AppError)
+        logger.warn('scraped samples were not written', { error: errorMessage(error) });
+      else onFatal(error);
+    }
+  }
+}

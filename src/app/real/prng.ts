@@ -1,0 +1,28 @@
+// The system's generator behind the Prng interface: fit for secrets and batch ids.
+import { randomFillSync } from 'node:crypto';
+import type { Prng } from '../../stdx/prng.ts';
+
+/** Drawn a block at a time: a system call per number costs a microsecond. */
+const BLOCK_WORDS = 256;
+
+class RealPrng implements Prng {
+  readonly #words = new Uint32Array(BLOCK_WORDS);
+  #used = BLOCK_WORDS;
+
+  u32(): number {
+    if (this.#used === BLOCK_WORDS) {
+      randomFillSync(this.#words);
+      this.#used = 0;
+    }
+    const word = this.#words[this.#used] as number;
+    this.#words[this.#used] = 0;
+    this.#used++;
+    return word;
+  }
+
+  bytes(count: number): Uint8Array {
+    return randomFillSync(new Uint8Array(count));
+  }
+}
+
+export const realPrng: Prng = new RealPrng();

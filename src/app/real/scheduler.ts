@@ -1,0 +1,44 @@
+// Real timers and turns of the event loop behind the Scheduler interface. Timers do not keep the
+// process alive by themselves: what should (sockets, the catalog's pending requests) does.
+import type { Scheduler } from '../../stdx/scheduler.ts';
+
+/** setTimeout overflows above this and would fire at once. */
+const DELAY_MAX_MS = 2_147_483_647;
+
+function after(delayMs: number, task: () => void): () => void {
+  const timer = setTimeout(task, Math.min(delayMs, DELAY_MAX_MS));
+  timer.unref();
+  return () => {
+    clearTimeout(timer);
+  };
+}
+
+function sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) {
+      reject(signal.reason as Error);
+      return;
+    }
+    const onAbort = (): void => {
+      clearTimeout(timer);
+      reject(signal?.reason as Error);
+    };
+    // Someone awaits it, so that this timer does hold the process.
+    const timer = setTimeout(
+      () => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      },
+      Math.min(delayMs, DELAY_MAX_MS),
+    );
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+function yieldTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+export const realScheduler: Scheduler = { after, sleep, yieldTurn };

@@ -1,0 +1,64 @@
+// The storage of one process on one folder: segment log, blob folder, SQLite catalog, one shard.
+//
+//   DATA/catalog.sqlite   small rows; its lock keeps a second process out
+//   DATA/log/             segments of the log
+//   DATA/blobs/           parts and dead letters
+import { DirectoryBlobs } from '../../blobs/directory-blobs.ts';
+import { SqliteCatalog } from '../../catalog/sqlite-catalog.ts';
+import { openSegmentLog } from '../../log/segment-log.ts';
+import type { Storage } from '../../model/storage.ts';
+import { errorMessage } from '../../stdx/assert.ts';
+import type { Clock } from '../../stdx/clock.ts';
+import type { Files } from '../../stdx/files.ts';
+import type { Prng } from '../../stdx/prng.ts';
+import type { Scheduler } from '../../stdx/scheduler.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { MetricsRegistry } from '../../telemetry/registry.ts';
+import { openTsdb } from '../../tsdb/tsdb.ts';
+import type { TsdbEvent } from '../../tsdb/tsdb.ts';
+import type { Settings } from '../settings/flags.ts';
+
+export interface OpenStorageOptions {
+  readonly settings: Settings;
+  readonly files: Files;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly prng: Prng;
+  readonly logger: Logger;
+  readonly registry: MetricsRegistry;
+  readonly onFatal: (error: unknown) => void;
+}
+
+/** Throws FatalError with a sentence where the folder is in use, damaged or of a newer version. */
+export async function openStorage(options: OpenStorageOptions): Promise<Storage> {
+  const { files, clock, scheduler, prng } = options;
+  const { data } = options.settings;
+  await files.makeDirectory(data);
+  const catalog = await SqliteCatalog.open(`${data}/catalog.sqlite`);
+  try {
+    const blobs = await DirectoryBlobs.open(files, `${data}/blobs`);
+    const log = await openSegmentLog({ files, directory: `${data}/log`, prng });
+    const report = reporter(options);
+    return await openTsdb({ log, blobs, catalog, clock, scheduler, prng, report });
+  } catch (error) {
+    await catalog.close();
+    throw error;
+  }
+}
+
+/** What went wrong inside the engine is logged and counted; a fatal event ends the process. */
+function reporter({ logger, registry, onFatal }: OpenStorageOptions): (event: TsdbEvent) => void {
+  const counter = registry.counter({
+    name: 'orrery_tsdb_events_total',
+    help: 'Dead letters, damage, corruption, orphans removed and failed maintenance, by kind.',
+    labelNames: ['kind'],
+  });
+  return (event) => {
+    counter.labels(event.kind).add(1);
+    if (event.kind === 'fatal') return onFatal(event.error);
+    const { kind, ...fields } = event;
+    const shown = 'error' in fields ? { error: errorMessage(fields.error) } : fields;
+    if (kind === 'orphan-removed') logger.info(`storage: ${kind}`, shown);
+    else logger.error(`storage: ${kind}`, shown);
+  };
+}

@@ -1,0 +1,189 @@
+// The product wired together over a storage that is open already: ingest, queries, the HTTP door with
+// every protocol, the collector. Started and stopped in one place, in one order.
+import type { AddressInfo } from 'node:net';
+import type { Storage } from '../../model/storage.ts';
+import { openPrincipal, DEFAULT_TENANT } from '../../model/tenant.ts';
+import type { Clock } from '../../stdx/clock.ts';
+import type { Files } from '../../stdx/files.ts';
+import type { Prng } from '../../stdx/prng.ts';
+import type { Scheduler } from '../../stdx/scheduler.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { MetricsRegistry } from '../../telemetry/registry.ts';
+import { OpenAuthenticator } from '../../tenancy/authenticator.ts';
+import { Ingest } from '../../ingest/ingest.ts';
+import type { WriteReport } from '../../ingest/ingest.ts';
+import { PromqlQueries } from '../../query/promql.ts';
+import type { EvaluatePromql } from '../../query/promql.ts';
+import { QueryService } from '../../query/query-service.ts';
+import { adminRoutes } from '../../frontends/admin/routes.ts';
+import { consoleRoutes } from '../../frontends/console/routes.ts';
+import { hostName, isLoopbackName } from '../../frontends/http/guard.ts';
+import type { Route } from '../../frontends/http/route.ts';
+import { HttpServer } from '../../frontends/http/server.ts';
+import { importRoutes } from '../../frontends/import/routes.ts';
+import { influxRoutes } from '../../frontends/influx/routes.ts';
+import { prometheusRoutes } from '../../frontends/prometheus/routes.ts';
+import type { Settings } from '../settings/flags.ts';
+
+export interface OrreryParts {
+  readonly settings: Settings;
+  readonly storage: Storage;
+  readonly files: Files;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly prng: Prng;
+  readonly logger: Logger;
+  readonly registry: MetricsRegistry;
+  readonly version: string;
+  /** Folder of the web build. */
+  readonly webDirectory: string;
+  readonly onFatal: (error: unknown) => void;
+}
+
+export interface RunningOrrery {
+  readonly address: AddressInfo;
+  /** `http://host:port`, as a browser on this machine would write it. */
+  readonly url: string;
+  readonly routes: readonly Route[];
+  /** Answers what has arrived, then closes the storage. */
+  stop(): Promise<void>;
+}
+
+interface Wired {
+  readonly routes: readonly Route[];
+  readonly ingest: Ingest;
+  readonly queries: QueryService;
+}
+
+export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
+  const { settings, storage, clock, scheduler, logger, registry, onFatal } = parts;
+  const state = { isReady: true };
+  const { routes, ingest, queries } = wire(parts, () => state.isReady);
+  const { host } = settings.http;
+  const server = new HttpServer({
+    routes,
+    authenticator: new OpenAuthenticator(storage.tenants()),
+    rules: {
+      loopbackOnly: isLoopbackAddress(host),
+      allowedHosts: settings.allowedHosts.map(hostName),
+      corsOrigins: settings.corsOrigins,
+    },
+    logger,
+    registry,
+    clock,
+    scheduler,
+    onFatal,
+  });
+  const address = await server.listen(settings.http);
+  const shown = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  const url = `http://${shown}:${address.port}`;
+  const collector = settings.collect ? await startCollector(parts, ingest, address) : undefined;
+  async function stop(): Promise<void> {
+    state.isReady = false;
+    await collector?.stop();
+    const late = scheduler.after(settings.drainTimeoutMs / 2, () => queries.cancelAll());
+    await server.drain(settings.drainTimeoutMs);
+    late();
+    await storage.close();
+  }
+  return { address, url, routes, stop };
+}
+
+export function isLoopbackAddress(host: string): boolean {
+  return isLoopbackName(host.includes(':') ? `[${host}]` : host);
+}
+
+function wire(parts: OrreryParts, isReady: () => boolean): Wired {
+  const { settings, storage, clock, scheduler, prng, registry, version, files } = parts;
+  const ingest = new Ingest({ storage, prng, onWrite: writeCounter(registry) });
+  const queries = new QueryService({
+    storage,
+    clock,
+    scheduler,
+    prng,
+    registry,
+    timeoutMs: settings.queryTimeoutMs,
+    concurrency: settings.queryConcurrency,
+    memoryBytes: settings.queryMemoryBytes,
+  });
+  const promql = new PromqlQueries(queries, lazyEvaluate(storage));
+  registerStorageMetrics(parts);
+  const deps = { storage, ingest, queries, promql, clock, scheduler, registry, version, isReady };
+  const routes = [
+    ...prometheusRoutes(deps),
+    ...influxRoutes(deps),
+    ...importRoutes(deps),
+    ...adminRoutes(deps),
+    ...consoleRoutes({ files, directory: parts.webDirectory }),
+  ];
+  return { routes, ingest, queries };
+}
+
+/** The engine is loaded by the first query: a server that only takes writes never pays for it. */
+function lazyEvaluate(storage: Storage): EvaluatePromql {
+  return async (context, expr, params) => {
+    const { evaluate } = await import('../../promql/engine/engine.ts');
+    return await evaluate(storage, context, expr, params);
+  };
+}
+
+function writeCounter(registry: MetricsRegistry): (report: WriteReport) => void {
+  const labelNames = ['protocol'];
+  const counter = (name: string, help: string) => registry.counter({ name, help, labelNames });
+  const samples = counter('orrery_ingest_samples_total', 'Samples accepted, by protocol.');
+  const batches = counter('orrery_ingest_batches_total', 'Writes finished, by protocol.');
+  const bytes = counter('orrery_ingest_bytes_total', 'Decoded bytes of writes, by protocol.');
+  const refused = counter('orrery_ingest_refused_rows_total', 'Rows refused, by protocol.');
+  return ({ protocol, pointCount, errorCount, sizeBytes }) => {
+    samples.labels(protocol).add(pointCount);
+    batches.labels(protocol).add(1);
+    bytes.labels(protocol).add(sizeBytes);
+    refused.labels(protocol).add(errorCount);
+  };
+}
+
+function registerStorageMetrics({ storage, registry }: OrreryParts): void {
+  const gauge = (name: string, help: string, read: () => number) =>
+    registry.collect({ name, help, type: 'gauge' }, () => [[[], read()]]);
+  const stats = () => storage.stats();
+  gauge(
+    'orrery_tsdb_active_series',
+    'Series in the index of active series.',
+    () => stats().activeSeries,
+  );
+  gauge('orrery_tsdb_head_samples', 'Samples in the head.', () => stats().headSamples);
+  gauge('orrery_tsdb_parts', 'Live parts.', () => stats().partCount);
+  gauge('orrery_tsdb_log_bytes', 'Bytes of the log on disk.', () => stats().logSizeBytes);
+  gauge('orrery_data_disk_bytes', 'Bytes of parts and log on disk.', () => {
+    const { dataSizeBytes, logSizeBytes } = stats();
+    return dataSizeBytes + logSizeBytes;
+  });
+}
+
+async function startCollector(parts: OrreryParts, ingest: Ingest, address: AddressInfo) {
+  const { settings, files, clock, scheduler, logger, registry, onFatal } = parts;
+  const [{ HostCollector }, { Scraper }, { ScrapeLoop }, { hostFacts }] = await Promise.all([
+    import('../../agent/host/host-collector.ts'),
+    import('../../agent/scrape.ts'),
+    import('../../agent/scrape-loop.ts'),
+    import('./host-facts.ts'),
+  ]);
+  const facts = hostFacts();
+  const host = new HostCollector({ files, facts, clock });
+  const instance = `${facts.uname.nodename}:${address.port}`;
+  const principal = openPrincipal(DEFAULT_TENANT);
+  const targets = [
+    { job: 'node', instance, collect: () => host.collect() },
+    { job: 'orrery', instance, collect: async () => registry.render() },
+  ];
+  const loop = new ScrapeLoop({
+    scrapers: targets.map((target) => new Scraper(ingest, principal, target)),
+    clock,
+    scheduler,
+    logger,
+    intervalMs: settings.collectIntervalMs,
+    onFatal,
+  });
+  loop.start();
+  return loop;
+}

@@ -1,0 +1,127 @@
+// Every setting of the server, once. From this table come the command line, the environment names, the
+// keys of orrery.yaml, `--help`, `orrery check config` and docs/flags.md. A key in camelCase here is the
+// field of `Settings`; its `flag` is the name on the command line and in the file.
+import { LOG_LEVELS } from '../../telemetry/logger.ts';
+import type { Address, Kind } from './kinds.ts';
+import {
+  address,
+  choice,
+  duration,
+  flagSwitch,
+  integer,
+  list,
+  path,
+  SettingError,
+} from './kinds.ts';
+import { size } from './kinds.ts';
+
+export interface Flag<T> {
+  /** kebab-case, without dashes in front. */
+  readonly flag: string;
+  readonly kind: Kind<T>;
+  readonly fallback: T;
+  /** One sentence; Markdown code spans allowed. */
+  readonly help: string;
+}
+
+function flag<T>(name: string, kind: Kind<T>, fallback: T, help: string): Flag<T> {
+  return { flag: name, kind, fallback, help };
+}
+
+const MIB = 1024 * 1024;
+
+function checkOrigin(origin: string): void {
+  if (origin !== '*' && !/^[a-z][a-z0-9+.-]*:\/\/[^/\s]+$/i.test(origin))
+    throw new SettingError(`"${origin}" is not an origin; expected scheme://host[:port], or *`);
+}
+
+function checkHostName(host: string): void {
+  if (!/^[a-z0-9._-]+$/i.test(host))
+    throw new SettingError(`"${host}" is not a host name; give it without scheme and port`);
+}
+
+export const FLAGS = {
+  http: flag<Address>(
+    'http',
+    address,
+    { host: '127.0.0.1', port: 4332 },
+    'Address of the HTTP listener. Any other than loopback needs tokens, or `--insecure`.',
+  ),
+  data: flag('data', path('DIR'), './orrery-data', 'Folder that holds everything stored.'),
+  config: flag(
+    'config',
+    path('FILE'),
+    './orrery.yaml',
+    'Settings file; the default one may be absent.',
+  ),
+  collect: flag(
+    'collect',
+    flagSwitch,
+    true,
+    'Scrape this host and this server into the tenant `default`.',
+  ),
+  collectIntervalMs: flag('collect-interval', duration, 5_000, 'Time between two such scrapes.'),
+  corsOrigins: flag<readonly string[]>(
+    'cors-origin',
+    list('ORIGIN', checkOrigin),
+    [],
+    'Origin whose pages may read answers and change state; repeatable. Off by default.',
+  ),
+  allowedHosts: flag<readonly string[]>(
+    'allowed-host',
+    list('NAME', checkHostName),
+    [],
+    'Further host name that requests may be addressed to; repeatable.',
+  ),
+  insecure: flag(
+    'insecure',
+    flagSwitch,
+    false,
+    'Allow a listener other than loopback without tokens: whoever reaches it may do everything.',
+  ),
+  memoryBytes: flag('memory', size, 512 * MIB, 'Memory for the head and caches.'),
+  flushIntervalMs: flag(
+    'flush-interval',
+    duration,
+    1_800_000,
+    'Longest time that samples stay in the head before they are written to a part.',
+  ),
+  queryTimeoutMs: flag('query-timeout', duration, 120_000, 'Deadline of a query.'),
+  queryConcurrency: flag(
+    'query-concurrency',
+    integer({ min: 1, max: 10_000 }),
+    20,
+    'Queries evaluated at once; more wait in line.',
+  ),
+  queryMemoryBytes: flag('query-memory', size, 512 * MIB, 'Memory that one query may hold.'),
+  drainTimeoutMs: flag(
+    'drain-timeout',
+    duration,
+    10_000,
+    'How long running requests may take to end after SIGTERM.',
+  ),
+  logLevel: flag('log-level', choice(LOG_LEVELS), 'info', 'The least level that is logged.'),
+  logFormat: flag(
+    'log-format',
+    choice(['auto', 'json', 'text']),
+    'auto',
+    'Form of log lines; `auto` is text on a terminal and JSON elsewhere.',
+  ),
+} as const;
+
+export type SettingKey = keyof typeof FLAGS;
+export type Settings = {
+  readonly [K in SettingKey]: (typeof FLAGS)[K] extends Flag<infer T> ? T : never;
+};
+
+/** All rows with their keys, in the order of documentation. */
+export function flagRows(): readonly (Flag<unknown> & { readonly key: SettingKey })[] {
+  return Object.entries(FLAGS).map(([key, row]) => ({
+    ...(row as unknown as Flag<unknown>),
+    key: key as SettingKey,
+  }));
+}
+
+export function environmentName(flagName: string): string {
+  return `ORRERY_${flagName.toUpperCase().replaceAll('-', '_')}`;
+}

@@ -1,0 +1,104 @@
+// Settings: precedence, every kind, errors with suggestions, and docs in step with the table.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { flagsHelp, flagsPage } from './doc.ts';
+import { flagRows } from './flags.ts';
+import { loadSettings } from './load.ts';
+
+interface Given {
+  readonly args?: readonly string[];
+  readonly env?: Record<string, string>;
+  readonly yaml?: string;
+}
+
+async function load(given: Given) {
+  return await loadSettings({
+    args: given.args ?? [],
+    env: given.env ?? {},
+    readConfig: async () => given.yaml,
+  });
+}
+
+async function checkError(given: Given, expected: RegExp) {
+  await assert.rejects(load(given), (error: Error) => {
+    assert.equal(error.name, 'SettingError');
+    assert.match(error.message, expected);
+    return true;
+  });
+}
+
+test('defaults print and parse back to themselves', async () => {
+  const { settings, origins } = await load({});
+  assert.deepEqual(settings.http, { host: '127.0.0.1', port: 4332 });
+  assert.equal(settings.collect, true);
+  assert.equal(origins.size, 0);
+  for (const { kind, fallback, flag } of flagRows())
+    assert.deepEqual(kind.parse(kind.print(fallback)), fallback, flag);
+});
+
+test('flags win over environment, environment over file', async () => {
+  const yaml = 'data: /file\nquery-timeout: 1h30m\nmemory: 1GiB\ncollect: false\n';
+  const env = { ORRERY_DATA: '/env', ORRERY_QUERY_TIMEOUT: '5s', PATH: '/bin' };
+  const { settings, origins } = await load({ args: ['--data=/flag'], env, yaml });
+  assert.equal(settings.data, '/flag');
+  assert.equal(settings.queryTimeoutMs, 5000);
+  assert.equal(settings.memoryBytes, 1024 ** 3);
+  assert.equal(settings.collect, false);
+  assert.equal(origins.get('queryTimeoutMs'), 'ORRERY_QUERY_TIMEOUT');
+});
+
+test('switches, lists, addresses', async () => {
+  const args = [
+    '--no-collect',
+    '--insecure',
+    '--http',
+    '[::]:0',
+    '--cors-origin',
+    'http://a,http://b:1',
+  ];
+  const { settings } = await load({ args: [...args, '--cors-origin', '*'] });
+  assert.equal(settings.collect, false);
+  assert.equal(settings.insecure, true);
+  assert.deepEqual(settings.http, { host: '::', port: 0 });
+  assert.deepEqual(settings.corsOrigins, ['http://a', 'http://b:1', '*']);
+  const yaml = 'cors-origin: [http://a, http://b]\n';
+  assert.deepEqual((await load({ yaml })).settings.corsOrigins, ['http://a', 'http://b']);
+  assert.deepEqual((await load({ args: ['--http', ':80'] })).settings.http, {
+    host: '0.0.0.0',
+    port: 80,
+  });
+});
+
+test('what is unknown is an error with a suggestion', async () => {
+  await checkError({ args: ['--dta', 'x'] }, /unknown flag --dta; did you mean --data\?/);
+  await checkError({ args: ['--no-colect'] }, /did you mean --no-collect\?/);
+  await checkError({ args: ['--xyzzyxyzzy'] }, /^unknown flag --xyzzyxyzzy$/);
+  await checkError({ args: ['data'] }, /"data" is not expected/);
+  await checkError(
+    { yaml: 'querytimeout: 1s' },
+    /orrery\.yaml: unknown key querytimeout; did you mean query-timeout\?/,
+  );
+  await checkError({ yaml: '__proto__: 1' }, /unknown key __proto__/);
+  const { warnings } = await load({ env: { ORRERY_DAT: 'x' } });
+  assert.match(warnings[0]!, /ORRERY_DAT; did you mean ORRERY_DATA\?; ignored/);
+});
+
+test('bad values name their place and what was expected', async () => {
+  await checkError({ args: ['--http', '4332'] }, /--http: "4332": expected HOST:PORT/);
+  await checkError({ args: ['--http', 'a:70000'] }, /HOST:PORT/);
+  await checkError({ args: ['--data'] }, /--data needs a value: --data DIR/);
+  await checkError({ env: { ORRERY_QUERY_TIMEOUT: '2 min' } }, /ORRERY_QUERY_TIMEOUT: "2 min"/);
+  await checkError({ yaml: 'query-concurrency: 0' }, /whole number from 1 to/);
+  await checkError({ yaml: 'data: [a, b]' }, /one plain value/);
+  await checkError({ yaml: '- a' }, /"key: value"/);
+  await checkError({ yaml: 'a: [' }, /orrery\.yaml: /);
+  await checkError({ args: ['--config', './other.yaml'] }, /no file ".\/other.yaml"/);
+});
+
+test('docs/flags.md is what the table says', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/flags.md'), 'utf8');
+  assert.equal(page, flagsPage(), 'run: node tools/flags-doc.ts');
+  for (const { flag } of flagRows()) assert.ok(flagsHelp().includes(flag));
+});

@@ -1,0 +1,81 @@
+// The block decoder on hand-made blocks, on what must be refused, and against the encoder.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { SnappyError, decodeSnappy, encodeSnappy, snappyDecodedLength } from './snappy.ts';
+
+const LIMIT = 1 << 20;
+
+function refuses(bytes: number[], problem: string, message: RegExp, limit = LIMIT): void {
+  assert.throws(
+    () => decodeSnappy(Uint8Array.from(bytes), limit),
+    (error) =>
+      error instanceof SnappyError && error.problem === problem && message.test(error.message),
+  );
+}
+
+test('a block of every element kind decodes', () => {
+  // Literal "abcd", copy-1 offset 4 length 4, copy-2 offset 8 length 3, copy-4 offset 1 length 5.
+  const block = [16, 3 << 2, 97, 98, 99, 100, 1, 4, (2 << 2) | 2, 8, 0, (4 << 2) | 3, 1, 0, 0, 0];
+  const text = new TextDecoder().decode(decodeSnappy(Uint8Array.from(block), LIMIT));
+  assert.equal(text, 'abcdabcdabcccccc');
+  assert.equal(snappyDecodedLength(Uint8Array.from(block)), 16);
+  assert.deepEqual(decodeSnappy(Uint8Array.of(0), LIMIT), new Uint8Array(0));
+});
+
+test('literals with one and two bytes of length decode', () => {
+  for (const size of [60, 61, 256, 257, 70_000]) {
+    const input = Uint8Array.from({ length: size }, (_, i) => (i * i * 31 + (i >> 3)) & 255);
+    assert.deepEqual(decodeSnappy(encodeSnappy(input), LIMIT), input);
+  }
+});
+
+test('a declared length is checked before anything else', () => {
+  refuses([0x80, 0x80, 0x80, 0x80, 0x04], 'too-large', /declared length 1073741824 bytes exceeds/);
+  refuses([0xff, 0xff, 0x3f], 'corrupt', /cannot come from 3 bytes/);
+  refuses([0xff, 0xff, 0xff, 0xff, 0x7f], 'corrupt', /above 32 bits/);
+  refuses([], 'corrupt', /truncated length/);
+  refuses([0x80], 'corrupt', /truncated length/);
+  refuses([5, 4 << 2, 1, 2, 3, 4, 5], 'too-large', /limit of 4 bytes/, 4);
+});
+
+test('malformed blocks are corrupt', () => {
+  refuses([4, 3 << 2, 97], 'corrupt', /truncated literal/);
+  refuses([4, 61 << 2, 1], 'corrupt', /truncated literal length/);
+  refuses([2, 3 << 2, 97, 98, 99, 100], 'corrupt', /more data than declared/);
+  refuses([8, 3 << 2, 97, 98, 99, 100], 'corrupt', /4 bytes decoded, 8 declared/);
+  refuses([8, 3 << 2, 97, 98, 99, 100, 1], 'corrupt', /truncated copy/);
+  refuses([8, 3 << 2, 97, 98, 99, 100, 1, 5], 'corrupt', /before the start/);
+  refuses([8, 3 << 2, 97, 98, 99, 100, 1, 0], 'corrupt', /before the start/);
+  refuses([6, 3 << 2, 97, 98, 99, 100, 1, 4], 'corrupt', /more data than declared/);
+});
+
+test('encode and decode are inverse; repetition shrinks', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.uint8Array({ maxLength: 40 }), fc.integer({ min: 1, max: 30 }))),
+      (pieces) => {
+        const bytes = pieces.flatMap(([piece, times]) =>
+          Array.from({ length: times }, () => [...piece]).flat(),
+        );
+        const input = Uint8Array.from(bytes);
+        assert.deepEqual(decodeSnappy(encodeSnappy(input), LIMIT), input);
+      },
+    ),
+    { numRuns: 200 },
+  );
+  assert.ok(encodeSnappy(new Uint8Array(100_000)).length < 5000);
+});
+
+test('any bytes decode or throw SnappyError', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 60 }), (input) => {
+      try {
+        assert.ok(decodeSnappy(input, 4096).length <= 4096);
+      } catch (error) {
+        assert.ok(error instanceof SnappyError);
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});

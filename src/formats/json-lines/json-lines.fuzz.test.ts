@@ -1,0 +1,206 @@
+// Export and import of JSON lines are inverse for every kind, companion and bit pattern.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { RowRecorder, withCanary } from '../../../test/support/row-recorder.ts';
+import type { Kind, Points, Samples } from '../../model/columns.ts';
+import { KIND } from '../../model/columns.ts';
+import type { Histogram } from '../../model/histogram.ts';
+import type { Labels } from '../../model/labels.ts';
+import { labelsFromPairs } from '../../model/labels.ts';
+import type { SelectedSeries } from '../../model/storage.ts';
+import { scanJsonLines } from './decode.ts';
+import type { JsonLinesForm } from './encode.ts';
+import { JsonLinesEncoder } from './encode.ts';
+
+function encode(series: readonly SelectedSeries[], form: JsonLinesForm): string {
+  const encoder = new JsonLinesEncoder(form);
+  const chunks = series.flatMap((one) => [...encoder.add(one)]);
+  return Buffer.concat([...chunks, ...encoder.finish()]).toString('utf8');
+}
+
+function scan(text: string) {
+  const { body, end } = withCanary(text);
+  const recorder = new RowRecorder();
+  return { recorder, result: scanJsonLines(body, end, recorder, recorder) };
+}
+
+function samples(kind: Kind, values: unknown, tUs: number[], more: Partial<Samples> = {}): Samples {
+  const companions = { subNs: undefined, startUs: undefined, position: undefined };
+  const column = { kind, values, count: tUs.length, tUs: Float64Array.from(tUs) };
+  return { ...column, ...companions, ...more } as unknown as Samples;
+}
+
+const histogram: Histogram = {
+  isInteger: true,
+  schema: 3,
+  zeroThreshold: 2.938735877055719e-39,
+  zeroCount: 1,
+  count: 6,
+  sum: Number.NaN,
+  counterResetHint: 2,
+  positiveSpans: [{ offset: -2, length: 2 }],
+  positiveBuckets: Float64Array.of(3, 2),
+  negativeSpans: [],
+  negativeBuckets: new Float64Array(0),
+  customValues: new Float64Array(0),
+};
+
+test("VictoriaMetrics' form looks as that server writes it", () => {
+  const labels = ['__name__', 'm"1', 'job', 'ü'];
+  const chunks = [
+    samples(KIND.f64, Float64Array.of(1.5, Number.NaN, Infinity, -Infinity), [0, 1500, 2000, -1]),
+    samples(KIND.string, ['not here'], [5000]),
+    samples(KIND.i64, BigInt64Array.of(-7n), [6000]),
+    samples(KIND.boolean, Uint8Array.of(1), [7000]),
+  ];
+  assert.equal(
+    encode([{ labels, chunks }], 'victoriametrics'),
+    '{"metric":{"__name__":"m\\"1","job":"ü"},"values":[1.5,null,"Infinity","-Infinity"],' +
+      '"timestamps":[0,1,2,-1]}\n' +
+      '{"metric":{"__name__":"m\\"1","job":"ü"},"values":[-7],"timestamps":[6]}\n' +
+      '{"metric":{"__name__":"m\\"1","job":"ü"},"values":[1],"timestamps":[7]}\n',
+  );
+});
+
+test('both forms are read; bad lines are refused alone', () => {
+  const { recorder, result } = scan(
+    [
+      '{"metric":{"__name__":"a"},"values":[1,"Infinity",null],"timestamps":[1,2,3]}',
+      '',
+      '{"metric":{"__name__":"a"},"values":[1,2],"timestamps":[1]}',
+      '{"values":[1],"timestamps":[1],"metric":{"x":"}"}}',
+      'nonsense',
+      '{"metric":{"__name__":"a"},"kind":"i64","values":["9223372036854775808"],"timestampsUs":[1]}',
+      '{"metric":{"__name__":"a"},"kind":"i64","values":["-5"],"timestampsUs":[1]}',
+      '{"metric":{},"values":[1],"timestamps":[1]}',
+      '{"metric":{"__name__":1},"values":[1],"timestamps":[1]}',
+      '{"metric":{"__name__":"a"},"values":["x"],"timestamps":[1]}',
+      '{"metric":{"__name__":"a"},"values":[1],"timestamps":[1.5]}',
+      '{"metric":{"__name__":"a"},"kind":"histogram","values":[{}],"timestampsUs":[1]}',
+    ].join('\n'),
+  );
+  assert.deepEqual(
+    recorder.rows.map((row) => `${row.series} ${String(row.value)} ${row.tUs}`),
+    [
+      '__name__=a 1 1000',
+      '__name__=a Infinity 2000',
+      '__name__=a NaN 3000',
+      'x=} 1 1000',
+      '__name__=a -5 1',
+    ],
+  );
+  assert.deepEqual(
+    result.errors.map((error) => error.line),
+    [3, 5, 6, 8, 9, 10, 11, 12],
+  );
+  assert.equal(result.pointCount, 5);
+});
+
+const text = fc.string({ unit: 'grapheme', maxLength: 8 });
+const labelsArbitrary: fc.Arbitrary<Labels> = fc
+  .array(
+    fc.tuple(
+      text.filter((name) => name !== ''),
+      text,
+    ),
+    { maxLength: 4 },
+  )
+  .map((pairs) => labelsFromPairs(['__name__', 'm', ...pairs.flat(), '__proto__', 'kept']));
+
+function columnsArbitrary(count: number): fc.Arbitrary<{ kind: Kind; values: unknown }> {
+  const size = { minLength: count, maxLength: count };
+  const bits = fc.array(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), size);
+  return fc.oneof(
+    fc.array(fc.double(), size).map((list) => ({
+      kind: KIND.f64,
+      values: Float64Array.from(list),
+    })),
+    bits.map((list) => ({
+      kind: KIND.f64,
+      values: new Float64Array(BigUint64Array.from(list).buffer),
+    })),
+    bits.map((list) => ({
+      kind: KIND.i64,
+      values: new BigInt64Array(BigUint64Array.from(list).buffer),
+    })),
+    bits.map((list) => ({ kind: KIND.u64, values: BigUint64Array.from(list) })),
+    fc.array(fc.integer({ min: 0, max: 1 }), size).map((list) => ({
+      kind: KIND.boolean,
+      values: Uint8Array.from(list),
+    })),
+    fc.array(text, size).map((values) => ({ kind: KIND.string, values })),
+    fc.constant({ kind: KIND.histogram, values: Array.from({ length: count }, () => histogram) }),
+  );
+}
+
+const samplesArbitrary: fc.Arbitrary<Samples> = fc.integer({ min: 1, max: 6 }).chain((count) => {
+  const size = { minLength: count, maxLength: count };
+  const time = fc.integer({ min: -9e15, max: 9e15 });
+  const degrees = fc.double({ min: -180, max: 180, noNaN: true });
+  const metres = fc.oneof(fc.constant(Number.NaN), fc.double({ noNaN: true, min: -1e4, max: 1e4 }));
+  return fc
+    .record({
+      column: columnsArbitrary(count),
+      tUs: fc.array(time, size),
+      subNs: fc.option(fc.array(fc.integer({ min: 0, max: 999 }), size)),
+      startUs: fc.option(fc.array(fc.oneof(fc.constant(Number.NaN), time), size)),
+      place: fc.option(fc.tuple(fc.array(degrees, size), fc.array(metres, size))),
+    })
+    .map(({ column, tUs, subNs, startUs, place }) =>
+      samples(column.kind, column.values, tUs, {
+        subNs: subNs === null ? undefined : Uint16Array.from(subNs),
+        startUs: startUs === null ? undefined : Float64Array.from(startUs),
+        position:
+          place === null
+            ? undefined
+            : {
+                latitude: Float64Array.from(place[0]),
+                longitude: Float64Array.from(place[0]),
+                elevation: Float64Array.from(place[1]),
+              },
+      }),
+    );
+});
+
+/** Comparable, down to the bits of doubles. */
+function comparable(points: Samples | Points): unknown {
+  const { kind, count, tUs, subNs, startUs, position, values } = points;
+  const list: readonly unknown[] = Array.isArray(values) ? values : bytesOf(points);
+  return { kind, count, tUs, subNs, startUs, position, list };
+}
+
+function bytesOf(points: Samples | Points): readonly number[] {
+  const view = points.values as Uint8Array;
+  return [...new Uint8Array(view.buffer, view.byteOffset, view.byteLength)];
+}
+
+test('the exact form gives back every kind, companion and bit', () => {
+  fc.assert(
+    fc.property(labelsArbitrary, fc.array(samplesArbitrary, { maxLength: 3 }), (labels, chunks) => {
+      const { recorder, result } = scan(encode([{ labels, chunks }], 'exact'));
+      assert.deepEqual(result.errors, []);
+      assert.deepEqual(recorder.pointSets.map(comparable), chunks.map(comparable));
+      const expected = labels.map((part, i) => (i % 2 === 0 ? `${part}=` : `${part},`)).join('');
+      for (const row of recorder.rows) assert.equal(`${row.series},`, expected);
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test('long series take several lines and chunks of bounded size', () => {
+  const count = 25_000;
+  const long = samples(
+    KIND.f64,
+    Float64Array.from({ length: count }, (_, i) => i / 3),
+    Array.from({ length: count }, (_, i) => i * 1000),
+  );
+  const encoder = new JsonLinesEncoder('victoriametrics');
+  const chunks = [...encoder.add({ labels: ['__name__', 'm'], chunks: [long] })];
+  assert.ok(chunks.length >= 2);
+  const { recorder, result } = scan(
+    Buffer.concat([...chunks, ...encoder.finish()]).toString('utf8'),
+  );
+  assert.equal(result.rowCount, 3);
+  assert.equal(recorder.rows.length, count);
+});

@@ -1,0 +1,25 @@
+// Bounds of the formats room. Body sizes are bounded by the frontends before a scanner runs.
+import { assert } from '../stdx/assert.ts';
+
+/** Refused rows described per scan; all are counted. */
+export const SCAN_ERRORS_MAX = 32;
+
+/** Bytes of a refused line that are quoted in a reason. */
+export const QUOTED_LINE_BYTES_MAX = 512;
+
+/** Greatest distance of a timestamp from 1970, microseconds: whole doubles, to the year 2255. */
+export const T_US_MAX = Number.MAX_SAFE_INTEGER;
+
+/** Labels or buckets of one series of a remote-write message. */
+export const MESSAGE_ITEMS_MAX = 16_384;
+
+/** Metric families remembered while a page of exposition text is checked. */
+export const PAGE_FAMILIES_MAX = 65_536;
+
+/** Size that a chunk of exported text aims at. */
+export const EXPORT_CHUNK_BYTES = 65_536;
+
+assert(QUOTED_LINE_BYTES_MAX * SCAN_ERRORS_MAX <= 65_536, 'an error body stays small');
+
+/** Samples on one exported JSON line; a longer series takes several lines. */
+export const EXPORT_LINE_SAMPLES_MAX = 10_000;

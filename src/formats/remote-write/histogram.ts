@@ -1,0 +1,243 @@
+// prometheus.Histogram of remote write 1.0 → model Histogram. Integer histograms carry differences
+// between buckets, float ones absolute counts; here both become absolute. Validation as Prometheus'
+// histogram.Validate: spans describe exactly the buckets given, nothing is negative.
+// Source: prompb/types.proto; Prometheus native histogram specification.
+import type { ProtobufReader } from '../../codec/protobuf.ts';
+import { ProtobufError, WIRE } from '../../codec/protobuf.ts';
+import type { BucketSpan, CounterResetHint, Histogram } from '../../model/histogram.ts';
+import { CUSTOM_BUCKETS_SCHEMA } from '../../model/histogram.ts';
+import { MESSAGE_ITEMS_MAX } from '../limits.ts';
+
+export interface HistogramSample {
+  readonly histogram: Histogram;
+  readonly timestampMs: number;
+}
+
+const SCHEMA_MIN = -4;
+const SCHEMA_MAX = 8;
+
+interface Raw {
+  isInteger: boolean;
+  count: number;
+  sum: number;
+  schema: number;
+  zeroThreshold: number;
+  zeroCount: number;
+  resetHint: number;
+  timestampMs: number;
+  readonly negativeSpans: BucketSpan[];
+  readonly negativeDeltas: number[];
+  readonly negativeCounts: number[];
+  readonly positiveSpans: BucketSpan[];
+  readonly positiveDeltas: number[];
+  readonly positiveCounts: number[];
+  readonly customValues: number[];
+}
+
+function emptyRaw(): Raw {
+  return {
+    isInteger: true,
+    count: 0,
+    sum: 0,
+    schema: 0,
+    zeroThreshold: 0,
+    zeroCount: 0,
+    resetHint: 0,
+    timestampMs: 0,
+    negativeSpans: [],
+    negativeDeltas: [],
+    negativeCounts: [],
+    positiveSpans: [],
+    positiveDeltas: [],
+    positiveCounts: [],
+    customValues: [],
+  };
+}
+
+/** A repeated number, packed or one by one. */
+function readNumbers(
+  reader: ProtobufReader,
+  wireType: number,
+  read: () => number,
+  into: number[],
+): void {
+  if (wireType !== WIRE.bytes) into.push(read());
+  else {
+    const outerEnd = reader.end;
+    const stop = reader.lengthEnd();
+    reader.end = stop;
+    while (reader.at < stop && into.length < MESSAGE_ITEMS_MAX) into.push(read());
+    reader.end = outerEnd;
+  }
+  if (into.length >= MESSAGE_ITEMS_MAX)
+    throw new ProtobufError(`more than ${MESSAGE_ITEMS_MAX} buckets at byte ${reader.at}`);
+}
+
+function readSpan(reader: ProtobufReader, into: BucketSpan[]): void {
+  const outerEnd = reader.end;
+  const stop = reader.lengthEnd();
+  reader.end = stop;
+  let offset = 0;
+  let length = 0;
+  while (reader.at < stop) {
+    const tag = reader.tag();
+    if (tag === ((1 << 3) | WIRE.varint)) offset = reader.sint64();
+    else if (tag === ((2 << 3) | WIRE.varint)) length = reader.uint32();
+    else reader.skip(tag & 7);
+  }
+  reader.end = outerEnd;
+  if (into.length >= MESSAGE_ITEMS_MAX)
+    throw new ProtobufError(`more than ${MESSAGE_ITEMS_MAX} spans at byte ${reader.at}`);
+  into.push({ offset, length });
+}
+
+function readScalar(reader: ProtobufReader, field: number, raw: Raw): boolean {
+  switch (field) {
+    case 1:
+      raw.count = reader.uint64();
+      return true;
+    case 2:
+      raw.count = reader.double();
+      raw.isInteger = false;
+      return true;
+    case 3:
+      raw.sum = reader.double();
+      return true;
+    case 4:
+      raw.schema = reader.sint64();
+      return true;
+    case 5:
+      raw.zeroThreshold = reader.double();
+      return true;
+    case 6:
+      raw.zeroCount = reader.uint64();
+      return true;
+    case 7:
+      raw.zeroCount = reader.double();
+      return true;
+    case 14:
+      raw.resetHint = reader.uint32();
+      return true;
+    case 15:
+      raw.timestampMs = reader.int64();
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Wire type of each scalar field; others of the same number are skipped as unknown. */
+const SCALAR_WIRE: Readonly<Record<number, number>> = {
+  1: WIRE.varint,
+  2: WIRE.fixed64,
+  3: WIRE.fixed64,
+  4: WIRE.varint,
+  5: WIRE.fixed64,
+  6: WIRE.varint,
+  7: WIRE.fixed64,
+  14: WIRE.varint,
+  15: WIRE.varint,
+};
+
+function readRepeated(reader: ProtobufReader, field: number, wireType: number, raw: Raw): boolean {
+  const signed = (): number => reader.sint64();
+  const float = (): number => reader.double();
+  const isList = wireType === WIRE.bytes;
+  if (field === 8 && isList) readSpan(reader, raw.negativeSpans);
+  else if (field === 11 && isList) readSpan(reader, raw.positiveSpans);
+  else if (field === 9 && (isList || wireType === WIRE.varint))
+    readNumbers(reader, wireType, signed, raw.negativeDeltas);
+  else if (field === 12 && (isList || wireType === WIRE.varint))
+    readNumbers(reader, wireType, signed, raw.positiveDeltas);
+  else if (field === 10 && (isList || wireType === WIRE.fixed64))
+    readNumbers(reader, wireType, float, raw.negativeCounts);
+  else if (field === 13 && (isList || wireType === WIRE.fixed64))
+    readNumbers(reader, wireType, float, raw.positiveCounts);
+  else if (field === 16 && (isList || wireType === WIRE.fixed64))
+    readNumbers(reader, wireType, float, raw.customValues);
+  else return false;
+  return true;
+}
+
+function readRaw(reader: ProtobufReader): Raw {
+  const raw = emptyRaw();
+  while (reader.at < reader.end) {
+    const tag = reader.tag();
+    const field = tag >>> 3;
+    const wireType = tag & 7;
+    if (SCALAR_WIRE[field] === wireType && readScalar(reader, field, raw)) continue;
+    if (!readRepeated(reader, field, wireType, raw)) reader.skip(wireType);
+  }
+  return raw;
+}
+
+function absolute(deltas: readonly number[]): Float64Array {
+  const counts = new Float64Array(deltas.length);
+  let count = 0;
+  for (let i = 0; i < deltas.length; i++) counts[i] = count += deltas[i]!;
+  return counts;
+}
+
+function bucketsReason(
+  side: string,
+  spans: readonly BucketSpan[],
+  buckets: Float64Array,
+): string | undefined {
+  let expected = 0;
+  for (const [i, span] of spans.entries()) {
+    if (i > 0 && span.offset < 0) return `${side} span with a negative offset`;
+    expected += span.length;
+  }
+  if (expected !== buckets.length)
+    return `${side} spans describe ${expected} buckets, ${buckets.length} given`;
+  for (const count of buckets)
+    if (!(count >= 0 && count <= Number.MAX_SAFE_INTEGER))
+      return `${side} bucket with a count that is negative or too large`;
+  return undefined;
+}
+
+function reasonOf(histogram: Histogram): string | undefined {
+  const { schema, customValues } = histogram;
+  const isCustom = schema === CUSTOM_BUCKETS_SCHEMA;
+  if (!isCustom && !(schema >= SCHEMA_MIN && schema <= SCHEMA_MAX))
+    return `histogram schema ${schema} is not supported`;
+  if (!isCustom && customValues.length > 0) return 'custom bounds in an exponential histogram';
+  for (let i = 0; i < customValues.length; i++)
+    if (!(customValues[i]! < Infinity) || (i > 0 && !(customValues[i]! > customValues[i - 1]!)))
+      return 'custom bounds are not ascending and finite';
+  if (histogram.isInteger && histogram.count > Number.MAX_SAFE_INTEGER)
+    return 'histogram count above 2^53';
+  if (!(histogram.zeroCount >= 0) || !(histogram.zeroThreshold >= 0)) return 'negative zero bucket';
+  return (
+    bucketsReason('positive', histogram.positiveSpans, histogram.positiveBuckets) ??
+    bucketsReason('negative', histogram.negativeSpans, histogram.negativeBuckets)
+  );
+}
+
+/**
+ * Reads the message [reader.at, reader.end). A reason where it is well-formed but no histogram that
+ * can be stored. Staleness markers (sum with the marker's bits) pass through like any other.
+ */
+export function readHistogram(reader: ProtobufReader): HistogramSample | string {
+  const raw = readRaw(reader);
+  const { isInteger } = raw;
+  const histogram: Histogram = {
+    isInteger,
+    schema: raw.schema,
+    zeroThreshold: raw.zeroThreshold,
+    zeroCount: raw.zeroCount,
+    count: raw.count,
+    sum: raw.sum,
+    counterResetHint: (raw.resetHint <= 3 ? raw.resetHint : 0) as CounterResetHint,
+    positiveSpans: raw.positiveSpans,
+    positiveBuckets: isInteger
+      ? absolute(raw.positiveDeltas)
+      : Float64Array.from(raw.positiveCounts),
+    negativeSpans: raw.negativeSpans,
+    negativeBuckets: isInteger
+      ? absolute(raw.negativeDeltas)
+      : Float64Array.from(raw.negativeCounts),
+    customValues: Float64Array.from(raw.customValues),
+  };
+  return reasonOf(histogram) ?? { histogram, timestampMs: raw.timestampMs };
+}

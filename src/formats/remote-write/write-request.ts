@@ -1,0 +1,321 @@
+// Prometheus remote write 1.0: an uncompressed prometheus.WriteRequest → rows.
+//
+//   WriteRequest = 1: TimeSeries*, 3: MetricMetadata*
+//   TimeSeries   = 1: Label*, 2: Sample*, 3: Exemplar*, 4: Histogram*
+//   Sample       = 1: double value, 2: int64 timestamp (ms)
+//
+// Source: prompb/{remote,types}.proto; remote_write_spec.md. The label section of a series is
+// contiguous in what every sender emits, so its raw bytes are the dictionary's key and labels are
+// decoded on a miss only; values keep their 64 bits (staleness markers, NaN payloads). Unknown
+// fields are skipped. A series that is refused leaves the others; a message that is not wire format
+// is `corrupt`: the caller stores nothing of it.
+import { ProtobufError, ProtobufReader, WIRE } from '../../codec/protobuf.ts';
+import { decodeUtf8 } from '../../codec/utf8.ts';
+import { KIND } from '../../model/columns.ts';
+import type { Labels } from '../../model/labels.ts';
+import { METRIC_NAME, labelsFromPairs } from '../../model/labels.ts';
+import type { RowDictionary, RowSink, ScanResult } from '../../model/rows.ts';
+import { ROW_UNKNOWN } from '../../model/rows.ts';
+import { REF_REFUSED } from '../../model/storage.ts';
+import { MESSAGE_ITEMS_MAX, T_US_MAX } from '../limits.ts';
+import { ScanErrors } from '../scan-errors.ts';
+import { readHistogram } from './histogram.ts';
+
+export interface WriteRequestResult extends ScanResult {
+  /** Why the message is not a WriteRequest; undefined where it is one. */
+  readonly corrupt: string | undefined;
+  readonly sampleCount: number;
+  readonly histogramCount: number;
+  readonly exemplarCount: number;
+}
+
+const SERIES_TAG = (1 << 3) | WIRE.bytes;
+const METADATA_TAG = (3 << 3) | WIRE.bytes;
+const LABEL_TAG = (1 << 3) | WIRE.bytes;
+const SAMPLE_TAG = (2 << 3) | WIRE.bytes;
+const EXEMPLAR_TAG = (3 << 3) | WIRE.bytes;
+const HISTOGRAM_TAG = (4 << 3) | WIRE.bytes;
+const FIRST_BYTES = (1 << 3) | WIRE.bytes;
+const SECOND_BYTES = (2 << 3) | WIRE.bytes;
+const FIRST_DOUBLE = (1 << 3) | WIRE.fixed64;
+const SECOND_DOUBLE = (2 << 3) | WIRE.fixed64;
+const SECOND_VARINT = (2 << 3) | WIRE.varint;
+const THIRD_VARINT = (3 << 3) | WIRE.varint;
+
+/** MetricMetadata.MetricType in the order of its numbers. */
+const METADATA_TYPES = [
+  'unknown',
+  'counter',
+  'gauge',
+  'histogram',
+  'gaugehistogram',
+  'summary',
+  'info',
+  'stateset',
+];
+
+/** Reads one Label message into `pairs`; a reason or ''. */
+function readLabel(reader: ProtobufReader, pairs: string[]): string {
+  const outerEnd = reader.end;
+  const stop = reader.lengthEnd();
+  reader.end = stop;
+  let name: string | undefined = '';
+  let value: string | undefined = '';
+  while (reader.at < stop) {
+    const tag = reader.tag();
+    if (tag === FIRST_BYTES || tag === SECOND_BYTES) {
+      const end = reader.lengthEnd();
+      const text = decodeUtf8(reader.bytes, reader.at, end);
+      reader.at = end;
+      if (tag === FIRST_BYTES) name = text;
+      else value = text;
+    } else reader.skip(tag & 7);
+  }
+  reader.end = outerEnd;
+  if (name === undefined || value === undefined) return 'a label is not valid UTF-8';
+  if (name === '') return 'a label has an empty name';
+  pairs.push(name, value);
+  return pairs.length > MESSAGE_ITEMS_MAX * 2 ? `more than ${MESSAGE_ITEMS_MAX} labels` : '';
+}
+
+/** Label pairs among the fields of [start, end), or the reason why they are no series. */
+function readLabels(reader: ProtobufReader, start: number, end: number): string[] | string {
+  const pairs: string[] = [];
+  reader.at = start;
+  reader.end = end;
+  while (reader.at < end) {
+    const tag = reader.tag();
+    if (tag !== LABEL_TAG) {
+      reader.skip(tag & 7);
+      continue;
+    }
+    const reason = readLabel(reader, pairs);
+    if (reason !== '') return reason;
+  }
+  const values = new Map<string, string>();
+  for (let i = 0; i < pairs.length; i += 2) {
+    const known = values.get(pairs[i]!);
+    if (known !== undefined && known !== pairs[i + 1])
+      return `label name '${pairs[i]}' is given twice with different values`;
+    values.set(pairs[i]!, pairs[i + 1]!);
+  }
+  return (values.get(METRIC_NAME) ?? '') === '' ? 'series without a metric name' : pairs;
+}
+
+class RequestScanner {
+  readonly #reader: ProtobufReader;
+  readonly #dictionary: RowDictionary;
+  readonly #sink: RowSink;
+  readonly errors = new ScanErrors();
+  rowCount = 0;
+  sampleCount = 0;
+  histogramCount = 0;
+  exemplarCount = 0;
+  #seriesStart = 0;
+
+  constructor(body: Uint8Array, end: number, dictionary: RowDictionary, sink: RowSink) {
+    this.#reader = new ProtobufReader(body, 0, end);
+    this.#dictionary = dictionary;
+    this.#sink = sink;
+  }
+
+  /** Throws ProtobufError where the message is corrupt. */
+  run(): void {
+    const reader = this.#reader;
+    const { end } = reader;
+    while (reader.at < end) {
+      const tag = reader.tag();
+      if (tag !== SERIES_TAG && tag !== METADATA_TAG) {
+        reader.skip(tag & 7);
+        continue;
+      }
+      const stop = reader.lengthEnd();
+      reader.end = stop;
+      if (tag === SERIES_TAG) this.#series(reader.at, stop);
+      else this.#metadata(stop);
+      reader.at = stop;
+      reader.end = end;
+    }
+  }
+
+  #refuse(reason: string): void {
+    this.errors.add(this.rowCount, this.#seriesStart, reason);
+  }
+
+  #series(start: number, stop: number): void {
+    const reader = this.#reader;
+    this.rowCount++;
+    this.#seriesStart = start;
+    // First the labels, wherever they stand, then everything else with the ref known.
+    let labelsStart = -1;
+    let labelsEnd = -1;
+    let restStart = -1;
+    while (reader.at < stop) {
+      const tagAt = reader.at;
+      const tag = reader.tag();
+      reader.skip(tag & 7);
+      if (tag === LABEL_TAG) {
+        if (labelsStart < 0) labelsStart = tagAt;
+        labelsEnd = reader.at;
+      } else if (restStart < 0) restStart = tagAt;
+    }
+    if (labelsStart < 0) return this.#refuse('series without labels');
+    const ref = this.#resolve(labelsStart, labelsEnd);
+    if (ref < 0 || restStart < 0) return;
+    reader.at = restStart;
+    reader.end = stop;
+    while (reader.at < stop) {
+      const tag = reader.tag();
+      if (tag === SAMPLE_TAG) this.#sample(ref);
+      else if (tag === HISTOGRAM_TAG) this.#histogram(ref);
+      else if (tag === EXEMPLAR_TAG) this.#exemplar(ref);
+      else reader.skip(tag & 7);
+    }
+  }
+
+  /** Ref, or a negative number where the series was refused (and noted). */
+  #resolve(start: number, end: number): number {
+    const { bytes } = this.#reader;
+    let ref = this.#dictionary.find(bytes, start, end, end, end);
+    if (ref === ROW_UNKNOWN) {
+      const pairs = readLabels(this.#reader, start, end);
+      if (typeof pairs === 'string') {
+        this.#refuse(pairs);
+        return REF_REFUSED;
+      }
+      ref = this.#dictionary.add({ bytes, start, end, start2: end, end2: end }, pairs, undefined);
+    }
+    if (ref === REF_REFUSED) this.#refuse(this.#dictionary.refusal());
+    return ref;
+  }
+
+  #timeUs(timestampMs: number): number {
+    const tUs = timestampMs * 1000;
+    if (tUs >= -T_US_MAX && tUs <= T_US_MAX) return tUs;
+    this.#refuse(`timestamp ${timestampMs} ms is out of range`);
+    return Number.NaN;
+  }
+
+  #sample(ref: number): void {
+    const reader = this.#reader;
+    const outerEnd = reader.end;
+    const stop = reader.lengthEnd();
+    reader.end = stop;
+    let low = 0;
+    let high = 0;
+    let timestampMs = 0;
+    while (reader.at < stop) {
+      const tag = reader.tag();
+      if (tag === FIRST_DOUBLE) {
+        reader.fixed64();
+        low = reader.low;
+        high = reader.high;
+      } else if (tag === SECOND_VARINT) timestampMs = reader.int64();
+      else reader.skip(tag & 7);
+    }
+    reader.end = outerEnd;
+    const tUs = this.#timeUs(timestampMs);
+    if (tUs !== tUs) return;
+    this.sampleCount++;
+    this.#sink.f64Bits(ref, tUs, 0, low, high);
+  }
+
+  #histogram(ref: number): void {
+    const reader = this.#reader;
+    const outerEnd = reader.end;
+    const stop = reader.lengthEnd();
+    reader.end = stop;
+    const sample = readHistogram(reader);
+    reader.at = stop;
+    reader.end = outerEnd;
+    if (typeof sample === 'string') return this.#refuse(sample);
+    const tUs = this.#timeUs(sample.timestampMs);
+    if (tUs !== tUs) return;
+    this.histogramCount++;
+    this.#sink.points({
+      kind: KIND.histogram,
+      count: 1,
+      refs: Uint32Array.of(ref),
+      rows: undefined,
+      tUs: Float64Array.of(tUs),
+      subNs: undefined,
+      startUs: undefined,
+      position: undefined,
+      values: [sample.histogram],
+    });
+  }
+
+  #exemplar(ref: number): void {
+    const reader = this.#reader;
+    const outerEnd = reader.end;
+    const stop = reader.lengthEnd();
+    reader.end = stop;
+    const pairs: string[] = [];
+    let value = 0;
+    let timestampMs = 0;
+    let reason = '';
+    while (reader.at < stop) {
+      const tag = reader.tag();
+      if (tag === LABEL_TAG) reason = readLabel(reader, pairs) || reason;
+      else if (tag === SECOND_DOUBLE) value = reader.double();
+      else if (tag === THIRD_VARINT) timestampMs = reader.int64();
+      else reader.skip(tag & 7);
+    }
+    reader.end = outerEnd;
+    if (reason !== '') return this.#refuse(`exemplar: ${reason}`);
+    const tUs = this.#timeUs(timestampMs);
+    if (tUs !== tUs) return;
+    this.exemplarCount++;
+    const labels: Labels = labelsFromPairs(pairs);
+    this.#sink.exemplar({ ref, labels, tUs, subNs: 0, value });
+  }
+
+  #metadata(stop: number): void {
+    const reader = this.#reader;
+    let type = 0;
+    const texts = ['', '', '', '', '', ''];
+    while (reader.at < stop) {
+      const tag = reader.tag();
+      const field = tag >>> 3;
+      if (field === 1 && (tag & 7) === WIRE.varint) type = reader.uint32();
+      else if ((field === 2 || field === 4 || field === 5) && (tag & 7) === WIRE.bytes) {
+        const end = reader.lengthEnd();
+        const text = decodeUtf8(reader.bytes, reader.at, end);
+        reader.at = end;
+        if (text === undefined) return this.#refuse('metadata is not valid UTF-8');
+        texts[field] = text;
+      } else reader.skip(tag & 7);
+    }
+    const [, , family, , help, unit] = texts as [string, string, string, string, string, string];
+    if (family === '') return;
+    this.#sink.metadata({ family, type: METADATA_TYPES[type] ?? 'unknown', unit, help });
+  }
+}
+
+/** Scans the message `body` up to `end`. Never throws for what a client sent. O(end). */
+export function scanWriteRequest(
+  body: Uint8Array,
+  end: number,
+  dictionary: RowDictionary,
+  sink: RowSink,
+): WriteRequestResult {
+  const scanner = new RequestScanner(body, end, dictionary, sink);
+  let corrupt: string | undefined;
+  try {
+    scanner.run();
+  } catch (error) {
+    if (!(error instanceof ProtobufError)) throw error;
+    corrupt = `not a remote-write 1.0 message: ${error.message}`;
+  }
+  const { rowCount, sampleCount, histogramCount, exemplarCount, errors } = scanner;
+  return {
+    rowCount,
+    pointCount: sampleCount + histogramCount,
+    errorCount: errors.count + (corrupt === undefined ? 0 : 1),
+    errors: corrupt === undefined ? errors.list : [{ line: 0, column: -1, reason: corrupt }],
+    corrupt,
+    sampleCount,
+    histogramCount,
+    exemplarCount,
+  };
+}

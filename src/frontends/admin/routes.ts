@@ -1,0 +1,109 @@
+// Our own API: housekeeping that answers when it is done, health, own metrics, live queries.
+import { AppError } from '../../model/errors.ts';
+import type { Storage } from '../../model/storage.ts';
+import type { QueryService } from '../../query/query-service.ts';
+import type { MetricsRegistry } from '../../telemetry/registry.ts';
+import { nativeErrors, plainErrors } from '../http/errors.ts';
+import type { Exchange } from '../http/exchange.ts';
+import { SMALL_BODY_BYTES_MAX } from '../http/limits.ts';
+import type { Handler, Route } from '../http/route.ts';
+
+export interface AdminDependencies {
+  readonly storage: Storage;
+  readonly queries: QueryService;
+  readonly registry: MetricsRegistry;
+  /** False while the server drains. */
+  readonly isReady: () => boolean;
+  /** Of the product. */
+  readonly version: string;
+}
+
+const TEXT = { 'Content-Type': 'text/plain; charset=utf-8' };
+
+async function housekeep(
+  deps: AdminDependencies,
+  exchange: Exchange,
+  work: () => Promise<void>,
+): Promise<void> {
+  await exchange.body();
+  await work();
+  exchange.sendJson(200, { status: 'ok', storage: deps.storage.stats() });
+}
+
+async function ready(deps: AdminDependencies, exchange: Exchange): Promise<void> {
+  if (!deps.isReady())
+    throw new AppError('unavailable', 'stopping', 'the server is stopping', { retryAfterSec: 1 });
+  exchange.send({ status: 200, headers: TEXT, body: 'Orrery is ready.\n' });
+}
+
+async function cancel(deps: AdminDependencies, exchange: Exchange): Promise<void> {
+  const id = exchange.params.get('id') ?? '';
+  if (!deps.queries.cancel(exchange.principal, id))
+    throw new AppError('notFound', 'no-such-query', 'no live query of this tenant has that id');
+  exchange.send({ status: 204 });
+}
+
+/** A route about the process, open to everyone who reached the listener. */
+function get(path: string, handler: Handler): Route {
+  return {
+    method: 'GET',
+    path,
+    prefix: '',
+    permission: 'none',
+    tenantScope: 'server',
+    bodyLimitBytes: 0,
+    errors: plainErrors,
+    handler,
+  };
+}
+
+export function adminRoutes(deps: AdminDependencies): readonly Route[] {
+  const post = (path: string, work: () => Promise<void>) =>
+    ({
+      method: 'POST',
+      path,
+      prefix: '',
+      permission: 'admin',
+      tenantScope: 'server',
+      bodyLimitBytes: SMALL_BODY_BYTES_MAX,
+      errors: nativeErrors,
+      handler: (exchange: Exchange) => housekeep(deps, exchange, work),
+    }) as const;
+  return [
+    get('/-/healthy', async (exchange) =>
+      exchange.send({ status: 200, headers: TEXT, body: 'Orrery is healthy.\n' }),
+    ),
+    get('/-/ready', (exchange) => ready(deps, exchange)),
+    get('/metrics', async (exchange) =>
+      exchange.send({
+        status: 200,
+        headers: { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' },
+        body: deps.registry.render(),
+      }),
+    ),
+    {
+      ...get('/orrery/v1/status', async (exchange) =>
+        exchange.sendJson(200, { version: deps.version, storage: deps.storage.stats() }),
+      ),
+      permission: 'admin',
+      errors: nativeErrors,
+    },
+    post('/orrery/v1/admin/flush', () => deps.storage.flush()),
+    post('/orrery/v1/admin/compact', () => deps.storage.compact()),
+    {
+      ...get('/orrery/v1/queries', async (exchange) =>
+        exchange.sendJson(200, { queries: deps.queries.list(exchange.principal) }),
+      ),
+      permission: 'read',
+      tenantScope: 'tenant',
+      errors: nativeErrors,
+    },
+    {
+      ...get('/orrery/v1/queries/:id', (exchange) => cancel(deps, exchange)),
+      method: 'DELETE',
+      permission: 'read',
+      tenantScope: 'tenant',
+      errors: nativeErrors,
+    },
+  ];
+}

@@ -1,0 +1,146 @@
+// Request bodies: read with a limit that holds before and after decompression. The declared length is
+// checked before a byte is read (and before `100 Continue` is sent), the real length as bytes arrive,
+// the decompressed length by the decompressor itself, so that a bomb costs at most the limit.
+// Encodings: gzip, deflate, zstd. Snappy is the remote-write protocol's own and decoded there.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { promisify } from 'node:util';
+import zlib from 'node:zlib';
+import { AppError } from '../../model/errors.ts';
+import type { BodyGate } from './body-gate.ts';
+import { DECOMPRESS_INLINE_BYTES_MAX, DEFLATE_RATIO_MAX } from './limits.ts';
+
+export function tooLarge(limitBytes: number, what: string): AppError {
+  return new AppError(
+    'tooLarge',
+    'body-too-large',
+    limitBytes === 0
+      ? `this path takes no request body, and ${what}`
+      : `the request body may have at most ${limitBytes} bytes here, and ${what}`,
+  );
+}
+
+/** Throws AppError too-large where the headers already say that the body will not fit. */
+export function checkDeclaredLength(request: IncomingMessage, limitBytes: number): void {
+  const declared = request.headers['content-length'];
+  if (declared !== undefined && Number(declared) > limitBytes)
+    throw tooLarge(limitBytes, `Content-Length says ${declared}`);
+  if (limitBytes === 0 && request.headers['transfer-encoding'] !== undefined)
+    throw tooLarge(limitBytes, 'Transfer-Encoding announces one');
+}
+
+/**
+ * The body as sent. The caller gives the taken bytes back to the gate. Rejects with AppError
+ * too-large, unavailable, or canceled (the client went away).
+ */
+export function readRaw(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: { readonly limitBytes: number; readonly take: (sizeBytes: number) => void },
+): Promise<Uint8Array> {
+  const { limitBytes, take } = options;
+  if (request.headers.expect?.toLowerCase() === '100-continue') response.writeContinue();
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let sizeBytes = 0;
+    function stop(error: AppError): void {
+      request.off('data', onData);
+      request.pause();
+      reject(error);
+    }
+    function onData(chunk: Buffer): void {
+      sizeBytes += chunk.length;
+      if (sizeBytes > limitBytes) return stop(tooLarge(limitBytes, 'more was sent'));
+      try {
+        take(chunk.length);
+      } catch (error) {
+        return stop(error as AppError);
+      }
+      chunks.push(chunk);
+    }
+    request.on('data', onData);
+    request.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+    request.once('error', (cause) => reject(clientGone(cause)));
+    request.once('close', () => reject(clientGone(undefined)));
+  });
+}
+
+export function clientGone(cause: unknown): AppError {
+  const message = 'the client closed the connection before the request was complete';
+  return new AppError('canceled', 'client-gone', message, { cause });
+}
+
+interface Coding {
+  readonly inline: (bytes: Uint8Array, options: { maxOutputLength: number }) => Uint8Array;
+  readonly threaded: (
+    bytes: Uint8Array,
+    options: { maxOutputLength: number },
+  ) => Promise<Uint8Array>;
+}
+
+/** HTTP's "deflate" is the zlib format; some clients send bare deflate, which starts otherwise. */
+function isZlib(bytes: Uint8Array): boolean {
+  return bytes.length >= 2 && (bytes[0]! & 0x0f) === 8 && ((bytes[0]! << 8) | bytes[1]!) % 31 === 0;
+}
+
+const gunzip = promisify<Uint8Array, { maxOutputLength: number }, Uint8Array>(zlib.gunzip);
+const inflate = promisify<Uint8Array, { maxOutputLength: number }, Uint8Array>(zlib.inflate);
+const inflateRaw = promisify<Uint8Array, { maxOutputLength: number }, Uint8Array>(zlib.inflateRaw);
+const unzstd = promisify<Uint8Array, { maxOutputLength: number }, Uint8Array>(zlib.zstdDecompress);
+
+const CODINGS: ReadonlyMap<string, Coding> = new Map<string, Coding>([
+  ['gzip', { inline: zlib.gunzipSync, threaded: gunzip }],
+  ['x-gzip', { inline: zlib.gunzipSync, threaded: gunzip }],
+  [
+    'deflate',
+    {
+      inline: (bytes, options) =>
+        isZlib(bytes) ? zlib.inflateSync(bytes, options) : zlib.inflateRawSync(bytes, options),
+      threaded: (bytes, options) =>
+        isZlib(bytes) ? inflate(bytes, options) : inflateRaw(bytes, options),
+    },
+  ],
+  ['zstd', { inline: zlib.zstdDecompressSync, threaded: unzstd }],
+]);
+
+/** Lower-case content coding of a request; 'identity' where none is named. */
+export function contentCoding(request: IncomingMessage): string {
+  return request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
+}
+
+/** Throws AppError unsupported for a coding that `decodeBody` does not know. */
+export function checkCoding(coding: string): void {
+  if (coding === 'identity' || coding === '' || CODINGS.has(coding)) return;
+  const known = [...CODINGS.keys()].filter((name) => name !== 'x-gzip').join(', ');
+  throw new AppError(
+    'unsupported',
+    'content-encoding',
+    `Content-Encoding "${coding.slice(0, 64)}" is not supported here; known are ${known}`,
+  );
+}
+
+/** Decompresses `raw`; at most `limitBytes` come out. */
+export async function decodeBody(
+  raw: Uint8Array,
+  coding: string,
+  options: { readonly limitBytes: number; readonly gate: BodyGate },
+): Promise<Uint8Array> {
+  const known = CODINGS.get(coding);
+  if (known === undefined) return raw;
+  const { limitBytes, gate } = options;
+  const zlibOptions = { maxOutputLength: limitBytes };
+  try {
+    if (raw.length <= DECOMPRESS_INLINE_BYTES_MAX) return known.inline(raw, zlibOptions);
+    const worstCaseBytes = Math.min(limitBytes, raw.length * DEFLATE_RATIO_MAX);
+    return await gate.whileInflating(worstCaseBytes, () => known.threaded(raw, zlibOptions));
+  } catch (error) {
+    throw decodingError(error, coding, limitBytes);
+  }
+}
+
+function decodingError(error: unknown, coding: string, limitBytes: number): AppError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (code === 'ERR_BUFFER_TOO_LARGE') return tooLarge(limitBytes, `it is more once decompressed`);
+  const reason = error instanceof Error ? error.message : 'unknown reason';
+  const message = `the body is not valid ${coding}: ${reason}`;
+  return new AppError('invalid', 'body-encoding', message, { cause: error });
+}

@@ -1,0 +1,23 @@
+// Error shapes shared by protocols without a form of their own.
+import { HTTP_STATUS } from '../../model/errors.ts';
+import type { AppError } from '../../model/errors.ts';
+import type { Answer } from './route.ts';
+
+/** One line of text. */
+export function plainErrors(error: AppError): Answer {
+  return {
+    status: HTTP_STATUS[error.kind],
+    headers: { 'Content-Type': 'text/plain; charset=utf-8' },
+    body: `${error.message}\n`,
+  };
+}
+
+/** Our own API: `{"error":{"code","kind","message","retryable"}}`. */
+export function nativeErrors(error: AppError): Answer {
+  const { code, kind, message, retryable } = error;
+  return {
+    status: HTTP_STATUS[kind],
+    headers: { 'Content-Type': 'application/json; charset=utf-8' },
+    body: JSON.stringify({ error: { code, kind, message, retryable } }),
+  };
+}

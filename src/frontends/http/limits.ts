@@ -1,0 +1,38 @@
+// Bounds of the HTTP door. Every byte a stranger can make the process hold is counted against one of
+// these numbers.
+import { assert } from '../../stdx/assert.ts';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** Request line and headers together. */
+export const HEADER_SIZE_BYTES_MAX = 32 * KIB;
+export const HEADERS_TIMEOUT_MS = 15_000;
+/** A request must have arrived completely within this time. */
+export const REQUEST_TIMEOUT_MS = 300_000;
+/** Longer than the 60 s that load balancers and senders commonly keep a connection. */
+export const KEEP_ALIVE_TIMEOUT_MS = 75_000;
+export const CONNECTIONS_MAX = 20_000;
+
+/** A write, as sent and after decompression: what one parser's private memory holds. */
+export const WRITE_BODY_BYTES_MAX = 64 * MIB;
+/** A form or a small JSON document. */
+export const FORM_BODY_BYTES_MAX = 4 * MIB;
+/** A body that a route reads without needing it. */
+export const SMALL_BODY_BYTES_MAX = 64 * KIB;
+
+/** Bodies of all requests together, as sent and decompressed, while they are being handled. */
+export const BODY_BYTES_IN_FLIGHT_MAX = 256 * MIB;
+/** Bodies up to this size are decompressed at once, on the event loop: cheaper than a thread hop. */
+export const DECOMPRESS_INLINE_BYTES_MAX = 64 * KIB;
+/** Worst case of deflate: 1032 bytes out for one in. */
+export const DEFLATE_RATIO_MAX = 1032;
+
+/** After refusing a body the rest of it is read and thrown away, so that the client sees the answer. */
+export const LINGER_MS = 2_000;
+export const LINGER_BYTES_MAX = 16 * MIB;
+
+/** What `Retry-After` says when the door itself is full. */
+export const RETRY_AFTER_SEC = 1;
+
+assert(BODY_BYTES_IN_FLIGHT_MAX >= 2 * WRITE_BODY_BYTES_MAX, 'one large write always fits');

@@ -1,0 +1,94 @@
+// From (method, path) to a row of the route table: a map for fixed paths, a short list for paths with
+// parameters. Paths are compared after percent-decoding of each segment, so an encoded slash stays
+// inside its segment.
+import { assert } from '../../stdx/assert.ts';
+import { AppError } from '../../model/errors.ts';
+import { routePaths } from './route.ts';
+import type { Route } from './route.ts';
+
+export type PathParams = ReadonlyMap<string, string>;
+
+export interface RouteMatch {
+  readonly route: Route;
+  readonly params: PathParams;
+}
+
+/** No row at all, or a row with other methods (for 405 and `Allow`). */
+export interface RouteMiss {
+  readonly allowed: readonly string[];
+}
+
+const NO_PARAMS: PathParams = new Map();
+
+interface Pattern {
+  readonly segments: readonly string[];
+  readonly byMethod: Map<string, Route>;
+}
+
+export class Router {
+  readonly #fixed = new Map<string, Map<string, Route>>();
+  readonly #patterns = new Map<string, Pattern>();
+
+  constructor(routes: readonly Route[]) {
+    for (const route of routes) for (const path of routePaths(route)) this.#add(path, route);
+  }
+
+  #add(path: string, route: Route): void {
+    assert(path.startsWith('/'), () => `route path ${path} is absolute`);
+    let byMethod = this.#fixed.get(path) ?? this.#patterns.get(path)?.byMethod;
+    if (byMethod === undefined) {
+      byMethod = new Map();
+      if (path.includes('/:')) this.#patterns.set(path, { segments: path.split('/'), byMethod });
+      else this.#fixed.set(path, byMethod);
+    }
+    assert(!byMethod.has(route.method), () => `route ${route.method} ${path} is unique`);
+    byMethod.set(route.method, route);
+  }
+
+  /** `path` is raw, without the query string. */
+  find(method: string, path: string): RouteMatch | RouteMiss {
+    const wanted = method === 'HEAD' ? 'GET' : method;
+    const fixed = this.#fixed.get(path) ?? this.#fixed.get(withoutTrailingSlash(path));
+    if (fixed !== undefined) return pick(fixed, wanted, NO_PARAMS);
+    const segments = path.split('/');
+    for (const pattern of this.#patterns.values()) {
+      const params = matchSegments(pattern.segments, segments);
+      if (params !== undefined) return pick(pattern.byMethod, wanted, params);
+    }
+    return { allowed: [] };
+  }
+}
+
+function withoutTrailingSlash(path: string): string {
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
+}
+
+function pick(byMethod: Map<string, Route>, method: string, params: PathParams) {
+  const route = byMethod.get(method);
+  if (route !== undefined) return { route, params };
+  const allowed = [...byMethod.keys()].flatMap((m) => (m === 'GET' ? ['GET', 'HEAD'] : [m]));
+  return { allowed };
+}
+
+function matchSegments(
+  pattern: readonly string[],
+  segments: readonly string[],
+): PathParams | undefined {
+  if (pattern.length !== segments.length) return undefined;
+  const params = new Map<string, string>();
+  for (const [i, want] of pattern.entries()) {
+    const got = segments[i]!;
+    if (want.startsWith(':') && got !== '') params.set(want.slice(1), decodeSegment(got));
+    else if (want !== got) return undefined;
+  }
+  return params;
+}
+
+function decodeSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch (error) {
+    const message = `the path segment "${segment}" is not valid percent-encoding`;
+    throw new AppError('invalid', 'path-encoding', message, { cause: error });
+  }
+}

@@ -1,0 +1,61 @@
+// `POST /api/v1/import/prometheus`: a page of Prometheus text as one write. A page with a bad line is
+// refused whole, as Prometheus refuses a scrape, and the answer names the first bad lines.
+// `timestamp` (milliseconds) stands in for lines without a time; `extra_label=NAME=VALUE` is a forced
+// label, and so are VictoriaMetrics' spelling of it.
+import { AppError } from '../../model/errors.ts';
+import type { RowError, ScanResult } from '../../model/rows.ts';
+import type { Ingest } from '../../ingest/ingest.ts';
+import type { Clock } from '../../stdx/clock.ts';
+import { nowUs } from '../../stdx/clock.ts';
+import type { Exchange } from '../http/exchange.ts';
+import { extraLabels, withForcedLabels, writeOptions } from '../http/write-options.ts';
+
+export interface ImportDependencies {
+  readonly ingest: Ingest;
+  readonly clock: Clock;
+}
+
+function defaultTimeUs(clock: Clock, params: URLSearchParams): number {
+  const text = params.get('timestamp');
+  if (text === null || text === '') return nowUs(clock);
+  const tUs = Number(text) * 1000;
+  if (!/^-?\d+$/.test(text) || !Number.isSafeInteger(tUs))
+    throw new AppError('invalid', 'timestamp', 'timestamp must be whole milliseconds');
+  return tUs;
+}
+
+function lineText({ line, reason }: RowError): string {
+  return `line ${line}: ${reason}`;
+}
+
+/** The sentence of a batch with bad rows: how many, and the first ones by line. */
+export function badRows(result: ScanResult): AppError {
+  const { errors, errorCount, rowCount } = result;
+  const more = errorCount - errors.length;
+  const lines = [...errors.map(lineText), ...(more > 0 ? [`… and ${more} more`] : [])];
+  const head = `nothing was stored: ${errorCount} of ${rowCount} lines cannot be read`;
+  return new AppError('invalid', 'bad-lines', `${head}\n${lines.join('\n')}`);
+}
+
+export async function importPrometheus(
+  deps: ImportDependencies,
+  exchange: Exchange,
+): Promise<void> {
+  const options = writeOptions(exchange);
+  const timeUs = defaultTimeUs(deps.clock, exchange.search);
+  const principal = withForcedLabels(exchange.principal, extraLabels(exchange.search));
+  const body = await exchange.body();
+  const { scanPrometheusText } = await import('../../formats/prometheus-text/exposition.ts');
+  const scanOptions = { defaultTimeUs: timeUs, mode: 'import', extraLabels: [] } as const;
+  const written = await deps.ingest.write(principal, {
+    ...options,
+    protocol: 'prometheus-text',
+    profileKey: '',
+    sizeBytes: body.length,
+    scan: (dictionary, sink) =>
+      scanPrometheusText(body, body.length, scanOptions, dictionary, sink),
+    refuses: (result) => result.errorCount > 0,
+  });
+  if (written.scan.errorCount > 0) throw badRows(written.scan);
+  exchange.send({ status: 204 });
+}

@@ -1,0 +1,43 @@
+// Errors as InfluxDB words them: 1.x `{"error"}` with `X-Influxdb-Error`, 2.x `{"code","message"}`.
+// Source: InfluxDB 1.8 services/httpd/handler.go (httpError); 2.x http error handler.
+import { HTTP_STATUS } from '../../model/errors.ts';
+import type { AppError, ErrorKind } from '../../model/errors.ts';
+import type { Answer } from '../http/route.ts';
+
+const V2_CODE: Readonly<Record<ErrorKind, string>> = {
+  invalid: 'invalid',
+  unauthenticated: 'unauthorized',
+  forbidden: 'forbidden',
+  notFound: 'not found',
+  conflict: 'conflict',
+  tooLarge: 'request too large',
+  unsupported: 'invalid',
+  limited: 'too many requests',
+  unavailable: 'unavailable',
+  timeout: 'unavailable',
+  canceled: 'internal error',
+  corrupt: 'internal error',
+  internal: 'internal error',
+};
+
+export function influxErrorAnswer(status: number, message: string): Answer {
+  // Header values are one line of Latin-1.
+  const header = message.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 500);
+  return {
+    status,
+    headers: { 'Content-Type': 'application/json', 'X-Influxdb-Error': header },
+    body: `${JSON.stringify({ error: message })}\n`,
+  };
+}
+
+export function influxV1Errors(error: AppError): Answer {
+  return influxErrorAnswer(HTTP_STATUS[error.kind], error.message);
+}
+
+export function influxV2Errors(error: AppError): Answer {
+  return {
+    status: HTTP_STATUS[error.kind],
+    headers: { 'Content-Type': 'application/json; charset=utf-8' },
+    body: JSON.stringify({ code: V2_CODE[error.kind], message: error.message }),
+  };
+}

@@ -1,0 +1,25 @@
+// `POST|PUT /api/v1/admin/tsdb/delete_series?match[]=…&start=…&end=…`: 204 when the deletes are durable.
+import { AppError } from '../../model/errors.ts';
+import type { StorageWriter } from '../../model/storage.ts';
+import type { Exchange } from '../http/exchange.ts';
+import { rangeParams, selectorParams } from './params.ts';
+
+export async function deleteSeries(
+  deps: { readonly storage: StorageWriter },
+  exchange: Exchange,
+): Promise<void> {
+  const params = await exchange.form();
+  const selectors = await selectorParams(params);
+  if (selectors.length === 0)
+    throw new AppError('invalid', 'parameter', 'no match[] parameter provided');
+  const range = rangeParams(params);
+  const options = {
+    principal: exchange.principal,
+    durability: 'sync',
+    protocol: 'prometheus-admin',
+    batchId: undefined,
+  } as const;
+  for (const matchers of selectors)
+    await deps.storage.delete({ ...range, matchers, dryRun: false }, options);
+  exchange.send({ status: 204 });
+}

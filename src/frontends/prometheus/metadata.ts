@@ -1,0 +1,155 @@
+// `/api/v1/series`, `/labels`, `/label/<name>/values`, `/metadata`: what is there, without samples.
+// Source: https://prometheus.io/docs/prometheus/latest/querying/api/ ("Querying metadata").
+import { AppError } from '../../model/errors.ts';
+import { compareLabels, compareUtf8, labelsKey } from '../../model/labels.ts';
+import type { Labels } from '../../model/labels.ts';
+import type { ReadContext, SeriesSelector, StorageReader } from '../../model/storage.ts';
+import { JSON_PIECE_LENGTH } from '../../query/limits.ts';
+import { inSlices, labelsJson } from '../../query/prometheus-json.ts';
+import type { QueryService } from '../../query/query-service.ts';
+import type { Clock } from '../../stdx/clock.ts';
+import type { Scheduler } from '../../stdx/scheduler.ts';
+import type { Exchange } from '../http/exchange.ts';
+import { durationParam, limitParam, rangeParams, selectorParams } from './params.ts';
+
+export interface MetadataDependencies {
+  readonly queries: QueryService;
+  readonly storage: StorageReader;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+}
+
+const JSON_HEADERS = { 'Content-Type': 'application/json' };
+const TRUNCATED = ',"warnings":["results truncated due to limit"]';
+
+/** `{"status":"success","data":[…]}` from encoded items; the item behind the limit is a warning. */
+function* listJson(items: readonly string[], limit: number): Generator<string> {
+  const isCut = limit > 0 && items.length > limit;
+  const count = isCut ? limit : items.length;
+  let piece = '{"status":"success","data":[';
+  for (let i = 0; i < count; i++) {
+    if (i > 0) piece += ',';
+    piece += items[i]!;
+    if (piece.length < JSON_PIECE_LENGTH) continue;
+    yield piece;
+    piece = '';
+  }
+  yield `${piece}]${isCut ? TRUNCATED : ''}}`;
+}
+
+/** Runs a read as a query of its own: deadline, budget, pin, cancellation. */
+async function read<T>(
+  deps: MetadataDependencies,
+  exchange: Exchange,
+  params: URLSearchParams,
+  what: string,
+  run: (context: ReadContext) => Promise<T>,
+): Promise<T> {
+  const timeoutUs = durationParam(params, 'timeout');
+  const request = {
+    principal: exchange.principal,
+    language: what,
+    text: params.getAll('match[]').join(' '),
+    timeoutMs: timeoutUs === undefined ? undefined : timeoutUs / 1000,
+    signal: exchange.signal,
+  };
+  return await deps.queries.run(request, ({ context }) => run(context));
+}
+
+/** One selector for each `match[]`; without any, everything. */
+async function selectorsOf(
+  params: URLSearchParams,
+): Promise<readonly (SeriesSelector & { limit: number })[]> {
+  const range = rangeParams(params);
+  const limit = limitParam(params);
+  const selectors = await selectorParams(params);
+  // One more than asked for, to know whether something was cut off.
+  const probe = limit === 0 ? 0 : limit + 1;
+  const all = selectors.length === 0 ? [[]] : selectors;
+  return all.map((matchers) => ({ ...range, matchers, limit: probe }));
+}
+
+export async function series(deps: MetadataDependencies, exchange: Exchange): Promise<void> {
+  const params = await exchange.form();
+  if (!params.has('match[]'))
+    throw new AppError('invalid', 'parameter', 'no match[] parameter provided');
+  const selectors = await selectorsOf(params);
+  const found = await read(deps, exchange, params, 'series', async (context) => {
+    const union = new Map<string, Labels>();
+    for (const selector of selectors)
+      for (const labels of await deps.storage.series(context, selector))
+        union.set(labelsKey(labels), labels);
+    return [...union.values()];
+  });
+  if (selectors.length > 1) found.sort(compareLabels);
+  const pieces = listJson(found.map(labelsJson), limitParam(params));
+  await exchange.sendStream(200, JSON_HEADERS, inSlices(pieces, deps));
+}
+
+async function names(
+  deps: MetadataDependencies,
+  exchange: Exchange,
+  params: URLSearchParams,
+  find: (
+    context: ReadContext,
+    selector: SeriesSelector & { limit: number },
+  ) => Promise<readonly string[]>,
+): Promise<void> {
+  const selectors = await selectorsOf(params);
+  const found = await read(deps, exchange, params, 'labels', async (context) => {
+    if (selectors.length === 1) return await find(context, selectors[0]!);
+    const union = new Set<string>();
+    for (const selector of selectors)
+      for (const name of await find(context, selector)) union.add(name);
+    return [...union].toSorted(compareUtf8);
+  });
+  const texts = found.map((name) => JSON.stringify(name));
+  const pieces = listJson(texts, limitParam(params));
+  await exchange.sendStream(200, JSON_HEADERS, inSlices(pieces, deps));
+}
+
+export async function labels(deps: MetadataDependencies, exchange: Exchange): Promise<void> {
+  const params = await exchange.form();
+  await names(deps, exchange, params, (context, selector) =>
+    deps.storage.labelNames(context, selector),
+  );
+}
+
+/** `U__` names carry UTF-8 in the old alphabet: `_2e_` is U+002E, `__` is `_`. */
+export function unescapeLabelName(name: string): string {
+  if (!name.startsWith('U__')) return name;
+  const text = name.slice(3);
+  if (!/^(?:[a-zA-Z0-9:]|__|_[0-9a-fA-F]{1,6}_)*$/.test(text)) return name;
+  return text.replaceAll(/__|_([0-9a-fA-F]{1,6})_/g, (whole, hex: string | undefined) => {
+    const code = hex === undefined ? 95 : Number.parseInt(hex, 16);
+    return code > 0x10_ffff || (code & ~0x7ff) === 0xd800 ? whole : String.fromCodePoint(code);
+  });
+}
+
+export async function labelValues(deps: MetadataDependencies, exchange: Exchange): Promise<void> {
+  const raw = exchange.params.get('name') ?? '';
+  const name = unescapeLabelName(raw);
+  if (!name.isWellFormed() || name.includes('\uFFFD'))
+    throw new AppError('invalid', 'label-name', `invalid label name: ${JSON.stringify(raw)}`);
+  await names(deps, exchange, exchange.search, (context, selector) =>
+    deps.storage.labelValues(context, name, selector),
+  );
+}
+
+export async function metadata(deps: MetadataDependencies, exchange: Exchange): Promise<void> {
+  const params = exchange.search;
+  const limit = limitParam(params);
+  const family = params.get('metric') ?? '';
+  const request = { family: family === '' ? undefined : family, limit };
+  const rows = await read(deps, exchange, params, 'metadata', (context) =>
+    deps.storage.metadata(context, request),
+  );
+  const texts = rows.map(({ family: name, type, help, unit }) => {
+    return `${JSON.stringify(name)}:[${JSON.stringify({ type, help, unit })}]`;
+  });
+  exchange.send({
+    status: 200,
+    headers: JSON_HEADERS,
+    body: `{"status":"success","data":{${texts.join(',')}}}`,
+  });
+}

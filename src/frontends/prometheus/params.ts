@@ -1,0 +1,140 @@
+// Parameters of the Prometheus HTTP API: times (Unix seconds with a fraction, or RFC 3339), durations
+// (seconds, or Prometheus' own form), limits, selectors. Errors are worded as Prometheus words them.
+// Source: Prometheus web/api/v1/api.go (parseTime, parseDuration, parseLimitParam, parseMatchersParam).
+import { AppError } from '../../model/errors.ts';
+import { matcher } from '../../model/matcher.ts';
+import type { Matcher } from '../../model/matcher.ts';
+
+/** Farther than any stored time; still an exact integer. */
+export const T_US_MIN = Number.MIN_SAFE_INTEGER;
+export const T_US_MAX = Number.MAX_SAFE_INTEGER;
+
+/** What Prometheus itself prints for the ends of time, and clients send back. */
+const ENDS_OF_TIME: ReadonlyMap<string, number> = new Map([
+  ['-292273086-05-16T16:47:06Z', T_US_MIN],
+  ['292277025-08-18T07:12:54.999999999Z', T_US_MAX],
+]);
+
+export function invalidParameter(name: string, reason: string): AppError {
+  return new AppError('invalid', 'parameter', `invalid parameter "${name}": ${reason}`);
+}
+
+/** Microseconds, or undefined where the text is no time. */
+export function parseTime(text: string): number | undefined {
+  if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text)) {
+    const tUs = Math.round(Number(text) * 1_000_000);
+    return Math.max(T_US_MIN, Math.min(T_US_MAX, tUs));
+  }
+  return ENDS_OF_TIME.get(text) ?? parseRfc3339(text);
+}
+
+const RFC3339 =
+  /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
+
+function parseRfc3339(text: string): number | undefined {
+  const match = RFC3339.exec(text);
+  if (match === null) return undefined;
+  const part = (index: number): number => Number(match[index]);
+  const [month, day, hour, minute, second] = [part(2), part(3), part(4), part(5), part(6)];
+  const ms = Date.UTC(part(1), month - 1, day, hour, minute, second);
+  const isReal = month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour < 24 && minute < 60;
+  if (!isReal || second > 60) return undefined;
+  const fractionUs = Math.floor(Number(`0.${match[7] ?? '0'}`) * 1e6 + 1e-6);
+  const offsetMin = (Number(match[9] ?? 0) * 60 + Number(match[10] ?? 0)) * 60_000;
+  const sign = match[8] === '-' ? 1 : -1;
+  return (ms + sign * offsetMin) * 1000 + fractionUs;
+}
+
+/** A time parameter in microseconds; `fallback` where it is absent or empty. */
+export function timeParam(params: URLSearchParams, name: string, fallback: number): number {
+  const text = params.get(name);
+  if (text === null || text === '') return fallback;
+  const tUs = parseTime(text);
+  if (tUs === undefined)
+    throw invalidParameter(name, `cannot parse ${JSON.stringify(text)} to a valid timestamp`);
+  return tUs;
+}
+
+/** A time parameter that must be there. */
+export function requiredTime(params: URLSearchParams, name: string): number {
+  const text = params.get(name) ?? '';
+  const tUs = parseTime(text);
+  if (tUs === undefined)
+    throw invalidParameter(name, `cannot parse ${JSON.stringify(text)} to a valid timestamp`);
+  return tUs;
+}
+
+const UNIT_MS: readonly (readonly [string, number])[] = [
+  ['y', 31_536_000_000],
+  ['w', 604_800_000],
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
+  ['ms', 1],
+];
+const DURATION = /^(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$/;
+
+/** Microseconds, or undefined where the text is no duration. Seconds may be negative. */
+export function parseDuration(text: string): number | undefined {
+  if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text)) {
+    const durationUs = Math.round(Number(text) * 1_000_000);
+    return Number.isSafeInteger(durationUs) ? durationUs : undefined;
+  }
+  const match = DURATION.exec(text);
+  if (text === '' || match === null) return undefined;
+  let totalMs = 0;
+  for (const [i, [, unitMs]] of UNIT_MS.entries()) totalMs += Number(match[i + 1] ?? 0) * unitMs;
+  return Number.isSafeInteger(totalMs * 1000) ? totalMs * 1000 : undefined;
+}
+
+/** A duration parameter in microseconds; undefined where it is absent or empty. */
+export function durationParam(params: URLSearchParams, name: string): number | undefined {
+  const text = params.get(name);
+  if (text === null || text === '') return undefined;
+  const durationUs = parseDuration(text);
+  if (durationUs === undefined)
+    throw invalidParameter(name, `cannot parse ${JSON.stringify(text)} to a valid duration`);
+  return durationUs;
+}
+
+/** 0 = no limit. */
+export function limitParam(params: URLSearchParams, name = 'limit'): number {
+  const text = params.get(name);
+  if (text === null || text === '') return 0;
+  if (!/^[+-]?\d+$/.test(text))
+    throw invalidParameter(name, `cannot parse ${JSON.stringify(text)}`);
+  if (Number(text) < 0) throw invalidParameter(name, 'limit must be non-negative');
+  return Number(text);
+}
+
+/** The range of a metadata request; all of time where it is open. */
+export function rangeParams(params: URLSearchParams): { startUs: number; endUs: number } {
+  const startUs = timeParam(params, 'start', T_US_MIN);
+  const endUs = timeParam(params, 'end', T_US_MAX);
+  if (endUs < startUs)
+    throw invalidParameter('end', 'end timestamp must not be before start timestamp');
+  return { startUs, endUs };
+}
+
+/** The selectors of all `match[]` parameters, compiled. */
+export async function selectorParams(
+  params: URLSearchParams,
+): Promise<readonly (readonly Matcher[])[]> {
+  const texts = params.getAll('match[]');
+  if (texts.length === 0) return [];
+  const { parseMetricSelector } = await import('../../promql/parser.ts');
+  return texts.map((text) => {
+    let matchers: readonly Matcher[];
+    try {
+      matchers = parseMetricSelector(text).map((m) => matcher(m.name, m.type, m.value));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const invalid = invalidParameter('match[]', reason);
+      throw new AppError('invalid', invalid.code, invalid.message, { cause: error });
+    }
+    if (matchers.every((m) => m.matches('')))
+      throw invalidParameter('match[]', 'match[] must contain at least one non-empty matcher');
+    return matchers;
+  });
+}

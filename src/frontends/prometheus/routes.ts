@@ -1,0 +1,71 @@
+// The Prometheus HTTP API as rows of the route table: native paths and the same under `/prometheus`.
+import type { StorageWriter } from '../../model/storage.ts';
+import { FORM_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX, WRITE_BODY_BYTES_MAX } from '../http/limits.ts';
+import type { Handler, Method, Route } from '../http/route.ts';
+import { deleteSeries } from './delete.ts';
+import { prometheusErrors } from './errors.ts';
+import * as metadata from './metadata.ts';
+import type { MetadataDependencies } from './metadata.ts';
+import * as query from './query.ts';
+import type { QueryDependencies } from './query.ts';
+import { alerts, buildInfo, rules } from './status.ts';
+import { remoteWrite } from './write.ts';
+import type { WriteDependencies } from './write.ts';
+import { plainErrors } from '../http/errors.ts';
+
+export interface PrometheusDependencies
+  extends QueryDependencies, MetadataDependencies, WriteDependencies {
+  readonly storage: MetadataDependencies['storage'] & StorageWriter;
+  /** Of the product. */
+  readonly version: string;
+}
+
+type Row = Pick<Route, 'method' | 'path' | 'handler'> & Partial<Route>;
+
+function read(method: Method, path: string, handler: Handler): Row {
+  return { method, path, handler, bodyLimitBytes: method === 'POST' ? FORM_BODY_BYTES_MAX : 0 };
+}
+
+/** GET and POST with a form: long queries do not fit in a URL. */
+function readBoth(path: string, handler: Handler): readonly Row[] {
+  return [read('GET', path, handler), read('POST', path, handler)];
+}
+
+export function prometheusRoutes(deps: PrometheusDependencies): readonly Route[] {
+  const remove: Handler = (exchange) => deleteSeries(deps, exchange);
+  const removal = { permission: 'delete', bodyLimitBytes: FORM_BODY_BYTES_MAX } as const;
+  const rows: readonly Row[] = [
+    ...readBoth('/api/v1/query', (exchange) => query.query(deps, exchange)),
+    ...readBoth('/api/v1/query_range', (exchange) => query.queryRange(deps, exchange)),
+    ...readBoth('/api/v1/parse_query', query.parseQuery),
+    ...readBoth('/api/v1/format_query', query.formatQuery),
+    ...readBoth('/api/v1/series', (exchange) => metadata.series(deps, exchange)),
+    ...readBoth('/api/v1/labels', (exchange) => metadata.labels(deps, exchange)),
+    read('GET', '/api/v1/label/:name/values', (exchange) => metadata.labelValues(deps, exchange)),
+    read('GET', '/api/v1/metadata', (exchange) => metadata.metadata(deps, exchange)),
+    read('GET', '/api/v1/rules', rules),
+    read('GET', '/api/v1/alerts', alerts),
+    {
+      ...read('GET', '/api/v1/status/buildinfo', (exchange) => buildInfo(deps.version, exchange)),
+      tenantScope: 'server',
+    },
+    {
+      method: 'POST',
+      path: '/api/v1/write',
+      handler: (exchange) => remoteWrite(deps, exchange),
+      permission: 'write',
+      bodyLimitBytes: WRITE_BODY_BYTES_MAX,
+      errors: plainErrors,
+    },
+    { method: 'POST', path: '/api/v1/admin/tsdb/delete_series', handler: remove, ...removal },
+    { method: 'PUT', path: '/api/v1/admin/tsdb/delete_series', handler: remove, ...removal },
+  ];
+  return rows.map((row) => ({
+    prefix: '/prometheus',
+    permission: 'read',
+    tenantScope: 'tenant',
+    bodyLimitBytes: SMALL_BODY_BYTES_MAX,
+    errors: prometheusErrors,
+    ...row,
+  }));
+}

@@ -1,0 +1,297 @@
+// The ingest service on a storage that can refuse, fail and let refs go stale.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { scanLineProtocol } from '../formats/influx/line-protocol.ts';
+import { scanPrometheusText } from '../formats/prometheus-text/exposition.ts';
+import type { NameSplit, WriteBatch } from '../model/columns.ts';
+import { KIND } from '../model/columns.ts';
+import { AppError } from '../model/errors.ts';
+import type { Labels } from '../model/labels.ts';
+import { labelsKey } from '../model/labels.ts';
+import type { ScanResult } from '../model/rows.ts';
+import type { AppendOptions, StorageWriter } from '../model/storage.ts';
+import { REF_REFUSED } from '../model/storage.ts';
+import type { Principal } from '../model/tenant.ts';
+import { openPrincipal } from '../model/tenant.ts';
+import { seededPrng } from '../stdx/prng.ts';
+import type { IngestLimits, WriteReport, WriteRequest } from './ingest.ts';
+import { DEFAULT_INGEST_LIMITS, Ingest } from './ingest.ts';
+
+/** Keeps what was appended as text; refs can be made stale, series refused, appends failed. */
+class FakeStorage implements StorageWriter {
+  readonly labels: Labels[] = [];
+  readonly lines: string[] = [];
+  readonly metadata: string[] = [];
+  readonly splits = new Map<string, NameSplit>();
+  readonly options: AppendOptions[] = [];
+  seriesMax = Number.POSITIVE_INFINITY;
+  staleAppends = 0;
+  failure: AppError | undefined = undefined;
+  resolveCount = 0;
+  gate: Promise<void> = Promise.resolve();
+  #byKey = new Map<string, number>();
+
+  resolve(tenant: string, labels: Labels): number {
+    this.resolveCount++;
+    const key = `${tenant} ${labelsKey(labels)}`;
+    let ref = this.#byKey.get(key);
+    if (ref === undefined) {
+      if (this.#byKey.size >= this.seriesMax) return REF_REFUSED;
+      ref = this.labels.push(labels) - 1;
+      this.#byKey.set(key, ref);
+    }
+    return ref;
+  }
+
+  splitOf(_tenant: string, name: string): NameSplit | undefined {
+    return this.splits.get(name);
+  }
+
+  async append(batch: WriteBatch, options: AppendOptions) {
+    this.options.push(options);
+    if (this.staleAppends > 0) {
+      this.staleAppends--;
+      this.#byKey.clear();
+      throw new AppError('conflict', 'stale-ref', 'refs are stale');
+    }
+    if (this.failure !== undefined) throw this.failure;
+    for (const points of batch.points)
+      for (let i = 0; i < points.count; i++) {
+        const labels = this.labels[points.refs[i]!]!;
+        const name = labels.map((part, k) => (k % 2 === 0 ? `${part}=` : `${part} `)).join('');
+        assert.ok(points.kind !== KIND.histogram);
+        const value = String(points.values[i]);
+        this.lines.push(`${name}${value} @${points.tUs[i]}`);
+      }
+    for (const split of batch.splits) this.splits.set(split.name, split);
+    for (const row of batch.metadata) this.metadata.push(`${row.family} ${row.type} ${row.help}`);
+    await this.gate;
+    return { applied: true };
+  }
+
+  async delete() {
+    return { seriesCount: 0, pointCount: 0 };
+  }
+}
+
+interface Setup {
+  readonly storage: FakeStorage;
+  readonly ingest: Ingest;
+  readonly reports: WriteReport[];
+}
+
+function setup(limits: Partial<IngestLimits> = {}): Setup {
+  const storage = new FakeStorage();
+  const reports: WriteReport[] = [];
+  const ingest = new Ingest({
+    storage,
+    prng: seededPrng(1),
+    onWrite: (report) => reports.push(report),
+    limits: { ...DEFAULT_INGEST_LIMITS, ...limits },
+  });
+  return { storage, ingest, reports };
+}
+
+function influx(text: string): WriteRequest<ScanResult> {
+  const body = new TextEncoder().encode(text);
+  const options = { precision: 'us', defaultTimeUs: 0, mapping: [] } as const;
+  return {
+    protocol: 'influx',
+    profileKey: '',
+    durability: 'sync',
+    batchId: undefined,
+    sizeBytes: body.length,
+    scan: (dictionary, sink) => scanLineProtocol(body, body.length, options, dictionary, sink),
+  };
+}
+
+function page(text: string): WriteRequest<ScanResult> {
+  const body = new TextEncoder().encode(text);
+  const options = { defaultTimeUs: 0, mode: 'import', extraLabels: [] } as const;
+  return {
+    ...influx(''),
+    protocol: 'prometheus-text',
+    scan: (dictionary, sink) => scanPrometheusText(body, body.length, options, dictionary, sink),
+  };
+}
+
+const tenant = openPrincipal('t1');
+
+test('rows reach the storage with their labels, once resolved', async () => {
+  const { storage, ingest, reports } = setup();
+  const text = 'cpu,host=a usage=1,idle=2 5\ncpu,host=b usage=3,idle=4 5';
+  const { scan, applied, pointCount } = await ingest.write(tenant, influx(text));
+  assert.deepEqual([scan.pointCount, scan.errorCount, applied, pointCount], [4, 0, true, 4]);
+  await ingest.write(tenant, influx(text));
+  assert.deepEqual(storage.lines.slice(0, 4), storage.lines.slice(4));
+  assert.deepEqual(storage.lines.slice(0, 2), [
+    '__name__=cpu_usage host=a 1 @5',
+    '__name__=cpu_idle host=a 2 @5',
+  ]);
+  assert.equal(storage.resolveCount, 4);
+  assert.equal(storage.options[0]!.protocol, 'influx');
+  assert.equal(ingest.inFlightBytes, 0);
+  assert.equal(reports.length, 2);
+  assert.equal(reports[1]!.pointCount, 4);
+});
+
+test('tenants, profiles and forced labels never share refs', async () => {
+  const { storage, ingest } = setup();
+  const forced: Principal = { ...tenant, forcedLabels: ['env', 'prod', 'host', 'x'] };
+  await ingest.write(tenant, influx('m,host=a f=1 1'));
+  await ingest.write(forced, influx('m,host=a f=1 1'));
+  await ingest.write(openPrincipal('t2'), influx('m,host=a f=1 1'));
+  await ingest.write(tenant, { ...influx('m,host=a f=1 1'), profileKey: 'other' });
+  assert.equal(storage.resolveCount, 4);
+  assert.deepEqual(
+    storage.labels.map((labels) => labels.join(' ')),
+    ['__name__ m_f host a', '__name__ m_f env prod host x', '__name__ m_f host a'],
+  );
+});
+
+test('stale refs: everything is resolved again, exactly once', async () => {
+  const { storage, ingest } = setup();
+  await ingest.write(tenant, influx('m f=1 1'));
+  storage.staleAppends = 1;
+  const { applied, scan } = await ingest.write(tenant, influx('m f=2 2'));
+  assert.ok(applied);
+  assert.equal(scan.pointCount, 1);
+  assert.deepEqual(storage.lines, ['__name__=m_f 1 @1', '__name__=m_f 2 @2']);
+  assert.equal(storage.resolveCount, 2);
+  storage.staleAppends = 2;
+  await assert.rejects(ingest.write(tenant, influx('m f=3 3')), { code: 'stale-ref' });
+  assert.equal(ingest.inFlightBytes, 0);
+});
+
+test('label limits refuse a row with a sentence and are remembered', async () => {
+  const labels = { labelCountMax: 3, labelNameBytesMax: 10, labelValueBytesMax: 12 };
+  const { storage, ingest } = setup({ labels });
+  const text = [
+    'm{a="1",b="2"} 1',
+    'm{a="1",b="2",c="3"} 1',
+    'm{abcdefghijk="1"} 1',
+    'm{a="ääääääa"} 1',
+    'm{a="ääääää"} 1',
+  ].join('\n');
+  for (let round = 0; round < 2; round++) {
+    const { scan } = await ingest.write(tenant, page(text));
+    assert.equal(scan.pointCount, 2);
+    assert.deepEqual(
+      scan.errors.map((error) => `${error.line}: ${error.reason}`),
+      [
+        "2: series of metric 'm' has 4 labels, the limit is 3",
+        "3: name of label 'abcdefghijk' of metric 'm' is longer than 10 bytes",
+        "4: value of label 'a' of metric 'm' is longer than 12 bytes",
+      ],
+    );
+  }
+  assert.equal(storage.resolveCount, 2);
+});
+
+test('a series limit refuses new series now, not for ever', async () => {
+  const { storage, ingest } = setup();
+  storage.seriesMax = 1;
+  const text = 'a f=1 1\nb f=1 1';
+  const { scan } = await ingest.write(tenant, influx(text));
+  assert.equal(scan.pointCount, 1);
+  assert.match(scan.errors[0]!.reason, /new series of metric 'b_f' refused: .* limit of series/);
+  storage.seriesMax = 2;
+  assert.equal((await ingest.write(tenant, influx(text))).scan.errorCount, 0);
+});
+
+test('splits are sent once; a later different split gets its origin label', async () => {
+  const { storage, ingest } = setup();
+  await ingest.write(tenant, influx('a_b c=1 1'));
+  assert.deepEqual(
+    [...storage.splits.values()],
+    [{ name: 'a_b_c', measurement: 'a_b', field: 'c' }],
+  );
+  await ingest.write(tenant, influx('a b_c=2 2\na_b c=3 3\na_b_c value=4 4'));
+  assert.deepEqual(storage.lines.slice(1), [
+    '__name__=a_b_c __origin__=a/b_c 2 @2',
+    '__name__=a_b_c 3 @3',
+    '__name__=a_b_c __origin__=a_b_c/value 4 @4',
+  ]);
+  assert.equal(storage.splits.size, 1);
+});
+
+test('two splits of one name in one batch: the first wins', async () => {
+  const { storage, ingest } = setup();
+  await ingest.write(tenant, influx('a_b c=1 1\na b_c=2 2'));
+  assert.equal(storage.lines[1], '__name__=a_b_c __origin__=a/b_c 2 @2');
+  assert.equal(storage.splits.get('a_b_c')!.measurement, 'a_b');
+});
+
+test('a failed append sends splits and metadata again', async () => {
+  const { storage, ingest } = setup();
+  const text = '# HELP m Help.\n# TYPE m gauge\nm 1 1\n';
+  storage.failure = new AppError('unavailable', 'disk-full', 'the disk is full');
+  await assert.rejects(ingest.write(tenant, page(text)), { code: 'disk-full' });
+  await assert.rejects(ingest.write(tenant, influx('m f=1 1')), { code: 'disk-full' });
+  storage.failure = undefined;
+  for (let i = 0; i < 2; i++) {
+    await ingest.write(tenant, page(text));
+    await ingest.write(tenant, influx('m f=1 1'));
+  }
+  assert.deepEqual(storage.metadata, ['m gauge Help.']);
+  assert.equal(storage.splits.get('m_f')!.field, 'f');
+});
+
+test('changed metadata is sent again', async () => {
+  const { storage, ingest } = setup();
+  await ingest.write(tenant, page('# HELP m one\nm 1 1\n'));
+  await ingest.write(tenant, page('# HELP m two\nm 1 1\n'));
+  assert.deepEqual(storage.metadata, ['m unknown one', 'm unknown two']);
+});
+
+test('a refused batch stores nothing', async () => {
+  const { storage, ingest, reports } = setup();
+  const request = { ...influx('m f=1 1\nbad'), refuses: (r: ScanResult) => r.errorCount > 0 };
+  const { applied, pointCount, scan } = await ingest.write(tenant, request);
+  assert.deepEqual([applied, pointCount, scan.pointCount], [false, 0, 1]);
+  assert.equal(storage.options.length, 0);
+  assert.equal(reports[0]!.pointCount, 0);
+  await ingest.write(tenant, influx('m f=1 1'));
+  assert.equal(storage.splits.size, 1);
+});
+
+test('an empty batch is not appended', async () => {
+  const { storage, ingest } = setup();
+  assert.equal((await ingest.write(tenant, influx('# nothing\n'))).applied, false);
+  assert.equal(storage.options.length, 0);
+});
+
+test('permission and time range of the principal', async () => {
+  const { storage, ingest } = setup();
+  const reader: Principal = { ...tenant, permissions: new Set(['read']) };
+  await assert.rejects(ingest.write(reader, influx('m f=1 1')), { kind: 'forbidden' });
+  const bounded: Principal = { ...tenant, minTUs: 10, maxTUs: 20 };
+  const { scan } = await ingest.write(
+    bounded,
+    influx('m f=1 9\nm f=2 10\nm s="x",i=1i 20\nm f=4,b=true 21'),
+  );
+  assert.deepEqual(storage.lines, [
+    '__name__=m_f 2 @10',
+    '__name__=m_i 1 @20',
+    '__name__=m_s x @20',
+  ]);
+  assert.deepEqual([scan.pointCount, scan.errorCount], [3, 3]);
+  assert.match(scan.errors[0]!.reason, /3 points lie outside .* 10 to 20 microseconds/);
+});
+
+test('too many bytes in flight: come back later', async () => {
+  const { storage, ingest } = setup({ inFlightBytesMax: 20 });
+  let open = (): void => undefined;
+  storage.gate = new Promise((resolve) => {
+    open = resolve;
+  });
+  const first = ingest.write(tenant, { ...influx('m f=1 1'), sizeBytes: 100 });
+  await assert.rejects(ingest.write(tenant, influx('m f=2 2')), {
+    kind: 'unavailable',
+    code: 'ingest-busy',
+    retryAfterSec: 1,
+  });
+  open();
+  assert.ok((await first).applied);
+  assert.ok((await ingest.write(tenant, influx('m f=3 3'))).applied);
+});

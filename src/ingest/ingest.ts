@@ -1,0 +1,300 @@
+// The one way into the storage for every protocol: admission (permission, bytes in flight), the
+// scan with the dictionary of the write profile, the append, and the second try where refs went
+// stale. Knows no wire format: the caller passes the scan. Knows no HTTP either: what to answer is
+// made from the ScanResult by the frontend.
+//
+// Invariants: a batch is appended at most twice and only with refs of its own scan; the body passed
+// to the scan stays the caller's and unchanged until `write` settles; a builder goes back to the
+// pool only after its append settled.
+import { BatchBuilder } from '../model/batch-builder.ts';
+import type { WriteBatch } from '../model/columns.ts';
+import { AppError } from '../model/errors.ts';
+import { labelsKey } from '../model/labels.ts';
+import type { RowDictionary, RowSink, ScanResult } from '../model/rows.ts';
+import type { Durability, StorageWriter } from '../model/storage.ts';
+import type { Principal, TenantId } from '../model/tenant.ts';
+import type { Prng } from '../stdx/prng.ts';
+import {
+  BUSY_RETRY_SEC,
+  DICTIONARIES_BYTES_MAX,
+  DICTIONARY_COUNT_MAX,
+  IN_FLIGHT_BYTES_MAX,
+  POOLED_BUILDERS_MAX,
+  POOLED_BUILDER_POINTS_MAX,
+} from './limits.ts';
+import { MetadataFilter } from './metadata-filter.ts';
+import type { DictionaryBounds } from './row-dictionary.ts';
+import { DEFAULT_DICTIONARY_BOUNDS, ProfileDictionary } from './row-dictionary.ts';
+import type { LabelLimits } from './series-admission.ts';
+import { DEFAULT_LABEL_LIMITS } from './series-admission.ts';
+import { TimeRangeSink } from './time-range-sink.ts';
+
+/** Reads one body; may be called twice and must do the same thing each time. Synchronous. */
+export type Scan<Result extends ScanResult> = (dictionary: RowDictionary, sink: RowSink) => Result;
+
+export interface WriteRequest<Result extends ScanResult> {
+  /** As AppendOptions.protocol. */
+  readonly protocol: string;
+  /**
+   * Everything that decides what raw row bytes mean beside tenant, protocol and forced labels,
+   * which are added here: e.g. the database mapping.
+   */
+  readonly profileKey: string;
+  readonly durability: Durability;
+  readonly batchId: Uint8Array | undefined;
+  /** Size of the decoded body. */
+  readonly sizeBytes: number;
+  readonly scan: Scan<Result>;
+  /** True: store nothing of this batch (protocols that refuse a batch as a whole). */
+  readonly refuses?: (result: Result) => boolean;
+}
+
+export interface WriteResult<Result extends ScanResult> {
+  /** With points outside the principal's time range taken out and counted as errors. */
+  readonly scan: Result;
+  /** False where the batch id had been seen, or where the batch was refused or empty. */
+  readonly applied: boolean;
+  /** Points of the appended batch: 0 where `refuses` said so. */
+  readonly pointCount: number;
+}
+
+export interface WriteReport {
+  readonly tenant: TenantId;
+  readonly tokenId: string;
+  readonly protocol: string;
+  readonly rowCount: number;
+  readonly pointCount: number;
+  readonly errorCount: number;
+  readonly sizeBytes: number;
+}
+
+export interface IngestLimits {
+  readonly inFlightBytesMax: number;
+  readonly dictionaryBounds: DictionaryBounds;
+  readonly labels: LabelLimits;
+}
+
+export const DEFAULT_INGEST_LIMITS: IngestLimits = {
+  inFlightBytesMax: IN_FLIGHT_BYTES_MAX,
+  dictionaryBounds: DEFAULT_DICTIONARY_BOUNDS,
+  labels: DEFAULT_LABEL_LIMITS,
+};
+
+export interface IngestDependencies {
+  readonly storage: StorageWriter;
+  readonly prng: Prng;
+  /** Called once per finished write; must not throw. */
+  readonly onWrite?: (report: WriteReport) => void;
+  readonly limits?: IngestLimits;
+}
+
+interface Profile {
+  readonly tenant: TenantId;
+  readonly dictionary: ProfileDictionary;
+  /** As last measured; part of the sum. */
+  sizeBytes: number;
+}
+
+interface Scanned<Result extends ScanResult> {
+  readonly result: Result;
+  readonly batch: WriteBatch;
+}
+
+export class Ingest {
+  readonly #storage: StorageWriter;
+  readonly #prng: Prng;
+  readonly #onWrite: ((report: WriteReport) => void) | undefined;
+  readonly #limits: IngestLimits;
+  /** In order of last use, the oldest first. */
+  readonly #profiles = new Map<string, Profile>();
+  readonly #builders: BatchBuilder[] = [];
+  readonly #metadata = new MetadataFilter();
+  #inFlightBytes = 0;
+  #dictionaryBytes = 0;
+
+  constructor(dependencies: IngestDependencies) {
+    this.#storage = dependencies.storage;
+    this.#prng = dependencies.prng;
+    this.#onWrite = dependencies.onWrite;
+    this.#limits = dependencies.limits ?? DEFAULT_INGEST_LIMITS;
+  }
+
+  get inFlightBytes(): number {
+    return this.#inFlightBytes;
+  }
+
+  get dictionaryBytes(): number {
+    return this.#dictionaryBytes;
+  }
+
+  /**
+   * Scans and appends. Rejects with AppError: forbidden (no write permission), unavailable (too
+   * much in flight, or what `append` says). What the client sent wrong is in `scan.errors`, not
+   * thrown.
+   */
+  async write<Result extends ScanResult>(
+    principal: Principal,
+    request: WriteRequest<Result>,
+  ): Promise<WriteResult<Result>> {
+    if (!principal.permissions.has('write'))
+      throw new AppError('forbidden', 'no-write-permission', 'this token may not write');
+    this.#admitBytes(request.sizeBytes);
+    const builder = this.#builders.pop() ?? new BatchBuilder();
+    try {
+      return await this.#scanAndAppend(principal, request, builder);
+    } finally {
+      this.#inFlightBytes -= request.sizeBytes;
+      this.#recycle(builder);
+    }
+  }
+
+  #admitBytes(sizeBytes: number): void {
+    const limit = this.#limits.inFlightBytesMax;
+    // A body alone is always let in: its size is bounded by the frontend.
+    if (this.#inFlightBytes > 0 && this.#inFlightBytes + sizeBytes > limit)
+      throw new AppError(
+        'unavailable',
+        'ingest-busy',
+        `${this.#inFlightBytes} bytes are being written, the limit is ${limit}: try again`,
+        { retryable: true, retryAfterSec: BUSY_RETRY_SEC },
+      );
+    this.#inFlightBytes += sizeBytes;
+  }
+
+  #recycle(builder: BatchBuilder): void {
+    if (builder.pointCount > POOLED_BUILDER_POINTS_MAX) return;
+    if (this.#builders.length >= POOLED_BUILDERS_MAX) return;
+    builder.reset();
+    this.#builders.push(builder);
+  }
+
+  async #scanAndAppend<Result extends ScanResult>(
+    principal: Principal,
+    request: WriteRequest<Result>,
+    builder: BatchBuilder,
+  ): Promise<WriteResult<Result>> {
+    let scanned = this.#scan(principal, request, builder);
+    try {
+      return await this.#append(principal, request, scanned);
+    } catch (error) {
+      if (!(error instanceof AppError && error.code === 'stale-ref')) throw error;
+      this.forget(principal.tenant);
+      builder.reset();
+      scanned = this.#scan(principal, request, builder);
+      return await this.#append(principal, request, scanned);
+    }
+  }
+
+  #scan<Result extends ScanResult>(
+    principal: Principal,
+    request: WriteRequest<Result>,
+    builder: BatchBuilder,
+  ): Scanned<Result> {
+    const profile = this.#profile(principal, request);
+    const { dictionary } = profile;
+    const isBounded = principal.minTUs > -Infinity || principal.maxTUs < Infinity;
+    const sink = isBounded ? new TimeRangeSink(builder, principal) : builder;
+    dictionary.begin();
+    try {
+      const result = request.scan(dictionary, sink);
+      for (const split of dictionary.newSplits()) builder.split(split);
+      const batch = this.#metadata.filter(principal.tenant, builder.finish());
+      const narrowed = sink instanceof TimeRangeSink ? sink.narrow(result) : result;
+      return { result: narrowed, batch };
+    } finally {
+      dictionary.release();
+      this.#measure(profile);
+    }
+  }
+
+  async #append<Result extends ScanResult>(
+    principal: Principal,
+    request: WriteRequest<Result>,
+    scanned: Scanned<Result>,
+  ): Promise<WriteResult<Result>> {
+    const { result, batch } = scanned;
+    const { protocol, durability, batchId } = request;
+    const isRefused = request.refuses?.(result) === true;
+    if (isRefused) this.#unsent(principal.tenant, batch);
+    let applied = false;
+    if (!isRefused && !isEmpty(batch)) {
+      try {
+        const options = { principal, durability, protocol, batchId };
+        applied = (await this.#storage.append(batch, options)).applied;
+      } catch (error) {
+        this.#unsent(principal.tenant, batch);
+        throw error;
+      }
+    }
+    const pointCount = isRefused ? 0 : result.pointCount;
+    this.#onWrite?.({
+      tenant: principal.tenant,
+      tokenId: principal.tokenId,
+      protocol,
+      rowCount: result.rowCount,
+      pointCount,
+      errorCount: result.errorCount,
+      sizeBytes: request.sizeBytes,
+    });
+    return { scan: result, applied, pointCount };
+  }
+
+  /** Splits and metadata of a batch that was not stored must be sent again. */
+  #unsent(tenant: TenantId, batch: WriteBatch): void {
+    if (batch.splits.length > 0 || batch.metadata.length > 0) this.forget(tenant);
+  }
+
+  #profile<Result extends ScanResult>(
+    principal: Principal,
+    request: WriteRequest<Result>,
+  ): Profile {
+    const { tenant, forcedLabels } = principal;
+    const key = JSON.stringify([
+      tenant,
+      request.protocol,
+      request.profileKey,
+      labelsKey(forcedLabels),
+    ]);
+    let profile = this.#profiles.get(key);
+    if (profile === undefined) {
+      const { labels: limits, dictionaryBounds } = this.#limits;
+      const context = { storage: this.#storage, tenant, forcedLabels, limits };
+      const dictionary = new ProfileDictionary(context, this.#prng.u32(), dictionaryBounds);
+      profile = { tenant, dictionary, sizeBytes: 0 };
+    } else this.#profiles.delete(key);
+    this.#profiles.set(key, profile);
+    return profile;
+  }
+
+  #measure(profile: Profile): void {
+    const { sizeBytes } = profile.dictionary;
+    this.#dictionaryBytes += sizeBytes - profile.sizeBytes;
+    profile.sizeBytes = sizeBytes;
+    for (const [key, oldest] of this.#profiles) {
+      const isOver =
+        this.#profiles.size > DICTIONARY_COUNT_MAX ||
+        this.#dictionaryBytes > DICTIONARIES_BYTES_MAX;
+      if (!isOver || oldest === profile) return;
+      this.#dictionaryBytes -= oldest.sizeBytes;
+      this.#profiles.delete(key);
+    }
+  }
+
+  /** Forgets refs and metadata of a tenant; they are resolved again on next use. */
+  forget(tenant: TenantId): void {
+    for (const profile of this.#profiles.values())
+      if (profile.tenant === tenant) profile.dictionary.clear();
+    this.#metadata.forget(tenant);
+  }
+}
+
+function isEmpty(batch: WriteBatch): boolean {
+  const { points, metadata, exemplars, attributes, splits } = batch;
+  return (
+    points.length === 0 &&
+    metadata.length === 0 &&
+    exemplars.length === 0 &&
+    attributes.length === 0 &&
+    splits.length === 0
+  );
+}

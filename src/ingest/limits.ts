@@ -1,0 +1,41 @@
+// Bounds of the ingest room.
+
+/** Labels of one series, the metric name included. */
+export const LABEL_COUNT_MAX = 64;
+
+/** UTF-8 bytes of a label name. */
+export const LABEL_NAME_BYTES_MAX = 1024;
+
+/** UTF-8 bytes of a label value, the metric name included. */
+export const LABEL_VALUE_BYTES_MAX = 8192;
+
+/** Bytes of raw rows that one dictionary remembers before it forgets all of them. */
+export const DICTIONARY_BYTES_MAX = 134_217_728;
+
+/** Series that one dictionary remembers before it forgets all of them. */
+export const DICTIONARY_CELLS_MAX = 2_097_152;
+
+/** Bytes of all dictionaries together; the one used least recently goes first. */
+export const DICTIONARIES_BYTES_MAX = 536_870_912;
+
+/** Dictionaries kept at once. */
+export const DICTIONARY_COUNT_MAX = 4096;
+
+/** Reasons of label-limit refusals that one dictionary remembers. */
+export const REFUSALS_MAX = 1024;
+
+/** Bytes of bodies that are being written at one time; beyond it writers are told to come back. */
+export const IN_FLIGHT_BYTES_MAX = 268_435_456;
+
+/** What `Retry-After` says when too much is in flight. */
+export const BUSY_RETRY_SEC = 1;
+
+/** Batch builders kept for reuse, and the size above which one is not kept. */
+export const POOLED_BUILDERS_MAX = 8;
+export const POOLED_BUILDER_POINTS_MAX = 131_072;
+
+/** Metric families per tenant whose metadata is remembered so that it is not logged again. */
+export const METADATA_FAMILIES_MAX = 16_384;
+
+/** Tenants whose metadata is remembered. */
+export const METADATA_TENANTS_MAX = 1024;

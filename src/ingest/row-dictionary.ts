@@ -1,0 +1,208 @@
+// The raw-bytes → series ref cache of one write profile; implements the seam of model/rows.ts.
+//
+// Two levels, because protocols with several fields a row ask with the same first range many times
+// in a row: `rows` maps the first range to a row, `cells` maps (row, second range) to a ref. Both
+// are tried by prediction first: a row remembers which row followed it last time and a cell which
+// cell, so a body that repeats the order of the one before costs one comparison of bytes and no
+// hashing. Predictions are verified byte by byte, so they can be wrong but never lie.
+//
+// Only a cache: at its bound it forgets everything, and `clear` may be called between scans at any
+// time. `begin` must be called before each scan, because the memo of the last row holds positions
+// in the caller's buffer.
+import type { NameSplit, SeriesRef } from '../model/columns.ts';
+import type { RowDictionary, RowKey } from '../model/rows.ts';
+import { ROW_UNKNOWN } from '../model/rows.ts';
+import { REF_REFUSED } from '../model/storage.ts';
+import { ByteTable } from './byte-table.ts';
+import { DICTIONARY_BYTES_MAX, DICTIONARY_CELLS_MAX, REFUSALS_MAX } from './limits.ts';
+import type { AdmissionContext } from './series-admission.ts';
+import { admitSeries } from './series-admission.ts';
+
+const NONE = -1;
+const NO_BYTES = new Uint8Array(0);
+
+function grown(array: Int32Array): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(array.length * 2).fill(NONE);
+  larger.set(array);
+  return larger;
+}
+
+export interface DictionaryBounds {
+  readonly bytesMax: number;
+  readonly cellsMax: number;
+}
+
+export const DEFAULT_DICTIONARY_BOUNDS: DictionaryBounds = {
+  bytesMax: DICTIONARY_BYTES_MAX,
+  cellsMax: DICTIONARY_CELLS_MAX,
+};
+
+export class ProfileDictionary implements RowDictionary {
+  readonly #context: AdmissionContext;
+  readonly #bounds: DictionaryBounds;
+  readonly #seed: number;
+  #rows: ByteTable;
+  #cells: ByteTable;
+  #rowSuccessor = new Int32Array(64).fill(NONE);
+  #rowFirstCell = new Int32Array(64).fill(NONE);
+  #cellSuccessor = new Int32Array(64).fill(NONE);
+  #cellRef = new Int32Array(64).fill(NONE);
+  /** Reasons of cells that are REF_REFUSED. */
+  #refusals = new Map<number, string>();
+  #refusal = '';
+  /** Splits met in the scan that is running and not yet handed to storage. */
+  #newSplits = new Map<string, NameSplit>();
+
+  #bytes: Uint8Array = NO_BYTES;
+  #view: DataView = new DataView(NO_BYTES.buffer);
+  #lastStart = NONE;
+  #lastEnd = NONE;
+  #lastRow = NONE;
+  #lastCell = NONE;
+
+  constructor(context: AdmissionContext, seed: number, bounds = DEFAULT_DICTIONARY_BOUNDS) {
+    this.#context = context;
+    this.#seed = seed;
+    this.#bounds = bounds;
+    this.#rows = new ByteTable(seed);
+    this.#cells = new ByteTable(seed);
+  }
+
+  get sizeBytes(): number {
+    const { length } = this.#cellRef;
+    return this.#rows.sizeBytes + this.#cells.sizeBytes + (length + this.#rowSuccessor.length) * 8;
+  }
+
+  get cellCount(): number {
+    return this.#cells.count;
+  }
+
+  /** Before each scan: forgets positions in the buffer of the scan before. */
+  begin(): void {
+    this.release();
+    this.#newSplits.clear();
+    if (this.#isFull()) this.clear();
+  }
+
+  /** After each scan: lets go of the body. */
+  release(): void {
+    this.#bytes = NO_BYTES;
+    this.#lastStart = NONE;
+    this.#lastEnd = NONE;
+  }
+
+  /** Splits that belong into the batch of the scan that just ended. */
+  newSplits(): Iterable<NameSplit> {
+    return this.#newSplits.values();
+  }
+
+  clear(): void {
+    this.#rows = new ByteTable(this.#seed);
+    this.#cells = new ByteTable(this.#seed);
+    this.#rowSuccessor = new Int32Array(64).fill(NONE);
+    this.#rowFirstCell = new Int32Array(64).fill(NONE);
+    this.#cellSuccessor = new Int32Array(64).fill(NONE);
+    this.#cellRef = new Int32Array(64).fill(NONE);
+    this.#refusals.clear();
+    this.#newSplits.clear();
+    this.#lastStart = NONE;
+    this.#lastRow = NONE;
+    this.#lastCell = NONE;
+  }
+
+  #isFull(): boolean {
+    return this.#cells.count >= this.#bounds.cellsMax || this.sizeBytes > this.#bounds.bytesMax;
+  }
+
+  find(bytes: Uint8Array, start: number, end: number, start2: number, end2: number): SeriesRef {
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes;
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      this.#lastStart = NONE;
+    }
+    const view = this.#view;
+    if (start !== this.#lastStart || end !== this.#lastEnd) {
+      const row = this.#findRow(view, start, end);
+      if (row < 0) return ROW_UNKNOWN;
+      this.#lastRow = row;
+      this.#lastStart = start;
+      this.#lastEnd = end;
+      this.#lastCell = NONE;
+    }
+    const cell = this.#findCell(view, start2, end2);
+    if (cell < 0) return ROW_UNKNOWN;
+    this.#lastCell = cell;
+    const ref = this.#cellRef[cell]!;
+    if (ref === REF_REFUSED) this.#refusal = this.#refusals.get(cell) ?? '';
+    return ref;
+  }
+
+  #findRow(view: DataView, start: number, end: number): number {
+    const last = this.#lastRow;
+    if (last >= 0) {
+      const guess = this.#rowSuccessor[last]!;
+      if (guess >= 0 && this.#rows.matches(guess, view, start, end, 0)) return guess;
+    }
+    const row = this.#rows.find(view, start, end, 0, this.#rows.hash(view, start, end, 0));
+    if (row >= 0 && last >= 0) this.#rowSuccessor[last] = row;
+    return row;
+  }
+
+  #findCell(view: DataView, start: number, end: number): number {
+    const row = this.#lastRow;
+    const last = this.#lastCell;
+    const guess = last < 0 ? this.#rowFirstCell[row]! : this.#cellSuccessor[last]!;
+    if (guess >= 0 && this.#cells.matches(guess, view, start, end, row)) return guess;
+    const hash = this.#cells.hash(view, start, end, row);
+    const cell = this.#cells.find(view, start, end, row, hash);
+    if (cell >= 0) {
+      if (last < 0) this.#rowFirstCell[row] = cell;
+      else this.#cellSuccessor[last] = cell;
+    }
+    return cell;
+  }
+
+  add(key: RowKey, pairs: readonly string[], split: NameSplit | undefined): SeriesRef {
+    const admission = admitSeries(this.#context, pairs, split, this.#newSplits);
+    const { newSplit } = admission;
+    if (newSplit !== undefined) this.#newSplits.set(newSplit.name, newSplit);
+    if (admission.ref === REF_REFUSED) {
+      this.#refusal = admission.refusal;
+      if (!admission.isFinal || this.#refusals.size >= REFUSALS_MAX) return REF_REFUSED;
+    }
+    if (this.#isFull()) return admission.ref;
+    const cell = this.#remember(key, admission.ref);
+    if (admission.ref === REF_REFUSED) this.#refusals.set(cell, admission.refusal);
+    return admission.ref;
+  }
+
+  #remember(key: RowKey, ref: SeriesRef): number {
+    const { bytes, start, end, start2, end2 } = key;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const rowHash = this.#rows.hash(view, start, end, 0);
+    let row = this.#rows.find(view, start, end, 0, rowHash);
+    if (row < 0) {
+      row = this.#rows.insert(bytes, start, end, 0, rowHash);
+      if (row === this.#rowSuccessor.length) {
+        this.#rowSuccessor = grown(this.#rowSuccessor);
+        this.#rowFirstCell = grown(this.#rowFirstCell);
+      }
+      if (this.#lastRow >= 0) this.#rowSuccessor[this.#lastRow] = row;
+    }
+    const cellHash = this.#cells.hash(view, start2, end2, row);
+    let cell = this.#cells.find(view, start2, end2, row, cellHash);
+    if (cell < 0) {
+      cell = this.#cells.insert(bytes, start2, end2, row, cellHash);
+      if (cell === this.#cellRef.length) {
+        this.#cellRef = grown(this.#cellRef);
+        this.#cellSuccessor = grown(this.#cellSuccessor);
+      }
+    }
+    this.#cellRef[cell] = ref;
+    return cell;
+  }
+
+  refusal(): string {
+    return this.#refusal;
+  }
+}

@@ -1,0 +1,21 @@
+// Bounds of the query room. Deadline, concurrency and memory have settings; these are what no setting
+// moves.
+import { assert } from '../stdx/assert.ts';
+
+/** Characters of a query text. */
+export const QUERY_LENGTH_MAX = 100_000;
+/** Steps of a range query: Prometheus' own bound, known to every client. */
+export const QUERY_STEPS_MAX = 11_000;
+/** Queries waiting for their turn; more are refused with 503. */
+export const QUERY_QUEUE_MAX = 1_000;
+/** A `timeout` parameter may only shorten the deadline; it never goes below this. */
+export const QUERY_TIMEOUT_MS_MIN = 1;
+/** How far back an instant selector looks for a sample, unless the request says otherwise. */
+export const LOOKBACK_US_DEFAULT = 300_000_000;
+
+/** Characters collected before a piece of an answer is handed on. */
+export const JSON_PIECE_LENGTH = 65_536;
+/** An encoder that worked this long lets input and output proceed. */
+export const JSON_SLICE_MS = 2;
+
+assert(QUERY_STEPS_MAX > 0 && JSON_SLICE_MS > 0, 'bounds let something through');

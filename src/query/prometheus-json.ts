@@ -1,0 +1,140 @@
+// A PromQL result as the JSON of the Prometheus HTTP API, in pieces: the answer to a large range query
+// is never in memory as one text, and the encoder lets other work proceed every few milliseconds.
+// Source: https://prometheus.io/docs/prometheus/latest/querying/api/ ("Expression query result formats").
+import type { Labels } from '../model/labels.ts';
+import type { EvalResult, EvalSeries } from '../promql/engine/result.ts';
+import { SLOT_EMPTY, SLOT_FLOAT, SLOT_HISTOGRAM } from '../promql/engine/result.ts';
+import { must } from '../stdx/assert.ts';
+import type { Clock } from '../stdx/clock.ts';
+import type { Scheduler } from '../stdx/scheduler.ts';
+import { histogramJson } from './histogram-json.ts';
+import { JSON_PIECE_LENGTH, JSON_SLICE_MS } from './limits.ts';
+import { floatText, timeText } from './number-text.ts';
+
+export interface PrometheusJsonOptions {
+  /** Series in the answer; 0 = all. What is cut off is said in a warning. */
+  readonly seriesMax: number;
+}
+
+/** `{"name":"value",…}` */
+export function labelsJson(labels: Labels): string {
+  let text = '{';
+  for (let i = 0; i < labels.length; i += 2) {
+    if (i > 0) text += ',';
+    text += `${JSON.stringify(labels[i])}:${JSON.stringify(labels[i + 1])}`;
+  }
+  return `${text}}`;
+}
+
+/** The whole answer, `{"status":"success",…}`, in pieces of roughly JSON_PIECE_LENGTH. */
+export function* prometheusJson(
+  result: EvalResult,
+  options: PrometheusJsonOptions,
+): Generator<string> {
+  yield `{"status":"success","data":{"resultType":"${result.type}","result":`;
+  const isCut = options.seriesMax > 0 && result.series.length > options.seriesMax;
+  const series = isCut ? result.series.slice(0, options.seriesMax) : result.series;
+  switch (result.type) {
+    case 'scalar': {
+      const value = must(result.series[0], 'a scalar has one series').values[0]!;
+      yield `[${timeText(result.startUs)},"${floatText(value)}"]`;
+      break;
+    }
+    case 'string':
+      yield `[${timeText(result.startUs)},${JSON.stringify(result.string)}]`;
+      break;
+    case 'vector':
+      yield* vectorJson(series, timeText(result.startUs));
+      break;
+    case 'matrix':
+      yield* matrixJson(series, stepTexts(result));
+      break;
+  }
+  const truncated = isCut ? ['results truncated due to limit'] : [];
+  const messages = (level: 'info' | 'warning') =>
+    result.annotations.filter((a) => a.level === level).map((a) => a.message);
+  const warnings = [...messages('warning'), ...truncated];
+  const infos = messages('info');
+  yield (
+    '}' +
+      (warnings.length === 0 ? '' : `,"warnings":${JSON.stringify(warnings)}`) +
+      (infos.length === 0 ? '' : `,"infos":${JSON.stringify(infos)}`) +
+      '}'
+  );
+}
+
+function* vectorJson(series: readonly EvalSeries[], time: string): Generator<string> {
+  let piece = '[';
+  for (const [i, one] of series.entries()) {
+    if (i > 0) piece += ',';
+    piece += `{"metric":${labelsJson(one.labels)},`;
+    if (one.present[0] === SLOT_HISTOGRAM)
+      piece += `"histogram":[${time},${histogramJson(histogramAt(one, 0))}]}`;
+    else piece += `"value":[${time},"${floatText(one.values[0]!)}"]}`;
+    if (piece.length >= JSON_PIECE_LENGTH) {
+      yield piece;
+      piece = '';
+    }
+  }
+  yield `${piece}]`;
+}
+
+function histogramAt(series: EvalSeries, slot: number) {
+  return must(series.histograms?.[slot], 'a slot that says histogram holds one');
+}
+
+/** The text of a step's time is made once, whatever the number of series. */
+function stepTexts(result: EvalResult): (slot: number) => string {
+  const texts: string[] = [];
+  return (slot) => (texts[slot] ??= timeText(result.startUs + slot * result.stepUs));
+}
+
+function* matrixJson(
+  series: readonly EvalSeries[],
+  stepText: (slot: number) => string,
+): Generator<string> {
+  let piece = '[';
+  for (const [i, one] of series.entries()) {
+    if (i > 0) piece += ',';
+    piece += `{"metric":${labelsJson(one.labels)}`;
+    const { tUs } = one;
+    const time = tUs === null || tUs === undefined ? stepText : (k: number) => timeText(tUs[k]!);
+    for (const kind of [SLOT_FLOAT, SLOT_HISTOGRAM]) {
+      let separator = kind === SLOT_FLOAT ? ',"values":[' : ',"histograms":[';
+      for (let slot = 0; slot < one.present.length; slot++) {
+        if (one.present[slot] !== kind || kind === SLOT_EMPTY) continue;
+        piece +=
+          kind === SLOT_FLOAT
+            ? `${separator}[${time(slot)},"${floatText(one.values[slot]!)}"]`
+            : `${separator}[${time(slot)},${histogramJson(histogramAt(one, slot))}]`;
+        separator = ',';
+        if (piece.length >= JSON_PIECE_LENGTH) {
+          yield piece;
+          piece = '';
+        }
+      }
+      if (separator === ',') piece += ']';
+    }
+    piece += '}';
+  }
+  yield `${piece}]`;
+}
+
+/** Pieces of a synchronous encoder, with a turn of the event loop whenever a slice is used up. */
+export async function* inSlices(
+  pieces: Iterable<string>,
+  turns: { readonly clock: Clock; readonly scheduler: Scheduler },
+): AsyncGenerator<string> {
+  let startedMs = turns.clock.monotonicMs();
+  let gathered = '';
+  for (const piece of pieces) {
+    gathered += piece;
+    if (gathered.length < JSON_PIECE_LENGTH) continue;
+    yield gathered;
+    gathered = '';
+    if (turns.clock.monotonicMs() - startedMs < JSON_SLICE_MS) continue;
+    await turns.scheduler.yieldTurn();
+    startedMs = turns.clock.monotonicMs();
+  }
+  if (gathered !== '') yield gathered;
+}

@@ -1,0 +1,157 @@
+// The flush protocol by log offset. A frozen generation holds exactly what the log said in
+// [seqMin, seqMax); it becomes one level-0 part, and one catalog transaction moves part row, deletes,
+// young batch ids, splits, tenants and the frontier together. Only then is the log trimmed and the
+// generation dropped. A crash before the commit leaves an orphan blob, after it a longer log.
+import type { CatalogTx } from '../catalog/catalog.ts';
+import { assert, FatalError } from '../stdx/assert.ts';
+import { compareUtf8 } from '../model/labels.ts';
+import {
+  batchIdsValue,
+  commit,
+  deleteKey,
+  deleteValue,
+  partKey,
+  readFrontier,
+  splitKey,
+  toJson,
+} from './catalog-rows.ts';
+import type { Delete } from './deletes.ts';
+import type { Generation } from './head.ts';
+import { BATCH_ID_MEMORY_MS, BATCH_IDS_PER_ROW } from './limits.ts';
+import { padded, partName } from './names.ts';
+import { buildPart } from './part-build.ts';
+import type { PartRow } from './part-format.ts';
+import { sortedParts } from './state.ts';
+import type { BatchIdRow, ShardState } from './state.ts';
+
+const EVER = { startUs: Number.NEGATIVE_INFINITY, endUs: Number.POSITIVE_INFINITY };
+
+/** A blob name's unique end. */
+export function uniqueText(state: ShardState): string {
+  return state.options.prng.bytes(6).toHex();
+}
+
+/** Puts every frozen generation into a part, oldest first. */
+export async function persistFrozen(state: ShardState): Promise<void> {
+  for (;;) {
+    const [oldest, ...newer] = state.view.generations;
+    if (oldest === undefined || newer.length === 0) return;
+    await persist(state, oldest);
+  }
+}
+
+async function persist(state: ShardState, generation: Generation): Promise<void> {
+  const { blobs, scheduler, log } = state.options;
+  const { seqMin, seqMax } = generation;
+  assert(seqMin === state.frontier, 'generations follow each other');
+  assert(
+    state.mutations.skipFrontier === true || seqMax <= log.durableOffset,
+    'only what is durable is flushed',
+  );
+  const deletes = state.view.deletes.filter((one) => one.offset >= seqMin && one.offset < seqMax);
+  const row = generation.isEmpty
+    ? undefined
+    : await buildPart(blobs, scheduler, {
+        name: partName(state.names, { level: 0, seqMin, seqMax }, uniqueText(state)),
+        level: 0,
+        partitionUs: undefined,
+        seqMin,
+        seqMax,
+        range: EVER,
+        withTimeless: true,
+        view: { parts: [], generations: [generation], deletes },
+        ordinalEnds: [generation.ordinalEnd],
+        tenants: tenantsOf(state, generation),
+        index: state.index,
+      });
+  const batchRows = await commitFlush(state, generation, row, deletes);
+  state.batchIdRows = batchRows;
+  state.frontier = seqMax;
+  const { view } = state;
+  state.view = {
+    parts: row === undefined ? view.parts : sortedParts([...view.parts, state.openPart(row)]),
+    generations: view.generations.filter((one) => one !== generation),
+    deletes: view.deletes.filter((one) => one.offset >= seqMax || isNeeded(one, view.parts)),
+  };
+  state.batchIds.expire(state.options.clock.nowMs(), seqMax);
+  await log.trim(seqMax);
+}
+
+/** Has the delete anything left to hide in these parts? */
+export function isNeeded(one: Delete, parts: readonly { readonly row: PartRow }[]): boolean {
+  return parts.some(
+    ({ row }) => row.seqMax <= one.offset && row.minUs <= one.endUs && row.maxUs >= one.startUs,
+  );
+}
+
+function tenantsOf(state: ShardState, generation: Generation): string[] {
+  const tenants = new Set<string>();
+  const { index } = state;
+  const refs = [
+    ...generation.refs,
+    ...generation.exemplars.map((one) => one.row.ref),
+    ...generation.attributes.map((one) => one.row.ref),
+  ];
+  for (const ref of refs) tenants.add(index.tenantOf(ref)!);
+  for (const { row } of generation.metadata) tenants.add(row.tenant);
+  return [...tenants].toSorted(compareUtf8);
+}
+
+async function commitFlush(
+  state: ShardState,
+  generation: Generation,
+  row: PartRow | undefined,
+  deletes: readonly Delete[],
+): Promise<BatchIdRow[]> {
+  const { catalog, clock } = state.options;
+  const { names, mutations, view } = state;
+  const { seqMin, seqMax } = generation;
+  const nowMs = clock.nowMs();
+  const old = state.batchIdRows.filter((one) => nowMs - one.newestMs >= BATCH_ID_MEMORY_MS);
+  const young = mutations.skipBatchIds === true ? [] : youngRows(state, generation, nowMs);
+  const newTenants = [...state.tenants].filter(([, isStored]) => !isStored).map(([id]) => id);
+  const moved = deletes.filter(
+    (one) => mutations.skipDeletes !== true && isNeeded(one, view.parts),
+  );
+  const body = async (tx: CatalogTx): Promise<void> => {
+    const frontier = await readFrontier(tx, names);
+    if (frontier !== seqMin && mutations.skipFrontier !== true)
+      throw new FatalError(
+        `the catalog's frontier is ${frontier}, this process expected ${seqMin}: another process writes here`,
+      );
+    if (row !== undefined) tx.set(partKey(names, row), toJson(row));
+    for (const one of moved) tx.set(deleteKey(names, one.offset), deleteValue(one));
+    for (const { key, value } of young) tx.set(key, value);
+    for (const { key } of old) tx.remove(key);
+    for (const [tenant, splits] of state.splits)
+      for (const { split, offset } of splits.values())
+        if (offset >= seqMin && offset < seqMax)
+          tx.set(splitKey(names, tenant, split.name), toJson({ tenant, ...split }));
+    for (const tenant of newTenants) tx.set(`${names.tenantRows}${tenant}`, toJson({}));
+    tx.set(names.frontier, toJson(seqMax));
+  };
+  if (mutations.skipFrontier === true)
+    await catalog.transact(async (tx) => tx.set(names.frontier, toJson(seqMax)));
+  await commit(catalog, body, async (tx) => (await readFrontier(tx, names)) === seqMax);
+  for (const tenant of newTenants) state.tenants.set(tenant, true);
+  return [...state.batchIdRows.filter((one) => !old.includes(one)), ...young];
+}
+
+interface YoungRow extends BatchIdRow {
+  readonly value: Uint8Array;
+}
+
+function youngRows(state: ShardState, generation: Generation, nowMs: number): YoungRow[] {
+  const { seqMin, seqMax } = generation;
+  const out: YoungRow[] = [];
+  for (const [tenant, ids] of state.batchIds.young(nowMs, seqMin, seqMax))
+    for (let from = 0; from < ids.length; from += BATCH_IDS_PER_ROW) {
+      const some = ids.slice(from, from + BATCH_IDS_PER_ROW);
+      out.push({
+        key: `${state.names.batchIdRows}${padded(seqMax)}/${padded(from)}/${tenant}`,
+        newestMs: Math.max(...some.map((one) => one.seenMs)),
+        value: batchIdsValue(some),
+      });
+    }
+  return out;
+}

@@ -1,0 +1,38 @@
+// Bounds of one shard. Defaults that an operator may change are in settings.ts.
+import { assert } from '../stdx/assert.ts';
+
+/** Batch ids remembered per tenant, oldest forgotten first. */
+export const BATCH_IDS_MAX = 65_536;
+/** A batch id is remembered at least so long. */
+export const BATCH_ID_MEMORY_MS = 10 * 60 * 1000;
+export const BATCH_ID_SIZE_BYTES = 16;
+/** Ids per catalog row: 24 bytes each, below the catalog's value limit. */
+export const BATCH_IDS_PER_ROW = 2048;
+/** An async write is synced after so long at the latest; the promise is one second. */
+export const ASYNC_SYNC_DELAY_MS = 500;
+/** Slots of a head page: 2^15 samples. */
+export const PAGE_SLOTS_LOG2 = 15;
+export const PAGE_SLOTS = 2 ** PAGE_SLOTS_LOG2;
+/** A series' first run of slots, and the longest one. */
+export const RUN_SLOTS_FIRST = 4;
+export const RUN_SLOTS_MAX = 256;
+/** Width of a time partition from level 1 on: 32 days. */
+export const PARTITION_US = 32 * 86_400_000_000;
+/** Parts with fewer encoded bytes than this are written in one turn of the event loop. */
+export const WRITE_CHUNK_BYTES = 256 * 1024;
+/** One ranged read of blocks, unless a single series needs more. */
+export const READ_CHUNK_BYTES = 1024 * 1024;
+/** Blocks further apart are read separately. */
+export const READ_GAP_BYTES = 16 * 1024;
+/** Index sections kept decoded, estimated bytes. */
+export const PART_INDEX_CACHE_BYTES = 128 * 1024 * 1024;
+/** Replay lets other work proceed after so many bytes of log. */
+export const REPLAY_TURN_BYTES = 1024 * 1024;
+/** A failed background flush or merge is tried again after so long. */
+export const MAINTENANCE_RETRY_MS = 5000;
+/** Attempts of a catalog commit whose outcome is unknown. */
+export const COMMIT_ATTEMPTS_MAX = 5;
+/** Keys deleted or read in one catalog transaction. */
+export const CATALOG_PAGE_KEYS = 500;
+
+assert(RUN_SLOTS_MAX <= PAGE_SLOTS, 'a run fits a page');

@@ -1,0 +1,47 @@
+// Every name this room gives to blobs and catalog keys, in one place. Numbers in keys are padded so that
+// the catalog's byte order is their order.
+
+const DIGITS = 16;
+const PARTS = 'parts/';
+const DEAD_LETTERS = 'dead-letter/';
+
+/** Names of one shard. */
+export interface ShardNames {
+  readonly parts: string;
+  readonly frontier: string;
+  readonly partRows: string;
+  readonly deleteRows: string;
+  readonly batchIdRows: string;
+  readonly splitRows: string;
+  readonly tenantRows: string;
+}
+
+export function shardNames(shard: number): ShardNames {
+  const keys = `shard/${shard}/`;
+  return {
+    parts: `${PARTS}${shard}/`,
+    frontier: `${keys}frontier`,
+    partRows: `${keys}part/`,
+    deleteRows: `${keys}delete/`,
+    batchIdRows: `${keys}batch/`,
+    splitRows: `${keys}split/`,
+    tenantRows: `${keys}tenant/`,
+  };
+}
+
+/** Blob of a part; `unique` keeps a rewrite of the same stretch apart from what it replaces. */
+export function partName(
+  names: ShardNames,
+  part: { readonly level: number; readonly seqMin: number; readonly seqMax: number },
+  unique: string,
+): string {
+  return `${names.parts}${padded(part.seqMin)}-${padded(part.seqMax)}-l${part.level}-${unique}.part`;
+}
+
+export function deadLetterName(offset: number): string {
+  return `${DEAD_LETTERS}${padded(offset)}.record`;
+}
+
+export function padded(value: number): string {
+  return String(value).padStart(DIGITS, '0');
+}

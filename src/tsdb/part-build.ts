@@ -1,0 +1,91 @@
+// From a view to a part: every series of some tenants in a time range, resolved, streamed into a blob.
+// The flush gives a view of one generation, a merge a view of its input parts.
+import type { Blobs } from '../blobs/blobs.ts';
+import type { TenantId } from '../model/tenant.ts';
+import type { Scheduler } from '../stdx/scheduler.ts';
+import type { PartRow, SeriesContent, TenantContent } from './part-format.ts';
+import { PartWriter } from './part-writer.ts';
+import { resolveSources } from './samples.ts';
+import type { Source, TimeRange } from './samples.ts';
+import { scanSeries } from './select.ts';
+import type { SeriesIndex } from './series-index.ts';
+import { foldAttributes, foldExemplars, foldMetadata } from './side-tables.ts';
+import type { View } from './view.ts';
+
+export interface BuildRequest {
+  readonly name: string;
+  readonly level: number;
+  readonly partitionUs: number | undefined;
+  readonly seqMin: number;
+  readonly seqMax: number;
+  /** Samples and exemplars outside are left out. */
+  readonly range: TimeRange;
+  /** Metadata and attributes, which have no time, go into exactly one part of a merge. */
+  readonly withTimeless: boolean;
+  readonly view: View;
+  readonly ordinalEnds: readonly number[];
+  /** Byte order. */
+  readonly tenants: readonly TenantId[];
+  readonly index: SeriesIndex;
+  /** Sees every series before it is resolved. */
+  readonly witness?: (tenant: TenantId, series: SeriesContent, sources: readonly Source[]) => void;
+}
+
+/** Writes the part; undefined (and no blob) where it would be empty. */
+export async function buildPart(
+  blobs: Blobs,
+  scheduler: Scheduler,
+  request: BuildRequest,
+): Promise<PartRow | undefined> {
+  const contents = tenantContents(request);
+  const first = await contents.next();
+  if (first.done === true) return undefined;
+  async function* all(): AsyncGenerator<TenantContent, void, void> {
+    yield first.value as TenantContent;
+    yield* contents;
+  }
+  const writer = new PartWriter(scheduler);
+  const { name, level, partitionUs, seqMin, seqMax } = request;
+  const { sizeBytes } = await blobs.put(name, writer.stream(all(), { level, seqMin, seqMax }));
+  return { name, level, partitionUs, seqMin, seqMax, sizeBytes, ...writer.totals };
+}
+
+async function* tenantContents(request: BuildRequest): AsyncGenerator<TenantContent, void, void> {
+  for (const tenant of request.tenants) {
+    const series = seriesOf(request, tenant);
+    const first = await series.next();
+    const side = { ...request, tenant };
+    const { startUs, endUs } = request.range;
+    const exemplars = (await foldExemplars(side)).filter(
+      (row) => row.tUs >= startUs && row.tUs <= endUs,
+    );
+    const attributes = request.withTimeless ? await foldAttributes(side) : [];
+    const metadata = request.withTimeless ? await foldMetadata(side) : [];
+    if (first.done === true && exemplars.length + attributes.length + metadata.length === 0)
+      continue;
+    async function* all(): AsyncGenerator<SeriesContent, void, void> {
+      if (first.done === true) return;
+      yield first.value;
+      yield* series;
+    }
+    yield { tenant, series: all(), exemplars, attributes, metadata };
+  }
+}
+
+const check = (): void => undefined;
+
+async function* seriesOf(
+  request: BuildRequest,
+  tenant: TenantId,
+): AsyncGenerator<SeriesContent, void, void> {
+  const { view, ordinalEnds, index, range } = request;
+
+  const scan = { tenant, matchers: [], range, view, ordinalEnds, index, check };
+  for await (const series of scanSeries(scan)) {
+    const sources = await series.sources();
+    if (sources.length === 0) continue;
+    const content = { labels: series.labels, chunks: resolveSources(sources) };
+    request.witness?.(tenant, content, sources);
+    yield content;
+  }
+}

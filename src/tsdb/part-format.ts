@@ -1,0 +1,67 @@
+// What writer and reader of parts share (docs/formats/part.md).
+import type { Labels } from '../model/labels.ts';
+import type { Exemplar, Metadata, Samples } from '../model/columns.ts';
+import type { TenantId } from '../model/tenant.ts';
+
+export const PART_VERSION = 1;
+export const HEAD_MAGIC = 'ORRYPART';
+export const FOOTER_MAGIC = 'ORRYPEND';
+export const HEAD_SIZE = 16;
+export const FOOTER_SIZE = 64;
+export const SECTIONS = ['index', 'exemplars', 'attributes', 'metadata'] as const;
+export type SectionName = (typeof SECTIONS)[number];
+
+export interface SectionPlace {
+  readonly offset: number;
+  readonly sizeBytes: number;
+  readonly crc: number;
+}
+
+export interface TenantDirectory {
+  readonly tenant: TenantId;
+  readonly seriesCount: number;
+  readonly sampleCount: number;
+  readonly minUs: number;
+  readonly maxUs: number;
+  readonly sections: Readonly<Record<SectionName, SectionPlace>>;
+}
+
+/** The catalog's row of a part: what opening a store needs to know. */
+export interface PartRow {
+  readonly name: string;
+  readonly level: number;
+  /** Start of the time partition; undefined at level 0. */
+  readonly partitionUs: number | undefined;
+  readonly seqMin: number;
+  /** Exclusive. */
+  readonly seqMax: number;
+  readonly minUs: number;
+  readonly maxUs: number;
+  readonly seriesCount: number;
+  readonly sampleCount: number;
+  readonly sizeBytes: number;
+}
+
+export interface SeriesExemplar extends Omit<Exemplar, 'ref'> {
+  readonly series: Labels;
+}
+
+export interface SeriesAttribute {
+  readonly series: Labels;
+  readonly key: string;
+  readonly value: string;
+}
+
+/** One tenant's content on its way into a part; series sorted by labels. */
+export interface TenantContent {
+  readonly tenant: TenantId;
+  readonly series: AsyncIterable<SeriesContent> | Iterable<SeriesContent>;
+  readonly exemplars: readonly SeriesExemplar[];
+  readonly attributes: readonly SeriesAttribute[];
+  readonly metadata: readonly Metadata[];
+}
+
+export interface SeriesContent {
+  readonly labels: Labels;
+  readonly chunks: readonly Samples[];
+}

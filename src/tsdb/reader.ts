@@ -1,0 +1,204 @@
+// The reading half of the storage contract over one shard: every call narrows its selector by the
+// principal, reads the view its pin holds, and stops when the signal says so.
+import type { Metadata, NameSplit } from '../model/columns.ts';
+import { compareUtf8 } from '../model/labels.ts';
+import type { Labels } from '../model/labels.ts';
+import type {
+  Cardinality,
+  DeleteRequest,
+  DeleteResult,
+  ExemplarSeries,
+  LimitedNames,
+  ReadContext,
+  SelectedSeries,
+  SelectRequest,
+  SeriesAttributes,
+  SeriesSelector,
+} from '../model/storage.ts';
+import type { Principal, TenantId } from '../model/tenant.ts';
+import { matchesAll } from '../model/matcher.ts';
+import { assert } from '../stdx/assert.ts';
+import { readCardinality, readLabelNames, readLabelValues, readSeries } from './read-names.ts';
+import { resolveSources, samplesSizeBytes } from './samples.ts';
+import { scanSeries } from './select.ts';
+import type { Scan } from './select.ts';
+import { foldAttributes, foldExemplars, foldMetadata } from './side-tables.ts';
+import type { SideScan } from './side-tables.ts';
+import type { ShardState } from './state.ts';
+import { ShardPin } from './view.ts';
+
+/** A selector as the principal may use it. */
+export function narrowed(
+  { matchers, startUs, endUs }: SeriesSelector,
+  principal: Principal,
+): SeriesSelector {
+  return {
+    matchers: [...matchers, ...principal.forcedMatchers],
+    startUs: Math.max(startUs, principal.minTUs),
+    endUs: Math.min(endUs, principal.maxTUs),
+  };
+}
+
+export class ShardReader {
+  readonly #state: ShardState;
+
+  constructor(state: ShardState) {
+    this.#state = state;
+  }
+
+  pin(): ShardPin {
+    return this.#state.pins.pin(this.#state.view);
+  }
+
+  #pinOf(context: ReadContext): ShardPin {
+    const { pin, signal } = context;
+    this.#state.checkOpen();
+    signal.throwIfAborted();
+    assert(
+      pin instanceof ShardPin && pin.owner === this.#state.pins,
+      'a pin belongs to the storage that gave it',
+    );
+    assert(!pin.isReleased, 'a released pin cannot be read with');
+    return pin;
+  }
+
+  #sides({ view, ordinalEnds }: ShardPin, tenant: TenantId): SideScan {
+    return { tenant, view, ordinalEnds, index: this.#state.index };
+  }
+
+  #scan(context: ReadContext, selector: SeriesSelector): Scan {
+    const { view, ordinalEnds } = this.#pinOf(context);
+    const { tenant } = context.principal;
+    const { matchers, startUs, endUs } = narrowed(selector, context.principal);
+    const check = (): void => context.signal.throwIfAborted();
+    const { index } = this.#state;
+    return { tenant, matchers, range: { startUs, endUs }, view, ordinalEnds, index, check };
+  }
+
+  async *select(
+    context: ReadContext,
+    request: SelectRequest,
+  ): AsyncGenerator<SelectedSeries, void, void> {
+    for await (const series of scanSeries(this.#scan(context, request))) {
+      const sources = await series.sources();
+      context.signal.throwIfAborted();
+      const chunks = resolveSources(sources).filter(
+        (chunk) => (request.kinds & (1 << chunk.kind)) !== 0,
+      );
+      if (chunks.length === 0) continue;
+      const sizeBytes = chunks.reduce((sum, chunk) => sum + samplesSizeBytes(chunk), 0);
+      context.budget.take(sizeBytes);
+      try {
+        yield { labels: series.labels, chunks };
+      } finally {
+        context.budget.give(sizeBytes);
+      }
+    }
+  }
+
+  labelNames(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<readonly string[]> {
+    return readLabelNames(this.#scan(context, s), s.limit);
+  }
+
+  labelValues(
+    context: ReadContext,
+    label: string,
+    s: SeriesSelector & LimitedNames,
+  ): Promise<readonly string[]> {
+    return readLabelValues(this.#scan(context, s), label, s.limit);
+  }
+
+  series(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<readonly Labels[]> {
+    return readSeries(this.#scan(context, s), s.limit);
+  }
+
+  cardinality(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<Cardinality> {
+    return readCardinality(this.#scan(context, s), s.limit);
+  }
+
+  async metadata(
+    context: ReadContext,
+    request: { readonly family: string | undefined } & LimitedNames,
+  ): Promise<readonly Metadata[]> {
+    const pin = this.#pinOf(context);
+    const { tenant } = context.principal;
+    const rows = await foldMetadata(this.#sides(pin, tenant));
+    const wanted = rows.filter(
+      (row) => request.family === undefined || row.family === request.family,
+    );
+    return request.limit === 0 ? wanted : wanted.slice(0, request.limit);
+  }
+
+  async exemplars(context: ReadContext, s: SeriesSelector): Promise<readonly ExemplarSeries[]> {
+    const pin = this.#pinOf(context);
+    const { tenant } = context.principal;
+    const { matchers, startUs, endUs } = narrowed(s, context.principal);
+    const rows = await foldExemplars(this.#sides(pin, tenant));
+    const out = new Map<
+      string,
+      { labels: Labels; exemplars: ExemplarSeries['exemplars'][number][] }
+    >();
+    for (const { series, ...exemplar } of rows) {
+      if (exemplar.tUs < startUs || exemplar.tUs > endUs || !matchesAll(matchers, series)) continue;
+      const key = series.join('\udfff');
+      const known = out.get(key);
+      if (known === undefined) out.set(key, { labels: series, exemplars: [exemplar] });
+      else known.exemplars.push(exemplar);
+    }
+    return [...out.values()];
+  }
+
+  async attributes(context: ReadContext, s: SeriesSelector): Promise<readonly SeriesAttributes[]> {
+    const pin = this.#pinOf(context);
+    const { tenant } = context.principal;
+    const rows = await foldAttributes(this.#sides(pin, tenant));
+    const bySeries = new Map<string, Record<string, string>>();
+    for (const { series, key, value } of rows) {
+      if (value === '') continue;
+      const text = series.join('\udfff');
+      let attributes = bySeries.get(text);
+      if (attributes === undefined) {
+        attributes = Object.create(null) as Record<string, string>;
+        bySeries.set(text, attributes);
+      }
+      attributes[key] = value;
+    }
+    const out: SeriesAttributes[] = [];
+    for await (const series of scanSeries(this.#scan(context, s))) {
+      const attributes = bySeries.get(series.labels.join('\udfff'));
+      if (attributes !== undefined && (await series.exists()))
+        out.push({ labels: series.labels, attributes });
+    }
+    return out;
+  }
+
+  async splits(context: ReadContext): Promise<readonly NameSplit[]> {
+    this.#pinOf(context);
+    const splits = this.#state.splits.get(context.principal.tenant)?.values() ?? [];
+    return [...splits].map(({ split }) => split).toSorted((a, b) => compareUtf8(a.name, b.name));
+  }
+
+  /** What a delete would hide now. */
+  async countDelete(request: DeleteRequest, principal: Principal): Promise<DeleteResult> {
+    const pin = this.pin();
+    try {
+      const { matchers, startUs, endUs } = narrowed(request, principal);
+      const { view, ordinalEnds } = pin;
+      const { index } = this.#state;
+      const check = (): void => this.#state.checkOpen();
+      const range = { startUs, endUs };
+      const scan = { tenant: principal.tenant, matchers, range, view, ordinalEnds, index, check };
+      let seriesCount = 0;
+      let pointCount = 0;
+      for await (const series of scanSeries(scan)) {
+        const chunks = resolveSources(await series.sources());
+        const count = chunks.reduce((sum, chunk) => sum + chunk.count, 0);
+        if (count > 0) seriesCount++;
+        pointCount += count;
+      }
+      return { seriesCount, pointCount };
+    } finally {
+      pin.release();
+    }
+  }
+}

@@ -1,0 +1,184 @@
+// Writes and deletes as log records (docs/formats/log-record.md): columns go out as they are, one copy
+// each; strings of labels once per record.
+import { writeHistogram } from '../codec/column-histogram.ts';
+import { crc32c } from '../codec/crc32c.ts';
+import { ByteWriter } from '../codec/varint.ts';
+import { KIND } from '../model/columns.ts';
+import type { Points, SeriesRef, WriteBatch } from '../model/columns.ts';
+import type { Labels } from '../model/labels.ts';
+import {
+  COMPANION,
+  MATCH_TYPES,
+  RECORD_FLAG,
+  RECORD_KIND,
+  RECORD_VERSION,
+  SIZE_OFFSET,
+  TIME_MODE,
+} from './record-layout.ts';
+import type {
+  DeleteRecord,
+  RecordHeader,
+  SeriesDefinition,
+  SeriesEncoding,
+} from './record-layout.ts';
+
+const writer = new ByteWriter(1 << 16);
+
+/** Which refs a record must define, and how its columns number them. */
+export interface SeriesNumbers {
+  readonly encoding: SeriesEncoding;
+  readonly definitions: readonly SeriesDefinition[];
+  numberOf(ref: SeriesRef): number;
+}
+
+/** Every ref used by points, exemplars and attributes of a batch, in order, with repetitions. */
+export function* refsOf(batch: WriteBatch): Iterable<SeriesRef> {
+  for (const points of batch.points) for (let i = 0; i < points.count; i++) yield points.refs[i]!;
+  for (const row of batch.exemplars) yield row.ref;
+  for (const row of batch.attributes) yield row.ref;
+}
+
+/** The inline form: a dictionary of the record's own. */
+export function inlineNumbers(
+  batch: WriteBatch,
+  labelsOf: (ref: SeriesRef) => Labels,
+): SeriesNumbers {
+  const numbers = new Map<SeriesRef, number>();
+  const definitions: SeriesDefinition[] = [];
+  for (const ref of refsOf(batch)) {
+    if (numbers.has(ref)) continue;
+    numbers.set(ref, definitions.length);
+    definitions.push({ number: definitions.length, labels: labelsOf(ref) });
+  }
+  return { encoding: 'inline', definitions, numberOf: (ref) => numbers.get(ref)! };
+}
+
+/** The bytes of one write, in memory of their own that starts on a multiple of 8. */
+export function encodeBatch(
+  header: RecordHeader,
+  batch: WriteBatch,
+  series: SeriesNumbers,
+): Uint8Array {
+  let count = 0;
+  for (const points of batch.points) count += points.count;
+  const flags = series.encoding === 'inline' ? RECORD_FLAG.inline : 0;
+  writeHeader(header, RECORD_KIND.batch, flags, count);
+  writeDefinitions(series);
+  writeSides(batch, series);
+  writer.varint(batch.points.length);
+  for (const points of batch.points) writePoints(points, series);
+  return finish();
+}
+
+export function encodeDelete(
+  header: RecordHeader,
+  request: Pick<DeleteRecord, 'matchers' | 'startUs' | 'endUs'>,
+): Uint8Array {
+  writeHeader(header, RECORD_KIND.delete, 0, 0);
+  writer.varint(request.matchers.length);
+  for (const { name, type, value } of request.matchers) {
+    writer.u8(MATCH_TYPES.indexOf(type));
+    writer.string(name);
+    writer.string(value);
+  }
+  writer.f64(request.startUs);
+  writer.f64(request.endUs);
+  return finish();
+}
+
+function writeHeader(header: RecordHeader, kind: number, flags: number, count: number): void {
+  writer.reset();
+  writer.u32(0);
+  writer.u8(RECORD_VERSION);
+  writer.u8(kind);
+  writer.u16(flags | (header.isClientBatchId ? RECORD_FLAG.clientBatchId : 0));
+  writer.f64(header.offset);
+  writer.f64(header.durableOffset);
+  writer.f64(header.session);
+  writer.f64(header.writtenMs);
+  writer.raw(header.batchId);
+  writer.u32(count);
+  writer.u32(0);
+  writer.string(header.tenant);
+  writer.string(header.tokenId);
+  writer.string(header.protocol);
+}
+
+function finish(): Uint8Array {
+  writer.u32At(SIZE_OFFSET, writer.size);
+  writer.u32At(0, crc32c(writer.bytes().subarray(4)));
+  return writer.take();
+}
+
+function writeDefinitions({ definitions, encoding }: SeriesNumbers): void {
+  const symbols = new Map<string, number>();
+  for (const { labels } of definitions)
+    for (const text of labels) if (!symbols.has(text)) symbols.set(text, symbols.size);
+  writer.varint(symbols.size);
+  for (const text of symbols.keys()) writer.string(text);
+  writer.varint(definitions.length);
+  for (const { number, labels } of definitions) {
+    if (encoding === 'ref') writer.varint(number);
+    writer.varint(labels.length / 2);
+    for (const text of labels) writer.varint(symbols.get(text)!);
+  }
+}
+
+function writeSides(batch: WriteBatch, series: SeriesNumbers): void {
+  writer.varint(batch.metadata.length);
+  for (const { family, type, unit, help } of batch.metadata)
+    for (const text of [family, type, unit, help]) writer.string(text);
+  writer.varint(batch.exemplars.length);
+  for (const row of batch.exemplars) {
+    writer.varint(series.numberOf(row.ref));
+    writer.varint(row.labels.length);
+    for (const text of row.labels) writer.string(text);
+    writer.f64(row.tUs);
+    writer.varint(row.subNs);
+    writer.f64(row.value);
+  }
+  writer.varint(batch.attributes.length);
+  for (const { ref, key, value } of batch.attributes) {
+    writer.varint(series.numberOf(ref));
+    writer.string(key);
+    writer.string(value);
+  }
+  writer.varint(batch.splits.length);
+  for (const { name, measurement, field } of batch.splits)
+    for (const text of [name, measurement, field]) writer.string(text);
+}
+
+function isOneTime(tUs: Float64Array, count: number): boolean {
+  for (let i = 1; i < count; i++) if (tUs[i] !== tUs[0]) return false;
+  return count > 0;
+}
+
+function writePoints(points: Points, series: SeriesNumbers): void {
+  const { count, refs, rows, tUs, subNs, startUs, position } = points;
+  const oneTime = isOneTime(tUs, count);
+  writer.u8(points.kind);
+  writer.u8(
+    (rows === undefined ? 0 : COMPANION.rows) |
+      (subNs === undefined ? 0 : COMPANION.subNs) |
+      (startUs === undefined ? 0 : COMPANION.startUs) |
+      (position === undefined ? 0 : COMPANION.position),
+  );
+  writer.u8(oneTime ? TIME_MODE.const : TIME_MODE.raw);
+  writer.varint(count);
+  writer.pad(8);
+  writer.column(tUs, oneTime ? 1 : count);
+  if (points.kind === KIND.f64 || points.kind === KIND.i64 || points.kind === KIND.u64)
+    writer.column(points.values, count);
+  if (startUs !== undefined) writer.column(startUs, count);
+  if (position !== undefined)
+    for (const axis of [position.latitude, position.longitude, position.elevation])
+      writer.column(axis, count);
+  if (series.encoding === 'ref') writer.column(refs, count);
+  else for (let i = 0; i < count; i++) writer.u32(series.numberOf(refs[i]!));
+  if (rows !== undefined) writer.column(rows, count);
+  if (subNs !== undefined) writer.column(subNs, count);
+  if (points.kind === KIND.boolean) writer.column(points.values, count);
+  if (points.kind === KIND.string) for (let i = 0; i < count; i++) writer.string(points.values[i]!);
+  if (points.kind === KIND.histogram)
+    for (let i = 0; i < count; i++) writeHistogram(writer, points.values[i]!);
+}

@@ -1,0 +1,53 @@
+// What encoder and decoder of log records share (docs/formats/log-record.md).
+import type { WriteBatch } from '../model/columns.ts';
+import type { Labels } from '../model/labels.ts';
+import type { Matcher, MatchType } from '../model/matcher.ts';
+import type { TenantId } from '../model/tenant.ts';
+
+export const RECORD_VERSION = 1;
+export const RECORD_KIND = { batch: 1, delete: 2 } as const;
+export const RECORD_FLAG = { inline: 1, clientBatchId: 2 } as const;
+export const HEADER_SIZE = 64;
+export const SIZE_OFFSET = 60;
+export const COMPANION = { rows: 1, subNs: 2, startUs: 4, position: 8 } as const;
+export const TIME_MODE = { raw: 0, const: 1 } as const;
+export const MATCH_TYPES: readonly MatchType[] = ['=', '!=', '=~', '!~'];
+
+/** `ref`: definitions once after each cut. `inline`: every record stands alone. */
+export type SeriesEncoding = 'ref' | 'inline';
+
+export interface RecordHeader {
+  readonly offset: number;
+  readonly durableOffset: number;
+  readonly session: number;
+  readonly writtenMs: number;
+  readonly tenant: TenantId;
+  readonly tokenId: string;
+  readonly protocol: string;
+  readonly batchId: Uint8Array;
+  /** The writer chose the id, so a retry may come. */
+  readonly isClientBatchId: boolean;
+}
+
+export interface SeriesDefinition {
+  /** Series number used by the columns: a ref of the session, or a place in the record. */
+  readonly number: number;
+  readonly labels: Labels;
+}
+
+export interface BatchRecord {
+  readonly kind: 'batch';
+  readonly header: RecordHeader;
+  readonly encoding: SeriesEncoding;
+  readonly definitions: readonly SeriesDefinition[];
+  /** As written, but every ref is a series number. */
+  readonly batch: WriteBatch;
+}
+
+export interface DeleteRecord {
+  readonly kind: 'delete';
+  readonly header: RecordHeader;
+  readonly matchers: readonly Matcher[];
+  readonly startUs: number;
+  readonly endUs: number;
+}

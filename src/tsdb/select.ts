@@ -1,0 +1,238 @@
+// Series by series, sorted by labels, out of the parts and generations of one view: cursors over each
+// part and over the head, merged; per series the sources with deletes applied. The only way points leave
+// the shard: queries, names, deletes' counts and merges all walk here.
+import { assert } from '../stdx/assert.ts';
+import type { SeriesRef } from '../model/columns.ts';
+import { compareLabels } from '../model/labels.ts';
+import type { Labels } from '../model/labels.ts';
+import type { Matcher } from '../model/matcher.ts';
+import type { TenantId } from '../model/tenant.ts';
+import { deletesFrom, deletesOf } from './deletes.ts';
+import type { Delete } from './deletes.ts';
+import type { Generation } from './head.ts';
+import { READ_CHUNK_BYTES, READ_GAP_BYTES } from './limits.ts';
+import type { BlockPlace, PartIndex } from './part-index.ts';
+import type { Part } from './part-reader.ts';
+import { clampSamples, sortedSource, subtractRanges } from './samples.ts';
+import type { Source, TimeRange } from './samples.ts';
+import type { SeriesIndex } from './series-index.ts';
+import type { View } from './view.ts';
+
+export interface Scan {
+  readonly tenant: TenantId;
+  readonly matchers: readonly Matcher[];
+  readonly range: TimeRange;
+  readonly view: View;
+  readonly ordinalEnds: readonly number[];
+  readonly index: SeriesIndex;
+  /** Throws the reason where the caller does not want to go on. */
+  readonly check: () => void;
+}
+
+/** One series of one cursor. */
+interface Row {
+  readonly labels: Labels;
+  /** Sources with deletes applied, oldest first. */
+  sources(): Promise<Source[]>;
+  /** True where a sample in the range certainly exists; undefined: look at the sources. */
+  surely(): boolean | undefined;
+}
+
+interface Cursor {
+  /** The series at hand; undefined at the end. */
+  row: Row | undefined;
+  advance(): void;
+}
+
+/** One series with at least one matching source; `exists` and `sources` are computed on demand. */
+export interface ScannedSeries {
+  readonly labels: Labels;
+  sources(): Promise<Source[]>;
+  /** Is there a visible sample in the range? */
+  exists(): Promise<boolean>;
+}
+
+class PartCursor implements Cursor {
+  row: Row | undefined = undefined;
+  readonly #part: Part;
+  readonly #index: PartIndex;
+  readonly #ordinals: Uint32Array;
+  readonly #range: TimeRange;
+  readonly #deletes: readonly Delete[];
+  readonly #priority: number;
+  #next = 0;
+  #window: Uint8Array = new Uint8Array(0);
+  #windowOffset = 0;
+
+  constructor(part: Part, index: PartIndex, scan: Scan, priority: number) {
+    this.#part = part;
+    this.#index = index;
+    this.#ordinals = index.match(scan.matchers);
+    this.#range = scan.range;
+    this.#deletes = deletesFrom(scan.view.deletes, scan.tenant, part.row.seqMax, scan.range);
+    this.#priority = priority;
+    this.advance();
+  }
+
+  advance(): void {
+    this.row = undefined;
+    const { startUs, endUs } = this.#range;
+    while (this.#next < this.#ordinals.length) {
+      const position = this.#next++;
+      const ordinal = this.#ordinals[position]!;
+      const blocks = this.#index.blocks(ordinal, startUs, endUs);
+      if (blocks.length === 0) continue;
+      const labels = this.#index.labels(ordinal);
+      const deletes = deletesOf(this.#deletes, labels);
+      this.row = {
+        labels,
+        sources: () => this.#sources(position, blocks, deletes),
+        surely: () => this.#surely(blocks, deletes),
+      };
+      return;
+    }
+  }
+
+  #surely(blocks: readonly BlockPlace[], deletes: readonly Delete[]): boolean | undefined {
+    if (deletes.length > 0) return undefined;
+    const { startUs, endUs } = this.#range;
+    const isIn = (tUs: number): boolean => tUs >= startUs && tUs <= endUs;
+    return blocks.some((block) => isIn(block.firstUs) || isIn(block.lastUs)) ? true : undefined;
+  }
+
+  async #sources(
+    position: number,
+    blocks: readonly BlockPlace[],
+    deletes: readonly Delete[],
+  ): Promise<Source[]> {
+    const out: Source[] = [];
+    for (const block of blocks) {
+      await this.#load(position, block);
+      const samples = this.#part.decode(block, this.#window, this.#windowOffset);
+      const clamped = clampSamples(samples, this.#range.startUs, this.#range.endUs);
+      if (clamped === undefined) continue;
+      for (const piece of subtractRanges(clamped, deletes))
+        out.push(sortedSource(piece, this.#priority));
+    }
+    return out;
+  }
+
+  /** Makes the window hold `block`; reads on over the series that will be asked for next. */
+  async #load(position: number, block: BlockPlace): Promise<void> {
+    const start = block.offset;
+    const held = this.#windowOffset + this.#window.length;
+    if (start >= this.#windowOffset && start + block.sizeBytes <= held) return;
+    let end = start + block.sizeBytes;
+    const { startUs, endUs } = this.#range;
+    for (let next = position; next < this.#ordinals.length; next++) {
+      const blocks = this.#index.blocks(this.#ordinals[next]!, startUs, endUs);
+      let isFull = false;
+      for (const one of blocks) {
+        if (one.offset < end) continue;
+        const wanted = one.offset + one.sizeBytes;
+        isFull = one.offset - end > READ_GAP_BYTES || wanted - start > READ_CHUNK_BYTES;
+        if (isFull) break;
+        end = wanted;
+      }
+      if (isFull) break;
+    }
+    this.#window = await this.#part.read(start, end - start);
+    this.#windowOffset = start;
+  }
+}
+
+class HeadCursor implements Cursor {
+  row: Row | undefined = undefined;
+  readonly #scan: Scan;
+  readonly #refs: readonly SeriesRef[];
+  #next = 0;
+
+  constructor(scan: Scan) {
+    this.#scan = scan;
+    const { index, view } = scan;
+    this.#refs = index
+      .select(scan.tenant, scan.matchers)
+      .filter((ref) => view.generations.some((generation) => generation.has(ref)))
+      .toSorted((a, b) => compareLabels(index.labelsOf(a), index.labelsOf(b)));
+    this.advance();
+  }
+
+  advance(): void {
+    const ref = this.#refs[this.#next++];
+    if (ref === undefined) {
+      this.row = undefined;
+      return;
+    }
+    const labels = this.#scan.index.labelsOf(ref);
+    this.row = {
+      labels,
+      sources: async () => headSources(this.#scan, ref, labels),
+      surely: () => undefined,
+    };
+  }
+}
+
+function headSources(scan: Scan, ref: SeriesRef, labels: Labels): Source[] {
+  const { view, range, tenant } = scan;
+  return view.generations.flatMap((generation: Generation, i) => {
+    if (!generation.has(ref)) return [];
+    const hits = deletesOf(deletesFrom(view.deletes, tenant, generation.seqMin, range), labels);
+    const priority = view.parts.length + i;
+    const ordinalEnd = scan.ordinalEnds[i]!;
+    return generation.sources(ref, { ordinalEnd, range, priority }, hits);
+  });
+}
+
+/** Series in label order; the sources of one are valid until the next is asked for. */
+export async function* scanSeries(scan: Scan): AsyncGenerator<ScannedSeries, void, void> {
+  const { range, view } = scan;
+  if (!(range.startUs <= range.endUs)) return;
+  const cursors: Cursor[] = [];
+  for (const [priority, part] of view.parts.entries()) {
+    if (part.row.minUs > range.endUs || part.row.maxUs < range.startUs) continue;
+    scan.check();
+    const index = await part.index(scan.tenant);
+    if (index !== undefined) cursors.push(new PartCursor(part, index, scan, priority));
+  }
+  if (view.generations.length > 0) cursors.push(new HeadCursor(scan));
+  for (;;) {
+    scan.check();
+    const rows = smallest(cursors);
+    if (rows.length === 0) return;
+    yield scanned(rows);
+    const labels = rows[0]!.labels;
+    for (const cursor of cursors)
+      if (cursor.row !== undefined && compareLabels(cursor.row.labels, labels) === 0)
+        cursor.advance();
+  }
+}
+
+function smallest(cursors: readonly Cursor[]): Row[] {
+  let rows: Row[] = [];
+  for (const { row } of cursors) {
+    if (row === undefined) continue;
+    const order = rows.length === 0 ? -1 : compareLabels(row.labels, rows[0]!.labels);
+    if (order < 0) rows = [row];
+    else if (order === 0) rows.push(row);
+  }
+  return rows;
+}
+
+function scanned(rows: readonly Row[]): ScannedSeries {
+  assert(rows.length > 0, 'a scanned series has a row');
+  const sources = async (): Promise<Source[]> => {
+    if (rows.length === 1) return rows[0]!.sources();
+    const out: Source[] = [];
+    for (const row of rows) out.push(...(await row.sources()));
+    return out;
+  };
+  return {
+    labels: rows[0]!.labels,
+    sources,
+    exists: async () => {
+      if (rows.some((row) => row.surely() === true)) return true;
+      for (const row of rows) if ((await row.sources()).length > 0) return true;
+      return false;
+    },
+  };
+}

@@ -1,0 +1,75 @@
+// What a shard is made of and what may be chosen about it.
+import type { Blobs } from '../blobs/blobs.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Log } from '../log/log.ts';
+import type { Clock } from '../stdx/clock.ts';
+import type { Prng } from '../stdx/prng.ts';
+import type { Scheduler } from '../stdx/scheduler.ts';
+import type { SeriesEncoding } from './record-layout.ts';
+
+export interface TsdbSettings {
+  /** Number of the shard in blob names and catalog keys. */
+  readonly shard: number;
+  readonly seriesEncoding: SeriesEncoding;
+  /** The head is flushed above so many samples; writes are refused above twice that. */
+  readonly headSamplesMax: number;
+  /** The head is flushed when the log behind the frontier passes this. */
+  readonly logTailMaxBytes: number;
+  /** The head is flushed at least so often; 0 = never by time. */
+  readonly flushIntervalMs: number;
+  /** So many level-0 parts are merged into level 1. */
+  readonly level0PartsMax: number;
+  /** So many parts of one time partition are merged into one. */
+  readonly partitionPartsMax: number;
+}
+
+export const DEFAULT_TSDB_SETTINGS: TsdbSettings = {
+  shard: 0,
+  seriesEncoding: 'ref',
+  headSamplesMax: 6_000_000,
+  logTailMaxBytes: 64 * 1024 * 1024,
+  flushIntervalMs: 2 * 3600 * 1000,
+  level0PartsMax: 8,
+  partitionPartsMax: 4,
+};
+
+/** Test-only switches: each breaks one safety mechanism, and a suite must go red. */
+export interface TsdbMutations {
+  /** Replay starts at the log's start; the flush moves the frontier apart from its part, unchecked. */
+  readonly skipFrontier?: boolean;
+  /** Checksums of blocks, sections and records are not compared. */
+  readonly skipCrc?: boolean;
+  /** Replaced parts are removed although a pin holds them. */
+  readonly skipPin?: boolean;
+  /** Batch ids are not written to the catalog by the flush. */
+  readonly skipBatchIds?: boolean;
+  /** Deletes are not moved to the catalog by the flush. */
+  readonly skipDeletes?: boolean;
+}
+
+/** Things an operator should hear about; never thrown. */
+export type TsdbEvent =
+  | {
+      readonly kind: 'dead-letter';
+      readonly offset: number;
+      readonly blob: string;
+      readonly reason: string;
+    }
+  | { readonly kind: 'log-damage'; readonly reason: string }
+  | { readonly kind: 'corrupt'; readonly blob: string; readonly reason: string }
+  | { readonly kind: 'orphan-removed'; readonly blob: string }
+  | { readonly kind: 'maintenance-failed'; readonly error: unknown }
+  | { readonly kind: 'fatal'; readonly error: unknown };
+
+export interface TsdbOptions {
+  readonly log: Log;
+  readonly blobs: Blobs;
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  /** Fresh batch ids and unique blob names. */
+  readonly prng: Prng;
+  readonly settings?: Partial<TsdbSettings>;
+  readonly mutations?: TsdbMutations;
+  readonly report?: (event: TsdbEvent) => void;
+}

@@ -1,0 +1,121 @@
+// What the write path, the maintenance and the readers of one shard share. Single-threaded: every field
+// changes between two awaits or not at all.
+import { AppError } from '../model/errors.ts';
+import type { NameSplit } from '../model/columns.ts';
+import type { TenantId } from '../model/tenant.ts';
+import { BatchIds } from './batch-ids.ts';
+import type { TenantSplit } from './catalog-rows.ts';
+import { Generation } from './head.ts';
+import { PART_INDEX_CACHE_BYTES } from './limits.ts';
+import { shardNames } from './names.ts';
+import type { ShardNames } from './names.ts';
+import type { PartRow } from './part-format.ts';
+import { Part, SectionCache } from './part-reader.ts';
+import type { PartContext } from './part-reader.ts';
+import { SeriesIndex } from './series-index.ts';
+import { DEFAULT_TSDB_SETTINGS } from './settings.ts';
+import type { TsdbEvent, TsdbMutations, TsdbOptions, TsdbSettings } from './settings.ts';
+import { Pins } from './view.ts';
+import type { View } from './view.ts';
+
+/** A batch-id row of the catalog, to be removed when all its ids are old. */
+export interface BatchIdRow {
+  readonly key: string;
+  readonly newestMs: number;
+}
+
+export class ShardState {
+  readonly options: TsdbOptions;
+  readonly settings: TsdbSettings;
+  readonly mutations: TsdbMutations;
+  readonly names: ShardNames;
+  readonly index = new SeriesIndex();
+  readonly batchIds = new BatchIds();
+  readonly pins: Pins;
+  readonly partContext: PartContext;
+  /** Log end when this process opened the log: refs in records mean something within a session. */
+  readonly session: number;
+  view: View;
+  frontier: number;
+  /** Applied splits by tenant and name, with the offset that brought them. */
+  readonly splits = new Map<TenantId, Map<string, { readonly split: NameSplit; offset: number }>>();
+  /** Splits of appends on their way. */
+  readonly splitsInFlight = new Map<string, NameSplit>();
+  /** Tenants that have points; false: not yet in the catalog. */
+  readonly tenants = new Map<TenantId, boolean>();
+  batchIdRows: BatchIdRow[] = [];
+  /** Bytes of records from the frontier on. */
+  tailBytes = 0;
+  fatal: unknown = undefined;
+  isClosed = false;
+
+  constructor(options: TsdbOptions, frontier: number) {
+    this.options = options;
+    this.settings = { ...DEFAULT_TSDB_SETTINGS, ...options.settings };
+    this.mutations = options.mutations ?? {};
+    this.names = shardNames(this.settings.shard);
+    this.session = options.log.endOffset;
+    this.frontier = frontier;
+    this.partContext = {
+      blobs: options.blobs,
+      cache: new SectionCache(PART_INDEX_CACHE_BYTES),
+      skipCrc: this.mutations.skipCrc ?? false,
+      onCorrupt: (row, reason) => this.report({ kind: 'corrupt', blob: row.name, reason }),
+    };
+    this.pins = new Pins((part) => this.#removePart(part), this.mutations.skipPin ?? false);
+    this.view = { parts: [], generations: [new Generation(frontier)], deletes: [] };
+  }
+
+  report(event: TsdbEvent): void {
+    this.options.report?.(event);
+  }
+
+  /** Throws where no new work is taken. */
+  checkOpen(): void {
+    if (this.fatal !== undefined)
+      throw new AppError('unavailable', 'storage-failed', 'the log failed; restart the server', {
+        cause: this.fatal,
+      });
+    if (this.isClosed) throw new AppError('unavailable', 'closed', 'the storage is closed');
+  }
+
+  fail(error: unknown): void {
+    if (this.fatal !== undefined) return;
+    this.fatal = error;
+    this.report({ kind: 'fatal', error });
+  }
+
+  openPart(row: PartRow): Part {
+    return new Part(row, this.partContext);
+  }
+
+  /** Removes the blob of a part that nothing can read any more; a failure leaves an orphan for open(). */
+  #removePart(part: Part): void {
+    part.drop();
+    this.options.blobs.remove(part.row.name).catch((error: unknown) => {
+      this.report({ kind: 'maintenance-failed', error });
+    });
+  }
+
+  /** Splits are first come, first kept. */
+  addSplit({ tenant, ...split }: TenantSplit, offset: number): void {
+    let ofTenant = this.splits.get(tenant);
+    if (ofTenant === undefined) this.splits.set(tenant, (ofTenant = new Map()));
+    if (!ofTenant.has(split.name)) ofTenant.set(split.name, { split, offset });
+  }
+
+  get activeGeneration(): Generation {
+    return this.view.generations.at(-1)!;
+  }
+
+  get headSamples(): number {
+    return this.view.generations.reduce((sum, generation) => sum + generation.sampleCount, 0);
+  }
+}
+
+/** Parts in the order in which later ones win. */
+export function sortedParts(parts: readonly Part[]): Part[] {
+  return parts.toSorted(
+    (a, b) => a.row.seqMin - b.row.seqMin || (a.row.name < b.row.name ? -1 : 1),
+  );
+}

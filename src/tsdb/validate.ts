@@ -1,0 +1,76 @@
+// What an append must satisfy before anything of it is logged: everything that is logged can be applied.
+import { KIND } from '../model/columns.ts';
+import type { Points, SeriesRef, WriteBatch } from '../model/columns.ts';
+import { AppError } from '../model/errors.ts';
+import type { Histogram } from '../model/histogram.ts';
+import type { Principal } from '../model/tenant.ts';
+import { BATCH_ID_SIZE_BYTES } from './limits.ts';
+import type { SeriesIndex } from './series-index.ts';
+
+const SUB_NS_MAX = 999;
+const SPAN_OFFSET_MAX = 2 ** 31;
+
+/** Throws AppError: stale-ref, bad-time, time-range, bad-rows, bad-value. */
+export function validateBatch(batch: WriteBatch, principal: Principal, index: SeriesIndex): void {
+  const checkRef = (ref: SeriesRef): void => {
+    if (index.tenantOf(ref) !== principal.tenant)
+      throw new AppError('conflict', 'stale-ref', `series ref ${ref} is not known any more`);
+  };
+  for (const points of batch.points) {
+    for (let i = 0; i < points.count; i++) checkRef(points.refs[i]!);
+    checkColumns(points, principal);
+  }
+  for (const row of batch.exemplars) {
+    checkRef(row.ref);
+    checkTime(row.tUs, row.subNs, principal);
+  }
+  for (const row of batch.attributes) checkRef(row.ref);
+}
+
+function checkColumns(points: Points, principal: Principal): void {
+  const { count, tUs, subNs, rows } = points;
+  for (let i = 0; i < count; i++) {
+    checkTime(tUs[i]!, subNs === undefined ? 0 : subNs[i]!, principal);
+    if (rows !== undefined && i > 0 && rows[i]! <= rows[i - 1]!)
+      throw new AppError('invalid', 'bad-rows', 'row numbers of a column set must ascend');
+  }
+  if (points.kind === KIND.histogram)
+    for (let i = 0; i < count; i++) checkHistogram(points.values[i]!);
+}
+
+function checkTime(tUs: number, subNs: number, { minTUs, maxTUs }: Principal): void {
+  if (!Number.isSafeInteger(tUs) || !(subNs <= SUB_NS_MAX))
+    throw new AppError('invalid', 'bad-time', `${tUs} µs + ${subNs} ns is not a time`);
+  if (tUs < minTUs || tUs > maxTUs)
+    throw new AppError('forbidden', 'time-range', `this token may not write at ${tUs} µs`);
+}
+
+function checkHistogram(h: Histogram): void {
+  const sides = [
+    [h.positiveSpans, h.positiveBuckets],
+    [h.negativeSpans, h.negativeBuckets],
+  ] as const;
+  let isGood = Number.isInteger(h.schema) && Math.abs(h.schema) <= 100;
+  for (const [spans, buckets] of sides) {
+    let length = 0;
+    for (const span of spans) {
+      isGood &&= Number.isInteger(span.offset) && Math.abs(span.offset) <= SPAN_OFFSET_MAX;
+      isGood &&= Number.isInteger(span.length) && span.length >= 0;
+      length += span.length;
+    }
+    isGood &&= length === buckets.length;
+  }
+  if (!isGood)
+    throw new AppError(
+      'invalid',
+      'bad-value',
+      'a native histogram needs a whole schema and one bucket for each place of its spans',
+    );
+}
+
+/** The id as 32 hexadecimal digits; throws AppError bad-batch-id. */
+export function batchIdText(batchId: Uint8Array): string {
+  if (batchId.length !== BATCH_ID_SIZE_BYTES)
+    throw new AppError('invalid', 'bad-batch-id', 'a batch id has exactly 16 bytes');
+  return batchId.toHex();
+}

@@ -1,0 +1,377 @@
+// From columns to the log and from the log to the head. Memory is built only by decoding log bytes: a
+// live append is applied by the same code that replays it, strictly in log order, after it is durable.
+import type { SeriesRef, WriteBatch } from '../model/columns.ts';
+import { AppError } from '../model/errors.ts';
+import type { AppendOptions, AppendResult } from '../model/storage.ts';
+import { CodecError } from '../codec/varint.ts';
+import { assert, errorMessage } from '../stdx/assert.ts';
+import { ASYNC_SYNC_DELAY_MS, BATCH_ID_SIZE_BYTES, REPLAY_TURN_BYTES } from './limits.ts';
+import { deadLetterName } from './names.ts';
+import { Generation } from './head.ts';
+import { decodeRecord } from './record-decode.ts';
+import { encodeBatch, encodeDelete, inlineNumbers, refsOf } from './record-encode.ts';
+import type { SeriesNumbers } from './record-encode.ts';
+import type { BatchRecord, DeleteRecord, RecordHeader, SeriesDefinition } from './record-layout.ts';
+import type { ShardState } from './state.ts';
+import { batchIdText, validateBatch } from './validate.ts';
+
+interface Waiting {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+interface Cut {
+  readonly offset: number;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class WritePath {
+  readonly #state: ShardState;
+  /** Appended and not yet applied, in log order. */
+  #waiting: Waiting[] = [];
+  /** Records below are applied. */
+  #appliedEnd: number;
+  /** Raised by each cut; a ref whose number is lower must be defined again. */
+  #epoch = 1;
+  #definedIn = new Uint32Array(1024);
+  #cut: Cut | undefined = undefined;
+  #syncTimer: (() => void) | undefined = undefined;
+  readonly #afterApply: () => void;
+  /** Of the record session being replayed: ref in the records → ref here. */
+  #replayRefs = new Map<number, SeriesRef>();
+  #replaySession = -1;
+
+  constructor(state: ShardState, afterApply: () => void) {
+    this.#state = state;
+    this.#appliedEnd = state.frontier;
+    this.#afterApply = afterApply;
+  }
+
+  // -------------------------------------------------------------- appending
+
+  async append(batch: WriteBatch, options: AppendOptions): Promise<AppendResult> {
+    this.#state.checkOpen();
+    this.#checkRoom();
+    validateBatch(batch, options.principal, this.#state.index);
+    const { tenant } = options.principal;
+    // From the last look at the ids to the log there is no await.
+    for (let claim = this.#claim(options); claim !== 'free'; claim = this.#claim(options)) {
+      if (claim === 'applied') return { applied: false };
+      await claim;
+      this.#state.checkOpen();
+    }
+    const header = this.#header(options);
+    const series = this.#number(batch);
+    let done: Promise<void>;
+    try {
+      done = this.#log(header, encodeBatch(header, batch, series));
+    } catch (error) {
+      for (const { number } of series.definitions)
+        if (series.encoding === 'ref') this.#definedIn[number] = 0;
+      throw error;
+    }
+    const splitKeys = batch.splits.map((split) => `${tenant}/${split.name}`);
+    for (const [i, key] of splitKeys.entries())
+      if (!this.#state.splitsInFlight.has(key))
+        this.#state.splitsInFlight.set(key, batch.splits[i]!);
+    const finished = done.finally(() => {
+      for (const key of splitKeys) this.#state.splitsInFlight.delete(key);
+    });
+    await this.#answer(finished, options);
+    return { applied: true };
+  }
+
+  /** Logs a delete; false where its batch id had been seen. */
+  async delete(
+    request: Pick<DeleteRecord, 'matchers' | 'startUs' | 'endUs'>,
+    options: AppendOptions,
+  ): Promise<boolean> {
+    this.#state.checkOpen();
+    for (let claim = this.#claim(options); claim !== 'free'; claim = this.#claim(options)) {
+      if (claim === 'applied') return false;
+      await claim;
+      this.#state.checkOpen();
+    }
+    const header = this.#header(options);
+    await this.#answer(this.#log(header, encodeDelete(header, request)), options);
+    return true;
+  }
+
+  #checkRoom(): void {
+    const { headSamples, settings } = this.#state;
+    if (headSamples <= settings.headSamplesMax * 2) return;
+    throw new AppError(
+      'unavailable',
+      'head-full',
+      `${headSamples} samples wait for a flush, the limit is ${settings.headSamplesMax * 2}`,
+      { retryAfterSec: 1 },
+    );
+  }
+
+  /** May the batch id be used? A promise: a write with it is under way, look again afterwards. */
+  #claim({ principal, batchId }: AppendOptions): 'free' | 'applied' | Promise<void> {
+    if (batchId === undefined) return 'free';
+    const id = batchIdText(batchId);
+    if (this.#state.batchIds.has(principal.tenant, id)) return 'applied';
+    return this.#state.batchIds.pending(principal.tenant, id) ?? 'free';
+  }
+
+  #header(options: AppendOptions): RecordHeader {
+    const { log, clock, prng } = this.#state.options;
+    return {
+      offset: log.endOffset,
+      durableOffset: log.durableOffset,
+      session: this.#state.session,
+      writtenMs: clock.nowMs(),
+      tenant: options.principal.tenant,
+      tokenId: options.principal.tokenId,
+      protocol: options.protocol,
+      batchId: options.batchId ?? prng.bytes(BATCH_ID_SIZE_BYTES),
+      isClientBatchId: options.batchId !== undefined,
+    };
+  }
+
+  #number(batch: WriteBatch): SeriesNumbers {
+    const { index, settings } = this.#state;
+    const labelsOf = (ref: SeriesRef): readonly string[] => index.labelsOf(ref);
+    if (settings.seriesEncoding === 'inline') return inlineNumbers(batch, labelsOf);
+    const definitions: SeriesDefinition[] = [];
+    for (const points of batch.points)
+      for (let i = 0; i < points.count; i++) this.#define(points.refs[i]!, definitions);
+    if (batch.exemplars.length + batch.attributes.length > 0)
+      for (const ref of refsOf({ ...batch, points: [] })) this.#define(ref, definitions);
+    return { encoding: 'ref', definitions, numberOf: (ref) => ref };
+  }
+
+  #define(ref: SeriesRef, definitions: SeriesDefinition[]): void {
+    if (ref >= this.#definedIn.length) {
+      const longer = new Uint32Array(Math.max(ref + 1, this.#definedIn.length * 2));
+      longer.set(this.#definedIn);
+      this.#definedIn = longer;
+    }
+    if (this.#definedIn[ref] === this.#epoch) return;
+    this.#definedIn[ref] = this.#epoch;
+    definitions.push({ number: ref, labels: this.#state.index.labelsOf(ref) });
+  }
+
+  /** Appends the record; the promise resolves when it is durable and applied. */
+  #log(header: RecordHeader, bytes: Uint8Array): Promise<void> {
+    const { log } = this.#state.options;
+    const { offset, durable } = log.append(bytes);
+    assert(offset === header.offset, 'records are numbered by the one appender');
+    this.#waiting.push({ offset, bytes });
+    this.#state.tailBytes += bytes.length;
+    const done = durable.then(
+      () => this.#applyThrough(offset),
+      (error: unknown) => {
+        this.#state.fail(error);
+        this.#cut?.reject(error);
+        throw error;
+      },
+    );
+    if (header.isClientBatchId)
+      this.#state.batchIds.setPending(header.tenant, header.batchId.toHex(), done);
+    return done;
+  }
+
+  /** Sync: waits. Async: the record is synced within ASYNC_SYNC_DELAY_MS, failures are fatal anyway. */
+  async #answer(done: Promise<void>, { durability }: AppendOptions): Promise<void> {
+    if (durability === 'sync') return done;
+    done.catch(noop);
+    const { log, scheduler } = this.#state.options;
+    this.#syncTimer ??= scheduler.after(ASYNC_SYNC_DELAY_MS, () => {
+      this.#syncTimer = undefined;
+      log.sync().catch((error: unknown) => this.#state.fail(error));
+    });
+  }
+
+  // -------------------------------------------------------------- applying
+
+  #applyThrough(offset: number): void {
+    let count = 0;
+    let poison: unknown;
+    for (const { offset: next, bytes } of this.#waiting) {
+      if (next > offset) break;
+      count++;
+      const error = this.#applyOne(bytes, next);
+      if (next === offset) poison = error;
+    }
+    if (count > 0) {
+      this.#waiting = this.#waiting.slice(count);
+      this.#afterApply();
+    }
+    if (poison !== undefined)
+      throw new AppError('internal', 'poison-record', `record ${offset} could not be applied`, {
+        cause: poison,
+      });
+  }
+
+  /** Applies one record or sends it to the dead letters; returns why it was refused. */
+  #applyOne(bytes: Uint8Array, offset: number): unknown {
+    this.#rotateAt(offset);
+    let refused: unknown;
+    try {
+      this.#apply(decodeRecord(bytes, offset, this.#state.mutations), offset);
+    } catch (error) {
+      refused = error;
+      this.#deadLetter(bytes, offset, error).catch((cause: unknown) =>
+        this.#state.report({ kind: 'maintenance-failed', error: cause }),
+      );
+    }
+    this.#appliedEnd = offset + 1;
+    this.#rotateAt(this.#appliedEnd);
+    return refused;
+  }
+
+  async #deadLetter(bytes: Uint8Array, offset: number, error: unknown): Promise<void> {
+    const blob = deadLetterName(offset);
+    this.#state.report({ kind: 'dead-letter', offset, blob, reason: errorMessage(error) });
+    await this.#state.options.blobs.put(blob, [bytes.slice()]);
+  }
+
+  #apply(record: BatchRecord | DeleteRecord, offset: number): void {
+    const { tenant, batchId, isClientBatchId, writtenMs } = record.header;
+    if (record.kind === 'batch') this.#applyBatch(record, offset);
+    else {
+      const { view } = this.#state;
+      const generation = this.#state.activeGeneration;
+      const ordinal = generation.ordinalEnd++;
+      const { matchers, startUs, endUs } = record;
+      const one = { offset, tenant, matchers, startUs, endUs, ordinal };
+      this.#state.view = { ...view, deletes: [...view.deletes, one] };
+    }
+    if (isClientBatchId)
+      this.#state.batchIds.add(tenant, { id: batchId.toHex(), offset, seenMs: writtenMs });
+  }
+
+  #applyBatch(record: BatchRecord, offset: number): void {
+    const { index, activeGeneration: generation, tenants } = this.#state;
+    const { batch, header } = record;
+    const { tenant } = header;
+    const refOf = this.#refMap(record);
+    const refs = batch.points.map((points) =>
+      refOf === undefined ? points.refs.subarray(0, points.count) : points.refs.map(refOf),
+    );
+    const exemplars = batch.exemplars.map((row) => ({ ...row, ref: refOf?.(row.ref) ?? row.ref }));
+    const attributes = batch.attributes.map((row) => ({
+      ...row,
+      ref: refOf?.(row.ref) ?? row.ref,
+    }));
+    // Nothing above changes anything; nothing below can fail.
+    const ordinal = generation.ordinalEnd;
+    generation.applyPoints(batch.points, refs);
+    let count = 0;
+    for (const set of refs) {
+      for (let i = 0; i < set.length; i++) index.addToPostings(set[i]!);
+      count += set.length;
+    }
+    if (count > 0 && !tenants.has(tenant)) tenants.set(tenant, false);
+    for (const row of batch.metadata)
+      generation.metadata.push({ ordinal, row: { ...row, tenant } });
+    for (const row of exemplars) generation.exemplars.push({ ordinal, row });
+    for (const row of attributes) generation.attributes.push({ ordinal, row });
+    for (const split of batch.splits) this.#state.addSplit({ ...split, tenant }, offset);
+  }
+
+  /** How series numbers of a record become refs here; undefined: they are the same. */
+  #refMap(record: BatchRecord): ((number: number) => SeriesRef) | undefined {
+    const { index, session } = this.#state;
+    const { tenant } = record.header;
+    const isOwn = record.encoding === 'ref' && record.header.session === session;
+    if (isOwn && record.header.offset >= session) return undefined;
+    let known = this.#replayRefs;
+    if (record.encoding === 'inline') known = new Map();
+    else if (record.header.session !== this.#replaySession) {
+      this.#replaySession = record.header.session;
+      this.#replayRefs = known = new Map();
+    }
+    for (const { number, labels } of record.definitions)
+      known.set(number, index.resolve(tenant, labels));
+    return (number) => {
+      const ref = known.get(number);
+      if (ref === undefined || index.tenantOf(ref) !== tenant)
+        throw new CodecError(`series ${number} was defined by no readable record`);
+      return ref;
+    };
+  }
+
+  // -------------------------------------------------------------- replay
+
+  /** Streams the log from `from` into the head; bad records go to the dead letters. */
+  async replay(from: number): Promise<void> {
+    const { log, scheduler } = this.#state.options;
+    this.#appliedEnd = from;
+    let appliedBytes = 0;
+    for await (const { offset, bytes } of log.read(from)) {
+      try {
+        this.#apply(decodeRecord(bytes, offset, this.#state.mutations), offset);
+      } catch (error) {
+        await this.#deadLetter(bytes, offset, error);
+      }
+      this.#appliedEnd = offset + 1;
+      this.#state.tailBytes += bytes.length;
+      appliedBytes += bytes.length;
+      if (appliedBytes >= REPLAY_TURN_BYTES) {
+        appliedBytes = 0;
+        await scheduler.yieldTurn();
+      }
+    }
+    this.#appliedEnd = Math.max(this.#appliedEnd, log.endOffset);
+    this.#replayRefs = new Map();
+  }
+
+  // -------------------------------------------------------------- cutting
+
+  /**
+   * Freezes the open generation at the log's present end and opens the next one; resolves when
+   * everything below is durable and applied. One cut at a time.
+   */
+  async cut(): Promise<void> {
+    assert(this.#cut === undefined, 'one cut at a time');
+    const { log } = this.#state.options;
+    const offset = log.endOffset;
+    if (offset === this.#state.activeGeneration.seqMin) return;
+    this.#epoch++;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#cut = { offset, resolve, reject };
+    if (this.#state.mutations.skipFrontier === true) this.#appliedEnd = offset;
+    this.#rotateAt(this.#appliedEnd);
+    try {
+      if (this.#cut !== undefined) await log.sync();
+      await promise;
+    } finally {
+      this.#cut = undefined;
+    }
+  }
+
+  #rotateAt(offset: number): void {
+    const cut = this.#cut;
+    if (cut === undefined || offset < cut.offset) return;
+    const { view } = this.#state;
+    this.#state.activeGeneration.seqMax = cut.offset;
+    const generations = [...view.generations, new Generation(cut.offset)];
+    this.#state.view = { ...view, generations };
+    this.#state.tailBytes = this.#waiting.reduce(
+      (sum, one) => sum + (one.offset >= cut.offset ? one.bytes.length : 0),
+      0,
+    );
+    this.#cut = undefined;
+    cut.resolve();
+  }
+
+  /** Resolves when nothing appended so far waits any more. */
+  async drain(): Promise<void> {
+    this.#syncTimer?.();
+    this.#syncTimer = undefined;
+    const { log } = this.#state.options;
+    if (this.#state.fatal !== undefined) return;
+    await log.sync();
+    const last = this.#waiting.at(-1);
+    if (last !== undefined) this.#applyThrough(last.offset);
+  }
+}
+
+function noop(): void {
+  // Outcomes are looked at elsewhere.
+}

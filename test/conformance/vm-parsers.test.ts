@@ -1,0 +1,89 @@
+// What VictoriaMetrics' parsers refuse must be refused here too (a refusal there is reliable, an
+// acceptance is advice). Listed are inputs on which the owner of the format disagrees with it.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { scanLineProtocol } from '../../src/formats/influx/line-protocol.ts';
+import { scanJsonLines } from '../../src/formats/json-lines/decode.ts';
+import { scanPrometheusText } from '../../src/formats/prometheus-text/exposition.ts';
+import type { ScanResult } from '../../src/model/rows.ts';
+import { RowRecorder, withCanary } from '../support/row-recorder.ts';
+import { sharedPath } from '../support/shared.ts';
+
+const suite = sharedPath('corpora/vm-parsers');
+
+interface Case {
+  readonly func: string;
+  readonly line: number;
+  readonly input: string;
+  readonly accept: boolean;
+}
+
+function cases(file: string, functions: RegExp): Case[] {
+  return readFileSync(`${suite.path}/${file}`, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Case)
+    .filter((one) => functions.test(one.func));
+}
+
+function scanInflux(text: string): ScanResult {
+  const { body, end } = withCanary(text);
+  const recorder = new RowRecorder();
+  const options = { precision: 'ns', defaultTimeUs: 0, mapping: [] } as const;
+  return scanLineProtocol(body, end, options, recorder, recorder);
+}
+
+function scanText(text: string): ScanResult {
+  const { body, end } = withCanary(text);
+  const recorder = new RowRecorder();
+  const options = { defaultTimeUs: 0, mode: 'scrape', extraLabels: [] } as const;
+  return scanPrometheusText(body, end, options, recorder, recorder);
+}
+
+function scanImport(text: string): ScanResult {
+  const { body, end } = withCanary(text);
+  const recorder = new RowRecorder();
+  return scanJsonLines(body, end, recorder, recorder);
+}
+
+/** Names of the cases that go the other way than the suite says. */
+function disagreements(list: readonly Case[], scan: (text: string) => ScanResult): string[] {
+  return list
+    .filter((one) => {
+      const result = scan(one.input);
+      // Their "refuse" is: no row comes out.
+      const isRefused = result.errorCount > 0 || result.pointCount === 0;
+      return one.accept ? result.errorCount > 0 : !isRefused;
+    })
+    .map((one) => `${one.line} ${one.input}`);
+}
+
+test('line protocol', { skip: suite.skip }, () => {
+  const list = cases('influx.jsonl', /^TestRowsUnmarshal/);
+  assert.ok(list.length >= 20);
+  assert.deepEqual(disagreements(list, scanInflux), [
+    // InfluxDB: a measurement is required, tags have keys and values.
+    '209 ,foo=bar baz=123',
+    '311 foo,tag1=xyz,tagN=,tag2=43as,=xxx bar=123',
+  ]);
+});
+
+test('exposition text', { skip: suite.skip }, () => {
+  const list = cases('prometheus.jsonl', /^TestRowsUnmarshal/);
+  assert.ok(list.length >= 40);
+  assert.deepEqual(disagreements(list, scanText), [
+    // The format: timestamps are integers, names have no '#' or '.', exemplars are OpenMetrics'.
+    '304 foobar{} 123.456 789.4354\n',
+    '352 foo#qw{bar#2="#1 az"} 24 456 # foobar {baz="x"}',
+    '603 # foo\n # bar ba zzz\nfoo 0.3 2\naaa 3\nbar.baz 0.34 43\n',
+  ]);
+});
+
+test('JSON lines', { skip: suite.skip }, () => {
+  const list = cases('vmimport.jsonl', /./);
+  assert.ok(list.length >= 20);
+  const found = disagreements(list, scanImport).map((one) => one.split(' ', 1)[0]);
+  // 114 has bare words that JSON does not have; 196 has a line of garbage between good ones.
+  assert.deepEqual(found, ['114', '196']);
+});

@@ -1,0 +1,84 @@
+// A shard on planes in RAM, for the contract suite and for tests that look into the planes.
+import type { Clock } from '../../src/stdx/clock.ts';
+import { seededPrng } from '../../src/stdx/prng.ts';
+import type { Scheduler } from '../../src/stdx/scheduler.ts';
+import type { Storage } from '../../src/model/storage.ts';
+import { openTsdb } from '../../src/tsdb/tsdb.ts';
+import type { TsdbEvent, TsdbOptions } from '../../src/tsdb/tsdb.ts';
+import { MemoryBlobs, MemoryCatalog, MemoryLog } from './memory-planes.ts';
+import type { StorageUnderTest } from './storage-suite.ts';
+
+/** A clock that only tests move. */
+export class ManualClock implements Clock {
+  ms = Date.UTC(2026, 0, 1);
+
+  nowMs(): number {
+    return this.ms;
+  }
+
+  monotonicMs(): number {
+    return this.ms;
+  }
+}
+
+/** Timers fire only when a test fires them; turns of the event loop are real. */
+export class ManualScheduler implements Scheduler {
+  readonly #tasks = new Set<() => void>();
+
+  after(_delayMs: number, task: () => void): () => void {
+    this.#tasks.add(task);
+    return () => this.#tasks.delete(task);
+  }
+
+  /** Runs every timer that waits now. */
+  fire(): void {
+    const due = [...this.#tasks];
+    this.#tasks.clear();
+    for (const task of due) task();
+  }
+
+  sleep(): Promise<void> {
+    return this.yieldTurn();
+  }
+
+  yieldTurn(): Promise<void> {
+    return new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+export class TsdbUnderTest implements StorageUnderTest {
+  readonly log = new MemoryLog();
+  readonly blobs = new MemoryBlobs();
+  readonly catalog = new MemoryCatalog();
+  readonly clock = new ManualClock();
+  readonly scheduler = new ManualScheduler();
+  readonly events: TsdbEvent[] = [];
+  readonly #options: Partial<TsdbOptions>;
+  #seed = 1;
+  storage!: Storage;
+
+  constructor(options: Partial<TsdbOptions> = {}) {
+    this.#options = options;
+  }
+
+  /** Opens the data as it is, without closing what was open: as after a kill. */
+  async open(): Promise<this> {
+    const { log, blobs, catalog, clock, scheduler } = this;
+    this.storage = await openTsdb({
+      log,
+      blobs,
+      catalog,
+      clock,
+      scheduler,
+      prng: seededPrng(this.#seed++),
+      report: (event) => this.events.push(event),
+      ...this.#options,
+    });
+    return this;
+  }
+
+  async reopen(): Promise<this> {
+    await this.storage.close();
+    return this.open();
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * Options of one uPlot chart. uPlot draws lines, axes and the cursor; its own legend is off, because
+ * it writes labels as HTML and labels are hostile text.
+ */
+import type uPlot from 'uplot';
+import { DASHES } from '../util/colour.ts';
+import { isolatedIndexes, type ChartSeries } from '../util/series.ts';
+import { formatTick, type Zone } from '../util/time.ts';
+import { formatValue, type Unit } from '../util/unit.ts';
+import { COLOUR_SLOTS } from '../util/colour.ts';
+import { resolveColours } from '../ui/resolve-colour.ts';
+
+const FONT = '12px system-ui, sans-serif';
+const AXIS_Y_WIDTH = 64;
+const AXIS_X_HEIGHT = 24;
+/** Smallest drag in CSS pixels that counts as a zoom and not as a click. */
+const DRAG_MIN_PX = 6;
+
+export interface CursorAt {
+  readonly index: number;
+  readonly leftPx: number;
+  readonly topPx: number;
+}
+
+/** What a chart reads while it lives; the object is replaced on every render of its owner. */
+export interface ChartLive {
+  readonly startSec: number;
+  readonly endSec: number;
+  readonly onZoom: (startSec: number, endSec: number) => void;
+  readonly onCursor: (at: CursorAt | undefined) => void;
+}
+
+export interface ChartShape {
+  readonly width: number;
+  readonly height: number;
+  readonly unit: Unit;
+  readonly zone: Zone;
+  readonly fromZero: boolean;
+  readonly syncKey: string | undefined;
+}
+
+export function chartOptions(
+  shape: ChartShape,
+  series: () => readonly ChartSeries[],
+  live: () => ChartLive,
+): uPlot.Options {
+  const names = Array.from({ length: COLOUR_SLOTS }, (_, slot) => `--series-${slot}`);
+  const colours = resolveColours([...names, '--fg-2', '--grid']);
+  return {
+    width: shape.width,
+    height: shape.height,
+    tzDate: (sec) => zonedDate(sec, shape.zone),
+    legend: { show: false },
+    cursor: cursorOptions(shape.syncKey),
+    scales: {
+      x: { time: true, range: () => [live().startSec, live().endSec] },
+      y: shape.fromZero ? { range: (_u, _min, max) => [0, max > 0 ? max * 1.1 : 1] } : {},
+    },
+    axes: axisOptions(shape, colours.get('--fg-2') ?? '', colours.get('--grid') ?? ''),
+    series: [
+      {},
+      ...series().map((entry, index) =>
+        seriesOptions(entry, colours.get(`--series-${entry.style.slot}`), () => series()[index]),
+      ),
+    ],
+    hooks: {
+      setCursor: [(u) => live().onCursor(cursorAt(u))],
+      setSelect: [(u) => zoomTo(u, live())],
+    },
+  };
+}
+
+function cursorOptions(syncKey: string | undefined): uPlot.Cursor {
+  return {
+    y: false,
+    points: { size: 7 },
+    drag: { x: true, y: false, setScale: false, dist: DRAG_MIN_PX },
+    // Only the crosshair is shared: a drag zooms once, from the chart it was made on.
+    ...(syncKey === undefined
+      ? {}
+      : { sync: { key: syncKey, filters: { pub: (type) => !/mouse(?:down|up)/.test(type) } } }),
+  };
+}
+
+/** `current` gives the series as last drawn: the options outlive the samples they began with. */
+function seriesOptions(
+  entry: ChartSeries,
+  stroke: string | undefined,
+  current: () => ChartSeries | undefined,
+): uPlot.Series {
+  const dash = DASHES[entry.style.dash] ?? [];
+  return {
+    stroke: stroke ?? 'gray',
+    width: 1.5,
+    ...(dash.length === 0 ? {} : { dash: [...dash] }),
+    spanGaps: false,
+    points: {
+      show: true,
+      size: 5,
+      filter: (u) => {
+        const first = u.series[0]?.idxs;
+        if (first === undefined) return [];
+        return isolatedIndexes(current()?.values ?? [], first[0], first[1]);
+      },
+    },
+  };
+}
+
+function axisOptions(shape: ChartShape, text: string, line: string): uPlot.Axis[] {
+  const common = { stroke: text, font: FONT, ticks: { show: false } };
+  return [
+    {
+      ...common,
+      size: AXIS_X_HEIGHT,
+      gap: 4,
+      space: 58,
+      grid: { show: false },
+      border: { show: true, stroke: line, width: 1 },
+      values: (_u, splits, _axis, _space, increment) =>
+        splits.map((sec) => formatTick(sec * 1000, increment, shape.zone)),
+    },
+    {
+      ...common,
+      size: AXIS_Y_WIDTH,
+      gap: 6,
+      space: 28,
+      grid: { show: true, stroke: line, width: 1 },
+      values: (_u, splits) => splits.map((value) => formatValue(value, shape.unit)),
+      ...(shape.unit.base === 'bytes' ? { incrs: BINARY_INCREMENTS } : {}),
+    },
+  ];
+}
+
+/** Ticks of bytes are powers of two, so that labels are round in KiB, MiB and GiB. */
+const BINARY_INCREMENTS = Array.from({ length: 70 }, (_, power) => 2 ** (power - 8));
+
+/** A Date whose local fields read as the zone's: uPlot places ticks by local fields. */
+function zonedDate(sec: number, zone: Zone): Date {
+  const date = new Date(sec * 1000);
+  if (zone === 'local') return date;
+  return new Date(date.getTime() + date.getTimezoneOffset() * 60_000);
+}
+
+function cursorAt(u: uPlot): CursorAt | undefined {
+  const { idx, left, top } = u.cursor;
+  if (idx == null || left === undefined || top === undefined || left < 0) return undefined;
+  return { index: idx, leftPx: left, topPx: top };
+}
+
+function zoomTo(u: uPlot, live: ChartLive): void {
+  const { left, width } = u.select;
+  if (width < DRAG_MIN_PX) return;
+  const startSec = u.posToVal(left, 'x');
+  const endSec = u.posToVal(left + width, 'x');
+  u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+  live.onZoom(startSec, endSec);
+}

@@ -1,0 +1,56 @@
+/** Exact values under the crosshair: largest first, in the order of the lines. */
+import type { ReactNode } from 'react';
+import { Swatch } from '../ui/swatch.tsx';
+import { TOOLTIP_ROWS_MAX } from '../util/limits.ts';
+import type { ChartData } from '../util/series.ts';
+import { formatTime, type Zone } from '../util/time.ts';
+import { formatValue, type Unit } from '../util/unit.ts';
+import type { CursorAt } from './chart-options.ts';
+
+interface ChartTooltipProps {
+  readonly at: CursorAt;
+  readonly data: ChartData;
+  readonly shown: ReadonlySet<string> | undefined;
+  readonly unit: Unit;
+  readonly zone: Zone;
+  readonly chartWidth: number;
+}
+
+/** Left edge of the plot inside the chart, past the value axis. */
+const PLOT_LEFT_PX = 64;
+const GAP_PX = 12;
+
+export function ChartTooltip(props: ChartTooltipProps): ReactNode {
+  const { at, data, shown, unit, zone, chartWidth } = props;
+  const rows = data.series
+    .filter((entry) => shown?.has(entry.key) ?? true)
+    .flatMap((entry) => {
+      const value = entry.values[at.index];
+      return value == null ? [] : [{ entry, value, exact: entry.exact[at.index] ?? '' }];
+    })
+    .toSorted((a, b) => b.value - a.value);
+  const time = data.times[at.index];
+  if (time === undefined) return null;
+  const x = PLOT_LEFT_PX + at.leftPx;
+  const isRight = x > chartWidth / 2;
+  const side = isRight ? { right: chartWidth - x + GAP_PX } : { left: x + GAP_PX };
+  return (
+    <div className="tooltip" style={side} aria-hidden="true">
+      <div className="tooltip-time">{formatTime(time * 1000, zone)}</div>
+      {rows.slice(0, TOOLTIP_ROWS_MAX).map(({ entry, value, exact }) => (
+        <div className="tooltip-row" key={entry.key}>
+          <Swatch style={entry.style} />
+          <span className="tooltip-name">{entry.name}</span>
+          <span className="num" title={exact}>
+            {formatValue(value, unit)}
+          </span>
+          <span className="num tooltip-exact">{exact}</span>
+        </div>
+      ))}
+      {rows.length > TOOLTIP_ROWS_MAX && (
+        <div className="tooltip-more">and {rows.length - TOOLTIP_ROWS_MAX} more</div>
+      )}
+      {rows.length === 0 && <div className="tooltip-more">no sample here</div>}
+    </div>
+  );
+}

@@ -1,0 +1,104 @@
+/** How full the host's filesystems are: one bar each, fullest first. */
+import type { ReactNode } from 'react';
+import { queryInstant } from '../api/client.ts';
+import { useRequest } from '../hooks/use-request.ts';
+import { LOOKBACK_MIN_SEC } from '../util/limits.ts';
+import { formatValue } from '../util/unit.ts';
+import { ErrorNote } from './error-note.tsx';
+import { Wait } from './wait.tsx';
+
+const BODY_HEIGHT_PX = 132;
+/** As many bars as fit beside the charts. */
+const ROWS_MAX = 4;
+const RATIO = { base: 'ratio', perSec: false } as const;
+const BYTES = { base: 'bytes', perSec: false } as const;
+
+interface Filesystem {
+  readonly mountpoint: string;
+  readonly sizeBytes: number;
+  readonly availBytes: number;
+}
+
+interface FilesystemsProps {
+  readonly timeSec: number;
+}
+
+export function Filesystems({ timeSec }: FilesystemsProps): ReactNode {
+  const { data, error } = useRequest(String(timeSec), 'filesystems', (signal) =>
+    fetchFilesystems(timeSec, signal),
+  );
+  return (
+    <section className="panel" aria-label="Filesystems">
+      <header className="panel-head">
+        <h3>Filesystems</h3>
+        <span className="panel-now num">
+          {data?.[0] === undefined ? '\u00A0' : formatValue(usedRatio(data[0]), RATIO)}
+        </span>
+      </header>
+      <div className="panel-body" style={{ height: BODY_HEIGHT_PX }}>
+        {error !== undefined && <ErrorNote error={error} />}
+        {error === undefined && data === undefined && <Wait height={BODY_HEIGHT_PX} />}
+        {data?.length === 0 && <p className="panel-empty">No samples in this range yet</p>}
+        <ul className="filesystems" hidden={data === undefined || data.length === 0}>
+          {data?.slice(0, ROWS_MAX).map((entry) => (
+            <li key={entry.mountpoint}>
+              <span className="filesystem-name">{entry.mountpoint}</span>
+              <span className="num">
+                {formatValue(entry.sizeBytes - entry.availBytes, BYTES)} of{' '}
+                {formatValue(entry.sizeBytes, BYTES)}
+              </span>
+              <meter
+                min={0}
+                max={1}
+                high={0.9}
+                value={usedRatio(entry)}
+                aria-label={`${entry.mountpoint} used`}
+              >
+                {formatValue(usedRatio(entry), RATIO)}
+              </meter>
+            </li>
+          ))}
+        </ul>
+      </div>
+      <p className="panel-legend hint">
+        {data !== undefined && data.length > ROWS_MAX && `and ${data.length - ROWS_MAX} less full`}
+      </p>
+    </section>
+  );
+}
+
+function usedRatio(entry: Filesystem): number {
+  return 1 - entry.availBytes / entry.sizeBytes;
+}
+
+async function fetchFilesystems(
+  timeSec: number,
+  signal: AbortSignal,
+): Promise<readonly Filesystem[]> {
+  const [sizes, avails] = await Promise.all([
+    fetchByMount('node_filesystem_size_bytes', timeSec, signal),
+    fetchByMount('node_filesystem_avail_bytes', timeSec, signal),
+  ]);
+  const found: Filesystem[] = [];
+  for (const [mountpoint, sizeBytes] of sizes) {
+    const availBytes = avails.get(mountpoint);
+    if (availBytes === undefined || sizeBytes <= 0) continue;
+    found.push({ mountpoint, sizeBytes, availBytes });
+  }
+  return found.toSorted((a, b) => usedRatio(b) - usedRatio(a));
+}
+
+async function fetchByMount(
+  metric: string,
+  timeSec: number,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, number>> {
+  // Memory-backed filesystems say nothing about a disk.
+  const expr = `${metric}{job="node",fstype!~"tmpfs|ramfs|devtmpfs|squashfs"}`;
+  const query = { expr, timeSec, lookbackSec: LOOKBACK_MIN_SEC };
+  const { data } = await queryInstant(query, signal);
+  if (data.resultType !== 'vector') return new Map();
+  return new Map(
+    data.result.map((entry) => [entry.metric['mountpoint'] ?? '?', Number(entry.value?.[1])]),
+  );
+}

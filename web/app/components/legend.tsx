@@ -1,0 +1,149 @@
+/**
+ * The legend as a sortable table: last, min, mean, max of each series. A click isolates a series, a
+ * click with Ctrl, Command or Shift adds or removes one, a click on the only one shows all again.
+ */
+import { useMemo, useState, type MouseEvent, type ReactNode } from 'react';
+import { Swatch } from '../ui/swatch.tsx';
+import { LEGEND_ROWS_MAX } from '../util/limits.ts';
+import type { ChartSeries, SeriesStats } from '../util/series.ts';
+import { formatValue, type Unit } from '../util/unit.ts';
+
+type Column = 'name' | keyof SeriesStats;
+
+interface Sort {
+  readonly column: Column;
+  readonly isDescending: boolean;
+}
+
+interface LegendProps {
+  readonly series: readonly ChartSeries[];
+  readonly unit: Unit;
+  readonly shown: ReadonlySet<string> | undefined;
+  readonly onShown: (shown: ReadonlySet<string> | undefined) => void;
+}
+
+const COLUMNS: readonly (readonly [Column, string])[] = [
+  ['name', 'Series'],
+  ['last', 'Last'],
+  ['min', 'Min'],
+  ['mean', 'Mean'],
+  ['max', 'Max'],
+];
+
+export function Legend({ series, unit, shown, onShown }: LegendProps): ReactNode {
+  const [sort, setSort] = useState<Sort>({ column: 'last', isDescending: true });
+  const [isWhole, setIsWhole] = useState(false);
+  const sorted = useMemo(() => sortSeries(series, sort), [series, sort]);
+  const rows = isWhole ? sorted : sorted.slice(0, LEGEND_ROWS_MAX);
+  const sortBy = (column: Column): void =>
+    setSort((old) => ({
+      column,
+      isDescending: old.column === column ? !old.isDescending : column !== 'name',
+    }));
+  const pick = (key: string, event: MouseEvent): void =>
+    onShown(nextShown(series, shown, key, event.ctrlKey || event.metaKey || event.shiftKey));
+  return (
+    <section className="legend" aria-label="Legend">
+      <table>
+        <thead>
+          <tr>
+            {COLUMNS.map(([column, label]) => (
+              <th
+                key={column}
+                scope="col"
+                className={column === 'name' ? '' : 'num'}
+                aria-sort={ariaSort(sort, column)}
+              >
+                <button type="button" onClick={() => sortBy(column)}>
+                  {label}
+                  <span className="sort-mark" aria-hidden="true">
+                    {sort.column === column && (sort.isDescending ? '↓' : '↑')}
+                  </span>
+                </button>
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((entry) => (
+            <LegendRow
+              key={entry.key}
+              entry={entry}
+              unit={unit}
+              isShown={shown?.has(entry.key) ?? true}
+              onPick={pick}
+            />
+          ))}
+        </tbody>
+      </table>
+      {rows.length < sorted.length && (
+        <button type="button" className="button" onClick={() => setIsWhole(true)}>
+          Show all {sorted.length} rows
+        </button>
+      )}
+    </section>
+  );
+}
+
+interface LegendRowProps {
+  readonly entry: ChartSeries;
+  readonly unit: Unit;
+  readonly isShown: boolean;
+  readonly onPick: (key: string, event: MouseEvent) => void;
+}
+
+function LegendRow({ entry, unit, isShown, onPick }: LegendRowProps): ReactNode {
+  return (
+    <tr className={isShown ? '' : 'is-hidden'}>
+      <th scope="row">
+        <button
+          type="button"
+          className="legend-name"
+          aria-pressed={isShown}
+          title="Click: only this series. Ctrl-click: add or remove."
+          onClick={(event) => onPick(entry.key, event)}
+        >
+          <Swatch style={entry.style} />
+          <span>{entry.name}</span>
+        </button>
+      </th>
+      {(['last', 'min', 'mean', 'max'] as const).map((column) => (
+        <td key={column} className="num" title={entry.stats && String(entry.stats[column])}>
+          {entry.stats === undefined ? '–' : formatValue(entry.stats[column], unit)}
+        </td>
+      ))}
+    </tr>
+  );
+}
+
+function ariaSort(sort: Sort, column: Column): 'ascending' | 'descending' | 'none' {
+  if (sort.column !== column) return 'none';
+  return sort.isDescending ? 'descending' : 'ascending';
+}
+
+function sortSeries(series: readonly ChartSeries[], sort: Sort): ChartSeries[] {
+  const { column, isDescending } = sort;
+  const sign = isDescending ? -1 : 1;
+  return series.toSorted((a, b) => {
+    if (column === 'name') return sign * (a.name < b.name ? -1 : 1);
+    // Series without a value stay at the bottom in both directions.
+    if (a.stats === undefined || b.stats === undefined) {
+      return Number(a.stats === undefined) - Number(b.stats === undefined);
+    }
+    return sign * (a.stats[column] - b.stats[column]) || (a.name < b.name ? -1 : 1);
+  });
+}
+
+function nextShown(
+  series: readonly ChartSeries[],
+  shown: ReadonlySet<string> | undefined,
+  key: string,
+  isAdding: boolean,
+): ReadonlySet<string> | undefined {
+  if (!isAdding) {
+    return shown?.size === 1 && shown.has(key) ? undefined : new Set([key]);
+  }
+  const next = new Set(shown ?? series.map((entry) => entry.key));
+  if (!next.delete(key)) next.add(key);
+  return next.size === 0 || next.size === series.length ? undefined : next;
+}

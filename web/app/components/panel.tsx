@@ -1,0 +1,149 @@
+/** One card of Home: title, the value now, a small chart, its lines named below with their values. */
+import { useEffect, type ReactNode } from 'react';
+import { queryRange } from '../api/client.ts';
+import { useRequest } from '../hooks/use-request.ts';
+import type { PanelSpec } from '../pages/home-panels.ts';
+import { Swatch } from '../ui/swatch.tsx';
+import { hashText, COLOUR_SLOTS } from '../util/colour.ts';
+import { LOOKBACK_MIN_SEC } from '../util/limits.ts';
+import { toChartData, type ChartData, type ChartSeries, type Grid } from '../util/series.ts';
+import { formatDurationSec, type Zone } from '../util/time.ts';
+import { formatValue } from '../util/unit.ts';
+import { EXPLORE_TIME, formatExplore } from '../util/url-state.ts';
+import { Chart } from './chart.tsx';
+import { ErrorNote } from './error-note.tsx';
+import { PlaceLink } from './place-link.tsx';
+import { Wait } from './wait.tsx';
+
+const CHART_HEIGHT_PX = 132;
+/** Rates look back over at least four scrapes of five seconds; two of them suffice to draw. */
+const RATE_WINDOW_MIN_SEC = 20;
+
+/** Holds the line's height until the first answer. */
+const NO_VALUE = '\u00A0';
+
+interface PanelProps {
+  readonly spec: PanelSpec;
+  readonly grid: Grid;
+  /** Left end of the chart; later than the grid's start while the data is young. */
+  readonly shownStartSec: number;
+  readonly zone: Zone;
+  readonly onZoom: (startSec: number, endSec: number) => void;
+  /** Told the time of the earliest sample after each answer that has one. */
+  readonly onFirst: (sec: number) => void;
+}
+
+export function Panel(props: PanelProps): ReactNode {
+  const { spec, grid, zone } = props;
+  const windowSec = Math.max(RATE_WINDOW_MIN_SEC, 4 * grid.stepSec);
+  const key = JSON.stringify([spec.id, grid]);
+  const request = useRequest(key, spec.id, (signal) => fetchPanel(spec, grid, windowSec, signal));
+  const data = request.data;
+  const firstSec = data === undefined ? undefined : firstSampleSec(data);
+  const { onFirst } = props;
+  useEffect(() => {
+    if (firstSec !== undefined) onFirst(firstSec);
+  }, [firstSec, onFirst]);
+  const explore = formatExplore({
+    expr: spec.lines[0]?.expr('1m') ?? '',
+    tab: 'graph',
+    time: { ...EXPLORE_TIME, zone },
+  });
+  return (
+    <section className="panel" aria-label={spec.title}>
+      <header className="panel-head">
+        <h3>
+          <PlaceLink to={{ path: 'explore', search: explore }}>{spec.title}</PlaceLink>
+        </h3>
+        <span className="panel-now num">
+          {data === undefined ? NO_VALUE : spec.headline(data.series)}
+        </span>
+      </header>
+      <div className="panel-body" style={{ height: CHART_HEIGHT_PX }}>
+        <PanelBody {...props} data={data} error={request.error} hasAny={firstSec !== undefined} />
+      </div>
+      <PanelLegend spec={spec} series={data?.series ?? []} />
+    </section>
+  );
+}
+
+interface PanelBodyProps extends PanelProps {
+  readonly data: ChartData | undefined;
+  readonly error: ReturnType<typeof useRequest>['error'];
+  readonly hasAny: boolean;
+}
+
+function PanelBody(props: PanelBodyProps): ReactNode {
+  const { spec, grid, data, error, hasAny } = props;
+  if (error !== undefined) return <ErrorNote error={error} />;
+  if (data === undefined) return <Wait height={CHART_HEIGHT_PX} />;
+  if (!hasAny) return <p className="panel-empty">No samples in this range yet</p>;
+  return (
+    <Chart
+      title={spec.title}
+      data={data}
+      startSec={props.shownStartSec}
+      endSec={grid.endSec}
+      unit={spec.unit}
+      zone={props.zone}
+      height={CHART_HEIGHT_PX}
+      fromZero
+      syncKey="home"
+      onZoom={props.onZoom}
+    />
+  );
+}
+
+interface PanelLegendProps {
+  readonly spec: PanelSpec;
+  readonly series: readonly ChartSeries[];
+}
+
+function PanelLegend({ spec, series }: PanelLegendProps): ReactNode {
+  return (
+    <ul className="panel-legend" aria-label={`${spec.title}, values now`}>
+      {series.map((entry) => (
+        <li key={entry.key}>
+          <Swatch style={entry.style} />
+          <span className="panel-name">{entry.name}</span>
+          <span className="num" title={entry.exact.findLast((text) => text !== undefined)}>
+            {entry.stats === undefined ? '–' : formatValue(entry.stats.last, spec.unit)}
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+async function fetchPanel(
+  spec: PanelSpec,
+  grid: Grid,
+  windowSec: number,
+  signal: AbortSignal,
+): Promise<ChartData> {
+  const window = formatDurationSec(windowSec);
+  const lookbackSec = Math.max(LOOKBACK_MIN_SEC, grid.stepSec);
+  const answers = await Promise.all(
+    spec.lines.map(async (line) =>
+      queryRange({ ...grid, expr: line.expr(window), lookbackSec }, signal),
+    ),
+  );
+  const series = answers.flatMap((answer, index) => {
+    const raw = answer.data.result.map((entry) => ({
+      metric: entry.metric,
+      values: entry.values ?? [],
+    }));
+    return toChartData(raw, grid).series.map((entry) => {
+      const name = spec.lines[index]?.name(entry.labels) ?? entry.name;
+      const slot = spec.slots[name] ?? hashText(name) % COLOUR_SLOTS;
+      return { ...entry, key: `${index}:${entry.key}`, name, style: { slot, dash: 0 } };
+    });
+  });
+  return { times: toChartData([], grid).times, series };
+}
+
+function firstSampleSec(data: ChartData): number | undefined {
+  const firsts = data.series.map((entry) => entry.values.findIndex((value) => value !== null));
+  const index = Math.min(...firsts.filter((found) => found !== -1));
+  return data.times[index];
+}

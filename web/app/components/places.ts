@@ -1,0 +1,12 @@
+/** The places of the console, in the order of the navigation. A place is listed once it works. */
+export interface PlaceEntry {
+  readonly path: string;
+  readonly name: string;
+  /** The question the place answers. */
+  readonly answers: string;
+}
+
+export const PLACES: readonly PlaceEntry[] = [
+  { path: '', name: 'Home', answers: 'Is this machine well? Is Orrery well?' },
+  { path: 'explore', name: 'Explore', answers: 'What does this query say?' },
+];

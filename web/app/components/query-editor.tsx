@@ -1,0 +1,101 @@
+/**
+ * The query field. It starts as a plain text area that works at once; the highlighting editor is
+ * loaded when the browser is idle or the field is focused, and takes over text, focus and caret.
+ */
+import { useEffect, useImperativeHandle, useRef, useState, type ReactNode, type Ref } from 'react';
+import type { CodeEditor } from './code-editor.ts';
+
+export interface QueryEditorHandle {
+  readonly focus: () => void;
+}
+
+interface QueryEditorProps {
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+  readonly ref: Ref<QueryEditorHandle>;
+}
+
+/** Idle may never come on a busy page; then the editor loads after this long. */
+const IDLE_MAX_MS = 2000;
+
+export function QueryEditor({ value, onChange, ref }: QueryEditorProps): ReactNode {
+  const areaRef = useRef<HTMLTextAreaElement>(null);
+  const hostRef = useRef<HTMLDivElement>(null);
+  const [editor, load] = useCodeEditor(areaRef, hostRef, value, onChange);
+  useImperativeHandle(ref, () => ({
+    focus: () => {
+      if (editor === undefined) areaRef.current?.focus();
+      else editor.focus();
+    },
+  }));
+  useEffect(() => {
+    editor?.setValue(value);
+  }, [editor, value]);
+  return (
+    <div className="editor">
+      <div ref={hostRef} className="editor-host" hidden={editor === undefined} />
+      {editor === undefined && (
+        <textarea
+          ref={areaRef}
+          aria-label="Query"
+          rows={Math.max(1, value.split('\n').length)}
+          value={value}
+          placeholder="A PromQL query, for example up"
+          spellCheck={false}
+          autoCapitalize="off"
+          autoComplete="off"
+          onFocus={load}
+          onChange={(event) => onChange(event.target.value)}
+        />
+      )}
+    </div>
+  );
+}
+
+function useCodeEditor(
+  areaRef: React.RefObject<HTMLTextAreaElement | null>,
+  hostRef: React.RefObject<HTMLDivElement | null>,
+  value: string,
+  onChange: (value: string) => void,
+): readonly [CodeEditor | undefined, () => void] {
+  const [isWanted, setIsWanted] = useState(false);
+  const [editor, setEditor] = useState<CodeEditor | undefined>(undefined);
+  const latest = useRef({ value, onChange });
+  useEffect(() => {
+    latest.current = { value, onChange };
+  });
+  useEffect(() => {
+    const id = requestIdleCallback(() => setIsWanted(true), { timeout: IDLE_MAX_MS });
+    return () => cancelIdleCallback(id);
+  }, []);
+  useEffect(() => {
+    if (!isWanted) return undefined;
+    let made: CodeEditor | undefined;
+    let isGone = false;
+    const takeOver = async (): Promise<void> => {
+      const { createCodeEditor } = await import('./code-editor.ts');
+      const host = hostRef.current;
+      if (isGone || host === null) return;
+      const area = areaRef.current;
+      const hadFocus = area !== null && document.activeElement === area;
+      made = createCodeEditor(host, {
+        value: latest.current.value,
+        caret: area?.selectionStart ?? 0,
+        onChange: (text) => latest.current.onChange(text),
+      });
+      // Both in one step: two fields at once would push the page down for a frame.
+      if (area !== null) area.hidden = true;
+      host.hidden = false;
+      if (hadFocus) made.focus();
+      setEditor(made);
+    };
+    // Without it the plain text area goes on working; only the colours are missing.
+    takeOver().catch((error: unknown) => console.info('The editor could not be loaded:', error));
+    return () => {
+      isGone = true;
+      made?.destroy();
+      setEditor(undefined);
+    };
+  }, [isWanted, areaRef, hostRef]);
+  return [editor, () => setIsWanted(true)];
+}

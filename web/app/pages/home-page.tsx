@@ -1,0 +1,164 @@
+/** Home: is this machine well, is Orrery well? Live charts, or the way to the first point. */
+import { useCallback, useEffect, useState, type ReactNode } from 'react';
+import { buildInfo, metricNamesStored } from '../api/client.ts';
+import { EmptyStore } from '../components/empty-store.tsx';
+import { ErrorNote } from '../components/error-note.tsx';
+import { Filesystems } from '../components/filesystems.tsx';
+import { Panel } from '../components/panel.tsx';
+import { Shell } from '../components/shell.tsx';
+import { StoredNames } from '../components/stored-names.tsx';
+import { TimeControl } from '../components/time-control.tsx';
+import { Wait } from '../components/wait.tsx';
+import { navigate } from '../hooks/use-location.ts';
+import { useNow } from '../hooks/use-now.ts';
+import { useRequest } from '../hooks/use-request.ts';
+import { alignedGrid, gridOf, type Grid } from '../util/series.ts';
+import { isRelative, pickStepSec, toIso, tryResolve } from '../util/time.ts';
+import {
+  formatSearch,
+  formatViewTime,
+  HOME_TIME,
+  parseViewTime,
+  type ViewTime,
+} from '../util/url-state.ts';
+import { HOST_PANELS, ORRERY_PANELS } from './home-panels.ts';
+
+/** The collector's interval: a finer step would draw stairs. */
+const STEP_MIN_SEC = 5;
+/** Width a step is picked for; the cards are about this wide. */
+const CARD_PX = 400;
+/** A young store is shown at least this wide, so that the first samples are not a sliver. */
+const YOUNG_RANGE_SEC = 60;
+const WAIT_HEIGHT_PX = 640;
+
+export function HomePage({ search }: { readonly search: string }): ReactNode {
+  const time = parseViewTime(search, HOME_TIME);
+  const [firstSec, setFirstSec] = useState<number | undefined>(undefined);
+  // Until the first sample is there, look every second: that is what the reader waits for.
+  const [isWaiting, setIsWaiting] = useState(true);
+  const { nowMs, touch } = useNow(isWaiting && time.refreshSec > 0 ? 1 : time.refreshSec);
+  const [isComplete, setIsComplete] = useState(false);
+  const names = useRequest(isComplete ? 'complete' : String(nowMs), 'names', metricNamesStored);
+  const hasHost = names.data?.some((name) => name.startsWith('node_')) ?? false;
+  if (hasHost && !isComplete) setIsComplete(true);
+  const isStillWaiting = hasHost ? firstSec === undefined : !names.data?.length;
+  if (isStillWaiting !== isWaiting) setIsWaiting(isStillWaiting);
+  useEffect(() => {
+    document.title = 'Home · Orrery';
+  }, []);
+  const setTime = (next: ViewTime): void => {
+    goTo(next);
+    touch();
+  };
+  const onFirst = useCallback(
+    (sec: number) => setFirstSec((old) => (old === undefined ? sec : Math.min(old, sec))),
+    [],
+  );
+  return (
+    <Shell path="" controls={<TimeControl time={time} onTime={setTime} />}>
+      <h1 className="visually-hidden">Home</h1>
+      <HomeBody
+        time={time}
+        nowMs={nowMs}
+        names={names.data}
+        error={names.error}
+        hasHost={hasHost}
+        firstSec={firstSec}
+        onFirst={onFirst}
+      />
+    </Shell>
+  );
+}
+
+interface HomeBodyProps {
+  readonly time: ViewTime;
+  readonly nowMs: number;
+  readonly names: readonly string[] | undefined;
+  readonly error: ReturnType<typeof useRequest>['error'];
+  readonly hasHost: boolean;
+  readonly firstSec: number | undefined;
+  readonly onFirst: (sec: number) => void;
+}
+
+function HomeBody(props: HomeBodyProps): ReactNode {
+  const { time, nowMs, names, error, hasHost, firstSec, onFirst } = props;
+  const grid = useHomeGrid(time, nowMs, firstSec !== undefined);
+  if (names === undefined) {
+    return error === undefined ? <Wait height={WAIT_HEIGHT_PX} /> : <ErrorNote error={error} />;
+  }
+  if (names.length === 0) return <EmptyStore />;
+  const isYoung = isRelative(time.range) && firstSec !== undefined && firstSec > grid.startSec;
+  const shownStartSec = isYoung
+    ? Math.max(grid.startSec, Math.min(firstSec, grid.endSec - YOUNG_RANGE_SEC))
+    : grid.startSec;
+  const onZoom = (startSec: number, endSec: number): void => {
+    const range = { from: toIso(startSec * 1000), to: toIso(endSec * 1000) };
+    goTo({ ...time, range, refreshSec: 0 });
+  };
+  const shared = { grid, shownStartSec, zone: time.zone, onZoom, onFirst };
+  const hasOwn = names.some((name) => name.startsWith('orrery_'));
+  return (
+    <>
+      {error !== undefined && <ErrorNote error={error} />}
+      {hasHost && (
+        <section aria-labelledby="host-title">
+          <h2 id="host-title">This host</h2>
+          <div className="panels">
+            {HOST_PANELS.map((spec) => (
+              <Panel key={spec.id} spec={spec} {...shared} />
+            ))}
+            <Filesystems timeSec={grid.endSec} />
+          </div>
+        </section>
+      )}
+      {hasOwn && (
+        <section aria-labelledby="orrery-title">
+          <div className="section-head">
+            <h2 id="orrery-title">Orrery</h2>
+            <Version />
+          </div>
+          <div className="panels">
+            {ORRERY_PANELS.map((spec) => (
+              <Panel key={spec.id} spec={spec} {...shared} />
+            ))}
+          </div>
+        </section>
+      )}
+      {!hasHost && <StoredNames names={names} />}
+    </>
+  );
+}
+
+function Version(): ReactNode {
+  const { data } = useRequest('once', 'build', buildInfo);
+  return <span className="hint">{data?.version !== undefined && `version ${data.version}`}</span>;
+}
+
+/**
+ * Steps of the charts. For short live ranges the grid hangs on the first look and moves by whole
+ * steps, so that old points keep their places and the newest sample is never a step away.
+ */
+function useHomeGrid(time: ViewTime, nowMs: number, hasData: boolean): Grid {
+  const [anchorSec, setAnchorSec] = useState<number | undefined>(undefined);
+  const nowSec = Math.floor(nowMs / 1000);
+  if (hasData && anchorSec === undefined) setAnchorSec(nowSec);
+  const resolved = tryResolve(time.range, nowMs) ?? {
+    startMs: nowMs - 300_000,
+    endMs: nowMs,
+  };
+  const startSec = resolved.startMs / 1000;
+  const endSec = resolved.endMs / 1000;
+  const stepSec = Math.max(STEP_MIN_SEC, pickStepSec(endSec - startSec, CARD_PX));
+  if (!isRelative(time.range) || stepSec > STEP_MIN_SEC) {
+    return alignedGrid(startSec, endSec, stepSec);
+  }
+  const anchor = anchorSec ?? nowSec;
+  const steps = Math.floor((endSec - anchor) / stepSec);
+  const end = anchor + steps * stepSec;
+  return gridOf(end - (endSec - startSec), end, stepSec);
+}
+
+function goTo(time: ViewTime): void {
+  const search = formatSearch(formatViewTime(time, HOME_TIME));
+  navigate({ path: '', search }, { replace: false });
+}

@@ -1,0 +1,40 @@
+/**
+ * Series colours. The colour slot depends on nothing but the label set's hash, so a series keeps its
+ * colour across refreshes, pages and neighbours. When two series of one chart share a slot, the
+ * dash pattern tells them apart; colour is never the only sign.
+ */
+
+/** Slots of the palette; the tokens `--series-0` … `--series-9` hold one colour each per theme. */
+export const COLOUR_SLOTS = 10;
+
+/** Dash patterns in CSS pixels, in order of use inside one slot. */
+export const DASHES: readonly (readonly number[])[] = [[], [8, 4], [2, 3], [10, 3, 2, 3]];
+
+export interface SeriesStyle {
+  readonly slot: number;
+  readonly dash: number;
+}
+
+/** FNV-1a with a final mix, 32 bits: the low bits alone of FNV are too regular for ten slots. */
+export function hashText(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  }
+  hash ^= hash >>> 16;
+  hash = Math.imul(hash, 0x85ebca6b);
+  return (hash ^ (hash >>> 13)) >>> 0;
+}
+
+/** One style per key, in the order given; keys are the texts of label sets. */
+export function styleSeries(keys: readonly string[]): SeriesStyle[] {
+  const usedDashes = new Map<number, number>();
+  const styles = new Map<string, SeriesStyle>();
+  for (const key of keys.toSorted()) {
+    const slot = hashText(key) % COLOUR_SLOTS;
+    const used = usedDashes.get(slot) ?? 0;
+    usedDashes.set(slot, used + 1);
+    styles.set(key, { slot, dash: used % DASHES.length });
+  }
+  return keys.map((key) => styles.get(key) ?? { slot: 0, dash: 0 });
+}

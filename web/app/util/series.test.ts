@@ -1,0 +1,74 @@
+/** Grids, gaps, statistics; labels and colours of series. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { COLOUR_SLOTS, hashText, styleSeries } from './colour.ts';
+import { formatLabels, labelColumns, visible } from './labels.ts';
+import { alignedGrid, gridOf, gridTimes, isolatedIndexes, toChartData } from './series.ts';
+
+test('grids hold their ends', () => {
+  assert.deepEqual(gridOf(100.5, 110.5, 5), { startSec: 100.5, endSec: 110.5, stepSec: 5 });
+  assert.deepEqual(gridOf(101, 110.5, 5), { startSec: 105.5, endSec: 110.5, stepSec: 5 });
+  assert.deepEqual(alignedGrid(101, 112, 5), { startSec: 100, endSec: 110, stepSec: 5 });
+  assert.deepEqual(gridTimes(alignedGrid(101, 112, 5)), [100, 105, 110]);
+});
+
+test('a missing step is a gap; statistics ignore what is not finite', () => {
+  const grid = { startSec: 0, endSec: 20, stepSec: 5 };
+  const data = toChartData(
+    [
+      {
+        metric: { __name__: 'a' },
+        values: [
+          [0, '1'],
+          [10, '4'],
+          [15, '+Inf'],
+          [20, 'NaN'],
+          [25, '9'],
+        ],
+      },
+    ],
+    grid,
+  );
+  const series = data.series[0];
+  assert.deepEqual(series?.values, [1, null, 4, null, null]);
+  assert.deepEqual(series?.exact, ['1', undefined, '4', '+Inf', 'NaN']);
+  assert.deepEqual(series?.stats, { last: 4, min: 1, mean: 2.5, max: 4 });
+  assert.deepEqual(isolatedIndexes(series?.values ?? [], 0, 4), [0, 2]);
+  assert.deepEqual(isolatedIndexes([1, 2, null, 3], 0, 3), [3]);
+});
+
+test('label sets print as selectors whatever they hold', () => {
+  assert.equal(
+    formatLabels({ __name__: 'up', job: 'node', a: '"x"' }),
+    'up{a="\\"x\\"", job="node"}',
+  );
+  assert.equal(
+    formatLabels({ __name__: 'sys.cpu', 'höst.name': 'a' }),
+    '{"sys.cpu", "höst.name"="a"}',
+  );
+  assert.equal(formatLabels({ a: 'x\u202Ey\n' }), '{a="x\\u202Ey\\n"}');
+  assert.equal(visible('a\u0000b\u200Bü\u{E0001}'), 'a\\u0000b\\u200Bü\\U000E0001');
+  assert.equal(formatLabels({}), '{}');
+  assert.deepEqual(
+    labelColumns([
+      { __name__: 'a', job: 'x', z: '1' },
+      { __name__: 'a', job: 'x', z: '2' },
+    ]),
+    ['__name__', 'z', 'job'],
+  );
+});
+
+test('a colour depends on the label set alone; dashes separate equals', () => {
+  const keys = Array.from({ length: 40 }, (_, index) => `cpu{cpu="${index}"}`);
+  const alone = keys.map((key) => styleSeries([key])[0]?.slot);
+  assert.deepEqual(
+    styleSeries(keys).map((style) => style.slot),
+    alone,
+  );
+  const reversed = styleSeries(keys.toReversed()).toReversed();
+  assert.deepEqual(reversed, styleSeries(keys));
+  const byStyle = new Set(styleSeries(keys.slice(0, 12)).map((s) => `${s.slot}/${s.dash}`));
+  assert.ok(byStyle.size >= 11, 'twelve series are told apart, but for a rare fourfold collision');
+  const used = new Set(keys.map((key) => hashText(key) % COLOUR_SLOTS));
+  assert.ok(used.size >= 8, 'forty series use most of the palette');
+});

@@ -1,0 +1,141 @@
+/**
+ * Units of values: guessed from the query's metric name and outermost operations, or taken from
+ * metadata, and printed with three significant digits. The exact value is the string the server
+ * sent; it is shown on hover and in the table, never reprinted from here.
+ */
+export type BaseUnit = 'none' | 'bytes' | 'seconds' | 'ratio';
+
+export interface Unit {
+  readonly base: BaseUnit;
+  /** The value is a speed: base unit per second. */
+  readonly perSec: boolean;
+}
+
+export const NO_UNIT: Unit = { base: 'none', perSec: false };
+
+const SUFFIX_UNIT: readonly (readonly [RegExp, BaseUnit])[] = [
+  [/_(?:timestamp|time)_seconds$/, 'none'],
+  [/_bytes$/, 'bytes'],
+  [/_seconds$/, 'seconds'],
+  [/_ratio$/, 'ratio'],
+];
+
+const METADATA_UNIT: Readonly<Record<string, BaseUnit>> = {
+  byte: 'bytes',
+  bytes: 'bytes',
+  By: 'bytes',
+  second: 'seconds',
+  seconds: 'seconds',
+  s: 'seconds',
+  ratio: 'ratio',
+};
+
+const KEYWORDS = new Set(
+  `by without on ignoring group_left group_right bool offset and or unless atan2 inf nan start end
+   sum avg min max count stddev stdvar topk bottomk quantile group count_values limitk`.split(
+    /\s+/,
+  ),
+);
+
+/** Query text with strings, label matchers, ranges and grouping lists blanked out. */
+function bare(expr: string): string {
+  return expr
+    .replaceAll(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`/g, '')
+    .replaceAll(/#[^\n]*/g, '')
+    .replaceAll(/\{[^}]*\}|\[[^\]]*\]/g, '')
+    .replaceAll(/\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)/g, '');
+}
+
+/** Names of the metrics a query reads, in order of first use. Lexical: good enough for hints. */
+export function metricNames(expr: string): string[] {
+  const names = new Set<string>();
+  for (const match of bare(expr).matchAll(/(?<![\w.:])[A-Za-z_:][\w:]*(?!\w*\s*\()/g)) {
+    if (!KEYWORDS.has(match[0].toLowerCase())) names.add(match[0]);
+  }
+  return [...names];
+}
+
+/** `metadataUnit` is the unit the metric's writer declared; it wins over the name's suffix. */
+export function inferUnit(expr: string, metadataUnit?: string): Unit {
+  const text = bare(expr);
+  // A product or quotient has a unit of its own which a name cannot tell.
+  if (/[*/%^]/.test(text) || /^\s*(?:count|group|absent|changes|resets)\b/.test(text)) {
+    return NO_UNIT;
+  }
+  const name = metricNames(expr)[0];
+  if (name === undefined) return NO_UNIT;
+  const isQuantile = /\bhistogram_(?:quantile|avg|stddev)\b/.test(text);
+  const isCount = name.endsWith('_count') && !isQuantile;
+  const stem = name.replace(/_(?:total|sum|bucket|count)$/, '');
+  const base = isCount ? 'none' : baseUnit(stem, metadataUnit);
+  const perSec = !isQuantile && /\b(?:i?rate|i?deriv)\s*\(/.test(text);
+  return { base, perSec };
+}
+
+function baseUnit(stem: string, metadataUnit: string | undefined): BaseUnit {
+  const declared = metadataUnit === undefined ? undefined : METADATA_UNIT[metadataUnit];
+  if (declared !== undefined) return declared;
+  return SUFFIX_UNIT.find(([suffix]) => suffix.test(stem))?.[1] ?? 'none';
+}
+
+const SI = ['', 'k', 'M', 'G', 'T', 'P', 'E'];
+const IEC = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
+
+/** Three significant digits with the unit: `1.21 GiB/s`, `45.2%`, `12.5 ms`. */
+export function formatValue(value: number, unit: Unit): string {
+  if (Number.isNaN(value)) return 'NaN';
+  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
+  const text = formatBase(value, unit);
+  return unit.perSec ? `${text}/s` : text;
+}
+
+function formatBase(value: number, unit: Unit): string {
+  switch (unit.base) {
+    case 'bytes':
+      return formatScaled(value, 1024, IEC);
+    case 'seconds':
+      return formatSeconds(value);
+    case 'ratio':
+      return `${significant(value * 100)}%`;
+    default:
+      return formatPlain(value);
+  }
+}
+
+function formatPlain(value: number): string {
+  const size = Math.abs(value);
+  if (Number.isInteger(value) && size < 10_000) return String(value);
+  if (size !== 0 && size < 1e-3) return value.toExponential(2);
+  if (size >= 1e21) return value.toExponential(2);
+  return formatScaled(value, 1000, SI);
+}
+
+function formatScaled(value: number, base: number, names: readonly string[]): string {
+  let scaled = value;
+  let index = 0;
+  while (Math.abs(Number(scaled.toPrecision(3))) >= base && index < names.length - 1) {
+    scaled /= base;
+    index += 1;
+  }
+  const name = names[index] ?? '';
+  return name === '' ? significant(scaled) : `${significant(scaled)} ${name}`;
+}
+
+function formatSeconds(value: number): string {
+  const size = Math.abs(value);
+  if (size === 0) return '0 s';
+  if (size < 1e-6) return `${significant(value * 1e9)} ns`;
+  if (size < 1e-3) return `${significant(value * 1e6)} µs`;
+  if (size < 1) return `${significant(value * 1e3)} ms`;
+  if (size < 120) return `${significant(value)} s`;
+  if (size < 7200) return `${significant(value / 60)} min`;
+  if (size < 172_800) return `${significant(value / 3600)} h`;
+  return `${significant(value / 86_400)} d`;
+}
+
+/** Three significant digits without an exponent and without trailing zeros. */
+function significant(value: number): string {
+  if (value === 0) return '0';
+  if (Math.abs(value) >= 1000) return String(Math.round(value));
+  return String(Number(value.toPrecision(3)));
+}
