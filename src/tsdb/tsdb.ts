@@ -188,7 +188,10 @@ class Shard implements Storage {
 
   async flush(): Promise<void> {
     this.#state.checkOpen();
-    return this.#enqueue(() => this.#flushNow());
+    return this.#enqueue(async () => {
+      await this.#flushNow();
+      await this.#state.options.log.shrink();
+    });
   }
 
   async compact(): Promise<void> {
@@ -196,6 +199,7 @@ class Shard implements Storage {
     return this.#enqueue(async () => {
       await this.#flushNow();
       await mergeDue(this.#state, true);
+      await this.#state.options.log.shrink();
       await this.#state.options.catalog.checkpoint();
     });
   }

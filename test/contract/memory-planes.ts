@@ -26,10 +26,13 @@ export class MemoryLog implements Log {
   append(bytes: Uint8Array): Appended {
     const offset = this.records.push(bytes.slice()) - 1;
     this.sizeBytes += bytes.length;
-    this.#durable = nextTurn().then(() => {
-      this.durableOffset = Math.max(this.durableOffset, offset + 1);
-    });
+    this.#durable = this.#settle(offset + 1);
     return { offset, durable: this.#durable };
+  }
+
+  async #settle(endOffset: number): Promise<void> {
+    await nextTurn();
+    this.durableOffset = Math.max(this.durableOffset, endOffset);
   }
 
   sync(): Promise<void> {
@@ -46,6 +49,10 @@ export class MemoryLog implements Log {
       this.sizeBytes -= this.records[this.startOffset]!.length;
       this.records[this.startOffset] = new Uint8Array(0);
     }
+  }
+
+  async shrink(): Promise<void> {
+    // No disk, no space to give back.
   }
 
   close(): Promise<void> {
