@@ -1,7 +1,8 @@
-// Kernels of counters and of differences over floats: rate, increase, delta, irate, idelta, changes,
-// resets. Extrapolation to the window's ends is Prometheus' (promql/functions.go, extrapolatedRate): up
-// to the end where the samples come close to it (1.1 average distances), else half a distance, and
-// never below zero for a counter. A start ("created") time inside the window counts as a sample of 0.
+// Kernels of counters and of differences over floats: rate, increase, delta, irate, idelta,
+// changes, resets. Extrapolation to the window's ends is Prometheus' (promql/functions.go,
+// extrapolatedRate): up to the end where the samples come close to it (1.1 average distances), else
+// half a distance, and never below zero for a counter. A start ("created") time inside the window
+// counts as a sample of 0.
 import { RESETS_PLAIN_MAX } from './limits.ts';
 import { SlidingSum } from './compensated.ts';
 import type { SeriesSamples } from './samples.ts';
@@ -58,9 +59,9 @@ export function extrapolationFactor(window: RateWindow, options: RateOptions): n
 }
 
 /**
- * Was the counter reset between two samples, by their start times (NaN = unknown)? A start time equal
- * to the previous sample's time is a reset only where that sample's own start time is known, which
- * tells delta series from cumulative ones of unknown start.
+ * Was the counter reset between two samples, by their start times (NaN = unknown)? A start time
+ * equal to the previous sample's time is a reset only where that sample's own start time is known,
+ * which tells delta series from cumulative ones of unknown start.
  */
 export function isStartReset(
   previousStartUs: number,
@@ -191,7 +192,9 @@ export function lastTwoKernel(
   }
 }
 
-/** Prefix counts of events between neighbours: window [lo, hi) holds prefix[hi - 1] - prefix[lo]. */
+/**
+ * Prefix counts of events between neighbours: window [lo, hi) holds prefix[hi - 1] - prefix[lo].
+ */
 function countKernel(prefix: Int32Array, windows: Windows, out: StepColumn): void {
   const { lo, hi, grid } = windows;
   for (let k = 0; k < grid.count; k++)

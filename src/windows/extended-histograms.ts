@@ -1,6 +1,6 @@
-// The kernels of extended.ts over native histograms: growth of a counter (or gauge) between the ends of
-// a range, which are carried (anchored) or interpolated (smoothed). Source of semantics: Prometheus
-// promql/functions.go, extendedHistogramRate and interpolateHistograms.
+// The kernels of extended.ts over native histograms: growth of a counter (or gauge) between the
+// ends of a range, which are carried (anchored) or interpolated (smoothed). Source of semantics:
+// Prometheus promql/functions.go, extendedHistogramRate and interpolateHistograms.
 import { COUNTER_RESET_HINT } from '../model/histogram.ts';
 import type { Histogram } from '../model/histogram.ts';
 import type { Note } from './float-kernels.ts';
@@ -135,7 +135,10 @@ interface Ends {
   readonly cutsLeft: boolean;
 }
 
-/** Adds what was lost in resets between the ends. A reset that an interpolation spans is in it already. */
+/**
+ * Adds what was lost in resets between the ends. A reset that an interpolation spans is in it
+ * already.
+ */
 function addLost(s: HistogramSamples, ends: Ends, growth: HistogramSum): void {
   const { first, last, left, right, cutsLeft } = ends;
   let from = first + 1;

@@ -1,6 +1,7 @@
 // Kernels whose windows reach beyond their range: `anchored` takes the last sample at or before the
-// start as the first, `smoothed` interpolates at both ends from neighbours within the lookback. There is
-// no extrapolation then. Source of semantics: Prometheus promql/engine.go and functions.go, extendedRate.
+// start as the first, `smoothed` interpolates at both ends from neighbours within the lookback.
+// There is no extrapolation then. Source of semantics: Prometheus promql/engine.go and
+// functions.go, extendedRate.
 import type { Note } from './float-kernels.ts';
 import { extendedHistogramGrowth, smoothedHistogram } from './extended-histograms.ts';
 import { scaleHistogram } from './histogram-math.ts';
@@ -216,7 +217,9 @@ function countEvents(
   return count;
 }
 
-/** Samples of a range vector with its ends put in: interpolated (smoothed) or carried (anchored). */
+/**
+ * Samples of a range vector with its ends put in: interpolated (smoothed) or carried (anchored).
+ */
 export function extendedSamples(
   s: SeriesSamples,
   range: { readonly startUs: number; readonly endUs: number },
@@ -242,7 +245,9 @@ export function extendedSamples(
   return { tUs, values };
 }
 
-/** The smoothed instant selector: the value on the line between the neighbours within the lookback. */
+/**
+ * The smoothed instant selector: the value on the line between the neighbours within the lookback.
+ */
 export function smoothedKernel(
   spec: Pick<ExtendedSpec, 'grid' | 'lookbackUs'>,
   s: SeriesSamples,

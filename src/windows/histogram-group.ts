@@ -1,5 +1,5 @@
-// Sum or mean of many histograms, with what may be worth telling about them. A mean also keeps a sum at
-// a scale that cannot overflow, and falls back to it.
+// Sum or mean of many histograms, with what may be worth telling about them. A mean also keeps a
+// sum at a scale that cannot overflow, and falls back to it.
 import { COUNTER_RESET_HINT } from '../model/histogram.ts';
 import type { Histogram } from '../model/histogram.ts';
 import type { Note } from './float-kernels.ts';

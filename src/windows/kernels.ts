@@ -1,5 +1,5 @@
-// One call for every kernel: samples of a series in, one slot per step out. A KernelRun holds what all
-// series of a leaf share (grid, arguments, window scratch); it is used by one thread at a time.
+// One call for every kernel: samples of a series in, one slot per step out. A KernelRun holds what
+// all series of a leaf share (grid, arguments, window scratch); it is used by one thread at a time.
 import type { LeafKernel } from '../model/storage.ts';
 import { countStartOverlaps } from './counters.ts';
 import { runFloatKernel } from './float-kernels.ts';
@@ -37,7 +37,9 @@ export class KernelRun {
     };
   }
 
-  /** Fills `out` (which must be empty). Complexity: samples + steps for all but mad and the fits. */
+  /**
+   * Fills `out` (which must be empty). Complexity: samples + steps for all but mad and the fits.
+   */
   run(samples: SeriesSamples, out: StepColumn, note: Note): void {
     const floats = this.#floats;
     floats.walk(samples.tUs, samples.count);

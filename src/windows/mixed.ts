@@ -1,5 +1,5 @@
-// Kernels over series that hold histograms, alone or mixed with floats. Statistics of floats ignore the
-// histograms of a window and say so; sums, averages and rates refuse a mix and say so.
+// Kernels over series that hold histograms, alone or mixed with floats. Statistics of floats ignore
+// the histograms of a window and say so; sums, averages and rates refuse a mix and say so.
 import { isStartReset } from './counters.ts';
 import { runFloatKernel } from './float-kernels.ts';
 import type { KernelSpec, Note } from './float-kernels.ts';

@@ -1,7 +1,7 @@
-// Samples of one series as every kernel reads them: floats and histograms apart, each in time order.
-// Integers and booleans become the nearest double; strings never take part. A staleness marker ends a
-// series: range windows leave it out, the instant selector must see it. Arrays are borrowed from the
-// storage where one plain chunk is all there is, else copied into fresh ones.
+// Samples of one series as every kernel reads them: floats and histograms apart, each in time
+// order. Integers and booleans become the nearest double; strings never take part. A staleness
+// marker ends a series: range windows leave it out, the instant selector must see it. Arrays are
+// borrowed from the storage where one plain chunk is all there is, else copied into fresh ones.
 import { KIND } from '../model/columns.ts';
 import type { Samples } from '../model/columns.ts';
 import { COUNTER_RESET_HINT } from '../model/histogram.ts';
@@ -119,7 +119,8 @@ function gatherFloats(
 
 /**
  * A sample with what its neighbour in storage says about a counter reset, where it does not say so
- * itself and the layouts allow to tell. Only for warnings: arithmetic follows the sample's own hint.
+ * itself and the layouts allow to tell. Only for warnings: arithmetic follows the sample's own
+ * hint.
  */
 export interface NeighbourHistogram extends Histogram {
   readonly neighbourHint?: CounterResetHint;

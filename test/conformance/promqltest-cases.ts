@@ -1,6 +1,6 @@
-// The flat promqltest cases (../shared/corpora/promqltest) as question, answer and comparison. Who is
-// asked is a parameter: the engine in this process or a server over HTTP; answers have the shape of
-// Prometheus' JSON API.
+// The flat promqltest cases (../shared/corpora/promqltest) as question, answer and comparison. Who
+// is asked is a parameter: the engine in this process or a server over HTTP; answers have the shape
+// of Prometheus' JSON API.
 import { readFileSync } from 'node:fs';
 import type { Histogram } from '../../src/model/histogram.ts';
 import { allBuckets } from '../../src/windows/histogram-layout.ts';
@@ -219,7 +219,7 @@ function isSeries(data: JsonData): data is SeriesData {
 /** A label with an empty value is no label. */
 function labelsText(labels: Readonly<Record<string, string>>): string {
   const entries = Object.entries(labels).filter(([, value]) => value !== '');
-  return JSON.stringify(entries.toSorted());
+  return JSON.stringify(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function compareSeries(one: PromqlCase, given: readonly JsonSeries[]): string | undefined {
@@ -315,9 +315,12 @@ export function histogramToJson(h: Histogram): JsonHistogram {
   return buckets.length === 0 ? totals : { ...totals, buckets };
 }
 
+function differs(a: string, b: string): boolean {
+  return !almostEqual(parseNumber(a), parseNumber(b));
+}
+
 function compareHistogram(expected: Histogram, given: JsonHistogram): string | undefined {
   const wanted = histogramToJson(expected);
-  const differs = (a: string, b: string): boolean => !almostEqual(parseNumber(a), parseNumber(b));
   if (differs(wanted.count, given.count)) return `count ${given.count}, expected ${wanted.count}`;
   if (differs(wanted.sum, given.sum)) return `sum ${given.sum}, expected ${wanted.sum}`;
   const left = wanted.buckets ?? [];

@@ -1,5 +1,5 @@
-// What every operator of one evaluation shares. `evaluate` is the way back to the tree walk; operators
-// know this interface and never the walker.
+// What every operator of one evaluation shares. `evaluate` is the way back to the tree walk;
+// operators know this interface and never the walker.
 import type { ReadContext, StorageReader } from '../../model/storage.ts';
 import type { StepGrid } from '../../windows/sliding.ts';
 import type { Expr } from '../ast.ts';

@@ -1,5 +1,5 @@
-// The walk over the syntax tree. Every node is evaluated for all steps of a grid at once; a part that
-// does not depend on the step is evaluated for the first step only and repeated.
+// The walk over the syntax tree. Every node is evaluated for all steps of a grid at once; a part
+// that does not depend on the step is evaluated for the first step only and repeated.
 import type { ReadContext, StorageReader } from '../../model/storage.ts';
 import { AppError } from '../../model/errors.ts';
 import { labelValue, METRIC_NAME } from '../../model/labels.ts';

@@ -1,6 +1,6 @@
-// Functions over histograms, native and classic: quantiles, fractions, and what can be read off a native
-// one. Classic buckets are grouped by their labels without `le`; where a native histogram has the same
-// labels at the same step neither is answered.
+// Functions over histograms, native and classic: quantiles, fractions, and what can be read off a
+// native one. Classic buckets are grouped by their labels without `le`; where a native histogram
+// has the same labels at the same step neither is answered.
 import { labelsKey, labelValue, METRIC_NAME, withLabel, withoutLabel } from '../../model/labels.ts';
 import type { Labels } from '../../model/labels.ts';
 import type { Histogram } from '../../model/histogram.ts';

@@ -1,6 +1,6 @@
-// info(): adds the data labels of info metrics (target_info, …) to series with the same instance and
-// job. Of several info series of one name the one with the newest sample speaks. Source of semantics:
-// Prometheus promql/info.go.
+// info(): adds the data labels of info metrics (target_info, …) to series with the same instance
+// and job. Of several info series of one name the one with the newest sample speaks. Source of
+// semantics: Prometheus promql/info.go.
 import { KIND } from '../../model/columns.ts';
 import {
   labelsFromPairs,

@@ -1,5 +1,5 @@
-// label_replace, label_join and the sorts by label. The first two change labels only; what becomes equal
-// is merged step by step or refused.
+// label_replace, label_join and the sorts by label. The first two change labels only; what becomes
+// equal is merged step by step or refused.
 import { compileCapture } from '../../codec/regex.ts';
 import type { CaptureRegex } from '../../codec/regex.ts';
 import { compareLabels, labelValue, withLabel } from '../../model/labels.ts';
@@ -10,7 +10,9 @@ import { executionError } from './errors.ts';
 import { compareNatural } from './natural-order.ts';
 import { unwrap } from './prepare.ts';
 
-/** Any well-formed text but ''. Bytes that are not UTF-8 have become U+FFFD when the text was read. */
+/**
+ * Any well-formed text but ''. Bytes that are not UTF-8 have become U+FFFD when the text was read.
+ */
 export function isLabelName(name: string): boolean {
   return name !== '' && !name.includes('\ufffd');
 }

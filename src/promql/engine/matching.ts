@@ -1,6 +1,6 @@
-// Binary operators between two vectors: which series find each other, set operators, fill values. All
-// steps at once: series are grouped by the labels they match on, then slots meet slots. Errors read as
-// Prometheus' (promql/engine.go, VectorBinop).
+// Binary operators between two vectors: which series find each other, set operators, fill values.
+// All steps at once: series are grouped by the labels they match on, then slots meet slots. Errors
+// read as Prometheus' (promql/engine.go, VectorBinop).
 import {
   compareUtf8,
   labelsFromPairs,

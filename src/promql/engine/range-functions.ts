@@ -1,6 +1,6 @@
 // Functions over range vectors. Over a plain selector they become a leaf plan; over a subquery, a
-// selector with anchored or smoothed, or a fixed window with arguments that change by step, the same
-// window kernels run here over samples held in memory.
+// selector with anchored or smoothed, or a fixed window with arguments that change by step, the
+// same window kernels run here over samples held in memory.
 import { labelValue, METRIC_NAME } from '../../model/labels.ts';
 import type { LeafKernel } from '../../model/storage.ts';
 import { extendedKernel } from '../../windows/extended.ts';
@@ -54,7 +54,9 @@ const KERNELS: ReadonlyMap<string, LeafKernel> = new Map<string, LeafKernel>([
   ['ts_of_min_over_time', 'ts_of_min'],
 ]);
 
-/** The window kernel behind a function name; undefined where it is no function over a range vector. */
+/**
+ * The window kernel behind a function name; undefined where it is no function over a range vector.
+ */
 export function rangeKernel(func: string): LeafKernel | undefined {
   return KERNELS.get(func);
 }

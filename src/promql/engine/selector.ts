@@ -1,5 +1,6 @@
-// Selectors lowered to leaf plans, and what a leaf cannot say (raw samples of a range vector). Offsets
-// and @ are applied here: a plan's times are data times, its slots are the steps of the grid.
+// Selectors lowered to leaf plans, and what a leaf cannot say (raw samples of a range vector).
+// Offsets and @ are applied here: a plan's times are data times, its slots are the steps of the
+// grid.
 import { KIND, NUMERIC_KINDS } from '../../model/columns.ts';
 import type { KindMask } from '../../model/columns.ts';
 import type { Labels } from '../../model/labels.ts';

@@ -1,5 +1,5 @@
-// start_timestamp(): when the counter behind the newest sample of each series began, in seconds. A sample
-// without a start time answers 0.
+// start_timestamp(): when the counter behind the newest sample of each series began, in seconds. A
+// sample without a start time answers 0.
 import { gatherSamples } from '../../windows/samples.ts';
 import type { StepGrid } from '../../windows/sliding.ts';
 import { Windows } from '../../windows/sliding.ts';
