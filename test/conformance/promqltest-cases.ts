@@ -335,5 +335,5 @@ function compareHistogram(expected: Histogram, given: JsonHistogram): string | u
     });
   return isSame
     ? undefined
-    : `buckets ${JSON.stringify(right).slice(0, 300)}, expected ${JSON.stringify(left).slice(0, 300)}`;
+    : `buckets ${JSON.stringify(right)}, expected ${JSON.stringify(left)}`.slice(0, 600);
 }

@@ -133,7 +133,8 @@ function pushHistograms(
 
 const DURATION = String.raw`[+-]?(?:\d+(?:ms|s|m|h))+|[+-]?0`;
 const START_TOKEN = new RegExp(
-  String.raw`(?:(?<gap>_)|(?<from>${DURATION})(?<by>[+-](?:\d+(?:ms|s|m|h))+)?)(?:x(?<times>\d+))?(?:\s+|$)`,
+  String.raw`(?:(?<gap>_)|(?<from>${DURATION})(?<by>[+-](?:\d+(?:ms|s|m|h))+)?)` +
+    String.raw`(?:x(?<times>\d+))?(?:\s+|$)`,
   'gy',
 );
 

@@ -24,6 +24,8 @@ export interface Evaluation {
   scalar(expr: Expr, grid: StepGrid): Promise<Float64Array>;
   /** Counts what was read; throws where the query's limit on samples is passed. */
   countRead(seriesCount: number, sampleCount: number): void;
+  /** Counts slots whose bytes the storage has taken from the budget. */
+  countSlots(count: number): void;
   /** Takes the bytes of new columns from the budget and checks the limit on samples. */
   takeColumns(columnCount: number, stepCount: number): void;
   /** Gives back what `takeColumns` took. */

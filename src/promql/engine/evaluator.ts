@@ -83,9 +83,13 @@ export class Evaluator implements Evaluation {
     this.#checkSamples(this.#slots + sampleCount);
   }
 
-  takeColumns(columnCount: number, stepCount: number): void {
-    this.#slots += columnCount * stepCount;
+  countSlots(count: number): void {
+    this.#slots += count;
     this.#checkSamples(this.#slots);
+  }
+
+  takeColumns(columnCount: number, stepCount: number): void {
+    this.countSlots(columnCount * stepCount);
     this.context.budget.take(columnCount * stepCount * SLOT_BYTES);
   }
 

@@ -144,7 +144,8 @@ function newestAt(infos: readonly Column[], k: number): Column | undefined {
     else if (info.values[k] === newest.values[k]) {
       const timeMs = Math.round(info.values[k]! * 1000);
       throw executionError(
-        `found duplicate series for info metric: existing ${labelsText(newest.labels)} @ ${timeMs}, ` +
+        'found duplicate series for info metric: ' +
+          `existing ${labelsText(newest.labels)} @ ${timeMs}, ` +
           `new ${labelsText(info.labels)} @ ${timeMs}`,
       );
     }

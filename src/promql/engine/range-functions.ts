@@ -271,7 +271,8 @@ export function noteNonCounter(ev: Evaluation, arg: RangeArg, name: string, type
     );
   } else if (!COUNTER_SUFFIXES.some((suffix) => name.endsWith(suffix)))
     annotations.info(
-      `metric might not be a counter, name does not end in _total/_sum/_count/_bucket: ${quote(name)}`,
+      'metric might not be a counter, name does not end in _total/_sum/_count/_bucket: ' +
+        quote(name),
       arg.pos,
     );
 }
