@@ -2,7 +2,7 @@
 // anew. Windows overlap heavily, so that the incremental paths are taken.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { LeafKernel, WindowBounds } from '../model/storage.ts';
 import { KernelRun } from './kernels.ts';
 import { NO_SAMPLES } from './samples.ts';
@@ -204,7 +204,7 @@ describe('kernels against plain windows', () => {
     const common = { values, gaps, windowUs: 30e6, stepUs: 1e6, arg: 0 };
     const one: Scene = { ...common, bounds: 'left-open' };
     const out = run('avg', one, samplesOf(one));
-    assert.ok(out.values.subarray(1, 100).every((value) => value > 0.9e308 && value < 1.8e308));
+    assert.ok(out.values.subarray(1, 100).every((value) => value > 0.9e308 && value < Infinity));
   });
 });
 

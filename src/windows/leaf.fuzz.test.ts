@@ -2,7 +2,7 @@
 // to rounding.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { KIND } from '../model/columns.ts';
 import type { Samples } from '../model/columns.ts';
 import { labelsFromObject } from '../model/labels.ts';
