@@ -20,8 +20,7 @@ export function countValues(
 ): Column[] {
   const param = unwrap(expr.param!);
   const label = param.type === 'StringLiteral' ? param.value : '';
-  if (!isLabelName(label))
-    throw executionError(`invalid label name ${ev.sourceOf(param) ?? quote(label)}`);
+  if (!isLabelName(label)) throw executionError(`invalid label name ${quote(label)}`);
   const grouping = {
     mode: expr.without ? ('without' as const) : ('by' as const),
     labels: expr.without ? expr.grouping : [...expr.grouping, label],

@@ -15,8 +15,6 @@ export interface Evaluation {
   readonly delayedNameRemoval: boolean;
   readonly typeAndUnitLabels: boolean;
   readonly annotations: Annotations;
-  /** The text of a node as written; undefined where the query's text is not at hand. */
-  sourceOf(expr: Expr): string | undefined;
   /** Value at every step of the grid; a part that does not depend on the step is evaluated once. */
   evaluate(expr: Expr, grid: StepGrid): Promise<Value>;
   /** As `evaluate` where the type is known. */

@@ -37,7 +37,6 @@ export class Evaluator implements Evaluation {
   seriesRead = 0;
   samplesRead = 0;
   readonly #samplesMax: number;
-  readonly #query: string | undefined;
   #slots = 0;
 
   constructor(storage: StorageReader, context: ReadContext, params: EvalParams) {
@@ -47,12 +46,7 @@ export class Evaluator implements Evaluation {
     this.lookbackUs = params.lookbackUs;
     this.delayedNameRemoval = params.enableDelayedNameRemoval ?? false;
     this.typeAndUnitLabels = params.enableTypeAndUnitLabels ?? false;
-    this.#query = params.query;
     this.#samplesMax = params.samplesMax ?? QUERY_SAMPLES_MAX;
-  }
-
-  sourceOf(expr: Expr): string | undefined {
-    return this.#query?.slice(expr.pos.start, expr.pos.end);
   }
 
   async evaluate(expr: Expr, grid: StepGrid): Promise<Value> {

@@ -10,11 +10,9 @@ import { executionError } from './errors.ts';
 import { compareNatural } from './natural-order.ts';
 import { unwrap } from './prepare.ts';
 
-/**
- * Any well-formed text but ''. Bytes that are not UTF-8 have become U+FFFD when the text was read.
- */
+/** Any text but '' that is UTF-8: bytes that are not stand as lone surrogates. */
 export function isLabelName(name: string): boolean {
-  return name !== '' && !name.includes('\ufffd');
+  return name !== '' && name.isWellFormed();
 }
 
 export function stringArg(expr: Expr): string {
