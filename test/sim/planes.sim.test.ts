@@ -1,74 +1,39 @@
 // Log, blobs and the catalog over `Files` under random deaths: seeds decide what is appended, put,
 // committed, when the machine dies and what the disk keeps. Then the same with one safety mechanism
-// switched off at a time: the checkers must notice. One seed again: ORRERY_SIM_SEED=N node --test
-// test/sim/planes.sim.test.ts; more of them: ORRERY_SIM_SEEDS=N.
-import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import type { DiskMutations } from './sim-disk.ts';
-import { blobsRun } from './blobs-run.ts';
-import { catalogRun } from './catalog-run.ts';
-import { logRun } from './log-run.ts';
+// switched off at a time: the checkers must notice.
+import { describe, test } from 'node:test';
+import { checkHolds, checkRed, type SeededRun } from './seeds.ts';
 
-interface RunOptions {
-  readonly seed: number;
-  readonly disk?: DiskMutations;
-  readonly skipCrc?: boolean;
-}
+const TEST = 'planes.sim.test.ts';
+const LOG: SeededRun = { module: './log-run.ts', run: 'logRun', test: TEST, seedCount: 200 };
+const BLOBS: SeededRun = { module: './blobs-run.ts', run: 'blobsRun', test: TEST, seedCount: 200 };
+const CATALOG: SeededRun = {
+  module: './catalog-run.ts',
+  run: 'catalogRun',
+  test: TEST,
+  seedCount: 200,
+};
 
-/** Runs one seed; the answer is what went wrong, in words. */
-type Run = (options: RunOptions) => Promise<readonly string[]>;
+describe('the log under random deaths', () => {
+  test('keeps what is durable and invents nothing', () => checkHolds(LOG));
+  test('red without datasync', () => checkRed(LOG, { disk: { ignoreDatasync: true } }));
+  test('red without checksums', () => checkRed(LOG, { skipCrc: true }));
+  test('red without syncs of its folder', () =>
+    checkRed(LOG, { disk: { ignoreSyncDirectory: true } }));
+});
 
-const SEEDS = Number(process.env['ORRERY_SIM_SEEDS'] ?? 200);
-const ONE_SEED = process.env['ORRERY_SIM_SEED'];
+describe('blobs under random deaths', () => {
+  test('are whole or absent', () => checkHolds(BLOBS));
+  test('red without datasync', () => checkRed(BLOBS, { disk: { ignoreDatasync: true } }));
+  test('red without syncs of folders', () =>
+    checkRed(BLOBS, { disk: { ignoreSyncDirectory: true } }));
+  test('red without atomic renames', () => checkRed(BLOBS, { disk: { renameNotAtomic: true } }));
+});
 
-function seeds(): readonly number[] {
-  if (ONE_SEED !== undefined) return [Number(ONE_SEED)];
-  return Array.from({ length: SEEDS }, (_, i) => i + 1);
-}
-
-async function checkHolds(run: Run): Promise<void> {
-  for (const seed of seeds()) {
-    const violations = await run({ seed });
-    const again = `ORRERY_SIM_SEED=${seed} node --test test/sim/planes.sim.test.ts`;
-    assert.deepEqual(violations, [], `replay: ${again}`);
-  }
-}
-
-async function checkRed(run: Run, mutation: Omit<RunOptions, 'seed'>): Promise<void> {
-  for (let seed = 1; seed <= SEEDS; seed++) {
-    if ((await run({ seed, ...mutation })).length > 0) return;
-  }
-  assert.fail(`${SEEDS} seeds did not notice ${JSON.stringify(mutation)}`);
-}
-
-test('the log keeps what is durable and invents nothing', () => checkHolds(logRun));
-
-test('the log: the checker is red without datasync', () =>
-  checkRed(logRun, { disk: { ignoreDatasync: true } }));
-
-test('the log: the checker is red without checksums', () => checkRed(logRun, { skipCrc: true }));
-
-test('the log: the checker is red without syncs of its folder', () =>
-  checkRed(logRun, { disk: { ignoreSyncDirectory: true } }));
-
-test('blobs are whole or absent', () => checkHolds(blobsRun));
-
-test('blobs: the checker is red without datasync', () =>
-  checkRed(blobsRun, { disk: { ignoreDatasync: true } }));
-
-test('blobs: the checker is red without syncs of folders', () =>
-  checkRed(blobsRun, { disk: { ignoreSyncDirectory: true } }));
-
-test('blobs: the checker is red without atomic renames', () =>
-  checkRed(blobsRun, { disk: { renameNotAtomic: true } }));
-
-test('the catalog is as before or after a commit', () => checkHolds(catalogRun));
-
-test('the catalog: the checker is red without datasync', () =>
-  checkRed(catalogRun, { disk: { ignoreDatasync: true } }));
-
-test('the catalog: the checker is red without syncs of its folder', () =>
-  checkRed(catalogRun, { disk: { ignoreSyncDirectory: true } }));
-
-test('the catalog: the checker is red without atomic renames', () =>
-  checkRed(catalogRun, { disk: { renameNotAtomic: true } }));
+describe('the catalog over files under random deaths', () => {
+  test('is as before or after a commit', () => checkHolds(CATALOG));
+  test('red without datasync', () => checkRed(CATALOG, { disk: { ignoreDatasync: true } }));
+  test('red without syncs of its folder', () =>
+    checkRed(CATALOG, { disk: { ignoreSyncDirectory: true } }));
+  test('red without atomic renames', () => checkRed(CATALOG, { disk: { renameNotAtomic: true } }));
+});
