@@ -30,6 +30,8 @@ export const PART_INDEX_CACHE_BYTES = 128 * 1024 * 1024;
 export const REPLAY_TURN_BYTES = 1024 * 1024;
 /** A failed background flush or merge is tried again after so long. */
 export const MAINTENANCE_RETRY_MS = 5000;
+/** A scan lets other work proceed after so many series. */
+export const SCAN_TURN_SERIES = 256;
 /** Attempts of a catalog commit whose outcome is unknown. */
 export const COMMIT_ATTEMPTS_MAX = 5;
 /** Keys deleted or read in one catalog transaction. */

@@ -214,8 +214,9 @@ async function prove(state: ShardState, row: PartRow, expected: Digest): Promise
   const range = { startUs: Number.NEGATIVE_INFINITY, endUs: Number.POSITIVE_INFINITY };
   const actual = new Digest();
   for (const { tenant } of await part.tenants()) {
-    const { index } = state;
-    const scan = { tenant, matchers: [], range, view, ordinalEnds: [], index, check: never };
+    const { index, yieldTurn } = state;
+    const where = { tenant, matchers: [], range, view, ordinalEnds: [] };
+    const scan = { ...where, index, check: never, yieldTurn };
     for await (const series of scanSeries(scan))
       for (const samples of resolveSources(await series.sources()))
         actual.addSamples(tenant, series.labels, samples);
