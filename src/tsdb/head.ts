@@ -52,6 +52,7 @@ export class Generation {
   /** Ordinals given so far; several column sets in a batch may skip some. */
   ordinalEnd = 0;
   sampleCount = 0;
+  deleteCount = 0;
   minUs = Number.POSITIVE_INFINITY;
   maxUs = Number.NEGATIVE_INFINITY;
   readonly metadata: Ordered<TenantMetadata>[] = [];

@@ -259,7 +259,11 @@ test('async: acknowledged before durable, synced within a second, in log order',
 test('a full head is flushed in the background and then merged', async () => {
   const settings = { headSamplesMax: 20, level0PartsMax: 2 };
   const under = await opened({ settings });
-  for (let i = 0; i < 12; i++) await writeRows(under.storage, series(10, i, 0));
+  for (let i = 0; i < 12; i++) {
+    await writeRows(under.storage, series(10, i, 0));
+    // As slow as a writer is that waits for answers over a network.
+    for (let turn = 0; turn < 20; turn++) await under.scheduler.yieldTurn();
+  }
   await under.storage.flush();
   const { partCount, headSamples } = under.storage.stats();
   assert.equal(headSamples, 0);
