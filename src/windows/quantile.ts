@@ -1,5 +1,6 @@
-// Quantiles of floats: of a list, and of a window that moves forward over one series. NaN sorts before
-// every number, as in Prometheus (promql/quantile.go); between two samples the result is weighted.
+// Quantiles of floats: of a list, and of a window that moves forward over one series. NaN sorts
+// before every number, as in Prometheus (promql/quantile.go); between two samples the result is
+// weighted.
 
 /** Compares with NaN first. */
 export function compareNanFirst(a: number, b: number): number {
@@ -26,8 +27,9 @@ function interpolate(q: number, count: number, valueAt: (rank: number) => number
 }
 
 /**
- * The samples of a forward-moving range by rank: every sample has a fixed place in the sorted series,
- * and a Fenwick tree counts the places taken. O(log n) a sample that enters or leaves and a quantile.
+ * The samples of a forward-moving range by rank: every sample has a fixed place in the sorted
+ * series, and a Fenwick tree counts the places taken. O(log n) a sample that enters or leaves and a
+ * quantile.
  */
 export class RankWindow {
   readonly #count: number;

@@ -1,5 +1,5 @@
-// Aggregations that pick series: topk, bottomk, limitk, limit_ratio. The picked slots keep their labels.
-// In an instant query topk and bottomk answer in order of value, group by group.
+// Aggregations that pick series: topk, bottomk, limitk, limit_ratio. The picked slots keep their
+// labels. In an instant query topk and bottomk answer in order of value, group by group.
 import type { StepGrid } from '../../windows/sliding.ts';
 import type { AggregateExpr } from '../ast.ts';
 import type { ColumnGroup } from './aggregate.ts';
