@@ -55,7 +55,7 @@ export interface RunningQuery {
   readonly id: string;
   readonly context: ReadContext;
   /** The answer is complete in memory: nothing is read from storage any more, the pin is released. */
-  evaluated(): void;
+  readonly evaluated: () => void;
 }
 
 interface Entry {
@@ -160,6 +160,8 @@ export class QueryService {
   }
 
   async #evaluate<T>(entry: Entry, run: (query: RunningQuery) => Promise<T>): Promise<T> {
+    // Aborted between its turn and here: nobody would hear a second time.
+    entry.abort.signal.throwIfAborted();
     entry.state = 'evaluating';
     let pin: Pin | undefined = this.#options.storage.pin();
     const release = () => {

@@ -238,7 +238,7 @@ class Shard implements Storage {
     } catch (error) {
       this.#state.report({ kind: 'maintenance-failed', error });
       if (error instanceof FatalError || error instanceof BugError) this.#state.fail(error);
-      else if (this.#closing === undefined)
+      else if (this.#closing === undefined && this.#state.fatal === undefined)
         this.#cancelRetry = this.#state.options.scheduler.after(MAINTENANCE_RETRY_MS, () => {
           this.#isScheduled = false;
           this.#scheduleMaintenance();

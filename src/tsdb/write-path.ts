@@ -335,6 +335,8 @@ export class WritePath {
     this.#epoch++;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#cut = { offset, resolve, reject };
+    // The sync below may fail first; then nobody waits for the promise.
+    promise.catch(noop);
     if (this.#state.mutations.skipFrontier === true) this.#appliedEnd = offset;
     this.#rotateAt(this.#appliedEnd);
     try {

@@ -78,7 +78,7 @@ export function integer(range: { readonly min: number; readonly max: number }): 
   );
 }
 
-export function choice<T extends string>(values: readonly T[]): Kind<T> {
+export function choice<const T extends string>(values: readonly T[]): Kind<T> {
   return kind<T>(
     values.join('|'),
     (value) => {

@@ -43,17 +43,19 @@ async function* lines(
   storage: StorageReader,
   context: ReadContext,
   request: ExportRequest,
-): AsyncGenerator<string | Uint8Array> {
-  const { exactLines, millisecondLine } = await import('../../formats/json-lines/encode.ts');
+): AsyncGenerator<Uint8Array> {
+  const { JsonLinesEncoder } = await import('../../formats/json-lines/encode.ts');
   const { startUs, endUs, isExact } = request;
+  const encoder = new JsonLinesEncoder(isExact ? 'exact' : 'victoriametrics');
   const kinds = isExact ? ALL_KINDS : NUMERIC_KINDS;
   for (const matchers of request.selectors) {
     const selected = storage.select(context, { matchers, startUs, endUs, kinds });
     for await (const series of selected) {
       context.signal.throwIfAborted();
-      yield isExact ? exactLines(series) : millisecondLine(series);
+      yield* encoder.add(series);
     }
   }
+  yield* encoder.finish();
 }
 
 export async function exportSeries(deps: ExportDependencies, exchange: Exchange): Promise<void> {

@@ -28,6 +28,24 @@ function lineText({ line, reason }: RowError): string {
   return `line ${line}: ${reason}`;
 }
 
+/** `POST /api/v1/import`: the JSON lines that `/api/v1/export` writes, in both forms. */
+export async function importJsonLines(deps: ImportDependencies, exchange: Exchange): Promise<void> {
+  const options = writeOptions(exchange);
+  const principal = withForcedLabels(exchange.principal, extraLabels(exchange.search));
+  const body = await exchange.body();
+  const { scanJsonLines } = await import('../../formats/json-lines/decode.ts');
+  const written = await deps.ingest.write(principal, {
+    ...options,
+    protocol: 'json-lines',
+    profileKey: '',
+    sizeBytes: body.length,
+    scan: (dictionary, sink) => scanJsonLines(body, body.length, dictionary, sink),
+    refuses: (result) => result.errorCount > 0,
+  });
+  if (written.scan.errorCount > 0) throw badRows(written.scan);
+  exchange.send({ status: 204 });
+}
+
 /** The sentence of a batch with bad rows: how many, and the first ones by line. */
 export function badRows(result: ScanResult): AppError {
   const { errors, errorCount, rowCount } = result;

@@ -5,7 +5,7 @@ import { plainErrors } from '../http/errors.ts';
 import { FORM_BODY_BYTES_MAX, WRITE_BODY_BYTES_MAX } from '../http/limits.ts';
 import type { Route } from '../http/route.ts';
 import { exportSeries } from './export.ts';
-import { importPrometheus } from './import.ts';
+import { importJsonLines, importPrometheus } from './import.ts';
 import type { ImportDependencies } from './import.ts';
 
 export interface ImportExportDependencies extends ImportDependencies {
@@ -20,14 +20,23 @@ export function importRoutes(deps: ImportExportDependencies): readonly Route[] {
     permission: 'read',
     handler: (exchange) => exportSeries(deps, exchange),
   };
+  const writing: Pick<Route, 'method' | 'permission' | 'bodyLimitBytes'> = {
+    method: 'POST',
+    permission: 'write',
+    bodyLimitBytes: WRITE_BODY_BYTES_MAX,
+  };
   return [
     {
       ...common,
-      method: 'POST',
+      ...writing,
       path: '/api/v1/import/prometheus',
-      permission: 'write',
-      bodyLimitBytes: WRITE_BODY_BYTES_MAX,
       handler: (exchange) => importPrometheus(deps, exchange),
+    },
+    {
+      ...common,
+      ...writing,
+      path: '/api/v1/import',
+      handler: (exchange) => importJsonLines(deps, exchange),
     },
     { ...common, ...reading, method: 'GET', bodyLimitBytes: 0 },
     { ...common, ...reading, method: 'POST', bodyLimitBytes: FORM_BODY_BYTES_MAX },

@@ -77,8 +77,8 @@ export async function series(deps: MetadataDependencies, exchange: Exchange): Pr
   const found = await read(deps, exchange, params, 'series', async (context) => {
     const union = new Map<string, Labels>();
     for (const selector of selectors)
-      for (const labels of await deps.storage.series(context, selector))
-        union.set(labelsKey(labels), labels);
+      for (const one of await deps.storage.series(context, selector))
+        union.set(labelsKey(one), one);
     return [...union.values()];
   });
   if (selectors.length > 1) found.sort(compareLabels);

@@ -87,7 +87,9 @@ function HomeBody(props: HomeBodyProps): ReactNode {
     return error === undefined ? <Wait height={WAIT_HEIGHT_PX} /> : <ErrorNote error={error} />;
   }
   if (names.length === 0) return <EmptyStore />;
-  const isYoung = isRelative(time.range) && firstSec !== undefined && firstSec > grid.startSec;
+  // A range the reader chose is shown whole; only the default one narrows to young data.
+  const isDefault = time.range.from === HOME_TIME.range.from && time.range.to === 'now';
+  const isYoung = isDefault && firstSec !== undefined && firstSec > grid.startSec;
   const shownStartSec = isYoung
     ? Math.max(grid.startSec, Math.min(firstSec, grid.endSec - YOUNG_RANGE_SEC))
     : grid.startSec;

@@ -1,0 +1,67 @@
+// `orrery check config [FILE]`: validates settings without starting anything.
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { errorMessage } from '../../stdx/assert.ts';
+import { EXIT } from '../exit-codes.ts';
+import { FLAGS, flagRows } from '../settings/flags.ts';
+import { SettingError } from '../settings/kinds.ts';
+import { loadSettings } from '../settings/load.ts';
+import type { Terminal } from './commands.ts';
+import { UsageError } from './usage-error.ts';
+
+export const CHECK_HELP = `Usage: orrery check config [FILE] [--json]
+
+Validates FILE (default ${FLAGS.config.fallback}) and the environment (ORRERY_*) as \`orrery serve\` would,
+and prints every setting that is not a default with the place it came from.
+
+  --json   one JSON object: {"ok","settings","origins","warnings"} or {"ok","error"}
+`;
+
+async function readConfig(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw new SettingError(`${path}: ${errorMessage(error)}`, { cause: error });
+  }
+}
+
+export async function checkCommand(args: readonly string[], terminal: Terminal): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    options: { json: { type: 'boolean', default: false } },
+    allowPositionals: true,
+  });
+  const [what, file, ...more] = positionals;
+  if (what !== 'config' || more.length > 0)
+    throw new UsageError('expected: orrery check config [FILE]');
+  const sources = {
+    args: file === undefined ? [] : ['--config', file],
+    env: terminal.env,
+    readConfig,
+  };
+  try {
+    const { settings, origins, warnings } = await loadSettings(sources);
+    if (values.json) {
+      const text = JSON.stringify({
+        ok: true,
+        settings,
+        origins: Object.fromEntries(origins),
+        warnings,
+      });
+      terminal.out(`${text}\n`);
+      return EXIT.ok;
+    }
+    for (const warning of warnings) terminal.err(`warning: ${warning}\n`);
+    for (const { key, flag, kind } of flagRows())
+      if (origins.has(key))
+        terminal.out(`${flag} = ${kind.print(settings[key])}   (${origins.get(key)})\n`);
+    terminal.out('settings are valid\n');
+    return EXIT.ok;
+  } catch (error) {
+    if (!(error instanceof SettingError)) throw error;
+    if (values.json) terminal.out(`${JSON.stringify({ ok: false, error: error.message })}\n`);
+    else terminal.err(`orrery check config: ${error.message}\n`);
+    return EXIT.usage;
+  }
+}

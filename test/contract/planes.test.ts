@@ -1,0 +1,110 @@
+// Runs the contract suites of log, blobs and catalog on every driver: on simulated files and on real
+// ones in a temporary folder.
+import * as fs from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { realFiles } from '../../src/app/real/files.ts';
+import { realPrng } from '../../src/app/real/prng.ts';
+import { DirectoryBlobs } from '../../src/blobs/directory-blobs.ts';
+import { FilesCatalog } from '../../src/catalog/files-catalog.ts';
+import { SqliteCatalog } from '../../src/catalog/sqlite-catalog.ts';
+import { openSegmentLog } from '../../src/log/segment-log.ts';
+import { World } from '../sim/world.ts';
+import { blobsSuite } from './blobs-suite.ts';
+import { catalogSuite } from './catalog-suite.ts';
+import { logSuite } from './log-suite.ts';
+
+const SEGMENT_SIZE_BYTES = 16 * 1024;
+
+async function inTemporaryFolder(body: (directory: string) => Promise<void>): Promise<void> {
+  const directory = await fs.mkdtemp(`${tmpdir()}/orrery-planes-`);
+  try {
+    await body(directory);
+  } finally {
+    await fs.rm(directory, { recursive: true });
+  }
+}
+
+logSuite({
+  name: 'simulated files',
+  segmentSizeBytes: SEGMENT_SIZE_BYTES,
+  run: (body) => {
+    const world = new World({ seed: 1 });
+    const { files, prng } = world.boot();
+    const directory = '/data/log';
+    const segmentSizeBytes = SEGMENT_SIZE_BYTES;
+    return world.run(
+      body({ open: () => openSegmentLog({ files, prng, directory, segmentSizeBytes }) }),
+    );
+  },
+});
+
+logSuite({
+  name: 'real files',
+  segmentSizeBytes: SEGMENT_SIZE_BYTES,
+  run: (body) =>
+    inTemporaryFolder((directory) =>
+      body({
+        open: () =>
+          openSegmentLog({
+            files: realFiles,
+            prng: realPrng,
+            directory: `${directory}/log`,
+            segmentSizeBytes: SEGMENT_SIZE_BYTES,
+          }),
+      }),
+    ),
+});
+
+blobsSuite({
+  name: 'simulated files',
+  run: (body) => {
+    const world = new World({ seed: 2 });
+    const { files } = world.boot();
+    return world.run(body({ open: () => DirectoryBlobs.open(files, '/data/blobs') }));
+  },
+});
+
+blobsSuite({
+  name: 'real files',
+  run: (body) =>
+    inTemporaryFolder((directory) =>
+      body({
+        open: () => DirectoryBlobs.open(realFiles, `${directory}/blobs`),
+      }),
+    ),
+});
+
+catalogSuite({
+  name: 'SQLite',
+  run: (body) =>
+    inTemporaryFolder((directory) =>
+      body({
+        open: () => SqliteCatalog.open(`${directory}/catalog.db`),
+        backupPath: `${directory}/backup.db`,
+        openBackup: () => SqliteCatalog.open(`${directory}/backup.db`),
+      }),
+    ),
+});
+
+/** With conflicts, every third run of a transaction function is discarded and run again. */
+function filesCatalogSuite(name: string, conflictPeriod: number): void {
+  catalogSuite({
+    name,
+    run: async (body) => {
+      const world = new World({ seed: 3 });
+      const { files } = world.boot();
+      let count = 0;
+      const conflict = (): boolean => ++count % conflictPeriod === 0;
+      await world.run(files.makeDirectory('/backup'));
+      await world.run(
+        body({
+          open: () => FilesCatalog.open(files, '/data/catalog.snapshot', conflict),
+          backupPath: '/backup/catalog.snapshot',
+          openBackup: () => FilesCatalog.open(files, '/backup/catalog.snapshot'),
+        }),
+      );
+    },
+  });
+}
+
+filesCatalogSuite('simulated files', Number.MAX_SAFE_INTEGER);
