@@ -1,6 +1,8 @@
-// The blob plane: immutable objects under names, on a folder or later on S3. A name is
-// [a-z0-9._/-]+ without '..' or a leading '/'. `put` is atomic: after a crash the whole object is
-// there or nothing of it; a put of an existing name replaces it.
+// The blob plane: immutable objects under names, on a folder or later on S3. A name is segments of
+// [a-z0-9_-][a-z0-9._-]* joined by '/', at most BLOB_NAME_MAX_BYTES long; no name is a folder of
+// another. `put` is atomic: after a crash the whole object is there or nothing of it; a put of an
+// existing name replaces it. The interface throws AppError unavailable/disk-full where space is
+// missing (retryable, nothing stored) and unavailable/blob-io where the disk failed.
 
 export interface BlobInfo {
   readonly name: string;

@@ -1,50 +1,70 @@
-// The embedded driver of the blob plane: one file per object below a folder (docs/formats/blobs.md).
-// An object is written under `tmp/`, synced, renamed to its name, and its folder synced: after a crash
-// it is there whole or not at all. What a crash left under `tmp/` is removed on open.
+// The embedded blob driver: one file an object under a folder, written as docs/formats/blobs.md says
+// (temporary file, datasync, rename, sync of the folder). Owns the folder and everything in it.
 import { AppError } from '../model/errors.ts';
-import { compareUtf8 } from '../model/labels.ts';
-import { FileError, makeDirectoryDurable, parentDirectory } from '../stdx/files.ts';
-import type { Files, OpenFile } from '../stdx/files.ts';
+import { assert } from '../stdx/assert.ts';
+import {
+  FileError,
+  fileErrorCode,
+  type Files,
+  makeDirectoryDurable,
+  type OpenFile,
+  parentDirectory,
+} from '../stdx/files.ts';
 import type { BlobInfo, BlobRange, Blobs } from './blobs.ts';
-import { BLOB_NAME_LENGTH_MAX, OPEN_BLOBS_MAX, SYNC_READ_MAX_BYTES } from './limits.ts';
+import { BLOB_HANDLES_MAX, BLOB_NAME_MAX_BYTES, BLOB_SYNC_READ_MAX_BYTES } from './limits.ts';
 
-const NAME_PATTERN = /^[a-z0-9_-][a-z0-9._-]*(?:\/[a-z0-9_-][a-z0-9._-]*)*$/;
-const TEMPORARY = 'tmp';
+const NAME = /^[a-z0-9_-][a-z0-9._-]*(?:\/[a-z0-9_-][a-z0-9._-]*)*$/;
 
-function checkName(name: string): void {
-  const valid = name.length <= BLOB_NAME_LENGTH_MAX && NAME_PATTERN.test(name);
-  if (!valid || name.startsWith(`${TEMPORARY}/`))
-    throw new AppError('invalid', 'bad-blob-name', `'${name}' is not a valid object name`);
+function storeError(error: unknown, name: string): unknown {
+  if (!(error instanceof FileError)) return error;
+  if (error.code === 'ENOSPC' || error.code === 'EDQUOT') {
+    const message = `no space to store '${name}' (${error.message}): free disk space`;
+    return new AppError('unavailable', 'disk-full', message, { retryAfterSec: 5, cause: error });
+  }
+  const message = `'${name}': ${error.message}; check the disk`;
+  return new AppError('unavailable', 'blob-io', message, { cause: error });
 }
 
-function operating(error: unknown, name: string): unknown {
-  if (!(error instanceof FileError)) return error;
-  if (error.code === 'ENOENT')
-    return new AppError('notFound', 'no-blob', `there is no object '${name}'`, { cause: error });
-  if (error.code === 'ENOSPC' || error.code === 'EDQUOT')
-    return new AppError('unavailable', 'disk-full', `no space left to write '${name}'`, {
-      cause: error,
-    });
-  return error;
+function checkName(name: string): void {
+  const fits = name.length <= BLOB_NAME_MAX_BYTES && NAME.test(name);
+  assert(fits, () => `'${name}' is no blob name`);
+}
+
+interface Handle {
+  readonly file: OpenFile;
+  readers: number;
+  /** Replaced, removed or pushed out: to be closed by its last reader. */
+  stale: boolean;
 }
 
 export class DirectoryBlobs implements Blobs {
   readonly #files: Files;
-  readonly #root: string;
-  /** Insertion order is use order: the first is the one to close next. */
-  readonly #open = new Map<string, OpenFile>();
-  #sequence = 0;
+  readonly #directory: string;
+  /** Open files by name, least recently used first. */
+  readonly #handles = new Map<string, Handle>();
+  #temporaryCount = 0;
+  /** Renames and removals so far: a file opened across one may be the former object. */
+  #changeCount = 0;
+  /** Folders whose names are safe, or on the way to it; concurrent puts share the wait. */
+  readonly #folders = new Map<string, Promise<void>>();
+  #closed = false;
 
-  private constructor(files: Files, root: string) {
+  private constructor(files: Files, directory: string) {
     this.#files = files;
-    this.#root = root;
+    this.#directory = directory;
   }
 
-  static async open(files: Files, root: string): Promise<DirectoryBlobs> {
-    const temporary = `${root}/${TEMPORARY}`;
-    await makeDirectoryDurable(files, temporary);
-    for (const name of await files.list(temporary)) await files.remove(`${temporary}/${name}`);
-    return new DirectoryBlobs(files, root);
+  /** Opens or creates the folder (`DATA/blobs`) and removes what unfinished puts left behind. */
+  static async open(files: Files, directory: string): Promise<DirectoryBlobs> {
+    const temporary = `${directory}/.tmp`;
+    try {
+      await makeDirectoryDurable(files, directory);
+      await makeDirectoryDurable(files, temporary);
+      for (const name of await files.list(temporary)) await files.remove(`${temporary}/${name}`);
+    } catch (error) {
+      throw storeError(error, directory);
+    }
+    return new DirectoryBlobs(files, directory);
   }
 
   async put(
@@ -52,143 +72,200 @@ export class DirectoryBlobs implements Blobs {
     chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   ): Promise<BlobInfo> {
     checkName(name);
-    const temporary = `${this.#root}/${TEMPORARY}/${this.#sequence++}`;
-    const target = `${this.#root}/${name}`;
+    assert(!this.#closed, 'put on closed blobs');
+    const number = String(this.#temporaryCount++).padStart(10, '0');
+    const temporary = `${this.#directory}/.tmp/${number}`;
+    const path = `${this.#directory}/${name}`;
     try {
-      const sizeBytes = await this.#writeFile(temporary, chunks);
-      await makeDirectoryDurable(this.#files, parentDirectory(target));
-      await this.#files.rename(temporary, target);
-      await this.#files.syncDirectory(parentDirectory(target));
+      const sizeBytes = await this.#writeTemporary(temporary, chunks);
+      await this.#ensureFolders(name);
+      await this.#files.rename(temporary, path);
+      this.#changeCount++;
       await this.#forget(name);
+      await this.#files.syncDirectory(parentDirectory(path));
       return { name, sizeBytes };
     } catch (error) {
-      throw operating(error, name);
-    }
-  }
-
-  async #writeFile(
-    path: string,
-    chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-  ): Promise<number> {
-    const file = await this.#files.open(path, 'create');
-    let sizeBytes = 0;
-    try {
-      for await (const chunk of chunks) {
-        await file.write(chunk, sizeBytes);
-        sizeBytes += chunk.length;
-      }
-      await file.datasync();
-      await file.close();
-      return sizeBytes;
-    } catch (error) {
-      await file.close();
-      await this.#files.remove(path);
-      throw error;
+      await this.#removeQuietly(temporary);
+      throw storeError(error, name);
     }
   }
 
   async get(name: string, range?: BlobRange): Promise<Uint8Array> {
     checkName(name);
+    let handle: Handle;
     try {
-      const file = await this.#openFile(name);
-      const offset = range?.offset ?? 0;
-      const out = new Uint8Array(range?.length ?? file.sizeBytes());
-      const count =
-        out.length <= SYNC_READ_MAX_BYTES
-          ? file.readSync(out, offset)
-          : await this.#readLarge(name, out, offset);
-      if (count === out.length) return out;
-      const where = `${this.#root}/${name}`;
-      const need = offset + out.length;
-      throw new AppError(
-        'corrupt',
-        'short-blob',
-        `'${where}' has ${file.sizeBytes()} bytes, ${need} are needed: restore it from a backup`,
-      );
+      handle = await this.#open(name);
     } catch (error) {
-      throw operating(error, name);
+      if (fileErrorCode(error) === 'ENOENT') {
+        throw new AppError('notFound', 'no-blob', `there is no blob '${name}'`);
+      }
+      throw storeError(error, name);
+    }
+    try {
+      const offset = range?.offset ?? 0;
+      const length = range?.length ?? handle.file.sizeBytes();
+      if (offset + length > handle.file.sizeBytes()) throw short(name, offset + length, handle);
+      const bytes = new Uint8Array(length);
+      const small = length <= BLOB_SYNC_READ_MAX_BYTES;
+      const got = small
+        ? handle.file.readSync(bytes, offset)
+        : await handle.file.read(bytes, offset);
+      if (got < length) throw short(name, offset + length, handle);
+      return bytes;
+    } catch (error) {
+      throw storeError(error, name);
+    } finally {
+      await this.#release(handle);
     }
   }
 
-  /** With a handle of its own, which no eviction can close while the read is under way. */
-  async #readLarge(name: string, target: Uint8Array, offset: number): Promise<number> {
-    const file = await this.#files.open(`${this.#root}/${name}`, 'read');
+  async head(name: string): Promise<BlobInfo | undefined> {
+    checkName(name);
     try {
-      return await file.read(target, offset);
+      const found = await this.#files.stat(`${this.#directory}/${name}`);
+      if (found === undefined || found.isDirectory) return undefined;
+      return { name, sizeBytes: found.sizeBytes };
+    } catch (error) {
+      throw storeError(error, name);
+    }
+  }
+
+  async *list(prefix: string): AsyncGenerator<BlobInfo, void, undefined> {
+    yield* this.#listFolder('', prefix);
+  }
+
+  async remove(name: string): Promise<void> {
+    checkName(name);
+    const path = `${this.#directory}/${name}`;
+    try {
+      await this.#removeIfThere(path);
+      this.#changeCount++;
+      await this.#forget(name);
+      // Also where nothing was there: an earlier removal may have failed after the name was gone.
+      await this.#files.syncDirectory(parentDirectory(path));
+    } catch (error) {
+      if (fileErrorCode(error) !== 'ENOENT') throw storeError(error, name);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const name of this.#handles.keys()) await this.#forget(name);
+  }
+
+  /** Every folder of the name, once a life: one left by a crash may exist without being safe. */
+  async #ensureFolders(name: string): Promise<void> {
+    for (let at = name.indexOf('/'); at >= 0; at = name.indexOf('/', at + 1)) {
+      const folder = name.slice(0, at);
+      let made = this.#folders.get(folder);
+      if (made === undefined) {
+        made = makeDirectoryDurable(this.#files, `${this.#directory}/${folder}`);
+        this.#folders.set(folder, made);
+      }
+      try {
+        await made;
+      } catch (error) {
+        this.#folders.delete(folder);
+        throw error;
+      }
+    }
+  }
+
+  async #writeTemporary(
+    path: string,
+    chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  ): Promise<number> {
+    const file = await this.#files.open(path, 'create');
+    try {
+      let sizeBytes = 0;
+      for await (const chunk of chunks) {
+        await file.write(chunk, sizeBytes);
+        sizeBytes += chunk.length;
+      }
+      await file.datasync();
+      return sizeBytes;
     } finally {
       await file.close();
     }
   }
 
-  async #openFile(name: string): Promise<OpenFile> {
-    const known = this.#open.get(name);
-    if (known !== undefined) {
-      this.#open.delete(name);
-      this.#open.set(name, known);
-      return known;
+  async #removeIfThere(path: string): Promise<void> {
+    try {
+      await this.#files.remove(path);
+    } catch (error) {
+      if (fileErrorCode(error) !== 'ENOENT') throw error;
     }
-    const file = await this.#files.open(`${this.#root}/${name}`, 'read');
-    const raced = this.#open.get(name);
-    if (raced !== undefined) {
-      await file.close();
-      return raced;
+  }
+
+  /** The put has failed with an error worth more than this one; the next start tidies up. */
+  async #removeQuietly(path: string): Promise<void> {
+    try {
+      await this.#files.remove(path);
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
     }
-    this.#open.set(name, file);
-    for (const eldest of this.#open.keys()) {
-      if (this.#open.size <= OPEN_BLOBS_MAX) break;
-      void this.#forget(eldest);
+  }
+
+  async #open(name: string): Promise<Handle> {
+    const cached = this.#handles.get(name);
+    if (cached !== undefined) {
+      cached.readers++;
+      this.#handles.delete(name);
+      this.#handles.set(name, cached);
+      return cached;
     }
-    return file;
+    const before = this.#changeCount;
+    const file = await this.#files.open(`${this.#directory}/${name}`, 'read');
+    const unchanged = before === this.#changeCount && !this.#handles.has(name);
+    const kept = unchanged && !this.#closed;
+    const handle = { file, readers: 1, stale: !kept };
+    if (!kept) return handle;
+    this.#handles.set(name, handle);
+    if (this.#handles.size > BLOB_HANDLES_MAX) {
+      const oldest = this.#handles.keys().next().value;
+      if (oldest !== undefined) await this.#forget(oldest);
+    }
+    return handle;
+  }
+
+  async #release(handle: Handle): Promise<void> {
+    handle.readers--;
+    if (handle.stale && handle.readers === 0) await handle.file.close();
   }
 
   async #forget(name: string): Promise<void> {
-    const file = this.#open.get(name);
-    this.#open.delete(name);
-    await file?.close();
+    const handle = this.#handles.get(name);
+    if (handle === undefined) return;
+    this.#handles.delete(name);
+    handle.stale = true;
+    if (handle.readers === 0) await handle.file.close();
   }
 
-  async head(name: string): Promise<BlobInfo | undefined> {
-    checkName(name);
-    const stat = await this.#files.stat(`${this.#root}/${name}`);
-    if (stat === undefined || stat.isDirectory) return undefined;
-    return { name, sizeBytes: stat.sizeBytes };
-  }
-
-  async *list(prefix: string): AsyncIterable<BlobInfo> {
-    const names = (await this.#namesBelow('', prefix)).toSorted(compareUtf8);
-    for (const name of names) {
-      const info = await this.head(name);
-      if (info !== undefined) yield info;
-    }
-  }
-
-  /** Only folders that can hold the prefix are walked. Depth is bounded by the name's length. */
-  async #namesBelow(folder: string, prefix: string): Promise<string[]> {
-    const out: string[] = [];
-    for (const entry of await this.#files.list(`${this.#root}/${folder}`)) {
-      const name = folder + entry;
-      if (name === TEMPORARY) continue;
-      const inside = `${name}/`;
-      if (!name.startsWith(prefix) && !prefix.startsWith(inside) && !inside.startsWith(prefix))
-        continue;
-      const stat = await this.#files.stat(`${this.#root}/${name}`);
+  async *#listFolder(folder: string, prefix: string): AsyncGenerator<BlobInfo, void, undefined> {
+    const entries: { readonly name: string; readonly sizeBytes: number | undefined }[] = [];
+    for (const child of await this.#files.list(`${this.#directory}/${folder}`)) {
+      if (child.startsWith('.')) continue;
+      const name = `${folder}${child}`;
+      const stat = await this.#files.stat(`${this.#directory}/${name}`);
       if (stat === undefined) continue;
-      if (stat.isDirectory) out.push(...(await this.#namesBelow(inside, prefix)));
-      else if (name.startsWith(prefix)) out.push(name);
+      if (stat.isDirectory) entries.push({ name: `${name}/`, sizeBytes: undefined });
+      else entries.push({ name, sizeBytes: stat.sizeBytes });
     }
-    return out;
+    // Folders sort with their slash: that makes the walk's order the order of whole names.
+    entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const { name, sizeBytes } of entries) {
+      if (sizeBytes !== undefined) {
+        if (name.startsWith(prefix)) yield { name, sizeBytes };
+      } else if (name.startsWith(prefix) || prefix.startsWith(name)) {
+        yield* this.#listFolder(name, prefix);
+      }
+    }
   }
+}
 
-  async remove(name: string): Promise<void> {
-    checkName(name);
-    await this.#forget(name);
-    const path = `${this.#root}/${name}`;
-    if ((await this.#files.stat(path)) === undefined) return;
-    await this.#files.remove(path);
-    await this.#files.syncDirectory(parentDirectory(path));
-  }
-
-  async close(): Promise<void> {
-    for (const name of this.#open.keys()) await this.#forget(name);
-  }
+function short(name: string, endOffset: number, handle: Handle): AppError {
+  const message =
+    `blob '${name}' ends at ${handle.file.sizeBytes()} bytes, before the ${endOffset} asked for: ` +
+    `'${handle.file.path}' is damaged`;
+  return new AppError('corrupt', 'short-blob', message);
 }

@@ -6,3 +6,6 @@ export const CATALOG_VALUE_MAX_BYTES = 100_000;
 export const CATALOG_TRANSACTION_MAX_BYTES = 10_000_000;
 /** Entries one `range` may return. */
 export const CATALOG_RANGE_MAX = 100_000;
+
+/** Runs of a transaction function before the caller gets a conflict. */
+export const CATALOG_ATTEMPTS_MAX = 10;

@@ -1,183 +1,196 @@
-// The thread that owns the SQLite connection (docs/formats/catalog.md). Exclusive locking makes the
-// file the lock on the data folder: a second process fails to open it. WAL with synchronous=FULL: a
-// commit is durable when it returns.
-import { backup, DatabaseSync } from 'node:sqlite';
+// The thread that owns the SQLite file (docs/formats/catalog.md): its commits wait for the disk, and
+// must not make the ingest thread wait. Answers each message in turn; knows nothing of transaction
+// functions, only of begin, read, write, commit.
+import { backup, DatabaseSync, type StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
-import { must } from '../stdx/assert.ts';
-import type { CatalogEntry } from './catalog.ts';
-import type {
-  CatalogAction,
-  CatalogReply,
-  CatalogRequest,
-  CatalogWorkerSettings,
+import {
+  NOT_OUR_FILE,
+  type ReadOp,
+  type Reply,
+  type Request,
+  type Row,
+  type WorkerSetup,
+  type WriteOp,
 } from './sqlite-protocol.ts';
-import type { CatalogWrite } from './write-set.ts';
 
-/** 'ORRY' in ASCII: tells our file from any other SQLite database. */
-const APPLICATION_ID = 0x4f525259;
 const FORMAT_VERSION = 1;
+const APPLICATION_ID = 0x4f52_5259;
 
-interface Row {
-  readonly key: Uint8Array;
-  readonly value: Uint8Array;
-  readonly version: number;
+class SetupError extends Error {}
+
+function pragma(db: DatabaseSync, name: string): unknown {
+  const row = db.prepare(`PRAGMA ${name}`).get();
+  return row === undefined ? undefined : Object.values(row)[0];
 }
 
 function openDatabase(path: string): DatabaseSync {
-  const db = new DatabaseSync(path);
-  db.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE;');
-  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-  const { user_version: version } = db.prepare('PRAGMA user_version').get() as {
-    user_version: number;
-  };
-  if (version > FORMAT_VERSION)
-    throw Object.assign(
-      new Error(
-        `${path} has catalog format ${version}, this program knows up to ${FORMAT_VERSION}: ` +
-          'start a newer version of Orrery',
-      ),
-      { code: 'newer-format' },
+  const db = new DatabaseSync(path, { timeout: 0 });
+  // Before the first access: then the write-ahead log needs no shared memory file.
+  db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+  db.exec('BEGIN IMMEDIATE');
+  const version = pragma(db, 'user_version') as number;
+  const application = pragma(db, 'application_id') as number;
+  if (version > FORMAT_VERSION) {
+    throw new SetupError(
+      `'${path}' has catalog format ${version}, written by a newer version of this program: ` +
+        `start that version`,
     );
-  db.exec(`BEGIN IMMEDIATE;
-    PRAGMA application_id = ${APPLICATION_ID};
-    PRAGMA user_version = ${FORMAT_VERSION};
-    CREATE TABLE IF NOT EXISTS entry (
-      key BLOB PRIMARY KEY, version INTEGER NOT NULL, value BLOB NOT NULL) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS state (
-      id INTEGER PRIMARY KEY CHECK (id = 0), version INTEGER NOT NULL);
-    INSERT OR IGNORE INTO state VALUES (0, 0);
-    COMMIT;`);
+  }
+  if (version !== 0 && application !== APPLICATION_ID) {
+    throw new SetupError(`'${path}' is another program's database: choose another data folder`);
+  }
+  if (version === 0) {
+    db.exec(`
+      CREATE TABLE kv (key BLOB PRIMARY KEY, value BLOB NOT NULL, version INTEGER NOT NULL)
+        STRICT, WITHOUT ROWID;
+      CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+      INSERT INTO meta VALUES ('version', 0);
+      PRAGMA application_id = ${APPLICATION_ID};
+      PRAGMA user_version = ${FORMAT_VERSION};
+    `);
+  }
+  db.exec('COMMIT');
   return db;
 }
 
-class Connection {
+class Store {
   readonly #db: DatabaseSync;
+  readonly #get: StatementSync;
+  readonly #rangeUp: StatementSync;
+  readonly #rangeDown: StatementSync;
+  readonly #set: StatementSync;
+  readonly #remove: StatementSync;
+  readonly #removeRange: StatementSync;
+  readonly #setVersion: StatementSync;
   #version: number;
   #inTransaction = false;
   #wrote = false;
-  readonly #get;
-  readonly #set;
-  readonly #remove;
-  readonly #removeRange;
-  readonly #ascending;
-  readonly #descending;
-  readonly #setVersion;
 
-  constructor(db: DatabaseSync) {
+  constructor(path: string) {
+    const db = openDatabase(path);
     this.#db = db;
-    const state = db.prepare('SELECT version FROM state').get() as { version: number };
-    this.#version = state.version;
-    this.#get = db.prepare('SELECT key, value, version FROM entry WHERE key = ?');
-    this.#set = db.prepare('INSERT OR REPLACE INTO entry (key, version, value) VALUES (?, ?, ?)');
-    this.#remove = db.prepare('DELETE FROM entry WHERE key = ?');
-    this.#removeRange = db.prepare('DELETE FROM entry WHERE key >= ? AND key < ?');
-    const range = 'SELECT key, value, version FROM entry WHERE key >= ? AND key < ? ORDER BY key';
-    this.#ascending = db.prepare(`${range} LIMIT ?`);
-    this.#descending = db.prepare(`${range} DESC LIMIT ?`);
-    this.#setVersion = db.prepare('UPDATE state SET version = ?');
+    this.#get = db.prepare('SELECT key, value, version FROM kv WHERE key = ?');
+    const range = 'SELECT key, value, version FROM kv WHERE key >= ? AND key < ? ORDER BY key';
+    this.#rangeUp = db.prepare(`${range} LIMIT ?`);
+    this.#rangeDown = db.prepare(`${range} DESC LIMIT ?`);
+    this.#set = db.prepare('INSERT OR REPLACE INTO kv VALUES (?, ?, ?)');
+    this.#remove = db.prepare('DELETE FROM kv WHERE key = ?');
+    this.#removeRange = db.prepare('DELETE FROM kv WHERE key >= ? AND key < ?');
+    this.#setVersion = db.prepare("UPDATE meta SET value = ? WHERE name = 'version'");
+    const row = db.prepare("SELECT value FROM meta WHERE name = 'version'").get();
+    this.#version = row?.['value'] as number;
   }
 
-  async handle(
-    writes: readonly CatalogWrite[],
-    action: CatalogAction,
-  ): Promise<Partial<CatalogReply>> {
-    switch (action.type) {
-      case 'get':
-      case 'range':
-        this.#begin();
-        this.#apply(writes);
-        return { entries: this.#read(action) };
+  async answer(request: Request): Promise<Reply> {
+    switch (request.kind) {
+      case 'read':
+        this.#write(request.writes);
+        return { kind: 'rows', rows: this.#read(request.read) };
       case 'commit':
-        if (writes.length > 0) this.#begin();
-        this.#apply(writes);
-        this.#commit();
-        return { version: this.#version };
+        this.#write(request.writes);
+        return { kind: 'version', version: this.#commit() };
       case 'rollback':
-        if (this.#inTransaction) this.#db.exec('ROLLBACK');
-        this.#inTransaction = false;
-        this.#wrote = false;
-        return {};
+        this.rollback();
+        return { kind: 'done' };
       case 'backup':
-        await backup(this.#db, action.path);
-        return {};
+        await backup(this.#db, request.path);
+        return { kind: 'done' };
       case 'checkpoint':
         this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-        return {};
+        return { kind: 'done' };
       case 'close':
+        this.rollback();
         this.#db.close();
-        return {};
+        return { kind: 'done' };
     }
+  }
+
+  rollback(): void {
+    if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+    this.#inTransaction = false;
+    this.#wrote = false;
   }
 
   #begin(): void {
     if (this.#inTransaction) return;
-    this.#db.exec('BEGIN IMMEDIATE');
+    this.#db.exec('BEGIN');
     this.#inTransaction = true;
   }
 
-  #apply(writes: readonly CatalogWrite[]): void {
+  #write(writes: readonly WriteOp[]): void {
+    this.#begin();
     for (const write of writes) {
       this.#wrote = true;
-      if (write.type === 'set')
-        this.#set.run(Buffer.from(write.key), this.#version + 1, write.value);
-      else if (write.type === 'remove') this.#remove.run(Buffer.from(write.key));
-      else this.#removeRange.run(Buffer.from(write.begin), Buffer.from(write.end));
+      if (write.op === 'set') {
+        this.#set.run(Buffer.from(write.key), write.value, this.#version + 1);
+      } else if (write.op === 'remove') {
+        this.#remove.run(Buffer.from(write.key));
+      } else {
+        this.#removeRange.run(Buffer.from(write.begin), Buffer.from(write.end));
+      }
     }
   }
 
-  #read(action: CatalogAction): readonly CatalogEntry[] {
-    let rows: readonly Row[] = [];
-    if (action.type === 'get')
-      rows = this.#get.all(Buffer.from(action.key)) as unknown as readonly Row[];
-    else if (action.type === 'range') {
-      const statement = action.reverse ? this.#descending : this.#ascending;
-      rows = statement.all(
-        Buffer.from(action.begin),
-        Buffer.from(action.end),
-        action.limit,
-      ) as unknown as readonly Row[];
-    }
-    return rows.map((row) => ({
-      key: Buffer.from(row.key).toString(),
-      value: row.value,
-      version: row.version,
-    }));
+  #read(read: ReadOp): readonly Row[] {
+    if (read.op === 'get') return this.#get.all(Buffer.from(read.key)).map(toRow);
+    const statement = read.reverse ? this.#rangeDown : this.#rangeUp;
+    return statement.all(Buffer.from(read.begin), Buffer.from(read.end), read.limit).map(toRow);
   }
 
-  #commit(): void {
-    if (!this.#inTransaction) return;
-    if (this.#wrote) this.#setVersion.run(this.#version + 1);
+  #commit(): number {
+    const version = this.#wrote ? this.#version + 1 : this.#version;
+    if (this.#wrote) this.#setVersion.run(version);
     this.#db.exec('COMMIT');
-    if (this.#wrote) this.#version++;
     this.#inTransaction = false;
     this.#wrote = false;
+    this.#version = version;
+    return version;
   }
 }
 
-const port = must(parentPort, 'the catalog worker runs in a thread');
-
-function failure(error: unknown): { message: string; code: string } {
-  const { message, errstr, code } = error as { message: string; errstr?: string; code?: string };
-  const busy = /database is locked|busy/i.test(`${message} ${errstr ?? ''}`);
-  return { message, code: busy ? 'locked' : (code ?? 'sqlite') };
+function toRow(row: Record<string, unknown>): Row {
+  const key = Buffer.from(row['key'] as Uint8Array).toString();
+  return { key, value: row['value'] as Uint8Array, version: row['version'] as number };
 }
 
-async function answer(connection: Connection, request: CatalogRequest): Promise<void> {
+function errorReply(error: unknown): Reply {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof SetupError) return { kind: 'error', errorCode: NOT_OUR_FILE, message };
+  const code = (error as { readonly errcode?: number }).errcode ?? 0;
+  return { kind: 'error', errorCode: code & 255, message };
+}
+
+function main(): void {
+  const port = parentPort;
+  if (port === null) throw new Error('this module runs in a worker thread');
+  const reply = (message: Reply): void => {
+    port.postMessage(message);
+  };
+  let store: Store;
   try {
-    const reply = await connection.handle(request.writes, request.action);
-    port.postMessage({ id: request.id, ...reply } satisfies CatalogReply);
+    store = new Store((workerData as WorkerSetup).path);
   } catch (error) {
-    port.postMessage({ id: request.id, error: failure(error) } satisfies CatalogReply);
+    reply(errorReply(error));
+    return;
   }
-  if (request.action.type === 'close') port.close();
+  const serve = async (request: Request): Promise<void> => {
+    try {
+      reply(await store.answer(request));
+    } catch (error) {
+      try {
+        store.rollback();
+      } catch (rollbackError) {
+        reply(errorReply(rollbackError));
+        return;
+      }
+      reply(errorReply(error));
+    }
+    if (request.kind === 'close') port.close();
+  };
+  port.on('message', (request: Request) => {
+    void serve(request);
+  });
+  reply({ kind: 'done' });
 }
 
-try {
-  const settings = workerData as CatalogWorkerSettings;
-  const connection = new Connection(openDatabase(settings.path));
-  port.postMessage({ id: 0 } satisfies CatalogReply);
-  port.on('message', (request: CatalogRequest) => void answer(connection, request));
-} catch (error) {
-  port.postMessage({ id: 0, error: failure(error) } satisfies CatalogReply);
-  port.close();
-}
+main();

@@ -9,20 +9,6 @@ import {
   CATALOG_VALUE_MAX_BYTES,
 } from './limits.ts';
 
-/** Orders strings as their UTF-8 bytes do; UTF-16 units differ from it above U+D7FF. */
-export function compareKeys(a: string, b: string): number {
-  const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i++) {
-    const x = a.charCodeAt(i);
-    const y = b.charCodeAt(i);
-    if (x === y) continue;
-    const xSurrogate = x >= 0xd800 && x <= 0xdfff;
-    const ySurrogate = y >= 0xd800 && y <= 0xdfff;
-    return xSurrogate === ySurrogate ? x - y : xSurrogate ? 1 : -1;
-  }
-  return a.length - b.length;
-}
-
 export class TransactionRules {
   #open = true;
   #writtenBytes = 0;

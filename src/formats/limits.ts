@@ -10,7 +10,13 @@ export const QUOTED_LINE_BYTES_MAX = 512;
 /** Greatest distance of a timestamp from 1970, microseconds: whole doubles, to the year 2255. */
 export const T_US_MAX = Number.MAX_SAFE_INTEGER;
 
-/** Labels or buckets of one series of a remote-write message. */
+/**
+ * Labels of one series that are read at all; what a tenant may store is less. Sorting and refusing a
+ * row with very many labels once per field would cost more than the row is worth.
+ */
+export const SERIES_LABELS_MAX = 256;
+
+/** Buckets or spans of one histogram of a remote-write message. */
 export const MESSAGE_ITEMS_MAX = 16_384;
 
 /** Metric families remembered while a page of exposition text is checked. */

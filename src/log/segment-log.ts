@@ -5,7 +5,6 @@
 import { AppError } from '../model/errors.ts';
 import { assert, errorMessage, FatalError, must } from '../stdx/assert.ts';
 import { FileError, fileErrorCode, type Files } from '../stdx/files.ts';
-import type { Mutations } from '../stdx/mutations.ts';
 import type { Prng } from '../stdx/prng.ts';
 import {
   FRAME_COPY_MAX_BYTES,
@@ -27,6 +26,12 @@ import {
   MARK_POSITION,
 } from './segment.ts';
 
+/** Test-only: breaks one safety mechanism, so that a suite can prove that it goes red. */
+export interface LogMutations {
+  /** Checksums of frames are not compared. */
+  readonly skipCrc?: boolean;
+}
+
 export interface SegmentLogOptions {
   readonly files: Files;
   /** Folder of the segments, `DATA/log`; created where missing. */
@@ -34,7 +39,7 @@ export interface SegmentLogOptions {
   /** Salts of segments. */
   readonly prng: Prng;
   readonly segmentSizeBytes?: number;
-  readonly mutations?: Mutations;
+  readonly mutations?: LogMutations;
 }
 
 /**

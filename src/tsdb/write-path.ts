@@ -237,6 +237,7 @@ export class WritePath {
       const { view } = this.#state;
       const generation = this.#state.activeGeneration;
       const ordinal = generation.ordinalEnd++;
+      generation.deleteCount++;
       const { matchers, startUs, endUs } = record;
       const one = { offset, tenant, matchers, startUs, endUs, ordinal };
       this.#state.view = { ...view, deletes: [...view.deletes, one] };
@@ -335,6 +336,8 @@ export class WritePath {
     this.#epoch++;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#cut = { offset, resolve, reject };
+    // The sync below may fail first; then nobody waits for the promise.
+    promise.catch(noop);
     if (this.#state.mutations.skipFrontier === true) this.#appliedEnd = offset;
     this.#rotateAt(this.#appliedEnd);
     try {

@@ -1,6 +1,7 @@
 // Compensated summation after Neumaier ("Rundungsfehleranalyse einiger Verfahren zur Summation
-// endlicher Summen", 1974): a running sum and a running error term. An overflow clears the error term,
-// so that infinities stay infinities. State lives in one object that hot loops keep in registers.
+// endlicher Summen", 1974): a running sum and a running error term. An overflow clears the error
+// term, so that infinities stay infinities. State lives in one object that hot loops keep in
+// registers.
 
 export class CompensatedSum {
   sum = 0;
@@ -82,9 +83,9 @@ export function plainMean(values: Float64Array, lo: number, hi: number): number 
 }
 
 /**
- * Sums of ranges whose ends only move forward, in O(1) each over the whole walk: suffix sums up to a
- * turning point and a running sum behind it, so that nothing is ever subtracted and no error outlives
- * its window. Values that are not finite are counted, not summed.
+ * Sums of ranges whose ends only move forward, in O(1) each over the whole walk: suffix sums up to
+ * a turning point and a running sum behind it, so that nothing is ever subtracted and no error
+ * outlives its window. Values that are not finite are counted, not summed.
  */
 export class SlidingSum {
   readonly #values: Float64Array;
@@ -157,7 +158,9 @@ class SpecialCounts {
     }
   }
 
-  /** What any sum of [lo, hi) is because of values that are not finite; undefined: no such value. */
+  /**
+   * What any sum of [lo, hi) is because of values that are not finite; undefined: no such value.
+   */
   between(lo: number, hi: number): number | undefined {
     const plus = this.plus[hi]! > this.plus[lo]!;
     const minus = this.minus[hi]! > this.minus[lo]!;

@@ -1,7 +1,8 @@
-// Kernels of counters and of differences over floats: rate, increase, delta, irate, idelta, changes,
-// resets. Extrapolation to the window's ends is Prometheus' (promql/functions.go, extrapolatedRate): up
-// to the end where the samples come close to it (1.1 average distances), else half a distance, and
-// never below zero for a counter. A start ("created") time inside the window counts as a sample of 0.
+// Kernels of counters and of differences over floats: rate, increase, delta, irate, idelta,
+// changes, resets. Extrapolation to the window's ends is Prometheus' (promql/functions.go,
+// extrapolatedRate): up to the end where the samples come close to it (1.1 average distances), else
+// half a distance, and never below zero for a counter. A start ("created") time inside the window
+// counts as a sample of 0.
 import { RESETS_PLAIN_MAX } from './limits.ts';
 import { SlidingSum } from './compensated.ts';
 import type { SeriesSamples } from './samples.ts';
@@ -58,9 +59,9 @@ export function extrapolationFactor(window: RateWindow, options: RateOptions): n
 }
 
 /**
- * Was the counter reset between two samples, by their start times (NaN = unknown)? A start time equal
- * to the previous sample's time is a reset only where that sample's own start time is known, which
- * tells delta series from cumulative ones of unknown start.
+ * Was the counter reset between two samples, by their start times (NaN = unknown)? A start time
+ * equal to the previous sample's time is a reset only where that sample's own start time is known,
+ * which tells delta series from cumulative ones of unknown start.
  */
 export function isStartReset(
   previousStartUs: number,
@@ -77,6 +78,34 @@ function isResetAt(s: SeriesSamples, i: number): boolean {
   if (s.values[i]! < s.values[i - 1]!) return true;
   const starts = s.startUs;
   return starts !== undefined && isStartReset(starts[i - 1]!, s.tUs[i - 1]!, starts[i]!, s.tUs[i]!);
+}
+
+/** Samples with times and start times, floats or histograms. */
+interface StartedSamples {
+  readonly count: number;
+  readonly tUs: Float64Array;
+  readonly startUs: Float64Array | undefined;
+}
+
+/**
+ * In how many windows does a sample begin before its predecessor's time, yet not with it? Such data
+ * counts twice.
+ */
+export function countStartOverlaps(s: StartedSamples, windows: Windows): number {
+  const { startUs, tUs, count } = s;
+  if (startUs === undefined) return 0;
+  const prefix = new Int32Array(count);
+  for (let i = 1; i < count; i++) {
+    const overlaps = startUs[i]! < tUs[i - 1]! && startUs[i] !== startUs[i - 1];
+    prefix[i] = prefix[i - 1]! + (overlaps ? 1 : 0);
+  }
+  let found = 0;
+  for (let k = 0; k < windows.grid.count; k++) {
+    const lo = windows.lo[k]!;
+    const hi = windows.hi[k]!;
+    if (hi > lo && prefix[hi - 1]! > prefix[lo]!) found++;
+  }
+  return found;
 }
 
 /** Resets of a series: their sample indexes and the value lost at each. */
@@ -163,7 +192,9 @@ export function lastTwoKernel(
   }
 }
 
-/** Prefix counts of events between neighbours: window [lo, hi) holds prefix[hi - 1] - prefix[lo]. */
+/**
+ * Prefix counts of events between neighbours: window [lo, hi) holds prefix[hi - 1] - prefix[lo].
+ */
 function countKernel(prefix: Int32Array, windows: Windows, out: StepColumn): void {
   const { lo, hi, grid } = windows;
   for (let k = 0; k < grid.count; k++)

@@ -1,9 +1,12 @@
 // Kernels whose windows reach beyond their range: `anchored` takes the last sample at or before the
-// start as the first, `smoothed` interpolates at both ends from neighbours within the lookback. There is
-// no extrapolation then. Source of semantics: Prometheus promql/engine.go and functions.go, extendedRate.
-import { AppError } from '../model/errors.ts';
+// start as the first, `smoothed` interpolates at both ends from neighbours within the lookback.
+// There is no extrapolation then. Source of semantics: Prometheus promql/engine.go and
+// functions.go, extendedRate.
 import type { Note } from './float-kernels.ts';
-import type { SeriesSamples } from './samples.ts';
+import { extendedHistogramGrowth, smoothedHistogram } from './extended-histograms.ts';
+import { scaleHistogram } from './histogram-math.ts';
+import { mixedEvents } from './mixed.ts';
+import type { HistogramSamples, SeriesSamples } from './samples.ts';
 import { Windows } from './sliding.ts';
 import type { StepGrid } from './sliding.ts';
 import type { StepColumn } from './step-column.ts';
@@ -25,31 +28,83 @@ export function extendedKernel(
   spec: ExtendedSpec,
   s: SeriesSamples,
   out: StepColumn,
-  _note: Note,
+  note: Note,
 ): void {
-  if (s.histograms !== undefined)
-    throw new AppError(
-      'invalid',
-      'not-supported',
-      `${func} over native histograms with ${spec.mode} is not supported yet`,
-    );
-  const { lo, hi } = walkExtended(spec, s);
+  const floats = walkExtended(spec, s);
+  const others = s.histograms;
+  const histograms = others === undefined ? undefined : walkExtended(spec, others);
   for (let k = 0; k < spec.grid.count; k++) {
-    if (hi[k] === lo[k]) continue;
     const endUs = spec.grid.startUs + k * spec.grid.stepUs;
-    const range = { startUs: endUs - spec.windowUs, endUs, lo: lo[k]!, hi: hi[k]! };
+    const ends = { startUs: endUs - spec.windowUs, endUs };
+    const range = { ...ends, lo: floats.lo[k]!, hi: floats.hi[k]! };
+    const other = { ...ends, lo: histograms?.lo[k] ?? 0, hi: histograms?.hi[k] ?? 0 };
+    const hasFloats = range.hi > range.lo;
+    const hasHistograms = other.hi > other.lo;
+    if (!hasFloats && !hasHistograms) continue;
     if (func === 'changes' || func === 'resets') {
-      const count = countEvents(func, s, range);
+      const count = hasHistograms ? countMixed(func, s, range, other) : countEvents(func, s, range);
       if (count !== undefined) out.setFloat(k, count);
-      continue;
-    }
-    const growth = extendedGrowth(s, range, spec.mode === 'smoothed', func !== 'delta');
-    if (growth === undefined) continue;
-    out.setFloat(k, func === 'rate' ? growth / (spec.windowUs / US_PER_SEC) : growth);
+    } else if (hasFloats && hasHistograms) note('warning', 'mixed-floats-histograms');
+    else if (hasFloats) setGrowth(func, spec, s, { range, k }, out);
+    else if (others !== undefined)
+      setHistogramGrowth(func, spec, others, { range: other, k }, { out, note });
   }
 }
 
-function walkExtended(spec: ExtendedSpec, s: SeriesSamples): Windows {
+interface StepRange {
+  readonly range: Range;
+  readonly k: number;
+}
+
+function setGrowth(
+  func: string,
+  spec: ExtendedSpec,
+  s: SeriesSamples,
+  { range, k }: StepRange,
+  out: StepColumn,
+): void {
+  const growth = extendedGrowth(s, range, spec.mode === 'smoothed', func !== 'delta');
+  if (growth === undefined) return;
+  out.setFloat(k, func === 'rate' ? growth / (spec.windowUs / US_PER_SEC) : growth);
+}
+
+function setHistogramGrowth(
+  func: string,
+  spec: ExtendedSpec,
+  s: HistogramSamples,
+  { range, k }: StepRange,
+  { out, note }: { readonly out: StepColumn; readonly note: Note },
+): void {
+  const options = { isSmoothed: spec.mode === 'smoothed', isCounter: func !== 'delta' };
+  const growth = extendedHistogramGrowth(s, range, options, note);
+  if (growth === undefined) return;
+  const seconds = spec.windowUs / US_PER_SEC;
+  out.setHistogram(k, func === 'rate' ? scaleHistogram(growth, seconds, true) : growth);
+}
+
+/**
+ * Changes or resets where histograms take part: the newest sample at or before the start, of either
+ * kind, is the first; undefined where no sample follows it.
+ */
+function countMixed(
+  func: 'changes' | 'resets',
+  s: SeriesSamples,
+  range: Range,
+  other: Range,
+): number | undefined {
+  const others = s.histograms!;
+  const f = firstAfter(s.tUs, range.lo, range.hi, range.startUs, false);
+  const h = firstAfter(others.tUs, other.lo, other.hi, other.startUs, false);
+  if (f === range.hi && h === other.hi) return undefined;
+  const floatUs = f > range.lo ? s.tUs[f - 1]! : -Infinity;
+  const histogramUs = h > other.lo ? others.tUs[h - 1]! : -Infinity;
+  const window = { fLo: f, fHi: range.hi, hLo: h, hHi: other.hi };
+  if (floatUs !== -Infinity && floatUs >= histogramUs) window.fLo--;
+  else if (histogramUs !== -Infinity) window.hLo--;
+  return mixedEvents(func, s, window);
+}
+
+function walkExtended(spec: ExtendedSpec, s: Pick<SeriesSamples, 'tUs' | 'count'>): Windows {
   const windows = new Windows(spec.grid, {
     beforeUs: spec.windowUs + spec.lookbackUs,
     afterUs: spec.mode === 'smoothed' ? spec.lookbackUs : 0,
@@ -162,7 +217,9 @@ function countEvents(
   return count;
 }
 
-/** Samples of a range vector with its ends put in: interpolated (smoothed) or carried (anchored). */
+/**
+ * Samples of a range vector with its ends put in: interpolated (smoothed) or carried (anchored).
+ */
 export function extendedSamples(
   s: SeriesSamples,
   range: { readonly startUs: number; readonly endUs: number },
@@ -188,16 +245,30 @@ export function extendedSamples(
   return { tUs, values };
 }
 
-/** The smoothed instant selector: the value on the line between the neighbours within the lookback. */
+/**
+ * The smoothed instant selector: the value on the line between the neighbours within the lookback.
+ */
 export function smoothedKernel(
   spec: Pick<ExtendedSpec, 'grid' | 'lookbackUs'>,
   s: SeriesSamples,
   out: StepColumn,
+  note: Note,
 ): void {
-  const { lo, hi } = walkExtended({ ...spec, windowUs: 0, mode: 'smoothed' }, s);
+  const whole: ExtendedSpec = { ...spec, windowUs: 0, mode: 'smoothed' };
+  const { lo, hi } = walkExtended(whole, s);
+  const others = s.histograms;
+  const histograms = others === undefined ? undefined : walkExtended(whole, others);
   for (let k = 0; k < spec.grid.count; k++) {
-    if (hi[k] === lo[k]) continue;
     const tUs = spec.grid.startUs + k * spec.grid.stepUs;
+    const hasFloats = hi[k]! > lo[k]!;
+    const window = { lo: histograms?.lo[k] ?? 0, hi: histograms?.hi[k] ?? 0, tUs };
+    if (window.hi > window.lo) {
+      const value = hasFloats ? undefined : smoothedHistogram(others!, window, note);
+      if (hasFloats) note('warning', 'mixed-floats-histograms');
+      if (value !== undefined) out.setHistogram(k, value);
+      continue;
+    }
+    if (!hasFloats) continue;
     const at = firstAfter(s.tUs, lo[k]!, hi[k]!, tUs, true);
     if (at < hi[k]! && s.tUs[at] === tUs) out.setFloat(k, s.values[at]!);
     else if (at > lo[k]! && at < hi[k]!) out.setFloat(k, interpolateAt(s, at - 1, tUs, false));

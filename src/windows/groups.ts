@@ -1,7 +1,7 @@
-// Aggregation over series, slot by slot, in a fixed order. A GroupSlots is the state of one group for
-// all steps; partial states of chunks of series are merged in chunk order, so that the same series give
-// the same bits however the work was shared. Source of semantics: Prometheus promql/engine.go,
-// aggregation.
+// Aggregation over series, slot by slot, in a fixed order. A GroupSlots is the state of one group
+// for all steps; partial states of chunks of series are merged in chunk order, so that the same
+// series give the same bits however the work was shared. Source of semantics: Prometheus
+// promql/engine.go, aggregation.
 import type { Histogram } from '../model/histogram.ts';
 import type { LeafAggregation } from '../model/storage.ts';
 import type { Note } from './float-kernels.ts';

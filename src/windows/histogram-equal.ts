@@ -1,5 +1,5 @@
-// Equality of native histograms, bit by bit, as PromQL's == and changes() see it: layout and counts,
-// not the counter reset hint.
+// Equality of native histograms, bit by bit, as PromQL's == and changes() see it: layout and
+// counts, not the counter reset hint.
 import type { BucketSpan, Histogram } from '../model/histogram.ts';
 import { hasCustomBuckets } from './histogram-layout.ts';
 

@@ -1,10 +1,11 @@
-// Sum or mean of many histograms, with what may be worth telling about them. A mean also keeps a sum at
-// a scale that cannot overflow, and falls back to it.
+// Sum or mean of many histograms, with what may be worth telling about them. A mean also keeps a
+// sum at a scale that cannot overflow, and falls back to it.
 import { COUNTER_RESET_HINT } from '../model/histogram.ts';
 import type { Histogram } from '../model/histogram.ts';
 import type { Note } from './float-kernels.ts';
 import { compactHistogram } from './histogram-layout.ts';
 import { HistogramSum, scaleHistogram } from './histogram-math.ts';
+import type { NeighbourHistogram } from './samples.ts';
 
 const SAFE_SCALE = 2 ** -64;
 
@@ -15,6 +16,9 @@ export class HistogramGroup {
   #count = 0;
   #seenReset = false;
   #seenNoReset = false;
+  /** The same, with what neighbours in storage say. */
+  #nearReset = false;
+  #nearNoReset = false;
   #isRefused = false;
 
   constructor(isMean: boolean) {
@@ -32,15 +36,20 @@ export class HistogramGroup {
     if (other.#sum === undefined) return;
     this.#seenReset ||= other.#seenReset;
     this.#seenNoReset ||= other.#seenNoReset;
+    this.#nearReset ||= other.#nearReset;
+    this.#nearNoReset ||= other.#nearNoReset;
     this.#isRefused ||= other.#isRefused;
     this.#addSum(other.#sum.finish(), other.#count);
     if (other.#sum.notes.boundsReconciled) this.#sum!.notes.boundsReconciled = true;
     if (other.#scaled !== undefined) this.#addScaled(other.#scaled.finish());
   }
 
-  #see({ counterResetHint }: Histogram): void {
-    if (counterResetHint === COUNTER_RESET_HINT.reset) this.#seenReset = true;
-    if (counterResetHint === COUNTER_RESET_HINT.notReset) this.#seenNoReset = true;
+  #see({ counterResetHint, neighbourHint }: NeighbourHistogram): void {
+    const { reset, notReset } = COUNTER_RESET_HINT;
+    if (counterResetHint === reset) this.#seenReset = true;
+    if (counterResetHint === notReset) this.#seenNoReset = true;
+    if ((neighbourHint ?? counterResetHint) === reset) this.#nearReset = true;
+    if ((neighbourHint ?? counterResetHint) === notReset) this.#nearNoReset = true;
   }
 
   #addSum(histogram: Histogram, count: number): void {
@@ -65,6 +74,8 @@ export class HistogramGroup {
     }
     if (this.#seenReset && this.#seenNoReset)
       note('warning', `${prefix}counter-reset-collision-aggregation`);
+    else if (this.#nearReset && this.#nearNoReset)
+      note('warning', `${prefix}neighbour-counter-reset-collision-aggregation`);
     if (!this.#isMean) return compactHistogram(this.#sum.finish());
     if (this.#sum.isFinite() || this.#scaled === undefined)
       return compactHistogram(scaleHistogram(this.#sum.finish(), this.#count, true));

@@ -1,6 +1,6 @@
-// The buckets of a native histogram as lists: bucket indexes and bounds out of spans, and spans out of
-// indexes. Bucket i of schema s ends at 2^(i * 2^-s), including that bound; custom bucket i ends at
-// customValues[i], the last one at +Inf. Source: Prometheus native histogram specification.
+// The buckets of a native histogram as lists: bucket indexes and bounds out of spans, and spans out
+// of indexes. Bucket i of schema s ends at 2^(i * 2^-s), including that bound; custom bucket i ends
+// at customValues[i], the last one at +Inf. Source: Prometheus native histogram specification.
 import { CUSTOM_BUCKETS_SCHEMA } from '../model/histogram.ts';
 import type { BucketSpan, Histogram } from '../model/histogram.ts';
 
@@ -93,7 +93,7 @@ export function sideBuckets(histogram: Histogram, side: 'positive' | 'negative')
 /** All buckets in ascending order, the zero bucket between the sides, cut at the zero threshold. */
 export function allBuckets(histogram: Histogram): Bucket[] {
   const { zeroThreshold, zeroCount } = histogram;
-  const out = sideBuckets(histogram, 'negative').reverse();
+  const out = sideBuckets(histogram, 'negative').toReversed();
   if (zeroCount > 0)
     out.push({
       lower: -zeroThreshold,

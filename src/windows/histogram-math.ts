@@ -1,6 +1,7 @@
-// Arithmetic of native histograms: sums of any number of them with compensation, differences, scaling,
-// counter resets. Layouts that differ are brought to the coarser one: the smaller schema, the larger
-// zero bucket, the common custom bounds. Source: Prometheus model/histogram/float_histogram.go.
+// Arithmetic of native histograms: sums of any number of them with compensation, differences,
+// scaling, counter resets. Layouts that differ are brought to the coarser one: the smaller schema,
+// the larger zero bucket, the common custom bounds. Source: Prometheus
+// model/histogram/float_histogram.go.
 import { COUNTER_RESET_HINT } from '../model/histogram.ts';
 import type { BucketSpan, CounterResetHint, Histogram } from '../model/histogram.ts';
 import { CompensatedSum } from './compensated.ts';
@@ -58,7 +59,9 @@ export class HistogramSum {
     this.#zero.add(zeroCount * factor);
   }
 
-  /** Adds `factor` times a histogram. False where custom and exponential buckets meet: no change. */
+  /**
+   * Adds `factor` times a histogram. False where custom and exponential buckets meet: no change.
+   */
   add(other: Histogram, factor = 1): boolean {
     const isCustom = hasCustomBuckets(other);
     if (isCustom !== (this.#schema === -53)) return false;

@@ -1,6 +1,6 @@
-// What PromQL reads off one native histogram: quantiles, fractions, variance. Inside a bucket values are
-// taken as spread evenly, on a logarithmic scale in exponential buckets. Source of semantics: Prometheus
-// promql/quantile.go.
+// What PromQL reads off one native histogram: quantiles, fractions, variance. Inside a bucket
+// values are taken as spread evenly, on a logarithmic scale in exponential buckets. Source of
+// semantics: Prometheus promql/quantile.go.
 import type { Histogram } from '../model/histogram.ts';
 import { CompensatedSum } from './compensated.ts';
 import { allBuckets, hasCustomBuckets } from './histogram-layout.ts';

@@ -1,5 +1,5 @@
-// Growth of native histogram counters over a window: rate, increase, delta, irate, idelta. As over floats
-// (counters.ts), with the layouts brought together first. Source of semantics: Prometheus
+// Growth of native histogram counters over a window: rate, increase, delta, irate, idelta. As over
+// floats (counters.ts), with the layouts brought together first. Source of semantics: Prometheus
 // promql/functions.go, histogramRate.
 import { COUNTER_RESET_HINT } from '../model/histogram.ts';
 import type { Histogram } from '../model/histogram.ts';

@@ -1,5 +1,5 @@
-// PromQL's trim operators: a histogram without the observations above ('upper') or below ('lower') a
-// bound, with the sum estimated anew where anything went. Source of semantics: Prometheus
+// PromQL's trim operators: a histogram without the observations above ('upper') or below ('lower')
+// a bound, with the sum estimated anew where anything went. Source of semantics: Prometheus
 // model/histogram/float_histogram.go, TrimBuckets.
 import type { Histogram } from '../model/histogram.ts';
 import { compactHistogram, hasCustomBuckets, sideBuckets } from './histogram-layout.ts';
@@ -27,7 +27,9 @@ function midpoint(lower: number, upper: number, isPositive: boolean, isLinear: b
 
 const zeroIfInfinite = (value: number): number => (Number.isFinite(value) ? value : 0);
 
-/** A bucket without a finite end keeps all or nothing, but for a first bucket taken to begin at 0. */
+/**
+ * A bucket without a finite end keeps all or nothing, but for a first bucket taken to begin at 0.
+ */
 function trimInfinite(bucket: Bucket, bound: number, side: TrimSide): Kept {
   const { lower, upper, count } = bucket;
   if (lower === -Infinity) {

@@ -1,5 +1,5 @@
-// The instant selector: the newest sample of (t - lookback, t], nothing where it is a staleness marker.
-// `timestamp` answers that sample's time in seconds instead of its value.
+// The instant selector: the newest sample of (t - lookback, t], nothing where it is a staleness
+// marker. `timestamp` answers that sample's time in seconds instead of its value.
 import type { SeriesSamples } from './samples.ts';
 import type { Windows } from './sliding.ts';
 import type { StepColumn } from './step-column.ts';

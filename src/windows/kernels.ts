@@ -1,6 +1,7 @@
-// One call for every kernel: samples of a series in, one slot per step out. A KernelRun holds what all
-// series of a leaf share (grid, arguments, window scratch); it is used by one thread at a time.
+// One call for every kernel: samples of a series in, one slot per step out. A KernelRun holds what
+// all series of a leaf share (grid, arguments, window scratch); it is used by one thread at a time.
 import type { LeafKernel } from '../model/storage.ts';
+import { countStartOverlaps } from './counters.ts';
 import { runFloatKernel } from './float-kernels.ts';
 import type { KernelSpec, Note } from './float-kernels.ts';
 import { instantKernel } from './instant.ts';
@@ -36,7 +37,9 @@ export class KernelRun {
     };
   }
 
-  /** Fills `out` (which must be empty). Complexity: samples + steps for all but mad and the fits. */
+  /**
+   * Fills `out` (which must be empty). Complexity: samples + steps for all but mad and the fits.
+   */
   run(samples: SeriesSamples, out: StepColumn, note: Note): void {
     const floats = this.#floats;
     floats.walk(samples.tUs, samples.count);
@@ -45,6 +48,7 @@ export class KernelRun {
       this.#histograms ??= new Windows(this.spec.grid, this.#shape);
       this.#histograms.walk(histograms.tUs, histograms.count);
     }
+    if (RATES.has(this.spec.kernel)) this.#noteOverlaps(samples, note);
     if (this.isInstant) {
       const others = histograms === undefined ? undefined : this.#histograms;
       instantKernel(samples, floats, others, out, this.spec.kernel === 'timestamp');
@@ -52,7 +56,16 @@ export class KernelRun {
       mixedKernel(this.spec, samples, { floats, histograms: this.#histograms }, out, note);
     else runFloatKernel(this.spec, samples, floats, out);
   }
+
+  #noteOverlaps(samples: SeriesSamples, note: Note): void {
+    let found = countStartOverlaps(samples, this.#floats);
+    if (samples.histograms !== undefined && this.#histograms !== undefined)
+      found += countStartOverlaps(samples.histograms, this.#histograms);
+    for (let i = 0; i < found; i++) note('warning', 'start-time-overlap');
+  }
 }
+
+const RATES: ReadonlySet<LeafKernel> = new Set<LeafKernel>(['rate', 'increase']);
 
 function isSelector(kernel: LeafKernel): boolean {
   return kernel === 'last' || kernel === 'timestamp';

@@ -1,6 +1,7 @@
-// runLeafInThread: the reference of the storage contract's `runLeaf`, in the calling thread. Selects,
-// runs the kernel series by series, aggregates by groups. Only one chunk of series (limits.ts) is held
-// beside the groups. The result does not depend on how chunks are shared among workers.
+// runLeafInThread: the reference of the storage contract's `runLeaf`, in the calling thread.
+// Selects, runs the kernel series by series, aggregates by groups. Only one chunk of series
+// (limits.ts) is held beside the groups. The result does not depend on how chunks are shared among
+// workers.
 import {
   compareLabels,
   labelsFromPairs,

@@ -1,5 +1,5 @@
-// Kernels over series that hold histograms, alone or mixed with floats. Statistics of floats ignore the
-// histograms of a window and say so; sums, averages and rates refuse a mix and say so.
+// Kernels over series that hold histograms, alone or mixed with floats. Statistics of floats ignore
+// the histograms of a window and say so; sums, averages and rates refuse a mix and say so.
 import { isStartReset } from './counters.ts';
 import { runFloatKernel } from './float-kernels.ts';
 import type { KernelSpec, Note } from './float-kernels.ts';
@@ -49,7 +49,7 @@ export function mixedKernel(
       return countMixed(job);
     case 'changes':
     case 'resets':
-      return eventsMixed(job);
+      return eventsMixed(job, spec.kernel);
     case 'sum':
     case 'avg':
     case 'rate':
@@ -135,23 +135,30 @@ function lastTwoMixed(job: Job): void {
 
 /** A sample of either kind in a merged walk; `f` or `h` is its index, the other one is -1. */
 interface Cursor {
-  f: number;
-  h: number;
+  readonly f: number;
+  readonly h: number;
 }
 
-function isEvent(job: Job, previous: Cursor, current: Cursor): boolean {
-  const { s, others } = job;
-  const isChanges = job.spec.kernel === 'changes';
+export type EventKind = 'changes' | 'resets';
+
+function isEvent(
+  kind: EventKind,
+  s: SeriesSamples,
+  others: HistogramSamples,
+  previous: Cursor,
+  current: Cursor,
+): boolean {
   if (previous.f >= 0 !== current.f >= 0) return true;
   if (current.f >= 0) {
     const value = s.values[current.f]!;
     const before = s.values[previous.f]!;
-    if (isChanges) return value !== before && !(Number.isNaN(value) && Number.isNaN(before));
+    if (kind === 'changes')
+      return value !== before && !(Number.isNaN(value) && Number.isNaN(before));
     return value < before || isStartEvent(s, previous.f, current.f);
   }
   const value = others.values[current.h]!;
   const before = others.values[previous.h]!;
-  if (isChanges) return !equalHistograms(value, before);
+  if (kind === 'changes') return !equalHistograms(value, before);
   return isStartEvent(others, previous.h, current.h) || isHistogramReset(value, before);
 }
 
@@ -164,23 +171,43 @@ function isStartEvent(
   return startUs !== undefined && isStartReset(startUs[from]!, tUs[from]!, startUs[to]!, tUs[to]!);
 }
 
-function eventsMixed(job: Job): void {
-  const { s, others, windows, out } = job;
-  const { floats, histograms } = windows;
-  for (let k = 0; k < out.count; k++) {
-    let f = floats.lo[k]!;
-    let h = histograms.lo[k]!;
-    if (f === floats.hi[k] && h === histograms.hi[k]) continue;
-    let previous: Cursor | undefined;
-    let count = 0;
-    while (f < floats.hi[k]! || h < histograms.hi[k]!) {
-      const takesFloat =
-        h >= histograms.hi[k]! || (f < floats.hi[k]! && s.tUs[f]! < others.tUs[h]!);
-      const current: Cursor = takesFloat ? { f: f++, h: -1 } : { f: -1, h: h++ };
-      if (previous !== undefined && isEvent(job, previous, current)) count++;
-      previous = current;
-    }
-    out.setFloat(k, count);
+/** Changes or resets among the floats [fLo, fHi) and histograms [hLo, hHi), in time order. */
+export function mixedEvents(
+  kind: EventKind,
+  s: SeriesSamples,
+  window: {
+    readonly fLo: number;
+    readonly fHi: number;
+    readonly hLo: number;
+    readonly hHi: number;
+  },
+): number {
+  const others = s.histograms!;
+  const { fHi, hHi } = window;
+  let f = window.fLo;
+  let h = window.hLo;
+  let previous: Cursor | undefined;
+  let count = 0;
+  while (f < fHi || h < hHi) {
+    const takesFloat = h >= hHi || (f < fHi && s.tUs[f]! < others.tUs[h]!);
+    const current: Cursor = takesFloat ? { f: f++, h: -1 } : { f: -1, h: h++ };
+    if (previous !== undefined && isEvent(kind, s, others, previous, current)) count++;
+    previous = current;
+  }
+  return count;
+}
+
+function eventsMixed(job: Job, kind: EventKind): void {
+  const { floats, histograms } = job.windows;
+  for (let k = 0; k < job.out.count; k++) {
+    const window = {
+      fLo: floats.lo[k]!,
+      fHi: floats.hi[k]!,
+      hLo: histograms.lo[k]!,
+      hHi: histograms.hi[k]!,
+    };
+    if (window.fLo < window.fHi || window.hLo < window.hHi)
+      job.out.setFloat(k, mixedEvents(kind, job.s, window));
   }
 }
 

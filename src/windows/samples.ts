@@ -1,10 +1,13 @@
-// Samples of one series as every kernel reads them: floats and histograms apart, each in time order.
-// Integers and booleans become the nearest double; strings never take part. A staleness marker ends a
-// series: range windows leave it out, the instant selector must see it. Arrays are borrowed from the
-// storage where one plain chunk is all there is, else copied into fresh ones.
+// Samples of one series as every kernel reads them: floats and histograms apart, each in time
+// order. Integers and booleans become the nearest double; strings never take part. A staleness
+// marker ends a series: range windows leave it out, the instant selector must see it. Arrays are
+// borrowed from the storage where one plain chunk is all there is, else copied into fresh ones.
 import { KIND } from '../model/columns.ts';
 import type { Samples } from '../model/columns.ts';
-import type { Histogram } from '../model/histogram.ts';
+import { COUNTER_RESET_HINT } from '../model/histogram.ts';
+import type { CounterResetHint, Histogram } from '../model/histogram.ts';
+import { sameBounds } from './histogram-equal.ts';
+import { isHistogramReset } from './histogram-math.ts';
 
 export interface HistogramSamples {
   readonly count: number;
@@ -114,6 +117,27 @@ function gatherFloats(
   return { count, tUs, values, startUs, stale, histograms };
 }
 
+/**
+ * A sample with what its neighbour in storage says about a counter reset, where it does not say so
+ * itself and the layouts allow to tell. Only for warnings: arithmetic follows the sample's own
+ * hint.
+ */
+export interface NeighbourHistogram extends Histogram {
+  readonly neighbourHint?: CounterResetHint;
+}
+
+function withNeighbour(value: Histogram, previous: Histogram | undefined): NeighbourHistogram {
+  const { unknown, gauge, reset, notReset } = COUNTER_RESET_HINT;
+  if (value.counterResetHint !== unknown || previous === undefined) return value;
+  const isComparable =
+    previous.counterResetHint !== gauge &&
+    previous.schema === value.schema &&
+    previous.zeroThreshold === value.zeroThreshold &&
+    sameBounds(previous.customValues, value.customValues);
+  if (!isComparable) return value;
+  return { ...value, neighbourHint: isHistogramReset(value, previous) ? reset : notReset };
+}
+
 function gatherHistograms(
   chunks: readonly Samples[],
   keepStale: boolean,
@@ -130,11 +154,17 @@ function gatherHistograms(
   const values: Histogram[] = [];
   const startUs = withStart ? new Float64Array(size).fill(Number.NaN) : undefined;
   let stale: Uint8Array | undefined;
+  let previous: Histogram | undefined;
   for (const chunk of chunks) {
-    if (chunk.kind !== KIND.histogram) continue;
+    if (chunk.kind !== KIND.histogram) {
+      previous = undefined;
+      continue;
+    }
     for (let i = 0; i < chunk.count; i++) {
-      const value = chunk.values[i]!;
+      const value = withNeighbour(chunk.values[i]!, previous);
+      previous = value;
       if (isStaleHistogram(value)) {
+        previous = undefined;
         if (!keepStale) continue;
         stale ??= new Uint8Array(size);
         stale[values.length] = 1;

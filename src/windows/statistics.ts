@@ -1,7 +1,8 @@
 // Kernels over the floats of a window: sum, avg, min, max and their times, count, quantile, mad,
 // standard deviation, first, last. Where windows overlap much (limits.ts) they keep state that only
-// moves forward; otherwise each window is read anew. Both answer the same up to rounding. Semantics of
-// NaN are Prometheus': min and max skip it, quantiles sort it first, everything else passes it on.
+// moves forward; otherwise each window is read anew. Both answer the same up to rounding. Semantics
+// of NaN are Prometheus': min and max skip it, quantiles sort it first, everything else passes it
+// on.
 import { CompensatedSum, plainMean, plainSum, SlidingSum } from './compensated.ts';
 import { REVISITS_MAX } from './limits.ts';
 import { RankWindow, sortedQuantile } from './quantile.ts';
@@ -64,15 +65,16 @@ export function pickKernel(
 ): void {
   const { lo, hi, grid } = windows;
   for (let k = 0; k < grid.count; k++) {
-    if (hi[k]! === lo[k]!) continue;
+    if (hi[k] === lo[k]) continue;
     const at = pick.sample === 'first' ? lo[k]! : hi[k]! - 1;
     out.setFloat(k, pick.part === 'value' ? s.values[at]! : s.tUs[at]! / US_PER_SEC);
   }
 }
 
 /**
- * Least or greatest float of every window, or the time of its last occurrence: a queue of candidates,
- * each beaten by no later one. NaN loses against everything; a window of NaN answers NaN.
+ * Least or greatest float of every window, or the time of its last occurrence: a queue of
+ * candidates, each beaten by no later one. NaN loses against everything; a window of NaN answers
+ * NaN.
  */
 export function extremeKernel(
   s: SeriesSamples,
@@ -100,7 +102,7 @@ export function extremeKernel(
       queue[tail++] = end;
     }
     while (head < tail && queue[head]! < from) head++;
-    if (hi[k]! === from) continue;
+    if (hi[k] === from) continue;
     const best = queue[head]!;
     out.setFloat(k, want.part === 'value' ? values[best]! : s.tUs[best]! / US_PER_SEC);
   }
@@ -129,7 +131,7 @@ export function quantileKernel(
 export function madKernel(s: SeriesSamples, windows: Windows, out: StepColumn): void {
   const { lo, hi, grid } = windows;
   for (let k = 0; k < grid.count; k++) {
-    if (hi[k]! === lo[k]!) continue;
+    if (hi[k] === lo[k]) continue;
     const window = s.values.slice(lo[k], hi[k]);
     if (window.some((value) => Number.isNaN(value))) {
       out.setFloat(k, Number.NaN);

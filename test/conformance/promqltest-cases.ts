@@ -1,10 +1,10 @@
-// The flat promqltest cases (../shared/corpora/promqltest) as question, answer and comparison. Who is
-// asked is a parameter: the engine in this process or a server over HTTP; answers have the shape of
-// Prometheus' JSON API.
+// The flat promqltest cases (../shared/corpora/promqltest) as question, answer and comparison. Who
+// is asked is a parameter: the engine in this process or a server over HTTP; answers have the shape
+// of Prometheus' JSON API.
 import { readFileSync } from 'node:fs';
 import type { Histogram } from '../../src/model/histogram.ts';
 import { allBuckets } from '../../src/windows/histogram-layout.ts';
-import { parseHistogram, parseNumber } from './promqltest-data.ts';
+import { parseHistogram, parseNumber, parseValues } from './promqltest-data.ts';
 import type { RawDataset } from './promqltest-data.ts';
 
 export interface PromqlCase {
@@ -219,7 +219,7 @@ function isSeries(data: JsonData): data is SeriesData {
 /** A label with an empty value is no label. */
 function labelsText(labels: Readonly<Record<string, string>>): string {
   const entries = Object.entries(labels).filter(([, value]) => value !== '');
-  return JSON.stringify(entries.toSorted());
+  return JSON.stringify(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function compareSeries(one: PromqlCase, given: readonly JsonSeries[]): string | undefined {
@@ -231,7 +231,9 @@ function compareSeries(one: PromqlCase, given: readonly JsonSeries[]): string | 
     if (series === undefined) return `missing ${text}; got ${summary(given)}`;
     if (one.ordered && labelsText(given[i]!.metric) !== text) return `order: ${text} at ${i}`;
     const problem =
-      one.type === 'instant' ? compareInstant(expected, series) : compareRange(expected, series);
+      one.type === 'instant'
+        ? compareInstant(expected, series)
+        : compareRange(one, expected, series);
     if (problem !== undefined) return `${text}: ${problem}`;
   }
   if (given.length !== one.expected.length) return `too many series: ${summary(given)}`;
@@ -254,19 +256,50 @@ function compareInstant(expected: ExpectedSeries, series: JsonSeries): string | 
     : `expected ${expected.value}, got ${value}`;
 }
 
-/** Range expectations of the flat suite that hold histograms come as text. */
-function compareRange(expected: ExpectedSeries, series: JsonSeries): string | undefined {
+function compareRange(
+  one: PromqlCase,
+  expected: ExpectedSeries,
+  series: JsonSeries,
+): string | undefined {
+  if (expected.spec !== undefined) return compareMixedRange(one, expected.spec, series);
   const samples = expected.samples ?? [];
   const values = series.values ?? [];
-  if (expected.spec !== undefined && series.histograms === undefined)
-    return `expected ${expected.spec}`;
-  if (values.length !== samples.length)
+  if (values.length !== samples.length || series.histograms !== undefined)
     return `expected ${samples.length} samples, got ${JSON.stringify(values).slice(0, 300)}`;
   for (const [i, [tMs, wanted]] of samples.entries()) {
     const [seconds, text] = values[i]!;
     if (Math.round(seconds * 1000) !== tMs) return `expected a sample at ${tMs}, got ${seconds}`;
     if (!almostEqual(parseNumber(text), parseNumber(wanted)))
       return `at ${tMs}: expected ${wanted}, got ${text}`;
+  }
+  return undefined;
+}
+
+/** An expectation with histograms comes as text, one value a step. */
+function compareMixedRange(one: PromqlCase, spec: string, series: JsonSeries): string | undefined {
+  const wanted = new Map<number, number | Histogram>();
+  for (const [i, value] of parseValues(spec).entries())
+    if (value !== undefined && value !== 'stale')
+      wanted.set((one.start_ms ?? 0) + i * (one.step_ms ?? 0), value);
+  const values = new Map(
+    series.values?.map(([seconds, text]) => [Math.round(seconds * 1000), text]),
+  );
+  const histograms = new Map(
+    series.histograms?.map(([seconds, h]) => [Math.round(seconds * 1000), h]),
+  );
+  if (values.size + histograms.size !== wanted.size)
+    return `expected ${wanted.size} samples, got ${values.size + histograms.size}`;
+  for (const [tMs, value] of wanted) {
+    const text = values.get(tMs);
+    const histogram = histograms.get(tMs);
+    if (typeof value === 'number') {
+      if (text === undefined || !almostEqual(parseNumber(text), value))
+        return `at ${tMs}: expected ${value}, got ${text}`;
+    } else if (histogram === undefined) return `at ${tMs}: expected a histogram`;
+    else {
+      const problem = compareHistogram(value, histogram);
+      if (problem !== undefined) return `at ${tMs}: ${problem}`;
+    }
   }
   return undefined;
 }
@@ -282,9 +315,12 @@ export function histogramToJson(h: Histogram): JsonHistogram {
   return buckets.length === 0 ? totals : { ...totals, buckets };
 }
 
+function differs(a: string, b: string): boolean {
+  return !almostEqual(parseNumber(a), parseNumber(b));
+}
+
 function compareHistogram(expected: Histogram, given: JsonHistogram): string | undefined {
   const wanted = histogramToJson(expected);
-  const differs = (a: string, b: string): boolean => !almostEqual(parseNumber(a), parseNumber(b));
   if (differs(wanted.count, given.count)) return `count ${given.count}, expected ${wanted.count}`;
   if (differs(wanted.sum, given.sum)) return `sum ${given.sum}, expected ${wanted.sum}`;
   const left = wanted.buckets ?? [];
@@ -299,5 +335,5 @@ function compareHistogram(expected: Histogram, given: JsonHistogram): string | u
     });
   return isSame
     ? undefined
-    : `buckets ${JSON.stringify(right).slice(0, 300)}, expected ${JSON.stringify(left).slice(0, 300)}`;
+    : `buckets ${JSON.stringify(right)}, expected ${JSON.stringify(left)}`.slice(0, 600);
 }

@@ -1,5 +1,5 @@
-// Data sets of the promqltest suite: floats as given, native histograms and start times out of their
-// text, custom-bucket histograms built from classic buckets where a data set asks for them.
+// Data sets of the promqltest suite: floats as given, native histograms and start times out of
+// their text, custom-bucket histograms built from classic buckets where a data set asks for them.
 import { COUNTER_RESET_HINT, CUSTOM_BUCKETS_SCHEMA } from '../../src/model/histogram.ts';
 import type { Histogram } from '../../src/model/histogram.ts';
 import { compactHistogram } from '../../src/windows/histogram-layout.ts';
@@ -88,7 +88,7 @@ const TOKEN = new RegExp(
 );
 
 /** Values by position; undefined = no sample. */
-function parseValues(spec: string): (SampleValue | undefined)[] {
+export function parseValues(spec: string): (SampleValue | undefined)[] {
   const out: (SampleValue | undefined)[] = [];
   const text = spec.trim();
   let end = 0;
@@ -133,7 +133,8 @@ function pushHistograms(
 
 const DURATION = String.raw`[+-]?(?:\d+(?:ms|s|m|h))+|[+-]?0`;
 const START_TOKEN = new RegExp(
-  String.raw`(?:(?<gap>_)|(?<from>${DURATION})(?<by>[+-](?:\d+(?:ms|s|m|h))+)?)(?:x(?<times>\d+))?(?:\s+|$)`,
+  String.raw`(?:(?<gap>_)|(?<from>${DURATION})(?<by>[+-](?:\d+(?:ms|s|m|h))+)?)` +
+    String.raw`(?:x(?<times>\d+))?(?:\s+|$)`,
   'gy',
 );
 
@@ -164,27 +165,22 @@ function parseStarts(spec: string): (number | undefined)[] {
   return out;
 }
 
-function key(labels: Readonly<Record<string, string>>): string {
-  return JSON.stringify(Object.entries(labels).toSorted());
+function seriesKey(labels: Readonly<Record<string, string>>): string {
+  const entries = Object.entries(labels);
+  return JSON.stringify(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** All series of a data set. */
 export function readDataset(raw: RawDataset): DataSeries[] {
   const out = new Map<string, DataSeries>();
   const seriesOf = (labels: Readonly<Record<string, string>>): DataSeries => {
-    let series = out.get(key(labels));
-    if (series === undefined) out.set(key(labels), (series = { labels, samples: [] }));
+    let series = out.get(seriesKey(labels));
+    if (series === undefined) out.set(seriesKey(labels), (series = { labels, samples: [] }));
     return series;
   };
   for (const { labels, samples = [], spec, interval_ms: intervalMs = 0 } of raw.series) {
+    if (spec?.startsWith('@st') === true) continue;
     const series = seriesOf(labels);
-    if (spec?.startsWith('@st') === true) {
-      for (const [i, startMs] of parseStarts(spec).entries())
-        for (const sample of series.samples)
-          if (sample.tMs === i * intervalMs && startMs !== undefined)
-            sample.startMs = sample.tMs + startMs;
-      continue;
-    }
     for (const [tMs, value] of samples)
       series.samples.push({
         tMs,
@@ -195,8 +191,20 @@ export function readDataset(raw: RawDataset): DataSeries[] {
       if (value !== undefined)
         series.samples.push({ tMs: i * intervalMs, value, startMs: undefined });
   }
-  for (const series of customHistograms(raw)) out.set(key(series.labels), series);
+  setStarts(raw, seriesOf);
+  for (const series of customHistograms(raw)) out.set(seriesKey(series.labels), series);
   return Array.from(out.values());
+}
+
+/** Start times stand in lines of their own, before or after the samples they belong to. */
+function setStarts(raw: RawDataset, seriesOf: (labels: DataSeries['labels']) => DataSeries): void {
+  for (const { labels, spec, interval_ms: intervalMs = 0 } of raw.series) {
+    if (spec?.startsWith('@st') !== true) continue;
+    for (const [i, startMs] of parseStarts(spec).entries())
+      for (const sample of seriesOf(labels).samples)
+        if (sample.tMs === i * intervalMs && startMs !== undefined)
+          sample.startMs = sample.tMs + startMs;
+  }
 }
 
 /** Cumulative counts of a classic histogram at one time. */
@@ -212,11 +220,11 @@ function customHistograms(raw: RawDataset): DataSeries[] {
   for (const { labels, samples = [], nhcb } of raw.series) {
     const match = /^(.*)_(bucket|count|sum)$/.exec(labels['__name__'] ?? '');
     if (nhcb !== true || match === null) continue;
-    const { le, ...rest } = labels as Readonly<Record<string, string>>;
+    const { le, ...rest } = labels;
     const base: Record<string, string> = { ...rest, __name__: match[1]! };
     if (match[2] === 'bucket' && le === undefined) continue;
-    const entry = found.get(key(base)) ?? { labels: base, at: new Map<number, Classic>() };
-    found.set(key(base), entry);
+    const entry = found.get(seriesKey(base)) ?? { labels: base, at: new Map<number, Classic>() };
+    found.set(seriesKey(base), entry);
     for (const [tMs, value] of samples) {
       const classic = entry.at.get(tMs) ?? { buckets: new Map(), count: undefined, sum: 0 };
       entry.at.set(tMs, classic);

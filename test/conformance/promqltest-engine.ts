@@ -2,7 +2,6 @@
 import { AppError } from '../../src/model/errors.ts';
 import { KIND } from '../../src/model/columns.ts';
 import { labelsToObject } from '../../src/model/labels.ts';
-import { RegexError } from '../../src/codec/regex.ts';
 import { evaluate } from '../../src/promql/engine/engine.ts';
 import { SLOT_EMPTY, SLOT_FLOAT } from '../../src/promql/engine/result.ts';
 import type { EvalResult, EvalSeries } from '../../src/promql/engine/result.ts';
@@ -100,7 +99,7 @@ async function answer(
       infos: messages('info'),
     };
   } catch (error) {
-    if (error instanceof AppError || error instanceof RegexError)
+    if (error instanceof AppError)
       return { status: 'error', error: error.message };
     throw error;
   }

@@ -1,6 +1,7 @@
 // Every flat promqltest case against the engine in this process. Known failures stand in
-// known-failing-promqltest.txt, one `file:line query` a line; the list may only shrink: a listed case
-// that passes and an unlisted one that fails both fail this test. UPDATE=1 writes the list anew.
+// known-failing-promqltest.txt, one `file:line query` a line; the list may only shrink: a listed
+// case that passes and an unlisted one that fails both fail this test. UPDATE=1 writes the list
+// anew.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';

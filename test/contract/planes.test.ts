@@ -4,9 +4,9 @@ import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { realFiles } from '../../src/app/real/files.ts';
 import { realPrng } from '../../src/app/real/prng.ts';
-import { openDirectoryBlobs } from '../../src/blobs/directory-blobs.ts';
-import { openFilesCatalog } from '../../src/catalog/files-catalog.ts';
-import { openSqliteCatalog } from '../../src/catalog/sqlite-catalog.ts';
+import { DirectoryBlobs } from '../../src/blobs/directory-blobs.ts';
+import { FilesCatalog } from '../../src/catalog/files-catalog.ts';
+import { SqliteCatalog } from '../../src/catalog/sqlite-catalog.ts';
 import { openSegmentLog } from '../../src/log/segment-log.ts';
 import { World } from '../sim/world.ts';
 import { blobsSuite } from './blobs-suite.ts';
@@ -60,7 +60,7 @@ blobsSuite({
   run: (body) => {
     const world = new World({ seed: 2 });
     const { files } = world.boot();
-    return world.run(body({ open: () => openDirectoryBlobs({ files, directory: '/data/blobs' }) }));
+    return world.run(body({ open: () => DirectoryBlobs.open(files, '/data/blobs') }));
   },
 });
 
@@ -69,7 +69,7 @@ blobsSuite({
   run: (body) =>
     inTemporaryFolder((directory) =>
       body({
-        open: () => openDirectoryBlobs({ files: realFiles, directory: `${directory}/blobs` }),
+        open: () => DirectoryBlobs.open(realFiles, `${directory}/blobs`),
       }),
     ),
 });
@@ -79,9 +79,9 @@ catalogSuite({
   run: (body) =>
     inTemporaryFolder((directory) =>
       body({
-        open: () => openSqliteCatalog(`${directory}/catalog.db`),
+        open: () => SqliteCatalog.open(`${directory}/catalog.db`),
         backupPath: `${directory}/backup.db`,
-        openBackup: () => openSqliteCatalog(`${directory}/backup.db`),
+        openBackup: () => SqliteCatalog.open(`${directory}/backup.db`),
       }),
     ),
 });
@@ -98,9 +98,9 @@ function filesCatalogSuite(name: string, conflictPeriod: number): void {
       await world.run(files.makeDirectory('/backup'));
       await world.run(
         body({
-          open: () => openFilesCatalog({ files, directory: '/data', conflict }),
+          open: () => FilesCatalog.open(files, '/data/catalog.snapshot', conflict),
           backupPath: '/backup/catalog.snapshot',
-          openBackup: () => openFilesCatalog({ files, directory: '/backup' }),
+          openBackup: () => FilesCatalog.open(files, '/backup/catalog.snapshot'),
         }),
       );
     },

@@ -242,6 +242,11 @@ export class SimDisk {
     this.#nameChanges = [];
   }
 
+  fileSizeBytes(path: string): number {
+    const node = this.node(path);
+    return node === undefined || node === 'directory' ? 0 : node.seen.size;
+  }
+
   /** Flips one bit of a file, on the disk and in the page cache. */
   flipBit(path: string, bitOffset: number): void {
     const node = this.node(path);

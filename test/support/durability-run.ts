@@ -152,8 +152,11 @@ export async function durabilityRun(
     stopped.value = true;
     await Promise.all([...lanes, housekeeper]);
     const again = await start();
-    violations.push(...oracle.settle(await readBack(again.url)).map((v) => `kill ${kill}: ${v}`));
-    await again.kill();
+    try {
+      violations.push(...oracle.settle(await readBack(again.url)).map((v) => `kill ${kill}: ${v}`));
+    } finally {
+      await again.kill();
+    }
   }
   const { acknowledgedPoints, acknowledgedDeletes } = oracle;
   return { kills: options.kills, acknowledgedPoints, acknowledgedDeletes, violations };

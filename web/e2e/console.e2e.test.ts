@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import {
+  CHROMIUM,
   assertAccessible,
   countShifts,
   drawnPixels,
@@ -23,11 +24,13 @@ let browser: Browser;
 let target: Target;
 
 before(async () => {
+  if (CHROMIUM.path === '') return;
   target = await startTarget('');
   browser = await startBrowser();
 });
 
 after(async () => {
+  if (CHROMIUM.path === '') return;
   await browser.close();
   await target.close();
 });
@@ -39,7 +42,7 @@ interface Setup extends PageOptions {
 
 function journey(name: string, setup: Setup, body: (look: Look) => Promise<void>): void {
   const { store = 'host', bornSec = 0, ...options } = setup;
-  test(name, async () => {
+  test(name, { skip: CHROMIUM.skip }, async () => {
     assert.ok(target.mock);
     Object.assign(target.mock.state, { store, bornSec });
     await withPage(browser, target, options, body);
@@ -66,6 +69,43 @@ journey('Home of a server that just started fills its charts', LIGHT, async ({ p
   await page.goto(at(''));
   await page.getByRole('img', { name: /^Memory: line chart/ }).waitFor();
   await screenshot(page, 'home-young');
+});
+
+journey('Home opened before the first sample shows it soon after', LIGHT, async ({ page, at }) => {
+  assert.ok(target.mock);
+  target.mock.state.bornSec = Date.now() / 1000 + 1.5;
+  await page.goto(at(''));
+  await page.getByText('No samples in this range yet').first().waitFor();
+  await screenshot(page, 'home-waiting');
+  await page.getByRole('img', { name: /^Memory: line chart/ }).waitFor({ timeout: 5000 });
+});
+
+journey('The crosshair of Home is shared, its values are not', DARK, async ({ page, at }) => {
+  await page.goto(at(''));
+  const cpu = page.getByRole('region', { name: 'CPU' });
+  const load = page.getByRole('region', { name: 'Load' });
+  await load.locator('.u-over').waitFor();
+  await cpu.locator('.u-over').hover({ position: { x: 200, y: 40 } });
+  await cpu.locator('.tooltip').waitFor();
+  assert.equal(await page.locator('.tooltip').count(), 1);
+  const across = await load.locator('.u-cursor-x').evaluate((line) => String(line.style.transform));
+  assert.match(across, /translate\(200px/);
+  await screenshot(page, 'home-crosshair');
+});
+
+journey('A drag on Home zooms every card and stops the refresh', LIGHT, async ({ page, at }) => {
+  await page.goto(at(''));
+  const memory = page.getByRole('region', { name: 'Memory' });
+  const box = await memory.locator('.u-over').boundingBox();
+  assert.ok(box);
+  await page.mouse.move(box.x + box.width * 0.3, box.y + 40);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.7, box.y + 50, { steps: 5 });
+  await page.mouse.up();
+  await page.waitForURL(/\?from=\d{4}-.*&to=\d{4}-.*&refresh=0$/);
+  assert.equal(await page.getByLabel('Refresh').inputValue(), '0');
+  await page.goBack();
+  await page.getByRole('button', { name: /Last 5 minutes/ }).waitFor();
 });
 
 for (const [theme, options] of [
@@ -112,6 +152,11 @@ journey('Explore runs a query and draws, dark', DARK, async (look) =>
 journey('Explore works at 360 px', NARROW, async (look) => {
   await exploreRuns(look, 'explore-360');
   await assertNoSidewaysScroll(look);
+  await look.page.getByRole('button', { name: /Last hour/ }).click();
+  await look.page.getByRole('dialog', { name: 'Time range' }).waitFor();
+  await assertAccessible(look.page);
+  await assertNoSidewaysScroll(look);
+  await screenshot(look.page, 'time-panel-360');
 });
 journey('Explore shows the table', LIGHT, async (look) => tableShowsExact(look, 'table-light'));
 
@@ -202,6 +247,43 @@ journey('A limit is named', LIGHT, async ({ page, at, expectError }) => {
   await page.getByText(/samples_per_query is 50000000/).waitFor();
 });
 
+journey('A failed refresh leaves the last answer in its place', LIGHT, async (look) => {
+  const { page, at, expectError } = look;
+  expectError(REFUSED);
+  await page.goto(at('explore?expr=node_load1'));
+  await page.getByRole('img', { name: /^node_load1: line chart/ }).waitFor();
+  await page.route('**/api/v1/**', async (route) => route.abort());
+  await page.getByRole('button', { name: 'Run' }).click();
+  await page.getByRole('alert').getByText('The server cannot be reached').waitFor();
+  await page.getByRole('img', { name: /^node_load1: line chart/ }).waitFor();
+  await assertAccessible(page);
+  await screenshot(page, 'explore-refresh-failed');
+  await page.unroute('**/api/v1/**');
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.getByRole('alert').waitFor({ state: 'detached' });
+});
+
+journey('Sparse data is looked for one step back', LIGHT, async ({ page, at }) => {
+  const asked = page.waitForRequest(/query_range/);
+  await page.goto(at('explore?expr=node_load1&from=2009-05-01&to=2013-05-01&tz=utc'));
+  const params = new URL((await asked).url()).searchParams;
+  assert.equal(params.get('lookback_delta'), `${params.get('step')}s`);
+  assert.ok(Number(params.get('step')) > 86_400);
+  const steps =
+    (Number(params.get('end')) - Number(params.get('start'))) / Number(params.get('step'));
+  assert.ok(steps > 300 && steps <= 1280, `${steps} points on 1280 pixels`);
+});
+
+journey('A long query goes as a form', LIGHT, async ({ page, at }) => {
+  const expr = `node_load1 # ${'why '.repeat(1200)}`;
+  const asked = page.waitForRequest(/query_range/);
+  await page.goto(at('explore'));
+  await page.getByRole('textbox', { name: 'Query' }).fill(expr);
+  await page.keyboard.press('Control+Enter');
+  assert.equal((await asked).method(), 'POST');
+  await page.getByRole('img', { name: /^node_load1/ }).waitFor();
+});
+
 journey('A slow query shows its time and can be cancelled', LIGHT, async ({ page, at }) => {
   await page.goto(at('explore?expr=mock_slow'));
   await page.locator('.skeleton').waitFor();
@@ -220,7 +302,7 @@ journey('Too many series: the first are drawn and it says so', LIGHT, async ({ p
   await page.getByRole('img', { name: /line chart of 500 series/ }).waitFor();
   await page.getByRole('button', { name: 'Show all 500 rows' }).waitFor();
   await assertAccessible(page);
-  await page.screenshot({ path: 'dist/screenshots/explore-huge.png' });
+  await screenshot(page, 'explore-huge');
 });
 
 journey('Warnings stand beside the data', DARK, async ({ page, at }) => {

@@ -2,14 +2,14 @@
  * What every browser test needs: a browser, a server to look at, a page that fails the test when
  * the console logs an error, throws, or breaks its own content security policy, and axe.
  *
- * ORRERY_URL points the journeys at a running product instead of the mock; CHROMIUM names the browser.
+ * ORRERY_URL points the journeys at a running product; CHROMIUM names the browser.
  */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { chromiumPath } from '../../test/support/chromium.ts';
 import { startMockServer, type MockServer } from '../mock-api/server.ts';
 
 export interface Target {
@@ -32,6 +32,8 @@ export interface Look {
 export type PageOptions = BrowserContextOptions;
 
 const SCREENSHOTS = fileURLToPath(new URL('../../dist/screenshots/', import.meta.url));
+/** A longer page is pictured by its first screen. */
+const PICTURE_HEIGHT_MAX_PX = 3000;
 const BROWSER_ARGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -42,21 +44,13 @@ const BROWSER_ARGS = [
   '--disable-sync',
 ];
 const AXE_TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-const axeSource = readFileSync(
-  createRequire(import.meta.url).resolve('axe-core/axe.min.js'),
-  'utf8',
-);
+const AXE_PATH = fileURLToPath(import.meta.resolve('axe-core/axe.min.js'));
 
-export function chromiumPath(): string {
-  return process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-}
-
-export function hasChromium(): boolean {
-  return existsSync(chromiumPath());
-}
+/** The browser, or why the tests that need one are skipped. */
+export const CHROMIUM = chromiumPath();
 
 export async function startBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: chromiumPath(), args: BROWSER_ARGS });
+  return chromium.launch({ executablePath: CHROMIUM.path, args: BROWSER_ARGS });
 }
 
 /** The server named by `url`, by ORRERY_URL, or the mock on a free port. */
@@ -117,7 +111,7 @@ function watch(page: Page, target: Target): Look {
 
 /** Runs axe on the page as it stands; every violation is listed with its places. */
 export async function assertAccessible(page: Page): Promise<void> {
-  await page.evaluate(axeSource);
+  await page.evaluate(readFileSync(AXE_PATH, 'utf8'));
   const run = `axe.run(document, { runOnly: ${JSON.stringify(AXE_TAGS)} })`;
   const results = (await page.evaluate(run)) as {
     violations: { id: string; help: string; nodes: { html: string; failureSummary?: string }[] }[];
@@ -132,7 +126,9 @@ export async function assertAccessible(page: Page): Promise<void> {
 /** Keeps a picture to be looked at: `dist/screenshots/<name>.png`. */
 export async function screenshot(page: Page, name: string): Promise<void> {
   await mkdir(SCREENSHOTS, { recursive: true });
-  await page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage: true });
+  const heightPx = Number(await page.evaluate('document.documentElement.scrollHeight'));
+  const fullPage = heightPx <= PICTURE_HEIGHT_MAX_PX;
+  await page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage });
 }
 
 /** Starts recording layout shifts, what moved and where; call before the page is opened. */

@@ -1,4 +1,4 @@
-/** The mock on its own, for design work: `node web/mock-api/main.ts [port] [host|written|empty]`. */
+/** The mock on its own, for design work: `node web/mock-api/main.ts 4399 host|written|empty`. */
 import type { MockStore } from './answers.ts';
 import { startMockServer } from './server.ts';
 

@@ -155,6 +155,9 @@ test('bad lines are refused with the words of InfluxDB', () => {
   refuse('cpu,a=b=c f=1', 'invalid tag format');
   refuse('cpu,a=1,a=2 f=1', 'duplicate tags');
   refuse('cpu,__name__=x f=1', 'tag key __name__ is reserved');
+  const tags = Array.from({ length: 257 }, (_, i) => `t${i}=v`).join(',');
+  const { result } = scan(`cpu,${tags} f=1`);
+  assert.match(result.errors[0]!.reason, /: more than 256 tags$/);
   refuse('cpu f', 'invalid field format');
   refuse('cpu f=1,g', 'invalid field format');
   refuse('cpu =1', 'missing field key');

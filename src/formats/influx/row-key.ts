@@ -5,6 +5,7 @@
 import { decodeUtf8 } from '../../codec/utf8.ts';
 import { METRIC_NAME } from '../../model/labels.ts';
 import type { NameSplit } from '../../model/columns.ts';
+import { SERIES_LABELS_MAX } from '../limits.ts';
 
 const BACKSLASH = 92;
 const COMMA = 44;
@@ -64,6 +65,7 @@ function readTags(
     if (name === undefined || value === undefined) return 'invalid UTF-8 in a tag';
     if (names.has(name)) return 'duplicate tags';
     if (name === METRIC_NAME) return `tag key ${METRIC_NAME} is reserved`;
+    if (names.size >= SERIES_LABELS_MAX) return `more than ${SERIES_LABELS_MAX} tags`;
     names.add(name);
     tags.push(name, value);
     if (valueEnd >= end) return undefined;

@@ -8,7 +8,7 @@ import type { Histogram } from '../../model/histogram.ts';
 import type { RowDictionary, RowSink, ScanResult } from '../../model/rows.ts';
 import { ROW_UNKNOWN } from '../../model/rows.ts';
 import { REF_REFUSED } from '../../model/storage.ts';
-import { T_US_MAX } from '../limits.ts';
+import { SERIES_LABELS_MAX, T_US_MAX } from '../limits.ts';
 import { ScanErrors } from '../scan-errors.ts';
 import { histogramOf } from './histogram-json.ts';
 import { writeFloat } from './float-json.ts';
@@ -40,6 +40,7 @@ function pairsOf(metric: unknown): string[] {
     if (typeof value !== 'string') return refuse(`label '${name}' must be a string`);
     if (name === '') return refuse('a label has an empty name');
     pairs.push(name, value);
+    if (pairs.length > SERIES_LABELS_MAX * 2) refuse(`more than ${SERIES_LABELS_MAX} labels`);
   }
   return pairs.length === 0 ? refuse('"metric" has no labels') : pairs;
 }

@@ -123,6 +123,7 @@ test('a bad line is refused alone, with its number and reason', () => {
   refuse("c{x='1'} 1", /expected a double-quoted value/);
   refuse('c{x} 1', /expected an equals sign behind label 'x'/);
   refuse('c{x="1} 1', /quoted text without an end/);
+  refuse('c{x="1\\', /quoted text without an end/);
   refuse('c{1x="1"} 1', /expected a label name/);
   refuse('c{a:b="1"} 1', /expected a label name/);
   refuse('c{x="1",x="1"} 1', /label name 'x' is not unique/);

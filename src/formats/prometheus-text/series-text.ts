@@ -8,6 +8,7 @@
 import { decodeUtf8, decodeUtf8Lenient } from '../../codec/utf8.ts';
 import { formatOpenMetricsFloat } from '../../codec/go-float.ts';
 import { METRIC_NAME } from '../../model/labels.ts';
+import { SERIES_LABELS_MAX } from '../limits.ts';
 
 export interface SeriesTextOptions {
   /** Refuse unknown escapes. */
@@ -37,7 +38,7 @@ export function quotedEnd(bytes: Uint8Array, start: number, end: number): number
     const byte = bytes[i]!;
     if (byte === QUOTE) return i + 1;
     if (byte === LINE_FEED) return -1;
-    if (byte === BACKSLASH) i++;
+    if (byte === BACKSLASH && i + 1 < end && bytes[i + 1] !== LINE_FEED) i++;
   }
   return -1;
 }
@@ -183,6 +184,8 @@ class SeriesReader {
     if (name === METRIC_NAME) return this.#refuse(`label name ${METRIC_NAME} is reserved`);
     if (name === '') return this.#refuse('expected a label name');
     if (this.#names.has(name)) return this.#refuse(`label name '${name}' is not unique`);
+    if (this.#names.size >= SERIES_LABELS_MAX)
+      return this.#refuse(`more than ${SERIES_LABELS_MAX} labels`);
     this.#names.add(name);
     const { extraLabels, type } = this.#options;
     let stored = name;

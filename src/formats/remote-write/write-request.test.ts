@@ -197,6 +197,13 @@ test('native histograms become absolute counts', () => {
   assert.equal(recorder.rows[0]!.tUs, 9000);
 });
 
+test('the staleness marker of a histogram keeps its bits', () => {
+  const stale = bytesField(4, [...doubleField(3, STALE_NAN_BITS), ...varintField(15, 1)]);
+  const { recorder } = scan(series({ __name__: 'h' }, [], stale));
+  const { sum } = recorder.rows[0]!.value as Histogram;
+  assert.equal(new BigUint64Array(Float64Array.of(sum).buffer)[0], STALE_NAN_BITS);
+});
+
 test('impossible histograms are refused', () => {
   const refuse = (content: number[], reason: RegExp): void =>
     assert.match(reasons(series({ __name__: 'h' }, [], bytesField(4, content)))[0]!, reason);

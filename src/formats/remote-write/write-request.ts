@@ -17,7 +17,7 @@ import { METRIC_NAME, labelsFromPairs } from '../../model/labels.ts';
 import type { RowDictionary, RowSink, ScanResult } from '../../model/rows.ts';
 import { ROW_UNKNOWN } from '../../model/rows.ts';
 import { REF_REFUSED } from '../../model/storage.ts';
-import { MESSAGE_ITEMS_MAX, T_US_MAX } from '../limits.ts';
+import { SERIES_LABELS_MAX, T_US_MAX } from '../limits.ts';
 import { ScanErrors } from '../scan-errors.ts';
 import { readHistogram } from './histogram.ts';
 
@@ -75,7 +75,7 @@ function readLabel(reader: ProtobufReader, pairs: string[]): string {
   if (name === undefined || value === undefined) return 'a label is not valid UTF-8';
   if (name === '') return 'a label has an empty name';
   pairs.push(name, value);
-  return pairs.length > MESSAGE_ITEMS_MAX * 2 ? `more than ${MESSAGE_ITEMS_MAX} labels` : '';
+  return pairs.length > SERIES_LABELS_MAX * 2 ? `more than ${SERIES_LABELS_MAX} labels` : '';
 }
 
 /** Label pairs among the fields of [start, end), or the reason why they are no series. */

@@ -2,12 +2,13 @@
 import { labelsKey, withLabel } from '../../model/labels.ts';
 import { groupingLabels } from '../../windows/leaf.ts';
 import type { AggregateExpr } from '../ast.ts';
-import { formatFloat } from '../text.ts';
+import { formatFloat, quote } from '../text.ts';
 import { newColumn, setFloat } from './column.ts';
 import type { Column } from './column.ts';
 import type { Evaluation } from './context.ts';
 import { executionError } from './errors.ts';
 import { histogramText } from './histogram-text.ts';
+import { isLabelName } from './label-functions.ts';
 import { unwrap } from './prepare.ts';
 import { SLOT_EMPTY, SLOT_FLOAT } from './result.ts';
 
@@ -19,7 +20,7 @@ export function countValues(
 ): Column[] {
   const param = unwrap(expr.param!);
   const label = param.type === 'StringLiteral' ? param.value : '';
-  if (label === '') throw executionError('invalid label name ""');
+  if (!isLabelName(label)) throw executionError(`invalid label name ${quote(label)}`);
   const grouping = {
     mode: expr.without ? ('without' as const) : ('by' as const),
     labels: expr.without ? expr.grouping : [...expr.grouping, label],

@@ -1,5 +1,6 @@
-// Aggregations. Those that a leaf can do over a selector or a range function are pushed down, so that
-// the series under them never exist here; the rest runs over columns in the order of the series.
+// Aggregations. Those that a leaf can do over a selector or a range function are pushed down, so
+// that the series under them never exist here; the rest runs over columns in the order of the
+// series.
 import { labelsKey } from '../../model/labels.ts';
 import type { LeafAggregation, LeafGrouping } from '../../model/storage.ts';
 import { addColumn, finishGroup, newGroupSlots } from '../../windows/groups.ts';
@@ -77,7 +78,9 @@ export function groupingOf(expr: AggregateExpr): Pick<LeafGrouping, 'mode' | 'la
   return { mode: expr.without ? 'without' : 'by', labels: expr.grouping };
 }
 
-/** Runs the aggregation in the storage where the argument is one leaf; undefined where it is not. */
+/**
+ * Runs the aggregation in the storage where the argument is one leaf; undefined where it is not.
+ */
 async function pushDown(
   ev: Evaluation,
   expr: AggregateExpr,
@@ -115,11 +118,17 @@ async function pushDown(
   return columns;
 }
 
+/** Functions that say something about their arguments once they have a result. */
+const ARGUMENTS_CHECKED: ReadonlySet<string> = new Set([
+  'double_exponential_smoothing',
+  'quantile_over_time',
+]);
+
 /** One metric name, so that no two series can become equal when the name is dropped. */
 function isPlainLeaf(call: Call, arg: MatrixSelector): boolean {
   const { selector } = arg;
   if (selector.anchored || selector.smoothed) return false;
-  if (call.func === 'double_exponential_smoothing') return false;
+  if (ARGUMENTS_CHECKED.has(call.func)) return false;
   return metricNameOf(arg) !== undefined;
 }
 

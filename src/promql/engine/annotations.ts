@@ -1,6 +1,6 @@
-// Warnings and infos of one evaluation, distinct by sentence, rendered at the end as Prometheus renders
-// them (util/annotations/annotations.go): kind, sentence, details, position. Where one sentence occurs
-// at several places the last place is shown.
+// Warnings and infos of one evaluation, distinct by sentence, rendered at the end as Prometheus
+// renders them (util/annotations/annotations.go): kind, sentence, details, position. Where one
+// sentence occurs at several places the last place is shown.
 import type { PosRange } from '../ast.ts';
 import type { EvalAnnotation } from './result.ts';
 import { goFloat, goFloatDigits } from './text.ts';
@@ -32,6 +32,10 @@ const MONOTONICITY_TEXT =
 
 export class Annotations {
   readonly #entries = new Map<string, Entry>();
+  /**
+   * While counts and sums of histograms are read, resets between neighbours in storage are told.
+   */
+  tellsNeighbourResets = false;
 
   add(level: Level, text: string, pos: PosRange): void {
     const key = `${level} ${text}`;
@@ -102,11 +106,14 @@ function details(entry: Entry): string {
   return '';
 }
 
+function two(value: number): string {
+  return String(value).padStart(2, '0');
+}
+
 function isoSeconds(tUs: number): string {
   const { year, month, day, hour, minute, second } = Temporal.Instant.fromEpochMilliseconds(
     Math.floor(tUs / 1e6) * 1000,
   ).toZonedDateTimeISO('UTC');
-  const two = (value: number): string => String(value).padStart(2, '0');
   const date = `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}`;
   return `${date}T${two(hour)}:${two(minute)}:${two(second)}Z`;
 }

@@ -144,8 +144,11 @@ function noteTypes(
   );
 }
 
+function done(histogram: Histogram): ElementResult {
+  return { value: 0, histogram, keep: true };
+}
+
 function histogramAndFloat(op: BinaryOp, left: Element, right: Element): ElementResult | undefined {
-  const done = (histogram: Histogram): ElementResult => ({ value: 0, histogram, keep: true });
   if (left.histogram === undefined) {
     if (op !== '*' || right.histogram === undefined) return undefined;
     return done(compactHistogram(scaleHistogram(right.histogram, left.value)));

@@ -1,5 +1,5 @@
-// Classic histograms: buckets that are series with a label `le`. Quantiles and fractions of one step's
-// buckets. Source of semantics: Prometheus promql/quantile.go, BucketQuantile.
+// Classic histograms: buckets that are series with a label `le`. Quantiles and fractions of one
+// step's buckets. Source of semantics: Prometheus promql/quantile.go, BucketQuantile.
 import { BUCKET_TOLERANCE } from './limits.ts';
 
 /** Cumulative count of the observations up to `upper`. */

@@ -1,5 +1,5 @@
-// What every operator of one evaluation shares. `evaluate` is the way back to the tree walk; operators
-// know this interface and never the walker.
+// What every operator of one evaluation shares. `evaluate` is the way back to the tree walk;
+// operators know this interface and never the walker.
 import type { ReadContext, StorageReader } from '../../model/storage.ts';
 import type { StepGrid } from '../../windows/sliding.ts';
 import type { Expr } from '../ast.ts';
@@ -22,14 +22,10 @@ export interface Evaluation {
   scalar(expr: Expr, grid: StepGrid): Promise<Float64Array>;
   /** Counts what was read; throws where the query's limit on samples is passed. */
   countRead(seriesCount: number, sampleCount: number): void;
+  /** Counts slots whose bytes the storage has taken from the budget. */
+  countSlots(count: number): void;
   /** Takes the bytes of new columns from the budget and checks the limit on samples. */
   takeColumns(columnCount: number, stepCount: number): void;
   /** Gives back what `takeColumns` took. */
   giveColumns(columnCount: number, stepCount: number): void;
-}
-
-/** Removes the metric name now, or marks the column so that it goes at the end. */
-export function markDropped(ev: Evaluation, column: Column, drop: (column: Column) => void): void {
-  if (ev.delayedNameRemoval) column.dropName = true;
-  else drop(column);
 }

@@ -1,5 +1,6 @@
 // The PromQL engine's front door: a parsed expression, a storage and times in, result columns out.
-// Leaves run in the storage (`runLeaf`); everything else is evaluated here on columns, all steps at once.
+// Leaves run in the storage (`runLeaf`); everything else is evaluated here on columns, all steps at
+// once.
 import { compareLabels } from '../../model/labels.ts';
 import type { ReadContext, StorageReader } from '../../model/storage.ts';
 import { stepGrid } from '../../windows/sliding.ts';

@@ -1,8 +1,10 @@
-// The walk over the syntax tree. Every node is evaluated for all steps of a grid at once; a part that
-// does not depend on the step is evaluated for the first step only and repeated.
+// The walk over the syntax tree. Every node is evaluated for all steps of a grid at once; a part
+// that does not depend on the step is evaluated for the first step only and repeated.
 import type { ReadContext, StorageReader } from '../../model/storage.ts';
 import { AppError } from '../../model/errors.ts';
+import { labelValue, METRIC_NAME } from '../../model/labels.ts';
 import { smoothedKernel } from '../../windows/extended.ts';
+import type { Note } from '../../windows/float-kernels.ts';
 import type { StepGrid } from '../../windows/sliding.ts';
 import { StepColumn } from '../../windows/step-column.ts';
 import type { BinaryExpr, Expr, UnaryExpr, VectorSelector } from '../ast.ts';
@@ -15,6 +17,7 @@ import type { Column, Value } from './column.ts';
 import type { Evaluation } from './context.ts';
 import { executionError } from './errors.ts';
 import { callFunction } from './functions.ts';
+import { addNote } from './notes.ts';
 import { QUERY_SAMPLES_MAX, SLOT_BYTES } from './limits.ts';
 import { joinVectors, setOperation } from './matching.ts';
 import { isStepInvariant } from './prepare.ts';
@@ -74,9 +77,13 @@ export class Evaluator implements Evaluation {
     this.#checkSamples(this.#slots + sampleCount);
   }
 
-  takeColumns(columnCount: number, stepCount: number): void {
-    this.#slots += columnCount * stepCount;
+  countSlots(count: number): void {
+    this.#slots += count;
     this.#checkSamples(this.#slots);
+  }
+
+  takeColumns(columnCount: number, stepCount: number): void {
+    this.countSlots(columnCount * stepCount);
     this.context.budget.take(columnCount * stepCount * SLOT_BYTES);
   }
 
@@ -130,18 +137,19 @@ export class Evaluator implements Evaluation {
     });
     const out: Column[] = [];
     for (const { labels, samples } of series) {
-      if (samples.histograms !== undefined)
-        throw new AppError(
-          'invalid',
-          'not-supported',
-          'smoothed over native histograms is not supported yet',
-        );
       const column = new StepColumn(grid.count);
-      smoothedKernel({ grid: data, lookbackUs: this.lookbackUs }, samples, column);
+      const metric = labelValue(labels, METRIC_NAME);
+      const note: Note = (level, code) =>
+        addNote(
+          this.annotations,
+          { level, code, metric },
+          { kernel: expr.pos, aggregation: expr.pos },
+        );
+      smoothedKernel({ grid: data, lookbackUs: this.lookbackUs }, samples, column, note);
       if (column.isEmpty()) continue;
       this.takeColumns(1, grid.count);
-      const { present, values } = column;
-      out.push({ labels, present, values, histograms: undefined, dropName: false });
+      const { present, values, histograms } = column;
+      out.push({ labels, present, values, histograms, dropName: false });
     }
     return out;
   }

@@ -125,7 +125,29 @@ async function vectorFunction(ev: Evaluation, call: Call, grid: StepGrid): Promi
       return infoFunction(ev, call, grid);
     default:
       if (first === undefined) return dateOfSteps(call, grid);
-      return columnFunction(ev, call, await ev.vector(first, grid), grid);
+      return columnFunction(ev, call, await columnArgument(ev, call, first, grid), grid);
+  }
+}
+
+const READS_TOTALS: ReadonlySet<string> = new Set([
+  'histogram_avg',
+  'histogram_count',
+  'histogram_sum',
+]);
+
+async function columnArgument(
+  ev: Evaluation,
+  call: Call,
+  arg: Expr,
+  grid: StepGrid,
+): Promise<Column[]> {
+  const { annotations } = ev;
+  const before = annotations.tellsNeighbourResets;
+  annotations.tellsNeighbourResets = before || READS_TOTALS.has(call.func);
+  try {
+    return await ev.vector(arg, grid);
+  } finally {
+    annotations.tellsNeighbourResets = before;
   }
 }
 

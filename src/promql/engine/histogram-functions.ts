@@ -1,6 +1,6 @@
-// Functions over histograms, native and classic: quantiles, fractions, and what can be read off a native
-// one. Classic buckets are grouped by their labels without `le`; where a native histogram has the same
-// labels at the same step neither is answered.
+// Functions over histograms, native and classic: quantiles, fractions, and what can be read off a
+// native one. Classic buckets are grouped by their labels without `le`; where a native histogram
+// has the same labels at the same step neither is answered.
 import { labelsKey, labelValue, METRIC_NAME, withLabel, withoutLabel } from '../../model/labels.ts';
 import type { Labels } from '../../model/labels.ts';
 import type { Histogram } from '../../model/histogram.ts';
@@ -98,9 +98,9 @@ class HistogramInput {
     else group.buckets.push({ upper, column });
   }
 
-  /** The metric name for messages: gone unless names are removed at the end. */
+  /** The metric name for messages. */
   metricOf(labels: Labels): string {
-    return this.#ev.delayedNameRemoval ? labelValue(labels, METRIC_NAME) : '';
+    return labelValue(labels, METRIC_NAME);
   }
 
   bucketsAt(group: ClassicGroup, k: number): ClassicBucket[] {
@@ -147,7 +147,7 @@ function overHistograms(
   const out: Column[] = [];
   for (const column of input.native) {
     const result = outputColumn(ev, column.labels, count);
-    const metric = labelValue(result.labels, METRIC_NAME);
+    const metric = input.metricOf(column.labels);
     for (let k = 0; k < count; k++) {
       if (column.present[k] !== SLOT_HISTOGRAM || input.isMixed(column.labels, k)) continue;
       setFloat(result, k, readers.native(column.histograms![k]!, k, metric));

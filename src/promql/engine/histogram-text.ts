@@ -19,7 +19,7 @@ export function histogramText(h: Histogram): string {
     lowerInclusive: true,
     upperInclusive: true,
   };
-  const buckets = [...sideBuckets(h, 'negative').reverse(), zero, ...sideBuckets(h, 'positive')]
+  const buckets = [...sideBuckets(h, 'negative').toReversed(), zero, ...sideBuckets(h, 'positive')]
     .filter((bucket) => bucket.count !== 0)
     .map((bucket) => `, ${bucketText(bucket)}`);
   return `{count:${goFloat(h.count)}, sum:${goFloat(h.sum)}${buckets.join('')}}`;

@@ -1,6 +1,7 @@
-// info(): adds the data labels of info metrics (target_info, …) to series with the same instance and
-// job. Of several info series of one name the one with the newest sample speaks. Source of semantics:
-// Prometheus promql/info.go.
+// info(): adds the data labels of info metrics (target_info, …) to series with the same instance
+// and job. Of several info series of one name the one with the newest sample speaks. Source of
+// semantics: Prometheus promql/info.go.
+import { KIND } from '../../model/columns.ts';
 import {
   labelsFromPairs,
   labelsKey,
@@ -17,7 +18,7 @@ import type { Evaluation } from './context.ts';
 import { executionError } from './errors.ts';
 import { atTimeUs, durationUs, unwrap } from './prepare.ts';
 import { SLOT_EMPTY } from './result.ts';
-import { compileMatchers, instantSelector } from './selector.ts';
+import { compileMatchers, instantRequest, runLeaf } from './selector.ts';
 import { labelsText } from './text.ts';
 
 const IDENTIFYING = ['instance', 'job'];
@@ -109,7 +110,10 @@ async function infoColumns(
     smoothed: false,
     pos,
   };
-  return instantSelector(ev, selector, grid, 'timestamp');
+  const request = instantRequest(selector, 'timestamp', undefined, pos);
+  const wrong = await runLeaf(ev, { ...request, kinds: 1 << KIND.histogram }, grid);
+  if (wrong.length > 0) throw executionError('info sample should be float');
+  return runLeaf(ev, request, grid);
 }
 
 function identity(labels: Labels): string {
@@ -140,7 +144,8 @@ function newestAt(infos: readonly Column[], k: number): Column | undefined {
     else if (info.values[k] === newest.values[k]) {
       const timeMs = Math.round(info.values[k]! * 1000);
       throw executionError(
-        `found duplicate series for info metric: existing ${labelsText(newest.labels)} @ ${timeMs}, ` +
+        'found duplicate series for info metric: ' +
+          `existing ${labelsText(newest.labels)} @ ${timeMs}, ` +
           `new ${labelsText(info.labels)} @ ${timeMs}`,
       );
     }

@@ -1,5 +1,5 @@
-// label_replace, label_join and the sorts by label. The first two change labels only; what becomes equal
-// is merged step by step or refused.
+// label_replace, label_join and the sorts by label. The first two change labels only; what becomes
+// equal is merged step by step or refused.
 import { compileCapture } from '../../codec/regex.ts';
 import type { CaptureRegex } from '../../codec/regex.ts';
 import { compareLabels, labelValue, withLabel } from '../../model/labels.ts';
@@ -9,6 +9,11 @@ import type { Column } from './column.ts';
 import { executionError } from './errors.ts';
 import { compareNatural } from './natural-order.ts';
 import { unwrap } from './prepare.ts';
+
+/** Any text but '' that is UTF-8: bytes that are not stand as lone surrogates. */
+export function isLabelName(name: string): boolean {
+  return name !== '' && name.isWellFormed();
+}
 
 export function stringArg(expr: Expr): string {
   const inner = unwrap(expr);
@@ -38,7 +43,7 @@ export function labelReplace(call: Call, columns: readonly Column[]): Column[] {
     string,
     string,
   ];
-  if (target === '')
+  if (!isLabelName(target))
     throw executionError(`invalid destination label name in label_replace(): ${target}`);
   const regex = compilePattern(pattern);
   const out = columns.map((column) => {
@@ -68,8 +73,9 @@ export function labelJoin(call: Call, columns: readonly Column[]): Column[] {
     ...string[],
   ];
   for (const source of sources)
-    if (source === '') throw executionError(`invalid source label name in label_join(): ${source}`);
-  if (target === '')
+    if (!isLabelName(source))
+      throw executionError(`invalid source label name in label_join(): ${source}`);
+  if (!isLabelName(target))
     throw executionError(`invalid destination label name in label_join(): ${target}`);
   const out = columns.map((column) => {
     const values = sources.map((source) => labelValue(column.labels, source));

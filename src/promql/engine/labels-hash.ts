@@ -1,6 +1,6 @@
-// The place of a label set in [0, 1) that limit_ratio samples by: XXH64 (github.com/Cyan4973/xxHash,
-// specification) over names and values, each after its length, as Prometheus hashes labels. Once a
-// series and query, so BigInt will do.
+// The place of a label set in [0, 1) that limit_ratio samples by: XXH64
+// (github.com/Cyan4973/xxHash, specification) over names and values, each after its length, as
+// Prometheus hashes labels. Once a series and query, so BigInt will do.
 import type { Labels } from '../../model/labels.ts';
 
 const MASK = (1n << 64n) - 1n;

@@ -1,6 +1,6 @@
-// Binary operators between two vectors: which series find each other, set operators, fill values. All
-// steps at once: series are grouped by the labels they match on, then slots meet slots. Errors read as
-// Prometheus' (promql/engine.go, VectorBinop).
+// Binary operators between two vectors: which series find each other, set operators, fill values.
+// All steps at once: series are grouped by the labels they match on, then slots meet slots. Errors
+// read as Prometheus' (promql/engine.go, VectorBinop).
 import {
   compareUtf8,
   labelsFromPairs,
@@ -47,6 +47,7 @@ interface MatchGroup {
 
 class Matcher {
   readonly groups = new Map<string, MatchGroup>();
+  readonly #byColumn = new Map<Column, MatchGroup>();
   readonly #matching: VectorMatching;
 
   constructor(matching: VectorMatching, left: readonly Column[], right: readonly Column[]) {
@@ -56,6 +57,8 @@ class Matcher {
   }
 
   groupOf(column: Column): MatchGroup {
+    const known = this.#byColumn.get(column);
+    if (known !== undefined) return known;
     const labels = matchLabels(column.labels, this.#matching);
     const key = labelsKey(labels);
     let group = this.groups.get(key);
@@ -63,6 +66,7 @@ class Matcher {
       group = { labels, left: [], right: [] };
       this.groups.set(key, group);
     }
+    this.#byColumn.set(column, group);
     return group;
   }
 }
@@ -281,7 +285,8 @@ class Joiner {
     if (mark[k] === 1)
       throw executionError(
         this.#matching.card === 'one-to-one'
-          ? 'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)'
+          ? 'multiple matches for labels: many-to-one matching must be explicit ' +
+              '(group_left/group_right)'
           : 'multiple matches for labels: grouping labels must ensure unique matches',
       );
     mark[k] = 1;

@@ -54,6 +54,7 @@ export function addNote(
   note: LeafAnnotation,
   at: { readonly kernel: PosRange; readonly aggregation: PosRange },
 ): void {
+  if (note.code.includes('neighbour-') && !annotations.tellsNeighbourResets) return;
   const isAggregation = note.code.startsWith('aggregation-');
   const pos = isAggregation ? at.aggregation : at.kernel;
   annotations.add(note.level, sentenceOf(note.code, note.metric), pos);

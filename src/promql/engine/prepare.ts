@@ -1,6 +1,6 @@
-// What of an expression depends on the query alone: step-invariant parts (they are evaluated once and
-// repeated), fixed evaluation times (@, start(), end()) and durations. Source of the rules: Prometheus
-// promql/engine.go, PreprocessExpr.
+// What of an expression depends on the query alone: step-invariant parts (they are evaluated once
+// and repeated), fixed evaluation times (@, start(), end()) and durations. Source of the rules:
+// Prometheus promql/engine.go, PreprocessExpr.
 import type { AtModifier, DurationOperand, Expr } from '../ast.ts';
 import { resolveDurationUs } from '../durations.ts';
 

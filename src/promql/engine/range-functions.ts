@@ -1,6 +1,6 @@
 // Functions over range vectors. Over a plain selector they become a leaf plan; over a subquery, a
-// selector with anchored or smoothed, or a fixed window with arguments that change by step, the same
-// window kernels run here over samples held in memory.
+// selector with anchored or smoothed, or a fixed window with arguments that change by step, the
+// same window kernels run here over samples held in memory.
 import { labelValue, METRIC_NAME } from '../../model/labels.ts';
 import type { LeafKernel } from '../../model/storage.ts';
 import { extendedKernel } from '../../windows/extended.ts';
@@ -54,7 +54,9 @@ const KERNELS: ReadonlyMap<string, LeafKernel> = new Map<string, LeafKernel>([
   ['ts_of_min_over_time', 'ts_of_min'],
 ]);
 
-/** The window kernel behind a function name; undefined where it is no function over a range vector. */
+/**
+ * The window kernel behind a function name; undefined where it is no function over a range vector.
+ */
 export function rangeKernel(func: string): LeafKernel | undefined {
   return KERNELS.get(func);
 }
@@ -106,7 +108,7 @@ export async function rangeFunction(ev: Evaluation, call: Call, grid: StepGrid):
   const arg = rangeArg(call);
   const columns = await rangeColumns(ev, call, arg, grid);
   if (call.func === 'absent_over_time') return absentOverTime(arg, columns, grid);
-  if (columns.length > 0) checkSmoothing(call, await kernelArgs(ev, call, grid, grid));
+  if (columns.length > 0) checkArguments(ev, call, await kernelArgs(ev, call, grid, grid));
   noteNonCounters(ev, call, arg, columns);
   for (const column of columns) {
     if (!keepsName(call.func)) column.dropName = true;
@@ -227,7 +229,12 @@ async function extended(
   return out;
 }
 
-function checkSmoothing(call: Call, args: readonly Float64Array[]): void {
+/** Arguments out of range: a warning for quantiles, an error for smoothing factors. */
+function checkArguments(ev: Evaluation, call: Call, args: readonly Float64Array[]): void {
+  if (call.func === 'quantile_over_time')
+    for (const q of new Set(args[0]))
+      if (Number.isNaN(q) || q < 0 || q > 1)
+        ev.annotations.invalidQuantile(q, unwrap(call.args[0]!).pos);
   if (call.func !== 'double_exponential_smoothing') return;
   for (const [index, name, letter] of [
     [0, 'smoothing', 'sf'],
@@ -244,7 +251,6 @@ const COUNTER_SUFFIXES = ['_total', '_sum', '_count', '_bucket'];
 
 /** rate and increase over something that does not look like a counter. */
 function noteNonCounters(ev: Evaluation, call: Call, arg: RangeArg, columns: Column[]): void {
-  if (call.func === 'quantile_over_time') return;
   if (call.func !== 'rate' && call.func !== 'increase') return;
   for (const { labels, present } of columns) {
     const name = labelValue(labels, METRIC_NAME);
@@ -265,7 +271,8 @@ export function noteNonCounter(ev: Evaluation, arg: RangeArg, name: string, type
     );
   } else if (!COUNTER_SUFFIXES.some((suffix) => name.endsWith(suffix)))
     annotations.info(
-      `metric might not be a counter, name does not end in _total/_sum/_count/_bucket: ${quote(name)}`,
+      'metric might not be a counter, name does not end in _total/_sum/_count/_bucket: ' +
+        quote(name),
       arg.pos,
     );
 }

@@ -1,5 +1,6 @@
-// What a PromQL evaluation takes and gives: columns, one slot per step. Encoders (JSON, tables) read
-// this and nothing else of the engine. Times are microseconds; NaN and infinities are ordinary values.
+// What a PromQL evaluation takes and gives: columns, one slot per step. Encoders (JSON, tables)
+// read this and nothing else of the engine. Times are microseconds; NaN and infinities are ordinary
+// values.
 import type { Histogram } from '../../model/histogram.ts';
 import type { Labels } from '../../model/labels.ts';
 
@@ -11,7 +12,9 @@ export interface EvalParams {
   /** 0 = instant query: exactly one step at startUs. */
   readonly stepUs: number;
   readonly lookbackUs: number;
-  /** Samples held or read at one time by the query; undefined = the engine's default (limits.ts). */
+  /**
+   * Samples held or read at one time by the query; undefined = the engine's default (limits.ts).
+   */
   readonly samplesMax?: number;
   /** Drop metric names at the end of the evaluation instead of in every operator. */
   readonly enableDelayedNameRemoval?: boolean;
@@ -27,8 +30,8 @@ export const SLOT_FLOAT = 1;
 export const SLOT_HISTOGRAM = 2;
 
 /**
- * One series of the result. Slot k belongs to step k, or to the sample at tUs[k] where `tUs` is given.
- * At least one slot is not empty (except in a scalar, where all are floats).
+ * One series of the result. Slot k belongs to step k, or to the sample at tUs[k] where `tUs` is
+ * given. At least one slot is not empty (except in a scalar, where all are floats).
  */
 export interface EvalSeries {
   readonly labels: Labels;
@@ -62,8 +65,8 @@ export interface EvalStats {
 
 export interface EvalResult {
   /**
-   * Instant query: the type of the expression; 'matrix' then means raw samples with their own times.
-   * Range query: always 'matrix'.
+   * Instant query: the type of the expression; 'matrix' then means raw samples with their own
+   * times. Range query: always 'matrix'.
    */
   readonly type: 'scalar' | 'vector' | 'matrix' | 'string';
   readonly startUs: number;

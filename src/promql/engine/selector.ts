@@ -1,7 +1,11 @@
-// Selectors lowered to leaf plans, and what a leaf cannot say (raw samples of a range vector). Offsets
-// and @ are applied here: a plan's times are data times, its slots are the steps of the grid.
+// Selectors lowered to leaf plans, and what a leaf cannot say (raw samples of a range vector).
+// Offsets and @ are applied here: a plan's times are data times, its slots are the steps of the
+// grid.
+import { RegexError } from '../../codec/regex.ts';
 import { KIND, NUMERIC_KINDS } from '../../model/columns.ts';
+import type { KindMask } from '../../model/columns.ts';
 import type { Labels } from '../../model/labels.ts';
+import { AppError } from '../../model/errors.ts';
 import { matcher } from '../../model/matcher.ts';
 import type { Matcher } from '../../model/matcher.ts';
 import type { LeafGrouping, LeafKernel, LeafPlan, LeafResult } from '../../model/storage.ts';
@@ -17,8 +21,16 @@ import { atTimeUs, durationUs } from './prepare.ts';
 
 export const QUERY_KINDS = NUMERIC_KINDS | (1 << KIND.histogram);
 
+/** Throws AppError 'bad-matcher' where a pattern is refused. */
 export function compileMatchers(matchers: readonly LabelMatcher[]): Matcher[] {
-  return matchers.map(({ name, type, value }) => matcher(name, type, value));
+  return matchers.map(({ name, type, value }) => {
+    try {
+      return matcher(name, type, value);
+    } catch (error) {
+      if (!(error instanceof RegexError)) throw error;
+      throw new AppError('invalid', 'bad-matcher', error.message, { cause: error });
+    }
+  });
 }
 
 /** Data times of a selector over a grid. With @ every step looks at the same time. */
@@ -36,6 +48,8 @@ export interface LeafRequest {
   readonly windowUs: number;
   readonly args: readonly Float64Array[];
   readonly grouping: LeafGrouping | undefined;
+  /** QUERY_KINDS where it is not given. */
+  readonly kinds?: KindMask;
   /** Where annotations of the kernel and of the aggregation point. */
   readonly kernelPos: PosRange;
   readonly aggregationPos: PosRange;
@@ -60,7 +74,7 @@ export async function runLeaf(
     kernel: request.kernel,
     args: request.args,
     grouping: request.grouping,
-    kinds: QUERY_KINDS,
+    kinds: request.kinds ?? QUERY_KINDS,
   };
   const result = await ev.storage.runLeaf(ev.context, plan);
   ev.countRead(result.seriesRead, result.samplesRead);
@@ -70,6 +84,7 @@ export async function runLeaf(
       aggregation: request.aggregationPos,
     });
   const columns = toColumns(result);
+  ev.countSlots(columns.length * result.stepCount);
   if (!isFixed || grid.count === 1) return columns;
   ev.takeColumns(columns.length, grid.count);
   const repeated = repeatValue({ kind: 'vector', columns }, grid.count);

@@ -1,5 +1,5 @@
-// start_timestamp(): when the counter behind the newest sample of each series began, in seconds. Series
-// whose samples carry no start time are left out.
+// start_timestamp(): when the counter behind the newest sample of each series began, in seconds. A
+// sample without a start time answers 0.
 import { gatherSamples } from '../../windows/samples.ts';
 import type { StepGrid } from '../../windows/sliding.ts';
 import { Windows } from '../../windows/sliding.ts';
@@ -8,6 +8,7 @@ import { isEmptyColumn, newColumn, setFloat } from './column.ts';
 import type { Column } from './column.ts';
 import type { Evaluation } from './context.ts';
 import { unwrap } from './prepare.ts';
+import { SLOT_EMPTY } from './result.ts';
 import { compileMatchers, dataGrid, QUERY_KINDS } from './selector.ts';
 
 export async function startTimestamps(
@@ -37,13 +38,17 @@ export async function startTimestamps(
     const samples = gatherSamples(series.chunks, true);
     ev.countRead(1, samples.count);
     const column = newColumn(series.labels, grid.count, false);
+    const newest = new Float64Array(grid.count).fill(-Infinity);
     for (const part of [samples, samples.histograms]) {
-      if (part?.startUs === undefined) continue;
+      if (part === undefined) continue;
       windows.walk(part.tUs, part.count);
       for (let k = 0; k < grid.count; k++) {
         const at = windows.hi[k]! - 1;
-        if (at < windows.lo[k]! || part.stale?.[at] === 1) continue;
-        setFloat(column, k, (Number.isNaN(part.startUs[at]!) ? 0 : part.startUs[at]!) / 1e6);
+        if (at < windows.lo[k]! || part.tUs[at]! < newest[k]!) continue;
+        newest[k] = part.tUs[at]!;
+        const startUs = part.startUs?.[at] ?? Number.NaN;
+        setFloat(column, k, Number.isNaN(startUs) ? 0 : startUs / 1e6);
+        if (part.stale?.[at] === 1) column.present[k] = SLOT_EMPTY;
       }
     }
     if (!isEmptyColumn(column)) out.push(column);

@@ -1,5 +1,5 @@
-// Subqueries: the inner expression is evaluated once, on its own grid of aligned steps that covers all
-// windows of the outer grid, and read like the samples of stored series.
+// Subqueries: the inner expression is evaluated once, on its own grid of aligned steps that covers
+// all windows of the outer grid, and read like the samples of stored series.
 import { COUNTER_RESET_HINT } from '../../model/histogram.ts';
 import type { Histogram } from '../../model/histogram.ts';
 import type { SeriesSamples } from '../../windows/samples.ts';
@@ -91,7 +91,9 @@ export function columnSamples(column: Column, grid: StepGrid): SeriesSamples {
   return { count, tUs, values, startUs: undefined, stale: undefined, histograms: others };
 }
 
-/** Steps of a subquery are not neighbours in storage, so what a sample says about resets is void. */
+/**
+ * Steps of a subquery are not neighbours in storage, so what a sample says about resets is void.
+ */
 function withoutResetHint(histogram: Histogram): Histogram {
   const { counterResetHint } = histogram;
   const isGauge = counterResetHint === COUNTER_RESET_HINT.gauge;

@@ -1,6 +1,6 @@
 /**
  * The console's only way to the server: a thin typed client of the public HTTP API, same origin.
- * What it can do, curl can do. Paths are relative to the page, so a prefix in front of Orrery works.
+ * What it can do, curl can do. Paths are relative to the page, so a prefix works.
  */
 import { kindOf } from '../util/error-words.ts';
 import { GET_URL_CHARS_MAX } from '../util/limits.ts';

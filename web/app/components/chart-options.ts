@@ -1,18 +1,21 @@
 /**
- * Options of one uPlot chart. uPlot draws lines, axes and the cursor; its own legend is off, because
- * it writes labels as HTML and labels are hostile text.
+ * Options of one uPlot chart. uPlot draws lines, axes and the cursor. Its own legend is off: it
+ * writes labels as HTML, and labels are hostile text.
  */
 import type uPlot from 'uplot';
 import { DASHES } from '../util/colour.ts';
 import { isolatedIndexes, type ChartSeries } from '../util/series.ts';
 import { formatTick, type Zone } from '../util/time.ts';
-import { formatValue, type Unit } from '../util/unit.ts';
+import { formatTicks, type Unit } from '../util/unit.ts';
 import { COLOUR_SLOTS } from '../util/colour.ts';
 import { resolveColours } from '../ui/resolve-colour.ts';
 
 const FONT = '12px system-ui, sans-serif';
-const AXIS_Y_WIDTH = 64;
+/** Room for the longest tick, `22.875 GiB`. */
+export const AXIS_Y_WIDTH = 72;
 const AXIS_X_HEIGHT = 24;
+/** Half the width of a time label. */
+const LABEL_EDGE_PX = 18;
 /** Smallest drag in CSS pixels that counts as a zoom and not as a click. */
 const DRAG_MIN_PX = 6;
 
@@ -49,6 +52,8 @@ export function chartOptions(
   return {
     width: shape.width,
     height: shape.height,
+    // The last time label may stand under the very end of the plot.
+    padding: [12, 28, 0, 0],
     tzDate: (sec) => zonedDate(sec, shape.zone),
     legend: { show: false },
     cursor: cursorOptions(shape.syncKey),
@@ -116,16 +121,19 @@ function axisOptions(shape: ChartShape, text: string, line: string): uPlot.Axis[
       space: 58,
       grid: { show: false },
       border: { show: true, stroke: line, width: 1 },
-      values: (_u, splits, _axis, _space, increment) =>
-        splits.map((sec) => formatTick(sec * 1000, increment, shape.zone)),
+      values: (u, splits, _axis, _space, increment) =>
+        splits.map((sec) =>
+          // At the left edge it would run into the lowest label of the other axis.
+          u.valToPos(sec, 'x') < LABEL_EDGE_PX ? '' : formatTick(sec * 1000, increment, shape.zone),
+        ),
     },
     {
       ...common,
       size: AXIS_Y_WIDTH,
       gap: 6,
-      space: 28,
+      space: shape.height > 200 ? 44 : 28,
       grid: { show: true, stroke: line, width: 1 },
-      values: (_u, splits) => splits.map((value) => formatValue(value, shape.unit)),
+      values: (_u, splits) => formatTicks(splits, shape.unit),
       ...(shape.unit.base === 'bytes' ? { incrs: BINARY_INCREMENTS } : {}),
     },
   ];
@@ -143,6 +151,8 @@ function zonedDate(sec: number, zone: Zone): Date {
 
 function cursorAt(u: uPlot): CursorAt | undefined {
   const { idx, left, top } = u.cursor;
+  // A shared crosshair moves on every chart; values are shown on the one under the pointer.
+  if (!u.root.matches(':hover')) return undefined;
   if (idx == null || left === undefined || top === undefined || left < 0) return undefined;
   return { index: idx, leftPx: left, topPx: top };
 }

@@ -5,7 +5,7 @@ import { TOOLTIP_ROWS_MAX } from '../util/limits.ts';
 import type { ChartData } from '../util/series.ts';
 import { formatTime, type Zone } from '../util/time.ts';
 import { formatValue, type Unit } from '../util/unit.ts';
-import type { CursorAt } from './chart-options.ts';
+import { AXIS_Y_WIDTH, type CursorAt } from './chart-options.ts';
 
 interface ChartTooltipProps {
   readonly at: CursorAt;
@@ -16,9 +16,9 @@ interface ChartTooltipProps {
   readonly chartWidth: number;
 }
 
-/** Left edge of the plot inside the chart, past the value axis. */
-const PLOT_LEFT_PX = 64;
 const GAP_PX = 12;
+/** Below a narrower chart, not on it: there it would hide the line it explains. */
+const NARROW_PX = 560;
 
 export function ChartTooltip(props: ChartTooltipProps): ReactNode {
   const { at, data, shown, unit, zone, chartWidth } = props;
@@ -31,19 +31,22 @@ export function ChartTooltip(props: ChartTooltipProps): ReactNode {
     .toSorted((a, b) => b.value - a.value);
   const time = data.times[at.index];
   if (time === undefined) return null;
-  const x = PLOT_LEFT_PX + at.leftPx;
+  const x = AXIS_Y_WIDTH + at.leftPx;
   const isRight = x > chartWidth / 2;
-  const side = isRight ? { right: chartWidth - x + GAP_PX } : { left: x + GAP_PX };
+  const isNarrow = chartWidth < NARROW_PX;
+  const beside = isRight ? { right: chartWidth - x + GAP_PX } : { left: x + GAP_PX };
   return (
-    <div className="tooltip" style={side} aria-hidden="true">
+    <div
+      className={isNarrow ? 'tooltip is-narrow' : 'tooltip'}
+      style={isNarrow ? {} : beside}
+      aria-hidden="true"
+    >
       <div className="tooltip-time">{formatTime(time * 1000, zone)}</div>
       {rows.slice(0, TOOLTIP_ROWS_MAX).map(({ entry, value, exact }) => (
         <div className="tooltip-row" key={entry.key}>
           <Swatch style={entry.style} />
           <span className="tooltip-name">{entry.name}</span>
-          <span className="num" title={exact}>
-            {formatValue(value, unit)}
-          </span>
+          <span className="num">{formatValue(value, unit)}</span>
           <span className="num tooltip-exact">{exact}</span>
         </div>
       ))}

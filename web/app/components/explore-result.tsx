@@ -1,18 +1,10 @@
 /** The answer to a query as graph or table. */
 import { useId, useRef, type KeyboardEvent, type ReactNode } from 'react';
 import { useWidth } from '../hooks/use-width.ts';
-import type { ExploreState, ExploreTab } from '../util/url-state.ts';
+import type { ExploreTab } from '../util/url-state.ts';
 import { GraphView } from './graph-view.tsx';
+import type { ResultViewProps } from './result-view.ts';
 import { TableView } from './table-view.tsx';
-
-export interface ResultViewProps {
-  readonly state: ExploreState;
-  readonly nowMs: number;
-  /** Pixels a graph has. */
-  readonly width: number;
-  readonly onZoom: (startSec: number, endSec: number) => void;
-  readonly onRetry: () => void;
-}
 
 interface ExploreResultProps extends Omit<ResultViewProps, 'width'> {
   readonly onTab: (tab: ExploreTab) => void;

@@ -31,9 +31,7 @@ export function Filesystems({ timeSec }: FilesystemsProps): ReactNode {
     <section className="panel" aria-label="Filesystems">
       <header className="panel-head">
         <h3>Filesystems</h3>
-        <span className="panel-now num">
-          {data?.[0] === undefined ? '\u00A0' : formatValue(usedRatio(data[0]), RATIO)}
-        </span>
+        <span className="panel-now num">{data === undefined ? '\u00A0' : headline(data)}</span>
       </header>
       <div className="panel-body" style={{ height: BODY_HEIGHT_PX }}>
         {error !== undefined && <ErrorNote error={error} />}
@@ -65,6 +63,10 @@ export function Filesystems({ timeSec }: FilesystemsProps): ReactNode {
       </p>
     </section>
   );
+}
+
+function headline(found: readonly Filesystem[]): string {
+  return found[0] === undefined ? '–' : formatValue(usedRatio(found[0]), RATIO);
 }
 
 function usedRatio(entry: Filesystem): number {

@@ -9,7 +9,7 @@ import { alignedGrid, toChartData, type ChartData, type Grid } from '../util/ser
 import { formatDurationSec, pickStepSec, tryResolve } from '../util/time.ts';
 import { inferUnit } from '../util/unit.ts';
 import { Chart } from './chart.tsx';
-import type { ResultViewProps } from './explore-result.tsx';
+import type { ResultViewProps } from './result-view.ts';
 import { Legend } from './legend.tsx';
 import { useMetadata } from './metric-hint.tsx';
 import { Remarks } from './remarks.tsx';
@@ -86,7 +86,7 @@ function GraphBody({ state, result, startSec, endSec, onZoom }: GraphBodyProps):
       {seriesCount > DRAWN_SERIES_MAX && (
         <Notice tone="warning">
           {seriesCount.toLocaleString('en')} series are too many to read; the first{' '}
-          {DRAWN_SERIES_MAX} are drawn. Narrow the selector with a label matcher, aggregate with{' '}
+          {DRAWN_SERIES_MAX} are drawn. Narrow the selector with a matcher, aggregate with{' '}
           <code>sum by (…)</code>, or keep the largest with <code>topk(20, …)</code>.
         </Notice>
       )}

@@ -1,4 +1,4 @@
-/** One card of Home: title, the value now, a small chart, its lines named below with their values. */
+/** One card of Home: title, the value now, a small chart, its lines below with their values. */
 import { useEffect, type ReactNode } from 'react';
 import { queryRange } from '../api/client.ts';
 import { useRequest } from '../hooks/use-request.ts';

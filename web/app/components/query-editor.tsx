@@ -11,6 +11,8 @@ export interface QueryEditorHandle {
 
 interface QueryEditorProps {
   readonly value: string;
+  /** The query of the address. A change of it replaces the text; typing never does. */
+  readonly asked: string;
   readonly onChange: (value: string) => void;
   readonly ref: Ref<QueryEditorHandle>;
 }
@@ -18,7 +20,7 @@ interface QueryEditorProps {
 /** Idle may never come on a busy page; then the editor loads after this long. */
 const IDLE_MAX_MS = 2000;
 
-export function QueryEditor({ value, onChange, ref }: QueryEditorProps): ReactNode {
+export function QueryEditor({ value, asked, onChange, ref }: QueryEditorProps): ReactNode {
   const areaRef = useRef<HTMLTextAreaElement>(null);
   const hostRef = useRef<HTMLDivElement>(null);
   const [editor, load] = useCodeEditor(areaRef, hostRef, value, onChange);
@@ -28,9 +30,14 @@ export function QueryEditor({ value, onChange, ref }: QueryEditorProps): ReactNo
       else editor.focus();
     },
   }));
+  // The editor owns what is typed. Handing each value back to it would undo the next keystroke
+  // whenever a render comes late.
+  const askedRef = useRef(asked);
   useEffect(() => {
-    editor?.setValue(value);
-  }, [editor, value]);
+    if (askedRef.current === asked) return;
+    askedRef.current = asked;
+    editor?.setValue(asked);
+  }, [editor, asked]);
   return (
     <div className="editor">
       <div ref={hostRef} className="editor-host" hidden={editor === undefined} />
@@ -79,7 +86,7 @@ function useCodeEditor(
       const area = areaRef.current;
       const hadFocus = area !== null && document.activeElement === area;
       made = createCodeEditor(host, {
-        value: latest.current.value,
+        value: area?.value ?? latest.current.value,
         caret: area?.selectionStart ?? 0,
         onChange: (text) => latest.current.onChange(text),
       });

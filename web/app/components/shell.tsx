@@ -1,4 +1,4 @@
-/** The frame of every place: mark, navigation, the place's own controls, theme and keyboard help. */
+/** The frame of every place: mark, navigation, the place's controls, theme, keyboard help. */
 import { useState, type ReactNode } from 'react';
 import { navigate, usePlace } from '../hooks/use-location.ts';
 import { useKeys } from '../hooks/use-keys.ts';

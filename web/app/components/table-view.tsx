@@ -5,7 +5,7 @@ import { useRequest } from '../hooks/use-request.ts';
 import { Notice } from '../ui/notice.tsx';
 import { LOOKBACK_MIN_SEC, TABLE_ROWS_MAX } from '../util/limits.ts';
 import { formatTime, tryResolve } from '../util/time.ts';
-import type { ResultViewProps } from './explore-result.tsx';
+import type { ResultViewProps } from './result-view.ts';
 import { InstantTable } from './instant-table.tsx';
 import { toInstantRows } from './instant-rows.ts';
 import { Remarks } from './remarks.tsx';

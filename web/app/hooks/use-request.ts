@@ -1,6 +1,6 @@
 /**
  * One request that follows its key: a new key aborts the running request and starts the next. The
- * last answer stays while a refresh runs (same `subject`), and is dropped when the question changes.
+ * last answer stays while a refresh runs (same `subject`); another question drops it.
  */
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { ApiError } from '../api/api-error.ts';

@@ -47,7 +47,7 @@ export function ExplorePage({ search }: { readonly search: string }): ReactNode 
           run();
         }}
       >
-        <QueryEditor ref={editorRef} value={draft} onChange={setDraft} />
+        <QueryEditor ref={editorRef} value={draft} asked={state.expr} onChange={setDraft} />
         <button type="submit" className="button primary run" title="Ctrl Enter">
           Run
         </button>

@@ -87,7 +87,9 @@ function HomeBody(props: HomeBodyProps): ReactNode {
     return error === undefined ? <Wait height={WAIT_HEIGHT_PX} /> : <ErrorNote error={error} />;
   }
   if (names.length === 0) return <EmptyStore />;
-  const isYoung = isRelative(time.range) && firstSec !== undefined && firstSec > grid.startSec;
+  // A range the reader chose is shown whole; only the default one narrows to young data.
+  const isDefault = time.range.from === HOME_TIME.range.from && time.range.to === 'now';
+  const isYoung = isDefault && firstSec !== undefined && firstSec > grid.startSec;
   const shownStartSec = isYoung
     ? Math.max(grid.startSec, Math.min(firstSec, grid.endSec - YOUNG_RANGE_SEC))
     : grid.startSec;
@@ -131,7 +133,9 @@ function HomeBody(props: HomeBodyProps): ReactNode {
 
 function Version(): ReactNode {
   const { data } = useRequest('once', 'build', buildInfo);
-  return <span className="hint">{data?.version !== undefined && `version ${data.version}`}</span>;
+  // `version` is the Prometheus whose API is spoken, for clients that ask; the own one is here.
+  const own = data?.revision?.match(/^orrery-(.+)$/)?.[1];
+  return <span className="hint">{own !== undefined && `version ${own}`}</span>;
 }
 
 /**

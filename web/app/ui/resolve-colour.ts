@@ -1,5 +1,5 @@
 /**
- * Tokens as a canvas understands them. Custom properties keep `light-dark(…)` unresolved, so a probe
+ * Tokens as a canvas understands them. Custom properties keep `light-dark(…)` unresolved; a probe
  * element lets the browser compute the colour in the theme in force.
  */
 export function resolveColours(names: readonly string[]): ReadonlyMap<string, string> {

@@ -1,5 +1,5 @@
 /**
- * Series colours. The colour slot depends on nothing but the label set's hash, so a series keeps its
+ * Series colours. The colour slot depends on the label set's hash alone, so a series keeps its
  * colour across refreshes, pages and neighbours. When two series of one chart share a slot, the
  * dash pattern tells them apart; colour is never the only sign.
  */

@@ -1,5 +1,5 @@
 /**
- * Errors in words: a heading that says what happened, what was asked with the place marked, and what
+ * Errors in words: a heading that says what happened, what was asked with the place marked, what
  * to do next. The server's own sentence is always shown unchanged beside it.
  */
 export type ErrorKind =

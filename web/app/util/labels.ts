@@ -40,7 +40,7 @@ function quote(text: string): string {
   return visible(JSON.stringify(text));
 }
 
-/** Label names of a result, the name first, then those that differ between series, then the rest. */
+/** Label names of a result: the metric's name, those that differ between series, the rest. */
 export function labelColumns(sets: readonly Labels[]): string[] {
   const values = new Map<string, Set<string>>();
   for (const labels of sets) {

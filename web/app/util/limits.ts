@@ -1,5 +1,5 @@
 /**
- * Bounds of the console, in one place. They protect the page, not the server: the server has its own.
+ * Bounds of the console. They protect the page, not the server: the server has its own.
  */
 
 /** Series drawn in one graph; above it the page says so and draws the first ones. */

@@ -105,7 +105,7 @@ function toColumns(
   return { values, exact };
 }
 
-export function statsOf(values: readonly (number | null)[]): SeriesStats | undefined {
+function statsOf(values: readonly (number | null)[]): SeriesStats | undefined {
   let count = 0;
   let sum = 0;
   let min = Number.POSITIVE_INFINITY;

@@ -1,7 +1,7 @@
 /**
  * Time ranges as people type them. A range is kept as two strings in canonical form, because they
- * go into the address: relative ends stay relative (`now-6h`), absolute ends are ISO in UTC, so that
- * a link means the same moment to every reader whatever zone she displays.
+ * go into the address: relative ends stay relative (`now-6h`), absolute ends are ISO in UTC: a
+ * link means the same moment to every reader whatever zone she displays.
  *
  * Grammar of one end:  now | now (+|-) duration | date [ (T|space) time ] [Z] | epoch seconds or ms
  *                      duration = ( digits unit )+ with unit in ms s m h d w y

@@ -1,2 +1,0 @@
-// Entry of the console.
-document.title = 'Orrery';
