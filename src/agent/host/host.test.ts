@@ -1,4 +1,5 @@
-// /proc texts → families, against hand-made inputs and against the names and helps of node_exporter.
+// /proc texts → families, against hand-made inputs and against the names and helps of
+// node_exporter.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FileError } from '../../stdx/files.ts';

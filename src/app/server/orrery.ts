@@ -1,5 +1,5 @@
-// The product wired together over a storage that is open already: ingest, queries, the HTTP door with
-// every protocol, the collector. Started and stopped in one place, in one order.
+// The product wired together over a storage that is open already: ingest, queries, the HTTP door
+// with every protocol, the collector. Started and stopped in one place, in one order.
 import type { AddressInfo } from 'node:net';
 import type { Storage } from '../../model/storage.ts';
 import { openPrincipal, DEFAULT_TENANT } from '../../model/tenant.ts';

@@ -1,6 +1,6 @@
-// `orrery serve`: settings → storage → doors → signals. Everything that can be wrong before the first
-// byte is stored ends in one sentence and an exit code; afterwards SIGTERM and SIGINT drain, a second
-// one ends at once, and a broken environment is logged and ends with 1.
+// `orrery serve`: settings → storage → doors → signals. Everything that can be wrong before the
+// first byte is stored ends in one sentence and an exit code; afterwards SIGTERM and SIGINT drain,
+// a second one ends at once, and a broken environment is logged and ends with 1.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorMessage, FatalError } from '../../stdx/assert.ts';

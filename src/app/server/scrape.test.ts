@@ -2,17 +2,17 @@
 // target that goes down, and when rounds happen.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MemoryStorage } from '../../test/contract/memory-storage.ts';
-import { withContext } from '../../test/contract/contexts.ts';
-import { Ingest } from '../ingest/ingest.ts';
-import { NUMERIC_KINDS } from '../model/columns.ts';
-import { labelsToObject } from '../model/labels.ts';
-import { matcher } from '../model/matcher.ts';
-import { openPrincipal } from '../model/tenant.ts';
-import { seededPrng } from '../stdx/prng.ts';
-import { silentLogger } from '../telemetry/logger.ts';
-import { ScrapeLoop } from './scrape-loop.ts';
-import { Scraper } from './scrape.ts';
+import { MemoryStorage } from '../../../test/contract/memory-storage.ts';
+import { withContext } from '../../../test/contract/contexts.ts';
+import { Ingest } from '../../ingest/ingest.ts';
+import { NUMERIC_KINDS } from '../../model/columns.ts';
+import { labelsToObject } from '../../model/labels.ts';
+import { matcher } from '../../model/matcher.ts';
+import { openPrincipal } from '../../model/tenant.ts';
+import { seededPrng } from '../../stdx/prng.ts';
+import { silentLogger } from '../../telemetry/logger.ts';
+import { ScrapeLoop } from '../../agent/scrape-loop.ts';
+import { Scraper } from '../../agent/scrape.ts';
 
 const STALE_BITS = 0x7ff0000000000002n;
 
