@@ -15,10 +15,11 @@ import type { WriteReport } from '../../ingest/ingest.ts';
 import { PromqlQueries } from '../../query/promql.ts';
 import type { EvaluatePromql } from '../../query/promql.ts';
 import { QueryService } from '../../query/query-service.ts';
-import { hostName, isLoopbackName } from '../../frontends/http/guard.ts';
+import { hostName } from '../../frontends/http/guard.ts';
 import type { Route } from '../../frontends/http/route.ts';
 import { HttpServer } from '../../frontends/http/server.ts';
 import type { Settings } from '../settings/flags.ts';
+import { isLoopbackAddress } from './loopback.ts';
 import { productRoutes } from './routes.ts';
 
 export interface OrreryParts {
@@ -83,10 +84,6 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
     await storage.close();
   }
   return { address, url, routes, stop };
-}
-
-export function isLoopbackAddress(host: string): boolean {
-  return isLoopbackName(host.includes(':') ? `[${host}]` : host);
 }
 
 function wire(parts: OrreryParts, isReady: () => boolean): Wired {
