@@ -15,15 +15,11 @@ import type { WriteReport } from '../../ingest/ingest.ts';
 import { PromqlQueries } from '../../query/promql.ts';
 import type { EvaluatePromql } from '../../query/promql.ts';
 import { QueryService } from '../../query/query-service.ts';
-import { adminRoutes } from '../../frontends/admin/routes.ts';
-import { consoleRoutes } from '../../frontends/console/routes.ts';
 import { hostName, isLoopbackName } from '../../frontends/http/guard.ts';
 import type { Route } from '../../frontends/http/route.ts';
 import { HttpServer } from '../../frontends/http/server.ts';
-import { importRoutes } from '../../frontends/import/routes.ts';
-import { influxRoutes } from '../../frontends/influx/routes.ts';
-import { prometheusRoutes } from '../../frontends/prometheus/routes.ts';
 import type { Settings } from '../settings/flags.ts';
+import { productRoutes } from './routes.ts';
 
 export interface OrreryParts {
   readonly settings: Settings;
@@ -108,14 +104,8 @@ function wire(parts: OrreryParts, isReady: () => boolean): Wired {
   });
   const promql = new PromqlQueries(queries, lazyEvaluate(storage));
   registerStorageMetrics(parts);
-  const deps = { storage, ingest, queries, promql, clock, scheduler, registry, version, isReady };
-  const routes = [
-    ...prometheusRoutes(deps),
-    ...influxRoutes(deps),
-    ...importRoutes(deps),
-    ...adminRoutes(deps),
-    ...consoleRoutes({ files, directory: parts.webDirectory }),
-  ];
+  const api = { storage, ingest, queries, promql, clock, scheduler, registry, version, isReady };
+  const routes = productRoutes({ ...api, files, directory: parts.webDirectory });
   return { routes, ingest, queries };
 }
 
