@@ -1,5 +1,5 @@
-// What only the SQLite driver has: the lock, foreign and newer files, a thread that must not outlive
-// its owner. The contract is in test/contract/catalog-suite.ts.
+// What only the SQLite driver has: the lock, foreign and newer files, a thread that must not
+// outlive its owner. The contract is in test/contract/catalog-suite.ts.
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,5 @@
-// The segment log and a disk that lies, fails or is full: damage is named and costs only what it hit,
-// a failed sync is fatal, a full disk is not.
+// The segment log and a disk that lies, fails or is full: damage is named and costs only what it
+// hit, a failed sync is fatal, a full disk is not.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Log } from '../../src/log/log.ts';

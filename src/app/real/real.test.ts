@@ -1,5 +1,5 @@
-// The real seams where they differ from what node gives: error classes, whole reads of files without a
-// size, aborts. Reading and writing are covered by test/contract/planes.test.ts.
+// The real seams where they differ from what node gives: error classes, whole reads of files
+// without a size, aborts. Reading and writing are covered by test/contract/planes.test.ts.
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
