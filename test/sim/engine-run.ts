@@ -8,6 +8,7 @@ import { labelsFromObject, labelValue } from '../../src/model/labels.ts';
 import { matcher } from '../../src/model/matcher.ts';
 import type { AppendOptions, Pin, Storage } from '../../src/model/storage.ts';
 import { openPrincipal } from '../../src/model/tenant.ts';
+import { AppError } from '../../src/model/errors.ts';
 import { errorMessage } from '../../src/stdx/assert.ts';
 import { randomInt, randomUnit, seededPrng } from '../../src/stdx/prng.ts';
 import type { Prng } from '../../src/stdx/prng.ts';
@@ -206,7 +207,8 @@ class EngineRun {
     try {
       await task;
     } catch (error) {
-      if (error instanceof PinViolation) this.#violations.push(error.message);
+      const isGone = error instanceof AppError && error.code === 'no-blob';
+      if (error instanceof PinViolation || isGone) this.#violations.push(error.message);
       this.#failed = true;
     }
   }

@@ -30,7 +30,7 @@ async function open(machine: Machine, options: EngineSeedOptions): Promise<Stora
     segmentSizeBytes: SEGMENT_SIZE_BYTES,
     mutations: { skipCrc: options.skipLogCrc ?? false },
   });
-  const settings = { headSamplesMax: 300 };
+  const settings = { headSamplesMax: 300, flushIntervalMs: 0 };
   const mutations = options.tsdb ?? {};
   return openTsdb({ log, blobs, catalog, clock, scheduler, prng, settings, mutations });
 }
