@@ -1,5 +1,5 @@
-// Hostile bodies at every row of the route table: a clear refusal each time, memory that stays bounded,
-// and a server that goes on serving everybody else.
+// Hostile bodies at every row of the route table: a clear refusal each time, memory that stays
+// bounded, and a server that goes on serving everybody else.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import net from 'node:net';

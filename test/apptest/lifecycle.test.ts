@@ -1,5 +1,5 @@
-// Starting and stopping a real server: the ready line, refusals in one sentence, draining, kill -9, and
-// the collector's first scrapes.
+// Starting and stopping a real server: the ready line, refusals in one sentence, draining, kill -9,
+// and the collector's first scrapes.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,5 @@
-// The product wired together over a storage that is open already: ingest, queries, the HTTP door with
-// every protocol, the collector. Started and stopped in one place, in one order.
+// The product wired together over a storage that is open already: ingest, queries, the HTTP door
+// with every protocol, the collector. Started and stopped in one place, in one order.
 import type { AddressInfo } from 'node:net';
 import type { Storage } from '../../model/storage.ts';
 import { openPrincipal, DEFAULT_TENANT } from '../../model/tenant.ts';
@@ -15,10 +15,11 @@ import type { WriteReport } from '../../ingest/ingest.ts';
 import { PromqlQueries } from '../../query/promql.ts';
 import type { EvaluatePromql } from '../../query/promql.ts';
 import { QueryService } from '../../query/query-service.ts';
-import { hostName, isLoopbackName } from '../../frontends/http/guard.ts';
+import { hostName } from '../../frontends/http/guard.ts';
 import type { Route } from '../../frontends/http/route.ts';
 import { HttpServer } from '../../frontends/http/server.ts';
 import type { Settings } from '../settings/flags.ts';
+import { isLoopbackAddress } from './loopback.ts';
 import { productRoutes } from './routes.ts';
 
 export interface OrreryParts {
@@ -83,10 +84,6 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
     await storage.close();
   }
   return { address, url, routes, stop };
-}
-
-export function isLoopbackAddress(host: string): boolean {
-  return isLoopbackName(host.includes(':') ? `[${host}]` : host);
 }
 
 function wire(parts: OrreryParts, isReady: () => boolean): Wired {
