@@ -1,6 +1,7 @@
-// One seed through the whole engine: writers, rewrites, deletes, resent batches, flushes and merges on a
-// simulated machine that dies again and again. After each death the storage is opened on what the disk
-// kept and read back whole; the oracle says in words what is missing, changed or was never written.
+// One seed through the whole engine: writers, rewrites, deletes, resent batches, flushes and merges
+// on a simulated machine that dies again and again. After each death the storage is opened on what
+// the disk kept and read back whole; the oracle says in words what is missing, changed or was never
+// written.
 import { BatchBuilder } from '../../src/model/batch-builder.ts';
 import { ALL_KINDS, KIND } from '../../src/model/columns.ts';
 import type { Samples, WriteBatch } from '../../src/model/columns.ts';
@@ -36,7 +37,9 @@ export interface EngineRunOptions {
   readonly disk?: DiskMutations;
   /** Also fail single file operations with EIO and ENOSPC. */
   readonly faults?: boolean;
-  /** At the end flip bits of log and parts, one after the other: losses may happen, lies may not. */
+  /**
+   * At the end flip bits of log and parts, one after the other: losses may happen, lies may not.
+   */
   readonly flips?: boolean;
 }
 
@@ -110,7 +113,9 @@ async function send(storage: Storage, lane: number, sent: Sent, sync: boolean): 
   await storage.delete({ matchers, ...range, dryRun: false }, { ...options, batchId: undefined });
 }
 
-/** Values of a chunk as numbers; NaN where the kind is not the one that the value was written as. */
+/**
+ * Values of a chunk as numbers; NaN where the kind is not the one that the value was written as.
+ */
 function valueAt(chunk: Samples, i: number): number {
   if (chunk.kind === KIND.boolean || chunk.kind === KIND.histogram) return Number.NaN;
   const value = Number(chunk.values[i]);

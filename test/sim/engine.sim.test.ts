@@ -1,12 +1,12 @@
 // The whole engine under random deaths: what was acknowledged reads back with its last acknowledged
-// value or a later one that was under way, nothing never sent is there, a batch counts once, a pinned
-// view does not move. Then with one safety mechanism switched off at a time, which must be noticed.
+// value or a later one that was under way, nothing never sent is there, a batch counts once, a
+// pinned view does not move. Then with one safety mechanism switched off at a time, which must be
+// noticed.
 import { describe, test } from 'node:test';
 import { checkHolds, checkRed, type SeededRun } from './seeds.ts';
 
 const ENGINE: SeededRun = {
-  module: './engine-seed.ts',
-  run: 'engineSeed',
+  run: 'engine',
   test: 'engine.sim.test.ts',
   seedCount: 120,
 };

@@ -1,5 +1,5 @@
-// The whole engine on a simulated machine: the drivers that stand on `Files`, with small segments and
-// early flushes so that short runs reach every path.
+// The whole engine on a simulated machine: the drivers that stand on `Files`, with small segments
+// and early flushes so that short runs reach every path.
 import { DirectoryBlobs } from '../../src/blobs/directory-blobs.ts';
 import { FilesCatalog } from '../../src/catalog/files-catalog.ts';
 import { openSegmentLog } from '../../src/log/segment-log.ts';
@@ -34,7 +34,12 @@ export function engineOpener(
       clock,
       scheduler,
       prng,
-      settings: { headSamplesMax: 400, level0PartsMax: 3, partitionPartsMax: 2 },
+      settings: {
+        headSamplesMax: 400,
+        flushIntervalMs: 0,
+        level0PartsMax: 3,
+        partitionPartsMax: 2,
+      },
       ...(mutations.tsdb === undefined ? {} : { mutations: mutations.tsdb }),
     });
   };

@@ -102,6 +102,7 @@ function seriesOptions(
     points: {
       show: true,
       size: 5,
+      fill: stroke ?? 'gray',
       filter: (u) => {
         const first = u.series[0]?.idxs;
         if (first === undefined) return [];
