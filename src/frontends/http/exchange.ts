@@ -138,9 +138,9 @@ export class Exchange {
   }
 
   /**
-   * Sends an answer of unknown length, piece by piece, no faster than the client reads. Ends with the
-   * reason of `signal` (a query's, which hears the client too; default: the client's), also while it
-   * waits for a client that does not read.
+   * Sends an answer of unknown length, piece by piece, no faster than the client reads. Ends with
+   * the reason of `signal` (a query's, which hears the client too; default: the client's), also
+   * while it waits for a client that does not read.
    */
   async sendStream(
     status: number,
