@@ -76,6 +76,7 @@ export interface Bucket {
 /** Buckets of one side, away from zero. */
 export function sideBuckets(histogram: Histogram, side: 'positive' | 'negative'): Bucket[] {
   const isPositive = side === 'positive';
+  const isCustom = hasCustomBuckets(histogram);
   const spans = isPositive ? histogram.positiveSpans : histogram.negativeSpans;
   const counts = isPositive ? histogram.positiveBuckets : histogram.negativeBuckets;
   return bucketIndexes(spans).map((index, i) => {
@@ -84,8 +85,8 @@ export function sideBuckets(histogram: Histogram, side: 'positive' | 'negative')
       lower: isPositive ? lower : -upper,
       upper: isPositive ? upper : -lower,
       count: counts[i]!,
-      lowerInclusive: (isPositive ? lower : -upper) < 0,
-      upperInclusive: (isPositive ? upper : -lower) > 0,
+      lowerInclusive: isCustom ? index === 0 : (isPositive ? lower : -upper) < 0,
+      upperInclusive: isCustom || (isPositive ? upper : -lower) > 0,
     };
   });
 }
