@@ -2,7 +2,7 @@
 // [seqMin, seqMax); it becomes one level-0 part, and one catalog transaction moves part row, deletes,
 // young batch ids, splits, tenants and the frontier together. Only then is the log trimmed and the
 // generation dropped. A crash before the commit leaves an orphan blob, after it a longer log.
-import type { CatalogTx } from '../catalog/catalog.ts';
+import type { Catalog, CatalogTx } from '../catalog/catalog.ts';
 import { assert, FatalError } from '../stdx/assert.ts';
 import { compareUtf8 } from '../model/labels.ts';
 import {
@@ -17,7 +17,7 @@ import {
 } from './catalog-rows.ts';
 import type { Delete } from './deletes.ts';
 import type { Generation } from './head.ts';
-import { BATCH_ID_MEMORY_MS, BATCH_IDS_PER_ROW } from './limits.ts';
+import { BATCH_ID_MEMORY_MS, BATCH_IDS_PER_ROW, CATALOG_CHUNK_BYTES } from './limits.ts';
 import { padded, partName } from './names.ts';
 import { buildPart } from './part-build.ts';
 import type { PartRow } from './part-format.ts';
@@ -113,6 +113,13 @@ async function commitFlush(
   const moved = deletes.filter(
     (one) => mutations.skipDeletes !== true && isNeeded(one, view.parts),
   );
+  // Rows that are true as soon as the records are in the log may be there before the commit; so the
+  // commit itself stays small however many there are.
+  await writeAhead(catalog, [
+    ...young,
+    ...splitRows(state, generation),
+    ...newTenants.map((tenant) => ({ key: `${names.tenantRows}${tenant}`, value: toJson({}) })),
+  ]);
   const body = async (tx: CatalogTx): Promise<void> => {
     const frontier = await readFrontier(tx, names);
     if (frontier !== seqMin && mutations.skipFrontier !== true)
@@ -121,13 +128,7 @@ async function commitFlush(
       );
     if (row !== undefined) tx.set(partKey(names, row), toJson(row));
     for (const one of moved) tx.set(deleteKey(names, one.offset), deleteValue(one));
-    for (const { key, value } of young) tx.set(key, value);
     for (const { key } of old) tx.remove(key);
-    for (const [tenant, splits] of state.splits)
-      for (const { split, offset } of splits.values())
-        if (offset >= seqMin && offset < seqMax)
-          tx.set(splitKey(names, tenant, split.name), toJson({ tenant, ...split }));
-    for (const tenant of newTenants) tx.set(`${names.tenantRows}${tenant}`, toJson({}));
     tx.set(names.frontier, toJson(seqMax));
   };
   if (mutations.skipFrontier === true)
@@ -135,6 +136,39 @@ async function commitFlush(
   await commit(catalog, body, async (tx) => (await readFrontier(tx, names)) === seqMax);
   for (const tenant of newTenants) state.tenants.set(tenant, true);
   return [...state.batchIdRows.filter((one) => !old.includes(one)), ...young];
+}
+
+interface CatalogRow {
+  readonly key: string;
+  readonly value: Uint8Array;
+}
+
+function splitRows(state: ShardState, { seqMin, seqMax }: Generation): CatalogRow[] {
+  const rows: CatalogRow[] = [];
+  for (const [tenant, splits] of state.splits)
+    for (const { split, offset } of splits.values())
+      if (offset >= seqMin && offset < seqMax)
+        rows.push({
+          key: splitKey(state.names, tenant, split.name),
+          value: toJson({ tenant, ...split }),
+        });
+  return rows;
+}
+
+/** Writes rows in as many transactions as the catalog's limits ask for. */
+async function writeAhead(catalog: Catalog, rows: readonly CatalogRow[]): Promise<void> {
+  for (let from = 0; from < rows.length;) {
+    const some: CatalogRow[] = [];
+    let sizeBytes = 0;
+    while (from < rows.length && sizeBytes < CATALOG_CHUNK_BYTES) {
+      const row = rows[from++]!;
+      some.push(row);
+      sizeBytes += row.key.length * 3 + row.value.length;
+    }
+    await catalog.transact(async (tx) => {
+      for (const { key, value } of some) tx.set(key, value);
+    });
+  }
 }
 
 interface YoungRow extends BatchIdRow {

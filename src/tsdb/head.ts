@@ -18,7 +18,7 @@ import type { Histogram } from '../model/histogram.ts';
 import type { TenantId } from '../model/tenant.ts';
 import type { Delete } from './deletes.ts';
 import { PAGE_SLOTS, PAGE_SLOTS_LOG2, RUN_SLOTS_FIRST, RUN_SLOTS_MAX } from './limits.ts';
-import { pickFrom } from './samples.ts';
+import { clampSamples, pickFrom, sliceSamples, sortedSource } from './samples.ts';
 import type { Source, TimeRange } from './samples.ts';
 
 const ORDINAL_END = 2 ** 32;
@@ -52,6 +52,7 @@ export class Generation {
   /** Ordinals given so far; several column sets in a batch may skip some. */
   ordinalEnd = 0;
   sampleCount = 0;
+  deleteCount = 0;
   minUs = Number.POSITIVE_INFINITY;
   maxUs = Number.NEGATIVE_INFINITY;
   readonly metadata: Ordered<TenantMetadata>[] = [];
@@ -214,6 +215,8 @@ export class Generation {
     view: { readonly ordinalEnd: number; readonly range: TimeRange; readonly priority: number },
     deletes: readonly Delete[],
   ): Source[] {
+    const plain = deletes.length === 0 ? this.#plainSource(ref, view) : undefined;
+    if (plain !== undefined) return plain.samples.count === 0 ? [] : [plain];
     const slots = this.#slots(ref, view.ordinalEnd, view.range);
     if (slots.length === 0) return [];
     const kinds = new Set<Kind>();
@@ -228,6 +231,47 @@ export class Generation {
       out.push(kinds.size === 1 && ascending ? { ...kept, ordinals: undefined } : kept);
     }
     return out;
+  }
+
+  /**
+   * The usual series, copied run by run: one kind, no companions, ascending in time, all of it visible.
+   * undefined where it is none; an empty column set where nothing is in the range.
+   */
+  #plainSource(
+    ref: SeriesRef,
+    view: { readonly ordinalEnd: number; readonly range: TimeRange; readonly priority: number },
+  ): Source | undefined {
+    const runs: number[] = [];
+    let count = 0;
+    for (let run = this.#lastRun[ref] ?? -1; run >= 0; run = this.#runPrevious[run]!) {
+      runs.push(run);
+      count += this.#runUsed[run]!;
+    }
+    const tUs = new Float64Array(count);
+    const words = new Int32Array(count * 2);
+    let used = 0;
+    let kind: Kind | undefined;
+    for (let r = runs.length - 1; r >= 0; r--) {
+      const first = this.#runSlot[runs[r]!]!;
+      const page = this.#pages[first >>> PAGE_SLOTS_LOG2]!;
+      if (page.subNs !== undefined || page.startUs !== undefined || page.position !== undefined)
+        return undefined;
+      const at = first & (PAGE_SLOTS - 1);
+      const end = at + this.#runUsed[runs[r]!]!;
+      if (page.ordinals[end - 1]! >= view.ordinalEnd) return undefined;
+      kind ??= page.kinds[at] as Kind;
+      for (let i = at; i < end; i++) if (page.kinds[i] !== kind) return undefined;
+      tUs.set(page.tUs.subarray(at, end), used);
+      words.set(page.words.subarray(2 * at, 2 * end), 2 * used);
+      used += end - at;
+    }
+    for (let i = 1; i < count; i++) if (tUs[i]! <= tUs[i - 1]!) return undefined;
+    if (kind === undefined) return undefined;
+    const none = { subNs: undefined, startUs: undefined, position: undefined };
+    const all: Samples = { ...this.#values(kind, words, count), ...none, count, tUs };
+    const { startUs, endUs } = view.range;
+    const samples = clampSamples(all, startUs, endUs) ?? sliceSamples(all, 0, 0);
+    return sortedSource(samples, view.priority);
   }
 
   #kindAt(slot: number): Kind {

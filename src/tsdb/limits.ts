@@ -30,8 +30,14 @@ export const PART_INDEX_CACHE_BYTES = 128 * 1024 * 1024;
 export const REPLAY_TURN_BYTES = 1024 * 1024;
 /** A failed background flush or merge is tried again after so long. */
 export const MAINTENANCE_RETRY_MS = 5000;
+/** A scan lets other work proceed after so many series. */
+export const SCAN_TURN_SERIES = 256;
 /** Attempts of a catalog commit whose outcome is unknown. */
 export const COMMIT_ATTEMPTS_MAX = 5;
+/** Bytes written ahead in one catalog transaction; half of what the strictest engine takes. */
+export const CATALOG_CHUNK_BYTES = 4_000_000;
+/** Deletes since the last flush: more start one, so that reads test few and a commit stays small. */
+export const HEAD_DELETES_MAX = 1000;
 /** Keys deleted or read in one catalog transaction. */
 export const CATALOG_PAGE_KEYS = 500;
 

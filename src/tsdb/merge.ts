@@ -13,6 +13,7 @@ import { PARTITION_US } from './limits.ts';
 import { partName } from './names.ts';
 import { buildPart } from './part-build.ts';
 import type { PartRow } from './part-format.ts';
+import type { BlockPlace } from './part-index.ts';
 import type { Part } from './part-reader.ts';
 import { Digest } from './proof.ts';
 import { resolveSources } from './samples.ts';
@@ -71,21 +72,29 @@ function coverageEnd(state: ShardState, inputs: readonly Part[]): number {
   return next?.row.seqMin ?? state.frontier;
 }
 
+/** Partitions in which the inputs have samples or exemplars, ascending; what has no time comes last. */
 async function occupied(inputs: readonly Part[]): Promise<Partition[]> {
   const starts = new Set<number>();
   let hasTimeless = false;
-  const addRange = (fromUs: number, toUs: number): void => {
-    for (let at = partitionAt(fromUs); at <= toUs; at += PARTITION_US) starts.add(at);
-  };
   for (const part of inputs)
     for (const { tenant, sections } of await part.tenants()) {
       hasTimeless ||= sections.metadata.sizeBytes + sections.attributes.sizeBytes > 0;
       for (const block of (await part.index(tenant))?.allBlocks() ?? [])
-        addRange(block.firstUs, block.lastUs);
-      for (const { tUs } of await part.exemplars(tenant)) addRange(tUs, tUs);
+        for (const start of await partitionsOf(part, block)) starts.add(start);
+      for (const { tUs } of await part.exemplars(tenant)) starts.add(partitionAt(tUs));
     }
   const sorted: Partition[] = [...starts].toSorted((a, b) => a - b);
   return hasTimeless ? [...sorted, 'timeless'] : sorted;
+}
+
+/** Partitions of one block; a block over a long time is read, so that no empty ones are named. */
+async function partitionsOf(part: Part, block: BlockPlace): Promise<Iterable<number>> {
+  const first = partitionAt(block.firstUs);
+  const last = partitionAt(block.lastUs);
+  if (last <= first + PARTITION_US) return [first, last];
+  const window = await part.read(block.offset, block.sizeBytes);
+  const { tUs, count } = part.decode(block, window, block.offset);
+  return new Set(Array.from(tUs.subarray(0, count), partitionAt));
 }
 
 /** Level-0 merges where a run has at least `countMin` parts. */
@@ -214,8 +223,9 @@ async function prove(state: ShardState, row: PartRow, expected: Digest): Promise
   const range = { startUs: Number.NEGATIVE_INFINITY, endUs: Number.POSITIVE_INFINITY };
   const actual = new Digest();
   for (const { tenant } of await part.tenants()) {
-    const { index } = state;
-    const scan = { tenant, matchers: [], range, view, ordinalEnds: [], index, check: never };
+    const { index, yieldTurn } = state;
+    const where = { tenant, matchers: [], range, view, ordinalEnds: [] };
+    const scan = { ...where, index, check: never, yieldTurn };
     for await (const series of scanSeries(scan))
       for (const samples of resolveSources(await series.sources()))
         actual.addSamples(tenant, series.labels, samples);

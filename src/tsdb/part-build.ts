@@ -37,7 +37,7 @@ export async function buildPart(
   scheduler: Scheduler,
   request: BuildRequest,
 ): Promise<PartRow | undefined> {
-  const contents = tenantContents(request);
+  const contents = tenantContents(request, scheduler);
   const first = await contents.next();
   if (first.done === true) return undefined;
   async function* all(): AsyncGenerator<TenantContent, void, void> {
@@ -50,9 +50,12 @@ export async function buildPart(
   return { name, level, partitionUs, seqMin, seqMax, sizeBytes, ...writer.totals };
 }
 
-async function* tenantContents(request: BuildRequest): AsyncGenerator<TenantContent, void, void> {
+async function* tenantContents(
+  request: BuildRequest,
+  scheduler: Scheduler,
+): AsyncGenerator<TenantContent, void, void> {
   for (const tenant of request.tenants) {
-    const series = seriesOf(request, tenant);
+    const series = seriesOf(request, tenant, () => scheduler.yieldTurn());
     const first = await series.next();
     const side = { ...request, tenant };
     const { startUs, endUs } = request.range;
@@ -77,10 +80,11 @@ const check = (): void => undefined;
 async function* seriesOf(
   request: BuildRequest,
   tenant: TenantId,
+  yieldTurn: () => Promise<void>,
 ): AsyncGenerator<SeriesContent, void, void> {
   const { view, ordinalEnds, index, range } = request;
 
-  const scan = { tenant, matchers: [], range, view, ordinalEnds, index, check };
+  const scan = { tenant, matchers: [], range, view, ordinalEnds, index, check, yieldTurn };
   for await (const series of scanSeries(scan)) {
     const sources = await series.sources();
     if (sources.length === 0) continue;

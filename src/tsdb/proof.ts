@@ -8,6 +8,7 @@ import type { Labels } from '../model/labels.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { ByteWriter } from '../codec/varint.ts';
 import { writeHistogram } from '../codec/column-histogram.ts';
+import { assert } from '../stdx/assert.ts';
 import type { Source } from './samples.ts';
 
 const scratch = new ByteWriter(256);
@@ -36,31 +37,27 @@ function hashBytes(bytes: Uint8Array, seed: number): number {
   return mix(hash);
 }
 
-function hashValue(samples: Samples, i: number, seed: number): number {
-  switch (samples.kind) {
-    case KIND.f64:
-    case KIND.i64:
-    case KIND.u64: {
-      const { buffer, byteOffset } = samples.values;
-      const words = new Int32Array(buffer, byteOffset + i * 8, 2);
-      return combine(combine(seed, words[0]!), words[1]!);
-    }
-    case KIND.boolean:
-      return combine(seed, samples.values[i]!);
-    case KIND.string:
-      return hashText(samples.values[i]!, seed);
-    case KIND.histogram:
-      scratch.reset();
-      writeHistogram(scratch, samples.values[i]!);
-      return hashBytes(scratch.bytes(), seed);
-  }
+/** Word pairs of fixed-width kinds; undefined for the others. */
+function wordsOf(samples: Samples): Int32Array | undefined {
+  if (samples.kind !== KIND.f64 && samples.kind !== KIND.i64 && samples.kind !== KIND.u64)
+    return undefined;
+  const { buffer, byteOffset } = samples.values;
+  return new Int32Array(buffer, byteOffset, samples.count * 2);
 }
 
-function hashSample(samples: Samples, i: number, seriesHash: number): number {
-  const tUs = samples.tUs[i]!;
-  let hash = combine(seriesHash + samples.kind, (tUs % 4294967296) | 0);
-  hash = combine(hash, Math.floor(tUs / 4294967296));
-  return hashValue(samples, i, combine(hash, samples.subNs?.[i] ?? 0));
+function hashObject(samples: Samples, i: number, seed: number): number {
+  if (samples.kind === KIND.boolean) return combine(seed, samples.values[i]!);
+  if (samples.kind === KIND.string) return hashText(samples.values[i]!, seed);
+  assert(samples.kind === KIND.histogram, 'all other kinds are words');
+  scratch.reset();
+  writeHistogram(scratch, samples.values[i]!);
+  return hashBytes(scratch.bytes(), seed);
+}
+
+/** No two sources share a time, so nothing can be overwritten. */
+function areApart(sources: readonly Source[]): boolean {
+  const byTime = sources.toSorted((a, b) => a.minUs - b.minUs);
+  return byTime.every((source, i) => i === 0 || source.minUs > byTime[i - 1]!.maxUs);
 }
 
 export class Digest {
@@ -71,24 +68,36 @@ export class Digest {
   sumA = 0;
   sumB = 0;
 
-  #add(samples: Samples, i: number, seriesHash: number): void {
-    const hash = hashSample(samples, i, seriesHash);
+  #add(samples: Samples, words: Int32Array | undefined, i: number, seriesHash: number): void {
+    const tUs = samples.tUs[i]!;
+    const high = Math.floor(tUs / 4294967296);
+    let hash = combine(seriesHash + samples.kind, (tUs - high * 4294967296) | 0);
+    hash = combine(hash, high);
+    hash = combine(hash, samples.subNs === undefined ? 0 : samples.subNs[i]!);
+    hash =
+      words === undefined
+        ? hashObject(samples, i, hash)
+        : combine(combine(hash, words[2 * i]!), words[2 * i + 1]!);
     this.sumA = (this.sumA + hash) | 0;
-    this.sumB = (this.sumB + combine(hash, 0x9e3779b9)) | 0;
+    this.sumB = (this.sumB + mix(hash ^ 0x5bd1e995)) | 0;
     this.count++;
-    this.minUs = Math.min(this.minUs, samples.tUs[i]!);
-    this.maxUs = Math.max(this.maxUs, samples.tUs[i]!);
+    if (tUs < this.minUs) this.minUs = tUs;
+    if (tUs > this.maxUs) this.maxUs = tUs;
   }
 
   /** Samples that a part gives back. */
   addSamples(tenant: TenantId, labels: Labels, samples: Samples): void {
     const seriesHash = hashText(labelsKey(labels), hashText(tenant, 1));
-    for (let i = 0; i < samples.count; i++) this.#add(samples, i, seriesHash);
+    const words = wordsOf(samples);
+    for (let i = 0; i < samples.count; i++) this.#add(samples, words, i, seriesHash);
   }
 
   /** What must be left of a series' sources: of each time the one of the highest priority. */
   addSources(tenant: TenantId, labels: Labels, sources: readonly Source[]): void {
-    if (sources.length === 1) return this.addSamples(tenant, labels, sources[0]!.samples);
+    if (areApart(sources)) {
+      for (const { samples } of sources) this.addSamples(tenant, labels, samples);
+      return;
+    }
     const newest = new Map<string, { source: Source; i: number }>();
     for (const source of sources)
       for (let i = 0; i < source.samples.count; i++) {
@@ -98,7 +107,8 @@ export class Digest {
           newest.set(key, { source, i });
       }
     const seriesHash = hashText(labelsKey(labels), hashText(tenant, 1));
-    for (const { source, i } of newest.values()) this.#add(source.samples, i, seriesHash);
+    for (const { source, i } of newest.values())
+      this.#add(source.samples, wordsOf(source.samples), i, seriesHash);
   }
 
   equals(other: Digest): boolean {

@@ -71,8 +71,9 @@ export class ShardReader {
     const { tenant } = context.principal;
     const { matchers, startUs, endUs } = narrowed(selector, context.principal);
     const check = (): void => context.signal.throwIfAborted();
-    const { index } = this.#state;
-    return { tenant, matchers, range: { startUs, endUs }, view, ordinalEnds, index, check };
+    const range = { startUs, endUs };
+    const { index, yieldTurn } = this.#state;
+    return { tenant, matchers, range, view, ordinalEnds, index, check, yieldTurn };
   }
 
   async *select(
@@ -184,10 +185,11 @@ export class ShardReader {
     try {
       const { matchers, startUs, endUs } = narrowed(request, principal);
       const { view, ordinalEnds } = pin;
-      const { index } = this.#state;
+      const { index, yieldTurn } = this.#state;
+      const { tenant } = principal;
       const check = (): void => this.#state.checkOpen();
       const range = { startUs, endUs };
-      const scan = { tenant: principal.tenant, matchers, range, view, ordinalEnds, index, check };
+      const scan = { tenant, matchers, range, view, ordinalEnds, index, check, yieldTurn };
       let seriesCount = 0;
       let pointCount = 0;
       for await (const series of scanSeries(scan)) {

@@ -10,7 +10,7 @@ import type { TenantId } from '../model/tenant.ts';
 import { deletesFrom, deletesOf } from './deletes.ts';
 import type { Delete } from './deletes.ts';
 import type { Generation } from './head.ts';
-import { READ_CHUNK_BYTES, READ_GAP_BYTES } from './limits.ts';
+import { READ_CHUNK_BYTES, READ_GAP_BYTES, SCAN_TURN_SERIES } from './limits.ts';
 import type { BlockPlace, PartIndex } from './part-index.ts';
 import type { Part } from './part-reader.ts';
 import { clampSamples, sortedSource, subtractRanges } from './samples.ts';
@@ -27,6 +27,8 @@ export interface Scan {
   readonly index: SeriesIndex;
   /** Throws the reason where the caller does not want to go on. */
   readonly check: () => void;
+  /** A later turn of the event loop, so that a long scan lets other work proceed. */
+  readonly yieldTurn: () => Promise<void>;
 }
 
 /** One series of one cursor. */
@@ -195,7 +197,8 @@ export async function* scanSeries(scan: Scan): AsyncGenerator<ScannedSeries, voi
     if (index !== undefined) cursors.push(new PartCursor(part, index, scan, priority));
   }
   if (view.generations.length > 0) cursors.push(new HeadCursor(scan));
-  for (;;) {
+  for (let count = 1; ; count++) {
+    if (count % SCAN_TURN_SERIES === 0) await scan.yieldTurn();
     scan.check();
     const rows = smallest(cursors);
     if (rows.length === 0) return;

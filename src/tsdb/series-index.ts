@@ -40,6 +40,8 @@ export class SeriesIndex {
   readonly #labels: Labels[] = [];
   readonly #owner: TenantIndex[] = [];
   readonly #isIndexed: boolean[] = [];
+  /** One copy of each label text. */
+  readonly #texts = new Map<string, string>();
   #indexedCount = 0;
 
   /** Series with at least one applied point. */
@@ -63,11 +65,18 @@ export class SeriesIndex {
     if (ref === undefined) {
       ref = this.#labels.length;
       tenant.refs.set(key, ref);
-      this.#labels.push([...labels]);
+      this.#labels.push(labels.map((text) => this.#intern(text)));
       this.#owner.push(tenant);
       this.#isIndexed.push(false);
     }
     return ref;
+  }
+
+  #intern(text: string): string {
+    const known = this.#texts.get(text);
+    if (known !== undefined) return known;
+    this.#texts.set(text, text);
+    return text;
   }
 
   labelsOf(ref: SeriesRef): Labels {

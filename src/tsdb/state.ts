@@ -66,6 +66,9 @@ export class ShardState {
     this.view = { parts: [], generations: [new Generation(frontier)], deletes: [] };
   }
 
+  /** For scans. */
+  readonly yieldTurn = (): Promise<void> => this.options.scheduler.yieldTurn();
+
   report(event: TsdbEvent): void {
     this.options.report?.(event);
   }

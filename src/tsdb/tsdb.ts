@@ -29,7 +29,7 @@ import {
   readSplits,
 } from './catalog-rows.ts';
 import { persistFrozen } from './flush.ts';
-import { MAINTENANCE_RETRY_MS } from './limits.ts';
+import { HEAD_DELETES_MAX, MAINTENANCE_RETRY_MS } from './limits.ts';
 import { mergeDue } from './merge.ts';
 import { shardNames } from './names.ts';
 import { narrowed, ShardReader } from './reader.ts';
@@ -176,7 +176,10 @@ class Shard implements Storage {
   /** Runs `work` after all earlier maintenance, whatever became of it. */
   #enqueue(work: () => Promise<void>): Promise<void> {
     const next = this.#maintenance.then(work);
-    this.#maintenance = next.catch(() => undefined);
+    this.#maintenance = next.catch((error: unknown) => {
+      // The caller gets every error; these two end the process.
+      if (error instanceof FatalError || error instanceof BugError) this.#state.fail(error);
+    });
     return next;
   }
 
@@ -208,6 +211,7 @@ class Shard implements Storage {
     const { headSamplesMax, logTailMaxBytes } = this.#state.settings;
     const isDue =
       this.#state.activeGeneration.sampleCount > headSamplesMax ||
+      this.#state.activeGeneration.deleteCount > HEAD_DELETES_MAX ||
       this.#state.tailBytes > logTailMaxBytes;
     if (isDue) this.#scheduleMaintenance();
   }
@@ -237,8 +241,8 @@ class Shard implements Storage {
       this.#isScheduled = false;
     } catch (error) {
       this.#state.report({ kind: 'maintenance-failed', error });
-      if (error instanceof FatalError || error instanceof BugError) this.#state.fail(error);
-      else if (this.#closing === undefined && this.#state.fatal === undefined)
+      const isOver = error instanceof FatalError || error instanceof BugError;
+      if (!isOver && this.#closing === undefined && this.#state.fatal === undefined)
         this.#cancelRetry = this.#state.options.scheduler.after(MAINTENANCE_RETRY_MS, () => {
           this.#isScheduled = false;
           this.#scheduleMaintenance();

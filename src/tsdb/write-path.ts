@@ -237,6 +237,7 @@ export class WritePath {
       const { view } = this.#state;
       const generation = this.#state.activeGeneration;
       const ordinal = generation.ordinalEnd++;
+      generation.deleteCount++;
       const { matchers, startUs, endUs } = record;
       const one = { offset, tenant, matchers, startUs, endUs, ordinal };
       this.#state.view = { ...view, deletes: [...view.deletes, one] };

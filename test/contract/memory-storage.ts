@@ -41,6 +41,7 @@ import type {
   StorageStats,
 } from '../../src/model/storage.ts';
 import type { Principal, TenantId } from '../../src/model/tenant.ts';
+import { runLeafInThread } from '../../src/windows/leaf.ts';
 
 /** One value with its companions; numbers as their 64 bits so that NaN payloads survive. */
 interface PointValue {
@@ -138,17 +139,12 @@ class MemoryPin implements Pin {
   }
 }
 
+/** How `runLeaf` is answered; the in-thread reference unless a test gives its own. */
 type Evaluate = (
   reader: MemoryStorage,
   context: ReadContext,
   plan: LeafPlan,
 ) => Promise<LeafResult>;
-
-function noLeaf(): Promise<LeafResult> {
-  return Promise.reject(
-    new AppError('unsupported', 'no-leaf', 'this storage was opened without a leaf evaluator'),
-  );
-}
 
 export class MemoryStorage implements Storage {
   readonly #tenants = new Map<TenantId, Tenant>();
@@ -159,7 +155,7 @@ export class MemoryStorage implements Storage {
   #pinCount = 0;
   #closed = false;
 
-  constructor(evaluate: Evaluate = noLeaf) {
+  constructor(evaluate: Evaluate = runLeafInThread) {
     this.#evaluate = evaluate;
   }
 

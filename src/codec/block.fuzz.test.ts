@@ -1,0 +1,184 @@
+// Blocks: any column comes back bit for bit; damaged bytes are refused, never misread or over-read.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { BLOCK_FLAG, decodeBlock, encodeBlock, readBlockHeader } from './block.ts';
+import type { BlockSamples } from './block.ts';
+import { BLOCK_COUNT_MAX } from './limits.ts';
+import { ByteReader, ByteWriter, CodecError, unzigzag, zigzag } from './varint.ts';
+
+const NONE = { subNs: undefined, startUs: undefined, position: undefined };
+const bits = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+const smallInt = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+
+function doublesOf(words: readonly bigint[]): Float64Array {
+  return new Float64Array(BigUint64Array.from(words).buffer);
+}
+
+const times = (count: number): fc.Arbitrary<Float64Array> =>
+  fc
+    .oneof(
+      fc.array(fc.maxSafeInteger(), { minLength: count, maxLength: count }),
+      fc.array(fc.integer({ min: 0, max: 5000 }), { minLength: count, maxLength: count }),
+      fc
+        .tuple(smallInt, fc.nat(1e6))
+        .map(([first, delta]) => Array.from({ length: count }, (_, i) => first + i * delta)),
+    )
+    .map((list) => Float64Array.from(list).toSorted());
+
+const values = (count: number): fc.Arbitrary<Pick<BlockSamples, 'kind' | 'values'>> => {
+  const list = <T>(item: fc.Arbitrary<T>): fc.Arbitrary<T[]> =>
+    fc.array(item, { minLength: count, maxLength: count });
+  return fc.oneof(
+    list(bits).map((words) => ({ kind: 0 as const, values: doublesOf(words) })),
+    list(smallInt).map((ints) => ({ kind: 0 as const, values: Float64Array.from(ints) })),
+    bits.map((word) => ({
+      kind: 0 as const,
+      values: doublesOf(Array.from({ length: count }, () => word)),
+    })),
+    list(bits).map((words) => ({
+      kind: 1 as const,
+      values: new BigInt64Array(BigUint64Array.from(words).buffer),
+    })),
+    list(smallInt).map((ints) => ({ kind: 1 as const, values: BigInt64Array.from(ints, BigInt) })),
+    list(bits).map((words) => ({ kind: 2 as const, values: BigUint64Array.from(words) })),
+    list(fc.nat(1000)).map((ints) => ({
+      kind: 2 as const,
+      values: BigUint64Array.from(ints, BigInt),
+    })),
+    list(fc.nat(1)).map((ones) => ({ kind: 3 as const, values: Uint8Array.from(ones) })),
+    list(fc.string({ unit: 'grapheme', maxLength: 5 })).map((texts) => ({
+      kind: 4 as const,
+      values: texts,
+    })),
+  );
+};
+
+const samples: fc.Arbitrary<BlockSamples> = fc.integer({ min: 1, max: 40 }).chain((count) =>
+  fc
+    .record({
+      values: values(count),
+      tUs: times(count),
+      subNs: fc.option(
+        fc
+          .array(fc.nat(999), { minLength: count, maxLength: count })
+          .map((list) => Uint16Array.from(list)),
+        { nil: undefined },
+      ),
+      startUs: fc.option(fc.array(bits, { minLength: count, maxLength: count }).map(doublesOf), {
+        nil: undefined,
+      }),
+    })
+    .map(({ values: column, tUs, subNs, startUs }) => {
+      const position = startUs && {
+        latitude: startUs,
+        longitude: startUs,
+        elevation: startUs.toReversed(),
+      };
+      return { ...column, count, tUs, subNs, startUs, position } as BlockSamples;
+    }),
+);
+
+const memory = (column: unknown): unknown =>
+  ArrayBuffer.isView(column)
+    ? Buffer.from(column.buffer, column.byteOffset, column.byteLength).toString('hex')
+    : column;
+
+function comparable(block: BlockSamples): unknown {
+  const { kind, count, tUs, subNs, startUs, position } = block;
+  const axes = position && [position.latitude, position.longitude, position.elevation].map(memory);
+  const columns = [block.values, tUs, subNs, startUs].map(memory);
+  return { kind, count, columns, axes };
+}
+
+function encoded(block: BlockSamples): Uint8Array {
+  const out = new ByteWriter(16);
+  encodeBlock(out, block);
+  return out.take();
+}
+
+test('every column comes back bit for bit', () => {
+  fc.assert(
+    fc.property(samples, (block) => {
+      assert.deepEqual(comparable(decodeBlock(encoded(block), 0)), comparable(block));
+    }),
+    { numRuns: 400 },
+  );
+});
+
+test('a flipped bit anywhere is refused', () => {
+  fc.assert(
+    fc.property(samples, fc.nat(), fc.nat(7), (block, place, bit) => {
+      const bytes = encoded(block);
+      bytes[place % bytes.length]! ^= 1 << bit;
+      assert.throws(() => decodeBlock(bytes, 0), CodecError);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('damage behind a good checksum, and truncation, end in CodecError or in a value', () => {
+  fc.assert(
+    fc.property(samples, fc.nat(), fc.nat(255), (block, place, byte) => {
+      const bytes = encoded(block);
+      bytes[place % bytes.length] = byte;
+      for (const input of [bytes, bytes.subarray(0, place % bytes.length)])
+        try {
+          decodeBlock(input, 0, { skipCrc: true });
+        } catch (error) {
+          assert.ok(error instanceof CodecError, String(error));
+        }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('aggregates and flags of a counter with a reset and a staleness marker', () => {
+  const list = Array.from({ length: 20 }, (_, i) => (i < 10 ? i * 2 : i - 10));
+  const tUs = Float64Array.from(list, (_, i) => i * 15_000_000);
+  const column = Float64Array.from(list);
+  new BigUint64Array(column.buffer)[19] = 0x7ff0000000000002n;
+  const header = readBlockHeader(encoded({ kind: 0, values: column, count: 20, tUs, ...NONE }), 0);
+  assert.deepEqual(header.aggregates, {
+    min: 0,
+    max: 18,
+    sum: 90 + 36,
+    first: 0,
+    last: 8,
+    increase: 18 + 0 + 8,
+  });
+  assert.equal(header.flags, BLOCK_FLAG.hasStale | BLOCK_FLAG.hasAggregates);
+  assert.equal(header.lastUs, 19 * 15_000_000);
+});
+
+test('regular scrapes of an integer counter cost about a byte a sample', () => {
+  const count = BLOCK_COUNT_MAX;
+  const tUs = Float64Array.from({ length: count }, (_, i) => 1.7e15 + i * 15e6);
+  const column = Float64Array.from({ length: count }, (_, i) => 1e9 + i * 17);
+  const sizeBytes = encoded({ kind: 0, values: column, count, tUs, ...NONE }).length;
+  assert.ok(sizeBytes < count * 1.1, `${sizeBytes} bytes`);
+});
+
+test('a block of no or too many samples is not written', () => {
+  const column = new Float64Array(BLOCK_COUNT_MAX + 1);
+  for (const count of [0, BLOCK_COUNT_MAX + 1])
+    assert.throws(
+      () => encoded({ kind: 0, values: column, count, tUs: column, ...NONE }),
+      CodecError,
+    );
+});
+
+test('varints and zigzag at the edges of their range', () => {
+  const out = new ByteWriter(1);
+  const numbers = [0, 127, 128, 2 ** 28 - 1, 2 ** 28, 2 ** 35, 2 ** 53 - 1];
+  for (const value of numbers) out.varint(value);
+  const reader = new ByteReader(out.take());
+  assert.deepEqual(
+    numbers.map(() => reader.varint()),
+    numbers,
+  );
+  reader.finish();
+  for (const value of [0, -1, 1, 2 ** 52 - 1, -(2 ** 52)])
+    assert.equal(unzigzag(zigzag(value)), value);
+  assert.throws(() => new ByteReader(new Uint8Array(8).fill(255)).varint(), CodecError);
+});

@@ -1,0 +1,162 @@
+// Log records: both series encodings carry everything, at any alignment; damage is refused.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { crc32c } from '../codec/crc32c.ts';
+import { CodecError } from '../codec/varint.ts';
+import { BatchBuilder } from '../model/batch-builder.ts';
+import type { WriteBatch } from '../model/columns.ts';
+import { labelsFromObject } from '../model/labels.ts';
+import type { Labels } from '../model/labels.ts';
+import { matcher } from '../model/matcher.ts';
+import { decodeRecord } from './record-decode.ts';
+import { encodeBatch, encodeDelete, inlineNumbers } from './record-encode.ts';
+import type { SeriesNumbers } from './record-encode.ts';
+import type { BatchRecord } from './record-layout.ts';
+
+const HEADER = {
+  offset: 41,
+  durableOffset: 40,
+  session: 7,
+  writtenMs: 1.7e12,
+  tenant: 'red',
+  tokenId: 'token',
+  protocol: 'influx',
+  batchId: Uint8Array.from({ length: 16 }, (_, i) => i),
+  isClientBatchId: true,
+};
+const LABELS: Labels[] = Array.from({ length: 5 }, (_, i) =>
+  labelsFromObject({ __name__: 'm', i: String(i), shared: 'é' }),
+);
+
+function batchOf(seed: readonly (readonly [number, number])[]): WriteBatch {
+  const builder = new BatchBuilder();
+  for (const [ref, what] of seed) {
+    const tUs = what * 1000 - 3;
+    if (what % 5 === 0) builder.f64(ref, tUs, 0, what / 3);
+    if (what % 5 === 1) builder.i64(ref, tUs, what % 1000, what, -1);
+    if (what % 5 === 2) builder.string(ref, tUs, 0, `text ${what}`);
+    if (what % 5 === 3) builder.boolean(ref, tUs, 0, what % 2 === 0);
+    if (what % 5 === 4) {
+      builder.u64(ref, tUs, 0, what, what);
+      builder.startOfLast(2, what);
+      builder.positionOfLast(2, 1, 2, Number.NaN);
+    }
+  }
+  builder.metadata({ family: 'f', type: 'gauge', unit: '', help: 'h' });
+  builder.exemplar({ ref: 1, labels: ['t', 'x'], tUs: 5, subNs: 6, value: -0 });
+  builder.attribute({ ref: 2, key: 'k', value: '' });
+  builder.split({ name: 'a_b', measurement: 'a', field: 'b' });
+  return builder.finish();
+}
+
+const seeds = fc.array(fc.tuple(fc.nat(4), fc.nat(9999)), { maxLength: 30 });
+
+function refNumbers(): SeriesNumbers {
+  return {
+    encoding: 'ref',
+    definitions: LABELS.map((labels, number) => ({ number, labels })),
+    numberOf: (ref) => ref,
+  };
+}
+
+/** Points, sides and definitions of a record with labels in the place of series numbers. */
+function meaning(record: BatchRecord): unknown {
+  const labels = new Map(record.definitions.map((one) => [one.number, one.labels]));
+  return describe(record.batch, (number) => labels.get(number)!);
+}
+
+function describe(batch: WriteBatch, labelsOf: (ref: number) => Labels): unknown {
+  const bytes = (view: ArrayBufferView, count: number, size: number): string =>
+    Buffer.from(view.buffer, view.byteOffset, count * size).toString('hex');
+  return {
+    points: batch.points.map((p) => ({
+      kind: p.kind,
+      labels: Array.from(p.refs.subarray(0, p.count), labelsOf),
+      rows: p.rows && [...p.rows.subarray(0, p.count)],
+      tUs: bytes(p.tUs, p.count, 8),
+      subNs: p.subNs && [...p.subNs.subarray(0, p.count)],
+      startUs: p.startUs && bytes(p.startUs, p.count, 8),
+      latitude: p.position && bytes(p.position.latitude, p.count, 8),
+      values: ArrayBuffer.isView(p.values)
+        ? bytes(p.values, p.count, p.values.BYTES_PER_ELEMENT)
+        : p.values.slice(0, p.count),
+    })),
+    metadata: batch.metadata,
+    exemplars: batch.exemplars.map((row) => ({ ...row, ref: labelsOf(row.ref) })),
+    attributes: batch.attributes.map((row) => ({ ...row, ref: labelsOf(row.ref) })),
+    splits: batch.splits,
+  };
+}
+
+test('both encodings carry the whole batch', () => {
+  fc.assert(
+    fc.property(seeds, fc.boolean(), fc.nat(9), (seed, isInline, shift) => {
+      const batch = batchOf(seed);
+      const numbers = isInline ? inlineNumbers(batch, (ref) => LABELS[ref]!) : refNumbers();
+      const bytes = encodeBatch(HEADER, batch, numbers);
+      const shifted = new Uint8Array(bytes.length + shift).subarray(shift);
+      shifted.set(bytes);
+      const record = decodeRecord(shifted, 41);
+      assert.ok(record.kind === 'batch');
+      assert.deepEqual(record.header, { ...HEADER, batchId: record.header.batchId });
+      assert.deepEqual([...record.header.batchId], [...HEADER.batchId]);
+      assert.equal(record.encoding, isInline ? 'inline' : 'ref');
+      assert.deepEqual(
+        meaning(record),
+        describe(batch, (ref) => LABELS[ref]!),
+      );
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test('a delete carries its matchers and an open range', () => {
+  const matchers = [matcher('a', '=', 'é'), matcher('b', '!~', 'x|y'), matcher('c', '!=', '')];
+  const request = { matchers, startUs: Number.NEGATIVE_INFINITY, endUs: 5 };
+  const record = decodeRecord(encodeDelete(HEADER, request), 41);
+  assert.ok(record.kind === 'delete');
+  assert.deepEqual(
+    record.matchers.map(({ name, type, value }) => [name, type, value]),
+    matchers.map(({ name, type, value }) => [name, type, value]),
+  );
+  assert.deepEqual([record.startUs, record.endUs], [Number.NEGATIVE_INFINITY, 5]);
+});
+
+test('another offset, a flipped bit, a cut record: refused', () => {
+  const bytes = encodeBatch(HEADER, batchOf([[0, 5]]), refNumbers());
+  assert.throws(() => decodeRecord(bytes, 42), CodecError);
+  fc.assert(
+    fc.property(fc.nat(bytes.length - 1), fc.nat(7), (place, bit) => {
+      const damaged = bytes.slice();
+      damaged[place]! ^= 1 << bit;
+      assert.throws(() => decodeRecord(damaged, 41), CodecError);
+      assert.throws(() => decodeRecord(bytes.slice(0, place), 41), CodecError);
+    }),
+  );
+});
+
+test('nonsense behind a good checksum never reads outside or hangs', () => {
+  const good = encodeBatch(
+    HEADER,
+    batchOf([
+      [0, 5],
+      [1, 7],
+      [2, 9],
+    ]),
+    refNumbers(),
+  );
+  fc.assert(
+    fc.property(fc.nat(good.length - 5), fc.nat(255), (place, byte) => {
+      const bytes = good.slice();
+      bytes[place + 4] = byte;
+      new DataView(bytes.buffer).setUint32(0, crc32c(bytes.subarray(4)), true);
+      try {
+        decodeRecord(bytes, 41);
+      } catch (error) {
+        assert.ok(error instanceof CodecError, String(error));
+      }
+    }),
+    { numRuns: 400 },
+  );
+});
