@@ -214,6 +214,13 @@ describe('refusals', () => {
     });
   });
 
+  test('a subquery of too many steps is refused before it takes memory', async () => {
+    const storage = new TinyStorage(COUNTERS);
+    await assert.rejects(ask(storage, 'count_over_time(c_total[100y:1ms])'), {
+      code: 'query-samples',
+    });
+  });
+
   test('result columns count against the budget', async () => {
     const storage = new TinyStorage(COUNTERS);
     const context = contextOf(new AbortController().signal, 50);
