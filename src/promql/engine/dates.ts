@@ -1,6 +1,6 @@
-// Calendar of Unix times in UTC for the date functions. Days since the epoch become a Gregorian date by
-// counting in 400-year cycles that begin in March (Hinnant, "chrono-Compatible Low-Level Date
-// Algorithms"). Works for every time a 64-bit count of seconds can hold.
+// Calendar of Unix times in UTC for the date functions. Days since the epoch become a Gregorian
+// date by counting in 400-year cycles that begin in March (Hinnant, "chrono-Compatible Low-Level
+// Date Algorithms"). Works for every time a 64-bit count of seconds can hold.
 
 const DAY_SECONDS = 86_400;
 const CYCLE_DAYS = 146_097;

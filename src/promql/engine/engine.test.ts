@@ -1,5 +1,6 @@
-// The engine over a small storage of its own: what is pushed down, what is refused, what the limits,
-// the signal and the annotations do. The language's meaning is test/conformance/promqltest.test.ts.
+// The engine over a small storage of its own: what is pushed down, what is refused, what the
+// limits, the signal and the annotations do. The language's meaning is
+// test/conformance/promqltest.test.ts.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { KIND } from '../../model/columns.ts';
