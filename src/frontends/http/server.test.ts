@@ -291,3 +291,21 @@ test('a deadline cuts an answer that its client does not read', async () => {
   await closed.promise;
   socket.destroy();
 });
+
+test('draining answers what has arrived and takes nothing new', async () => {
+  const arrived = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const slow = route('GET', '/slow', async (x) => {
+    arrived.resolve();
+    await released.promise;
+    x.send({ status: 200, body: 'late but whole' });
+  });
+  const other = await openDoor([slow]);
+  const answer = fetch(`${other.url}/slow`);
+  await arrived.promise;
+  const drained = other.close();
+  await assert.rejects(fetch(`${other.url}/slow`));
+  released.resolve();
+  assert.equal(await (await answer).text(), 'late but whole');
+  await drained;
+});

@@ -131,9 +131,17 @@ export class HttpServer {
       await this.#refuse(request, response, this.#asAppError(error, path), shape);
     } finally {
       exchange?.dispose();
+      if (this.#draining) this.#closeAfter(response);
       const seconds = (this.#options.clock.monotonicMs() - startedMs) / 1000;
       this.#metrics.request(routePath, request.method ?? '', response.statusCode, seconds);
     }
+  }
+
+  /** A connection that stays open after its last answer would hold up the drain. */
+  #closeAfter(response: ServerResponse): void {
+    const close = (): void => this.#server.closeIdleConnections();
+    if (response.writableFinished) close();
+    else response.once('finish', close);
   }
 
   /** The route, or undefined where the request (a preflight) is answered already. */
