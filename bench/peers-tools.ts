@@ -1,5 +1,6 @@
 // Runs the programs of the peers harness (one load, one exam, any server) from the project's root,
-// with the pinned node for Orrery. The harness lies beside the project and is found by relative path.
+// with the pinned node for Orrery. The harness lies beside the project and is found by relative
+// path.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// `npm run bench:peers`: Orrery beside VictoriaMetrics, Prometheus and InfluxDB on the same bytes in
-// the same run. Builds the peers where they are missing (needs go; InfluxDB also rust).
+// `npm run bench:peers`: Orrery beside VictoriaMetrics, Prometheus and InfluxDB on the same bytes
+// in the same run. Builds the peers where they are missing (needs go; InfluxDB also rust).
 import { harness, requireHarness } from './peers-tools.ts';
 
 requireHarness();

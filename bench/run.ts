@@ -1,6 +1,6 @@
-// `npm run bench`: Orrery alone under the loads and questions of the peers harness. Figures go to the
-// terminal and, as JSON lines, to the harness' work folder. `npm run bench -- --steps node,query`
-// passes options on to its bench program.
+// `npm run bench`: Orrery alone under the loads and questions of the peers harness. Figures go to
+// the terminal and, as JSON lines, to the harness' work folder. `npm run bench -- --steps
+// node,query` passes options on to its bench program.
 import { harness, requireHarness } from './peers-tools.ts';
 
 requireHarness();

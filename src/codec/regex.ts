@@ -1,7 +1,8 @@
 // Regular expressions with RE2 semantics: linear time in the input, Go's syntax, anchored at both
-// ends, dot matches newline (as Prometheus compiles label matchers: `^(?s:PATTERN)$`). re2js runs the
-// automaton; shapes proven safe (a literal, an alternation of literals, prefix.*, .*suffix, .*text.*,
-// .+ and .*) are answered without it. Complexity: O(length * program size), program size bounded.
+// ends, dot matches newline (as Prometheus compiles label matchers: `^(?s:PATTERN)$`). re2js runs
+// the automaton; shapes proven safe (a literal, an alternation of literals, prefix.*, .*suffix,
+// .*text.*, .+ and .*) are answered without it. Complexity: O(length * program size), program size
+// bounded.
 import { RE2JS } from 're2js';
 import { REGEX_LENGTH_MAX } from './limits.ts';
 

@@ -11,8 +11,8 @@ export const QUOTED_LINE_BYTES_MAX = 512;
 export const T_US_MAX = Number.MAX_SAFE_INTEGER;
 
 /**
- * Labels of one series that are read at all; what a tenant may store is less. Sorting and refusing a
- * row with very many labels once per field would cost more than the row is worth.
+ * Labels of one series that are read at all; what a tenant may store is less. Sorting and refusing
+ * a row with very many labels once per field would cost more than the row is worth.
  */
 export const SERIES_LABELS_MAX = 256;
 

@@ -1,6 +1,7 @@
-// Growable columns behind RowSink: one column set per kind that occurs, rows numbered in arrival order
-// so that the later of two rows with one identity wins even where their kinds differ. Reused by
-// `reset`; doubles on demand up to the number of points a body can hold (the body limit bounds it).
+// Growable columns behind RowSink: one column set per kind that occurs, rows numbered in arrival
+// order so that the later of two rows with one identity wins even where their kinds differ. Reused
+// by `reset`; doubles on demand up to the number of points a body can hold (the body limit bounds
+// it).
 import { assert } from '../stdx/assert.ts';
 import { KIND } from './columns.ts';
 import type {

@@ -1,7 +1,7 @@
 // Points in columns. A sample is (time, value) of one series; a point is a sample with its series.
 // Time is whole microseconds in a double (exact to the year 2255) plus an optional column with the
-// remainder in nanoseconds (0-999); identity and order compare (tUs, subNs). Values of one column set
-// have one kind. Companion columns are optional and parallel to the times.
+// remainder in nanoseconds (0-999); identity and order compare (tUs, subNs). Values of one column
+// set have one kind. Companion columns are optional and parallel to the times.
 //
 // No object, string or BigInt is made per float sample. 64-bit integers live in BigInt64 views that
 // only kernels and printers read.
@@ -18,7 +18,9 @@ export const ALL_KINDS: KindMask = 0b111111;
 /** What PromQL sees as floats: i64 and u64 as the nearest double, booleans as 0 and 1. */
 export const NUMERIC_KINDS: KindMask = 0b001111;
 
-/** Refers to a series inside one running storage; never persisted; see storage.ts for its lifetime. */
+/**
+ * Refers to a series inside one running storage; never persisted; see storage.ts for its lifetime.
+ */
 export type SeriesRef = number;
 
 /** Position of each sample: degrees and metres; NaN where a sample has none. */
@@ -32,7 +34,9 @@ export interface PositionColumns {
 export interface Companions {
   /** Nanoseconds 0-999 to add to tUs; undefined = all zero. */
   readonly subNs: Uint16Array | undefined;
-  /** Start ("created") time of the series' counter, microseconds; NaN = none; undefined = all none. */
+  /**
+   * Start ("created") time of the series' counter, microseconds; NaN = none; undefined = all none.
+   */
   readonly startUs: Float64Array | undefined;
   readonly position: PositionColumns | undefined;
 }
@@ -57,8 +61,9 @@ export type Samples = ValueColumn &
 export type Points = Samples & {
   readonly refs: Uint32Array;
   /**
-   * Position of each point in its batch, where the batch has more than one column set: of two points
-   * with one identity the one with the higher row wins, whatever their kinds. undefined: the index.
+   * Position of each point in its batch, where the batch has more than one column set: of two
+   * points with one identity the one with the higher row wins, whatever their kinds. undefined: the
+   * index.
    */
   readonly rows: Uint32Array | undefined;
 };
@@ -101,11 +106,4 @@ export interface WriteBatch {
   readonly exemplars: readonly Exemplar[];
   readonly attributes: readonly Attribute[];
   readonly splits: readonly NameSplit[];
-}
-
-/** Total number of points of a batch. */
-export function pointCount(batch: WriteBatch): number {
-  let count = 0;
-  for (const points of batch.points) count += points.count;
-  return count;
 }

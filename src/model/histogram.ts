@@ -1,8 +1,9 @@
-// A native histogram sample: exponential buckets (schema -4…8) or custom buckets (schema -53), counts
-// as integers or floats. Source: Prometheus native histogram specification
+// A native histogram sample: exponential buckets (schema -4…8) or custom buckets (schema -53),
+// counts as integers or floats. Source: Prometheus native histogram specification
 // (docs/specs/native_histograms.md, there "spans" and "buckets").
-// Counts are absolute, one per bucket of the spans; integer histograms hold whole numbers up to 2^53,
-// above which an encoder refuses the sample. Immutable once made; arrays may be shared between samples.
+// Counts are absolute, one per bucket of the spans; integer histograms hold whole numbers up to
+// 2^53, above which an encoder refuses the sample. Immutable once made; arrays may be shared
+// between samples.
 
 /** Run of consecutive buckets: `offset` from the end of the previous span (first: from index 0). */
 export interface BucketSpan {

@@ -11,8 +11,9 @@ export const NO_LABELS: Labels = [];
 const KEY_SEPARATOR = '\udfff';
 
 /**
- * UTF-8 byte order of two well-formed strings: code-point order. UTF-16 code-unit order differs only
- * where exactly one of the first differing units is a surrogate (it stands for a code point above U+FFFF).
+ * UTF-8 byte order of two well-formed strings: code-point order. UTF-16 code-unit order differs
+ * only where exactly one of the first differing units is a surrogate (it stands for a code point
+ * above U+FFFF).
  */
 export function compareUtf8(a: string, b: string): number {
   if (a === b) return 0;
@@ -60,10 +61,6 @@ export function labelValue(labels: Labels, name: string): string {
 /** Equal label sets have equal keys and different ones different keys; for use in a Map. */
 export function labelsKey(labels: Labels): string {
   return labels.join(KEY_SEPARATOR);
-}
-
-export function labelsEqual(a: Labels, b: Labels): boolean {
-  return a.length === b.length && a.every((text, i) => text === b[i]);
 }
 
 /** Order by first differing name, then value, in UTF-8 byte order; a prefix comes first. */

@@ -1,6 +1,6 @@
 // Label matchers. Regular expressions have RE2 syntax and are anchored at both ends; compiled once
-// per matcher by codec/regex, whose cost is bounded by c * length * program size. An absent label is
-// the empty string for every matcher type.
+// per matcher by codec/regex, whose cost is bounded by c * length * program size. An absent label
+// is the empty string for every matcher type.
 import { compileRegex } from '../codec/regex.ts';
 import type { Regex } from '../codec/regex.ts';
 import { labelValue } from './labels.ts';

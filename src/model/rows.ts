@@ -1,8 +1,9 @@
 // The seam between scanners (formats/) and ingest/: raw bytes of a row's identity → series ref.
 // A scanner asks with the bytes as they stand in the body; only on a miss are labels built,
-// relabelled, limited and resolved. The dictionary is bounded, seeded and only a cache: it may forget
-// anything at any time. One dictionary per write profile (tenant, protocol, database mapping, forced
-// labels, relabel version), so equal bytes under one profile always mean the same series.
+// relabelled, limited and resolved. The dictionary is bounded, seeded and only a cache: it may
+// forget anything at any time. One dictionary per write profile (tenant, protocol, database
+// mapping, forced labels, relabel version), so equal bytes under one profile always mean the same
+// series.
 import type { Points } from './columns.ts';
 import type { Attribute, Exemplar, Metadata, NameSplit, SeriesRef } from './columns.ts';
 
@@ -31,7 +32,9 @@ export interface RowDictionary {
   refusal(): string;
 }
 
-/** Where a scanner puts what it understood. Implemented by BatchBuilder (model/batch-builder.ts). */
+/**
+ * Where a scanner puts what it understood. Implemented by BatchBuilder (model/batch-builder.ts).
+ */
 export interface RowSink {
   f64(ref: SeriesRef, tUs: number, subNs: number, value: number): void;
   /** Bit-exact (NaN payloads, staleness markers): the 64 bits as low and high halves. */

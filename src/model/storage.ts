@@ -1,19 +1,20 @@
-// THE CONTRACT between everything that writes or reads and everything that stores. Languages, ingest
-// and frontends know this file only; test/contract/storage-suite.ts is its meaning and runs on every
-// implementation.
+// THE CONTRACT between everything that writes or reads and everything that stores. Languages,
+// ingest and frontends know this file only; test/contract/storage-suite.ts is its meaning and runs
+// on every implementation.
 //
 // Bounds. Time ranges are inclusive at both ends (startUs <= tUs <= endUs) unless a LeafPlan's
 // `bounds` says otherwise. Ownership. Arrays passed in are borrowed until the returned promise
-// settles; arrays handed out are borrowed until the consumer asks for the next item (`select`) or for
-// ever (everything else). Isolation. Every call carries a Principal: only its tenant is seen, its
-// forced matchers and time range are applied by the implementation, not by the caller.
+// settles; arrays handed out are borrowed until the consumer asks for the next item (`select`) or
+// for ever (everything else). Isolation. Every call carries a Principal: only its tenant is seen,
+// its forced matchers and time range are applied by the implementation, not by the caller.
 //
-// Order. A later write of the same (series, time) wins, across kinds; order is (ownership epoch, log
-// offset, row in the batch). A delete hides what lies below its own offset. What `append` or `delete`
-// acknowledged with durability 'sync' survives a crash; nothing is readable before it is durable.
+// Order. A later write of the same (series, time) wins, across kinds; order is (ownership epoch,
+// log offset, row in the batch). A delete hides what lies below its own offset. What `append` or
+// `delete` acknowledged with durability 'sync' survives a crash; nothing is readable before it is
+// durable.
 //
-// Errors: AppError for what a caller did or must wait for; a rejected call changed nothing unless it
-// says so. kind 'unavailable' + retryable: back pressure or a full disk.
+// Errors: AppError for what a caller did or must wait for; a rejected call changed nothing unless
+// it says so. kind 'unavailable' + retryable: back pressure or a full disk.
 import type {
   Exemplar,
   KindMask,
@@ -39,8 +40,8 @@ export interface AppendOptions {
   /** Name of the wire protocol, for usage and for the log record, e.g. 'influx', 'remote-write'. */
   readonly protocol: string;
   /**
-   * 16 bytes chosen by the writer: a batch with an id seen in the last 10 minutes (or still above the
-   * frontier) is acknowledged without being applied again. undefined: a fresh one is made.
+   * 16 bytes chosen by the writer: a batch with an id seen in the last 10 minutes (or still above
+   * the frontier) is acknowledged without being applied again. undefined: a fresh one is made.
    */
   readonly batchId: Uint8Array | undefined;
 }
@@ -63,7 +64,9 @@ export interface DeleteResult {
   readonly pointCount: number;
 }
 
-/** What `resolve` answers where a new series may not be created now (limits): the row is refused. */
+/**
+ * What `resolve` answers where a new series may not be created now (limits): the row is refused.
+ */
 export const REF_REFUSED = -1;
 
 export interface StorageWriter {
@@ -71,7 +74,8 @@ export interface StorageWriter {
    * The ref of a label set, reserving one for a new series. Synchronous and in memory. The series
    * becomes visible to readers only when a batch that uses the ref is applied.
    * A ref stays valid until `append` refuses it: then the whole append rejects with AppError code
-   * 'stale-ref' (nothing stored), and the caller forgets its refs of this tenant and resolves again.
+   * 'stale-ref' (nothing stored), and the caller forgets its refs of this tenant and resolves
+   * again.
    */
   resolve(tenant: TenantId, labels: Labels): SeriesRef;
   /** The split stored for a metric name, applied or in flight. */
@@ -87,7 +91,9 @@ export interface Pin {
   release(): void;
 }
 
-/** Bytes a query holds; `take` throws AppError limited/query-memory where the budget is exceeded. */
+/**
+ * Bytes a query holds; `take` throws AppError limited/query-memory where the budget is exceeded.
+ */
 export interface ByteBudget {
   take(sizeBytes: number): void;
   give(sizeBytes: number): void;
@@ -151,9 +157,10 @@ export interface Cardinality {
 // ---------------------------------------------------------------- leaves
 
 /**
- * What is computed per series and step, from the samples of the step's window. All names of PromQL's
- * range functions without the suffix `_over_time` where they have one; `last` with windowUs = 0 is the
- * instant selector (newest sample within lookbackUs, none where it is a staleness marker).
+ * What is computed per series and step, from the samples of the step's window. All names of
+ * PromQL's range functions without the suffix `_over_time` where they have one; `last` with
+ * windowUs = 0 is the instant selector (newest sample within lookbackUs, none where it is a
+ * staleness marker).
  */
 export type LeafKernel =
   | 'last'

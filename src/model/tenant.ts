@@ -1,5 +1,6 @@
-// Who is asking. One authenticator makes a Principal at the door; every ingest and query call carries
-// it, and restrictions only ever narrow it (intersection). Open mode has one principal per tenant.
+// Who is asking. One authenticator makes a Principal at the door; every ingest and query call
+// carries it, and restrictions only ever narrow it (intersection). Open mode has one principal per
+// tenant.
 import type { Labels } from './labels.ts';
 import type { Matcher } from './matcher.ts';
 

@@ -1,8 +1,9 @@
 // The PromQL syntax tree: plain immutable-by-convention objects with a discriminating `type`, ready
-// for `switch`. Every node carries `pos`, the range of UTF-16 offsets [start, end) in the query text.
-// Durations and ranges stay operands (a literal in seconds or a duration expression) until query time,
-// because `step()` and `range()` are known only then: durations.ts resolves them.
-// The tree comes out of parser.ts type-checked; its meaning is Prometheus 3.x (promql/parser/ast.go).
+// for `switch`. Every node carries `pos`, the range of UTF-16 offsets [start, end) in the query
+// text. Durations and ranges stay operands (a literal in seconds or a duration expression) until
+// query time, because `step()` and `range()` are known only then: durations.ts resolves them.
+// The tree comes out of parser.ts type-checked; its meaning is Prometheus 3.x
+// (promql/parser/ast.go).
 
 /** Half-open range of UTF-16 code units in the query text. */
 export interface PosRange {
@@ -10,7 +11,10 @@ export interface PosRange {
   readonly end: number;
 }
 
-/** The four types of a PromQL value. `vector` is documented as "instant vector", `matrix` as "range vector". */
+/**
+ * The four types of a PromQL value. `vector` is documented as "instant vector", `matrix` as "range
+ * vector".
+ */
 export type ValueType = 'scalar' | 'vector' | 'matrix' | 'string';
 
 export type MatcherType = '=' | '!=' | '=~' | '!~';
@@ -82,7 +86,10 @@ export interface DurationExpr {
 /** A duration in seconds: known (literal) or to be computed at query time. */
 export type DurationOperand = NumberLiteral | DurationExpr;
 
-/** The `@` modifier: a fixed time (Unix epoch, milliseconds, may be negative) or an end of the query range. */
+/**
+ * The `@` modifier: a fixed time (Unix epoch, milliseconds, may be negative) or an end of the query
+ * range.
+ */
 export type AtModifier =
   | { readonly kind: 'timestamp'; readonly timestampMs: number }
   | { readonly kind: 'start' }
@@ -133,7 +140,9 @@ export interface AggregateExpr {
   readonly type: 'AggregateExpr';
   readonly op: AggregateOp;
   readonly expr: Expr;
-  /** Present for topk, bottomk, quantile, limitk, limit_ratio (scalar) and count_values (string). */
+  /**
+   * Present for topk, bottomk, quantile, limitk, limit_ratio (scalar) and count_values (string).
+   */
   readonly param: Expr | undefined;
   readonly grouping: readonly string[];
   readonly without: boolean;

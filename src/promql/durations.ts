@@ -78,7 +78,9 @@ export function formatDurationMs(durationMs: number): string {
   return out;
 }
 
-/** Seconds as the tree holds them from whole milliseconds, without a rounding error of a division. */
+/**
+ * Seconds as the tree holds them from whole milliseconds, without a rounding error of a division.
+ */
 export function secondsFromMs(durationMs: number): number {
   return Math.trunc(durationMs / 1_000) + (durationMs % 1_000) / 1_000;
 }
@@ -139,8 +141,8 @@ function apply(expr: DurationExpr, lhs: number, rhs: number, context: DurationCo
 }
 
 /**
- * The value of a range, step or offset in microseconds. Expressions are cut to whole milliseconds, as
- * Prometheus does; literals keep microseconds. Only an offset may be zero or negative
+ * The value of a range, step or offset in microseconds. Expressions are cut to whole milliseconds,
+ * as Prometheus does; literals keep microseconds. Only an offset may be zero or negative
  * (`allowNegative`). Throws DurationError.
  */
 export function resolveDurationUs(

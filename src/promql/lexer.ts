@@ -1,7 +1,8 @@
 // Query text → tokens, whole text at once (its length is bounded). Three modes: statements, inside
-// braces (where keywords are plain names) and inside brackets (where only durations stand). The first
-// thing that is no token becomes an `error` token that ends the list, so that the parser can report
-// whichever comes first, its own complaint or the lexer's. Comments and white space are dropped.
+// braces (where keywords are plain names) and inside brackets (where only durations stand). The
+// first thing that is no token becomes an `error` token that ends the list, so that the parser can
+// report whichever comes first, its own complaint or the lexer's. Comments and white space are
+// dropped.
 import { describeRune, quote, quoteRune } from './text.ts';
 import { KEYWORDS } from './token.ts';
 import type { Token } from './token.ts';
@@ -23,7 +24,10 @@ const isAlpha = (char: string | undefined): boolean =>
   (char === '_' || (char >= 'a' && char <= 'z') || (char >= 'A' && char <= 'Z'));
 const isAlphaNumeric = (char: string | undefined): boolean => isAlpha(char) || isDigit(char);
 
-/** Position after a number at `from` and whether it is one; malformed text is consumed up to the fault. */
+/**
+ * Position after a number at `from` and whether it is one; malformed text is consumed up to the
+ * fault.
+ */
 function scanNumber(input: string, from: number): { end: number; ok: boolean } {
   let pos = from;
   let digits = '0123456789';

@@ -1,10 +1,13 @@
-// Bounds of the PromQL front end. They protect the stack and the ingest thread from hostile queries;
-// the longest expressions of public dashboards and rules stay far below them.
+// Bounds of the PromQL front end. They protect the stack and the ingest thread from hostile
+// queries; the longest expressions of public dashboards and rules stay far below them.
 
 /** Longest query text, in UTF-16 code units. */
 export const QUERY_LENGTH_MAX = 262_144;
 
-/** Deepest nesting of parentheses, calls, signs and powers while parsing (about eight stack frames each). */
+/**
+ * Deepest nesting of parentheses, calls, signs and powers while parsing (about eight stack frames
+ * each).
+ */
 export const NESTING_DEPTH_MAX = 300;
 
 /** Deepest finished tree: everything after the parser may recurse over it. */

@@ -3,8 +3,8 @@
 //   duration = duration ("+" | "-") duration | duration ("*" | "/" | "%") duration | sign duration
 //            | duration "^" duration | number | "step()" | "range()"
 //            | ("min_of" | "max_of") "(" duration "," duration ")" | "(" duration ")"
-// After `offset` only one operand is taken unless it starts with a parenthesis, because what follows
-// belongs to the expression around: `foo offset 5m - 1` subtracts from foo.
+// After `offset` only one operand is taken unless it starts with a parenthesis, because what
+// follows belongs to the expression around: `foo offset 5m - 1` subtracts from foo.
 import type { DurationExpr, DurationOperand, NumberLiteral, PosRange } from './ast.ts';
 import {
   DURATION_SECONDS_MAX,
@@ -47,7 +47,9 @@ export function atNumber(stream: TokenStream): boolean {
   return stream.at('number') || stream.at('duration');
 }
 
-/** The value of the number or duration token that is taken; reports and answers 0 where it has none. */
+/**
+ * The value of the number or duration token that is taken; reports and answers 0 where it has none.
+ */
 export function takeNumber(stream: TokenStream): NumberLiteral {
   const token = stream.next();
   const pos = { start: token.start, end: token.end };

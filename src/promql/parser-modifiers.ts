@@ -1,7 +1,7 @@
-// What may follow an operand: `[range]`, `[range:step]`, `offset`, `@`, `anchored`, `smoothed`. They
-// bind tighter than any operator and return new nodes. Range, step and offset literals are normalised
-// here (whole nanoseconds, `duration` set, an offset of 0 is no offset), so that a tree and the tree of
-// its printed form are equal.
+// What may follow an operand: `[range]`, `[range:step]`, `offset`, `@`, `anchored`, `smoothed`.
+// They bind tighter than any operator and return new nodes. Range, step and offset literals are
+// normalised here (whole nanoseconds, `duration` set, an offset of 0 is no offset), so that a tree
+// and the tree of its printed form are equal.
 import {
   atNumber,
   isSign,

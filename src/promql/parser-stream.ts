@@ -24,7 +24,10 @@ export class TokenStream {
   readonly #tokens: readonly Token[];
   #index = 0;
   #depth = 0;
-  /** How many aggregations are open; a complaint without a place of its own is then said to be there. */
+  /**
+   * How many aggregations are open; a complaint without a place of its own is then said to be
+   * there.
+   */
   #aggregations = 0;
 
   /** A text that is too long is one error token: whatever is asked of it fails with the limit. */

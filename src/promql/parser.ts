@@ -277,7 +277,9 @@ function durationsOf(expr: Expr | DurationOperand): (DurationOperand | undefined
   }
 }
 
-/** Depth of a tree, durations included, found without recursion; a chain of n operators is n deep. */
+/**
+ * Depth of a tree, durations included, found without recursion; a chain of n operators is n deep.
+ */
 function checkDepth(stream: TokenStream, root: Expr): void {
   const pending: { readonly node: Expr | DurationOperand; readonly depth: number }[] = [
     { node: root, depth: 1 },
@@ -307,8 +309,8 @@ function parseWith<T>(input: string, body: (stream: TokenStream) => T): T {
 }
 
 /**
- * A query as a checked tree. Throws PromqlParseError with every complaint found. Linear in the text;
- * bounds in limits.ts.
+ * A query as a checked tree. Throws PromqlParseError with every complaint found. Linear in the
+ * text; bounds in limits.ts.
  */
 export function parseExpr(input: string): Expr {
   return parseWith(input, (stream) => {

@@ -35,7 +35,9 @@ interface StaleItem {
   readonly count: 1;
 }
 
-/** `count` histograms; each further one adds (`sign` 1) or subtracts (-1) `step`, if there is one. */
+/**
+ * `count` histograms; each further one adds (`sign` 1) or subtracts (-1) `step`, if there is one.
+ */
 interface HistogramItem {
   readonly kind: 'histogram';
   readonly start: Histogram;

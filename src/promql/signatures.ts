@@ -1,13 +1,17 @@
 // The function table: every PromQL function with its argument types, optional and repeated
-// arguments, result type and whether Prometheus calls it experimental. One row a shape, because most
-// functions share one. Source: Prometheus 3.x function reference and promql/parser/functions.go.
+// arguments, result type and whether Prometheus calls it experimental. One row a shape, because
+// most functions share one. Source: Prometheus 3.x function reference and
+// promql/parser/functions.go.
 import type { ValueType } from './ast.ts';
 
 export interface FunctionSignature {
   readonly name: string;
   /** Types by position; the last one repeats for further arguments of a variadic function. */
   readonly argTypes: readonly ValueType[];
-  /** 0: exactly argTypes. n > 0: the last argument 0 to n times. -1: the last argument any number of times. */
+  /**
+   * 0: exactly argTypes. n > 0: the last argument 0 to n times. -1: the last argument any number of
+   * times.
+   */
   readonly variadic: number;
   readonly argsMin: number;
   /** Infinity where any number is allowed. */

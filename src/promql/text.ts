@@ -1,8 +1,8 @@
-// Text helpers that follow the Go library, because PromQL's literals and messages are defined by it:
-// quoting, unquoting, number syntax and number formatting. Strings are UTF-16 here and bytes there:
-// `\x` and octal escapes are gathered as bytes and decoded as UTF-8; a byte that is none becomes the
-// lone surrogate U+DC00 + byte (as in Python's PEP 383), prints as `\x..` again, and makes the string
-// not well-formed, so that nobody takes it for a valid label.
+// Text helpers that follow the Go library, because PromQL's literals and messages are defined by
+// it: quoting, unquoting, number syntax and number formatting. Strings are UTF-16 here and bytes
+// there: `\x` and octal escapes are gathered as bytes and decoded as UTF-8; a byte that is none
+// becomes the lone surrogate U+DC00 + byte (as in Python's PEP 383), prints as `\x..` again, and
+// makes the string not well-formed, so that nobody takes it for a valid label.
 import { isUtf8 } from 'node:buffer';
 
 const SIMPLE_ESCAPES: Readonly<Record<string, string>> = {

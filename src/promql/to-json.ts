@@ -1,6 +1,6 @@
-// The tree as `/api/v1/parse_query` answers it: every node an object with `type`, numbers as decimal
-// text, durations in whole milliseconds (0 where they are expressions or absent) with the expression
-// beside. Shape: Prometheus web/api/v1/translate_ast.go, which its own UI reads.
+// The tree as `/api/v1/parse_query` answers it: every node an object with `type`, numbers as
+// decimal text, durations in whole milliseconds (0 where they are expressions or absent) with the
+// expression beside. Shape: Prometheus web/api/v1/translate_ast.go, which its own UI reads.
 import { unreachable } from '../stdx/assert.ts';
 import type {
   AtModifier,

@@ -1,6 +1,6 @@
 // Tokens of PromQL and the keyword table. The kind of a keyword, operator or bracket is its own
-// canonical lower-case spelling; the other kinds are number, duration, string, identifier, metric (an
-// identifier with a colon), eof and error. Keywords are recognised in any case.
+// canonical lower-case spelling; the other kinds are number, duration, string, identifier, metric
+// (an identifier with a colon), eof and error. Keywords are recognised in any case.
 import { quote } from './text.ts';
 import type { AggregateOp } from './ast.ts';
 

@@ -1,7 +1,7 @@
-// Value types of expressions, and the check that a tree obeys them: operands, arguments, matching and
-// at least one selective matcher. Runs once over a finished tree, reports in tree order, and clears
-// `matching` where an operand turns out not to be a vector (the tree is still the parser's own then).
-// Rules and messages follow Prometheus (promql/parser/parse.go, checkAST).
+// Value types of expressions, and the check that a tree obeys them: operands, arguments, matching
+// and at least one selective matcher. Runs once over a finished tree, reports in tree order, and
+// clears `matching` where an operand turns out not to be a vector (the tree is still the parser's
+// own then). Rules and messages follow Prometheus (promql/parser/parse.go, checkAST).
 import { compileRegex } from '../codec/regex.ts';
 import { METRIC_NAME } from '../model/labels.ts';
 import { unreachable } from '../stdx/assert.ts';

@@ -2,7 +2,9 @@
 // invariant of ours; a FatalError is a broken environment (disk, own file corrupt, bad start-up
 // configuration) after which the process must not go on. Operating errors are model/errors.ts.
 
-/** A broken invariant: contained per request in query and UI paths, crashes tsdb, log and catalog. */
+/**
+ * A broken invariant: contained per request in query and UI paths, crashes tsdb, log and catalog.
+ */
 export class BugError extends Error {
   override readonly name = 'BugError';
 }

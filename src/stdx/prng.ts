@@ -1,6 +1,6 @@
 // Random numbers by constructor. `seededPrng` is xoshiro128** (Blackman, Vigna: "Scrambled Linear
-// Pseudorandom Number Generators", 2021) for tests and sampling; secrets and batch ids come from the
-// system's generator, wrapped in app/ behind the same interface.
+// Pseudorandom Number Generators", 2021) for tests and sampling; secrets and batch ids come from
+// the system's generator, wrapped in app/ behind the same interface.
 
 export interface Prng {
   /** Uniform in [0, 2^32). */

@@ -6,6 +6,8 @@ export interface Scheduler {
   after(delayMs: number, task: () => void): () => void;
   /** Resolves after `delayMs`, or rejects with the signal's reason as soon as it aborts. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
-  /** Resolves in a later turn of the event loop, so that long work lets input and output proceed. */
+  /**
+   * Resolves in a later turn of the event loop, so that long work lets input and output proceed.
+   */
   yieldTurn(): Promise<void>;
 }

@@ -1,7 +1,7 @@
-// The promqltest suite as its users run it: data sets written by remote write, one tenant each, every
-// case asked over HTTP. Start timestamps have no place in remote write 1.0: data sets that carry them
-// are left to test/conformance. Known failures are listed in promqltest-http-known-failing.txt, which
-// may only shrink (UPDATE=1 writes it anew).
+// The promqltest suite as its users run it: data sets written by remote write, one tenant each,
+// every case asked over HTTP. Start timestamps have no place in remote write 1.0: data sets that
+// carry them are left to test/conformance. Known failures are listed in
+// promqltest-http-known-failing.txt, which may only shrink (UPDATE=1 writes it anew).
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';

@@ -27,8 +27,9 @@ interface FormatCase {
 const SUITE_LINE_LENGTH = 10;
 
 /**
- * Series notation that Prometheus refuses although the suite says `ok`: in those tables the expected
- * error stands in a column that did not come along. Checked against the same commit of Prometheus.
+ * Series notation that Prometheus refuses although the suite says `ok`: in those tables the
+ * expected error stands in a column that did not come along. Checked against the same commit of
+ * Prometheus.
  */
 const REFUSED_DESPITE_SUITE: ReadonlySet<string> = new Set([
   '{"http.requests"=, x="y"}\t\t0+50x2',

@@ -1,5 +1,6 @@
-// From each wire format through ingest into a storage, out by the exact export, into an empty storage
-// and out again: every series, kind, time and bit is what was written, and the two exports are equal.
+// From each wire format through ingest into a storage, out by the exact export, into an empty
+// storage and out again: every series, kind, time and bit is what was written, and the two exports
+// are equal.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { scanLineProtocol } from '../../src/formats/influx/line-protocol.ts';

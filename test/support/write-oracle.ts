@@ -1,6 +1,6 @@
 // What a durable store must hold after a crash. Every operation is announced before it is sent and
-// acknowledged when its answer came. At a crash the last acknowledged value of a point must be there,
-// or the outcome of a later operation that was not answered yet; nothing else may be there.
+// acknowledged when its answer came. At a crash the last acknowledged value of a point must be
+// there, or the outcome of a later operation that was not answered yet; nothing else may be there.
 // Operations on one series are sequential (one writer owns it), so their order is known.
 
 /** A value, or undefined where the point does not exist. */
@@ -60,8 +60,8 @@ export class WriteOracle {
   }
 
   /**
-   * Violations in words, empty where the store kept its promise. Afterwards what was read is what is
-   * expected: the crash decided each open question.
+   * Violations in words, empty where the store kept its promise. Afterwards what was read is what
+   * is expected: the crash decided each open question.
    */
   settle(actual: ReadBack): readonly string[] {
     const violations: string[] = [];

@@ -1,5 +1,5 @@
-// Random messages come back whole; damaged ones are refused without a throw and without a look behind
-// the end of the body.
+// Random messages come back whole; damaged ones are refused without a throw and without a look
+// behind the end of the body.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
