@@ -1,7 +1,7 @@
 // The PromQL parser: recursive descent for operands, precedence climbing for operators, bounded in
 // text length, nesting and depth of the tree. The grammar is that of Prometheus 3.x with every
 // experimental part in it. Operators from loose to tight, all to the left but `^`:
-//   or | and unless | == != < > <= >= </ >/ | + - | * / % atan2 and signs | ^ | offset @ [] anchored
+//   or | and unless | == != < > <= >= </ >/ | + - | * / % atan2, signs | ^ | offset @ [] anchored
 // Syntax first, then types (types.ts); what is returned is checked and complete.
 import type {
   AggregateExpr,
