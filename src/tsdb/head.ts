@@ -183,6 +183,17 @@ export class Generation {
 
   // -------------------------------------------------------------- reading
 
+  /** Is the newest sample of a series visible and in the range? */
+  lastIsIn(ref: SeriesRef, ordinalEnd: number, range: TimeRange): boolean {
+    const run = this.#lastRun[ref] ?? -1;
+    if (run < 0) return false;
+    const slot = this.#runSlot[run]! + this.#runUsed[run]! - 1;
+    const page = this.#pages[slot >>> PAGE_SLOTS_LOG2]!;
+    const at = slot & (PAGE_SLOTS - 1);
+    const tUs = page.tUs[at]!;
+    return page.ordinals[at]! < ordinalEnd && tUs >= range.startUs && tUs <= range.endUs;
+  }
+
   /** Slots of a series with an ordinal below `ordinalEnd` and a time in the range, oldest first. */
   #slots(ref: SeriesRef, ordinalEnd: number, range: TimeRange): Int32Array {
     const runs: number[] = [];
