@@ -1,6 +1,6 @@
-// When targets are scraped: at once, a second later (so that rates exist), then at every whole multiple
-// of the interval. A scrape that takes longer than the interval makes the next one late, never two at a
-// time. A failed write is logged and forgotten: the next scrape is the retry.
+// When targets are scraped: at once, a second later (so that rates exist), then at every whole
+// multiple of the interval. A scrape that takes longer than the interval makes the next one late,
+// never two at a time. A failed write is logged and forgotten: the next scrape is the retry.
 import { AppError } from '../model/errors.ts';
 import { errorMessage } from '../stdx/assert.ts';
 import { nowUs } from '../stdx/clock.ts';

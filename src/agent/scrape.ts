@@ -1,7 +1,8 @@
-// One target's scrapes through the ordinary ingest path: the page with the target's labels, the `up` and
-// `scrape_*` series beside it, and a staleness marker for every series that the page before had and
-// this one has not. All of one scrape is one write, so that a reader sees it whole or not at all.
-// Source: Prometheus scrape/scrape.go (report, staleness), docs "Jobs and instances".
+// One target's scrapes through the ordinary ingest path: the page with the target's labels, the
+// `up` and `scrape_*` series beside it, and a staleness marker for every series that the page
+// before had and this one has not. All of one scrape is one write, so that a reader sees it whole
+// or not at all. Source: Prometheus scrape/scrape.go (report, staleness), docs "Jobs and
+// instances".
 import { scanPrometheusText } from '../formats/prometheus-text/exposition.ts';
 import type { RowDictionary, RowSink, ScanResult } from '../model/rows.ts';
 import type { Durability } from '../model/storage.ts';

@@ -18,8 +18,8 @@ export interface Blobs {
   /** Durable when it resolves. `chunks` are borrowed one at a time. */
   put(name: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<BlobInfo>;
   /**
-   * Reads `range.length` bytes (all of the object without a range) into fresh memory. Throws AppError
-   * notFound/no-blob, corrupt/short-blob where the object ends before the range does.
+   * Reads `range.length` bytes (all of the object without a range) into fresh memory. Throws
+   * AppError notFound/no-blob, corrupt/short-blob where the object ends before the range does.
    */
   get(name: string, range?: BlobRange): Promise<Uint8Array>;
   /** undefined where there is no such object. */

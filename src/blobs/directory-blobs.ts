@@ -1,5 +1,6 @@
-// The embedded blob driver: one file an object under a folder, written as docs/formats/blobs.md says
-// (temporary file, datasync, rename, sync of the folder). Owns the folder and everything in it.
+// The embedded blob driver: one file an object under a folder, written as docs/formats/blobs.md
+// says (temporary file, datasync, rename, sync of the folder). Owns the folder and everything in
+// it.
 import { AppError } from '../model/errors.ts';
 import { assert } from '../stdx/assert.ts';
 import {

@@ -1,12 +1,12 @@
-// The catalog plane: a small ordered map with serializable transactions, on SQLite, later PostgreSQL.
-// It holds what must change together: part rows, the frontier, deletes, batch ids, tenants, tokens.
-// Keys are strings compared by their UTF-8 bytes; values are bytes. The strictest engine's limits
-// hold for all drivers (limits.ts).
+// The catalog plane: a small ordered map with serializable transactions, on SQLite, later
+// PostgreSQL. It holds what must change together: part rows, the frontier, deletes, batch ids,
+// tenants, tokens. Keys are strings compared by their UTF-8 bytes; values are bytes. The strictest
+// engine's limits hold for all drivers (limits.ts).
 //
-// A transaction function may run twice: it must have no effect but through `tx`, and must not wait for
-// another transaction. Every committed transaction that called a writing method raises `version` by
-// one, whether or not it changed anything; each key carries the version that wrote it. Keys are not
-// empty. Above the limits a method throws AppError tooLarge/catalog-limit.
+// A transaction function may run twice: it must have no effect but through `tx`, and must not wait
+// for another transaction. Every committed transaction that called a writing method raises
+// `version` by one, whether or not it changed anything; each key carries the version that wrote it.
+// Keys are not empty. Above the limits a method throws AppError tooLarge/catalog-limit.
 
 export interface CatalogEntry {
   readonly key: string;
@@ -41,10 +41,10 @@ export interface Committed<T> {
 export interface Catalog {
   /**
    * Runs `body` in a serializable transaction. Durable when it resolves. Rejects with what `body`
-   * threw (nothing written), AppError conflict/catalog-conflict where a driver gave up repeating it,
-   * or AppError unavailable/catalog-commit-unknown where the commit was sent and no answer came: then
-   * the caller must read before it acts. AppError unavailable/disk-full: nothing was written.
-   * FatalError where the catalog's own file failed.
+   * threw (nothing written), AppError conflict/catalog-conflict where a driver gave up repeating
+   * it, or AppError unavailable/catalog-commit-unknown where the commit was sent and no answer
+   * came: then the caller must read before it acts. AppError unavailable/disk-full: nothing was
+   * written. FatalError where the catalog's own file failed.
    */
   transact<T>(body: (tx: CatalogTx) => Promise<T>): Promise<Committed<T>>;
   /** A consistent copy into the file `path` (for snapshots); the catalog stays usable. */
@@ -54,7 +54,9 @@ export interface Catalog {
   close(): Promise<void>;
 }
 
-/** The smallest key greater than every key with this prefix; for `range(prefix, prefixEnd(prefix))`. */
+/**
+ * The smallest key greater than every key with this prefix; for `range(prefix, prefixEnd(prefix))`.
+ */
 export function prefixEnd(prefix: string): string {
   return `${prefix}\u{10ffff}`;
 }

@@ -45,8 +45,9 @@ export class FilesCatalog implements Catalog {
   }
 
   /**
-   * Opens or creates the file and its folder; FatalError where it is damaged or newer. `isConflict` is
-   * for tests: true discards what a transaction function did and runs it again, as a conflict would.
+   * Opens or creates the file and its folder; FatalError where it is damaged or newer. `isConflict`
+   * is for tests: true discards what a transaction function did and runs it again, as a conflict
+   * would.
    */
   static async open(
     files: Files,

@@ -1,6 +1,6 @@
 // The embedded catalog: SQLite in a thread of its own (sqlite-worker.ts, docs/formats/catalog.md).
-// Transactions run one after the other, so none ever conflicts. Holding the open file is the lock on
-// the data folder.
+// Transactions run one after the other, so none ever conflicts. Holding the open file is the lock
+// on the data folder.
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../model/errors.ts';
 import { assert, FatalError } from '../stdx/assert.ts';
@@ -24,7 +24,9 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
-/** The worker as one request after the other. Keeps the process alive only while it owes an answer. */
+/**
+ * The worker as one request after the other. Keeps the process alive only while it owes an answer.
+ */
 class SqliteThread {
   readonly #path: string;
   readonly #worker: Worker;
@@ -200,7 +202,10 @@ export class SqliteCatalog implements Catalog {
   }
 }
 
-/** Writes are kept here until a read or the commit carries them over: a write-only one is one message. */
+/**
+ * Writes are kept here until a read or the commit carries them over: a write-only one is one
+ * message.
+ */
 class SqliteTx implements CatalogTx {
   readonly rules = new TransactionRules();
   readonly #thread: SqliteThread;

@@ -1,6 +1,6 @@
-// The thread that owns the SQLite file (docs/formats/catalog.md): its commits wait for the disk, and
-// must not make the ingest thread wait. Answers each message in turn; knows nothing of transaction
-// functions, only of begin, read, write, commit.
+// The thread that owns the SQLite file (docs/formats/catalog.md): its commits wait for the disk,
+// and must not make the ingest thread wait. Answers each message in turn; knows nothing of
+// transaction functions, only of begin, read, write, commit.
 import { backup, DatabaseSync, type StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import {

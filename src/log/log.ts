@@ -51,8 +51,8 @@ export interface Log {
   /** Resolves when everything appended so far is durable. */
   sync(): Promise<void>;
   /**
-   * Records with offset >= from, in order, up to the end at the time of each step. What `damage` names
-   * and what was trimmed meanwhile is skipped.
+   * Records with offset >= from, in order, up to the end at the time of each step. What `damage`
+   * names and what was trimmed meanwhile is skipped.
    */
   read(from: LogOffset): AsyncIterable<LogRecord>;
   /** Frees whole segments below `offset`; afterwards startOffset <= offset. */

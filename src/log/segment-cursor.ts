@@ -1,6 +1,6 @@
-// Walks the frames of one segment through a read-ahead buffer. Where a frame is unreadable it searches
-// the next readable one, so that a flipped bit costs the records it hit and no others. What a hole
-// means (corruption or torn tail) is the caller's to judge.
+// Walks the frames of one segment through a read-ahead buffer. Where a frame is unreadable it
+// searches the next readable one, so that a flipped bit costs the records it hit and no others.
+// What a hole means (corruption or torn tail) is the caller's to judge.
 import { crc32c } from '../codec/crc32c.ts';
 import type { OpenFile } from '../stdx/files.ts';
 import { READ_CHUNK_BYTES } from './limits.ts';
@@ -51,8 +51,8 @@ export class SegmentCursor {
   }
 
   /**
-   * The next frame or hole. `expected` is the offset that is due, `limitPosition` the end of the bytes
-   * that may hold frames. undefined: no frame from `position` on, which then has not moved.
+   * The next frame or hole. `expected` is the offset that is due, `limitPosition` the end of the
+   * bytes that may hold frames. undefined: no frame from `position` on, which then has not moved.
    */
   async next(
     expected: number,

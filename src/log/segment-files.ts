@@ -1,5 +1,6 @@
-// Segment files as things: which stretch of the log each holds, making zero-filled ones, freeing them.
-// A freed file's header is overwritten with zeros and synced before anything else happens to it.
+// Segment files as things: which stretch of the log each holds, making zero-filled ones, freeing
+// them. A freed file's header is overwritten with zeros and synced before anything else happens to
+// it.
 import { type Files, makeDirectoryDurable, type OpenFile } from '../stdx/files.ts';
 import { SEGMENT_POOL_MAX, ZERO_CHUNK_BYTES } from './limits.ts';
 import { frameSeed, HEADER_BLOCK_BYTES, type SegmentHeader } from './segment.ts';
@@ -71,7 +72,10 @@ export class SegmentFiles {
     return opened;
   }
 
-  /** A file whose header is free, zero-filled unless told otherwise, synced with its name. Throws FileError. */
+  /**
+   * A file whose header is free, zero-filled unless told otherwise, synced with its name. Throws
+   * FileError.
+   */
   async prepare({ zeroFilled } = { zeroFilled: true }): Promise<FreeFile> {
     const reused = this.#free.pop();
     if (reused !== undefined) {

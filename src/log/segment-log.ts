@@ -201,7 +201,9 @@ class SegmentLog implements Log {
     });
   }
 
-  /** Moves on to a file without a free tail, so that nothing is cut while an append writes to it. */
+  /**
+   * Moves on to a file without a free tail, so that nothing is cut while an append writes to it.
+   */
   shrink(): Promise<void> {
     return this.#maintain(async () => {
       const spare = this.#spare;
@@ -250,7 +252,9 @@ class SegmentLog implements Log {
     assert(this.#closing === undefined, 'append on a closed log');
   }
 
-  /** Moves on to the spare where the frame does not fit; a record larger than any segment grows one. */
+  /**
+   * Moves on to the spare where the frame does not fit; a record larger than any segment grows one.
+   */
   #makeRoom(sizeBytes: number): void {
     const current = this.#current();
     if (current.usedBytes + sizeBytes <= this.#segmentSizeBytes) return;
@@ -456,7 +460,9 @@ class SegmentLog implements Log {
     }
   }
 
-  /** Damage found after the start is as loud as damage found by it; a known stretch is not repeated. */
+  /**
+   * Damage found after the start is as loud as damage found by it; a known stretch is not repeated.
+   */
   #noteDamage(segment: Segment, firstOffset: number, endOffset: number, reason?: string): void {
     const known = this.#damage.some(
       (damage) => damage.firstOffset <= firstOffset && endOffset <= damage.endOffset,

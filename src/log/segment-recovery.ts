@@ -1,6 +1,6 @@
-// What a log folder holds after a crash: order of segments, their ends, damage, and the torn tail cut
-// off (docs/formats/segment.md, "Reading at start"). When it returns, everything up to `endOffset`
-// is on stable storage and nothing beyond can come back.
+// What a log folder holds after a crash: order of segments, their ends, damage, and the torn tail
+// cut off (docs/formats/segment.md, "Reading at start"). When it returns, everything up to
+// `endOffset` is on stable storage and nothing beyond can come back.
 import { FatalError, must } from '../stdx/assert.ts';
 import { fileErrorCode } from '../stdx/files.ts';
 import type { LogDamage } from './log.ts';

@@ -2,7 +2,7 @@
 import { crc32c } from '../codec/crc32c.ts';
 import { RECORD_SIZE_MAX_BYTES } from './limits.ts';
 
-export const SEGMENT_VERSION = 1;
+const SEGMENT_VERSION = 1;
 export const HEADER_BLOCK_BYTES = 4096;
 export const FRAME_HEADER_BYTES = 32;
 export const MARK_POSITION = 1024;
@@ -64,13 +64,17 @@ export function frameSeed(header: SegmentHeader): number {
   return crc32c(bytes);
 }
 
-export function encodeHeaderBlock(header: SegmentHeader): Uint8Array {
+/** `version` differs only in tests of what a later program might write. */
+export function encodeHeaderBlock(
+  header: SegmentHeader,
+  version: number = SEGMENT_VERSION,
+): Uint8Array {
   const block = new Uint8Array(HEADER_BLOCK_BYTES);
   for (const at of HEADER_COPIES) {
     const copy = block.subarray(at, at + HEADER_BYTES);
     const view = viewOf(copy);
     copy.set(HEADER_MAGIC);
-    view.setUint32(8, SEGMENT_VERSION, true);
+    view.setUint32(8, version, true);
     view.setUint32(12, header.salt, true);
     setU64(view, 16, header.sequence);
     setU64(view, 24, header.firstOffset);

@@ -1,4 +1,5 @@
-// The bytes one query holds: a number that is taken from before memory is made and given back after.
+// The bytes one query holds: a number that is taken from before memory is made and given back
+// after.
 import { AppError } from '../model/errors.ts';
 import type { ByteBudget } from '../model/storage.ts';
 

@@ -1,5 +1,5 @@
-// Bounds of the query room. Deadline, concurrency and memory have settings; these are what no setting
-// moves.
+// Bounds of the query room. Deadline, concurrency and memory have settings; these are what no
+// setting moves.
 import { assert } from '../stdx/assert.ts';
 
 /** Characters of a query text. */

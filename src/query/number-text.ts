@@ -1,6 +1,6 @@
 // Numbers and times as the Prometheus HTTP API prints them.
-// Source: Prometheus util/jsonutil/marshal.go (floats: Go's shortest form, with an exponent below 1e-6
-// and from 1e21 on, as JavaScript has it; times: seconds with three decimals unless whole).
+// Source: Prometheus util/jsonutil/marshal.go (floats: Go's shortest form, with an exponent below
+// 1e-6 and from 1e21 on, as JavaScript has it; times: seconds with three decimals unless whole).
 
 /** A float without quotes: `1`, `-0`, `1e-07`, `+Inf`, `NaN`. */
 export function floatText(value: number): string {

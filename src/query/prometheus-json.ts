@@ -1,6 +1,6 @@
-// A PromQL result as the JSON of the Prometheus HTTP API, in pieces: the answer to a large range query
-// is never in memory as one text, and the encoder lets other work proceed every few milliseconds.
-// Source: https://prometheus.io/docs/prometheus/latest/querying/api/ ("Expression query result formats").
+// A PromQL result as the JSON of the Prometheus HTTP API, in pieces: the answer to a large range
+// query is never in memory as one text, and the encoder lets other work proceed every few
+// milliseconds. Source: https://prometheus.io/docs/prometheus/latest/querying/api/ ("Expression query result formats").
 import type { Labels } from '../model/labels.ts';
 import type { EvalResult, EvalSeries } from '../promql/engine/result.ts';
 import { SLOT_EMPTY, SLOT_FLOAT, SLOT_HISTOGRAM } from '../promql/engine/result.ts';

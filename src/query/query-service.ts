@@ -1,7 +1,8 @@
 // Where every read goes through, whatever its language: admission (a bounded line), a deadline, one
-// signal for deadline, cancellation and hang-up, one byte budget, one pin, one row in the list of live
-// queries. What is evaluated inside is given as a function of the ReadContext, so that this room knows
-// no language; the row stays listed (and can be cancelled) while the answer is being sent.
+// signal for deadline, cancellation and hang-up, one byte budget, one pin, one row in the list of
+// live queries. What is evaluated inside is given as a function of the ReadContext, so that this
+// room knows no language; the row stays listed (and can be cancelled) while the answer is being
+// sent.
 import { AppError } from '../model/errors.ts';
 import type { Pin, ReadContext, StorageReader } from '../model/storage.ts';
 import type { Principal, TenantId } from '../model/tenant.ts';
@@ -54,7 +55,9 @@ export interface LiveQuery {
 export interface RunningQuery {
   readonly id: string;
   readonly context: ReadContext;
-  /** The answer is complete in memory: nothing is read from storage any more, the pin is released. */
+  /**
+   * The answer is complete in memory: nothing is read from storage any more, the pin is released.
+   */
   readonly evaluated: () => void;
 }
 
@@ -99,7 +102,8 @@ export class QueryService {
   }
 
   /**
-   * Runs one query. Rejects with what `run` throws, or with AppError timeout, canceled or unavailable.
+   * Runs one query. Rejects with what `run` throws, or with AppError timeout, canceled or
+   * unavailable.
    */
   async run<T>(request: QueryRequest, run: (query: RunningQuery) => Promise<T>): Promise<T> {
     const entry = this.#open(request);

@@ -32,8 +32,9 @@ export interface OpenFile {
   /** Current length in bytes. */
   sizeBytes(): number;
   /**
-   * Reads up to target.length bytes at `offset` into `target`, returns the number read; fewer only at
-   * the end of the file. Synchronous: a page-cache read costs 1-3 µs against 11 µs for a promise.
+   * Reads up to target.length bytes at `offset` into `target`, returns the number read; fewer only
+   * at the end of the file. Synchronous: a page-cache read costs 1-3 µs against 11 µs for a
+   * promise.
    */
   readSync(target: Uint8Array, offset: number): number;
   read(target: Uint8Array, offset: number): Promise<number>;

@@ -1,7 +1,7 @@
 // The product's own log: one JSON object a line where a program reads it, one short line where a
-// person does. Every line has a time, a level, a stable message and fields. Lines with the same level
-// and message are throttled per window; the next one that passes says how many were dropped. Where
-// lines go is given (`write`), so that this room does no input or output itself.
+// person does. Every line has a time, a level, a stable message and fields. Lines with the same
+// level and message are throttled per window; the next one that passes says how many were dropped.
+// Where lines go is given (`write`), so that this room does no input or output itself.
 import type { Clock } from '../stdx/clock.ts';
 import {
   LOG_KEYS_MAX,

@@ -1,7 +1,7 @@
 // Own metrics: counters, gauges, histograms and values read at scrape time, printed as Prometheus
 // text 0.0.4 (https://prometheus.io/docs/instrumenting/exposition_formats/). A child (one combination
-// of label values) is looked up once and kept by its owner, so that counting costs one addition. The
-// number of children is bounded: a hostile label value ends in the shared child `other`.
+// of label values) is looked up once and kept by its owner, so that counting costs one addition.
+// The number of children is bounded: a hostile label value ends in the shared child `other`.
 import { assert } from '../stdx/assert.ts';
 import { METRIC_CHILDREN_MAX } from './limits.ts';
 

@@ -1,7 +1,7 @@
-// One authenticator at the door makes a Principal from what a request presents. Protocols only collect
-// credentials; what they are worth is decided here. Open mode (this file) trusts everyone that reached
-// the listener: the tenant is what `X-Scope-OrgID` names, else `default`. A tenant comes into being
-// with its first write; reading one that does not exist creates nothing.
+// One authenticator at the door makes a Principal from what a request presents. Protocols only
+// collect credentials; what they are worth is decided here. Open mode (this file) trusts everyone
+// that reached the listener: the tenant is what `X-Scope-OrgID` names, else `default`. A tenant
+// comes into being with its first write; reading one that does not exist creates nothing.
 import { AppError } from '../model/errors.ts';
 import { DEFAULT_TENANT, openPrincipal, TENANT_ID_PATTERN } from '../model/tenant.ts';
 import type { Permission, Principal, TenantId } from '../model/tenant.ts';

@@ -28,7 +28,7 @@ export class CompensatedSum {
 }
 
 /** Arithmetic mean that survives sums beyond the largest double by switching to a running mean. */
-export class CompensatedMean {
+class CompensatedMean {
   readonly #sum = new CompensatedSum();
   count = 0;
   #running = false;

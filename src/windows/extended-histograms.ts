@@ -26,7 +26,7 @@ function isGauge(h: Histogram): boolean {
 }
 
 /** Value at tUs between samples i and i + 1; a counter that was reset grows from nothing. */
-export function interpolateHistogram(
+function interpolateHistogram(
   s: HistogramSamples,
   i: number,
   tUs: number,

@@ -47,7 +47,7 @@ export function exponentialBound(schema: number, index: number): number {
 }
 
 /** Bounds of bucket `index` on the positive side. */
-export function bucketBounds(
+function bucketBounds(
   histogram: Histogram,
   index: number,
 ): { readonly lower: number; readonly upper: number } {

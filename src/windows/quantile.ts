@@ -2,20 +2,24 @@
 // before every number, as in Prometheus (promql/quantile.go); between two samples the result is
 // weighted.
 
-/** Compares with NaN first. */
-export function compareNanFirst(a: number, b: number): number {
-  if (Number.isNaN(a)) return Number.isNaN(b) ? 0 : -1;
-  if (Number.isNaN(b)) return 1;
-  return a - b || (a < b ? -1 : a > b ? 1 : 0);
-}
-
 /** Quantile of values that are sorted in place; NaN of none, ±Infinity for q outside [0, 1]. */
 export function sortedQuantile(q: number, values: Float64Array): number {
   if (values.length === 0 || Number.isNaN(q)) return Number.NaN;
   if (q < 0) return Number.NEGATIVE_INFINITY;
   if (q > 1) return Number.POSITIVE_INFINITY;
-  values.sort(compareNanFirst);
-  return interpolate(q, values.length, (rank) => values[rank]!);
+  const nanCount = sortNanLast(values);
+  return interpolate(q, values.length, (rank) =>
+    rank < nanCount ? Number.NaN : values[rank - nanCount]!,
+  );
+}
+
+/** Sorts in place, ascending with NaN at the end; answers how many NaN there are. */
+function sortNanLast(values: Float64Array): number {
+  values.sort();
+  let nanCount = 0;
+  while (nanCount < values.length && Number.isNaN(values[values.length - 1 - nanCount]!))
+    nanCount++;
+  return nanCount;
 }
 
 function interpolate(q: number, count: number, valueAt: (rank: number) => number): number {
@@ -27,12 +31,13 @@ function interpolate(q: number, count: number, valueAt: (rank: number) => number
 }
 
 /**
- * The samples of a forward-moving range by rank: every sample has a fixed place in the sorted
- * series, and a Fenwick tree counts the places taken. O(log n) a sample that enters or leaves and a
- * quantile.
+ * The samples of a forward-moving range by rank: every value has a fixed place in the sorted series
+ * (equal values share one), and a Fenwick tree counts the samples of the window by place. O(log n) a
+ * sample that enters or leaves and a quantile.
  */
 export class RankWindow {
   readonly #count: number;
+  /** NaN first. */
   readonly #sorted: Float64Array;
   readonly #places: Int32Array;
   readonly #tree: Int32Array;
@@ -42,16 +47,28 @@ export class RankWindow {
 
   constructor(values: Float64Array, count: number) {
     this.#count = count;
-    const order = Array.from({ length: count }, (_, i) => i);
-    order.sort((a, b) => compareNanFirst(values[a]!, values[b]!));
-    this.#sorted = new Float64Array(count);
+    const ascending = values.slice(0, count);
+    const nanCount = sortNanLast(ascending);
+    this.#sorted = new Float64Array(count).fill(Number.NaN, 0, nanCount);
+    this.#sorted.set(ascending.subarray(0, count - nanCount), nanCount);
     this.#places = new Int32Array(count);
-    for (const [place, index] of order.entries()) {
-      this.#sorted[place] = values[index]!;
-      this.#places[index] = place;
+    for (let i = 0; i < count; i++) {
+      const value = values[i]!;
+      if (!Number.isNaN(value)) this.#places[i] = this.#firstPlace(value, nanCount);
     }
     this.#tree = new Int32Array(count + 1);
     this.#topBit = count === 0 ? 0 : 1 << (31 - Math.clz32(count));
+  }
+
+  #firstPlace(value: number, from: number): number {
+    let lo = from;
+    let hi = this.#count - 1;
+    while (lo < hi) {
+      const middle = (lo + hi) >> 1;
+      if (this.#sorted[middle]! < value) lo = middle + 1;
+      else hi = middle;
+    }
+    return lo;
   }
 
   /** Makes [lo, hi) the window; neither end may move back. */

@@ -2,7 +2,7 @@
 import type { Histogram } from '../model/histogram.ts';
 
 export const SLOT_EMPTY = 0;
-export const SLOT_FLOAT = 1;
+const SLOT_FLOAT = 1;
 export const SLOT_HISTOGRAM = 2;
 
 export class StepColumn {

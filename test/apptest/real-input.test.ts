@@ -1,5 +1,5 @@
-// Real data through a real server: every node_exporter page imports whole, and a star's forty months
-// of light are all there and draw.
+// Real data through a real server: every node_exporter page imports whole, and a star's forty
+// months of light are all there and draw.
 import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';

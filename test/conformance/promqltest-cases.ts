@@ -182,7 +182,7 @@ function compareNotes(one: PromqlCase, answer: JsonAnswer): string | undefined {
 const TOLERANCE = 1e-6;
 
 /** Relative equality; NaN equals NaN. */
-export function almostEqual(a: number, b: number): boolean {
+function almostEqual(a: number, b: number): boolean {
   if (Object.is(a, b) || a === b) return true;
   if (Number.isNaN(a) && Number.isNaN(b)) return true;
   const diff = Math.abs(a - b);

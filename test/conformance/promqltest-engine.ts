@@ -99,8 +99,7 @@ async function answer(
       infos: messages('info'),
     };
   } catch (error) {
-    if (error instanceof AppError)
-      return { status: 'error', error: error.message };
+    if (error instanceof AppError) return { status: 'error', error: error.message };
     throw error;
   }
 }

@@ -16,11 +16,11 @@ export interface BlobsDriver {
   run(body: (harness: BlobsHarness) => Promise<void>): Promise<void>;
 }
 
-export function blobBytes(tag: number, length: number): Uint8Array {
+function blobBytes(tag: number, length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => (tag * 17 + i * 5 + (i >>> 8)) & 255);
 }
 
-export async function listNames(blobs: Blobs, prefix = ''): Promise<readonly string[]> {
+async function listNames(blobs: Blobs, prefix = ''): Promise<readonly string[]> {
   const names: string[] = [];
   for await (const { name } of blobs.list(prefix)) names.push(name);
   return names;

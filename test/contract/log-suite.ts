@@ -1,5 +1,5 @@
-// The meaning of src/log/log.ts, run on every driver and every `Files`. A harness runs a body to its
-// end (the simulator pumps virtual time meanwhile) and opens the same log again.
+// The meaning of src/log/log.ts, run on every driver and every `Files`. A harness runs a body to
+// its end (the simulator pumps virtual time meanwhile) and opens the same log again.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { RECORD_SIZE_MAX_BYTES } from '../../src/log/limits.ts';

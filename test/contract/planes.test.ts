@@ -1,5 +1,5 @@
-// Runs the contract suites of log, blobs and catalog on every driver: on simulated files and on real
-// ones in a temporary folder.
+// Runs the contract suites of log, blobs and catalog on every driver: on simulated files and on
+// real ones in a temporary folder.
 import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { realFiles } from '../../src/app/real/files.ts';

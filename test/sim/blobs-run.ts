@@ -1,5 +1,5 @@
-// One seed through the blob folder: puts, replacements and removals side by side, deaths in the middle
-// of any of them. An object is the last acknowledged one, or a later one that was under way.
+// One seed through the blob folder: puts, replacements and removals side by side, deaths in the
+// middle of any of them. An object is the last acknowledged one, or a later one that was under way.
 import { DirectoryBlobs } from '../../src/blobs/directory-blobs.ts';
 import type { Blobs } from '../../src/blobs/blobs.ts';
 import { AppError } from '../../src/model/errors.ts';

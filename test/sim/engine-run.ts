@@ -1,6 +1,7 @@
-// One seed through the whole engine: writers, rewrites, deletes, resent batches, flushes and merges on a
-// simulated machine that dies again and again. After each death the storage is opened on what the disk
-// kept and read back whole; the oracle says in words what is missing, changed or was never written.
+// One seed through the whole engine: writers, rewrites, deletes, resent batches, flushes and merges
+// on a simulated machine that dies again and again. After each death the storage is opened on what
+// the disk kept and read back whole; the oracle says in words what is missing, changed or was never
+// written.
 import { BatchBuilder } from '../../src/model/batch-builder.ts';
 import { ALL_KINDS, KIND } from '../../src/model/columns.ts';
 import type { Samples, WriteBatch } from '../../src/model/columns.ts';
@@ -9,7 +10,7 @@ import { matcher } from '../../src/model/matcher.ts';
 import type { AppendOptions, Pin, Storage } from '../../src/model/storage.ts';
 import { openPrincipal } from '../../src/model/tenant.ts';
 import { AppError } from '../../src/model/errors.ts';
-import { errorMessage } from '../../src/stdx/assert.ts';
+import { errorMessage, FatalError } from '../../src/stdx/assert.ts';
 import { randomInt, randomUnit, seededPrng } from '../../src/stdx/prng.ts';
 import type { Prng } from '../../src/stdx/prng.ts';
 import { WriteOracle } from '../support/write-oracle.ts';
@@ -25,6 +26,7 @@ const POINTS_PER_WRITE_MAX = 6;
 const LIVES = 4;
 const OPERATIONS_PER_LIFE_MAX = 220;
 const STEPS_PER_LIFE_MAX = 6000;
+const FLIPS = 6;
 const TENANTS = ['default', 'other'] as const;
 /** Kinds are hidden in the value: value % 3 says which one a point was written as. */
 const VALUE_KINDS = [KIND.f64, KIND.i64, KIND.string] as const;
@@ -35,6 +37,10 @@ export interface EngineRunOptions {
   readonly disk?: DiskMutations;
   /** Also fail single file operations with EIO and ENOSPC. */
   readonly faults?: boolean;
+  /**
+   * At the end flip bits of log and parts, one after the other: losses may happen, lies may not.
+   */
+  readonly flips?: boolean;
 }
 
 export interface EngineRunReport {
@@ -107,7 +113,9 @@ async function send(storage: Storage, lane: number, sent: Sent, sync: boolean): 
   await storage.delete({ matchers, ...range, dryRun: false }, { ...options, batchId: undefined });
 }
 
-/** Values of a chunk as numbers; NaN where the kind is not the one that the value was written as. */
+/**
+ * Values of a chunk as numbers; NaN where the kind is not the one that the value was written as.
+ */
 function valueAt(chunk: Samples, i: number): number {
   if (chunk.kind === KIND.boolean || chunk.kind === KIND.histogram) return Number.NaN;
   const value = Number(chunk.values[i]);
@@ -153,6 +161,8 @@ class EngineRun {
   /** Per lane: what was acknowledged lately, and what was under way at the last death. */
   readonly #acknowledged: Sent[][] = Array.from({ length: LANES }, () => []);
   readonly #underWay: (Sent | undefined)[] = Array.from({ length: LANES }, () => undefined);
+  /** Every value ever sent, as `series at time: value`. */
+  readonly #sentValues = new Set<string>();
   #failed = false;
 
   constructor(options: EngineRunOptions) {
@@ -168,6 +178,7 @@ class EngineRun {
       await this.#live();
     }
     if (this.#violations.length === 0) await this.#verify(LIVES);
+    for (let i = 0; i < FLIPS && this.#options.flips === true; i++) await this.#verifyFlipped();
     const { acknowledgedPoints } = this.#oracle;
     return { violations: this.#violations, acknowledgedPoints, deaths: LIVES };
   }
@@ -187,6 +198,30 @@ class EngineRun {
     this.#world.crash('kill');
   }
 
+  /** What a flipped bit destroyed may be refused or missing; a value nobody sent may not appear. */
+  async #verifyFlipped(): Promise<void> {
+    const { disk } = this.#world;
+    const paths = disk.paths().filter((path) => /\.(?:log|part)$/.test(path));
+    const path = paths[randomInt(this.#prng, paths.length)]!;
+    const bits = 8 * disk.fileSizeBytes(path);
+    // Mostly where bytes are: the tail of a segment is empty.
+    const bound = path.endsWith('.log') ? Math.min(bits, 8 * 6000) : bits;
+    if (bound > 0) disk.flipBit(path, randomInt(this.#prng, bound));
+    try {
+      const storage = await this.#world.run(this.#options.open(this.#world.boot()));
+      const found = await this.#world.run(readAll(storage, storage.pin()));
+      for (const [series, points] of found)
+        for (const [tMs, value] of points) {
+          const shown = `${series} at ${tMs}: ${value}`;
+          if (!this.#sentValues.has(shown)) this.#violations.push(`${shown} was never sent`);
+        }
+    } catch (error) {
+      if (!(error instanceof AppError || error instanceof FatalError))
+        this.#violations.push(`a flipped bit of '${path}' shows as ${String(error)}`);
+    }
+    this.#world.crash('kill');
+  }
+
   async #live(): Promise<void> {
     const world = this.#world;
     const machine = world.boot();
@@ -197,8 +232,7 @@ class EngineRun {
     for (let lane = 0; lane < LANES; lane++) void this.#guard(this.#writer(machine, storage, lane));
     void this.#guard(this.#housekeeper(machine, storage));
     void this.#guard(this.#pinnedReader(machine, storage));
-    for (let steps = 0; steps < STEPS_PER_LIFE_MAX && world.alive && !this.#failed; steps += 20)
-      await world.runSteps(20);
+    await world.runSteps(STEPS_PER_LIFE_MAX, () => this.#failed);
     world.crash(randomInt(this.#prng, 3) === 0 ? 'kill' : 'power');
   }
 
@@ -207,8 +241,7 @@ class EngineRun {
     try {
       await task;
     } catch (error) {
-      const isGone = error instanceof AppError && error.code === 'no-blob';
-      if (error instanceof PinViolation || isGone) this.#violations.push(error.message);
+      if (error instanceof PinViolation) this.#violations.push(error.message);
       this.#failed = true;
     }
   }
@@ -240,6 +273,9 @@ class EngineRun {
       };
       this.#underWay[lane] = sent;
       const acknowledge = this.#oracle.begin(sent.operation);
+      if (sent.operation.kind === 'write')
+        for (const { series, tMs, value } of sent.operation.points)
+          this.#sentValues.add(`${series} at ${tMs}: ${value}`);
       await send(storage, lane, sent, true);
       acknowledge();
       this.#underWay[lane] = undefined;
@@ -257,14 +293,28 @@ class EngineRun {
     }
   }
 
+  /** On a sound disk and a living machine what a pin holds can be read. */
+  async #readPinned(
+    machine: Machine,
+    storage: Storage,
+    pin: Pin,
+  ): Promise<Map<string, Map<number, number>>> {
+    try {
+      return await readAll(storage, pin);
+    } catch (error) {
+      if (this.#options.faults === true || !machine.files.alive || this.#failed) throw error;
+      throw new PinViolation(`a pinned view cannot be read: ${errorMessage(error)}`);
+    }
+  }
+
   /** What one pin shows may not change while others write, flush and merge. */
   async #pinnedReader(machine: Machine, storage: Storage): Promise<void> {
     for (;;) {
       await machine.scheduler.sleep(randomUnit(this.#prng) * 20);
       const pin = storage.pin();
-      const before = await readAll(storage, pin);
+      const before = await this.#readPinned(machine, storage, pin);
       await machine.scheduler.sleep(randomUnit(this.#prng) * 60);
-      const after = await readAll(storage, pin);
+      const after = await this.#readPinned(machine, storage, pin);
       pin.release();
       if (serialize(before) !== serialize(after))
         throw new PinViolation(`a pinned view changed: ${serialize(before)} → ${serialize(after)}`);

@@ -1,7 +1,7 @@
-// One seed through the segment log: appends of all sizes, syncs, trims, shrinks, readers, deaths in the
-// middle of anything, full disks, failed syncs. Every durable record must be there bit for bit, at its
-// offset; nothing may be there that was not appended; offsets stay dense; the start stays trimmed; what
-// was once read after a restart stays.
+// One seed through the segment log: appends of all sizes, syncs, trims, shrinks, readers, deaths in
+// the middle of anything, full disks, failed syncs. Every durable record must be there bit for bit,
+// at its offset; nothing may be there that was not appended; offsets stay dense; the start stays
+// trimmed; what was once read after a restart stays.
 import { LogHistory } from './log-history.ts';
 import { openSegmentLog } from '../../src/log/segment-log.ts';
 import type { Log } from '../../src/log/log.ts';

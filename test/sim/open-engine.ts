@@ -1,5 +1,5 @@
-// The whole engine on a simulated machine: the drivers that stand on `Files`, with small segments and
-// early flushes so that short runs reach every path.
+// The whole engine on a simulated machine: the drivers that stand on `Files`, with small segments
+// and early flushes so that short runs reach every path.
 import { DirectoryBlobs } from '../../src/blobs/directory-blobs.ts';
 import { FilesCatalog } from '../../src/catalog/files-catalog.ts';
 import { openSegmentLog } from '../../src/log/segment-log.ts';

@@ -5,14 +5,9 @@ import { describe, test } from 'node:test';
 import { checkHolds, checkRed, type SeededRun } from './seeds.ts';
 
 const TEST = 'planes.sim.test.ts';
-const LOG: SeededRun = { module: './log-run.ts', run: 'logRun', test: TEST, seedCount: 200 };
-const BLOBS: SeededRun = { module: './blobs-run.ts', run: 'blobsRun', test: TEST, seedCount: 200 };
-const CATALOG: SeededRun = {
-  module: './catalog-run.ts',
-  run: 'catalogRun',
-  test: TEST,
-  seedCount: 200,
-};
+const LOG: SeededRun = { run: 'log', test: TEST, seedCount: 200 };
+const BLOBS: SeededRun = { run: 'blobs', test: TEST, seedCount: 200 };
+const CATALOG: SeededRun = { run: 'catalog', test: TEST, seedCount: 200 };
 
 describe('the log under random deaths', () => {
   test('keeps what is durable and invents nothing', () => checkHolds(LOG));

@@ -1,11 +1,18 @@
-// Runs seeds one after the other until one shows a violation. In a thread of its own because the test
-// runner follows every promise of its thread, which makes a simulation several times slower.
+// Runs seeds one after the other until one shows a violation. In a thread of its own because the
+// test runner follows every promise of its thread, which makes a simulation several times slower.
 import { parentPort, workerData } from 'node:worker_threads';
+import { blobsRun } from './blobs-run.ts';
+import { catalogRun } from './catalog-run.ts';
+import { engineSeed } from './engine-seed.ts';
+import { logRun } from './log-run.ts';
+
+/** Options with `seed` → violations in words. */
+const RUNS = { log: logRun, blobs: blobsRun, catalog: catalogRun, engine: engineSeed };
+
+export type RunName = keyof typeof RUNS;
 
 export interface SeedsTask {
-  /** Module and export of the run: (options with `seed`) → violations in words. */
-  readonly module: string;
-  readonly run: string;
+  readonly run: RunName;
   readonly options: object;
   readonly seeds: readonly number[];
 }
@@ -15,12 +22,8 @@ export interface SeedsOutcome {
   readonly violations: readonly string[];
 }
 
-type Run = (options: object) => Promise<readonly string[]>;
-
 const task = workerData as SeedsTask;
-const runs = (await import(task.module)) as Record<string, Run>;
-const run = runs[task.run];
-if (run === undefined) throw new Error(`no export '${task.run}' in ${task.module}`);
+const run = RUNS[task.run];
 let outcome: SeedsOutcome | undefined;
 for (const seed of task.seeds) {
   const violations = await run({ ...task.options, seed });

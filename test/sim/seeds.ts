@@ -1,17 +1,14 @@
-// Many seeds of one simulated run: all must hold, or, with a safety mechanism switched off, one must
-// fail. ORRERY_SIM_SEEDS=N runs N seeds, ORRERY_SIM_SEED=N only that one.
+// Many seeds of one simulated run: all must hold, or, with a safety mechanism switched off, one
+// must fail. ORRERY_SIM_SEEDS=N runs N seeds, ORRERY_SIM_SEED=N only that one.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { SeedsOutcome, SeedsTask } from './seeds-worker.ts';
+import type { RunName, SeedsOutcome, SeedsTask } from './seeds-worker.ts';
 
 const ONE_SEED = process.env['ORRERY_SIM_SEED'];
 
 export interface SeededRun {
-  /** Module of the run, relative to this folder. */
-  readonly module: string;
-  /** Its export. */
-  readonly run: string;
+  readonly run: RunName;
   /** The file that tests it, for the line that replays a seed. */
   readonly test: string;
   readonly seedCount: number;
@@ -28,12 +25,7 @@ async function firstFailure(
   options: object,
   seeds: readonly number[],
 ): Promise<SeedsOutcome | undefined> {
-  const task: SeedsTask = {
-    module: new URL(run.module, import.meta.url).href,
-    run: run.run,
-    options,
-    seeds,
-  };
+  const task: SeedsTask = { run: run.run, options, seeds };
   const worker = new Worker(new URL('./seeds-worker.ts', import.meta.url), { workerData: task });
   const exited = once(worker, 'exit');
   const [outcome] = (await once(worker, 'message')) as [SeedsOutcome | undefined];

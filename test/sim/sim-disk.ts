@@ -1,7 +1,7 @@
-// What survives a power cut. An inode keeps three things: the bytes programs see, the bytes that are
-// safe, and the un-synced changes between them in order. Names are kept the same way, per folder. At
-// a power cut every un-synced change survives wholly, partly or not at all, as the seed says; a plain
-// kill keeps everything, because the page cache outlives the process.
+// What survives a power cut. An inode keeps three things: the bytes programs see, the bytes that
+// are safe, and the un-synced changes between them in order. Names are kept the same way, per
+// folder. At a power cut every un-synced change survives wholly, partly or not at all, as the seed
+// says; a plain kill keeps everything, because the page cache outlives the process.
 import { FileError } from '../../src/stdx/files.ts';
 import { type Prng, randomInt, randomUnit } from '../../src/stdx/prng.ts';
 
@@ -19,7 +19,7 @@ export interface DiskMutations {
 
 export type CrashKind = 'power' | 'kill';
 
-export class SimBuffer {
+class SimBuffer {
   #bytes = new Uint8Array(0);
   size = 0;
 
@@ -240,6 +240,11 @@ export class SimDisk {
     }
     this.#names = new Map(this.#safeNames);
     this.#nameChanges = [];
+  }
+
+  fileSizeBytes(path: string): number {
+    const node = this.node(path);
+    return node === undefined || node === 'directory' ? 0 : node.seen.size;
   }
 
   /** Flips one bit of a file, on the disk and in the page cache. */

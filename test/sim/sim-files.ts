@@ -1,6 +1,6 @@
-// `Files` over a SimDisk for one life of the simulated process. Every asynchronous operation takes a
-// drawn virtual time and may reach the page cache at either end of it. After a crash nothing of this
-// life has any effect: synchronous calls throw SimCrashed, asynchronous ones never settle.
+// `Files` over a SimDisk for one life of the simulated process. Every asynchronous operation takes
+// a drawn virtual time and may reach the page cache at either end of it. After a crash nothing of
+// this life has any effect: synchronous calls throw SimCrashed, asynchronous ones never settle.
 import {
   FileError,
   type FileStat,
@@ -35,7 +35,7 @@ export type FaultPlan = (
   index: number,
 ) => string | undefined;
 
-export class SimCrashed extends Error {
+class SimCrashed extends Error {
   override readonly name = 'SimCrashed';
 }
 

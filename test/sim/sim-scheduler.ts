@@ -7,7 +7,7 @@ import type { Clock } from '../../src/stdx/clock.ts';
 import type { Prng } from '../../src/stdx/prng.ts';
 import type { Scheduler } from '../../src/stdx/scheduler.ts';
 
-export const SIM_EPOCH_MS = 1_700_000_000_000;
+const SIM_EPOCH_MS = 1_700_000_000_000;
 
 export class SimClock implements Clock {
   #elapsedMs = 0;

@@ -107,10 +107,11 @@ export class World {
     }
   }
 
-  /** Runs at most `count` tasks, less where the process dies or none is left. */
-  async runSteps(count: number): Promise<void> {
+  /** Runs at most `count` tasks, less where the process dies, `isOver` or none is left. */
+  async runSteps(count: number, isOver: () => boolean = () => false): Promise<void> {
     for (let i = 0; i < count && this.alive; i++) {
-      if (!(await this.scheduler.step())) break;
+      await this.scheduler.settle();
+      if (isOver() || !this.scheduler.runNext()) break;
     }
     await this.scheduler.settle();
   }

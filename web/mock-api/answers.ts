@@ -35,7 +35,7 @@ export function answer(path: string, params: URLSearchParams, state: MockState):
     case 'metadata':
       return ok(metadata(params.get('metric') ?? ''));
     case 'status/buildinfo':
-      return ok({ version: '0.1.0', revision: 'mock' });
+      return ok({ version: '3.5.0', revision: 'orrery-0.1.0' });
     case 'parse_query':
       return ok({ type: 'vectorSelector' });
     default:

@@ -1,6 +1,6 @@
 // Mounted filesystems and their sizes, as node_exporter selects and names them. A root that is an
-// overlay (a container) is kept, unlike there: it is the only disk such a host can show. Network mounts
-// are not asked: a dead server would hang the question for ever.
+// overlay (a container) is kept, unlike there: it is the only disk such a host can show. Network
+// mounts are not asked: a dead server would hang the question for ever.
 import type { Files } from '../../stdx/files.ts';
 import { FILESYSTEMS_MAX } from '../limits.ts';
 import type { Page } from '../page.ts';
@@ -55,7 +55,8 @@ export async function writeFilesystems(
   const rows: { labels: readonly string[]; mount: Mount; space: Space | undefined }[] = [];
   for (const mount of mounts) {
     const { device, fstype, mountpoint } = mount;
-    // A mount may be out of bounds for this user; node_exporter then says so in a sample of its own.
+    // A mount may be out of bounds for this user; node_exporter then says so in a sample of its
+    // own.
     const space = await files.space(mountpoint).catch((): undefined => undefined);
     if (space?.totalBytes === 0) continue;
     const problem = space === undefined ? 'statfs failed' : '';

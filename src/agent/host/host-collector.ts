@@ -1,6 +1,6 @@
-// One page of this host's metrics. On Linux each part reads its file of /proc through `Files`; on other
-// systems the few values that the runtime knows are printed under the same names. A part that fails is
-// left out and says so in `node_scrape_collector_success`; the others go on.
+// One page of this host's metrics. On Linux each part reads its file of /proc through `Files`; on
+// other systems the few values that the runtime knows are printed under the same names. A part that
+// fails is left out and says so in `node_scrape_collector_success`; the others go on.
 import type { Clock } from '../../stdx/clock.ts';
 import type { Files } from '../../stdx/files.ts';
 import { PROC_FILE_BYTES_MAX } from '../limits.ts';

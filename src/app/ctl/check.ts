@@ -6,7 +6,7 @@ import { EXIT } from '../exit-codes.ts';
 import { FLAGS, flagRows } from '../settings/flags.ts';
 import { SettingError } from '../settings/kinds.ts';
 import { loadSettings } from '../settings/load.ts';
-import type { Terminal } from './commands.ts';
+import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
 export const CHECK_HELP = `Usage: orrery check config [FILE] [--json]

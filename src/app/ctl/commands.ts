@@ -1,21 +1,15 @@
-// `orrery COMMAND …`: finds the command, prints help and errors, returns the exit code. A command gets
-// its arguments and the streams; it never touches the process itself, so that tests can run it.
+// `orrery COMMAND …`: finds the command, prints help and errors, returns the exit code. A command
+// gets its arguments and the streams; it never touches the process itself, so that tests can run
+// it.
 import { errorMessage } from '../../stdx/assert.ts';
 import { EXIT, EXIT_HELP } from '../exit-codes.ts';
 import { SettingError } from '../settings/kinds.ts';
 import { unknown } from '../settings/load.ts';
 import { productVersion } from '../version.ts';
 import { CHECK_HELP, checkCommand } from './check.ts';
+import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 import { QUERY_HELP, queryCommand } from './query.ts';
-
-export interface Terminal {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly isTerminal: boolean;
-  readonly columns: number;
-  readonly out: (text: string) => void;
-  readonly err: (text: string) => void;
-}
 
 interface Command {
   readonly summary: string;

@@ -1,5 +1,5 @@
-// Tables and sparklines for a terminal. Text from a server is hostile: control characters are shown as
-// escapes, never sent.
+// Tables and sparklines for a terminal. Text from a server is hostile: control characters are shown
+// as escapes, never sent.
 
 const BARS = '▁▂▃▄▅▆▇█';
 const SPARK_WIDTH = 40;

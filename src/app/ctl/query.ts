@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { errorMessage } from '../../stdx/assert.ts';
 import { EXIT } from '../exit-codes.ts';
-import type { Terminal } from './commands.ts';
+import type { Terminal } from './terminal.ts';
 import { sparkline, tableText } from './draw.ts';
 import { UsageError } from './usage-error.ts';
 

@@ -15,7 +15,7 @@ import type { Scheduler } from '../../stdx/scheduler.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
 import { openTsdb } from '../../tsdb/tsdb.ts';
-import type { TsdbEvent } from '../../tsdb/tsdb.ts';
+import type { TsdbEvent, TsdbSettings } from '../../tsdb/tsdb.ts';
 import type { Settings } from '../settings/flags.ts';
 
 export interface OpenStorageOptions {
@@ -39,11 +39,27 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
     const blobs = await DirectoryBlobs.open(files, `${data}/blobs`);
     const log = await openSegmentLog({ files, directory: `${data}/log`, prng });
     const report = reporter(options);
-    return await openTsdb({ log, blobs, catalog, clock, scheduler, prng, report });
+    const planes = { log, blobs, catalog };
+    return await openTsdb({
+      ...planes,
+      clock,
+      scheduler,
+      prng,
+      report,
+      settings: tsdbSettings(options.settings),
+    });
   } catch (error) {
     await catalog.close();
     throw error;
   }
+}
+
+/** What a sample of the head may cost at worst: its columns twice (one being flushed) and the log's. */
+const HEAD_SAMPLE_BYTES = 88;
+
+function tsdbSettings(settings: Settings): Partial<TsdbSettings> {
+  const headSamplesMax = Math.floor(settings.memoryBytes / HEAD_SAMPLE_BYTES);
+  return { headSamplesMax, flushIntervalMs: settings.flushIntervalMs };
 }
 
 /** What went wrong inside the engine is logged and counted; a fatal event ends the process. */

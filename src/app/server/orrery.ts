@@ -1,5 +1,5 @@
-// The product wired together over a storage that is open already: ingest, queries, the HTTP door with
-// every protocol, the collector. Started and stopped in one place, in one order.
+// The product wired together over a storage that is open already: ingest, queries, the HTTP door
+// with every protocol, the collector. Started and stopped in one place, in one order.
 import type { AddressInfo } from 'node:net';
 import type { Storage } from '../../model/storage.ts';
 import { openPrincipal, DEFAULT_TENANT } from '../../model/tenant.ts';
@@ -15,15 +15,12 @@ import type { WriteReport } from '../../ingest/ingest.ts';
 import { PromqlQueries } from '../../query/promql.ts';
 import type { EvaluatePromql } from '../../query/promql.ts';
 import { QueryService } from '../../query/query-service.ts';
-import { adminRoutes } from '../../frontends/admin/routes.ts';
-import { consoleRoutes } from '../../frontends/console/routes.ts';
-import { hostName, isLoopbackName } from '../../frontends/http/guard.ts';
+import { hostName } from '../../frontends/http/guard.ts';
 import type { Route } from '../../frontends/http/route.ts';
 import { HttpServer } from '../../frontends/http/server.ts';
-import { importRoutes } from '../../frontends/import/routes.ts';
-import { influxRoutes } from '../../frontends/influx/routes.ts';
-import { prometheusRoutes } from '../../frontends/prometheus/routes.ts';
 import type { Settings } from '../settings/flags.ts';
+import { isLoopbackAddress } from './loopback.ts';
+import { productRoutes } from './routes.ts';
 
 export interface OrreryParts {
   readonly settings: Settings;
@@ -89,10 +86,6 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   return { address, url, routes, stop };
 }
 
-export function isLoopbackAddress(host: string): boolean {
-  return isLoopbackName(host.includes(':') ? `[${host}]` : host);
-}
-
 function wire(parts: OrreryParts, isReady: () => boolean): Wired {
   const { settings, storage, clock, scheduler, prng, registry, version, files } = parts;
   const ingest = new Ingest({ storage, prng, onWrite: writeCounter(registry) });
@@ -108,14 +101,8 @@ function wire(parts: OrreryParts, isReady: () => boolean): Wired {
   });
   const promql = new PromqlQueries(queries, lazyEvaluate(storage));
   registerStorageMetrics(parts);
-  const deps = { storage, ingest, queries, promql, clock, scheduler, registry, version, isReady };
-  const routes = [
-    ...prometheusRoutes(deps),
-    ...influxRoutes(deps),
-    ...importRoutes(deps),
-    ...adminRoutes(deps),
-    ...consoleRoutes({ files, directory: parts.webDirectory }),
-  ];
+  const api = { storage, ingest, queries, promql, clock, scheduler, registry, version, isReady };
+  const routes = productRoutes({ ...api, files, directory: parts.webDirectory });
   return { routes, ingest, queries };
 }
 

@@ -1,6 +1,6 @@
-// `orrery serve`: settings → storage → doors → signals. Everything that can be wrong before the first
-// byte is stored ends in one sentence and an exit code; afterwards SIGTERM and SIGINT drain, a second
-// one ends at once, and a broken environment is logged and ends with 1.
+// `orrery serve`: settings → storage → doors → signals. Everything that can be wrong before the
+// first byte is stored ends in one sentence and an exit code; afterwards SIGTERM and SIGINT drain,
+// a second one ends at once, and a broken environment is logged and ends with 1.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorMessage, FatalError } from '../../stdx/assert.ts';
@@ -17,8 +17,7 @@ import type { Settings } from '../settings/flags.ts';
 import { address as addressKind, SettingError } from '../settings/kinds.ts';
 import { loadSettings } from '../settings/load.ts';
 import { productVersion } from '../version.ts';
-import { openStorage } from './open-storage.ts';
-import { isLoopbackAddress, startOrrery } from './orrery.ts';
+import { isLoopbackAddress } from './loopback.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
 
 /** What cannot start, in one sentence. */
@@ -101,7 +100,10 @@ async function serve(args: readonly string[]): Promise<void> {
   const onFatal = (error: unknown) => endFatally(logger, error);
   process.on('uncaughtException', onFatal);
   const real = { files: realFiles, clock: realClock, scheduler: realScheduler, prng: realPrng };
-  const storage = await openStorage({ ...real, settings, logger, registry, onFatal });
+  const { openStorage } = await import('./open-storage.ts');
+  const opening = openStorage({ ...real, settings, logger, registry, onFatal });
+  // The catalog opens in a thread of its own; meanwhile this one loads the rest of the product.
+  const [storage, { startOrrery }] = await Promise.all([opening, import('./orrery.ts')]);
   const webDirectory = join(PROJECT_ROOT, 'dist/web');
   const parts = { ...real, settings, storage, logger, registry, version, webDirectory, onFatal };
   const running = await startOrrery(parts).catch(async (error: unknown) => {

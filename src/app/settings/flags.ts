@@ -1,6 +1,6 @@
-// Every setting of the server, once. From this table come the command line, the environment names, the
-// keys of orrery.yaml, `--help`, `orrery check config` and docs/flags.md. A key in camelCase here is the
-// field of `Settings`; its `flag` is the name on the command line and in the file.
+// Every setting of the server, once. From this table come the command line, the environment names,
+// the keys of orrery.yaml, `--help`, `orrery check config` and docs/flags.md. A key in camelCase
+// here is the field of `Settings`; its `flag` is the name on the command line and in the file.
 import { LOG_LEVELS } from '../../telemetry/logger.ts';
 import type { Address, Kind } from './kinds.ts';
 import {

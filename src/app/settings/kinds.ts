@@ -1,5 +1,5 @@
-// Kinds of settings: how the text of a flag, an environment variable or a YAML value becomes a typed
-// value, and how a default is printed. A parser throws SettingError with what was expected.
+// Kinds of settings: how the text of a flag, an environment variable or a YAML value becomes a
+// typed value, and how a default is printed. A parser throws SettingError with what was expected.
 
 /** What an operator wrote cannot be used; the message is a sentence for her. */
 export class SettingError extends Error {

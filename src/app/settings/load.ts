@@ -1,6 +1,7 @@
-// Settings from the three places, strongest first: command line, environment (ORRERY_*), orrery.yaml,
-// then the defaults. An unknown flag or key is an error with a suggestion; so is a value that does not
-// parse, with the place it came from. Nothing here touches the disk: the file's text is given.
+// Settings from the three places, strongest first: command line, environment (ORRERY_*),
+// orrery.yaml, then the defaults. An unknown flag or key is an error with a suggestion; so is a
+// value that does not parse, with the place it came from. Nothing here touches the disk: the file's
+// text is given.
 import { environmentName, FLAGS, flagRows } from './flags.ts';
 import type { Flag, SettingKey, Settings } from './flags.ts';
 import { SettingError } from './kinds.ts';

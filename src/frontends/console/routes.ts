@@ -1,6 +1,6 @@
 // The console: static files of the web build, held in memory once asked for. Files with a hash in
-// their name are cached for ever, the page never; every place of the console is the one page. Nothing
-// outside the build's own list of files can be named.
+// their name are cached for ever, the page never; every place of the console is the one page.
+// Nothing outside the build's own list of files can be named.
 import zlib from 'node:zlib';
 import { AppError } from '../../model/errors.ts';
 import type { Files } from '../../stdx/files.ts';

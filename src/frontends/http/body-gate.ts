@@ -1,6 +1,7 @@
 // One number for the memory that request bodies hold together. Bytes are taken as they arrive, so a
-// client that declares much and sends little holds little; they are given back when the request ends.
-// Decompression takes its worst case first, from the same number, and waits in line where it must.
+// client that declares much and sends little holds little; they are given back when the request
+// ends. Decompression takes its worst case first, from the same number, and waits in line where it
+// must.
 import { AppError } from '../../model/errors.ts';
 import { assert } from '../../stdx/assert.ts';
 import { BODY_BYTES_IN_FLIGHT_MAX, RETRY_AFTER_SEC } from './limits.ts';
@@ -42,8 +43,8 @@ export class BodyGate {
   }
 
   /**
-   * Runs `inflate` when its worst case fits beside the other running ones. The line is bounded by the
-   * bodies in flight, since each waiter holds one.
+   * Runs `inflate` when its worst case fits beside the other running ones. The line is bounded by
+   * the bodies in flight, since each waiter holds one.
    */
   async whileInflating<T>(worstCaseBytes: number, inflate: () => Promise<T>): Promise<T> {
     const sizeBytes = Math.min(worstCaseBytes, this.#limitBytes);

@@ -1,7 +1,8 @@
-// Request bodies: read with a limit that holds before and after decompression. The declared length is
-// checked before a byte is read (and before `100 Continue` is sent), the real length as bytes arrive,
-// the decompressed length by the decompressor itself, so that a bomb costs at most the limit.
-// Encodings: gzip, deflate, zstd. Snappy is the remote-write protocol's own and decoded there.
+// Request bodies: read with a limit that holds before and after decompression. The declared length
+// is checked before a byte is read (and before `100 Continue` is sent), the real length as bytes
+// arrive, the decompressed length by the decompressor itself, so that a bomb costs at most the
+// limit. Encodings: gzip, deflate, zstd. Snappy is the remote-write protocol's own and decoded
+// there.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';

@@ -1,7 +1,7 @@
 // Error shapes shared by protocols without a form of their own.
 import { HTTP_STATUS } from '../../model/errors.ts';
 import type { AppError } from '../../model/errors.ts';
-import type { Answer } from './route.ts';
+import type { Answer } from './answer.ts';
 
 /** One line of text. */
 export function plainErrors(error: AppError): Answer {

@@ -1,5 +1,6 @@
-// One request and its answer, as a handler sees it: parsed lazily, authenticated already. The body's
-// bytes are held until the exchange ends; everything a handler gets from here dies with the exchange.
+// One request and its answer, as a handler sees it: parsed lazily, authenticated already. The
+// body's bytes are held until the exchange ends; everything a handler gets from here dies with the
+// exchange.
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Principal } from '../../model/tenant.ts';
@@ -8,13 +9,13 @@ import { must } from '../../stdx/assert.ts';
 import { checkCoding, checkDeclaredLength, clientGone, contentCoding } from './body.ts';
 import { decodeBody, readRaw } from './body.ts';
 import type { BodyGate } from './body-gate.ts';
-import type { Answer, Route } from './route.ts';
-import type { PathParams } from './router.ts';
+import type { Answer, PathParams } from './answer.ts';
 
 export interface ExchangeParts {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly route: Route;
+  /** Of the route: as sent and decompressed; 0 = none is taken. */
+  readonly bodyLimitBytes: number;
   readonly params: PathParams;
   /** Raw query string without the question mark. */
   readonly queryText: string;
@@ -28,7 +29,7 @@ const FORM_TYPE = 'application/x-www-form-urlencoded';
 export class Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly route: Route;
+  readonly bodyLimitBytes: number;
   readonly params: PathParams;
   readonly #parts: ExchangeParts;
   #search: URLSearchParams | undefined = undefined;
@@ -39,7 +40,7 @@ export class Exchange {
     this.#parts = parts;
     this.request = parts.request;
     this.response = parts.response;
-    this.route = parts.route;
+    this.bodyLimitBytes = parts.bodyLimitBytes;
     this.params = parts.params;
   }
 
@@ -78,7 +79,7 @@ export class Exchange {
 
   /** The body as sent. */
   async rawBody(): Promise<Uint8Array> {
-    const limitBytes = this.route.bodyLimitBytes;
+    const limitBytes = this.bodyLimitBytes;
     checkDeclaredLength(this.request, limitBytes);
     return await readRaw(this.request, this.response, { limitBytes, take: this.#take });
   }
@@ -88,7 +89,7 @@ export class Exchange {
     const coding = contentCoding(this.request);
     checkCoding(coding);
     const raw = await this.rawBody();
-    const limitBytes = this.route.bodyLimitBytes;
+    const limitBytes = this.bodyLimitBytes;
     const decoded = await decodeBody(raw, coding, { limitBytes, gate: this.#parts.gate });
     if (decoded !== raw) this.hold(decoded.length);
     return decoded;
@@ -101,7 +102,7 @@ export class Exchange {
 
   /** Parameters of a form body and of the query string; the body's come first. */
   async form(): Promise<URLSearchParams> {
-    if (this.request.method !== 'POST') return this.search;
+    if (this.bodyLimitBytes === 0) return this.search;
     const type = this.header('content-type');
     const isForm = type !== undefined && type.toLowerCase().startsWith(FORM_TYPE);
     if (!isForm) {

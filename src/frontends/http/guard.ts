@@ -1,6 +1,7 @@
-// A server on loopback is still reachable from every web page its user opens. Three rules keep pages
-// out: the `Host` must be one we answer to (a rebound DNS name is not), a state change must not come
-// from another origin, and answers are readable by other origins only where they are listed.
+// A server on loopback is still reachable from every web page its user opens. Three rules keep
+// pages out: the `Host` must be one we answer to (a rebound DNS name is not), a state change must
+// not come from another origin, and answers are readable by other origins only where they are
+// listed.
 import type { IncomingHttpHeaders } from 'node:http';
 import { AppError } from '../../model/errors.ts';
 

@@ -1,5 +1,5 @@
-// Bounds of the HTTP door. Every byte a stranger can make the process hold is counted against one of
-// these numbers.
+// Bounds of the HTTP door. Every byte a stranger can make the process hold is counted against one
+// of these numbers.
 import { assert } from '../../stdx/assert.ts';
 
 const KIB = 1024;
@@ -23,12 +23,16 @@ export const SMALL_BODY_BYTES_MAX = 64 * KIB;
 
 /** Bodies of all requests together, as sent and decompressed, while they are being handled. */
 export const BODY_BYTES_IN_FLIGHT_MAX = 256 * MIB;
-/** Bodies up to this size are decompressed at once, on the event loop: cheaper than a thread hop. */
+/**
+ * Bodies up to this size are decompressed at once, on the event loop: cheaper than a thread hop.
+ */
 export const DECOMPRESS_INLINE_BYTES_MAX = 64 * KIB;
 /** Worst case of deflate: 1032 bytes out for one in. */
 export const DEFLATE_RATIO_MAX = 1032;
 
-/** After refusing a body the rest of it is read and thrown away, so that the client sees the answer. */
+/**
+ * After refusing a body the rest of it is read and thrown away, so that the client sees the answer.
+ */
 export const LINGER_MS = 2_000;
 export const LINGER_BYTES_MAX = 16 * MIB;
 

@@ -1,5 +1,5 @@
-// What the door counts: requests and durations by route (the table's path, never the client's), body
-// bytes in flight, contained bugs.
+// What the door counts: requests and durations by route (the table's path, never the client's),
+// body bytes in flight, contained bugs.
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
 import type { Counter, HistogramMetric } from '../../telemetry/registry.ts';
 import { METHODS } from './route.ts';

@@ -1,19 +1,13 @@
-// The route table is data: one row per method and path says who may call it, how large a body may be,
-// whose data it is about and how its protocol words an error. The server enforces the row before the
-// handler runs, and tests walk the table, so that a new route is covered by existing.
+// The route table is data: one row per method and path says who may call it, how large a body may
+// be, whose data it is about and how its protocol words an error. The server enforces the row
+// before the handler runs, and tests walk the table, so that a new route is covered by existing.
 import type { AppError } from '../../model/errors.ts';
 import type { Permission } from '../../model/tenant.ts';
+import type { Answer } from './answer.ts';
 import type { Exchange } from './exchange.ts';
 
 export const METHODS = ['GET', 'POST', 'PUT', 'DELETE'] as const;
 export type Method = (typeof METHODS)[number];
-
-/** A complete small answer. */
-export interface Answer {
-  readonly status: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Uint8Array;
-}
 
 /** Words an error as the protocol's clients expect it. `Retry-After` is added by the server. */
 export type ErrorShape = (error: AppError) => Answer;
@@ -29,7 +23,10 @@ export interface Route {
   readonly prefix: string;
   /** 'none': open to everyone who reached the listener, without naming a tenant. */
   readonly permission: Permission | 'none';
-  /** 'tenant': sees data of the principal's tenant only. 'server': about the process, no tenant data. */
+  /**
+   * 'tenant': sees data of the principal's tenant only. 'server': about the process, no tenant
+   * data.
+   */
   readonly tenantScope: 'tenant' | 'server';
   /** Largest body, as sent and decompressed; 0 = the route takes none. */
   readonly bodyLimitBytes: number;

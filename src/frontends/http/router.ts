@@ -1,12 +1,11 @@
-// From (method, path) to a row of the route table: a map for fixed paths, a short list for paths with
-// parameters. Paths are compared after percent-decoding of each segment, so an encoded slash stays
-// inside its segment.
+// From (method, path) to a row of the route table: a map for fixed paths, a short list for paths
+// with parameters. Paths are compared after percent-decoding of each segment, so an encoded slash
+// stays inside its segment.
 import { assert } from '../../stdx/assert.ts';
 import { AppError } from '../../model/errors.ts';
+import type { PathParams } from './answer.ts';
 import { routePaths } from './route.ts';
 import type { Route } from './route.ts';
-
-export type PathParams = ReadonlyMap<string, string>;
 
 export interface RouteMatch {
   readonly route: Route;

@@ -1,7 +1,7 @@
 // The one HTTP listener: host rule → route table → origin rule → declared length → who are you →
-// handler. What a handler throws becomes its route's own error answer; a broken invariant is contained
-// to its request and logged; a broken environment goes to `onFatal`. Draining answers what has arrived
-// and takes nothing new.
+// handler. What a handler throws becomes its route's own error answer; a broken invariant is
+// contained to its request and logged; a broken environment goes to `onFatal`. Draining answers
+// what has arrived and takes nothing new.
 import http from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -120,8 +120,11 @@ export class HttpServer {
         shape = found.route.errors;
         const principal = this.#admit(request, found.route);
         const queryText = question < 0 ? '' : url.slice(question + 1);
-        const parts = { request, response, queryText, principal, gate: this.#gate };
-        exchange = new Exchange({ ...parts, ...found });
+        const { params, route } = found;
+        const { bodyLimitBytes } = route;
+        const gate = this.#gate;
+        const parts = { request, response, bodyLimitBytes, params, queryText, principal, gate };
+        exchange = new Exchange(parts);
         await found.route.handler(exchange);
       }
     } catch (error) {
@@ -211,7 +214,9 @@ export class HttpServer {
     if (!request.complete) request.destroy();
   }
 
-  /** Reads on for a moment: closing at once would reset the connection before the answer is read. */
+  /**
+   * Reads on for a moment: closing at once would reset the connection before the answer is read.
+   */
   #linger(request: IncomingMessage): Promise<void> {
     if (request.headers.expect !== undefined) return Promise.resolve();
     return new Promise((resolve) => {

@@ -1,5 +1,5 @@
-// What tests of frontends share: a door on a free loopback port with real sockets and real timers, and
-// a raw client for requests that no well-behaved client would send.
+// What tests of frontends share: a door on a free loopback port with real sockets and real timers,
+// and a raw client for requests that no well-behaved client would send.
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../stdx/clock.ts';

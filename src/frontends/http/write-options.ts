@@ -1,5 +1,5 @@
-// What every HTTP write may say about itself, whatever its protocol: how durable the answer is, which
-// batch it is (so that a retry is not applied twice), which labels every series of it gets.
+// What every HTTP write may say about itself, whatever its protocol: how durable the answer is,
+// which batch it is (so that a retry is not applied twice), which labels every series of it gets.
 import { AppError } from '../../model/errors.ts';
 import { labelsFromPairs } from '../../model/labels.ts';
 import type { Labels } from '../../model/labels.ts';
@@ -45,7 +45,9 @@ export function extraLabels(params: URLSearchParams): Labels {
   return labelsFromPairs(pairs);
 }
 
-/** The principal with further labels forced on what it writes; the token's own stay the strongest. */
+/**
+ * The principal with further labels forced on what it writes; the token's own stay the strongest.
+ */
 export function withForcedLabels(principal: Principal, labels: Labels): Principal {
   if (labels.length === 0) return principal;
   const forcedLabels = labelsFromPairs([...labels, ...principal.forcedLabels]);

@@ -1,6 +1,6 @@
 // `/api/v1/export?match[]=…&start=…&end=…`: one JSON object a line, a series after the other, read
-// and sent in step with the client. `exact=1` carries every kind, microseconds, `subNs` and companions;
-// without it the lines are VictoriaMetrics' (milliseconds, numbers only).
+// and sent in step with the client. `exact=1` carries every kind, microseconds, `subNs` and
+// companions; without it the lines are VictoriaMetrics' (milliseconds, numbers only).
 // `extra_label=NAME=VALUE` is a forced matcher.
 import { AppError } from '../../model/errors.ts';
 import { ALL_KINDS, NUMERIC_KINDS } from '../../model/columns.ts';

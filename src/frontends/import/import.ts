@@ -1,7 +1,7 @@
-// `POST /api/v1/import/prometheus`: a page of Prometheus text as one write. A page with a bad line is
-// refused whole, as Prometheus refuses a scrape, and the answer names the first bad lines.
-// `timestamp` (milliseconds) stands in for lines without a time; `extra_label=NAME=VALUE` is a forced
-// label, and so are VictoriaMetrics' spelling of it.
+// `POST /api/v1/import/prometheus`: a page of Prometheus text as one write. A page with a bad line
+// is refused whole, as Prometheus refuses a scrape, and the answer names the first bad lines.
+// `timestamp` (milliseconds) stands in for lines without a time; `extra_label=NAME=VALUE` is a
+// forced label, and so are VictoriaMetrics' spelling of it.
 import { AppError } from '../../model/errors.ts';
 import type { RowError, ScanResult } from '../../model/rows.ts';
 import type { Ingest } from '../../ingest/ingest.ts';

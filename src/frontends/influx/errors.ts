@@ -2,7 +2,7 @@
 // Source: InfluxDB 1.8 services/httpd/handler.go (httpError); 2.x http error handler.
 import { HTTP_STATUS } from '../../model/errors.ts';
 import type { AppError, ErrorKind } from '../../model/errors.ts';
-import type { Answer } from '../http/route.ts';
+import type { Answer } from '../http/answer.ts';
 
 const V2_CODE: Readonly<Record<ErrorKind, string>> = {
   invalid: 'invalid',

@@ -1,6 +1,6 @@
 // InfluxDB's writes: `/write?db=…&rp=…&precision=…` (1.x) and `/api/v2/write?bucket=DB[/RP]` (2.x).
-// `db` and `rp` become labels of every row. Good lines of a bad batch are kept by 1.x and refused with
-// it by 2.x, as their owners do; docs/protocols/influx.md.
+// `db` and `rp` become labels of every row. Good lines of a bad batch are kept by 1.x and refused
+// with it by 2.x, as their owners do; docs/protocols/influx.md.
 import { AppError } from '../../model/errors.ts';
 import type { Ingest } from '../../ingest/ingest.ts';
 import type { InfluxPrecision, LineProtocolResult } from '../../formats/influx/line-protocol.ts';

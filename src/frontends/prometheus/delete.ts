@@ -1,4 +1,5 @@
-// `POST|PUT /api/v1/admin/tsdb/delete_series?match[]=…&start=…&end=…`: 204 when the deletes are durable.
+// `POST|PUT /api/v1/admin/tsdb/delete_series?match[]=…&start=…&end=…`: 204 when the deletes are
+// durable.
 import { AppError } from '../../model/errors.ts';
 import type { StorageWriter } from '../../model/storage.ts';
 import type { Exchange } from '../http/exchange.ts';

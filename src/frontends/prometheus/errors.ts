@@ -3,7 +3,7 @@
 import { HTTP_STATUS } from '../../model/errors.ts';
 import type { AppError, ErrorKind } from '../../model/errors.ts';
 import { ExecutionError } from '../../query/promql.ts';
-import type { Answer } from '../http/route.ts';
+import type { Answer } from '../http/answer.ts';
 
 const ERROR_TYPE: Readonly<Record<ErrorKind, string>> = {
   invalid: 'bad_data',

@@ -1,6 +1,7 @@
-// Parameters of the Prometheus HTTP API: times (Unix seconds with a fraction, or RFC 3339), durations
-// (seconds, or Prometheus' own form), limits, selectors. Errors are worded as Prometheus words them.
-// Source: Prometheus web/api/v1/api.go (parseTime, parseDuration, parseLimitParam, parseMatchersParam).
+// Parameters of the Prometheus HTTP API: times (Unix seconds with a fraction, or RFC 3339),
+// durations (seconds, or Prometheus' own form), limits, selectors. Errors are worded as Prometheus
+// words them. Source: Prometheus web/api/v1/api.go (parseTime, parseDuration, parseLimitParam,
+// parseMatchersParam).
 import { AppError } from '../../model/errors.ts';
 import { matcher } from '../../model/matcher.ts';
 import type { Matcher } from '../../model/matcher.ts';

@@ -1,4 +1,5 @@
-// The Prometheus HTTP API as rows of the route table: native paths and the same under `/prometheus`.
+// The Prometheus HTTP API as rows of the route table: native paths and the same under
+// `/prometheus`.
 import type { StorageWriter } from '../../model/storage.ts';
 import { FORM_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX, WRITE_BODY_BYTES_MAX } from '../http/limits.ts';
 import type { Handler, Method, Route } from '../http/route.ts';

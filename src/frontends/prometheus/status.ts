@@ -1,9 +1,10 @@
-// `/api/v1/status/buildinfo`, `/api/v1/rules`, `/api/v1/alerts`: what dashboards ask before they work.
+// `/api/v1/status/buildinfo`, `/api/v1/rules`, `/api/v1/alerts`: what dashboards ask before they
+// work.
 import type { Exchange } from '../http/exchange.ts';
 
 /**
- * Clients read `version` as the level of the Prometheus API they may use, so it names the one spoken
- * here; `revision` says who really answers.
+ * Clients read `version` as the level of the Prometheus API they may use, so it names the one
+ * spoken here; `revision` says who really answers.
  */
 const API_LEVEL = '3.5.0';
 

@@ -1,6 +1,7 @@
-// `POST /api/v1/write`: Prometheus remote write 1.0, protobuf in block-format snappy. Wrong media types
-// are 415 before the body is looked at; a body that cannot be read is 400, never 5xx, so that senders
-// drop it instead of repeating it for ever. Source: Prometheus remote write specification 1.0.
+// `POST /api/v1/write`: Prometheus remote write 1.0, protobuf in block-format snappy. Wrong media
+// types are 415 before the body is looked at; a body that cannot be read is 400, never 5xx, so that
+// senders drop it instead of repeating it for ever. Source: Prometheus remote write specification
+// 1.0.
 import { AppError } from '../../model/errors.ts';
 import type { Ingest } from '../../ingest/ingest.ts';
 import type { Exchange } from '../http/exchange.ts';
@@ -33,7 +34,7 @@ function checkMediaType(exchange: Exchange): void {
 }
 
 async function decoded(exchange: Exchange): Promise<Uint8Array> {
-  const limitBytes = exchange.route.bodyLimitBytes;
+  const limitBytes = exchange.bodyLimitBytes;
   const raw = await exchange.rawBody();
   const { decodeSnappy, SnappyError, snappyDecodedLength } = await import('../../codec/snappy.ts');
   try {

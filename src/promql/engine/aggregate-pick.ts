@@ -7,9 +7,10 @@ import { copySlot, isEmptyColumn, newColumn } from './column.ts';
 import type { Column } from './column.ts';
 import type { Evaluation } from './context.ts';
 import { executionError } from './errors.ts';
+import { PICK_BY_INSERTION_MAX } from './limits.ts';
 import { labelsRatio } from './labels-hash.ts';
 import { unwrap } from './prepare.ts';
-import { SLOT_EMPTY, SLOT_HISTOGRAM } from './result.ts';
+import { SLOT_EMPTY, SLOT_FLOAT, SLOT_HISTOGRAM } from './result.ts';
 import { goFloat } from './text.ts';
 
 interface PickInput {
@@ -73,16 +74,39 @@ function pickAt(
   k: number,
   param: number,
 ): Column[] {
-  const here = columns.filter((column) => column.present[k] !== SLOT_EMPTY);
-  if (expr.op === 'limit_ratio') return here.filter((column) => isSampled(column, param));
+  if (expr.op === 'limit_ratio')
+    return columns.filter((column) => column.present[k] !== SLOT_EMPTY && isSampled(column, param));
   const size = Math.trunc(param);
   if (size < 1) return [];
-  if (expr.op === 'limitk') return here.slice(0, size);
-  const floats = here.filter((column) => column.present[k] !== SLOT_HISTOGRAM);
-  if (floats.length < here.length)
-    ev.annotations.info(`ignored histogram in ${expr.op} aggregation`, expr.pos);
+  if (expr.op === 'limitk')
+    return columns.filter((column) => column.present[k] !== SLOT_EMPTY).slice(0, size);
+  let best: Column[] = [];
   const sign = expr.op === 'topk' ? -1 : 1;
-  return floats.toSorted((a, b) => compareNanLast(a.values[k]!, b.values[k]!, sign)).slice(0, size);
+  for (const column of columns) {
+    if (column.present[k] === SLOT_HISTOGRAM)
+      ev.annotations.info(`ignored histogram in ${expr.op} aggregation`, expr.pos);
+    if (column.present[k] !== SLOT_FLOAT) continue;
+    if (size > PICK_BY_INSERTION_MAX) best.push(column);
+    else keepBest(best, column, k, { size, sign });
+  }
+  if (size > PICK_BY_INSERTION_MAX)
+    best = best.toSorted((a, b) => compareNanLast(a.values[k]!, b.values[k]!, sign));
+  return best.slice(0, size);
+}
+
+/** Inserts into a sorted list of bounded size; of equal values the earlier series stays ahead. */
+function keepBest(
+  best: Column[],
+  column: Column,
+  k: number,
+  { size, sign }: { readonly size: number; readonly sign: number },
+): void {
+  const value = column.values[k]!;
+  let at = best.length;
+  while (at > 0 && compareNanLast(value, best[at - 1]!.values[k]!, sign) < 0) at--;
+  if (at >= size) return;
+  best.splice(at, 0, column);
+  if (best.length > size) best.pop();
 }
 
 /** Ascending (sign 1) or descending (sign -1), NaN at the end either way. */

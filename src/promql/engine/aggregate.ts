@@ -61,7 +61,7 @@ export interface ColumnGroup {
 }
 
 /** Columns by group, groups in order of first appearance. */
-export function groupColumns(expr: AggregateExpr, columns: readonly Column[]): ColumnGroup[] {
+function groupColumns(expr: AggregateExpr, columns: readonly Column[]): ColumnGroup[] {
   const groups = new Map<string, ColumnGroup>();
   const grouping = groupingOf(expr);
   for (const column of columns) {
@@ -74,7 +74,7 @@ export function groupColumns(expr: AggregateExpr, columns: readonly Column[]): C
   return Array.from(groups.values());
 }
 
-export function groupingOf(expr: AggregateExpr): Pick<LeafGrouping, 'mode' | 'labels'> {
+function groupingOf(expr: AggregateExpr): Pick<LeafGrouping, 'mode' | 'labels'> {
   return { mode: expr.without ? 'without' : 'by', labels: expr.grouping };
 }
 

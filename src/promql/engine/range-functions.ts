@@ -7,7 +7,6 @@ import { extendedKernel } from '../../windows/extended.ts';
 import type { ExtendedMode } from '../../windows/extended.ts';
 import { KernelRun } from '../../windows/kernels.ts';
 import type { Note } from '../../windows/float-kernels.ts';
-import { stepGrid } from '../../windows/sliding.ts';
 import type { StepGrid } from '../../windows/sliding.ts';
 import { StepColumn } from '../../windows/step-column.ts';
 import type { Call, Expr, MatrixSelector, SubqueryExpr } from '../ast.ts';
@@ -286,9 +285,4 @@ function absentOverTime(arg: RangeArg, columns: readonly Column[], grid: StepGri
     isEmpty = false;
   }
   return isEmpty ? [] : [out];
-}
-
-/** Data grid of one step: raw samples of a range vector. */
-export function oneStep(tUs: number): StepGrid {
-  return stepGrid(tUs, tUs, 0);
 }

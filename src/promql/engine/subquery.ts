@@ -21,7 +21,7 @@ export function subqueryGrid(ev: Evaluation, expr: SubqueryExpr, grid: StepGrid)
 }
 
 /** The inner grid: multiples of the step in (first - range, last]. */
-export function innerGrid(ev: Evaluation, expr: SubqueryExpr, grid: StepGrid): StepGrid {
+function innerGrid(ev: Evaluation, expr: SubqueryExpr, grid: StepGrid): StepGrid {
   const data = subqueryGrid(ev, expr, grid);
   const rangeUs = durationUs(expr.range, ev.times, false);
   const stepUs =
@@ -61,7 +61,7 @@ async function innerColumns(
 }
 
 /** The filled slots as samples at the times of their steps. */
-export function columnSamples(column: Column, grid: StepGrid): SeriesSamples {
+function columnSamples(column: Column, grid: StepGrid): SeriesSamples {
   const { present } = column;
   const tUs = new Float64Array(present.length);
   const values = new Float64Array(present.length);

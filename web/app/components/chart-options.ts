@@ -6,12 +6,13 @@ import type uPlot from 'uplot';
 import { DASHES } from '../util/colour.ts';
 import { isolatedIndexes, type ChartSeries } from '../util/series.ts';
 import { formatTick, type Zone } from '../util/time.ts';
-import { formatValue, type Unit } from '../util/unit.ts';
+import { formatTicks, type Unit } from '../util/unit.ts';
 import { COLOUR_SLOTS } from '../util/colour.ts';
 import { resolveColours } from '../ui/resolve-colour.ts';
 
 const FONT = '12px system-ui, sans-serif';
-const AXIS_Y_WIDTH = 64;
+/** Room for the longest tick, `22.875 GiB`. */
+export const AXIS_Y_WIDTH = 72;
 const AXIS_X_HEIGHT = 24;
 /** Half the width of a time label. */
 const LABEL_EDGE_PX = 18;
@@ -51,6 +52,8 @@ export function chartOptions(
   return {
     width: shape.width,
     height: shape.height,
+    // The last time label may stand under the very end of the plot.
+    padding: [12, 28, 0, 0],
     tzDate: (sec) => zonedDate(sec, shape.zone),
     legend: { show: false },
     cursor: cursorOptions(shape.syncKey),
@@ -99,6 +102,7 @@ function seriesOptions(
     points: {
       show: true,
       size: 5,
+      fill: stroke ?? 'gray',
       filter: (u) => {
         const first = u.series[0]?.idxs;
         if (first === undefined) return [];
@@ -130,7 +134,7 @@ function axisOptions(shape: ChartShape, text: string, line: string): uPlot.Axis[
       gap: 6,
       space: shape.height > 200 ? 44 : 28,
       grid: { show: true, stroke: line, width: 1 },
-      values: (_u, splits) => splits.map((value) => formatValue(value, shape.unit)),
+      values: (_u, splits) => formatTicks(splits, shape.unit),
       ...(shape.unit.base === 'bytes' ? { incrs: BINARY_INCREMENTS } : {}),
     },
   ];

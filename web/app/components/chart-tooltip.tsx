@@ -5,7 +5,7 @@ import { TOOLTIP_ROWS_MAX } from '../util/limits.ts';
 import type { ChartData } from '../util/series.ts';
 import { formatTime, type Zone } from '../util/time.ts';
 import { formatValue, type Unit } from '../util/unit.ts';
-import type { CursorAt } from './chart-options.ts';
+import { AXIS_Y_WIDTH, type CursorAt } from './chart-options.ts';
 
 interface ChartTooltipProps {
   readonly at: CursorAt;
@@ -16,8 +16,6 @@ interface ChartTooltipProps {
   readonly chartWidth: number;
 }
 
-/** Left edge of the plot inside the chart, past the value axis. */
-const PLOT_LEFT_PX = 64;
 const GAP_PX = 12;
 /** Below a narrower chart, not on it: there it would hide the line it explains. */
 const NARROW_PX = 560;
@@ -33,7 +31,7 @@ export function ChartTooltip(props: ChartTooltipProps): ReactNode {
     .toSorted((a, b) => b.value - a.value);
   const time = data.times[at.index];
   if (time === undefined) return null;
-  const x = PLOT_LEFT_PX + at.leftPx;
+  const x = AXIS_Y_WIDTH + at.leftPx;
   const isRight = x > chartWidth / 2;
   const isNarrow = chartWidth < NARROW_PX;
   const beside = isRight ? { right: chartWidth - x + GAP_PX } : { left: x + GAP_PX };

@@ -5,8 +5,8 @@ import type { Answer, RangeResult } from '../api/types.ts';
 import { useRequest } from '../hooks/use-request.ts';
 import { Notice } from '../ui/notice.tsx';
 import { DRAWN_SERIES_MAX, LOOKBACK_MIN_SEC, RANGE_POINTS_MAX } from '../util/limits.ts';
-import { alignedGrid, toChartData, type ChartData, type Grid } from '../util/series.ts';
-import { formatDurationSec, pickStepSec, tryResolve } from '../util/time.ts';
+import { alignedGrid, gridOf, toChartData, type ChartData, type Grid } from '../util/series.ts';
+import { formatDurationSec, isRelative, pickStepSec, tryResolve } from '../util/time.ts';
 import { inferUnit } from '../util/unit.ts';
 import { Chart } from './chart.tsx';
 import type { ResultViewProps } from './result-view.ts';
@@ -37,7 +37,9 @@ export function GraphView(props: ResultViewProps): ReactNode {
   const startSec = resolved.startMs / 1000;
   const endSec = resolved.endMs / 1000;
   const stepSec = pickStepSec(endSec - startSec, Math.min(width, RANGE_POINTS_MAX));
-  const grid = alignedGrid(startSec, endSec, stepSec);
+  // A single look at “now” ends on the newest sample; a refreshed one keeps its grid still.
+  const isLook = time.refreshSec === 0 && isRelative(time.range);
+  const grid = (isLook ? gridOf : alignedGrid)(startSec, endSec, stepSec);
   const key = JSON.stringify([expr, grid, nowMs]);
   const request = useRequest(key, expr, async (signal) => fetchGraph(expr, grid, signal));
   const { data, isLoading, cancel } = request;

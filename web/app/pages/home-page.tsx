@@ -133,7 +133,9 @@ function HomeBody(props: HomeBodyProps): ReactNode {
 
 function Version(): ReactNode {
   const { data } = useRequest('once', 'build', buildInfo);
-  return <span className="hint">{data?.version !== undefined && `version ${data.version}`}</span>;
+  // `version` is the Prometheus whose API is spoken, for clients that ask; the own one is here.
+  const own = data?.revision?.match(/^orrery-(.+)$/)?.[1];
+  return <span className="hint">{own !== undefined && `version ${own}`}</span>;
 }
 
 /**

@@ -1,7 +1,14 @@
 /** Units from names and operations; three significant digits. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatValue, inferUnit, metricNames, NO_UNIT, type BaseUnit } from './unit.ts';
+import {
+  formatTicks,
+  formatValue,
+  inferUnit,
+  metricNames,
+  NO_UNIT,
+  type BaseUnit,
+} from './unit.ts';
 
 function checkUnit(expr: string, base: BaseUnit, perSec = false): void {
   assert.deepEqual(inferUnit(expr), { base, perSec }, expr);
@@ -50,4 +57,16 @@ test('three significant digits with the unit', () => {
   checkValue(-1536, 'bytes', '-1.5 KiB');
   checkValue(Number.NaN, 'bytes', 'NaN');
   checkValue(Number.POSITIVE_INFINITY, 'none', '+Inf');
+});
+
+test('tick labels are exact where three digits are not', () => {
+  const bytes = { base: 'bytes', perSec: false } as const;
+  const gib = 1024 ** 3;
+  assert.deepEqual(formatTicks([22.75 * gib, 22.875 * gib, 23 * gib], bytes), [
+    '22.75 GiB',
+    '22.875 GiB',
+    '23 GiB',
+  ]);
+  assert.deepEqual(formatTicks([0, 0.2, 0.4], NO_UNIT), ['0', '0.2', '0.4']);
+  assert.deepEqual(formatTicks([0, 500, 1000, 1500], NO_UNIT), ['0', '500', '1000', '1500']);
 });

@@ -81,61 +81,79 @@ function baseUnit(stem: string, metadataUnit: string | undefined): BaseUnit {
 const SI = ['', 'k', 'M', 'G', 'T', 'P', 'E'];
 const IEC = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
 
+/** Most digits of a tick; more would not fit beside the chart. */
+const TICK_DIGITS_MAX = 5;
+
+/** Labels of ticks: three digits, or as many as it takes for each label to be its tick exactly. */
+export function formatTicks(values: readonly number[], unit: Unit): string[] {
+  const exact = values.map((value) => formatValue(value, unit, 9));
+  for (let digits = 3; digits < TICK_DIGITS_MAX; digits += 1) {
+    const texts = values.map((value) => formatValue(value, unit, digits));
+    if (texts.every((text, index) => text === exact[index])) return texts;
+  }
+  return values.map((value) => formatValue(value, unit, TICK_DIGITS_MAX));
+}
+
 /** Three significant digits with the unit: `1.21 GiB/s`, `45.2%`, `12.5 ms`. */
-export function formatValue(value: number, unit: Unit): string {
+export function formatValue(value: number, unit: Unit, digits = 3): string {
   if (Number.isNaN(value)) return 'NaN';
   if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
-  const text = formatBase(value, unit);
+  const text = formatBase(value, unit, digits);
   return unit.perSec ? `${text}/s` : text;
 }
 
-function formatBase(value: number, unit: Unit): string {
+function formatBase(value: number, unit: Unit, digits: number): string {
   switch (unit.base) {
     case 'bytes':
-      return formatScaled(value, 1024, IEC);
+      return formatScaled(value, digits, 1024, IEC);
     case 'seconds':
-      return formatSeconds(value);
+      return formatSeconds(value, digits);
     case 'ratio':
-      return `${significant(value * 100)}%`;
+      return `${significant(value * 100, digits)}%`;
     default:
-      return formatPlain(value);
+      return formatPlain(value, digits);
   }
 }
 
-function formatPlain(value: number): string {
+function formatPlain(value: number, digits: number): string {
   const size = Math.abs(value);
   if (Number.isInteger(value) && size < 10_000) return String(value);
-  if (size !== 0 && size < 1e-3) return value.toExponential(2);
-  if (size >= 1e21) return value.toExponential(2);
-  return formatScaled(value, 1000, SI);
+  if (size !== 0 && size < 1e-3) return value.toExponential(digits - 1);
+  if (size >= 1e21) return value.toExponential(digits - 1);
+  return formatScaled(value, digits, 1000, SI);
 }
 
-function formatScaled(value: number, base: number, names: readonly string[]): string {
+function formatScaled(
+  value: number,
+  digits: number,
+  base: number,
+  names: readonly string[],
+): string {
   let scaled = value;
   let index = 0;
-  while (Math.abs(Number(scaled.toPrecision(3))) >= base && index < names.length - 1) {
+  while (Math.abs(Number(scaled.toPrecision(digits))) >= base && index < names.length - 1) {
     scaled /= base;
     index += 1;
   }
   const name = names[index] ?? '';
-  return name === '' ? significant(scaled) : `${significant(scaled)} ${name}`;
+  return name === '' ? significant(scaled, digits) : `${significant(scaled, digits)} ${name}`;
 }
 
-function formatSeconds(value: number): string {
+function formatSeconds(value: number, digits: number): string {
   const size = Math.abs(value);
   if (size === 0) return '0 s';
-  if (size < 1e-6) return `${significant(value * 1e9)} ns`;
-  if (size < 1e-3) return `${significant(value * 1e6)} µs`;
-  if (size < 1) return `${significant(value * 1e3)} ms`;
-  if (size < 120) return `${significant(value)} s`;
-  if (size < 7200) return `${significant(value / 60)} min`;
-  if (size < 172_800) return `${significant(value / 3600)} h`;
-  return `${significant(value / 86_400)} d`;
+  if (size < 1e-6) return `${significant(value * 1e9, digits)} ns`;
+  if (size < 1e-3) return `${significant(value * 1e6, digits)} µs`;
+  if (size < 1) return `${significant(value * 1e3, digits)} ms`;
+  if (size < 120) return `${significant(value, digits)} s`;
+  if (size < 7200) return `${significant(value / 60, digits)} min`;
+  if (size < 172_800) return `${significant(value / 3600, digits)} h`;
+  return `${significant(value / 86_400, digits)} d`;
 }
 
-/** Three significant digits without an exponent and without trailing zeros. */
-function significant(value: number): string {
+/** Significant digits without an exponent and without trailing zeros. */
+function significant(value: number, digits: number): string {
   if (value === 0) return '0';
-  if (Math.abs(value) >= 1000) return String(Math.round(value));
-  return String(Number(value.toPrecision(3)));
+  if (Math.abs(value) >= 10 ** digits) return String(Math.round(value));
+  return String(Number(value.toPrecision(digits)));
 }

@@ -1,0 +1,134 @@
+// The command line without a process: help, usage errors, tables, sparklines, hostile text.
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import { runCommand } from './commands.ts';
+import { sparkline, tableText } from './draw.ts';
+
+async function run(args: readonly string[], env: Record<string, string> = {}) {
+  let out = '';
+  let err = '';
+  const code = await runCommand(args, {
+    env,
+    isTerminal: true,
+    columns: 80,
+    out: (text) => (out += text),
+    err: (text) => (err += text),
+  });
+  return { code, out, err };
+}
+
+/** A server that gives one answer and remembers the last question. */
+async function withAnswer(
+  status: number,
+  body: string,
+  use: (url: string, asked: () => string) => Promise<void>,
+) {
+  let asked = '';
+  const server = http.createServer((request, response) => {
+    request.on('data', (chunk: Buffer) => (asked = `${request.url} ${chunk.toString()}`));
+    request.on('end', () => response.writeHead(status).end(body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    await use(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`, () => asked);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+test('help everywhere, unknown commands and flags', async () => {
+  assert.match((await run(['--help'])).out, /serve.*query.*check/s);
+  assert.match((await run(['query', '--help'])).out, /--step DURATION/);
+  assert.match((await run(['--version'])).out, /^orrery \d/);
+  assert.deepEqual(await run(['qery']), {
+    code: 2,
+    out: '',
+    err: 'orrery: unknown command qery; did you mean query? (orrery --help)\n',
+  });
+  assert.equal((await run(['query', 'up', '--tim', '1'])).code, 2);
+  assert.equal((await run(['query'])).code, 2);
+  assert.equal((await run(['query', 'up', '--step', '1s'])).code, 2);
+  assert.equal((await run(['query', 'up', '--time', 'noon'])).code, 2);
+});
+
+test('an instant vector is a table without control characters', async () => {
+  const metric = { __name__: 'up', job: 'a\u001b[31m' };
+  const body = {
+    status: 'success',
+    data: { resultType: 'vector', result: [{ metric, value: [1, '7'] }] },
+  };
+  await withAnswer(200, JSON.stringify(body), async (url, asked) => {
+    const got = await run(['query', 'up', '--url', url, '--time', '2026-01-01T00:00:00Z']);
+    assert.equal(asked(), '/api/v1/query query=up&time=1767225600');
+    assert.equal(got.code, 0);
+    assert.ok(!got.out.includes('\u001b'));
+    assert.match(got.out, /^series +value\nup\{job="a.*\} +7\n$/);
+    assert.equal(
+      (await run(['query', 'up', '--json'], { ORRERY_URL: url })).out,
+      `${JSON.stringify(body)}\n`,
+    );
+  });
+});
+
+test('a range has last, min, max and a sparkline', async () => {
+  const values = [1, 5, 3].map((value, i) => [i, String(value)]);
+  const body = {
+    status: 'success',
+    data: { resultType: 'matrix', result: [{ metric: {}, values }] },
+  };
+  await withAnswer(200, JSON.stringify(body), async (url, asked) => {
+    const got = await run(['query', 'x', '--url', url, '--start', '0', '--end', '200']);
+    assert.equal(asked(), '/api/v1/query_range query=x&start=0&end=200&step=2');
+    assert.match(got.out, /\{\} +3 +1 +5 +▁█▅\n$/);
+  });
+});
+
+test('refusals and absent servers have their own exit codes', async () => {
+  const body = '{"status":"error","errorType":"bad_data","error":"parse error"}';
+  await withAnswer(400, body, async (url) => {
+    const got = await run(['query', '(', '--url', url]);
+    assert.deepEqual([got.code, got.err], [3, 'orrery query: parse error\n']);
+  });
+  await withAnswer(200, '<html>', async (url) => {
+    assert.match(
+      (await run(['query', 'x', '--url', url])).err,
+      /does not speak the Prometheus API/,
+    );
+  });
+  const absent = await run(['query', 'x', '--url', 'http://127.0.0.1:9']);
+  assert.equal(absent.code, 1);
+  assert.match(absent.err, /no answer from/);
+});
+
+test('check config', async () => {
+  const valid = await run(['check', 'config', '--json'], { ORRERY_QUERY_TIMEOUT: '5s' });
+  assert.equal(valid.code, 0);
+  assert.partialDeepStrictEqual(JSON.parse(valid.out), {
+    ok: true,
+    settings: { queryTimeoutMs: 5000 },
+    origins: { queryTimeoutMs: 'ORRERY_QUERY_TIMEOUT' },
+  });
+  const invalid = await run(['check', 'config', '/no/such/file.yaml']);
+  assert.deepEqual([invalid.code, invalid.out], [2, '']);
+  assert.match(invalid.err, /no file/);
+  assert.equal((await run(['check', 'data'])).code, 2);
+});
+
+test('drawing', () => {
+  assert.equal(sparkline([1, 1]), '▁▁');
+  assert.equal(sparkline([0, Number.NaN, 7]), '▁ █');
+  assert.equal(sparkline(Array.from({ length: 1000 }, (_, i) => i)).length, 40);
+  assert.equal(
+    tableText(
+      [
+        ['a', 'b'],
+        ['x'.repeat(100), '1'],
+      ],
+      40,
+    ).split('\n')[1]!.length,
+    40,
+  );
+});

@@ -1,0 +1,30 @@
+// The whole route table: every protocol's rows in one list. Tests walk it, so that a new route is
+// covered by existing.
+import { adminRoutes } from '../../frontends/admin/routes.ts';
+import type { AdminDependencies } from '../../frontends/admin/routes.ts';
+import { consoleRoutes } from '../../frontends/console/routes.ts';
+import type { ConsoleDependencies } from '../../frontends/console/routes.ts';
+import type { Route } from '../../frontends/http/route.ts';
+import { importRoutes } from '../../frontends/import/routes.ts';
+import type { ImportExportDependencies } from '../../frontends/import/routes.ts';
+import { influxRoutes } from '../../frontends/influx/routes.ts';
+import type { InfluxDependencies } from '../../frontends/influx/write.ts';
+import { prometheusRoutes } from '../../frontends/prometheus/routes.ts';
+import type { PrometheusDependencies } from '../../frontends/prometheus/routes.ts';
+
+export type RouteDependencies = PrometheusDependencies &
+  InfluxDependencies &
+  ImportExportDependencies &
+  AdminDependencies &
+  ConsoleDependencies;
+
+/** Dependencies are used when a request comes, not before. */
+export function productRoutes(deps: RouteDependencies): readonly Route[] {
+  return [
+    ...prometheusRoutes(deps),
+    ...influxRoutes(deps),
+    ...importRoutes(deps),
+    ...adminRoutes(deps),
+    ...consoleRoutes(deps),
+  ];
+}

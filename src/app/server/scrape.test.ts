@@ -1,0 +1,138 @@
+// Scrapes through the real ingest path into the memory storage: labels, report series, staleness, a
+// target that goes down, and when rounds happen.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MemoryStorage } from '../../../test/contract/memory-storage.ts';
+import { withContext } from '../../../test/contract/contexts.ts';
+import { Ingest } from '../../ingest/ingest.ts';
+import { NUMERIC_KINDS } from '../../model/columns.ts';
+import { labelsToObject } from '../../model/labels.ts';
+import { matcher } from '../../model/matcher.ts';
+import { openPrincipal } from '../../model/tenant.ts';
+import { seededPrng } from '../../stdx/prng.ts';
+import { silentLogger } from '../../telemetry/logger.ts';
+import { ScrapeLoop } from '../../agent/scrape-loop.ts';
+import { Scraper } from '../../agent/scrape.ts';
+
+const STALE_BITS = 0x7ff0000000000002n;
+
+function setup(pages: readonly (string | Error)[]) {
+  const storage = new MemoryStorage();
+  const ingest = new Ingest({ storage, prng: seededPrng(1) });
+  let at = 0;
+  const target = {
+    job: 'node',
+    instance: 'h:1',
+    async collect() {
+      const page = pages[at++]!;
+      if (page instanceof Error) throw page;
+      return page;
+    },
+  };
+  const principal = openPrincipal('default');
+  const scraper = new Scraper(ingest, principal, target);
+  async function samples(name: string) {
+    const found: (readonly [string, number, number | 'stale'])[] = [];
+    await withContext(storage, async (context) => {
+      const request = {
+        matchers: [matcher('__name__', '=', name)],
+        startUs: 0,
+        endUs: 1e15,
+        kinds: NUMERIC_KINDS,
+      };
+      for await (const series of storage.select(context, request))
+        for (const chunk of series.chunks)
+          for (let i = 0; i < chunk.count; i++) {
+            const value = Number(chunk.values[i]);
+            const bits = new BigUint64Array(Float64Array.of(value).buffer)[0];
+            const labels = labelsToObject(series.labels);
+            const key = `${labels['job']} ${labels['instance']} ${labels['cpu'] ?? ''}`.trim();
+            found.push([key, chunk.tUs[i]!, bits === STALE_BITS ? 'stale' : value]);
+          }
+    });
+    return found;
+  }
+  return { scraper, samples };
+}
+
+test('samples get the target’s labels, and the report stands beside them', async () => {
+  const { scraper, samples } = setup(['# TYPE a gauge\na{cpu="0"} 1\na{cpu="1"} 2\n']);
+  assert.equal((await scraper.scrape(1000, () => 0.25)).up, true);
+  assert.deepEqual(await samples('a'), [
+    ['node h:1 0', 1000, 1],
+    ['node h:1 1', 1000, 2],
+  ]);
+  const report = {
+    up: 1,
+    scrape_duration_seconds: 0.25,
+    scrape_samples_scraped: 2,
+    scrape_samples_post_metric_relabeling: 2,
+    scrape_series_added: 2,
+  };
+  for (const [name, value] of Object.entries(report))
+    assert.deepEqual(await samples(name), [['node h:1', 1000, value]], name);
+});
+
+test('a series that vanishes goes stale once', async () => {
+  const page = (cpus: readonly number[]) => cpus.map((cpu) => `a{cpu="${cpu}"} 1\n`).join('');
+  const { scraper, samples } = setup([page([0, 1]), page([0]), page([0])]);
+  for (const tUs of [1000, 2000, 3000]) await scraper.scrape(tUs, () => 0);
+  const gone = (await samples('a')).filter(([key]) => key.endsWith(' 1'));
+  assert.deepEqual(gone, [
+    ['node h:1 1', 1000, 1],
+    ['node h:1 1', 2000, 'stale'],
+  ]);
+  assert.deepEqual(
+    (await samples('scrape_series_added')).map(([, , value]) => value),
+    [2, 0, 0],
+  );
+});
+
+test('a target that fails is down and all its series go stale', async () => {
+  const { scraper, samples } = setup(['a 1\n', new Error('refused'), 'a 2\n']);
+  await scraper.scrape(1000, () => 0);
+  const outcome = await scraper.scrape(2000, () => 0);
+  assert.deepEqual(outcome, { up: false, reason: 'refused' });
+  await scraper.scrape(3000, () => 0);
+  const values = async (name: string) => (await samples(name)).map(([, , value]) => value);
+  assert.deepEqual(await values('up'), [1, 0, 1]);
+  assert.deepEqual(await values('a'), [1, 'stale', 2]);
+});
+
+test('rounds: at once, after one second, then on whole multiples of the interval', async () => {
+  const delays: number[] = [];
+  const time = { ms: 1_000_300 };
+  let next: (() => void) | undefined;
+  const scheduler = {
+    after(delayMs: number, task: () => void) {
+      delays.push(delayMs);
+      next = () => {
+        time.ms += delayMs;
+        task();
+      };
+      return () => (next = undefined);
+    },
+    sleep: () => Promise.resolve(),
+    yieldTurn: () => Promise.resolve(),
+  };
+  const { scraper, samples } = setup(['a 1\n', 'a 1\n', 'a 1\n', 'a 1\n']);
+  const loop = new ScrapeLoop({
+    scrapers: [scraper],
+    clock: { nowMs: () => time.ms, monotonicMs: () => time.ms },
+    scheduler,
+    logger: silentLogger,
+    intervalMs: 5000,
+    onFatal: (error) => {
+      throw error;
+    },
+  });
+  loop.start();
+  for (let round = 1; round <= 3; round++) {
+    while (delays.length < round) await new Promise((resolve) => setImmediate(resolve));
+    next?.();
+  }
+  while (delays.length < 4) await new Promise((resolve) => setImmediate(resolve));
+  await loop.stop();
+  assert.deepEqual(delays, [1000, 3700, 5000, 5000]);
+  assert.equal((await samples('a')).length, 4);
+});

@@ -1,0 +1,229 @@
+// The engine over a small storage of its own: what is pushed down, what is refused, what the limits,
+// the signal and the annotations do. The language's meaning is test/conformance/promqltest.test.ts.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { KIND } from '../../model/columns.ts';
+import type { Samples } from '../../model/columns.ts';
+import { AppError } from '../../model/errors.ts';
+import { compareLabels, labelsFromObject } from '../../model/labels.ts';
+import type { Labels } from '../../model/labels.ts';
+import { matchesAll } from '../../model/matcher.ts';
+import type {
+  LeafPlan,
+  ReadContext,
+  SelectedSeries,
+  SelectRequest,
+  StorageReader,
+} from '../../model/storage.ts';
+import { openPrincipal } from '../../model/tenant.ts';
+import { runLeafInThread } from '../../windows/leaf.ts';
+import { parseExpr } from '../parser.ts';
+import { evaluate } from './engine.ts';
+import { SLOT_FLOAT } from './result.ts';
+import type { EvalParams, EvalResult } from './result.ts';
+import { labelsText } from './text.ts';
+
+type Data = Readonly<Record<string, readonly number[]>>;
+
+/** Samples every 10 s from 0; keys are `name` or `name,label,value,…`. */
+class TinyStorage {
+  readonly plans: LeafPlan[] = [];
+  readonly #series: { labels: Labels; values: readonly number[] }[];
+
+  constructor(data: Data) {
+    this.#series = Object.entries(data)
+      .map(([key, values]) => {
+        const [name, ...pairs] = key.split(',');
+        const labels: Record<string, string> = { __name__: name! };
+        for (let i = 0; i + 1 < pairs.length; i += 2) labels[pairs[i]!] = pairs[i + 1]!;
+        return { labels: labelsFromObject(labels), values };
+      })
+      .toSorted((a, b) => compareLabels(a.labels, b.labels));
+  }
+
+  async *select(_: ReadContext, request: SelectRequest): AsyncGenerator<SelectedSeries> {
+    for (const { labels, values } of this.#series) {
+      if (!matchesAll(request.matchers, labels)) continue;
+      const at = Array.from(values.keys(), (i) => i * 10e6);
+      const kept = at.filter((tUs) => tUs >= request.startUs && tUs <= request.endUs);
+      if (kept.length === 0) continue;
+      const chunk: Samples = {
+        kind: KIND.f64,
+        count: kept.length,
+        tUs: Float64Array.from(kept),
+        values: Float64Array.from(kept, (tUs) => values[tUs / 10e6]!),
+        subNs: undefined,
+        startUs: undefined,
+        position: undefined,
+      };
+      yield await Promise.resolve({ labels, chunks: [chunk] });
+    }
+  }
+
+  runLeaf(context: ReadContext, plan: LeafPlan): ReturnType<StorageReader['runLeaf']> {
+    this.plans.push(plan);
+    return runLeafInThread(this, context, plan);
+  }
+}
+
+function contextOf(signal: AbortSignal, bytesMax = Infinity): ReadContext {
+  let held = 0;
+  return {
+    principal: openPrincipal('default'),
+    pin: { release: () => undefined },
+    signal,
+    budget: {
+      take: (sizeBytes) => {
+        held += sizeBytes;
+        if (held > bytesMax) throw new AppError('limited', 'query-memory', 'too much');
+      },
+      give: (sizeBytes) => {
+        held -= sizeBytes;
+      },
+    },
+  };
+}
+
+const INSTANT: EvalParams = { startUs: 60e6, endUs: 60e6, stepUs: 0, lookbackUs: 300e6 };
+const RANGE: EvalParams = { startUs: 30e6, endUs: 60e6, stepUs: 10e6, lookbackUs: 300e6 };
+
+function ask(
+  storage: TinyStorage,
+  query: string,
+  params: EvalParams = INSTANT,
+  context: ReadContext = contextOf(new AbortController().signal),
+): Promise<EvalResult> {
+  const reader = storage as unknown as StorageReader;
+  return evaluate(reader, context, parseExpr(query), { ...params, query });
+}
+
+function text(result: EvalResult): string[] {
+  return result.series.map(({ labels, present, values }) => {
+    const slots = Array.from(values, (value, k) => (present[k] === SLOT_FLOAT ? value : '_'));
+    return `${labelsText(labels)} ${slots.join(' ')}`;
+  });
+}
+
+const COUNTERS: Data = {
+  'c_total,job,a,instance,1': [0, 10, 20, 30, 40, 50, 60],
+  'c_total,job,a,instance,2': [0, 20, 40, 60, 80, 100, 120],
+  'c_total,job,b,instance,3': [5, 5, 5, 5, 5, 5, 5],
+};
+
+describe('leaves', () => {
+  test('an aggregation over a range function is one grouped leaf', async () => {
+    const storage = new TinyStorage(COUNTERS);
+    const result = await ask(storage, 'sum by (job) (rate(c_total[30s]))', RANGE);
+    assert.deepEqual(text(result), ['{job="a"} 3 3 3 3', '{job="b"} 0 0 0 0']);
+    assert.equal(storage.plans.length, 1);
+    const plan = storage.plans[0]!;
+    assert.equal(plan.kernel, 'rate');
+    assert.deepEqual(plan.grouping, { aggregation: 'sum', mode: 'by', labels: ['job'] });
+    assert.deepEqual(result.stats, { seriesRead: 3, samplesRead: 21 });
+  });
+
+  test('a name that the function drops is not grouped by', async () => {
+    const storage = new TinyStorage(COUNTERS);
+    const result = await ask(storage, 'count by (__name__) (rate(c_total[1m]))');
+    assert.deepEqual(text(result), ['{} 3']);
+  });
+
+  test('several names are not pushed down, because they may become equal', async () => {
+    const storage = new TinyStorage({ 'a_total,x,1': [1, 2, 3], 'b_total,x,1': [1, 2, 3] });
+    await assert.rejects(ask(storage, 'sum(rate({__name__=~"a_total|b_total"}[1m]))'), {
+      code: 'promql-execution',
+      message: 'vector cannot contain metrics with the same labelset',
+    });
+  });
+
+  test('a part that does not depend on the step is read once', async () => {
+    const storage = new TinyStorage(COUNTERS);
+    const result = await ask(storage, 'sum(c_total) - sum(c_total @ 0)', RANGE);
+    assert.deepEqual(text(result), ['{} 90 120 150 180']);
+    assert.deepEqual(
+      storage.plans.map(({ stepUs }) => stepUs),
+      [10e6, 0],
+    );
+  });
+
+  test('offset and subquery', async () => {
+    const storage = new TinyStorage(COUNTERS);
+    const one = 'c_total{instance="1"}';
+    assert.deepEqual(text(await ask(storage, `${one} offset 20s`)), [
+      '{__name__="c_total", instance="1", job="a"} 40',
+    ]);
+    assert.deepEqual(text(await ask(storage, `max_over_time(${one}[40s:20s])`, RANGE)), [
+      '{instance="1", job="a"} 20 40 40 60',
+    ]);
+  });
+});
+
+describe('results', () => {
+  test('a range vector answers samples with their own times', async () => {
+    const storage = new TinyStorage({ m: [1, 2, 3, 4, 5, 6, 7] });
+    const result = await ask(storage, 'm[25s]');
+    assert.equal(result.type, 'matrix');
+    assert.deepEqual(Array.from(result.series[0]!.tUs!), [40e6, 50e6, 60e6]);
+    assert.deepEqual(Array.from(result.series[0]!.values), [5, 6, 7]);
+  });
+
+  test('scalars, strings and order', async () => {
+    const storage = new TinyStorage({ 'm,x,a': [2], 'm,x,b': [3], 'm,x,c': [1] });
+    assert.equal((await ask(storage, '1 + 2')).series[0]!.values[0], 3);
+    assert.equal((await ask(storage, '"text"')).string, 'text');
+    const sorted = await ask(storage, 'sort_desc(m)', { ...INSTANT, startUs: 0, endUs: 0 });
+    assert.deepEqual(
+      text(sorted).map((line) => line.at(-1)),
+      ['3', '2', '1'],
+    );
+  });
+
+  test('annotations point at the query', async () => {
+    const storage = new TinyStorage({ gauge: [1, 2, 3, 4, 5, 6, 7] });
+    const { annotations } = await ask(storage, '1 +\n  rate(gauge[1m])');
+    assert.deepEqual(annotations, [
+      {
+        level: 'info',
+        message:
+          'PromQL info: metric might not be a counter, ' +
+          'name does not end in _total/_sum/_count/_bucket: "gauge" (2:8)',
+        position: { line: 2, column: 8 },
+      },
+    ]);
+  });
+});
+
+describe('refusals', () => {
+  test('many-to-many names both series', async () => {
+    const storage = new TinyStorage({ 'm,x,a': [1], 'm,x,b': [1], 'n,y,c': [1] });
+    await assert.rejects(ask(storage, 'n + on() m', { ...INSTANT, startUs: 0, endUs: 0 }), {
+      code: 'promql-execution',
+      message:
+        'found duplicate series for the match group {} on the right hand-side of the operation: ' +
+        '[{__name__="m", x="a"}, {__name__="m", x="b"}];many-to-many matching not allowed: ' +
+        'matching labels must be unique on one side',
+    });
+  });
+
+  test('the limit on samples names itself', async () => {
+    const storage = new TinyStorage(COUNTERS);
+    await assert.rejects(ask(storage, 'c_total', { ...RANGE, samplesMax: 10 }), {
+      kind: 'limited',
+      code: 'query-samples',
+      message: /21 of at most 10/,
+    });
+  });
+
+  test('result columns count against the budget', async () => {
+    const storage = new TinyStorage(COUNTERS);
+    const context = contextOf(new AbortController().signal, 50);
+    await assert.rejects(ask(storage, 'c_total * 2', RANGE, context), { code: 'query-memory' });
+  });
+
+  test('an aborted query rejects with the reason', async () => {
+    const storage = new TinyStorage(COUNTERS);
+    const reason = new AppError('timeout', 'query-timeout', 'too late');
+    const context = contextOf(AbortSignal.abort(reason));
+    await assert.rejects(ask(storage, 'c_total', INSTANT, context), reason);
+  });
+});
