@@ -1,7 +1,8 @@
-// One head generation: what the log said in [seqMin, seqMax), in RAM. Samples live in pages of plain
-// typed arrays; a series has runs of slots (4, 8, … 256), linked backwards, filled in order of arrival.
-// Every sample has an ordinal, its place in the generation's own order; a reader that noted pointCount
-// sees exactly the ordinals below it, while appends go on behind. Nothing is ever changed in place.
+// One head generation: what the log said in [seqMin, seqMax), in RAM. Samples live in pages of
+// plain typed arrays; a series has runs of slots (4, 8, … 256), linked backwards, filled in order
+// of arrival. Every sample has an ordinal, its place in the generation's own order; a reader that
+// noted pointCount sees exactly the ordinals below it, while appends go on behind. Nothing is ever
+// changed in place.
 import { assert } from '../stdx/assert.ts';
 import { KIND } from '../model/columns.ts';
 import type {
@@ -86,9 +87,9 @@ export class Generation {
   // -------------------------------------------------------------- writing
 
   /**
-   * Applies the column sets of one batch (perhaps none); side rows of the batch take the ordinal that
-   * `ordinalEnd` had before. `refs[k]` are the series of set k in this process, -1 where
-   * a point is not to be applied.
+   * Applies the column sets of one batch (perhaps none); side rows of the batch take the ordinal
+   * that `ordinalEnd` had before. `refs[k]` are the series of set k in this process, -1 where a
+   * point is not to be applied.
    */
   applyPoints(sets: readonly Points[], refs: readonly ArrayLike<number>[]): void {
     let rowEnd = 1;
@@ -218,8 +219,8 @@ export class Generation {
   }
 
   /**
-   * A series' visible samples as sources, one per kind. Deletes are those that hit the series; of one
-   * with an offset inside this generation only what was applied before it is hidden.
+   * A series' visible samples as sources, one per kind. Deletes are those that hit the series; of
+   * one with an offset inside this generation only what was applied before it is hidden.
    */
   sources(
     ref: SeriesRef,
@@ -245,8 +246,8 @@ export class Generation {
   }
 
   /**
-   * The usual series, copied run by run: one kind, no companions, ascending in time, all of it visible.
-   * undefined where it is none; an empty column set where nothing is in the range.
+   * The usual series, copied run by run: one kind, no companions, ascending in time, all of it
+   * visible. undefined where it is none; an empty column set where nothing is in the range.
    */
   #plainSource(
     ref: SeriesRef,

@@ -36,7 +36,9 @@ export const SCAN_TURN_SERIES = 256;
 export const COMMIT_ATTEMPTS_MAX = 5;
 /** Bytes written ahead in one catalog transaction; half of what the strictest engine takes. */
 export const CATALOG_CHUNK_BYTES = 4_000_000;
-/** Deletes since the last flush: more start one, so that reads test few and a commit stays small. */
+/**
+ * Deletes since the last flush: more start one, so that reads test few and a commit stays small.
+ */
 export const HEAD_DELETES_MAX = 1000;
 /** Keys deleted or read in one catalog transaction. */
 export const CATALOG_PAGE_KEYS = 500;

@@ -1,8 +1,8 @@
-// Merges of adjacent parts. Level 0 → 1 takes a run of level-0 parts in log order and cuts it by time
-// partition; inside a partition adjacent parts become one. A merge applies the deletes of its own
-// stretch to the inputs below them, proves that nothing was lost or invented by reading its output
-// again, and swaps inputs for outputs in one transaction. A part with damage is left alone, and no
-// output spans it.
+// Merges of adjacent parts. Level 0 → 1 takes a run of level-0 parts in log order and cuts it by
+// time partition; inside a partition adjacent parts become one. A merge applies the deletes of its
+// own stretch to the inputs below them, proves that nothing was lost or invented by reading its
+// output again, and swaps inputs for outputs in one transaction. A part with damage is left alone,
+// and no output spans it.
 import { BugError } from '../stdx/assert.ts';
 import { compareUtf8 } from '../model/labels.ts';
 import type { TenantId } from '../model/tenant.ts';
@@ -48,7 +48,10 @@ interface Job {
   readonly seqMax: number;
 }
 
-/** Runs of undamaged parts of one partition with no other part between them that can hold their times. */
+/**
+ * Runs of undamaged parts of one partition with no other part between them that can hold their
+ * times.
+ */
 function runsOf(parts: readonly Part[], partition: Partition | 'any'): Part[][] {
   const runs: Part[][] = [[]];
   for (const part of parts) {
@@ -60,7 +63,10 @@ function runsOf(parts: readonly Part[], partition: Partition | 'any'): Part[][] 
   return runs.filter((run) => run.length > 0);
 }
 
-/** How far a merge of `inputs` may say it covers the log: up to the next part that shares its times. */
+/**
+ * How far a merge of `inputs` may say it covers the log: up to the next part that shares its
+ * times.
+ */
 function coverageEnd(state: ShardState, inputs: readonly Part[]): number {
   const last = inputs.at(-1)!;
   const partition = partitionOf(last);
@@ -72,7 +78,10 @@ function coverageEnd(state: ShardState, inputs: readonly Part[]): number {
   return next?.row.seqMin ?? state.frontier;
 }
 
-/** Partitions in which the inputs have samples or exemplars, ascending; what has no time comes last. */
+/**
+ * Partitions in which the inputs have samples or exemplars, ascending; what has no time comes
+ * last.
+ */
 async function occupied(inputs: readonly Part[]): Promise<Partition[]> {
   const starts = new Set<number>();
   let hasTimeless = false;
@@ -106,7 +115,9 @@ async function level0Job(state: ShardState, countMin: number): Promise<Job | und
   return { inputs, partitions, seqMax: coverageEnd(state, inputs) };
 }
 
-/** Merges inside partitions: `countMin` parts of a run, or (where `force`) a delete to be applied. */
+/**
+ * Merges inside partitions: `countMin` parts of a run, or (where `force`) a delete to be applied.
+ */
 async function partitionJob(
   state: ShardState,
   countMin: number,

@@ -1,7 +1,7 @@
-// One part, read through ranged gets (docs/formats/part.md). Directory and sections are checked against
-// their CRC and kept decoded in a cache shared by all parts; blocks are read in windows by the cursors
-// of `select.ts`. Damage is an AppError corrupt that names the blob and the place; a damaged block
-// leaves its neighbours readable.
+// One part, read through ranged gets (docs/formats/part.md). Directory and sections are checked
+// against their CRC and kept decoded in a cache shared by all parts; blocks are read in windows by
+// the cursors of `select.ts`. Damage is an AppError corrupt that names the blob and the place; a
+// damaged block leaves its neighbours readable.
 import type { Blobs } from '../blobs/blobs.ts';
 import { decodeBlock } from '../codec/block.ts';
 import { crc32c } from '../codec/crc32c.ts';
@@ -23,7 +23,10 @@ import type {
 import { PartIndex } from './part-index.ts';
 import type { BlockPlace } from './part-index.ts';
 
-/** Decoded things by name, least recently used dropped first; promises, so that two readers share one read. */
+/**
+ * Decoded things by name, least recently used dropped first; promises, so that two readers share
+ * one read.
+ */
 export class SectionCache {
   readonly #entries = new Map<string, { readonly value: Promise<unknown>; sizeBytes: number }>();
   readonly #limitBytes: number;

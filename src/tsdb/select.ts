@@ -1,6 +1,6 @@
-// Series by series, sorted by labels, out of the parts and generations of one view: cursors over each
-// part and over the head, merged; per series the sources with deletes applied. The only way points leave
-// the shard: queries, names, deletes' counts and merges all walk here.
+// Series by series, sorted by labels, out of the parts and generations of one view: cursors over
+// each part and over the head, merged; per series the sources with deletes applied. The only way
+// points leave the shard: queries, names, deletes' counts and merges all walk here.
 import { assert } from '../stdx/assert.ts';
 import type { SeriesRef } from '../model/columns.ts';
 import { compareLabels } from '../model/labels.ts';

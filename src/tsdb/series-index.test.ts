@@ -1,4 +1,5 @@
-// The RAM index: refs, order by labels while series and tenants come in any order, planning by matcher.
+// The RAM index: refs, order by labels while series and tenants come in any order, planning by
+// matcher.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';

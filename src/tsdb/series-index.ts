@@ -1,6 +1,6 @@
-// The RAM index of one shard: label sets to refs, and per tenant postings by label name and value. A ref
-// is given by `resolve` at once; the series enters the postings with its first applied point. Refs are
-// never reused inside a process; unused refs are forgotten with the process.
+// The RAM index of one shard: label sets to refs, and per tenant postings by label name and value.
+// A ref is given by `resolve` at once; the series enters the postings with its first applied point.
+// Refs are never reused inside a process; unused refs are forgotten with the process.
 import type { SeriesRef } from '../model/columns.ts';
 import { compareLabels, compareUtf8, labelsKey } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
@@ -119,8 +119,9 @@ export class SeriesIndex {
   }
 
   /**
-   * Series of a tenant that all matchers accept, in label order. Complexity: what matches, plus once
-   * per query the series that are new since the last one, plus a pass over the tenant where there are.
+   * Series of a tenant that all matchers accept, in label order. Complexity: what matches, plus
+   * once per query the series that are new since the last one, plus a pass over the tenant where
+   * there are.
    */
   select(tenantId: TenantId, matchers: readonly Matcher[]): Uint32Array {
     const tenant = this.#tenants.get(tenantId);
@@ -186,7 +187,9 @@ export class SeriesIndex {
   }
 }
 
-/** Disjoint postings that hold every series the matcher accepts; undefined: no list is that good. */
+/**
+ * Disjoint postings that hold every series the matcher accepts; undefined: no list is that good.
+ */
 function candidateLists(tenant: TenantIndex, one: Matcher): RefList[] | undefined {
   if (one.type === '!=' || one.type === '!~' || one.matches('')) return undefined;
   const values = tenant.postings.get(one.name);

@@ -1,4 +1,5 @@
-// What an append must satisfy before anything of it is logged: everything that is logged can be applied.
+// What an append must satisfy before anything of it is logged: everything that is logged can be
+// applied.
 import { KIND } from '../model/columns.ts';
 import type { Points, SeriesRef, WriteBatch } from '../model/columns.ts';
 import { AppError } from '../model/errors.ts';

@@ -1,5 +1,6 @@
-// From columns to the log and from the log to the head. Memory is built only by decoding log bytes: a
-// live append is applied by the same code that replays it, strictly in log order, after it is durable.
+// From columns to the log and from the log to the head. Memory is built only by decoding log bytes:
+// a live append is applied by the same code that replays it, strictly in log order, after it is
+// durable.
 import type { SeriesRef, WriteBatch } from '../model/columns.ts';
 import { AppError } from '../model/errors.ts';
 import type { AppendOptions, AppendResult } from '../model/storage.ts';
@@ -175,7 +176,10 @@ export class WritePath {
     return done;
   }
 
-  /** Sync: waits. Async: the record is synced within ASYNC_SYNC_DELAY_MS, failures are fatal anyway. */
+  /**
+   * Sync: waits. Async: the record is synced within ASYNC_SYNC_DELAY_MS, failures are fatal
+   * anyway.
+   */
   async #answer(done: Promise<void>, { durability }: AppendOptions): Promise<void> {
     if (durability === 'sync') return done;
     done.catch(noop);

@@ -1,5 +1,5 @@
-// What the contract does not say about the shard: kills at awkward moments, the flush protocol, merges and
-// the life of delete rows, damage and dead letters, batch ids over restarts, limits.
+// What the contract does not say about the shard: kills at awkward moments, the flush protocol,
+// merges and the life of delete rows, damage and dead letters, batch ids over restarts, limits.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BatchBuilder } from '../../src/model/batch-builder.ts';
