@@ -118,9 +118,7 @@ export class Part {
   }
 
   async #readDirectory(): Promise<TenantDirectory[]> {
-    const { name, sizeBytes } = this.row;
-    const { blobs } = this.#context;
-    const footer = await blobs.get(name, { offset: sizeBytes - FOOTER_SIZE, length: FOOTER_SIZE });
+    const footer = await this.read(this.row.sizeBytes - FOOTER_SIZE, FOOTER_SIZE);
     try {
       const place = readFooter(footer, this.#context.skipCrc);
       const bytes = await this.#bytes(place);
@@ -134,7 +132,7 @@ export class Part {
   async #bytes(place: SectionPlace): Promise<Uint8Array> {
     const { offset, sizeBytes, crc } = place;
     if (offset + sizeBytes > this.row.sizeBytes) throw new CodecError('a section outside the part');
-    const bytes = await this.#context.blobs.get(this.row.name, { offset, length: sizeBytes });
+    const bytes = await this.read(offset, sizeBytes);
     if (!this.#context.skipCrc && crc32c(bytes) !== crc)
       throw new CodecError('the checksum of the section is wrong');
     return bytes;
@@ -190,9 +188,14 @@ export class Part {
     });
   }
 
-  /** Raw bytes for a cursor's window. */
-  read(offset: number, length: number): Promise<Uint8Array> {
-    return this.#context.blobs.get(this.row.name, { offset, length });
+  /** Raw bytes of the blob. */
+  async read(offset: number, length: number): Promise<Uint8Array> {
+    try {
+      return await this.#context.blobs.get(this.row.name, { offset, length });
+    } catch (error) {
+      const isShort = error instanceof AppError && error.kind === 'corrupt';
+      throw isShort ? this.#damage(`bytes ${offset} to ${offset + length}`, error) : error;
+    }
   }
 
   /** The block at `place` out of a window that starts at `windowOffset` of the blob. */

@@ -14,7 +14,7 @@ import { encodeBatch, encodeDelete, inlineNumbers, refsOf } from './record-encod
 import type { SeriesNumbers } from './record-encode.ts';
 import type { BatchRecord, DeleteRecord, RecordHeader, SeriesDefinition } from './record-layout.ts';
 import type { ShardState } from './state.ts';
-import { batchIdText, validateBatch } from './validate.ts';
+import { batchIdText, validateBatch, validateDelete } from './validate.ts';
 
 interface Waiting {
   readonly offset: number;
@@ -89,6 +89,7 @@ export class WritePath {
     options: AppendOptions,
   ): Promise<boolean> {
     this.#state.checkOpen();
+    validateDelete(request, options.principal.tenant);
     for (let claim = this.#claim(options); claim !== 'free'; claim = this.#claim(options)) {
       if (claim === 'applied') return false;
       await claim;
