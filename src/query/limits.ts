@@ -10,6 +10,8 @@ export const QUERY_STEPS_MAX = 11_000;
 export const QUERY_QUEUE_MAX = 1_000;
 /** A `timeout` parameter may only shorten the deadline; it never goes below this. */
 export const QUERY_TIMEOUT_MS_MIN = 1;
+/** Deadline of an export, which takes as long as its client reads. */
+export const EXPORT_TIMEOUT_MS = 6 * 3_600_000;
 /** How far back an instant selector looks for a sample, unless the request says otherwise. */
 export const LOOKBACK_US_DEFAULT = 300_000_000;
 

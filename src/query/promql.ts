@@ -23,7 +23,7 @@ export class ExecutionError extends AppError {
 }
 
 /** Throws AppError invalid where a range query has more steps than clients may ask for. */
-export function checkSteps(params: EvalParams): void {
+function checkSteps(params: EvalParams): void {
   const { startUs, endUs, stepUs } = params;
   if (stepUs > 0 && (endUs - startUs) / stepUs > QUERY_STEPS_MAX)
     throw new AppError(

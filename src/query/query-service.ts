@@ -32,6 +32,8 @@ export interface QueryRequest {
   readonly text: string;
   /** Asked for by the client; only shortens the deadline. */
   readonly timeoutMs: number | undefined;
+  /** Longest deadline of this kind of read; undefined = the service's. */
+  readonly longestMs?: number;
   /** The client's: aborts when it goes away. */
   readonly signal: AbortSignal;
 }
@@ -155,8 +157,9 @@ export class QueryService {
   }
 
   #armDeadline(entry: Entry): () => void {
-    const asked = entry.request.timeoutMs ?? this.#options.timeoutMs;
-    const timeoutMs = Math.max(QUERY_TIMEOUT_MS_MIN, Math.min(asked, this.#options.timeoutMs));
+    const longestMs = entry.request.longestMs ?? this.#options.timeoutMs;
+    const asked = entry.request.timeoutMs ?? longestMs;
+    const timeoutMs = Math.max(QUERY_TIMEOUT_MS_MIN, Math.min(asked, longestMs));
     return this.#options.scheduler.after(timeoutMs, () => {
       const message = `query timed out in ${entry.state}: its deadline was ${timeoutMs / 1000} s`;
       entry.abort.abort(new AppError('timeout', 'query-timeout', message));

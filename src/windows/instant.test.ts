@@ -1,4 +1,5 @@
-// The instant selector and window bounds: lookback, staleness, kinds, which end belongs to a window.
+// The instant selector and window bounds: lookback, staleness, kinds, which end belongs to a
+// window.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KIND } from '../model/columns.ts';

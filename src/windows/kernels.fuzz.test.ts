@@ -1,5 +1,5 @@
-// Kernels over random series and grids against the plain definition: every window cut out and computed
-// anew. Windows overlap heavily, so that the incremental paths are taken.
+// Kernels over random series and grids against the plain definition: every window cut out and
+// computed anew. Windows overlap heavily, so that the incremental paths are taken.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';

@@ -1,5 +1,5 @@
-// Grouped leaves: the same bits however the chunks of series are shared out, and the plain aggregate up
-// to rounding.
+// Grouped leaves: the same bits however the chunks of series are shared out, and the plain
+// aggregate up to rounding.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';

@@ -32,8 +32,8 @@ function interpolate(q: number, count: number, valueAt: (rank: number) => number
 
 /**
  * The samples of a forward-moving range by rank: every value has a fixed place in the sorted series
- * (equal values share one), and a Fenwick tree counts the samples of the window by place. O(log n) a
- * sample that enters or leaves and a quantile.
+ * (equal values share one), and a Fenwick tree counts the samples of the window by place. O(log n)
+ * a sample that enters or leaves and a quantile.
  */
 export class RankWindow {
   readonly #count: number;

@@ -34,7 +34,12 @@ export function engineOpener(
       clock,
       scheduler,
       prng,
-      settings: { headSamplesMax: 400, level0PartsMax: 3, partitionPartsMax: 2 },
+      settings: {
+        headSamplesMax: 400,
+        flushIntervalMs: 0,
+        level0PartsMax: 3,
+        partitionPartsMax: 2,
+      },
       ...(mutations.tsdb === undefined ? {} : { mutations: mutations.tsdb }),
     });
   };

@@ -25,7 +25,7 @@ export function sparkline(values: readonly number[]): string {
     .join('');
 }
 
-export function printable(text: string): string {
+function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`);
 }
 

@@ -54,7 +54,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
   }
 }
 
-/** What a sample of the head may cost at worst: its columns twice (one being flushed) and the log's. */
+/** What a sample of the head may cost at worst: its columns, twice while it is being flushed. */
 const HEAD_SAMPLE_BYTES = 88;
 
 function tsdbSettings(settings: Settings): Partial<TsdbSettings> {

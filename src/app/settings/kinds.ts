@@ -26,8 +26,6 @@ function kind<T>(placeholder: string, parse: Kind<T>['parse'], print: Kind<T>['p
   return { placeholder, parse, print, isSwitch: false, isList: false };
 }
 
-export const text = kind<string>('TEXT', (value) => value, String);
-
 export function path(placeholder: string): Kind<string> {
   return kind<string>(
     placeholder,

@@ -182,6 +182,7 @@ function bucketsReason(
   side: string,
   spans: readonly BucketSpan[],
   buckets: Float64Array,
+  countMax: number,
 ): string | undefined {
   let expected = 0;
   for (const [i, span] of spans.entries()) {
@@ -191,7 +192,7 @@ function bucketsReason(
   if (expected !== buckets.length)
     return `${side} spans describe ${expected} buckets, ${buckets.length} given`;
   for (const count of buckets)
-    if (!(count >= 0 && count <= Number.MAX_SAFE_INTEGER))
+    if (count < 0 || count > countMax)
       return `${side} bucket with a count that is negative or too large`;
   return undefined;
 }
@@ -205,12 +206,14 @@ function reasonOf(histogram: Histogram): string | undefined {
   for (let i = 0; i < customValues.length; i++)
     if (!(customValues[i]! < Infinity) || (i > 0 && !(customValues[i]! > customValues[i - 1]!)))
       return 'custom bounds are not ascending and finite';
-  if (histogram.isInteger && histogram.count > Number.MAX_SAFE_INTEGER)
-    return 'histogram count above 2^53';
-  if (!(histogram.zeroCount >= 0) || !(histogram.zeroThreshold >= 0)) return 'negative zero bucket';
+  const countMax = histogram.isInteger ? Number.MAX_SAFE_INTEGER : Infinity;
+  if (histogram.count > countMax) return 'histogram count above 2^53';
+  // NaN counts pass, as in Prometheus: `FloatHistogram.Validate` refuses what is below zero.
+  if (histogram.count < 0 || histogram.zeroCount < 0 || !(histogram.zeroThreshold >= 0))
+    return 'negative count or zero bucket';
   return (
-    bucketsReason('positive', histogram.positiveSpans, histogram.positiveBuckets) ??
-    bucketsReason('negative', histogram.negativeSpans, histogram.negativeBuckets)
+    bucketsReason('positive', histogram.positiveSpans, histogram.positiveBuckets, countMax) ??
+    bucketsReason('negative', histogram.negativeSpans, histogram.negativeBuckets, countMax)
   );
 }
 

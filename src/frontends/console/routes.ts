@@ -42,7 +42,7 @@ const COMPRESSED = new Set(['html', 'js', 'css', 'svg', 'json', 'txt']);
 const FILE_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Places of the console; the page decides what it shows there. */
-export const PLACES = ['/', '/explore', '/metrics-browser', '/ingest', '/tenants', '/status'];
+const PLACES = ['/', '/explore', '/metrics-browser', '/ingest', '/tenants', '/status'];
 
 interface StaticFile {
   readonly type: string;

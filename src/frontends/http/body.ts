@@ -10,7 +10,7 @@ import { AppError } from '../../model/errors.ts';
 import type { BodyGate } from './body-gate.ts';
 import { DECOMPRESS_INLINE_BYTES_MAX, DEFLATE_RATIO_MAX } from './limits.ts';
 
-export function tooLarge(limitBytes: number, what: string): AppError {
+function tooLarge(limitBytes: number, what: string): AppError {
   return new AppError(
     'tooLarge',
     'body-too-large',

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Credentials } from '../../tenancy/authenticator.ts';
 
-export const TENANT_HEADER = 'x-scope-orgid';
+const TENANT_HEADER = 'x-scope-orgid';
 
 export function credentialsOf(request: IncomingMessage): Credentials {
   const tenant = request.headers[TENANT_HEADER];

@@ -137,20 +137,25 @@ export class Exchange {
     this.send({ status, headers, body: JSON.stringify(value) });
   }
 
-  /** Sends an answer of unknown length, piece by piece, no faster than the client reads. */
+  /**
+   * Sends an answer of unknown length, piece by piece, no faster than the client reads. Ends with
+   * the reason of `signal` (a query's, which hears the client too; default: the client's), also
+   * while it waits for a client that does not read.
+   */
   async sendStream(
     status: number,
     headers: Readonly<Record<string, string>>,
     pieces: AsyncIterable<string | Uint8Array>,
+    signal = this.signal,
   ): Promise<void> {
-    const { response, signal } = this;
+    const { response } = this;
     let started = false;
     for await (const piece of pieces) {
       signal.throwIfAborted();
       // The head waits for the first piece, so that an error before it still has its own status.
       if (!started) response.writeHead(status, headers);
       started = true;
-      if (!response.write(piece)) await once(response, 'drain', { signal });
+      if (!response.write(piece)) await drained(response, signal);
     }
     if (!started) response.writeHead(status, headers);
     response.end();
@@ -160,5 +165,15 @@ export class Exchange {
   dispose(): void {
     if (this.#heldBytes > 0) this.#parts.gate.give(this.#heldBytes);
     this.#heldBytes = 0;
+  }
+}
+
+async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+  try {
+    await once(response, 'drain', { signal });
+  } catch (error) {
+    // `once` wraps the reason in an error of its own.
+    signal.throwIfAborted();
+    throw error;
   }
 }

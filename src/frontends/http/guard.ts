@@ -23,7 +23,7 @@ export function hostName(host: string): string {
   return name.toLowerCase().replace(/\.$/, '');
 }
 
-export function isLoopbackName(name: string): boolean {
+function isLoopbackName(name: string): boolean {
   return (
     name === 'localhost' ||
     name.endsWith('.localhost') ||

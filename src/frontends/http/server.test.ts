@@ -1,6 +1,7 @@
 // The door over real sockets: routing, Host and Origin rules, bodies, encodings, limits, errors.
 import assert from 'node:assert/strict';
 import http from 'node:http';
+import net from 'node:net';
 import { after, before, test } from 'node:test';
 import zlib from 'node:zlib';
 import { AppError } from '../../model/errors.ts';
@@ -28,6 +29,23 @@ function route(method: Method, path: string, handler: Handler, more: Partial<Rou
 
 const hanging = Promise.withResolvers<void>();
 const hungUp = Promise.withResolvers<void>();
+
+const stopper = new AbortController();
+const blocked = Promise.withResolvers<void>();
+const ended = Promise.withResolvers<unknown>();
+const closed = Promise.withResolvers<void>();
+
+/** More than all buffers between two sockets hold. */
+async function* endless() {
+  const piece = Buffer.alloc(1 << 24);
+  for (;;) yield piece;
+}
+
+/** Resolves `blocked` once the answer waits for its client. */
+function watchBlocked(response: http.ServerResponse): void {
+  if (response.writableNeedDrain) blocked.resolve();
+  else setImmediate(watchBlocked, response);
+}
 
 async function* halfAnAnswer() {
   yield 'first';
@@ -59,6 +77,13 @@ const routes: readonly Route[] = [
     { errors: nativeErrors },
   ),
   route('GET', '/half', (x) => x.sendStream(200, {}, halfAnAnswer())),
+  route('GET', '/endless', async (x) => {
+    x.response.on('close', () => closed.resolve());
+    watchBlocked(x.response);
+    const sending = x.sendStream(200, {}, endless(), stopper.signal);
+    await sending.catch((error: unknown) => ended.resolve(error));
+    await sending;
+  }),
   route('GET', '/hang', async (x) => {
     x.signal.addEventListener('abort', () => hungUp.resolve());
     hanging.resolve();
@@ -253,4 +278,16 @@ test('a client that hangs up aborts its exchange', async () => {
   abort.abort();
   await assert.rejects(answer);
   await hungUp.promise;
+});
+
+test('a deadline cuts an answer that its client does not read', async () => {
+  const socket = net.connect(door.port, '127.0.0.1');
+  socket.pause();
+  socket.on('error', () => undefined);
+  socket.write('GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  await blocked.promise;
+  stopper.abort(new AppError('timeout', 'query-timeout', 'too late'));
+  assert.equal(((await ended.promise) as AppError).code, 'query-timeout');
+  await closed.promise;
+  socket.destroy();
 });

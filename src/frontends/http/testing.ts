@@ -11,12 +11,12 @@ import type { GuardRules } from './guard.ts';
 import type { Route } from './route.ts';
 import { HttpServer } from './server.ts';
 
-export const testClock: Clock = {
+const testClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
 };
 
-export const testScheduler: Scheduler = {
+const testScheduler: Scheduler = {
   after(delayMs, task) {
     const timer = setTimeout(task, delayMs);
     return () => clearTimeout(timer);

@@ -7,6 +7,7 @@ import { ALL_KINDS, NUMERIC_KINDS } from '../../model/columns.ts';
 import { matcher } from '../../model/matcher.ts';
 import type { Matcher } from '../../model/matcher.ts';
 import type { ReadContext, StorageReader } from '../../model/storage.ts';
+import { EXPORT_TIMEOUT_MS } from '../../query/limits.ts';
 import type { QueryService } from '../../query/query-service.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { extraLabels } from '../http/write-options.ts';
@@ -66,9 +67,11 @@ export async function exportSeries(deps: ExportDependencies, exchange: Exchange)
     language: 'export',
     text: params.getAll('match[]').join(' '),
     timeoutMs: undefined,
+    longestMs: EXPORT_TIMEOUT_MS,
     signal: exchange.signal,
   };
-  await deps.queries.run(query, ({ context }) =>
-    exchange.sendStream(200, HEADERS, lines(deps.storage, context, request)),
-  );
+  await deps.queries.run(query, ({ context }) => {
+    const pieces = lines(deps.storage, context, request);
+    return exchange.sendStream(200, HEADERS, pieces, context.signal);
+  });
 }

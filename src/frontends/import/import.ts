@@ -47,7 +47,7 @@ export async function importJsonLines(deps: ImportDependencies, exchange: Exchan
 }
 
 /** The sentence of a batch with bad rows: how many, and the first ones by line. */
-export function badRows(result: ScanResult): AppError {
+function badRows(result: ScanResult): AppError {
   const { errors, errorCount, rowCount } = result;
   const more = errorCount - errors.length;
   const lines = [...errors.map(lineText), ...(more > 0 ? [`… and ${more} more`] : [])];

@@ -7,7 +7,7 @@ import { matcher } from '../../model/matcher.ts';
 import type { Matcher } from '../../model/matcher.ts';
 
 /** Farther than any stored time; still an exact integer. */
-export const T_US_MIN = Number.MIN_SAFE_INTEGER;
+const T_US_MIN = Number.MIN_SAFE_INTEGER;
 export const T_US_MAX = Number.MAX_SAFE_INTEGER;
 
 /** What Prometheus itself prints for the ends of time, and clients send back. */

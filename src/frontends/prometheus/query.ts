@@ -58,13 +58,8 @@ async function answer(
   try {
     await deps.promql.run(request, async (result, { id, context }) => {
       const headers = { ...JSON_HEADERS, 'X-Orrery-Query-Id': id };
-      async function* pieces() {
-        for await (const piece of inSlices(prometheusJson(result, { seriesMax }), deps)) {
-          context.signal.throwIfAborted();
-          yield piece;
-        }
-      }
-      await exchange.sendStream(200, headers, pieces());
+      const pieces = inSlices(prometheusJson(result, { seriesMax }), deps);
+      await exchange.sendStream(200, headers, pieces, context.signal);
     });
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'promql-parse') throw error;

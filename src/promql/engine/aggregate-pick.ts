@@ -2,9 +2,8 @@
 // labels. In an instant query topk and bottomk answer in order of value, group by group.
 import type { StepGrid } from '../../windows/sliding.ts';
 import type { AggregateExpr } from '../ast.ts';
-import type { ColumnGroup } from './aggregate.ts';
 import { copySlot, isEmptyColumn, newColumn } from './column.ts';
-import type { Column } from './column.ts';
+import type { Column, ColumnGroup } from './column.ts';
 import type { Evaluation } from './context.ts';
 import { executionError } from './errors.ts';
 import { PICK_BY_INSERTION_MAX } from './limits.ts';

@@ -13,7 +13,7 @@ import type { AggregateExpr, Call, MatrixSelector } from '../ast.ts';
 import { countValues } from './aggregate-values.ts';
 import { pickSeries } from './aggregate-pick.ts';
 import { isMetadataLabel, newColumn, setFloat } from './column.ts';
-import type { Column } from './column.ts';
+import type { Column, ColumnGroup } from './column.ts';
 import type { Evaluation } from './context.ts';
 import { addNote } from './notes.ts';
 import { durationUs, unwrap } from './prepare.ts';
@@ -53,11 +53,6 @@ export async function aggregate(
   if (isLeafAggregation(expr.op)) return foldGroups(ev, expr, expr.op, groups, grid.count);
   if (expr.op === 'quantile') return quantiles(ev, expr, groups, param!, grid.count);
   return pickSeries(ev, expr, columns, groups, { param: param!, grid });
-}
-
-export interface ColumnGroup {
-  readonly labels: readonly string[];
-  readonly columns: Column[];
 }
 
 /** Columns by group, groups in order of first appearance. */

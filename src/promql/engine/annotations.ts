@@ -2,6 +2,7 @@
 // renders them (util/annotations/annotations.go): kind, sentence, details, position. Where one
 // sentence occurs at several places the last place is shown.
 import type { PosRange } from '../ast.ts';
+import { calendarTime } from './dates.ts';
 import type { EvalAnnotation } from './result.ts';
 import { goFloat, goFloatDigits } from './text.ts';
 import { quote } from '../text.ts';
@@ -111,9 +112,9 @@ function two(value: number): string {
 }
 
 function isoSeconds(tUs: number): string {
-  const { year, month, day, hour, minute, second } = Temporal.Instant.fromEpochMilliseconds(
-    Math.floor(tUs / 1e6) * 1000,
-  ).toZonedDateTimeISO('UTC');
+  const seconds = Math.floor(tUs / 1e6);
+  const { year, month, day, hour, minute } = calendarTime(seconds);
+  const second = ((seconds % 60) + 60) % 60;
   const date = `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}`;
   return `${date}T${two(hour)}:${two(minute)}:${two(second)}Z`;
 }

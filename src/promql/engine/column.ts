@@ -16,6 +16,12 @@ export interface Column {
   dropName: boolean;
 }
 
+/** The series of one group of an aggregation. */
+export interface ColumnGroup {
+  readonly labels: readonly string[];
+  readonly columns: Column[];
+}
+
 export interface ScalarValue {
   readonly kind: 'scalar';
   readonly values: Float64Array;

@@ -26,6 +26,6 @@ export interface Evaluation {
   countSlots(count: number): void;
   /** Takes the bytes of new columns from the budget and checks the limit on samples. */
   takeColumns(columnCount: number, stepCount: number): void;
-  /** Gives back what `takeColumns` took. */
+  /** Gives back columns that are done with, at most what was taken. */
   giveColumns(columnCount: number, stepCount: number): void;
 }

@@ -1,5 +1,6 @@
-// The engine over a small storage of its own: what is pushed down, what is refused, what the limits,
-// the signal and the annotations do. The language's meaning is test/conformance/promqltest.test.ts.
+// The engine over a small storage of its own: what is pushed down, what is refused, what the
+// limits, the signal and the annotations do. The language's meaning is
+// test/conformance/promqltest.test.ts.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { KIND } from '../../model/columns.ts';
@@ -211,6 +212,13 @@ describe('refusals', () => {
       kind: 'limited',
       code: 'query-samples',
       message: /21 of at most 10/,
+    });
+  });
+
+  test('a subquery of too many steps is refused before it takes memory', async () => {
+    const storage = new TinyStorage(COUNTERS);
+    await assert.rejects(ask(storage, 'count_over_time(c_total[100y:1ms])'), {
+      code: 'query-samples',
     });
   });
 

@@ -88,8 +88,9 @@ export class Evaluator implements Evaluation {
   }
 
   giveColumns(columnCount: number, stepCount: number): void {
-    this.#slots -= columnCount * stepCount;
-    this.context.budget.give(columnCount * stepCount * SLOT_BYTES);
+    const count = Math.min(columnCount * stepCount, this.#slots);
+    this.#slots -= count;
+    this.context.budget.give(count * SLOT_BYTES);
   }
 
   #checkSamples(count: number): void {

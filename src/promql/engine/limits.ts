@@ -9,6 +9,9 @@ export const SUBQUERY_STEP_US = 60_000_000;
 /** Bytes of one slot of a column: a double and a presence byte. */
 export const SLOT_BYTES = 9;
 
+/** Bytes of one raw sample held in memory: time and value. */
+export const SAMPLE_BYTES = 16;
+
 /** Relative differences of bucket counts below this are noise of floating point. */
 export const BUCKET_TOLERANCE = 1e-12;
 

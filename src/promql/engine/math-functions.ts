@@ -1,4 +1,6 @@
 // Functions from float to float, slot by slot, and the date functions. Histograms are left out.
+import { calendarTime } from './dates.ts';
+import type { CalendarTime } from './dates.ts';
 import { newColumn, setFloat } from './column.ts';
 import type { Column } from './column.ts';
 import { SLOT_FLOAT } from './result.ts';
@@ -31,20 +33,13 @@ const MATH: ReadonlyMap<string, FloatFunction> = new Map<string, FloatFunction>(
   ['tanh', Math.tanh],
 ]);
 
-const SECONDS_MAX = 8.64e12;
-
-/** Calendar of a Unix time in UTC; NaN where the time is outside what a calendar can say. */
-function onDate(read: (date: Temporal.ZonedDateTime) => number): FloatFunction {
-  return (seconds) => {
-    const whole = Math.trunc(seconds);
-    if (!(Math.abs(whole) <= SECONDS_MAX)) return Number.NaN;
-    return read(Temporal.Instant.fromEpochMilliseconds(whole * 1000).toZonedDateTimeISO('UTC'));
-  };
+function onDate(read: (date: CalendarTime) => number): FloatFunction {
+  return (seconds) => read(calendarTime(seconds));
 }
 
 const DATES: ReadonlyMap<string, FloatFunction> = new Map<string, FloatFunction>([
   ['day_of_month', onDate((date) => date.day)],
-  ['day_of_week', onDate((date) => date.dayOfWeek % 7)],
+  ['day_of_week', onDate((date) => date.dayOfWeek)],
   ['day_of_year', onDate((date) => date.dayOfYear)],
   ['days_in_month', onDate((date) => date.daysInMonth)],
   ['hour', onDate((date) => date.hour)],

@@ -16,6 +16,7 @@ import type { LabelMatcher, PosRange, VectorSelector } from '../ast.ts';
 import { repeatValue } from './column.ts';
 import type { Column } from './column.ts';
 import type { Evaluation } from './context.ts';
+import { SAMPLE_BYTES } from './limits.ts';
 import { addNote } from './notes.ts';
 import { atTimeUs, durationUs } from './prepare.ts';
 
@@ -150,6 +151,7 @@ export async function selectRaw(
     const samples = gatherSamples(series.chunks, false);
     ev.countRead(1, samples.count + (samples.histograms?.count ?? 0));
     if (samples.count === 0 && samples.histograms === undefined) continue;
+    ev.context.budget.take(samples.count * SAMPLE_BYTES);
     out.push({ labels: series.labels, samples: ownSamples(samples), dropName: false });
   }
   return out;

@@ -39,7 +39,9 @@ export async function subquerySeries(
 ): Promise<RawSeries[]> {
   const inner = innerGrid(ev, expr, grid);
   if (inner.count === 0) return [];
+  ev.takeColumns(1, inner.count);
   const columns = await innerColumns(ev, expr, inner);
+  ev.giveColumns(1, inner.count);
   return columns.map((column) => ({
     labels: column.labels,
     samples: columnSamples(column, inner),
