@@ -10,7 +10,7 @@ import type { Principal } from '../../src/model/tenant.ts';
 import { appendOptions, withContext } from './contexts.ts';
 import { checkRows, point, writeRows } from './rows.ts';
 import type { Row } from './rows.ts';
-import type { StorageCase } from './storage-suite.ts';
+import type { StorageCase } from './storage-case.ts';
 
 const series = (i: number): Record<string, string> => ({ __name__: 'm', i: String(i) });
 const GRID: readonly Row[] = [0, 1, 2].flatMap((i) =>

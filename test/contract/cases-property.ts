@@ -1,5 +1,5 @@
-// Random operations on the storage under test and on the in-memory one: they must never differ, and a
-// view pinned on both in the middle must stay equal to the end.
+// Random operations on the storage under test and on the in-memory one: they must never differ, and
+// a view pinned on both in the middle must stay equal to the end.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
@@ -11,7 +11,7 @@ import { appendOptions, withContext } from './contexts.ts';
 import { MemoryStorage } from './memory-storage.ts';
 import { f64Bits, readRows, readRowsIn, writeRows } from './rows.ts';
 import type { Row } from './rows.ts';
-import type { OpenStorage, StorageUnderTest } from './storage-suite.ts';
+import type { OpenStorage, StorageUnderTest } from './storage-case.ts';
 
 const RUNS = 40;
 const TENANTS = ['red', 'blue'];
