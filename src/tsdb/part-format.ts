@@ -34,6 +34,7 @@ export interface PartRow {
   readonly seqMin: number;
   /** Exclusive. */
   readonly seqMax: number;
+  /** Times of samples and exemplars: a delete that misses them has nothing to hide here. */
   readonly minUs: number;
   readonly maxUs: number;
   readonly seriesCount: number;
