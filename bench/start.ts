@@ -1,7 +1,8 @@
-// `npm run bench:start [-- RUNS]`: what an empty server costs. Starts `serve --no-collect` on a
-// fresh folder again and again and prints the medians: milliseconds from exec to the ready line,
-// processor time until then, and resident memory when idle two seconds later. One start before the
-// first fills the compile cache. Linux only: it reads /proc.
+// `npm run bench:start [-- RUNS [ENTRY]]`: what an empty server costs. Starts `serve --no-collect`
+// on a fresh folder again and again and prints the medians: milliseconds from exec to the ready
+// line, processor time until then, and resident memory when idle two seconds later. One start
+// before the first fills the compile cache. ENTRY is the server's own or, for what `npm start` runs,
+// bin/orrery.mjs. Linux only: it reads /proc.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const MAIN = resolve(import.meta.dirname, '../src/app/server/main.ts');
+const MAIN = resolve(import.meta.dirname, '..', process.argv[3] ?? 'src/app/server/main.ts');
 const IDLE_MS = 2000;
 const RUNS_DEFAULT = 9;
 /** Unit of the times in /proc/PID/stat on every Linux that Node runs on. */
