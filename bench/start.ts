@@ -1,8 +1,8 @@
 // `npm run bench:start [-- RUNS [ENTRY]]`: what an empty server costs. Starts `serve --no-collect`
 // on a fresh folder again and again and prints the medians: milliseconds from exec to the ready
 // line, processor time until then, and resident memory when idle two seconds later. One start
-// before the first fills the compile cache. ENTRY is the server's own or, for what `npm start` runs,
-// bin/orrery.mjs. Linux only: it reads /proc.
+// before the first fills the compile cache. ENTRY is the server's own or, for what `npm start`
+// runs, bin/orrery.mjs. Linux only: it reads /proc.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

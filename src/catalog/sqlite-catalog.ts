@@ -1,10 +1,7 @@
 // The embedded catalog: SQLite in a thread of its own (sqlite-worker.ts, docs/formats/catalog.md).
 // Transactions run one after the other, so none ever conflicts. Holding the open file is the lock
 // on the data folder.
-import { getCompileCacheDir } from 'node:module';
-import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { WorkerOptions } from 'node:worker_threads';
 import { AppError } from '../model/errors.ts';
 import { assert, FatalError } from '../stdx/assert.ts';
 import type { Catalog, CatalogEntry, CatalogTx, Committed, RangeOptions } from './catalog.ts';
@@ -20,17 +17,6 @@ import {
   type WriteOp,
 } from './sqlite-protocol.ts';
 import { TransactionRules } from './transaction-rules.ts';
-
-/**
- * A thread does not inherit the compile cache of its process. Without one it would load the
- * compiler that strips types: 17 MB and 40 ms for one file (docs/decisions/0006).
- */
-function workerOptions(workerData: WorkerSetup): WorkerOptions {
-  const cache = getCompileCacheDir();
-  // Node appends the folder of its own version to what it is given.
-  const env = cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) };
-  return { name: 'catalog', workerData, env };
-}
 
 interface Pending {
   readonly request: Request | undefined;
@@ -49,10 +35,11 @@ class SqliteThread {
   #failure: FatalError | undefined;
   readonly ready: Promise<void>;
 
-  constructor(path: string) {
+  constructor(path: string, env: Readonly<NodeJS.Dict<string>>) {
     this.#path = path;
+    const setup: WorkerSetup = { path };
     const url = new URL('./sqlite-worker.ts', import.meta.url);
-    this.#worker = new Worker(url, workerOptions({ path }));
+    this.#worker = new Worker(url, { name: 'catalog', workerData: setup, env });
     this.#exited = new Promise((resolve) => {
       this.#worker.once('exit', () => {
         this.#fail('its thread ended');
@@ -158,10 +145,14 @@ export class SqliteCatalog implements Catalog {
 
   /**
    * Opens or creates the file; its folder must exist. Rejects with FatalError where another process
-   * holds it, where it is no catalog of ours, or where it cannot be read.
+   * holds it, where it is no catalog of ours, or where it cannot be read. `threadEnv` is the whole
+   * environment of its thread.
    */
-  static async open(path: string): Promise<SqliteCatalog> {
-    const thread = new SqliteThread(path);
+  static async open(
+    path: string,
+    threadEnv: Readonly<NodeJS.Dict<string>> = {},
+  ): Promise<SqliteCatalog> {
+    const thread = new SqliteThread(path, threadEnv);
     try {
       await thread.ready;
     } catch (error) {
