@@ -78,16 +78,13 @@ test('InfluxDB errors have InfluxDB’s shapes', async () => {
   assert.equal((await orrery.get('/ping')).headers.get('x-influxdb-version'), '1.8.10');
 });
 
-test('Prometheus text in, all or nothing; JSON lines out and in again', async () => {
+test('Prometheus text in; JSON lines out and in again', async () => {
   const page = '# TYPE req counter\n# HELP req Requests.\nreq{code="200"} 5\nreq{code="500"} NaN\n';
   const wrote = await orrery.post(
     `/api/v1/import/prometheus?timestamp=${T}000&extra_label=dc=x`,
     page,
   );
   assert.equal(wrote.status, 204, wrote.text);
-  const bad = await orrery.post('/api/v1/import/prometheus', 'fine 1\nbad{ 2\n');
-  assert.equal(bad.status, 400);
-  assert.match(bad.text, /1 of 2 lines.*\nline 2: /s);
   const exported = await orrery.get('/api/v1/export?match[]=req&exact=1');
   assert.equal(exported.text.trim().split('\n').length, 2);
   const again = await orrery.post('/api/v1/import', exported.text, {
@@ -100,7 +97,25 @@ test('Prometheus text in, all or nothing; JSON lines out and in again', async ()
   assert.equal(copied.text, exported.text);
   const { json } = await api('metadata', { metric: 'req' });
   assert.deepEqual(json.data, { req: [{ type: 'counter', help: 'Requests.', unit: '' }] });
-  assert.deepEqual((await api('metadata', { metric: 'fine' })).json.data, {});
+});
+
+test('imports keep the good lines of a bad body and tell the bad ones', async () => {
+  const page = '# TYPE fine gauge\nfine 1\nbad{ 2\nfine{x="y"} 3\nbad 4x\n';
+  const text = await orrery.post('/api/v1/import/prometheus', page);
+  assert.equal(text.status, 400);
+  assert.match(text.text, /^refused lines: 2, kept samples: 2\nline 3: .+\nline 5: .+\n$/);
+  assert.deepEqual((await api('series', { 'match[]': '{__name__=~"fine|bad"}' })).json.data, [
+    { __name__: 'fine' },
+    { __name__: 'fine', x: 'y' },
+  ]);
+  const { json } = await api('metadata', { metric: 'fine' });
+  assert.deepEqual(json.data, { fine: [{ type: 'gauge', help: '', unit: '' }] });
+  const good = '{"metric":{"__name__":"jl"},"values":[1,2],"timestamps":[1,2]}';
+  const lines = await orrery.post('/api/v1/import', `${good}\n{"metric":\n`);
+  assert.equal(lines.status, 400);
+  assert.match(lines.text, /^refused lines: 1, kept samples: 2\nline 2: .+\n$/);
+  const kept = await orrery.get('/api/v1/export?match[]=jl');
+  assert.match(kept.text, /"values":\[1,2\]/);
 });
 
 test('names, values, series, limits', async () => {
@@ -133,6 +148,11 @@ test('query parameters are checked in Prometheus’ words', async () => {
   await checkError('query_range', { ...range, end: '11001' }, /11,000 points/);
   await checkError('query_range', { query: 'up' }, /"start"/);
   await checkError('query_range', { ...range, query: 'cpu[5m]' }, /./, 422);
+  const bad = await api('query', { query: 'up{a=~"("}' });
+  assert.deepEqual([bad.status, bad.json.errorType], [400, 'bad_data'], JSON.stringify(bad.json));
+  assert.match(bad.json.error ?? '', /^invalid parameter "query": .*bad regular expression/);
+  const noted = await api('query', { query: '1 +\n  quantile(2, cpu)', time: String(T) });
+  assert.match(noted.json.warnings?.[0] ?? '', / \(2:12\)$/);
   const rfc = await api('query', { query: 'time()', time: '2026-01-01T00:00:00.123+01:00' });
   assert.deepEqual(rfc.json.data, {
     resultType: 'scalar',
