@@ -47,6 +47,19 @@ export function checkHost(rules: GuardRules, host: string | undefined): void {
   );
 }
 
+/**
+ * Throws AppError invalid where `Host` comes twice: whoever stands before us may have looked at the
+ * other one. `rawHeaders` is flat name, value.
+ */
+export function checkSingleHost(rawHeaders: readonly string[]): void {
+  let count = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!;
+    if (name.length === 4 && name.toLowerCase() === 'host') count++;
+  }
+  if (count > 1) throw new AppError('invalid', 'host-twice', 'the request has two Host headers');
+}
+
 function isListed(rules: GuardRules, origin: string): boolean {
   return rules.corsOrigins.includes(origin) || rules.corsOrigins.includes('*');
 }
