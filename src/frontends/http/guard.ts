@@ -16,10 +16,14 @@ export interface GuardRules {
 
 const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/;
 
-/** `example.org:80` → `example.org`, `[::1]:80` → `[::1]`; lower case, without a trailing dot. */
+const HOST = /^(\[[^\]]*\]|[^:[\]]*)(?::\d*)?$/;
+
+/**
+ * `example.org:80` → `example.org`, `[::1]:80` → `[::1]`; lower case, without a trailing dot. Text
+ * that is no host with a port comes back whole: it is nobody's name.
+ */
 export function hostName(host: string): string {
-  const end = host.startsWith('[') ? host.indexOf(']') + 1 : host.lastIndexOf(':');
-  const name = end > 0 ? host.slice(0, end) : host;
+  const name = HOST.exec(host)?.[1] ?? host;
   return name.toLowerCase().replace(/\.$/, '');
 }
 

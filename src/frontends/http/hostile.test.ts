@@ -111,7 +111,7 @@ test('unknown paths and methods are worded as the nearest protocol words them', 
   assert.deepEqual([near.status, near.text], [404, 'there is nothing at /api/nowhere\n']);
   const wrong = await get('/own/x');
   assert.deepEqual([wrong.status, wrong.headers.get('allow')], [405, 'POST']);
-  assert.match(wrong.text, /^\{"error":\{"code":"method",/);
+  assert.match(wrong.text, /^\{"error":\{"code":"method-not-allowed",/);
   const options = await get('/api/x', { method: 'OPTIONS' });
   assert.deepEqual(
     [options.status, options.headers.get('allow')],

@@ -31,7 +31,7 @@ import {
 } from './limits.ts';
 import { httpMetrics } from './metrics.ts';
 import type { HttpMetrics } from './metrics.ts';
-import { plainErrors } from './errors.ts';
+import { METHOD_NOT_ALLOWED, plainErrors } from './errors.ts';
 import type { ErrorShape, Route } from './route.ts';
 import { Router } from './router.ts';
 import type { RouteMiss } from './router.ts';
@@ -39,7 +39,7 @@ import type { RouteMiss } from './router.ts';
 /** The path exists under other methods. */
 class MethodError extends AppError {
   constructor(message: string) {
-    super('unsupported', 'method', message);
+    super('unsupported', METHOD_NOT_ALLOWED, message);
   }
 }
 
@@ -66,8 +66,9 @@ function missError(
 ): AppError {
   if (allowed.length === 0)
     return new AppError('notFound', 'no-such-path', `there is nothing at ${path.slice(0, 200)}`);
-  response.setHeader('Allow', allowed.join(', '));
-  return new MethodError(`${request.method} is not one of ${allowed.join(', ')} at this path`);
+  const list = allowed.join(', ');
+  response.setHeader('Allow', list);
+  return new MethodError(`${request.method} is not allowed at this path, only ${list}`);
 }
 
 export interface HttpServerOptions {
