@@ -1,5 +1,5 @@
-// What no well-behaved client sends: requests that two readers could understand differently, headers
-// without an end, senders that never finish, names that mean something to JavaScript.
+// What no well-behaved client sends: requests that two readers could understand differently,
+// headers without an end, senders that never finish, names that mean something to JavaScript.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { nativeErrors, plainErrors } from './errors.ts';
