@@ -86,7 +86,10 @@ export interface BlockHeader {
 
 const scratch = new ByteWriter(1 << 16);
 
-/** Appends the block of `samples` (1…BLOCK_COUNT_MAX, ascending in time) to `out`; returns its size. */
+/**
+ * Appends the block of `samples` (1…BLOCK_COUNT_MAX, ascending in time) to `out`; returns its
+ * size.
+ */
 export function encodeBlock(out: ByteWriter, samples: BlockSamples): number {
   const { count, tUs, subNs, startUs, position } = samples;
   if (count < 1 || count > BLOCK_COUNT_MAX) throw new CodecError(`a block of ${count} samples`);
@@ -196,8 +199,8 @@ function factsOf(values: Float64Array, count: number): typeof NO_FACTS {
 }
 
 /**
- * Checks and reads the header of the block at `start`. Throws CodecError; `skipCrc` is for tests that
- * prove the check is needed.
+ * Checks and reads the header of the block at `start`. Throws CodecError; `skipCrc` is for tests
+ * that prove the check is needed.
  */
 export function readBlockHeader(
   bytes: Uint8Array,

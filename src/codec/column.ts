@@ -1,6 +1,6 @@
-// Columns of a block (docs/formats/block.md, "Column"): each encoder picks the smallest of its simple
-// lossless modes; each decoder refuses modes it does not know and payloads of the wrong size. Doubles
-// are moved as 32-bit halves, so that no NaN payload can change on the way.
+// Columns of a block (docs/formats/block.md, "Column"): each encoder picks the smallest of its
+// simple lossless modes; each decoder refuses modes it does not know and payloads of the wrong
+// size. Doubles are moved as 32-bit halves, so that no NaN payload can change on the way.
 import { ByteReader, CodecError } from './varint.ts';
 import type { ByteWriter } from './varint.ts';
 
@@ -192,7 +192,7 @@ function readIntegers(out: Float64Array, payload: ByteReader): void {
 type Integers = BigInt64Array | BigUint64Array;
 
 /** The values as doubles where every one is at most 2^51 from zero, else undefined. */
-export function smallIntegers(values: Integers, count: number): Float64Array | undefined {
+function smallIntegers(values: Integers, count: number): Float64Array | undefined {
   const words = new Int32Array(values.buffer, values.byteOffset, count * 2);
   const isSigned = values instanceof BigInt64Array;
   const out = new Float64Array(count);

@@ -1,5 +1,6 @@
 // Bytes out and in: little-endian words, LEB128 varints of numbers below 2^53, zigzag, strings. The
-// reader checks every bound and throws CodecError; nothing it is fed can make it read outside its range.
+// reader checks every bound and throws CodecError; nothing it is fed can make it read outside its
+// range.
 
 /** Bytes that are no valid encoding; the message says what was expected where. */
 export class CodecError extends Error {
@@ -216,7 +217,9 @@ export class ByteReader {
     return unzigzag(this.varint());
   }
 
-  /** A number of things that take at least `sizeBytesMin` each: cannot be larger than what is left. */
+  /**
+   * A number of things that take at least `sizeBytesMin` each: cannot be larger than what is left.
+   */
   count(sizeBytesMin = 1): number {
     const count = this.varint();
     if (count * sizeBytesMin > this.left)

@@ -1,6 +1,6 @@
-// The flush protocol by log offset. A frozen generation holds exactly what the log said in
-// [seqMin, seqMax); it becomes one level-0 part, and one catalog transaction moves part row, deletes,
-// young batch ids, splits, tenants and the frontier together. Only then is the log trimmed and the
+// The flush protocol by log offset. A frozen generation holds exactly what the log said in [seqMin,
+// seqMax); it becomes one level-0 part, and one catalog transaction moves part row, deletes, young
+// batch ids, splits, tenants and the frontier together. Only then is the log trimmed and the
 // generation dropped. A crash before the commit leaves an orphan blob, after it a longer log.
 import type { Catalog, CatalogTx } from '../catalog/catalog.ts';
 import { assert, FatalError } from '../stdx/assert.ts';

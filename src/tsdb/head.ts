@@ -1,7 +1,8 @@
-// One head generation: what the log said in [seqMin, seqMax), in RAM. Samples live in pages of plain
-// typed arrays; a series has runs of slots (4, 8, … 256), linked backwards, filled in order of arrival.
-// Every sample has an ordinal, its place in the generation's own order; a reader that noted pointCount
-// sees exactly the ordinals below it, while appends go on behind. Nothing is ever changed in place.
+// One head generation: what the log said in [seqMin, seqMax), in RAM. Samples live in pages of
+// plain typed arrays; a series has runs of slots (4, 8, … 256), linked backwards, filled in order
+// of arrival. Every sample has an ordinal, its place in the generation's own order; a reader that
+// noted pointCount sees exactly the ordinals below it, while appends go on behind. Nothing is ever
+// changed in place.
 import { assert } from '../stdx/assert.ts';
 import { KIND } from '../model/columns.ts';
 import type {
@@ -86,9 +87,9 @@ export class Generation {
   // -------------------------------------------------------------- writing
 
   /**
-   * Applies the column sets of one batch (perhaps none); side rows of the batch take the ordinal that
-   * `ordinalEnd` had before. `refs[k]` are the series of set k in this process, -1 where
-   * a point is not to be applied.
+   * Applies the column sets of one batch (perhaps none); side rows of the batch take the ordinal
+   * that `ordinalEnd` had before. `refs[k]` are the series of set k in this process, -1 where a
+   * point is not to be applied.
    */
   applyPoints(sets: readonly Points[], refs: readonly ArrayLike<number>[]): void {
     let rowEnd = 1;
@@ -183,6 +184,17 @@ export class Generation {
 
   // -------------------------------------------------------------- reading
 
+  /** Is the newest sample of a series visible and in the range? */
+  lastIsIn(ref: SeriesRef, ordinalEnd: number, range: TimeRange): boolean {
+    const run = this.#lastRun[ref] ?? -1;
+    if (run < 0) return false;
+    const slot = this.#runSlot[run]! + this.#runUsed[run]! - 1;
+    const page = this.#pages[slot >>> PAGE_SLOTS_LOG2]!;
+    const at = slot & (PAGE_SLOTS - 1);
+    const tUs = page.tUs[at]!;
+    return page.ordinals[at]! < ordinalEnd && tUs >= range.startUs && tUs <= range.endUs;
+  }
+
   /** Slots of a series with an ordinal below `ordinalEnd` and a time in the range, oldest first. */
   #slots(ref: SeriesRef, ordinalEnd: number, range: TimeRange): Int32Array {
     const runs: number[] = [];
@@ -207,8 +219,8 @@ export class Generation {
   }
 
   /**
-   * A series' visible samples as sources, one per kind. Deletes are those that hit the series; of one
-   * with an offset inside this generation only what was applied before it is hidden.
+   * A series' visible samples as sources, one per kind. Deletes are those that hit the series; of
+   * one with an offset inside this generation only what was applied before it is hidden.
    */
   sources(
     ref: SeriesRef,
@@ -234,8 +246,8 @@ export class Generation {
   }
 
   /**
-   * The usual series, copied run by run: one kind, no companions, ascending in time, all of it visible.
-   * undefined where it is none; an empty column set where nothing is in the range.
+   * The usual series, copied run by run: one kind, no companions, ascending in time, all of it
+   * visible. undefined where it is none; an empty column set where nothing is in the range.
    */
   #plainSource(
     ref: SeriesRef,

@@ -36,8 +36,16 @@ export const SCAN_TURN_SERIES = 256;
 export const COMMIT_ATTEMPTS_MAX = 5;
 /** Bytes written ahead in one catalog transaction; half of what the strictest engine takes. */
 export const CATALOG_CHUNK_BYTES = 4_000_000;
-/** Deletes since the last flush: more start one, so that reads test few and a commit stays small. */
+/**
+ * Deletes since the last flush: more start one, so that reads test few and a commit stays small.
+ */
 export const HEAD_DELETES_MAX = 1000;
+/** A run of parts is rewritten in the background for so many deletes. */
+export const MERGE_DELETES_MIN = 64;
+/** A metric name with a split is part of a catalog key; the strictest engine takes 10,000 bytes. */
+export const SPLIT_NAME_LENGTH_MAX = 2048;
+/** A delete's row in the catalog; the strictest engine takes 100,000 bytes. */
+export const DELETE_SIZE_MAX_BYTES = 90_000;
 /** Keys deleted or read in one catalog transaction. */
 export const CATALOG_PAGE_KEYS = 500;
 

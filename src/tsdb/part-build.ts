@@ -1,5 +1,5 @@
-// From a view to a part: every series of some tenants in a time range, resolved, streamed into a blob.
-// The flush gives a view of one generation, a merge a view of its input parts.
+// From a view to a part: every series of some tenants in a time range, resolved, streamed into a
+// blob. The flush gives a view of one generation, a merge a view of its input parts.
 import type { Blobs } from '../blobs/blobs.ts';
 import type { TenantId } from '../model/tenant.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';

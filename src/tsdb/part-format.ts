@@ -6,7 +6,6 @@ import type { TenantId } from '../model/tenant.ts';
 export const PART_VERSION = 1;
 export const HEAD_MAGIC = 'ORRYPART';
 export const FOOTER_MAGIC = 'ORRYPEND';
-export const HEAD_SIZE = 16;
 export const FOOTER_SIZE = 64;
 export const SECTIONS = ['index', 'exemplars', 'attributes', 'metadata'] as const;
 export type SectionName = (typeof SECTIONS)[number];
@@ -35,6 +34,7 @@ export interface PartRow {
   readonly seqMin: number;
   /** Exclusive. */
   readonly seqMax: number;
+  /** Times of samples and exemplars: a delete that misses them has nothing to hide here. */
   readonly minUs: number;
   readonly maxUs: number;
   readonly seriesCount: number;

@@ -1,5 +1,5 @@
-// One tenant's index section of a part, decoded into typed arrays: label rows as symbol numbers, blocks
-// as offsets and sizes. Series are sorted by labels; an ordinal is a place in that order.
+// One tenant's index section of a part, decoded into typed arrays: label rows as symbol numbers,
+// blocks as offsets and sizes. Series are sorted by labels; an ordinal is a place in that order.
 import { ByteReader, CodecError } from '../codec/varint.ts';
 import type { Labels } from '../model/labels.ts';
 import type { Matcher } from '../model/matcher.ts';
@@ -76,7 +76,9 @@ export class PartIndex {
     return this.#blocks;
   }
 
-  /** Ordinals that all matchers accept, ascending. Complexity: series × labels, values tested once. */
+  /**
+   * Ordinals that all matchers accept, ascending. Complexity: series × labels, values tested once.
+   */
   match(matchers: readonly Matcher[]): Uint32Array {
     let ordinals = Uint32Array.from({ length: this.seriesCount }, (_, i) => i);
     for (const one of matchers) {

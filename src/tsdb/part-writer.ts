@@ -109,6 +109,10 @@ export class PartWriter {
         await this.#scheduler.yieldTurn();
       }
     }
+    for (const { tUs } of content.exemplars) {
+      totals.minUs = Math.min(totals.minUs, tUs);
+      totals.maxUs = Math.max(totals.maxUs, tUs);
+    }
     const sections: Record<SectionName, SectionPlace> = {
       index: this.#indexSection(index, symbols, firstBlock, totals.seriesCount),
       exemplars: this.#exemplarSection(content.exemplars),

@@ -1,6 +1,6 @@
-// Log records back into columns (docs/formats/log-record.md). Everything is checked before anything is
-// handed out: a record decodes as a whole or throws CodecError. Columns of 64-bit values are views of
-// the record's bytes where these are aligned.
+// Log records back into columns (docs/formats/log-record.md). Everything is checked before anything
+// is handed out: a record decodes as a whole or throws CodecError. Columns of 64-bit values are
+// views of the record's bytes where these are aligned.
 import { readHistogram } from '../codec/column-histogram.ts';
 import { crc32c } from '../codec/crc32c.ts';
 import { ByteReader, CodecError } from '../codec/varint.ts';
@@ -27,7 +27,9 @@ import {
 } from './record-layout.ts';
 import type { BatchRecord, DeleteRecord, RecordHeader, SeriesDefinition } from './record-layout.ts';
 
-/** Decodes a record that the log gave at `offset`; borrows `bytes` for as long as the result lives. */
+/**
+ * Decodes a record that the log gave at `offset`; borrows `bytes` for as long as the result lives.
+ */
 export function decodeRecord(
   bytes: Uint8Array,
   offset: number,

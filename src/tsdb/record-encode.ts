@@ -1,5 +1,5 @@
-// Writes and deletes as log records (docs/formats/log-record.md): columns go out as they are, one copy
-// each; strings of labels once per record.
+// Writes and deletes as log records (docs/formats/log-record.md): columns go out as they are, one
+// copy each; strings of labels once per record.
 import { writeHistogram } from '../codec/column-histogram.ts';
 import { crc32c } from '../codec/crc32c.ts';
 import { ByteWriter } from '../codec/varint.ts';

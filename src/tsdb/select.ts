@@ -1,6 +1,6 @@
-// Series by series, sorted by labels, out of the parts and generations of one view: cursors over each
-// part and over the head, merged; per series the sources with deletes applied. The only way points leave
-// the shard: queries, names, deletes' counts and merges all walk here.
+// Series by series, sorted by labels, out of the parts and generations of one view: cursors over
+// each part and over the head, merged; per series the sources with deletes applied. The only way
+// points leave the shard: queries, names, deletes' counts and merges all walk here.
 import { assert } from '../stdx/assert.ts';
 import type { SeriesRef } from '../model/columns.ts';
 import { compareLabels } from '../model/labels.ts';
@@ -146,31 +146,41 @@ class PartCursor implements Cursor {
 class HeadCursor implements Cursor {
   row: Row | undefined = undefined;
   readonly #scan: Scan;
-  readonly #refs: readonly SeriesRef[];
+  readonly #refs: Uint32Array;
+  /** Deletes of the tenant that could touch the head. */
+  readonly #hasDeletes: boolean;
   #next = 0;
 
   constructor(scan: Scan) {
     this.#scan = scan;
-    const { index, view } = scan;
-    this.#refs = index
-      .select(scan.tenant, scan.matchers)
-      .filter((ref) => view.generations.some((generation) => generation.has(ref)))
-      .toSorted((a, b) => compareLabels(index.labelsOf(a), index.labelsOf(b)));
+    const { index, view, tenant, range } = scan;
+    this.#refs = index.select(tenant, scan.matchers);
+    const seqMin = view.generations[0]!.seqMin;
+    this.#hasDeletes = deletesFrom(view.deletes, tenant, seqMin, range).length > 0;
     this.advance();
   }
 
   advance(): void {
-    const ref = this.#refs[this.#next++];
-    if (ref === undefined) {
-      this.row = undefined;
+    this.row = undefined;
+    const { index, view } = this.#scan;
+    while (this.#next < this.#refs.length) {
+      const ref = this.#refs[this.#next++]!;
+      if (!view.generations.some((generation) => generation.has(ref))) continue;
+      const labels = index.labelsOf(ref);
+      this.row = {
+        labels,
+        sources: async () => headSources(this.#scan, ref, labels),
+        surely: () => this.#surely(ref),
+      };
       return;
     }
-    const labels = this.#scan.index.labelsOf(ref);
-    this.row = {
-      labels,
-      sources: async () => headSources(this.#scan, ref, labels),
-      surely: () => undefined,
-    };
+  }
+
+  #surely(ref: SeriesRef): boolean | undefined {
+    if (this.#hasDeletes) return undefined;
+    const { view, ordinalEnds, range } = this.#scan;
+    const isIn = view.generations.some((one, i) => one.lastIsIn(ref, ordinalEnds[i]!, range));
+    return isIn ? true : undefined;
   }
 }
 

@@ -1,8 +1,8 @@
-// The RAM index of one shard: label sets to refs, and per tenant postings by label name and value. A ref
-// is given by `resolve` at once; the series enters the postings with its first applied point. Refs are
-// never reused inside a process; unused refs are forgotten with the process.
+// The RAM index of one shard: label sets to refs, and per tenant postings by label name and value.
+// A ref is given by `resolve` at once; the series enters the postings with its first applied point.
+// Refs are never reused inside a process; unused refs are forgotten with the process.
 import type { SeriesRef } from '../model/columns.ts';
-import { compareUtf8, labelsKey } from '../model/labels.ts';
+import { compareLabels, compareUtf8, labelsKey } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import { matchesAll } from '../model/matcher.ts';
 import type { Matcher } from '../model/matcher.ts';
@@ -32,6 +32,9 @@ interface TenantIndex {
   readonly id: TenantId;
   readonly refs: Map<string, SeriesRef>;
   readonly all: RefList;
+  /** Indexed refs in label order; those in `unsorted` are not yet in it. */
+  sorted: Uint32Array;
+  unsorted: SeriesRef[];
   readonly postings: Map<string, Map<string, RefList>>;
 }
 
@@ -42,6 +45,8 @@ export class SeriesIndex {
   readonly #isIndexed: boolean[] = [];
   /** One copy of each label text. */
   readonly #texts = new Map<string, string>();
+  /** Place of a ref in its tenant's `sorted`. */
+  #ranks = new Uint32Array(1024);
   #indexedCount = 0;
 
   /** Series with at least one applied point. */
@@ -52,7 +57,14 @@ export class SeriesIndex {
   #tenant(id: TenantId): TenantIndex {
     let tenant = this.#tenants.get(id);
     if (tenant === undefined) {
-      tenant = { id, refs: new Map(), all: new RefList(), postings: new Map() };
+      tenant = {
+        id,
+        refs: new Map(),
+        all: new RefList(),
+        sorted: new Uint32Array(0),
+        unsorted: [],
+        postings: new Map(),
+      };
       this.#tenants.set(id, tenant);
     }
     return tenant;
@@ -96,6 +108,7 @@ export class SeriesIndex {
     const tenant = must(this.#owner[ref], 'the ref is known');
     const labels = this.labelsOf(ref);
     tenant.all.push(ref);
+    tenant.unsorted.push(ref);
     for (let i = 0; i < labels.length; i += 2) {
       let values = tenant.postings.get(labels[i]!);
       if (values === undefined) tenant.postings.set(labels[i]!, (values = new Map()));
@@ -105,24 +118,64 @@ export class SeriesIndex {
     }
   }
 
-  /** Series of a tenant that all matchers accept, in no order. */
-  select(tenantId: TenantId, matchers: readonly Matcher[]): SeriesRef[] {
+  /**
+   * Series of a tenant that all matchers accept, in label order. Complexity: what matches, plus
+   * once per query the series that are new since the last one, plus a pass over the tenant where
+   * there are.
+   */
+  select(tenantId: TenantId, matchers: readonly Matcher[]): Uint32Array {
     const tenant = this.#tenants.get(tenantId);
-    if (tenant === undefined) return [];
-    let lists: readonly RefList[] = [tenant.all];
+    if (tenant === undefined) return new Uint32Array(0);
+    this.#sort(tenant);
+    let lists: readonly RefList[] | undefined;
     let best = tenant.all.count;
     for (const one of matchers) {
       const candidates = candidateLists(tenant, one);
       if (candidates === undefined) continue;
       const count = candidates.reduce((sum, list) => sum + list.count, 0);
-      if (count >= best) continue;
+      if (lists !== undefined && count >= best) continue;
       best = count;
       lists = candidates;
     }
-    const out: SeriesRef[] = [];
+    if (lists === undefined)
+      return tenant.sorted.filter((ref) => matchesAll(matchers, this.#labels[ref]!));
+    const ranks: number[] = [];
     for (const list of lists)
-      for (const ref of list.view()) if (matchesAll(matchers, this.#labels[ref]!)) out.push(ref);
-    return out;
+      for (const ref of list.view())
+        if (matchesAll(matchers, this.#labels[ref]!)) ranks.push(this.#ranks[ref]!);
+    return Uint32Array.from(ranks)
+      .toSorted()
+      .map((rank) => tenant.sorted[rank]!);
+  }
+
+  #sort(tenant: TenantIndex): void {
+    if (tenant.unsorted.length === 0) return;
+    const labels = this.#labels;
+    const added = tenant.unsorted.toSorted((a, b) => compareLabels(labels[a]!, labels[b]!));
+    const old = tenant.sorted;
+    const merged = new Uint32Array(old.length + added.length);
+    let from = 0;
+    for (const [i, ref] of added.entries()) {
+      let low = from;
+      let high = old.length;
+      while (low < high) {
+        const middle = (low + high) >>> 1;
+        if (compareLabels(labels[old[middle]!]!, labels[ref]!) < 0) low = middle + 1;
+        else high = middle;
+      }
+      merged.set(old.subarray(from, low), from + i);
+      merged[low + i] = ref;
+      from = low;
+    }
+    merged.set(old.subarray(from), from + added.length);
+    if (labels.length > this.#ranks.length) {
+      const longer = new Uint32Array(Math.max(labels.length, this.#ranks.length * 2));
+      longer.set(this.#ranks);
+      this.#ranks = longer;
+    }
+    tenant.sorted = merged;
+    tenant.unsorted = [];
+    for (let rank = 0; rank < merged.length; rank++) this.#ranks[merged[rank]!] = rank;
   }
 
   /** Tenants with at least one applied point, sorted. */
@@ -134,7 +187,9 @@ export class SeriesIndex {
   }
 }
 
-/** Disjoint postings that hold every series the matcher accepts; undefined: no list is that good. */
+/**
+ * Disjoint postings that hold every series the matcher accepts; undefined: no list is that good.
+ */
 function candidateLists(tenant: TenantIndex, one: Matcher): RefList[] | undefined {
   if (one.type === '!=' || one.type === '!~' || one.matches('')) return undefined;
   const values = tenant.postings.get(one.name);

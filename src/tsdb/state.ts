@@ -1,5 +1,5 @@
-// What the write path, the maintenance and the readers of one shard share. Single-threaded: every field
-// changes between two awaits or not at all.
+// What the write path, the maintenance and the readers of one shard share. Single-threaded: every
+// field changes between two awaits or not at all.
 import { AppError } from '../model/errors.ts';
 import type { NameSplit } from '../model/columns.ts';
 import type { TenantId } from '../model/tenant.ts';
@@ -92,7 +92,10 @@ export class ShardState {
     return new Part(row, this.partContext);
   }
 
-  /** Removes the blob of a part that nothing can read any more; a failure leaves an orphan for open(). */
+  /**
+   * Removes the blob of a part that nothing can read any more; a failure leaves an orphan for
+   * open().
+   */
   #removePart(part: Part): void {
     part.drop();
     this.options.blobs.remove(part.row.name).catch((error: unknown) => {

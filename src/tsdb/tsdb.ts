@@ -1,6 +1,6 @@
 // One shard of the storage engine behind the storage contract: opens from catalog and log, writes
-// through the log (write-path.ts), reads over views (reader.ts), and keeps house: flushes and merges one
-// at a time, started by size, by time or by request.
+// through the log (write-path.ts), reads over views (reader.ts), and keeps house: flushes and
+// merges one at a time, started by size, by time or by request.
 import type { NameSplit, SeriesRef, WriteBatch } from '../model/columns.ts';
 import { compareUtf8 } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';

@@ -1,5 +1,6 @@
-// From columns to the log and from the log to the head. Memory is built only by decoding log bytes: a
-// live append is applied by the same code that replays it, strictly in log order, after it is durable.
+// From columns to the log and from the log to the head. Memory is built only by decoding log bytes:
+// a live append is applied by the same code that replays it, strictly in log order, after it is
+// durable.
 import type { SeriesRef, WriteBatch } from '../model/columns.ts';
 import { AppError } from '../model/errors.ts';
 import type { AppendOptions, AppendResult } from '../model/storage.ts';
@@ -13,7 +14,7 @@ import { encodeBatch, encodeDelete, inlineNumbers, refsOf } from './record-encod
 import type { SeriesNumbers } from './record-encode.ts';
 import type { BatchRecord, DeleteRecord, RecordHeader, SeriesDefinition } from './record-layout.ts';
 import type { ShardState } from './state.ts';
-import { batchIdText, validateBatch } from './validate.ts';
+import { batchIdText, validateBatch, validateDelete } from './validate.ts';
 
 interface Waiting {
   readonly offset: number;
@@ -88,6 +89,7 @@ export class WritePath {
     options: AppendOptions,
   ): Promise<boolean> {
     this.#state.checkOpen();
+    validateDelete(request, options.principal.tenant);
     for (let claim = this.#claim(options); claim !== 'free'; claim = this.#claim(options)) {
       if (claim === 'applied') return false;
       await claim;
@@ -175,7 +177,10 @@ export class WritePath {
     return done;
   }
 
-  /** Sync: waits. Async: the record is synced within ASYNC_SYNC_DELAY_MS, failures are fatal anyway. */
+  /**
+   * Sync: waits. Async: the record is synced within ASYNC_SYNC_DELAY_MS, failures are fatal
+   * anyway.
+   */
   async #answer(done: Promise<void>, { durability }: AppendOptions): Promise<void> {
     if (durability === 'sync') return done;
     done.catch(noop);

@@ -52,6 +52,7 @@ test('help everywhere, unknown commands and flags', async () => {
   assert.equal((await run(['query'])).code, 2);
   assert.equal((await run(['query', 'up', '--step', '1s'])).code, 2);
   assert.equal((await run(['query', 'up', '--time', 'noon'])).code, 2);
+  assert.equal((await run(['query', 'up', '--time', 'now-6parsecs'])).code, 2);
 });
 
 test('an instant vector is a table without control characters', async () => {
@@ -80,6 +81,9 @@ test('a range has last, min, max and a sparkline', async () => {
     data: { resultType: 'matrix', result: [{ metric: {}, values }] },
   };
   await withAnswer(200, JSON.stringify(body), async (url, asked) => {
+    await run(['query', 'x', '--url', url, '--start', 'now-2h', '--end', 'now-1h', '--step', '9s']);
+    const [, start, end] = /start=([\d.]+)&end=([\d.]+)/.exec(asked())!;
+    assert.ok(Math.abs(Number(end) - Number(start) - 3600) < 5, asked());
     const got = await run(['query', 'x', '--url', url, '--start', '0', '--end', '200']);
     assert.equal(asked(), '/api/v1/query_range query=x&start=0&end=200&step=2');
     assert.match(got.out, /\{\} +3 +1 +5 +▁█▅\n$/);
