@@ -3,7 +3,7 @@
 // Nothing outside the build's own list of files can be named.
 import { AppError } from '../../model/errors.ts';
 import type { Files } from '../../stdx/files.ts';
-import { plainErrors } from '../http/errors.ts';
+import { nativeErrors } from '../http/errors.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { Handler, Route } from '../http/route.ts';
 
@@ -124,7 +124,7 @@ function get(path: string, handler: Handler): Route {
     permission: 'none',
     tenantScope: 'server',
     bodyLimitBytes: 0,
-    errors: plainErrors,
+    errors: nativeErrors,
     handler,
   };
 }
