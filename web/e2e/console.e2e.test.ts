@@ -122,7 +122,7 @@ for (const [theme, options] of [
     await page.getByRole('button', { name: 'Copy the Influx line' }).click();
     await page.getByText('Copied').waitFor();
     const copied = String(await page.evaluate('navigator.clipboard.readText()'));
-    assert.match(copied, /^curl 'http:\/\/127\.0\.0\.1:\d+\/write\?db=first' --data-binary/);
+    assert.match(copied, /^curl 'http:\/\/127\.0\.0\.1:\d+\/write' --data-binary/);
     await assertAccessible(page);
     await screenshot(page, `home-empty-${theme}`);
     target.mock.state.store = 'written';
