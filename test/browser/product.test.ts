@@ -1,5 +1,5 @@
-// The console on the real server: the journeys that the mock runs, and what only real data can show.
-// Charts of the host soon after the start, exact values, a star's forty months, the first point.
+// The console on the real server: the journeys that the mock runs, and what only real data shows:
+// charts of the host soon after the start, exact values, a star's forty months, the first point.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
