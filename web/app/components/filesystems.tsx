@@ -34,10 +34,13 @@ export function Filesystems({ job, timeSec }: FilesystemsProps): ReactNode {
     <section className="panel" aria-label="Filesystems">
       <header className="panel-head">
         <h3>Filesystems</h3>
-        <PanelNow text={data === undefined ? undefined : headline(data)} />
+        <PanelNow
+          text={data === undefined ? undefined : headline(data)}
+          isOld={error !== undefined}
+        />
       </header>
       <div className="panel-body" style={{ height: BODY_HEIGHT_PX }}>
-        {error !== undefined && <ErrorNote error={error} />}
+        {error !== undefined && data === undefined && <ErrorNote error={error} />}
         {error === undefined && data === undefined && <Wait height={BODY_HEIGHT_PX} />}
         {data?.length === 0 && <p className="panel-empty">No samples in this range yet</p>}
         <ul className="filesystems" hidden={data === undefined || data.length === 0}>

@@ -56,7 +56,10 @@ export function Panel(props: PanelProps): ReactNode {
         <h3>
           <PlaceLink to={{ path: 'explore', search: explore }}>{spec.title}</PlaceLink>
         </h3>
-        <PanelNow text={data === undefined ? undefined : spec.headline(data.series)} />
+        <PanelNow
+          text={data === undefined ? undefined : spec.headline(data.series)}
+          isOld={request.error !== undefined}
+        />
       </header>
       <div className="panel-body" style={{ height: CHART_HEIGHT_PX }}>
         <PanelBody {...props} data={data} error={request.error} hasAny={firstSec !== undefined} />
@@ -74,7 +77,7 @@ interface PanelBodyProps extends PanelProps {
 
 function PanelBody(props: PanelBodyProps): ReactNode {
   const { spec, grid, data, error, hasAny } = props;
-  if (error !== undefined) return <ErrorNote error={error} />;
+  if (data === undefined && error !== undefined) return <ErrorNote error={error} />;
   if (data === undefined) return <Wait height={CHART_HEIGHT_PX} />;
   if (!hasAny) return <p className="panel-empty">No samples in this range yet</p>;
   return (

@@ -112,13 +112,19 @@ function HomeBody(props: HomeBodyProps): ReactNode {
     goTo({ ...state, time: { ...time, range, refreshSec: 0 } });
   };
   const shared = { grid, shownStartSec, zone: time.zone, onZoom, onFirst };
+  // The targets are asked for at every refresh: one note for all cards, which keep what they have.
+  const lost = error ?? targets.error;
   const hosts = instancesOf(seen, HOST_JOB);
   const hostJob = jobMatchers(seen, HOST_JOB, state.instance);
   const ownJob = jobMatchers(seen, OWN_JOB);
   const hasOwn = names.some((name) => name.startsWith('orrery_'));
   return (
     <>
-      {error !== undefined && <ErrorNote error={error} />}
+      {lost !== undefined && (
+        <div className="error-float">
+          <ErrorNote error={lost} />
+        </div>
+      )}
       {hasHost && (
         <section aria-labelledby="host-title">
           <div className="section-head">
