@@ -48,7 +48,7 @@ async function launch() {
     return;
   }
   // Before the first TypeScript file: with a warm cache the compiler that strips types is not loaded,
-  // which saves 16 MB and 40 ms. Node 20, which only gets here in tests, has no such cache.
+  // which saves 15 MB and 40 ms. Node 20, which only gets here in tests, has no such cache.
   nodeModule.enableCompileCache?.();
   const isServe = args[0] === undefined || args[0] === 'serve' || isServeFlag(args[0]);
   if (isServe && !args.includes('--help') && !args.includes('-h') && (await isStale())) {
