@@ -1,7 +1,6 @@
 // The console: static files of the web build, held in memory once asked for. Files with a hash in
 // their name are cached for ever, the page never; every place of the console is the one page.
 // Nothing outside the build's own list of files can be named.
-import zlib from 'node:zlib';
 import { AppError } from '../../model/errors.ts';
 import type { Files } from '../../stdx/files.ts';
 import { nativeErrors } from '../http/errors.ts';
@@ -88,7 +87,8 @@ class StaticFiles {
       `${this.#deps.directory}/${name}`,
       FILE_BYTES_MAX,
     );
-    const gzip = COMPRESSED.has(extension) ? zlib.gzipSync(bytes, { level: 9 }) : undefined;
+    const { gzipSync } = process.getBuiltinModule('node:zlib');
+    const gzip = COMPRESSED.has(extension) ? gzipSync(bytes, { level: 9 }) : undefined;
     return { type, bytes, gzip, isHashed: name.startsWith('assets/') };
   }
 }

@@ -2,8 +2,7 @@
 // handler. What a handler throws becomes its route's own error answer; a broken invariant is
 // contained to its request and logged; a broken environment goes to `onFatal`. Draining answers
 // what has arrived and takes nothing new.
-import http from 'node:http';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AppError } from '../../model/errors.ts';
 import type { Principal } from '../../model/tenant.ts';
@@ -36,6 +35,10 @@ import { METHOD_NOT_ALLOWED, plainErrors } from './errors.ts';
 import type { ErrorShape, Route } from './route.ts';
 import { Router } from './router.ts';
 import type { RouteMiss } from './router.ts';
+
+// Importing node:http reads its getters, and WebSocket's loads an HTTP client: 16 MB and 35 ms
+// (docs/decisions/0006).
+const http = process.getBuiltinModule('node:http');
 
 /** The path exists under other methods. */
 class MethodError extends AppError {
@@ -92,7 +95,7 @@ export interface HttpServerOptions {
 
 export class HttpServer {
   readonly #options: HttpServerOptions;
-  readonly #server: http.Server;
+  readonly #server: Server;
   readonly #router: Router;
   readonly #gate = new BodyGate();
   readonly #metrics: HttpMetrics;
