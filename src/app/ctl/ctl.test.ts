@@ -96,6 +96,14 @@ test('refusals and absent servers have their own exit codes', async () => {
     const got = await run(['query', '(', '--url', url]);
     assert.deepEqual([got.code, got.err], [3, 'orrery query: parse error\n']);
   });
+  const hostile = JSON.stringify({ status: 'error', error: 'no\u001b[2J\u009b2J' });
+  await withAnswer(400, hostile, async (url) => {
+    const { err } = await run(['query', '(', '--url', url]);
+    assert.equal(err, 'orrery query: no\\u{1b}[2J\\u{9b}2J\n');
+  });
+  await withAnswer(404, '{"error":{"code":"no-such-path"}}', async (url) => {
+    assert.match((await run(['query', 'x', '--url', `${url}/x`])).err, /"code":"no-such-path"/);
+  });
   await withAnswer(200, '<html>', async (url) => {
     assert.match(
       (await run(['query', 'x', '--url', url])).err,

@@ -4,7 +4,7 @@ import { parseDurationMs } from '../../promql/durations.ts';
 import { errorMessage } from '../../stdx/assert.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Terminal } from './terminal.ts';
-import { sparkline, tableText } from './draw.ts';
+import { printable, sparkline, tableText } from './draw.ts';
 import { UsageError } from './usage-error.ts';
 
 export const QUERY_HELP = `Usage: orrery query EXPR [FLAGS]
@@ -30,7 +30,7 @@ interface Series {
 
 interface ApiAnswer {
   readonly status: 'success' | 'error';
-  readonly error?: string;
+  readonly error?: unknown;
   readonly data?: {
     readonly resultType: 'vector' | 'matrix' | 'scalar' | 'string';
     readonly result: readonly Series[] | readonly [number, string];
@@ -153,9 +153,11 @@ function print(answer: ApiAnswer | undefined, terminal: Terminal, base: string):
     return EXIT.failed;
   }
   for (const remark of [...(answer.warnings ?? []), ...(answer.infos ?? [])])
-    terminal.err(`${remark}\n`);
+    terminal.err(`${printable(remark)}\n`);
   if (answer.data === undefined) {
-    terminal.err(`orrery query: ${answer.error ?? 'the server gave no reason'}\n`);
+    // Errors outside the Prometheus API have another shape; so has whatever else may answer.
+    const reason = typeof answer.error === 'string' ? answer.error : JSON.stringify(answer);
+    terminal.err(`orrery query: ${printable(reason)}\n`);
     return EXIT.refused;
   }
   const { resultType, result } = answer.data;

@@ -1,7 +1,9 @@
 // What no well-behaved client sends: requests that two readers could understand differently,
 // headers without an end, senders that never finish, names that mean something to JavaScript.
 import assert from 'node:assert/strict';
+import net from 'node:net';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { nativeErrors, plainErrors } from './errors.ts';
 import type { Handler, Method, Route } from './route.ts';
 import { openDoor, rawRequest } from './testing.ts';
@@ -14,11 +16,16 @@ function route(method: Method, path: string, handler: Handler, errors = plainErr
 }
 
 let calls = 0;
+const cut = Promise.withResolvers<void>();
 const routes: readonly Route[] = [
   route('GET', '/api/x', async (x) => x.send({ status: 200, body: x.principal.tenant })),
   route('POST', '/api/x', async (x) => {
     calls++;
     x.send({ status: 200, body: await x.body() });
+  }),
+  route('GET', '/api/big', async (x) => {
+    x.response.once('close', () => cut.resolve());
+    x.send({ status: 200, body: Buffer.alloc(1 << 26) });
   }),
   route('GET', '/api/:name/end', async (x) => x.send({ status: 200, body: x.params.get('name')! })),
   route('POST', '/own/x', async (x) => x.send({ status: 204 }), nativeErrors),
@@ -79,7 +86,7 @@ test('headers above the limit, a missing or double Host, a foreign target', asyn
 });
 
 test('a sender that never finishes is told 408 and cut', async () => {
-  const patience = { headersMs: 40, requestMs: 80, checkMs: 10 };
+  const patience = { headersMs: 40, requestMs: 80, checkMs: 10, readIdleMs: 1000 };
   const hasty = await openDoor(routes, {}, patience);
   try {
     assert.match(await rawRequest(hasty.port, ['GET /api/x HTTP/1.1\r\nHos']), /^HTTP\/1\.1 408 /);
@@ -90,6 +97,30 @@ test('a sender that never finishes is told 408 and cut', async () => {
     await hasty.close();
   }
 });
+
+test(
+  'a reader that takes nothing is cut, one that comes again is served',
+  { timeout: 10_000 },
+  async () => {
+    const patience = { headersMs: 1000, requestMs: 1000, checkMs: 100, readIdleMs: 30 };
+    const hasty = await openDoor(routes, {}, patience);
+    const socket = net.connect(hasty.port, '127.0.0.1');
+    try {
+      socket.pause();
+      socket.on('error', () => undefined);
+      socket.write('GET /api/big HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      await cut.promise;
+      for (let i = 0; i < 3; i++) {
+        const answer = await fetch(`${hasty.url}/api/x`);
+        assert.equal(await answer.text(), 'default');
+        await sleep(40);
+      }
+    } finally {
+      socket.destroy();
+      await hasty.close();
+    }
+  },
+);
 
 async function get(path: string, init?: RequestInit) {
   const answer = await fetch(door.url + path, init);

@@ -26,6 +26,7 @@ import {
   LINGER_BYTES_MAX,
   LINGER_MS,
   PATIENCE_CHECK_MS,
+  READ_IDLE_MS,
   REQUEST_TIMEOUT_MS,
 } from './limits.ts';
 import { httpMetrics } from './metrics.ts';
@@ -46,6 +47,7 @@ class MethodError extends AppError {
   }
 }
 
+/** How long a client may take. */
 export interface Patience {
   /** From the first byte to the end of the headers. */
   readonly headersMs: number;
@@ -53,12 +55,15 @@ export interface Patience {
   readonly requestMs: number;
   /** How often connections are looked at. */
   readonly checkMs: number;
+  /** Without a byte taken of an answer that is complete here. */
+  readonly readIdleMs: number;
 }
 
 const DEFAULT_PATIENCE: Patience = {
   headersMs: HEADERS_TIMEOUT_MS,
   requestMs: REQUEST_TIMEOUT_MS,
   checkMs: PATIENCE_CHECK_MS,
+  readIdleMs: READ_IDLE_MS,
 };
 
 function missError(
@@ -82,7 +87,7 @@ export interface HttpServerOptions {
   readonly registry: MetricsRegistry;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
-  /** How long a client may take to send; default: limits.ts. */
+  /** How long a client may take; default: limits.ts. */
   readonly patience?: Patience;
   /** A FatalError reached the door: the process must not go on. */
   readonly onFatal: (error: Error) => void;
@@ -94,6 +99,7 @@ export class HttpServer {
   readonly #router: Router;
   readonly #gate = new BodyGate();
   readonly #metrics: HttpMetrics;
+  readonly #patience: Patience;
   #draining = false;
 
   constructor(options: HttpServerOptions) {
@@ -101,6 +107,7 @@ export class HttpServer {
     this.#router = new Router(options.routes);
     this.#metrics = httpMetrics(options.registry, this.#gate);
     const patience = options.patience ?? DEFAULT_PATIENCE;
+    this.#patience = patience;
     this.#server = http.createServer({
       maxHeaderSize: HEADER_SIZE_BYTES_MAX,
       headersTimeout: patience.headersMs,
@@ -171,6 +178,8 @@ export class HttpServer {
       await this.#refuse(request, response, this.#asAppError(error, path), shape);
     } finally {
       exchange?.dispose();
+      // Taken back by node when the answer is out and the connection waits for its next request.
+      if (!response.writableFinished) response.setTimeout(this.#patience.readIdleMs);
       if (this.#draining) this.#closeAfter(response);
       const seconds = (this.#options.clock.monotonicMs() - startedMs) / 1000;
       this.#metrics.request(routePath, request.method ?? '', response.statusCode, seconds);
