@@ -40,7 +40,7 @@ const PICTURES: readonly Picture[] = [
   {
     name: 'explore-dark',
     theme: 'dark',
-    place: `explore?expr=${encodeURIComponent(TRANSITS)}&from=2009-08-26&to=2009-09-04T12:00:00Z&tz=utc`,
+    place: `explore?expr=${encodeURIComponent(TRANSITS)}&from=2009-08-26&to=2009-09-08&tz=utc`,
     charts: [/line chart of 4 series/],
   },
 ];
