@@ -17,8 +17,8 @@ export class ByteTable {
   #slots = new Int32Array(INITIAL_ENTRIES * 2).fill(FREE);
   #hashes = new Int32Array(INITIAL_ENTRIES);
   #tags = new Int32Array(INITIAL_ENTRIES);
-  #offsets = new Uint32Array(INITIAL_ENTRIES);
-  #lengths = new Uint32Array(INITIAL_ENTRIES);
+  #offsets = new Int32Array(INITIAL_ENTRIES);
+  #lengths = new Int32Array(INITIAL_ENTRIES);
   #arena = new Uint8Array(INITIAL_BYTES);
   #arenaView = new DataView(this.#arena.buffer);
   #arenaEnd = 0;
@@ -67,6 +67,36 @@ export class ByteTable {
     return true;
   }
 
+  /** End of entry `index` in [start, end), where its bytes stand at `start`; else -1. */
+  prefixEnd(index: number, view: DataView, start: number, end: number): number {
+    const length = this.#lengths[index]!;
+    const stop = start + length;
+    if (stop > end) return -1;
+    const arena = this.#arenaView;
+    let at = this.#offsets[index]!;
+    let i = start;
+    if (length < 4) {
+      for (; i < stop; i++, at++) if (view.getUint8(i) !== arena.getUint8(at)) return -1;
+      return stop;
+    }
+    for (const last = stop - 8; i <= last; i += 8, at += 8)
+      if (
+        ((view.getInt32(i, true) ^ arena.getInt32(at, true)) |
+          (view.getInt32(i + 4, true) ^ arena.getInt32(at + 4, true))) !==
+        0
+      )
+        return -1;
+    if (stop - i >= 4) {
+      if (view.getInt32(i, true) !== arena.getInt32(at, true)) return -1;
+      i += 4;
+      at += 4;
+    }
+    // The rest is compared by the entry's last word, which overlaps what is known to be equal.
+    const rest = stop - i;
+    if (view.getInt32(i + rest - 4, true) !== arena.getInt32(at + rest - 4, true)) return -1;
+    return stop;
+  }
+
   /** Index of the entry, or -1. */
   find(view: DataView, start: number, end: number, tag: number, hash: number): number {
     const slots = this.#slots;
@@ -109,9 +139,9 @@ export class ByteTable {
     hashes.set(this.#hashes);
     const tags = new Int32Array(capacity);
     tags.set(this.#tags);
-    const offsets = new Uint32Array(capacity);
+    const offsets = new Int32Array(capacity);
     offsets.set(this.#offsets);
-    const lengths = new Uint32Array(capacity);
+    const lengths = new Int32Array(capacity);
     lengths.set(this.#lengths);
     this.#hashes = hashes;
     this.#tags = tags;

@@ -10,7 +10,7 @@
 // time. `begin` must be called before each scan, because the memo of the last row holds positions
 // in the caller's buffer.
 import type { NameSplit, SeriesRef } from '../model/columns.ts';
-import type { RowDictionary, RowKey } from '../model/rows.ts';
+import type { RowDictionary, RowKey, RowPredictor } from '../model/rows.ts';
 import { ROW_UNKNOWN } from '../model/rows.ts';
 import { REF_REFUSED } from '../model/storage.ts';
 import { ByteTable } from './byte-table.ts';
@@ -37,7 +37,7 @@ export const DEFAULT_DICTIONARY_BOUNDS: DictionaryBounds = {
   cellsMax: DICTIONARY_CELLS_MAX,
 };
 
-export class ProfileDictionary implements RowDictionary {
+export class ProfileDictionary implements RowDictionary, RowPredictor {
   readonly #context: AdmissionContext;
   readonly #bounds: DictionaryBounds;
   readonly #seed: number;
@@ -68,6 +68,10 @@ export class ProfileDictionary implements RowDictionary {
     this.#cells = new ByteTable(seed);
   }
 
+  get predictor(): RowPredictor {
+    return this;
+  }
+
   get sizeBytes(): number {
     const { length } = this.#cellRef;
     return this.#rows.sizeBytes + this.#cells.sizeBytes + (length + this.#rowSuccessor.length) * 8;
@@ -75,6 +79,11 @@ export class ProfileDictionary implements RowDictionary {
 
   get cellCount(): number {
     return this.#cells.count;
+  }
+
+  /** RowPredictor: the ref of the current cell. */
+  get ref(): SeriesRef {
+    return this.#cellRef[this.#lastCell]!;
   }
 
   /** Before each scan: forgets positions in the buffer of the scan before. */
@@ -114,12 +123,50 @@ export class ProfileDictionary implements RowDictionary {
     return this.#cells.count >= this.#bounds.cellsMax || this.sizeBytes > this.#bounds.bytesMax;
   }
 
+  open(bytes: Uint8Array): void {
+    if (bytes === this.#bytes) return;
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#lastStart = NONE;
+  }
+
+  nextRow(start: number, end: number, terminator: number): number {
+    const last = this.#lastRow;
+    if (last < 0) return NONE;
+    const guess = this.#rowSuccessor[last]!;
+    if (guess < 0) return NONE;
+    const stop = this.#rows.prefixEnd(guess, this.#view, start, end);
+    if (stop < 0 || stop >= end || this.#bytes[stop] !== terminator) return NONE;
+    this.#lastRow = guess;
+    this.#lastStart = start;
+    this.#lastEnd = stop;
+    this.#lastCell = NONE;
+    return stop;
+  }
+
+  nextCell(start: number, end: number, terminator: number): number {
+    const last = this.#lastCell;
+    const guess = last < 0 ? this.#rowFirstCell[this.#lastRow]! : this.#cellSuccessor[last]!;
+    if (guess < 0) return NONE;
+    const stop = this.#cells.prefixEnd(guess, this.#view, start, end);
+    if (stop < 0 || stop >= end || this.#bytes[stop] !== terminator) return NONE;
+    this.#lastCell = guess;
+    return stop;
+  }
+
+  cellAt(start: number, end: number): SeriesRef {
+    const guess = this.#rowFirstCell[this.#lastRow]!;
+    if (guess < 0 || this.#cells.prefixEnd(guess, this.#view, start, end) !== end)
+      return ROW_UNKNOWN;
+    return this.#cellRef[guess]!;
+  }
+
+  rewind(): void {
+    this.#lastCell = NONE;
+  }
+
   find(bytes: Uint8Array, start: number, end: number, start2: number, end2: number): SeriesRef {
-    if (bytes !== this.#bytes) {
-      this.#bytes = bytes;
-      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      this.#lastStart = NONE;
-    }
+    this.open(bytes);
     const view = this.#view;
     if (start !== this.#lastStart || end !== this.#lastEnd) {
       const row = this.#findRow(view, start, end);
