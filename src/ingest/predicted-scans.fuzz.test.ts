@@ -176,7 +176,9 @@ const writeSample = fc
     fc.constantFrom(0, 1, -1, 1_700_000_000_000, 1_700_000_015_000, Number.MAX_SAFE_INTEGER),
   )
   .map(([bits, timeMs]) => bytesField(2, [...doubleField(1, bits), ...varintField(2, timeMs)]));
+const laterLabel = [...bytesField(1, 'z'), ...bytesField(2, '1')];
 const seriesPart = fc.oneof(
+  { weight: 1, arbitrary: fc.constant(bytesField(1, laterLabel)) },
   { weight: 6, arbitrary: writeSample },
   { weight: 1, arbitrary: fc.constantFrom(varintField(9, 5), bytesField(2, doubleField(1, 2))) },
   { weight: 1, arbitrary: fc.constantFrom(bytesField(2, varintField(2, 5)), bytesField(2, [])) },
