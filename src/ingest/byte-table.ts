@@ -21,6 +21,8 @@ export class ByteTable {
   #lengths = new Int32Array(INITIAL_ENTRIES);
   #arena = new Uint8Array(INITIAL_BYTES);
   #arenaView = new DataView(this.#arena.buffer);
+  /** The same memory; entries begin at whole words and zeros fill their last one. */
+  #arenaWords = new Int32Array(this.#arena.buffer);
   #arenaEnd = 0;
 
   constructor(seed: number) {
@@ -34,6 +36,16 @@ export class ByteTable {
   /** Bytes allocated, roughly. */
   get sizeBytes(): number {
     return this.#arena.length + this.#slots.length * 4 + this.#hashes.length * 16;
+  }
+
+  /** Bytes of all entries as words; replaced when it grows. Zeros fill an entry's last word. */
+  get words(): Int32Array {
+    return this.#arenaWords;
+  }
+
+  /** Where the bytes of entry `index` begin in `words`. */
+  wordOf(index: number): number {
+    return this.#offsets[index]! >>> 2;
   }
 
   /** `view` covers the same memory as `bytes`. */
@@ -72,29 +84,29 @@ export class ByteTable {
     const length = this.#lengths[index]!;
     const stop = start + length;
     if (stop > end) return -1;
-    const arena = this.#arenaView;
-    let at = this.#offsets[index]!;
+    const words = this.#arenaWords;
+    let word = this.#offsets[index]! >>> 2;
     let i = start;
-    if (length < 4) {
-      for (; i < stop; i++, at++) if (view.getUint8(i) !== arena.getUint8(at)) return -1;
-      return stop;
-    }
-    for (const last = stop - 8; i <= last; i += 8, at += 8)
+    for (const last = stop - 8; i <= last; i += 8, word += 2)
       if (
-        ((view.getInt32(i, true) ^ arena.getInt32(at, true)) |
-          (view.getInt32(i + 4, true) ^ arena.getInt32(at + 4, true))) !==
+        ((view.getInt32(i, true) ^ words[word]!) |
+          (view.getInt32(i + 4, true) ^ words[word + 1]!)) !==
         0
       )
         return -1;
-    if (stop - i >= 4) {
-      if (view.getInt32(i, true) !== arena.getInt32(at, true)) return -1;
-      i += 4;
-      at += 4;
+    let rest = stop - i;
+    if (rest >= 4) {
+      if (view.getInt32(i, true) !== words[word]!) return -1;
+      rest -= 4;
+      word++;
     }
-    // The rest is compared by the entry's last word, which overlaps what is known to be equal.
-    const rest = stop - i;
-    if (view.getInt32(i + rest - 4, true) !== arena.getInt32(at + rest - 4, true)) return -1;
-    return stop;
+    if (rest === 0) return stop;
+    // What is left of the entry's last word; behind it the arena holds zeros.
+    if (length >= 4)
+      return view.getInt32(stop - 4, true) >>> (32 - 8 * rest) === words[word]! ? stop : -1;
+    let tail = 0;
+    while (rest > 0) tail = (tail << 8) | view.getUint8(start + --rest);
+    return tail === words[word]! ? stop : -1;
   }
 
   /** Index of the entry, or -1. */
@@ -114,13 +126,14 @@ export class ByteTable {
     const index = this.#count++;
     if (index === this.#hashes.length) this.#growEntries();
     const length = end - start;
-    if (this.#arenaEnd + length > this.#arena.length) this.#growArena(length);
+    const spaceBytes = (length + 3) & ~3;
+    if (this.#arenaEnd + spaceBytes > this.#arena.length) this.#growArena(spaceBytes);
     this.#arena.set(bytes.subarray(start, end), this.#arenaEnd);
     this.#hashes[index] = hash;
     this.#tags[index] = tag;
     this.#offsets[index] = this.#arenaEnd;
     this.#lengths[index] = length;
-    this.#arenaEnd += length;
+    this.#arenaEnd += spaceBytes;
     this.#place(index, hash);
     return index;
   }
@@ -159,5 +172,6 @@ export class ByteTable {
     arena.set(this.#arena.subarray(0, this.#arenaEnd));
     this.#arena = arena;
     this.#arenaView = new DataView(arena.buffer);
+    this.#arenaWords = new Int32Array(arena.buffer);
   }
 }

@@ -12,7 +12,7 @@ export const BLOCK_POINTS = 1024;
 export class PointBlock implements PointRun {
   /** Points that are complete; slots behind it are the scanner's scratch. */
   count = 0;
-  readonly refs = new Int32Array(BLOCK_POINTS);
+  readonly refs = new Uint32Array(BLOCK_POINTS);
   readonly kinds = new Uint8Array(BLOCK_POINTS);
   readonly tUs = new Float64Array(BLOCK_POINTS);
   readonly subNs = new Uint16Array(BLOCK_POINTS);

@@ -19,9 +19,27 @@ export interface RowKey {
   readonly end2: number;
 }
 
+/** Numbers a cell has in CellChain.records, and what each one is. */
+export const CELL_STRIDE = 4;
+/** Where its bytes begin in `words`; they are padded with zeros to whole words. */
+export const CELL_WORD = 0;
+export const CELL_BYTES = 1;
+/** Ref or REF_REFUSED. */
+export const CELL_REF = 2;
+/** The cell that followed it last time, or -1. */
+export const CELL_NEXT = 3;
+
+/** Remembered second ranges of rows; borrowed until the next call of `find` or `add`. */
+export interface CellChain {
+  /** CELL_STRIDE numbers a cell. */
+  readonly records: Int32Array;
+  /** Bytes of all cells as little-endian words. */
+  readonly words: Int32Array;
+}
+
 /**
  * What comes next if this body repeats the order of the one before. Answers come from comparing the
- * body with remembered raw bytes, so they may be missing but never wrong; a row or cell that is
+ * body with remembered raw bytes, so they may be missing but never wrong; a row that is
  * answered becomes the current one. Positions are those of the body given to `open`.
  */
 export interface RowPredictor {
@@ -32,12 +50,12 @@ export interface RowPredictor {
    * there, followed by the byte `terminator`; else -1 and nothing changes. Reads below `end` only.
    */
   nextRow(start: number, end: number, terminator: number): number;
-  /** The same for the second range, inside the current row. `ref` is its series. */
-  nextCell(start: number, end: number, terminator: number): number;
+  /** First cell (second range) that is expected in the current row, or -1. */
+  firstCell(): number;
+  /** For scanners that walk the cells of a row themselves. */
+  readonly cells: CellChain;
   /** Ref of the current row with the second range [start, end), or ROW_UNKNOWN: ask `find`. */
   cellAt(start: number, end: number): SeriesRef;
-  /** Of the cell that `nextCell` answered: a ref or REF_REFUSED. */
-  readonly ref: SeriesRef;
   /** The current row will be asked for again from its first cell, by `find`. */
   rewind(): void;
 }
@@ -60,7 +78,7 @@ export interface RowDictionary {
 /** Points of fixed-width kinds in columns, in the client's order; borrowed. See PointBlock. */
 export interface PointRun {
   readonly count: number;
-  readonly refs: Int32Array;
+  readonly refs: Uint32Array;
   readonly kinds: Uint8Array;
   readonly tUs: Float64Array;
   readonly subNs: Uint16Array;

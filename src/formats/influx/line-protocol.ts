@@ -277,6 +277,7 @@ export function scanLineProtocol(
       ? undefined
       : {
           body,
+          view: new DataView(body.buffer, body.byteOffset, body.byteLength),
           end,
           predictor,
           timestamps,

@@ -12,6 +12,7 @@ import { KIND } from '../../model/columns.ts';
 import type { PointBlock } from '../../model/point-block.ts';
 import { BLOCK_POINTS } from '../../model/point-block.ts';
 import type { RowPredictor, RowSink } from '../../model/rows.ts';
+import { CELL_BYTES, CELL_NEXT, CELL_REF, CELL_STRIDE, CELL_WORD } from '../../model/rows.ts';
 import type { Timestamps } from './timestamps.ts';
 
 /** 10^0 … 10^9. */
@@ -36,6 +37,8 @@ const ZERO = 48;
 
 export interface PredictedLines {
   readonly body: Uint8Array;
+  /** Over the same memory. */
+  readonly view: DataView;
   readonly end: number;
   readonly predictor: RowPredictor;
   readonly timestamps: Timestamps;
@@ -61,8 +64,9 @@ function booleanAt(body: Uint8Array, start: number, end: number): number {
 /** Takes lines from `start` on; the position of the first that has to be read by the book. */
 // oxlint-disable-next-line max-lines-per-function -- one state machine; its state lives in locals
 export function takePredictedLines(lines: PredictedLines, start: number): number {
-  const { body, end, predictor, timestamps, defaultUs, block, sink } = lines;
-  const { refs, kinds, tUs, subNs, values, words } = block;
+  const { body, view, end, predictor, timestamps, defaultUs, block, sink } = lines;
+  const { refs, kinds, tUs, subNs, values, words: valueWords } = block;
+  const { records, words } = predictor.cells;
   let at = start;
   let base = block.count;
   let rowCount = 0;
@@ -83,13 +87,33 @@ export function takePredictedLines(lines: PredictedLines, start: number): number
     if (i + 1 >= end || body[i + 1]! <= SPACE) break;
     let point = base;
     let byte = 0;
+    let cell = predictor.firstCell();
     for (;;) {
-      i = predictor.nextCell(i + 1, end, EQUALS);
-      if (i < 0 || point === BLOCK_POINTS) break line;
-      const { ref } = predictor;
-      if (ref < 0) break line;
+      if (cell < 0 || point === BLOCK_POINTS) break line;
+      const record = cell * CELL_STRIDE;
+      const ref = records[record + CELL_REF]!;
+      const nameBytes = records[record + CELL_BYTES]!;
+      const nameEnd = i + 1 + nameBytes;
+      if (ref < 0 || nameEnd >= end || nameBytes < 1 || body[nameEnd] !== EQUALS) break line;
+      let word = records[record + CELL_WORD]!;
+      const wholeEnd = nameEnd - 4;
+      for (i++; i <= wholeEnd; i += 4, word++)
+        if (view.getInt32(i, true) !== words[word]!) break line;
+      const rest = nameEnd - i;
+      if (rest > 0) {
+        let tail: number;
+        if (nameBytes >= 4) tail = view.getInt32(wholeEnd, true) >>> (32 - 8 * rest);
+        else {
+          tail = body[i]!;
+          if (rest > 1) tail |= body[i + 1]! << 8;
+          if (rest > 2) tail |= body[i + 2]! << 16;
+        }
+        if (tail !== words[word]!) break line;
+      }
+      cell = records[record + CELL_NEXT]!;
       refs[point] = ref;
-      const valueStart = ++i;
+      i = nameEnd + 1;
+      const valueStart = i;
       let digits = 0;
       byte = i < end ? body[i]! : LF;
       const isNegative = byte === MINUS;
@@ -104,12 +128,12 @@ export function takePredictedLines(lines: PredictedLines, start: number): number
         if (digitCount === 0) break line;
         kinds[point] = KIND.i64;
         if (digitCount <= INT_DIGITS) {
-          words[point * 2] = isNegative ? -digits : digits;
-          words[point * 2 + 1] = isNegative && digits !== 0 ? -1 : 0;
+          valueWords[point * 2] = isNegative ? -digits : digits;
+          valueWords[point * 2 + 1] = isNegative && digits !== 0 ? -1 : 0;
         } else {
           if (!parseInt64(body, valueStart, i, scratch)) break line;
-          words[point * 2] = scratch[0]!;
-          words[point * 2 + 1] = scratch[1]!;
+          valueWords[point * 2] = scratch[0]!;
+          valueWords[point * 2 + 1] = scratch[1]!;
         }
         byte = ++i < end ? body[i]! : LF;
       } else {
