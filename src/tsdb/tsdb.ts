@@ -19,7 +19,6 @@ import type {
 } from '../model/storage.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { BugError, FatalError } from '../stdx/assert.ts';
-import { runLeafInThread } from '../windows/leaf.ts';
 import {
   batchIdsFrom,
   readAll,
@@ -167,8 +166,10 @@ class Shard implements Storage {
     return this.#reader.select(context, request);
   }
 
-  runLeaf(context: ReadContext, plan: LeafPlan): Promise<LeafResult> {
-    return runLeafInThread(this, context, plan);
+  /** The kernels are loaded by the first query: a server that only takes writes does without. */
+  async runLeaf(context: ReadContext, plan: LeafPlan): Promise<LeafResult> {
+    const { runLeafInThread } = await import('../windows/leaf.ts');
+    return await runLeafInThread(this, context, plan);
   }
 
   // -------------------------------------------------------------- keeping house

@@ -13,6 +13,7 @@ import { f64Bits, readRows, readRowsIn, writeRows } from './rows.ts';
 import type { Row } from './rows.ts';
 import type { OpenStorage, StorageUnderTest } from './storage-case.ts';
 
+/** Histories per run of the suite; the soak runs many more. */
 const RUNS = 40;
 const TENANTS = ['red', 'blue'];
 
@@ -202,12 +203,12 @@ async function runOperations(open: OpenStorage, operations: readonly Operation[]
   await under.storage.close();
 }
 
-export function propertyTests(open: OpenStorage): void {
+export function propertyTests(open: OpenStorage, runs = RUNS): void {
   test('random operations: never different from the in-memory storage', async () => {
     const operations = fc.array(operation, { minLength: 1, maxLength: 25 });
     await fc.assert(
       fc.asyncProperty(operations, (list) => runOperations(open, list)),
-      { numRuns: RUNS },
+      { numRuns: runs },
     );
   });
 }

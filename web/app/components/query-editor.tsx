@@ -72,7 +72,13 @@ function useCodeEditor(
     latest.current = { value, onChange };
   });
   useEffect(() => {
-    const id = requestIdleCallback(() => setIsWanted(true), { timeout: IDLE_MAX_MS });
+    const want = (): void => setIsWanted(true);
+    // Safari has no idle callback.
+    if (!('requestIdleCallback' in window)) {
+      const timer = setTimeout(want, IDLE_MAX_MS);
+      return () => clearTimeout(timer);
+    }
+    const id = requestIdleCallback(want, { timeout: IDLE_MAX_MS });
     return () => cancelIdleCallback(id);
   }, []);
   useEffect(() => {
