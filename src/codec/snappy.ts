@@ -110,7 +110,10 @@ function decodeElements(
       }
       if (from + length > end) throw corrupt(from, 'truncated literal');
       if (to + length > sizeBytes) throw corrupt(from, 'more data than declared');
-      if (length > LONG_RUN_BYTES) out.set(input.subarray(from, from + length), to);
+      if (length <= 8 && from <= wordsEnd) {
+        to4.setInt32(to, from4.getInt32(from, true), true);
+        to4.setInt32(to + 4, from4.getInt32(from + 4, true), true);
+      } else if (length > LONG_RUN_BYTES) out.set(input.subarray(from, from + length), to);
       else if (from + length <= wordsEnd)
         for (let i = 0; i < length; i += 4)
           to4.setInt32(to + i, from4.getInt32(from + i, true), true);
@@ -136,10 +139,16 @@ function decodeElements(
     if (offset === 0 || offset > to) throw corrupt(from, 'copy from before the start');
     if (to + length > sizeBytes) throw corrupt(from, 'more data than declared');
     const source = to - offset;
-    if (offset >= 8) {
-      for (let i = 0; i < length; i += 8) {
-        to4.setInt32(to + i, to4.getInt32(source + i, true), true);
-        to4.setInt32(to + i + 4, to4.getInt32(source + i + 4, true), true);
+    if (offset >= 16) {
+      for (let i = 0; i < length; i += 16) {
+        const a = to4.getInt32(source + i, true);
+        const b = to4.getInt32(source + i + 4, true);
+        const c = to4.getInt32(source + i + 8, true);
+        const d = to4.getInt32(source + i + 12, true);
+        to4.setInt32(to + i, a, true);
+        to4.setInt32(to + i + 4, b, true);
+        to4.setInt32(to + i + 8, c, true);
+        to4.setInt32(to + i + 12, d, true);
       }
       // Overlapping runs repeat the pattern, so bytes go one by one from the front.
     } else for (let i = 0; i < length; i++) out[to + i] = out[source + i]!;

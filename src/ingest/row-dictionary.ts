@@ -155,7 +155,9 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
 
   cellAt(start: number, end: number): SeriesRef {
     const guess = this.#rowFirstCell[this.#lastRow]!;
-    if (guess < 0 || this.#cells.prefixEnd(guess, this.#view, start, end) !== end)
+    if (guess < 0 || this.#records[guess * CELL_STRIDE + CELL_BYTES] !== end - start)
+      return ROW_UNKNOWN;
+    if (start !== end && this.#cells.prefixEnd(guess, this.#view, start, end) !== end)
       return ROW_UNKNOWN;
     return this.#records[guess * CELL_STRIDE + CELL_REF]!;
   }
