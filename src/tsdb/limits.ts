@@ -48,5 +48,10 @@ export const SPLIT_NAME_LENGTH_MAX = 2048;
 export const DELETE_SIZE_MAX_BYTES = 90_000;
 /** Keys deleted or read in one catalog transaction. */
 export const CATALOG_PAGE_KEYS = 500;
+/** Label texts kept as strings beside the arena; a power of two. */
+export const TEXT_CACHE_ENTRIES = 2 ** 15;
+/** Content of a posting list's first chunk and of the longest ones. */
+export const POSTING_CHUNK_BYTES_FIRST = 4;
+export const POSTING_CHUNK_BYTES_MAX = 1024;
 
 assert(RUN_SLOTS_MAX <= PAGE_SLOTS, 'a run fits a page');
