@@ -40,28 +40,6 @@ export class IdList {
   }
 }
 
-/** Sorts ids in place by a comparison; stable, no objects: a merge sort between two arrays. */
-export function sortIds(ids: Uint32Array, compare: (a: number, b: number) => number): void {
-  const { length } = ids;
-  let from = ids;
-  let to: Uint32Array = new Uint32Array(length);
-  for (let width = 1; width < length; width *= 2) {
-    for (let low = 0; low < length; low += 2 * width) {
-      const middle = Math.min(low + width, length);
-      const high = Math.min(low + 2 * width, length);
-      let left = low;
-      let right = middle;
-      for (let at = low; at < high; at++) {
-        const takesLeft =
-          left < middle && (right >= high || compare(from[left]!, from[right]!) <= 0);
-        to[at] = takesLeft ? from[left++]! : from[right++]!;
-      }
-    }
-    [from, to] = [to, from];
-  }
-  if (from !== ids) ids.set(from);
-}
-
 /**
  * One sorted array out of two; of `old` long stretches are copied at once, found by doubling steps.
  */

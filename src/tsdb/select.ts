@@ -162,16 +162,11 @@ class HeadCursor implements Cursor {
 
   advance(): void {
     this.row = undefined;
-    const { index, view } = this.#scan;
+    const { view } = this.#scan;
     while (this.#next < this.#refs.length) {
       const ref = this.#refs[this.#next++]!;
       if (!view.generations.some((generation) => generation.has(ref))) continue;
-      const labels = index.labelsOf(ref);
-      this.row = {
-        labels,
-        sources: async () => headSources(this.#scan, ref, labels),
-        surely: () => this.#surely(ref),
-      };
+      this.row = new HeadRow(this.#scan, ref, () => this.#surely(ref));
       return;
     }
   }
@@ -184,11 +179,45 @@ class HeadCursor implements Cursor {
   }
 }
 
-function headSources(scan: Scan, ref: SeriesRef, labels: Labels): Source[] {
-  const { view, range, tenant } = scan;
+/** Labels are made when somebody asks. */
+class HeadRow implements Row {
+  readonly #scan: Scan;
+  readonly #ref: SeriesRef;
+  #labels: Labels | undefined = undefined;
+  readonly surely: () => boolean | undefined;
+
+  constructor(scan: Scan, ref: SeriesRef, surely: () => boolean | undefined) {
+    this.#scan = scan;
+    this.#ref = ref;
+    this.surely = surely;
+  }
+
+  get labels(): Labels {
+    this.#labels ??= this.#scan.index.labelsOf(this.#ref);
+    return this.#labels;
+  }
+
+  async sources(): Promise<Source[]> {
+    return headSources(this.#scan, this.#ref);
+  }
+}
+
+/** Series of the head alone, in label order. */
+export function* scanHead(
+  scan: Scan,
+): Generator<{ readonly ref: SeriesRef; readonly sources: Source[] }, void, void> {
+  for (const ref of scan.index.select(scan.tenant, scan.matchers)) {
+    const sources = headSources(scan, ref);
+    if (sources.length > 0) yield { ref, sources };
+  }
+}
+
+function headSources(scan: Scan, ref: SeriesRef): Source[] {
+  const { view, range, tenant, index } = scan;
   return view.generations.flatMap((generation: Generation, i) => {
     if (!generation.has(ref)) return [];
-    const hits = deletesOf(deletesFrom(view.deletes, tenant, generation.seqMin, range), labels);
+    const near = deletesFrom(view.deletes, tenant, generation.seqMin, range);
+    const hits = near.length === 0 ? near : deletesOf(near, index.labelsOf(ref));
     const priority = view.parts.length + i;
     const ordinalEnd = scan.ordinalEnds[i]!;
     return generation.sources(ref, { ordinalEnd, range, priority }, hits);
@@ -213,10 +242,8 @@ export async function* scanSeries(scan: Scan): AsyncGenerator<ScannedSeries, voi
     const rows = smallest(cursors);
     if (rows.length === 0) return;
     yield scanned(rows);
-    const labels = rows[0]!.labels;
     for (const cursor of cursors)
-      if (cursor.row !== undefined && compareLabels(cursor.row.labels, labels) === 0)
-        cursor.advance();
+      if (cursor.row !== undefined && rows.includes(cursor.row)) cursor.advance();
   }
 }
 
@@ -240,7 +267,9 @@ function scanned(rows: readonly Row[]): ScannedSeries {
     return out;
   };
   return {
-    labels: rows[0]!.labels,
+    get labels() {
+      return rows[0]!.labels;
+    },
     sources,
     exists: async () => {
       if (rows.some((row) => row.surely() === true)) return true;

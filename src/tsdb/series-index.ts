@@ -6,14 +6,14 @@
 // a pair is two symbols (symbols.ts), the hash from label set to ref is open addressing over the
 // rows. Strings are made where somebody asks for labels.
 import type { SeriesRef } from '../model/columns.ts';
-import { compareUtf8 } from '../model/labels.ts';
+import { compareUtf8, NO_LABELS } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import type { Matcher } from '../model/matcher.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { assert } from '../stdx/assert.ts';
 import { grownU32, grownU8, IdList, mergeIds } from './growable.ts';
+import { KeyOrder } from './key-order.ts';
 import { Pairs } from './pairs.ts';
-import { SeriesOrder } from './series-order.ts';
 import { Symbols } from './symbols.ts';
 
 const FIRST_CAPACITY = 1024;
@@ -49,9 +49,13 @@ export class SeriesIndex {
   #isIndexed = new Uint8Array(FIRST_CAPACITY);
   /** Ref + 1; 0 is free. */
   #slots = new Uint32Array(FIRST_CAPACITY * 2);
+  /** High bits of the hash in each slot: most probes end here, without a look at a row. */
+  #tags = new Uint8Array(FIRST_CAPACITY * 2);
   /** Place of a ref in its tenant's `sorted`. */
   #ranks = new Uint32Array(FIRST_CAPACITY);
   #row = new Uint32Array(64);
+  #lastOwner = -1;
+  #lastLabels: Labels = NO_LABELS;
   #refCount = 0;
   #indexedCount = 0;
 
@@ -85,19 +89,26 @@ export class SeriesIndex {
     const row = this.#row;
     const { symbols } = this;
     let hash = number;
+    // Neighbours share most of their labels: `row` still holds the pairs of the last label set.
+    const last = this.#lastOwner === number ? this.#lastLabels : NO_LABELS;
+    this.#lastOwner = number;
+    this.#lastLabels = labels;
     for (let i = 0; i < count; i++) {
-      const name = symbols.intern(labels[2 * i]!);
-      const pair = this.#pairs.intern(number, name, symbols.intern(labels[2 * i + 1]!));
-      row[i] = pair;
-      hash = mixed(hash, pair);
+      const name = labels[2 * i]!;
+      const value = labels[2 * i + 1]!;
+      if (last[2 * i] !== name || last[2 * i + 1] !== value)
+        row[i] = this.#pairs.intern(number, symbols.intern(name), symbols.intern(value));
+      hash = mixed(hash, row[i]!);
     }
+    const code = finished(hash);
     const mask = this.#slots.length - 1;
-    let slot = finished(hash) & mask;
+    let slot = code & mask;
     for (; this.#slots[slot] !== 0; slot = (slot + 1) & mask) {
       const ref = this.#slots[slot]! - 1;
-      if (this.#isRow(ref, number, count)) return ref;
+      if (this.#tags[slot] === code >>> 24 && this.#isRow(ref, number, count)) return ref;
     }
     this.#slots[slot] = this.#refCount + 1;
+    this.#tags[slot] = code >>> 24;
     return this.#add(number, count);
   }
 
@@ -127,16 +138,20 @@ export class SeriesIndex {
 
   #rehash(): void {
     const slots = new Uint32Array(this.#slots.length * 2);
+    const tags = new Uint8Array(slots.length);
     const mask = slots.length - 1;
     for (let ref = 0; ref < this.#refCount; ref++) {
       let hash = this.#owners[ref]!;
       for (let at = this.#starts[ref]!; at < this.#starts[ref + 1]!; at++)
         hash = mixed(hash, this.#rows[at]!);
-      let slot = finished(hash) & mask;
+      const code = finished(hash);
+      let slot = code & mask;
       while (slots[slot] !== 0) slot = (slot + 1) & mask;
       slots[slot] = ref + 1;
+      tags[slot] = code >>> 24;
     }
     this.#slots = slots;
+    this.#tags = tags;
   }
 
   /** The symbols of a series, name, value, name, value …, to the start of `out`; their number. */
@@ -236,16 +251,29 @@ export class SeriesIndex {
       const ref = refs[i]!;
       if (tests.every((test) => test.accepts(ref))) refs[kept++] = this.#ranks[ref]!;
     }
-    const chosen = refs.subarray(0, kept).sort();
+    const chosen = refs.subarray(0, kept).toSorted();
     for (let i = 0; i < kept; i++) chosen[i] = tenant.sorted[chosen[i]!]!;
     return chosen;
   }
 
+  /** Label order, valid until the index changes: the ranks of name and value decide, as one number. */
+  #order(): KeyOrder {
+    const ranks = this.symbols.ranks();
+    const { count } = this.symbols;
+    const starts = this.#starts;
+    const rows = this.#rows;
+    const pairs = this.#pairs;
+    return new KeyOrder((ref, depth) => {
+      const at = starts[ref]! + depth;
+      if (at >= starts[ref + 1]!) return -1;
+      const pair = rows[at]!;
+      return ranks[pairs.nameOf(pair)]! * count + ranks[pairs.valueOf(pair)]!;
+    });
+  }
+
   #sort(tenant: TenantIndex): void {
     if (tenant.unsorted.count === 0) return;
-    const rows = { starts: this.#starts, pairs: this.#rows };
-    const { symbols } = this;
-    const order = new SeriesOrder(rows, this.#pairs, symbols.ranks(), symbols.count);
+    const order = this.#order();
     const added = tenant.unsorted.view().slice();
     order.sort(added);
     const merged =

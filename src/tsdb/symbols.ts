@@ -1,10 +1,13 @@
 // Label texts of one shard, each once, as UTF-8 in one arena off the JavaScript heap; a symbol is a
 // small number that stands for one. Symbols are never removed: they go with the process. Symbol 0
 // is the empty text. A small direct-mapped cache keeps the strings that are read again and again.
-import { grownU32, grownU8, mergeIds, sortIds } from './growable.ts';
+import { grownU32, grownU8, mergeIds } from './growable.ts';
+import { KeyOrder } from './key-order.ts';
 import { TEXT_CACHE_ENTRIES } from './limits.ts';
 
 const FIRST_CAPACITY = 256;
+/** Bytes compared at once: with their number they fit a double. */
+const KEY_BYTES = 6;
 
 export class Symbols {
   readonly #seed: number;
@@ -130,17 +133,21 @@ export class Symbols {
     return this.#arena.subarray(this.#starts[symbol], this.#starts[symbol + 1]);
   }
 
-  /** Byte order of two texts. */
-  #compare(a: number, b: number): number {
+  /** Six bytes of a text as a number, told apart by how many there are; -1 behind its end. */
+  readonly #key = (symbol: number, depth: number): number => {
+    const end = this.#starts[symbol + 1]!;
+    const start = this.#starts[symbol]! + depth * KEY_BYTES;
+    if (start >= end) return -1;
     const arena = this.#arena;
-    let left = this.#starts[a]!;
-    let right = this.#starts[b]!;
-    const leftSize = this.#starts[a + 1]! - left;
-    const rightSize = this.#starts[b + 1]! - right;
-    for (const end = left + Math.min(leftSize, rightSize); left < end; left++, right++)
-      if (arena[left] !== arena[right]) return arena[left]! - arena[right]!;
-    return leftSize - rightSize;
-  }
+    const count = Math.min(KEY_BYTES, end - start);
+    let high = 0;
+    let low = 0;
+    for (let i = 0; i < 3; i++) {
+      high = (high << 8) | (i < count ? arena[start + i]! : 0);
+      low = (low << 8) | (i + 3 < count ? arena[start + i + 3]! : 0);
+    }
+    return (high * 0x1000000 + low) * 8 + count;
+  };
 
   /**
    * Place of each symbol in byte order of the texts; borrowed. Complexity: what is new since the
@@ -150,9 +157,9 @@ export class Symbols {
     const old = this.#sorted;
     if (old.length === this.count) return this.#ranks;
     const added = Uint32Array.from({ length: this.count - old.length }, (_, i) => old.length + i);
-    const compare = (a: number, b: number): number => this.#compare(a, b);
-    sortIds(added, compare);
-    this.#sorted = mergeIds(old, added, compare);
+    const order = new KeyOrder(this.#key);
+    order.sort(added);
+    this.#sorted = old.length === 0 ? added : mergeIds(old, added, order.compare);
     this.#ranks = grownU32(this.#ranks, this.count);
     for (let rank = 0; rank < this.count; rank++) this.#ranks[this.#sorted[rank]!] = rank;
     return this.#ranks;

@@ -1,69 +1,49 @@
-// Refs in the order of their labels. Rows are label pairs; what is compared are the ranks of their
-// texts. New refs are sorted label by label: a range that agrees in its first labels looks at the
-// next one only (multikey quicksort: Bentley, Sedgewick, "Fast Algorithms for Sorting and Searching
-// Strings", 1997), so that labels which all series share cost one pass each.
-import type { Pairs } from './pairs.ts';
+// Sorts ids by long keys off the heap. A key is a row of numbers, asked for one at a time; a range of
+// ids that agrees in its first numbers looks at the next one only (multikey quicksort: Bentley,
+// Sedgewick, "Fast Algorithms for Sorting and Searching Strings", 1997), so that what all keys share
+// costs one pass, and each number is looked up once.
 
 /** Ranges of this length or shorter are sorted by insertion. */
 const SMALL_RANGE = 12;
 
-/** Rows of label pairs as the index holds them: of ref r pairs [starts[r], starts[r + 1]). */
-export interface Rows {
-  readonly starts: Uint32Array;
-  readonly pairs: Uint32Array;
-}
+/** Number `depth` of an id's key; -1 behind the last one. */
+export type KeyOf = (id: number, depth: number) => number;
 
-export class SeriesOrder {
-  readonly #rows: Rows;
-  readonly #pairs: Pairs;
-  readonly #ranks: Uint32Array;
-  readonly #symbolCount: number;
+export class KeyOrder {
+  readonly #keyOf: KeyOf;
   #keys = new Float64Array(0);
-  #refs: Uint32Array = new Uint32Array(0);
+  #ids: Uint32Array = new Uint32Array(0);
 
-  /** Valid until the index changes. `ranks` are those of the symbols. */
-  constructor(rows: Rows, pairs: Pairs, ranks: Uint32Array, symbolCount: number) {
-    this.#rows = rows;
-    this.#pairs = pairs;
-    this.#ranks = ranks;
-    this.#symbolCount = symbolCount;
+  constructor(keyOf: KeyOf) {
+    this.#keyOf = keyOf;
   }
 
-  /** Order of one label of a series among all pairs; -1 behind its last label. */
-  #key(ref: number, depth: number): number {
-    const at = this.#rows.starts[ref]! + depth;
-    if (at >= this.#rows.starts[ref + 1]!) return -1;
-    const pair = this.#rows.pairs[at]!;
-    const name = this.#ranks[this.#pairs.nameOf(pair)]!;
-    return name * this.#symbolCount + this.#ranks[this.#pairs.valueOf(pair)]!;
-  }
-
-  /** As compareLabels. */
+  /** Number by number; a prefix comes first. */
   readonly compare = (a: number, b: number): number => this.#compareFrom(a, b, 0);
 
   #compareFrom(a: number, b: number, depth: number): number {
     for (let at = depth; ; at++) {
-      const left = this.#key(a, at);
-      const right = this.#key(b, at);
+      const left = this.#keyOf(a, at);
+      const right = this.#keyOf(b, at);
       if (left !== right) return left - right;
       if (left < 0) return 0;
     }
   }
 
   /** Sorts in place. */
-  sort(refs: Uint32Array): void {
-    this.#refs = refs;
-    this.#keys = new Float64Array(refs.length);
-    this.#sortFrom(0, refs.length, 0);
+  sort(ids: Uint32Array): void {
+    this.#ids = ids;
+    this.#keys = new Float64Array(ids.length);
+    this.#sortFrom(0, ids.length, 0);
   }
 
   #load(low: number, high: number, depth: number): void {
-    for (let i = low; i < high; i++) this.#keys[i] = this.#key(this.#refs[i]!, depth);
+    for (let i = low; i < high; i++) this.#keys[i] = this.#keyOf(this.#ids[i]!, depth);
   }
 
-  /** Sorts a range whose labels before `depth` agree. */
+  /** Sorts a range whose keys before `depth` agree. */
   #sortFrom(low: number, high: number, from: number): void {
-    for (let depth = from; high - low > 1; depth++) {
+    for (let depth = from; ; depth++) {
       if (high - low <= SMALL_RANGE) return this.#insert(low, high, depth);
       this.#load(low, high, depth);
       let agrees = true;
@@ -74,17 +54,17 @@ export class SeriesOrder {
   }
 
   #insert(low: number, high: number, depth: number): void {
-    const refs = this.#refs;
+    const ids = this.#ids;
     for (let i = low + 1; i < high; i++) {
-      const ref = refs[i]!;
+      const id = ids[i]!;
       let at = i;
-      for (; at > low && this.#compareFrom(refs[at - 1]!, ref, depth) > 0; at--)
-        refs[at] = refs[at - 1]!;
-      refs[at] = ref;
+      for (; at > low && this.#compareFrom(ids[at - 1]!, id, depth) > 0; at--)
+        ids[at] = ids[at - 1]!;
+      ids[at] = id;
     }
   }
 
-  /** Quicksort by loaded keys; of equal keys the next label decides. */
+  /** Quicksort by loaded keys; of equal keys the next number decides. */
   #partition(from: number, to: number, depth: number): void {
     let low = from;
     let high = to;
@@ -120,13 +100,13 @@ export class SeriesOrder {
 
   #swap(a: number, b: number): void {
     const keys = this.#keys;
-    const refs = this.#refs;
+    const ids = this.#ids;
     const key = keys[a]!;
     keys[a] = keys[b]!;
     keys[b] = key;
-    const ref = refs[a]!;
-    refs[a] = refs[b]!;
-    refs[b] = ref;
+    const id = ids[a]!;
+    ids[a] = ids[b]!;
+    ids[b] = id;
   }
 }
 
