@@ -1,5 +1,5 @@
 // One head generation: what the log said in [seqMin, seqMax), in RAM. Samples live in pages of
-// plain typed arrays; a series has runs of slots (4, 8, … 256), linked backwards, filled in order
+// plain typed arrays; a series has runs of slots (2, 4, … 256), linked backwards, filled in order
 // of arrival. Every sample has an ordinal, its place in the generation's own order; a reader that
 // noted pointCount sees exactly the ordinals below it, while appends go on behind. Nothing is ever
 // changed in place.
@@ -18,6 +18,7 @@ import type {
 import type { Histogram } from '../model/histogram.ts';
 import type { TenantId } from '../model/tenant.ts';
 import type { Delete } from './deletes.ts';
+import { IdList } from './growable.ts';
 import { PAGE_SLOTS, PAGE_SLOTS_LOG2, RUN_SLOTS_FIRST, RUN_SLOTS_MAX } from './limits.ts';
 import { clampSamples, pickFrom, sliceSamples, sortedSource } from './samples.ts';
 import type { Source, TimeRange } from './samples.ts';
@@ -60,7 +61,7 @@ export class Generation {
   readonly exemplars: Ordered<Exemplar>[] = [];
   readonly attributes: Ordered<Attribute>[] = [];
   /** Series with samples, in order of first arrival. */
-  readonly refs: SeriesRef[] = [];
+  readonly refs = new IdList();
   readonly #pages: Page[] = [];
   readonly #strings: string[] = [];
   readonly #histograms: Histogram[] = [];

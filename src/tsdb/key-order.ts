@@ -1,7 +1,7 @@
-// Sorts ids by long keys off the heap. A key is a row of numbers, asked for one at a time; a range of
-// ids that agrees in its first numbers looks at the next one only (multikey quicksort: Bentley,
-// Sedgewick, "Fast Algorithms for Sorting and Searching Strings", 1997), so that what all keys share
-// costs one pass, and each number is looked up once.
+// Sorts ids by long keys off the heap. A key is a row of numbers, asked for one at a time; a range
+// of ids that agrees in its first numbers looks at the next one only (multikey quicksort: Bentley,
+// Sedgewick, "Fast Algorithms for Sorting and Searching Strings", 1997), so that what all keys
+// share costs one pass, and each number is looked up once.
 
 /** Ranges of this length or shorter are sorted by insertion. */
 const SMALL_RANGE = 12;

@@ -14,7 +14,7 @@ export const ASYNC_SYNC_DELAY_MS = 500;
 export const PAGE_SLOTS_LOG2 = 15;
 export const PAGE_SLOTS = 2 ** PAGE_SLOTS_LOG2;
 /** A series' first run of slots, and the longest one. */
-export const RUN_SLOTS_FIRST = 4;
+export const RUN_SLOTS_FIRST = 2;
 export const RUN_SLOTS_MAX = 256;
 /** Width of a time partition from level 1 on: 32 days. */
 export const PARTITION_US = 32 * 86_400_000_000;

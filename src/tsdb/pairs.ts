@@ -1,8 +1,8 @@
 // Label pairs of one shard: (tenant, name symbol, value symbol) → a small number, and for each pair
-// its postings: the refs of the series that have it. Postings are zigzag varints of differences, in
-// chunks of one shared arena that double in size; the first ref stands in the pair itself, so a pair
-// of one series has no chunk. The pair with the empty value stands for the name: its chain runs
-// through all pairs of that name.
+// its postings: the refs of the series that have it. The first ref stands in the pair itself; from
+// the second on there is a list of zigzag varints of differences, in chunks of one shared arena
+// that double in size. The pair with the empty value stands for the name: its chain runs through
+// all pairs of that name.
 import { grownU32, grownU8 } from './growable.ts';
 import { POSTING_CHUNK_BYTES_FIRST, POSTING_CHUNK_BYTES_MAX } from './limits.ts';
 
@@ -10,55 +10,62 @@ const FIRST_CAPACITY = 256;
 /** Bytes behind a chunk's content: place of the next chunk. */
 const LINK_BYTES = 4;
 
+/** Words of a pair: what is compared when it is looked for lies together. */
+const PAIR_WORDS = 6;
+const TENANT = 0;
+const NAME = 1;
+const VALUE = 2;
+/** Next pair of the same name, + 1; of a pair that stands for a name the first one. */
+const CHAIN = 3;
+/** First ref of the postings, + 1. */
+const FIRST = 4;
+/** Number of the list with the refs after the first; 0: there is none. */
+const LIST = 5;
+/** Words of a list. */
+const LIST_WORDS = 6;
+/** Refs in it, without the first of the pair. */
+const COUNT = 0;
+const LAST = 1;
+const HEAD = 2;
+/** Next free byte of the last chunk, and the end of its content. */
+const END = 3;
+const LIMIT = 4;
+const CHUNKS = 5;
+
 export class Pairs {
   count = 0;
-  #tenants = new Uint32Array(FIRST_CAPACITY);
-  #names = new Uint32Array(FIRST_CAPACITY);
-  #values = new Uint32Array(FIRST_CAPACITY);
-  /** Next pair of the same name, + 1; of a pair that stands for a name the first one. */
-  #chains = new Uint32Array(FIRST_CAPACITY);
-  /** Pair + 1; 0 is free. At most half full. */
+  #pairs = new Uint32Array(FIRST_CAPACITY * PAIR_WORDS);
+  /** Pair + 1; 0 is free. At most three quarters full. */
   #slots = new Uint32Array(FIRST_CAPACITY * 2);
-  #counts = new Uint32Array(FIRST_CAPACITY);
-  #firsts = new Uint32Array(FIRST_CAPACITY);
-  #lasts = new Uint32Array(FIRST_CAPACITY);
-  /** First chunk, next free byte and end of content of the last one (0: none), number of chunks. */
-  #heads = new Uint32Array(FIRST_CAPACITY);
-  #ends = new Uint32Array(FIRST_CAPACITY);
-  #limits = new Uint32Array(FIRST_CAPACITY);
-  #levels = new Uint8Array(FIRST_CAPACITY);
+  #lists = new Uint32Array(FIRST_CAPACITY * LIST_WORDS);
+  /** List 0 is no list. */
+  #listCount = 1;
   #arena = new Uint8Array(4096);
-  /** Place 0 is no chunk. */
-  #arenaEnd = LINK_BYTES;
-
-  get sizeBytes(): number {
-    return this.#arenaEnd + this.#names.length * 48;
-  }
+  #arenaEnd = 0;
 
   nameOf(pair: number): number {
-    return this.#names[pair]!;
+    return this.#pairs[pair * PAIR_WORDS + NAME]!;
   }
 
   valueOf(pair: number): number {
-    return this.#values[pair]!;
+    return this.#pairs[pair * PAIR_WORDS + VALUE]!;
   }
 
   /** Series in the postings. */
   seriesCount(pair: number): number {
-    return this.#counts[pair]!;
+    if (this.#pairs[pair * PAIR_WORDS + FIRST] === 0) return 0;
+    return 1 + this.#lists[this.#pairs[pair * PAIR_WORDS + LIST]! * LIST_WORDS + COUNT]!;
   }
 
   #slot(tenant: number, name: number, value: number): number {
-    const mask = this.#slots.length - 1;
+    const pairs = this.#pairs;
+    const slots = this.#slots;
+    const mask = slots.length - 1;
     let slot = hashOf(tenant, name, value) & mask;
     for (; ; slot = (slot + 1) & mask) {
-      const pair = this.#slots[slot]! - 1;
-      if (pair < 0) return slot;
-      if (
-        this.#values[pair] === value &&
-        this.#names[pair] === name &&
-        this.#tenants[pair] === tenant
-      )
+      const at = (slots[slot]! - 1) * PAIR_WORDS;
+      if (at < 0) return slot;
+      if (pairs[at + VALUE] === value && pairs[at + NAME] === name && pairs[at] === tenant)
         return slot;
     }
   }
@@ -74,103 +81,111 @@ export class Pairs {
     const ofName = this.find(tenant, name, 0);
     const head = ofName >= 0 ? ofName : this.#add(tenant, name, 0);
     const pair = this.#add(tenant, name, value);
-    this.#chains[pair] = this.#chains[head]!;
-    this.#chains[head] = pair + 1;
+    this.#pairs[pair * PAIR_WORDS + CHAIN] = this.#pairs[head * PAIR_WORDS + CHAIN]!;
+    this.#pairs[head * PAIR_WORDS + CHAIN] = pair + 1;
     return pair;
   }
 
   #add(tenant: number, name: number, value: number): number {
-    if (this.count === this.#names.length) this.#grow();
+    if ((this.count + 1) * 4 > this.#slots.length * 3) this.#rehash();
     const pair = this.count++;
+    const at = pair * PAIR_WORDS;
+    this.#pairs = grownU32(this.#pairs, at + PAIR_WORDS);
     this.#slots[this.#slot(tenant, name, value)] = pair + 1;
-    this.#tenants[pair] = tenant;
-    this.#names[pair] = name;
-    this.#values[pair] = value;
+    this.#pairs[at + TENANT] = tenant;
+    this.#pairs[at + NAME] = name;
+    this.#pairs[at + VALUE] = value;
     return pair;
   }
 
-  #grow(): void {
-    const length = this.count * 2;
-    this.#tenants = grownU32(this.#tenants, length);
-    this.#names = grownU32(this.#names, length);
-    this.#values = grownU32(this.#values, length);
-    this.#chains = grownU32(this.#chains, length);
-    this.#counts = grownU32(this.#counts, length);
-    this.#firsts = grownU32(this.#firsts, length);
-    this.#lasts = grownU32(this.#lasts, length);
-    this.#heads = grownU32(this.#heads, length);
-    this.#ends = grownU32(this.#ends, length);
-    this.#limits = grownU32(this.#limits, length);
-    this.#levels = grownU8(this.#levels, length);
-    this.#slots = new Uint32Array(length * 2);
-    const mask = this.#slots.length - 1;
+  #rehash(): void {
+    const slots = new Uint32Array(this.#slots.length * 2);
+    const pairs = this.#pairs;
+    const mask = slots.length - 1;
     for (let pair = 0; pair < this.count; pair++) {
-      let slot = hashOf(this.#tenants[pair]!, this.#names[pair]!, this.#values[pair]!) & mask;
-      while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
-      this.#slots[slot] = pair + 1;
+      const at = pair * PAIR_WORDS;
+      let slot = hashOf(pairs[at + TENANT]!, pairs[at + NAME]!, pairs[at + VALUE]!) & mask;
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = pair + 1;
     }
+    this.#slots = slots;
   }
 
   /** Pairs of a name of a tenant, in no order. */
   *ofName(tenant: number, name: number): Generator<number, void, void> {
     const head = this.find(tenant, name, 0);
     if (head < 0) return;
-    for (let next = this.#chains[head]!; next !== 0; next = this.#chains[next - 1]!) yield next - 1;
+    let next = this.#pairs[head * PAIR_WORDS + CHAIN]!;
+    for (; next !== 0; next = this.#pairs[(next - 1) * PAIR_WORDS + CHAIN]!) yield next - 1;
   }
 
   // -------------------------------------------------------------- postings
 
   /** Adds a series, which must not be in the postings. */
   post(pair: number, ref: number): void {
-    if (this.#counts[pair]!++ === 0) this.#firsts[pair] = ref;
-    else {
-      const difference = ref - this.#lasts[pair]!;
-      let code = difference < 0 ? -2 * difference - 1 : 2 * difference;
-      for (; code >= 128; code = Math.floor(code / 128)) this.#putByte(pair, (code % 128) | 128);
-      this.#putByte(pair, code);
+    const at = pair * PAIR_WORDS;
+    if (this.#pairs[at + FIRST] === 0) {
+      this.#pairs[at + FIRST] = ref + 1;
+      return;
     }
-    this.#lasts[pair] = ref;
+    if (this.#pairs[at + LIST] === 0) this.#openList(at);
+    const list = this.#pairs[at + LIST]! * LIST_WORDS;
+    const difference = ref - this.#lists[list + LAST]!;
+    let code = difference < 0 ? -2 * difference - 1 : 2 * difference;
+    for (; code >= 128; code = Math.floor(code / 128)) this.#putByte(list, (code % 128) | 128);
+    this.#putByte(list, code);
+    this.#lists[list + COUNT]!++;
+    this.#lists[list + LAST] = ref;
   }
 
-  #putByte(pair: number, byte: number): void {
-    if (this.#ends[pair] === this.#limits[pair]) this.#openChunk(pair);
-    this.#arena[this.#ends[pair]!++] = byte;
+  #openList(at: number): void {
+    const list = this.#listCount++;
+    this.#lists = grownU32(this.#lists, this.#listCount * LIST_WORDS);
+    this.#lists[list * LIST_WORDS + LAST] = this.#pairs[at + FIRST]! - 1;
+    this.#pairs[at + LIST] = list;
   }
 
-  #openChunk(pair: number): void {
+  #putByte(list: number, byte: number): void {
+    if (this.#lists[list + END] === this.#lists[list + LIMIT]) this.#openChunk(list);
+    this.#arena[this.#lists[list + END]!++] = byte;
+  }
+
+  #openChunk(list: number): void {
     const start = this.#arenaEnd;
-    const size = chunkSize(this.#levels[pair]!++);
+    const chunks = this.#lists[list + CHUNKS]!++;
+    const size = chunkSize(chunks);
     this.#arenaEnd += size + LINK_BYTES;
-    if (this.#arenaEnd > this.#arena.length) this.#arena = grownU8(this.#arena, this.#arenaEnd);
-    if (this.#heads[pair] === 0) this.#heads[pair] = start;
+    this.#arena = grownU8(this.#arena, this.#arenaEnd);
+    if (chunks === 0) this.#lists[list + HEAD] = start;
     else {
-      const link = this.#limits[pair]!;
+      const link = this.#lists[list + LIMIT]!;
       this.#arena[link] = start;
       this.#arena[link + 1] = start >>> 8;
       this.#arena[link + 2] = start >>> 16;
       this.#arena[link + 3] = start >>> 24;
     }
-    this.#ends[pair] = start;
-    this.#limits[pair] = start + size;
+    this.#lists[list + END] = start;
+    this.#lists[list + LIMIT] = start + size;
   }
 
   /** Writes the postings of a pair to `out` from `at` on; returns where they end. */
   read(pair: number, out: Uint32Array, at: number): number {
-    const count = this.#counts[pair]!;
-    if (count === 0) return at;
+    if (this.#pairs[pair * PAIR_WORDS + FIRST] === 0) return at;
     const arena = this.#arena;
-    let ref = this.#firsts[pair]!;
+    const list = this.#pairs[pair * PAIR_WORDS + LIST]! * LIST_WORDS;
+    const count = this.#lists[list + COUNT]!;
+    let ref = this.#pairs[pair * PAIR_WORDS + FIRST]! - 1;
     out[at] = ref;
-    let level = 0;
-    let place = this.#heads[pair]!;
+    let chunks = 0;
+    let place = this.#lists[list + HEAD]!;
     let limit = place + chunkSize(0);
-    for (let i = 1; i < count; i++) {
+    for (let i = 1; i <= count; i++) {
       let code = 0;
       let scale = 1;
       for (let byte = 128; byte >= 128; scale *= 128) {
         if (place === limit) {
           place = linkAt(arena, limit);
-          limit = place + chunkSize(++level);
+          limit = place + chunkSize(++chunks);
         }
         byte = arena[place++]!;
         code += (byte & 127) * scale;
@@ -178,13 +193,13 @@ export class Pairs {
       ref += code % 2 === 0 ? code / 2 : -(code + 1) / 2;
       out[at + i] = ref;
     }
-    return at + count;
+    return at + count + 1;
   }
 }
 
-/** Bytes of content of a pair's n-th chunk. */
-function chunkSize(level: number): number {
-  return Math.min(POSTING_CHUNK_BYTES_FIRST * 2 ** level, POSTING_CHUNK_BYTES_MAX);
+/** Bytes of content of a list's n-th chunk. */
+function chunkSize(before: number): number {
+  return Math.min(POSTING_CHUNK_BYTES_FIRST * 2 ** before, POSTING_CHUNK_BYTES_MAX);
 }
 
 function linkAt(arena: Uint8Array, at: number): number {

@@ -256,7 +256,7 @@ export class SeriesIndex {
     return chosen;
   }
 
-  /** Label order, valid until the index changes: the ranks of name and value decide, as one number. */
+  /** Label order, valid until the index changes: ranks of name and value make one number. */
   #order(): KeyOrder {
     const ranks = this.symbols.ranks();
     const { count } = this.symbols;

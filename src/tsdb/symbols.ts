@@ -29,11 +29,6 @@ export class Symbols {
     this.intern('');
   }
 
-  get sizeBytes(): number {
-    const { length } = this.#hashes;
-    return this.#arenaEnd + length * 16 + this.#ranks.length * 8;
-  }
-
   #hash(text: string): number {
     let hash = this.#seed ^ text.length;
     for (let i = 0; i < text.length; i++) {
