@@ -25,7 +25,7 @@ import type { HistogramShape } from './column-histogram.ts';
 import { crc32c } from './crc32c.ts';
 import { ByteReader, ByteWriter, CodecError } from './varint.ts';
 
-const VERSION = 1;
+const VERSION = 2;
 const HEADER_SIZE = 32;
 const AGGREGATES_SIZE = 48;
 const STALE_LOW = 2;
