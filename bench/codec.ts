@@ -134,7 +134,9 @@ function measureTimes(name: string, tUs: Float64Array): void {
 
 /** One column per series of the exposition texts in `folder`; series of every scrape only. */
 function readScrapes(folder: string): Float64Array[] {
-  const files = readdirSync(folder).toSorted();
+  const files = readdirSync(folder)
+    .filter((file) => file.endsWith('.txt'))
+    .toSorted();
   const columns = new Map<string, Float64Array>();
   const seen = new Map<string, number>();
   for (const [i, file] of files.entries())

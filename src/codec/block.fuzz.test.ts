@@ -151,6 +151,41 @@ test('aggregates and flags of a counter with a reset and a staleness marker', ()
   assert.equal(header.lastUs, 19 * 15_000_000);
 });
 
+test('aggregates are those of a plain loop, bit for bit', () => {
+  const value = fc.oneof(
+    fc.constantFrom(0, -0, 5, 1e300, 0.1, Number.POSITIVE_INFINITY, Number.NaN, 2 ** 51, 2 ** 52),
+    fc.double(),
+    fc.integer(),
+  );
+  const list = fc.oneof(
+    fc.array(value, { minLength: 16, maxLength: 40 }),
+    fc.array(fc.constantFrom(0, -0), { minLength: 16, maxLength: 20 }),
+    value.map((one) => Array.from({ length: 20 }, () => one)),
+  );
+  fc.assert(
+    fc.property(list, fc.boolean(), (numbers, withMarker) => {
+      const column = Float64Array.from(numbers);
+      if (withMarker) new BigUint64Array(column.buffer)[3] = 0x7ff0000000000002n;
+      const kept = withMarker ? numbers.toSpliced(3, 1) : numbers;
+      const sum = kept.reduce((a, b) => a + b, 0);
+      let increase = 0;
+      for (let i = 1; i < kept.length; i++)
+        increase += kept[i]! < kept[i - 1]! ? kept[i]! : kept[i]! - kept[i - 1]!;
+      const tUs = Float64Array.from(numbers, (_, i) => i);
+      const block = { kind: 0, values: column, count: numbers.length, tUs, ...NONE } as const;
+      assert.deepStrictEqual(readBlockHeader(encoded(block), 0).aggregates, {
+        min: Math.min(...kept),
+        max: Math.max(...kept),
+        sum,
+        first: kept[0],
+        last: kept.at(-1),
+        increase,
+      });
+    }),
+    { numRuns: 500 },
+  );
+});
+
 test('regular scrapes of an integer counter cost about a byte a sample', () => {
   const count = BLOCK_COUNT_MAX;
   const tUs = Float64Array.from({ length: count }, (_, i) => 1.7e15 + i * 15e6);

@@ -26,8 +26,12 @@ import { crc32c } from './crc32c.ts';
 import { ByteReader, ByteWriter, CodecError } from './varint.ts';
 
 const VERSION = 2;
-const HEADER_SIZE = 32;
-const AGGREGATES_SIZE = 48;
+/** Fixed fields; the span of time and the aggregates follow in as many bytes as they need. */
+const HEADER_SIZE_MIN = 22;
+const SPAN_END = 2 ** 52;
+/** Aggregates up to here go out as varints. */
+const AGGREGATE_INTEGER_MAX = 2 ** 51;
+const AGGREGATES_ALL_SAME = 64;
 const STALE_LOW = 2;
 const STALE_HIGH = 0x7ff00000;
 
@@ -40,8 +44,9 @@ export const BLOCK_FLAG = {
   hasSubNs: 256,
   hasStartUs: 512,
   hasPosition: 1024,
+  hasWideSpan: 2048,
 } as const;
-const FLAGS_KNOWN = 0x71f;
+const FLAGS_KNOWN = 0xf1f;
 
 type BlockValues =
   | { readonly kind: 0; readonly values: Float64Array }
@@ -99,18 +104,20 @@ export function encodeBlock(out: ByteWriter, samples: BlockSamples): number {
   if (subNs !== undefined) flags |= BLOCK_FLAG.hasSubNs;
   if (startUs !== undefined) flags |= BLOCK_FLAG.hasStartUs;
   if (position !== undefined) flags |= BLOCK_FLAG.hasPosition;
+  const firstUs = tUs[0]!;
+  const spanUs = tUs[count - 1]! - firstUs;
+  if (Math.abs(spanUs) >= SPAN_END) flags |= BLOCK_FLAG.hasWideSpan;
   out.u32(0);
   out.u8(VERSION);
   out.u8(samples.kind);
   out.u16(flags);
-  out.u32(count);
   out.u32(0);
-  out.f64(tUs[0]!);
-  out.f64(tUs[count - 1]!);
-  if ((flags & BLOCK_FLAG.hasAggregates) !== 0) {
-    const { min, max, sum, first, last, increase } = facts;
-    for (const value of [min, max, sum, first, last, increase]) out.f64(value);
-  }
+  out.u16(count);
+  out.f64(firstUs);
+  if ((flags & BLOCK_FLAG.hasWideSpan) === 0) out.zigzag(spanUs);
+  else out.f64(tUs[count - 1]!);
+  if ((flags & BLOCK_FLAG.hasAggregates) !== 0)
+    writeAggregates(out, facts, (flags & BLOCK_FLAG.hasStale) === 0);
   writeTimes(out, scratch, tUs, count);
   if (subNs !== undefined) writeSubNs(out, scratch, subNs, count);
   if (startUs !== undefined) writeDoubles(out, scratch, startUs, count);
@@ -120,7 +127,7 @@ export function encodeBlock(out: ByteWriter, samples: BlockSamples): number {
   writeValues(out, samples);
   const sizeBytes = out.size - start;
   if (sizeBytes > BLOCK_SIZE_MAX_BYTES) throw new CodecError(`a block of ${sizeBytes} bytes`);
-  out.u32At(start + 12, sizeBytes);
+  out.u32At(start + 8, sizeBytes);
   out.u32At(start, crc32c(out.bytes().subarray(start + 4)));
   return sizeBytes;
 }
@@ -174,22 +181,24 @@ function factsOf(values: Float64Array, count: number): typeof NO_FACTS {
   let seen = false;
   for (let i = 0; i < count; i++) {
     const value = values[i]!;
-    if (words[2 * i] === STALE_LOW && words[2 * i + 1] === STALE_HIGH) {
+    if (words[2 * i + 1] === STALE_HIGH && words[2 * i] === STALE_LOW) {
       flags |= BLOCK_FLAG.hasStale;
       flags &= ~BLOCK_FLAG.allInteger;
       continue;
     }
-    if (!isSmallInteger(value)) flags &= ~BLOCK_FLAG.allInteger;
+    if (value !== last || !seen || value === 0) {
+      if (!isSmallInteger(value)) flags &= ~BLOCK_FLAG.allInteger;
+      if (seen) {
+        if (!(value >= last)) flags &= ~BLOCK_FLAG.noReset;
+        increase += value < last ? value : value - last;
+        min = Math.min(min, value);
+        max = Math.max(max, value);
+      } else {
+        first = min = max = value;
+        seen = true;
+      }
+    } else increase += value - last;
     sum += value;
-    if (seen) {
-      if (!(value >= last)) flags &= ~BLOCK_FLAG.noReset;
-      increase += value < last ? value : value - last;
-      min = Math.min(min, value);
-      max = Math.max(max, value);
-    } else {
-      first = min = max = value;
-      seen = true;
-    }
     last = value;
   }
   return { flags, min, max, sum, first, last, increase };
@@ -204,32 +213,102 @@ export function readBlockHeader(
   start: number,
   options: { readonly skipCrc?: boolean } = {},
 ): BlockHeader {
-  const reader = new ByteReader(bytes, start);
-  const crc = reader.u32();
-  const version = reader.u8();
-  const kind = reader.u8();
-  const flags = reader.u16();
-  const count = reader.u32();
-  const sizeBytes = reader.u32();
-  if (sizeBytes < HEADER_SIZE || sizeBytes > bytes.length - start)
+  return openBlock(bytes, start, options).header;
+}
+
+/** Header, and a reader that stands at the first column and ends with the block. */
+function openBlock(
+  bytes: Uint8Array,
+  start: number,
+  options: { readonly skipCrc?: boolean },
+): { readonly header: BlockHeader; readonly reader: ByteReader } {
+  const fixed = new ByteReader(bytes, start);
+  const crc = fixed.u32();
+  const version = fixed.u8();
+  const kind = fixed.u8();
+  const flags = fixed.u16();
+  const sizeBytes = fixed.u32();
+  if (sizeBytes < HEADER_SIZE_MIN || sizeBytes > bytes.length - start)
     throw new CodecError(`a block of ${sizeBytes} bytes in ${bytes.length - start}`);
   if (options.skipCrc !== true && crc32c(bytes.subarray(start + 4, start + sizeBytes)) !== crc)
     throw new CodecError('the checksum of the block is wrong');
   if (version !== VERSION) throw new CodecError(`block version ${version}, known is ${VERSION}`);
   if (kind > 5 || (flags & ~FLAGS_KNOWN) !== 0)
     throw new CodecError(`block kind ${kind}, flags ${flags}`);
+  const reader = new ByteReader(bytes, fixed.at, start + sizeBytes);
+  const count = reader.u16();
   if (count < 1 || count > BLOCK_COUNT_MAX) throw new CodecError(`a block of ${count} samples`);
   const firstUs = reader.f64();
-  const lastUs = reader.f64();
+  const isWide = (flags & BLOCK_FLAG.hasWideSpan) !== 0;
+  const lastUs = isWide ? reader.f64() : firstUs + reader.zigzag();
   const hasAggregates = (flags & BLOCK_FLAG.hasAggregates) !== 0;
-  const aggregates = hasAggregates ? readAggregates(reader) : undefined;
+  const aggregates = hasAggregates ? readAggregates(reader, count) : undefined;
   const known = kind as BlockSamples['kind'];
-  return { kind: known, flags, count, sizeBytes, firstUs, lastUs, aggregates };
+  const header = { kind: known, flags, count, sizeBytes, firstUs, lastUs, aggregates };
+  return { header, reader };
 }
 
-function readAggregates(reader: ByteReader): BlockAggregates {
-  const [min, max, sum] = [reader.f64(), reader.f64(), reader.f64()];
-  return { min, max, sum, first: reader.f64(), last: reader.f64(), increase: reader.f64() };
+/**
+ * Whole numbers as varints, all but the smallest as distances from it; doubles otherwise. `isWhole`:
+ * no sample was left out, so one value says it all where all are the same.
+ */
+function writeAggregates(out: ByteWriter, facts: BlockAggregates, isWhole: boolean): void {
+  const { min, max, sum, first, last, increase } = facts;
+  const base = isAggregateInteger(min) ? min : 0;
+  if (isWhole && Object.is(min, max) && Number.isFinite(min)) {
+    out.u8(AGGREGATES_ALL_SAME | (isAggregateInteger(min) ? 0 : 1));
+    if (isAggregateInteger(min)) out.zigzag(min);
+    else out.f64(min);
+    return;
+  }
+  const list = [min, max, sum, first, last, increase];
+  let doubles = 0;
+  for (let i = 0; i < list.length; i++) if (!isAggregateInteger(list[i]!)) doubles |= 1 << i;
+  out.u8(doubles);
+  for (let i = 0; i < list.length; i++)
+    if ((doubles & (1 << i)) !== 0) out.f64(list[i]!);
+    else out.zigzag(i === 0 ? list[i]! : list[i]! - base);
+}
+
+function isAggregateInteger(value: number): boolean {
+  return Math.abs(value) < AGGREGATE_INTEGER_MAX && isSmallInteger(value);
+}
+
+function readAggregates(reader: ByteReader, count: number): BlockAggregates {
+  const form = reader.u8();
+  if ((form & AGGREGATES_ALL_SAME) !== 0) {
+    const value = (form & 1) === 0 ? reader.zigzag() : reader.f64();
+    return {
+      min: value,
+      max: value,
+      sum: sumOf(value, count),
+      first: value,
+      last: value,
+      increase: 0,
+    };
+  }
+  const list = [0, 0, 0, 0, 0, 0];
+  for (let i = 0; i < list.length; i++)
+    if ((form & (1 << i)) !== 0) list[i] = reader.f64();
+    else list[i] = reader.zigzag() + (i > 0 && (form & 1) === 0 ? list[0]! : 0);
+  const [min, max, sum, first, last, increase] = list as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  return { min, max, sum, first, last, increase };
+}
+
+/** What adding `value` that often gives, rounding included. */
+function sumOf(value: number, count: number): number {
+  if (value === 0) return 0;
+  if (Math.abs(value) < SPAN_END / BLOCK_COUNT_MAX && Number.isInteger(value)) return value * count;
+  let sum = 0;
+  for (let i = 0; i < count; i++) sum += value;
+  return sum;
 }
 
 /** Decodes the block at `start` into fresh arrays. Throws CodecError. */
@@ -238,12 +317,10 @@ export function decodeBlock(
   start: number,
   options: { readonly skipCrc?: boolean } = {},
 ): BlockSamples {
-  const header = readBlockHeader(bytes, start, options);
-  const { flags, count, sizeBytes } = header;
-  const bodyStart = start + HEADER_SIZE + (header.aggregates === undefined ? 0 : AGGREGATES_SIZE);
-  const reader = new ByteReader(bytes, bodyStart, start + sizeBytes);
+  const { header, reader } = openBlock(bytes, start, options);
+  const { flags, count } = header;
   const has = (flag: number): boolean => (flags & flag) !== 0;
-  const tUs = readTimes(readColumn(reader), count);
+  const tUs = readTimes(readColumn(reader), count, header.firstUs);
   const subNs = has(BLOCK_FLAG.hasSubNs) ? readSubNs(readColumn(reader), count) : undefined;
   const startUs = has(BLOCK_FLAG.hasStartUs) ? readDoubles(readColumn(reader), count) : undefined;
   const position = has(BLOCK_FLAG.hasPosition)

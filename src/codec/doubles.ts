@@ -179,7 +179,7 @@ function takeNearDecimals(
 
 // ---------------------------------------------------------------- writing
 
-export const DOUBLES = {
+const DOUBLES = {
   decimal: 0,
   floatDecimal: 1,
   nearDecimal: 2,
