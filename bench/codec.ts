@@ -2,12 +2,13 @@
 // scrapes where a folder of them is given (`-- --scrapes DIR`: text files in order of their names, one
 // scrape each). Every block is decoded and compared bit by bit. Sizes: bytes per sample of the value
 // column alone and of whole blocks (header, aggregates, times on a grid of 15 s). Speeds: million
-// samples a second of processor time, one thread, whole blocks.
+// samples a second of processor time, one thread, whole blocks. `--reference`: without kernels.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { decodeBlock, encodeBlock } from '../src/codec/block.ts';
 import { MODE, writeDoubles, writeTimes } from '../src/codec/column.ts';
+import { createIntegerKernel, useIntegerKernel } from '../src/codec/kernels.ts';
 import { BLOCK_COUNT_MAX } from '../src/codec/limits.ts';
 import { ByteWriter } from '../src/codec/varint.ts';
 import { seriesKinds, timeKinds } from './codec-kinds.ts';
@@ -22,11 +23,20 @@ const { values: options } = parseArgs({
   options: {
     scrapes: { type: 'string' },
     kind: { type: 'string' },
+    reference: { type: 'boolean', default: false },
     block: { type: 'string', default: String(BLOCK_COUNT_MAX) },
   },
 });
+if (!options.reference) {
+  const wasm = readFileSync(new URL('../dist/wasm/integers.wasm', import.meta.url));
+  useIntegerKernel(createIntegerKernel(new WebAssembly.Module(wasm)));
+}
 const blockCount = Math.min(Number(options.block), BLOCK_COUNT_MAX);
 
+const target = {
+  tUs: new Float64Array(BLOCK_COUNT_MAX),
+  values: new Float64Array(BLOCK_COUNT_MAX),
+};
 const columnOut = new ByteWriter(1 << 17);
 const columnScratch = new ByteWriter(1 << 17);
 const modeNames = Object.fromEntries(Object.entries(MODE).map(([name, mode]) => [mode, name]));
@@ -109,7 +119,7 @@ function measure(name: string, series: readonly Float64Array[]): void {
     }
   });
   const decode = speed(samples, () => {
-    for (const bytes of encoded) decodeBlock(bytes, 0);
+    for (const bytes of encoded) decodeBlock(bytes, 0, { target });
   });
   const cells = [columnBytes / samples, blockBytes / samples].map((x) => x.toFixed(4).padStart(8));
   const speeds = [encode, decode].map((x) => x.toFixed(1).padStart(8));

@@ -311,16 +311,30 @@ function sumOf(value: number, count: number): number {
   return sum;
 }
 
-/** Decodes the block at `start` into fresh arrays. Throws CodecError. */
+/** Buffers of BLOCK_COUNT_MAX elements that decodeBlock may fill instead of making arrays. */
+export interface DecodeTarget {
+  readonly tUs: Float64Array;
+  readonly values: Float64Array;
+}
+
+/**
+ * Decodes the block at `start` into fresh arrays; with a `target`, times and the values of doubles are
+ * views of it, good until its next use. Throws CodecError.
+ */
 export function decodeBlock(
   bytes: Uint8Array,
   start: number,
-  options: { readonly skipCrc?: boolean } = {},
+  options: { readonly skipCrc?: boolean; readonly target?: DecodeTarget } = {},
 ): BlockSamples {
   const { header, reader } = openBlock(bytes, start, options);
   const { flags, count } = header;
+  const { target } = options;
   const has = (flag: number): boolean => (flags & flag) !== 0;
-  const tUs = readTimes(readColumn(reader), count, header.firstUs);
+  const tUs = readTimes(
+    readColumn(reader),
+    header,
+    target?.tUs.subarray(0, count) ?? new Float64Array(count),
+  );
   const subNs = has(BLOCK_FLAG.hasSubNs) ? readSubNs(readColumn(reader), count) : undefined;
   const startUs = has(BLOCK_FLAG.hasStartUs) ? readDoubles(readColumn(reader), count) : undefined;
   const position = has(BLOCK_FLAG.hasPosition)
@@ -330,15 +344,20 @@ export function decodeBlock(
         elevation: readDoubles(readColumn(reader), count),
       }
     : undefined;
-  const values = readValues(header.kind, readColumn(reader), count);
+  const values = readValues(header.kind, readColumn(reader), count, target);
   reader.finish();
   return { ...values, count, tUs, subNs, startUs, position };
 }
 
-function readValues(kind: BlockSamples['kind'], column: Column, count: number): BlockValues {
+function readValues(
+  kind: BlockSamples['kind'],
+  column: Column,
+  count: number,
+  target: DecodeTarget | undefined,
+): BlockValues {
   switch (kind) {
     case 0:
-      return { kind, values: readDoubles(column, count) };
+      return { kind, values: readDoubles(column, count, target?.values.subarray(0, count)) };
     case 1:
       return { kind, values: new BigInt64Array(readBigInts(column, count)) };
     case 2:

@@ -1,7 +1,9 @@
 // Columns of numbers: every shape that the encoders treat differently, and shapes made to hurt them,
 // come back bit for bit; damage never reads outside or ends in anything but a CodecError.
+// With the reference and with the kernel (dist/wasm, made by `npm run build`), which must agree.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { readFileSync } from 'node:fs';
+import { afterEach, test } from 'node:test';
 import * as fc from 'fast-check';
 import {
   readBigInts,
@@ -14,11 +16,25 @@ import {
 } from './column.ts';
 import { readIntegers } from './integer-decode.ts';
 import { STREAM, writeIntegers } from './integer-encode.ts';
+import { createIntegerKernel, useIntegerKernel } from './kernels.ts';
 import { BLOCK_COUNT_MAX } from './limits.ts';
 import { ByteReader, ByteWriter, CodecError } from './varint.ts';
 
 const out = new ByteWriter(64);
 const scratch = new ByteWriter(64);
+
+const wasm = new URL('../../dist/wasm/integers.wasm', import.meta.url);
+const kernel = createIntegerKernel(new WebAssembly.Module(readFileSync(wasm)));
+
+afterEach(() => useIntegerKernel(undefined));
+
+/** Runs `check` with the reference and with the kernel. */
+function withBoth(check: () => void): void {
+  for (const engine of [undefined, kernel]) {
+    useIntegerKernel(engine);
+    check();
+  }
+}
 
 function hex(column: ArrayBufferView): string {
   return Buffer.from(column.buffer, column.byteOffset, column.byteLength).toString('hex');
@@ -32,10 +48,12 @@ function encodeDoubles(values: Float64Array): Uint8Array {
 
 function checkDoubles(values: Float64Array, name = ''): number {
   const bytes = encodeDoubles(values);
-  const reader = new ByteReader(bytes);
-  const back = readDoubles(readColumn(reader), values.length);
-  reader.finish();
-  assert.equal(hex(back), hex(values), name);
+  withBoth(() => {
+    const reader = new ByteReader(bytes);
+    const back = readDoubles(readColumn(reader), values.length);
+    reader.finish();
+    assert.equal(hex(back), hex(values), name);
+  });
   return bytes.length;
 }
 
@@ -143,11 +161,14 @@ test('any integers within the limits of a stream come back', () => {
       const values = column.map((x) => Math.max(-(2 ** 49) + 1, Math.min(x, 2 ** 49)) + 0);
       out.reset();
       writeIntegers(out, values, values.length);
-      const reader = new ByteReader(out.take());
-      const back = new Float64Array(values.length);
-      readIntegers(reader, back, values.length);
-      reader.finish();
-      assert.equal(hex(back), hex(values));
+      const bytes = out.take();
+      withBoth(() => {
+        const reader = new ByteReader(bytes);
+        const back = new Float64Array(values.length);
+        readIntegers(reader, back, values.length);
+        reader.finish();
+        assert.equal(hex(back), hex(values));
+      });
     }),
     { numRuns: 1500 },
   );
@@ -170,10 +191,9 @@ test('any 64-bit integers and any sorted times come back', () => {
       const tUs = Float64Array.from(list, (x) => Number(x % 2n ** 53n)).toSorted();
       out.reset();
       writeTimes(out, scratch, tUs, tUs.length);
-      assert.equal(
-        hex(readTimes(readColumn(new ByteReader(out.take())), tUs.length, tUs[0]!)),
-        hex(tUs),
-      );
+      const times = readColumn(new ByteReader(out.take()));
+      const place = { count: tUs.length, firstUs: tUs[0]! };
+      assert.equal(hex(readTimes(times, place, new Float64Array(tUs.length))), hex(tUs));
     }),
     { numRuns: 400 },
   );
@@ -186,11 +206,13 @@ test('damaged columns of every kind end in CodecError or in numbers', () => {
       const bytes = encodeDoubles(Float64Array.from({ length: n }, (_, i) => kinds[shape]!(i)));
       bytes[place % bytes.length]! ^= byte;
       for (const input of [bytes, bytes.subarray(0, place % bytes.length)])
-        try {
-          assert.equal(readDoubles(readColumn(new ByteReader(input)), n).length, n);
-        } catch (error) {
-          assert.ok(error instanceof CodecError, String(error));
-        }
+        withBoth(() => {
+          try {
+            assert.equal(readDoubles(readColumn(new ByteReader(input)), n).length, n);
+          } catch (error) {
+            assert.ok(error instanceof CodecError, String(error));
+          }
+        });
     }),
     { numRuns: 3000 },
   );

@@ -2,7 +2,7 @@
 // picks the smallest of its lossless modes; each decoder refuses modes it does not know and payloads
 // of the wrong size. Numbers: doubles.ts, words.ts; what they stand on: integer-encode.ts.
 import { readNumbers, writeNumbers } from './doubles.ts';
-import { readIntegers } from './integer-decode.ts';
+import { isConstZero, readIntegers } from './integer-decode.ts';
 import { divisorOf, STREAM_MAX, STREAM_OFFSET_MAX, writeIntegers } from './integer-encode.ts';
 import { BLOCK_COUNT_MAX } from './limits.ts';
 import { ByteReader, CodecError } from './varint.ts';
@@ -110,28 +110,46 @@ export function writeTimes(
   });
 }
 
-/** `firstUs` is the first time, which the column does not repeat. */
-export function readTimes({ mode, payload }: Column, count: number, firstUs: number): Float64Array {
-  const out = mode === MODE.raw ? rawDoubles(payload, count) : new Float64Array(count);
-  if (mode === MODE.grid) {
-    const step = payload.zigzag();
-    readIntegers(payload, out, count);
-    if (out[0] !== 0) throw new CodecError(`the grid starts ${out[0]} before its first time`);
-    for (let i = 0; i < count; i++) out[i] = out[i]! + (firstUs + i * step);
-  } else if (mode !== MODE.raw) refuseMode(mode, 'time');
+/** Fills `out`; `firstUs` is the first time, which the column does not repeat. */
+export function readTimes(
+  { mode, payload }: Column,
+  { count, firstUs }: { readonly count: number; readonly firstUs: number },
+  out: Float64Array,
+): Float64Array {
+  if (mode === MODE.raw) {
+    out.set(rawDoubles(payload, count));
+    payload.finish();
+    if (!out.every(isTime)) refuseTimes();
+    return out;
+  }
+  if (mode !== MODE.grid) refuseMode(mode, 'time');
+  const step = payload.zigzag();
+  if (payload.left === 2 && isConstZero(payload.bytes, payload.at)) {
+    // First and last are the extremes of an empty grid, and all of it is whole.
+    if (!isTime(firstUs) || !isTime(firstUs + (count - 1) * step)) refuseTimes();
+    for (let i = 0; i < count; i++) out[i] = firstUs + i * step;
+    return out;
+  }
+  readIntegers(payload, out, count);
   payload.finish();
-  checkTimes(out, count);
+  if (out[0] !== 0) throw new CodecError(`the grid starts ${out[0]} before its first time`);
+  let isGood = isTime(firstUs);
+  for (let i = 0; i < count; i++) {
+    const t = out[i]! + (firstUs + i * step);
+    // Sums of whole numbers are whole.
+    if (!(t <= TIME_MAX && t >= -TIME_MAX)) isGood = false;
+    out[i] = t;
+  }
+  if (!isGood) refuseTimes();
   return out;
 }
 
-function checkTimes(tUs: Float64Array, count: number): void {
-  let isGood = true;
-  for (let i = 0; i < count; i++) {
-    const t = tUs[i]!;
-    // Beyond the limit a sum could lose its units; NaN fails too.
-    if (!(t <= TIME_MAX && t >= -TIME_MAX && Math.floor(t) === t)) isGood = false;
-  }
-  if (!isGood) throw new CodecError('a time is no whole number of microseconds within 2^53');
+function isTime(tUs: number): boolean {
+  return Number.isSafeInteger(tUs);
+}
+
+function refuseTimes(): never {
+  throw new CodecError('a time is no whole number of microseconds within 2^53');
 }
 
 function rawDoubles(payload: ByteReader, count: number): Float64Array<ArrayBuffer> {
@@ -166,18 +184,22 @@ export function writeDoubles(
   writeColumn(out, scratch, MODE.raw, (p) => p.column(values, count));
 }
 
-export function readDoubles({ mode, payload }: Column, count: number): Float64Array<ArrayBuffer> {
-  if (mode === MODE.raw) {
-    const out = rawDoubles(payload, count);
-    payload.finish();
-    return out;
-  }
-  const out = new Float64Array(count);
-  if (mode === MODE.const) fillWords(new BigInt64Array(out.buffer), payload);
+/** Fills `out` with `count` doubles. */
+export function readDoubles(
+  { mode, payload }: Column,
+  count: number,
+  out: Float64Array = new Float64Array(count),
+): Float64Array {
+  if (mode === MODE.raw) words64(out).set(new BigInt64Array(payload.copy(count * 8)));
+  else if (mode === MODE.const) fillWords(words64(out), payload);
   else if (mode === MODE.doubles) readNumbers(payload, out, count);
   else refuseMode(mode, 'double');
   payload.finish();
   return out;
+}
+
+function words64(out: Float64Array): BigInt64Array {
+  return new BigInt64Array(out.buffer, out.byteOffset, out.length);
 }
 
 /** One BigInt a column: its fill is many times faster than a loop over halves. */

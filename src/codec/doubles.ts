@@ -314,9 +314,7 @@ export function readNumbers(reader: ByteReader, out: Float64Array, count: number
     readWords(reader, words, count);
     flipOrder(words, count);
   } else {
-    readIntegers(reader, out, count);
-    const scale = POWERS_OF_TEN[exponent]!;
-    if (exponent > 0) for (let i = 0; i < count; i++) out[i] = out[i]! / scale;
+    readIntegers(reader, out, count, POWERS_OF_TEN[exponent]);
     if (kind === DOUBLES.floatDecimal || kind === DOUBLES.nearFloatDecimal)
       for (let i = 0; i < count; i++) out[i] = Math.fround(out[i]!);
     if (kind >= DOUBLES.nearDecimal) correct(reader, words, count);

@@ -4,6 +4,7 @@
 import { GROUP_COUNT, packedWords, unpackGroup } from './bit-pack.ts';
 import { BUCKET_BASE, BUCKET_EXTRA_BITS } from './buckets.ts';
 import { ONE_WIDTH, STREAM, STREAM_GCD, STREAM_ZIGZAG } from './integer-encode.ts';
+import { decodeByKernel } from './kernels.ts';
 import { BLOCK_COUNT_MAX } from './limits.ts';
 import { readSymbols } from './rans.ts';
 import { CodecError } from './varint.ts';
@@ -23,20 +24,38 @@ const widths = new Uint8Array(BLOCK_COUNT_MAX / GROUP_COUNT);
 const gaps = new Float64Array(BLOCK_COUNT_MAX);
 const jumps = new Float64Array(BLOCK_COUNT_MAX);
 
-/** Fills out[0, count) with the whole numbers that writeIntegers wrote. Throws CodecError. */
-export function readIntegers(reader: ByteReader, out: Float64Array, count: number): void {
+/**
+ * Fills out[0, count) with the whole numbers that writeIntegers wrote, each divided by `scale`. Throws
+ * CodecError.
+ */
+export function readIntegers(
+  reader: ByteReader,
+  out: Float64Array,
+  count: number,
+  scale = 1,
+): void {
   const head = reader.u8();
   const kind = head & 7;
   const first = reader.zigzag();
-  if (kind === STREAM.const) out.fill(first, 0, count);
-  else if (kind === STREAM.constDelta) {
+  if (kind === STREAM.const) {
+    out.fill(first / scale, 0, count);
+    return;
+  }
+  if (kind === STREAM.packed || kind === STREAM.entropy) {
+    if (decodeByKernel(reader, { head, first }, out, { count, scale })) return;
+    readDifferences(reader, head, first, out, count);
+  } else if (kind === STREAM.constDelta) {
     const delta = reader.zigzag();
     for (let i = 0; i < count; i++) out[i] = first + i * delta;
   } else if (kind === STREAM.runs) readRuns(reader, first, out, count);
   else if (kind === STREAM.sparse) readSparse(reader, first, out, count);
-  else if (kind === STREAM.packed || kind === STREAM.entropy)
-    readDifferences(reader, head, first, out, count);
   else throw new CodecError(`unknown integer stream ${kind}`);
+  if (scale !== 1) for (let i = 0; i < count; i++) out[i] = out[i]! / scale;
+}
+
+/** The stream at `at` is nothing but zeros, in its two bytes. */
+export function isConstZero(bytes: Uint8Array, at: number): boolean {
+  return bytes[at] === STREAM.const && bytes[at + 1] === 0;
 }
 
 function readRuns(reader: ByteReader, first: number, out: Float64Array, count: number): void {
