@@ -28,7 +28,7 @@ export function prepare(scratch: usize): void {
     let base: u64 = bucket;
     if (bucket >= 16) {
       extra = min(2 + ((bucket - 16) >> 2), 50);
-      base = <u64>(4 + ((bucket - 16) & 3)) << extra;
+      base = (<u64>(4 + ((bucket - 16) & 3))) << extra;
     }
     store<u8>(scratch + EXTRA_BITS + bucket, <u8>extra);
     store<u64>(scratch + BASES + (bucket << 3), base);
@@ -41,7 +41,7 @@ function varint(scratch: usize, at: usize, end: usize): i64 {
   for (let i = 0; i < VARINT_SIZE_MAX; i++) {
     if (at >= end) break;
     const byte = load<u8>(at++);
-    value |= <i64>(byte & 127) << (7 * i);
+    value |= (<i64>(byte & 127)) << (7 * i);
     if (byte < 128) {
       if (value >= NUMBER_END) break;
       store<usize>(scratch + CURSOR, at);
@@ -100,7 +100,7 @@ export function decode(
   bits = load<i32>(scratch + CURSOR + 8);
   const whole = <i64>first;
   if (bits < 32) {
-    const reach = ((base < 0 ? -base : base) + (<i64>1 << bits)) * <i64>count;
+    const reach = ((base < 0 ? -base : base) + ((<i64>1) << bits)) * <i64>count;
     if (order == 0 || (order == 1 && reach < 0x7fffffff)) {
       if (order == 0) offsetsNarrow(scratch, count, first, base, divisor, scale, out);
       else sumsNarrow(scratch, count, first, base, divisor, scale, out);
@@ -167,7 +167,7 @@ function unpack(scratch: usize, src: usize, end: usize, size: i32): usize {
     at += words(count, width - 32) << 2;
     for (let i = 0; i < count; i++) {
       const place = wide + (i << 3);
-      store<u64>(place, load<u64>(place) | (<u64>load<u32>(narrow + (i << 2)) << 32));
+      store<u64>(place, load<u64>(place) | ((<u64>load<u32>(narrow + (i << 2))) << 32));
     }
   }
   if (!patch(scratch, exceptionsAt, end, exceptions, size, isWide)) return 0;
@@ -212,8 +212,8 @@ function patch(
     const x = unzigzag(varint(scratch, at, end));
     at = load<usize>(scratch + CURSOR);
     if (place >= size) return false;
-    if (isWide) store<i64>(scratch + WIDE + (<usize>place << 3), x);
-    else store<i32>(scratch + NARROW + (<usize>place << 2), <i32>x);
+    if (isWide) store<i64>(scratch + WIDE + ((<usize>place) << 3), x);
+    else store<i32>(scratch + NARROW + ((<usize>place) << 2), <i32>x);
   }
   return true;
 }
@@ -235,7 +235,7 @@ function readSlots(scratch: usize, src: usize, end: usize): usize {
     const frequency = varint(scratch, at, end) + 1;
     at = load<usize>(scratch + CURSOR);
     if (at == 0 || symbol >= BUCKET_COUNT || frequency > <i64>(total - start)) return 0;
-    const slot = symbol | (<i32>frequency << 8);
+    const slot = symbol | ((<i32>frequency) << 8);
     for (let place = 0; place < <i32>frequency; place++)
       store<i32>(scratch + SLOTS + ((start + place) << 2), slot | (place << 20));
     start += <i32>frequency;
@@ -244,8 +244,6 @@ function readSlots(scratch: usize, src: usize, end: usize): usize {
   return start == total ? at : 0;
 }
 
-// @ts-ignore: decorator
-@inline
 function step(x: u32, slot: u32, bits: u32): u32 {
   return ((slot >> 8) & 4095) * (x >> bits) + (slot >> 20);
 }
@@ -262,9 +260,9 @@ function symbols(scratch: usize, src: usize, end: usize, size: i32): usize {
   let x2 = load<u32>(at, 8);
   let x3 = load<u32>(at, 12);
   at += 16;
-  const next = at + (<usize>wordCount << 1);
+  const next = at + ((<usize>wordCount) << 1);
   const slots = scratch + SLOTS;
-  const mask = (<u32>1 << bits) - 1;
+  const mask = ((<u32>1) << bits) - 1;
   let to = scratch + SYMBOLS;
   const toEnd = to + (size & ~3);
   while (to < toEnd) {
@@ -309,42 +307,86 @@ function symbols(scratch: usize, src: usize, end: usize, size: i32): usize {
   return x2 == STATE_START && x3 == STATE_START ? next : 0;
 }
 
-/** Symbols and their extra bits to residuals: narrow where no code has extra bits. */
+function largest(from: usize, size: i32): i32 {
+  let lanes = i8x16.splat(0);
+  let i = 0;
+  for (; i + 16 <= size; i += 16) lanes = i8x16.max_u(lanes, v128.load(from + i));
+  store<v128>(from + COUNT_MAX, lanes);
+  let most: u8 = 0;
+  for (let lane = 0; lane < 16; lane++) most = max(most, load<u8>(from + COUNT_MAX + lane));
+  for (; i < size; i++) most = max(most, load<u8>(from + i));
+  return most;
+}
+
+/**
+ * Symbols and their extra bits to residuals, narrow where every code has less than 31 bits. Whether the
+ * bits were there is asked at the end: 50 bits a symbol are within the caller's memory.
+ */
 function codes(scratch: usize, src: usize, end: usize, size: i32, isZigzag: bool): usize {
   const from = scratch + SYMBOLS;
-  let total: u32 = 0;
-  for (let i = 0; i < size; i++) total += load<u8>(scratch + EXTRA_BITS + load<u8>(from + i));
-  const sizeBytes = (total + 7) >> 3;
-  if (sizeBytes > end - src) return 0;
-  if (total == 0) {
-    store<i32>(scratch + CURSOR + 8, 5);
-    const to = scratch + NARROW;
-    if (isZigzag)
-      for (let i = 0; i < size; i += 4) {
-        const x = v128.load32_zero(from + i);
-        const code = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(x));
-        const sign = i32x4.neg(v128.and(code, i32x4.splat(1)));
-        v128.store(to + (i << 2), v128.xor(i32x4.shr_u(code, 1), sign));
-      }
-    else
-      for (let i = 0; i < size; i += 4) {
-        const x = v128.load32_zero(from + i);
-        v128.store(to + (i << 2), i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(x)));
-      }
+  const most = largest(from, size);
+  const width = most < 16 ? 5 : 3 + <i32>load<u8>(scratch + EXTRA_BITS + most);
+  store<i32>(scratch + CURSOR + 8, width < 31 ? width : 64);
+  if (most < 16) {
+    ownCodes(scratch, size, isZigzag);
     return src;
   }
-  store<i32>(scratch + CURSOR + 8, 64);
+  const bits =
+    width < 31
+      ? narrowCodes(scratch, src, size, isZigzag)
+      : wideCodes(scratch, src, size, isZigzag);
+  const next = src + ((bits + 7) >> 3);
+  return next <= end ? next : 0;
+}
+
+/** Codes that are their own buckets. */
+function ownCodes(scratch: usize, size: i32, isZigzag: bool): void {
+  const from = scratch + SYMBOLS;
+  const to = scratch + NARROW;
+  for (let i = 0; i < size; i += 4) {
+    let code = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(from + i)));
+    if (isZigzag) {
+      const sign = i32x4.neg(v128.and(code, i32x4.splat(1)));
+      code = v128.xor(i32x4.shr_u(code, 1), sign);
+    }
+    v128.store(to + (i << 2), code);
+  }
+}
+
+function narrowCodes(scratch: usize, src: usize, size: i32, isZigzag: bool): usize {
+  const from = scratch + SYMBOLS;
+  const to = scratch + NARROW;
   let bit: usize = 0;
+  for (let i = 0; i < size; i++) {
+    const symbol = <usize>load<u8>(from + i);
+    const extra = <u32>load<u8>(scratch + EXTRA_BITS + symbol);
+    const word = <u32>(load<u64>(src + (bit >> 3)) >> <u64>(bit & 7));
+    const code = load<u32>(scratch + BASES + (symbol << 3)) + (word & ((1 << extra) - 1));
+    bit += extra;
+    store<u32>(to + (i << 2), code);
+  }
+  if (isZigzag)
+    for (let i = 0; i < size; i += 4) {
+      const code = v128.load(to + (i << 2));
+      const sign = i32x4.neg(v128.and(code, i32x4.splat(1)));
+      v128.store(to + (i << 2), v128.xor(i32x4.shr_u(code, 1), sign));
+    }
+  return bit;
+}
+
+function wideCodes(scratch: usize, src: usize, size: i32, isZigzag: bool): usize {
+  const from = scratch + SYMBOLS;
   const to = scratch + WIDE;
+  let bit: usize = 0;
   for (let i = 0; i < size; i++) {
     const symbol = <usize>load<u8>(from + i);
     const extra = <u64>load<u8>(scratch + EXTRA_BITS + symbol);
     const word = load<u64>(src + (bit >> 3)) >> <u64>(bit & 7);
-    const code = load<u64>(scratch + BASES + (symbol << 3)) + (word & ((<u64>1 << extra) - 1));
+    const code = load<u64>(scratch + BASES + (symbol << 3)) + (word & (((<u64>1) << extra) - 1));
     bit += <usize>extra;
     store<i64>(to + (i << 3), isZigzag ? unzigzag(<i64>code) : <i64>code);
   }
-  return src + sizeBytes;
+  return bit;
 }
 
 // ---------------------------------------------------------------- residuals to numbers
@@ -354,8 +396,6 @@ function widen(scratch: usize, size: i32): void {
     store<i64>(scratch + WIDE + (i << 3), <i64>load<i32>(scratch + NARROW + (i << 2)));
 }
 
-// @ts-ignore: decorator
-@inline
 function put(x: v128, divisor: v128, start: v128, scale: v128, isScaled: bool, out: usize): void {
   let low = f64x2.add(f64x2.mul(f64x2.convert_low_i32x4_s(x), divisor), start);
   const upper = i32x4.shuffle(x, x, 2, 3, 2, 3);
@@ -427,7 +467,10 @@ function sumsWide(
   let from = scratch + WIDE;
   if (order == 0) {
     for (let i = 0; i < count; i++)
-      store<f64>(out + (i << 3), <f64>(first + (load<i64>(from + (i << 3)) + base) * divisor) / scale);
+      store<f64>(
+        out + (i << 3),
+        <f64>(first + (load<i64>(from + (i << 3)) + base) * divisor) / scale,
+      );
     return;
   }
   let value = first;

@@ -179,28 +179,36 @@ function factsOf(values: Float64Array, count: number): typeof NO_FACTS {
   let sum = 0;
   let increase = 0;
   let seen = false;
+  let areIntegers = true;
   for (let i = 0; i < count; i++) {
     const value = values[i]!;
     if (words[2 * i + 1] === STALE_HIGH && words[2 * i] === STALE_LOW) {
       flags |= BLOCK_FLAG.hasStale;
-      flags &= ~BLOCK_FLAG.allInteger;
+      areIntegers = false;
       continue;
     }
-    if (value !== last || !seen || value === 0) {
-      if (!isSmallInteger(value)) flags &= ~BLOCK_FLAG.allInteger;
-      if (seen) {
-        if (!(value >= last)) flags &= ~BLOCK_FLAG.noReset;
-        increase += value < last ? value : value - last;
-        min = Math.min(min, value);
-        max = Math.max(max, value);
-      } else {
-        first = min = max = value;
-        seen = true;
-      }
-    } else increase += value - last;
+    if (areIntegers) areIntegers = isSmallInteger(value);
     sum += value;
+    if (!seen) {
+      first = min = max = value;
+      seen = true;
+    } else {
+      if (value >= last) increase += value - last;
+      else {
+        flags &= ~BLOCK_FLAG.noReset;
+        increase += value < last ? value : value - last;
+      }
+      // Plain comparisons are faster, but know neither NaN nor the sign of zero.
+      if (value > min && value < max) {
+        last = value;
+        continue;
+      }
+      min = Math.min(min, value);
+      max = Math.max(max, value);
+    }
     last = value;
   }
+  if (!areIntegers) flags &= ~BLOCK_FLAG.allInteger;
   return { flags, min, max, sum, first, last, increase };
 }
 

@@ -3,7 +3,7 @@
 // of the wrong size. Numbers: doubles.ts, words.ts; what they stand on: integer-encode.ts.
 import { readNumbers, writeNumbers } from './doubles.ts';
 import { isConstZero, readIntegers } from './integer-decode.ts';
-import { divisorOf, STREAM_MAX, STREAM_OFFSET_MAX, writeIntegers } from './integer-encode.ts';
+import { divisorOf, STREAM_OFFSET_MAX, writeConstZero, writeIntegers } from './integer-encode.ts';
 import { BLOCK_COUNT_MAX } from './limits.ts';
 import { ByteReader, CodecError } from './varint.ts';
 import type { ByteWriter } from './varint.ts';
@@ -97,7 +97,15 @@ export function writeTimes(
   count: number,
 ): void {
   const first = tUs[0]!;
-  let isNear = Math.abs(first) < STREAM_MAX;
+  const delta = count > 1 ? tUs[1]! - first : 0;
+  let isGrid = Math.abs(delta) < STREAM_OFFSET_MAX / 2;
+  for (let i = 0; i < count && isGrid; i++) isGrid = tUs[i] === first + i * delta;
+  if (isGrid && isTime(first) && isTime(tUs[count - 1]!))
+    return writeColumn(out, scratch, MODE.grid, (p) => {
+      p.zigzag(delta);
+      writeConstZero(p);
+    });
+  let isNear = true;
   for (let i = 0; i < count; i++)
     if (!(Math.abs(tUs[i]! - first) < STREAM_OFFSET_MAX / 2)) isNear = false;
   const step = isNear ? gridStep(tUs, count) : 0;

@@ -109,6 +109,7 @@ function takeDecimals(
   exponent: number,
   isFloat: boolean,
 ): boolean {
+  if (exponent === 0 && takeIntegers(values, count)) return true;
   const scale = POWERS_OF_TEN[exponent]!;
   const literalsMax = (count >> 4) + 1;
   let literals = 0;
@@ -135,6 +136,23 @@ function takeDecimals(
       if (isPlain(value) && ++literals > literalsMax) return false;
     }
     integers[i] = previous;
+  }
+  return true;
+}
+
+/** Copies values that are all whole numbers fit for a stream; false where one is not. */
+function takeIntegers(values: Float64Array, count: number): boolean {
+  const first = values[0]!;
+  exceptionCount = 0;
+  for (let i = 0; i < count; i++) {
+    const value = values[i]!;
+    const isFit =
+      Math.floor(value) === value &&
+      value < STREAM_MAX &&
+      value > -STREAM_MAX &&
+      Math.abs(value - first) < STREAM_OFFSET_MAX;
+    if (!isFit || (value === 0 && 1 / value < 0)) return false;
+    integers[i] = value;
   }
   return true;
 }

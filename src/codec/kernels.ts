@@ -11,7 +11,7 @@ const SCRATCH_AT = PAGE_SIZE;
 const OUT_AT = 4 * PAGE_SIZE;
 const SOURCE_AT = 6 * PAGE_SIZE;
 const SOURCE_SIZE_MAX = 2 * PAGE_SIZE;
-/** A damaged stream may make the kernel look one page beyond its input. */
+/** A damaged stream may make the kernel look 50 bits a sample beyond its input. */
 const PAGES = 9;
 /** Below, the call and the copies cost what they save. */
 const COUNT_MIN = 48;

@@ -83,29 +83,55 @@ function encodeStates(symbols: Uint8Array, count: number, bits: number, states: 
   const total = 2 ** bits;
   const limit = 2 ** (32 - bits);
   let at = output.length;
-  for (let lane = 0; lane < 4; lane++) states[lane] = STATE_START;
-  let [x0, x1, x2, x3] = states as [number, number, number, number];
-  for (let i = count - 1; i >= 0; i--) {
+  const whole = count & ~3;
+  for (let i = count - 1; i >= whole; i--) {
     const symbol = symbols[i]!;
     const frequency = frequencies[symbol]!;
-    const lane = i & 3;
-    let x = lane < 2 ? (lane === 0 ? x0 : x1) : lane === 2 ? x2 : x3;
+    let x = states[i & 3]!;
     if (x >= frequency * limit) {
       output[--at] = x & 65_535;
-      x = Math.floor(x / 65_536);
+      x >>>= 16;
     }
-    const quotient = Math.floor(x / frequency);
-    x = quotient * total + (x - quotient * frequency) + starts[symbol]!;
-    if (lane < 2) {
-      if (lane === 0) x0 = x;
-      else x1 = x;
-    } else if (lane === 2) x2 = x;
-    else x3 = x;
+    const quotient = (x / frequency) | 0;
+    states[i & 3] = quotient * total + (x - quotient * frequency) + starts[symbol]!;
   }
-  states[0] = x0;
-  states[1] = x1;
-  states[2] = x2;
-  states[3] = x3;
+  let [x0, x1, x2, x3] = states as [number, number, number, number];
+  for (let i = whole - 4; i >= 0; i -= 4) {
+    // A state is below frequency · limit when it is divided, so the quotient is below 2^26.
+    let symbol = symbols[i + 3]!;
+    let frequency = frequencies[symbol]!;
+    if (x3 >= frequency * limit) {
+      output[--at] = x3 & 65_535;
+      x3 >>>= 16;
+    }
+    let quotient = (x3 / frequency) | 0;
+    x3 = quotient * total + (x3 - quotient * frequency) + starts[symbol]!;
+    symbol = symbols[i + 2]!;
+    frequency = frequencies[symbol]!;
+    if (x2 >= frequency * limit) {
+      output[--at] = x2 & 65_535;
+      x2 >>>= 16;
+    }
+    quotient = (x2 / frequency) | 0;
+    x2 = quotient * total + (x2 - quotient * frequency) + starts[symbol]!;
+    symbol = symbols[i + 1]!;
+    frequency = frequencies[symbol]!;
+    if (x1 >= frequency * limit) {
+      output[--at] = x1 & 65_535;
+      x1 >>>= 16;
+    }
+    quotient = (x1 / frequency) | 0;
+    x1 = quotient * total + (x1 - quotient * frequency) + starts[symbol]!;
+    symbol = symbols[i]!;
+    frequency = frequencies[symbol]!;
+    if (x0 >= frequency * limit) {
+      output[--at] = x0 & 65_535;
+      x0 >>>= 16;
+    }
+    quotient = (x0 / frequency) | 0;
+    x0 = quotient * total + (x0 - quotient * frequency) + starts[symbol]!;
+  }
+  states.splice(0, 4, x0, x1, x2, x3);
   return at;
 }
 
