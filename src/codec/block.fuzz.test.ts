@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { BLOCK_FLAG, decodeBlock, encodeBlock, readBlockHeader } from './block.ts';
+import {
+  BLOCK_FLAG,
+  decodeBlock,
+  decodeTimes,
+  encodeBlock,
+  encodeTimes,
+  readBlockHeader,
+} from './block.ts';
 import type { BlockSamples } from './block.ts';
 import { BLOCK_COUNT_MAX } from './limits.ts';
 import { ByteReader, ByteWriter, CodecError, unzigzag, zigzag } from './varint.ts';
@@ -103,6 +110,25 @@ test('every column comes back bit for bit', () => {
       assert.deepEqual(comparable(decodeBlock(encoded(block), 0)), comparable(block));
     }),
     { numRuns: 400 },
+  );
+});
+
+test('times kept elsewhere come back from there, and only those', () => {
+  fc.assert(
+    fc.property(samples, (block) => {
+      const out = new ByteWriter(16);
+      encodeTimes(out, block.tUs, block.count);
+      const reader = new ByteReader(out.take());
+      const tUs = decodeTimes(reader);
+      reader.finish();
+      encodeBlock(out, block, { timesElsewhere: true });
+      const bytes = out.take();
+      assert.deepEqual(comparable(decodeBlock(bytes, 0, { tUs })), comparable(block));
+      assert.throws(() => decodeBlock(bytes, 0), CodecError);
+      const others = tUs.map((t) => t - 1);
+      assert.throws(() => decodeBlock(bytes, 0, { tUs: others }), CodecError);
+    }),
+    { numRuns: 100 },
   );
 });
 

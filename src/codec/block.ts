@@ -45,8 +45,9 @@ export const BLOCK_FLAG = {
   hasStartUs: 512,
   hasPosition: 1024,
   hasWideSpan: 2048,
+  timesElsewhere: 4096,
 } as const;
-const FLAGS_KNOWN = 0xf1f;
+const FLAGS_KNOWN = 0x1f1f;
 
 type BlockValues =
   | { readonly kind: 0; readonly values: Float64Array }
@@ -91,8 +92,15 @@ export interface BlockHeader {
 
 const scratch = new ByteWriter(1 << 16);
 
-/** Appends the block of `samples` (1…BLOCK_COUNT_MAX, ascending in time) to `out`; returns its size. */
-export function encodeBlock(out: ByteWriter, samples: BlockSamples): number {
+/**
+ * Appends the block of `samples` (1…BLOCK_COUNT_MAX, ascending in time) to `out`; returns its size. With
+ * `timesElsewhere` the block has no times of its own: encodeTimes keeps them once for many series.
+ */
+export function encodeBlock(
+  out: ByteWriter,
+  samples: BlockSamples,
+  options: { readonly timesElsewhere?: boolean } = {},
+): number {
   const { count, tUs, subNs, startUs, position } = samples;
   if (count < 1 || count > BLOCK_COUNT_MAX) throw new CodecError(`a block of ${count} samples`);
   const start = out.size;
@@ -104,6 +112,7 @@ export function encodeBlock(out: ByteWriter, samples: BlockSamples): number {
   if (subNs !== undefined) flags |= BLOCK_FLAG.hasSubNs;
   if (startUs !== undefined) flags |= BLOCK_FLAG.hasStartUs;
   if (position !== undefined) flags |= BLOCK_FLAG.hasPosition;
+  if (options.timesElsewhere === true) flags |= BLOCK_FLAG.timesElsewhere;
   const firstUs = tUs[0]!;
   const spanUs = tUs[count - 1]! - firstUs;
   if (Math.abs(spanUs) >= SPAN_END) flags |= BLOCK_FLAG.hasWideSpan;
@@ -118,7 +127,7 @@ export function encodeBlock(out: ByteWriter, samples: BlockSamples): number {
   else out.f64(tUs[count - 1]!);
   if ((flags & BLOCK_FLAG.hasAggregates) !== 0)
     writeAggregates(out, facts, (flags & BLOCK_FLAG.hasStale) === 0);
-  writeTimes(out, scratch, tUs, count);
+  if (options.timesElsewhere !== true) writeTimes(out, scratch, tUs, count);
   if (subNs !== undefined) writeSubNs(out, scratch, subNs, count);
   if (startUs !== undefined) writeDoubles(out, scratch, startUs, count);
   if (position !== undefined)
@@ -325,24 +334,33 @@ export interface DecodeTarget {
   readonly values: Float64Array;
 }
 
+interface DecodeOptions {
+  readonly skipCrc?: boolean;
+  readonly target?: DecodeTarget;
+  readonly tUs?: Float64Array;
+}
+
 /**
  * Decodes the block at `start` into fresh arrays; with a `target`, times and the values of doubles are
- * views of it, good until its next use. Throws CodecError.
+ * views of it, good until its next use. A block whose times are elsewhere gets `tUs`, which it borrows.
+ * Throws CodecError.
  */
 export function decodeBlock(
   bytes: Uint8Array,
   start: number,
-  options: { readonly skipCrc?: boolean; readonly target?: DecodeTarget } = {},
+  options: DecodeOptions = {},
 ): BlockSamples {
   const { header, reader } = openBlock(bytes, start, options);
   const { flags, count } = header;
   const { target } = options;
   const has = (flag: number): boolean => (flags & flag) !== 0;
-  const tUs = readTimes(
-    readColumn(reader),
-    header,
-    target?.tUs.subarray(0, count) ?? new Float64Array(count),
-  );
+  const tUs = has(BLOCK_FLAG.timesElsewhere)
+    ? givenTimes(header, options.tUs)
+    : readTimes(
+        readColumn(reader),
+        header,
+        target?.tUs.subarray(0, count) ?? new Float64Array(count),
+      );
   const subNs = has(BLOCK_FLAG.hasSubNs) ? readSubNs(readColumn(reader), count) : undefined;
   const startUs = has(BLOCK_FLAG.hasStartUs) ? readDoubles(readColumn(reader), count) : undefined;
   const position = has(BLOCK_FLAG.hasPosition)
@@ -355,6 +373,28 @@ export function decodeBlock(
   const values = readValues(header.kind, readColumn(reader), count, target);
   reader.finish();
   return { ...values, count, tUs, subNs, startUs, position };
+}
+
+function givenTimes(header: BlockHeader, tUs: Float64Array | undefined): Float64Array {
+  const { count, firstUs, lastUs } = header;
+  if (tUs?.length !== count || tUs[0] !== firstUs || tUs[count - 1] !== lastUs)
+    throw new CodecError(`the times of the block, ${firstUs} to ${lastUs}, are others`);
+  return tUs;
+}
+
+/** Appends the times of blocks that have none; the same times are always the same bytes. */
+export function encodeTimes(out: ByteWriter, tUs: Float64Array, count: number): void {
+  out.u16(count);
+  out.f64(tUs[0]!);
+  writeTimes(out, scratch, tUs, count);
+}
+
+/** What encodeTimes wrote; its checksum is the caller's. Throws CodecError. */
+export function decodeTimes(reader: ByteReader): Float64Array {
+  const count = reader.u16();
+  if (count < 1 || count > BLOCK_COUNT_MAX) throw new CodecError(`${count} times`);
+  const firstUs = reader.f64();
+  return readTimes(readColumn(reader), { count, firstUs }, new Float64Array(count));
 }
 
 function readValues(
