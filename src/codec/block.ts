@@ -3,7 +3,6 @@
 import { BLOCK_AGGREGATES_COUNT_MIN, BLOCK_COUNT_MAX, BLOCK_SIZE_MAX_BYTES } from './limits.ts';
 import {
   isSmallInteger,
-  MODE,
   readBigInts,
   readBits,
   readColumn,
@@ -13,14 +12,13 @@ import {
   readTimes,
   writeBigInts,
   writeBits,
-  writeColumn,
   writeDoubles,
   writeStrings,
   writeSubNs,
   writeTimes,
 } from './column.ts';
 import type { Column } from './column.ts';
-import { readHistogram, writeHistogram } from './column-histogram.ts';
+import { readHistograms, writeHistograms } from './column-histogram.ts';
 import type { HistogramShape } from './column-histogram.ts';
 import { crc32c } from './crc32c.ts';
 import { ByteReader, ByteWriter, CodecError } from './varint.ts';
@@ -154,9 +152,7 @@ function writeValues(out: ByteWriter, samples: BlockSamples): void {
     case 4:
       return writeStrings(out, scratch, samples.values, count);
     case 5:
-      return writeColumn(out, scratch, MODE.histograms, (payload) => {
-        for (let i = 0; i < count; i++) writeHistogram(payload, samples.values[i]!);
-      });
+      return writeHistograms(out, scratch, samples.values, count);
   }
 }
 
@@ -417,12 +413,4 @@ function readValues(
     case 5:
       return { kind, values: readHistograms(column, count) };
   }
-}
-
-function readHistograms({ mode, payload }: Column, count: number): HistogramShape[] {
-  if (mode !== MODE.histograms) throw new CodecError(`unknown mode ${mode} of a histogram column`);
-  const out: HistogramShape[] = [];
-  for (let i = 0; i < count; i++) out.push(readHistogram(payload));
-  payload.finish();
-  return out;
 }

@@ -19,6 +19,7 @@ export const MODE = {
   bits: 6,
   strings: 7,
   histograms: 8,
+  histogramColumns: 9,
 } as const;
 
 /** Whole numbers up to here are flagged as integers: sums of a few thousand of them are exact. */

@@ -18,3 +18,5 @@ export const SNAPPY_BLOCK_BYTES = 65_536;
 export const ENTROPY_CODED_RATIO_MAX = 0.88;
 export const ENTROPY_CODED_RATIO_LONG_MAX = 0.96;
 export const LONG_COLUMN_COUNT = 2048;
+/** Numbers of all histograms of a block that is stored by columns: 32 MiB once decoded. */
+export const HISTOGRAM_NUMBERS_MAX = 2 ** 22;
