@@ -1,5 +1,5 @@
-// Generated series for the codec benchmark: the kinds that monitoring is made of, each from a seed, so
-// that two runs measure the same numbers.
+// Generated series for the codec benchmark: the kinds that monitoring is made of, each from a seed,
+// so that two runs measure the same numbers.
 import { randomUnit, seededPrng } from '../src/stdx/prng.ts';
 import type { Prng } from '../src/stdx/prng.ts';
 

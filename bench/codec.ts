@@ -1,8 +1,9 @@
-// `npm run bench:codec`: size and speed of the block codec on generated kinds of series, and on real
-// scrapes where a folder of them is given (`-- --scrapes DIR`: text files in order of their names, one
-// scrape each). Every block is decoded and compared bit by bit. Sizes: bytes per sample of the value
-// column alone and of whole blocks (header, aggregates, times on a grid of 15 s). Speeds: million
-// samples a second of processor time, one thread, whole blocks. `--reference`: without kernels.
+// `npm run bench:codec`: size and speed of the block codec on generated kinds of series, and on
+// real scrapes where a folder of them is given (`-- --scrapes DIR`: text files in order of their
+// names, one scrape each). Every block is decoded and compared bit by bit. Sizes: bytes per sample
+// of the value column alone and of whole blocks (header, aggregates, times on a grid of 15 s).
+// Speeds: million samples a second of processor time, one thread, whole blocks. `--reference`:
+// without kernels.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';

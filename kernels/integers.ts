@@ -1,7 +1,8 @@
 // Integer streams to doubles with four lanes at a time: the kinds packed and entropy of
-// docs/formats/block.md. src/codec/integer-decode.ts is the reference, and gives bit for bit the same.
-// Nothing is kept between calls: the caller owns the memory, and passes `scratch`, which `prepare` must
-// have seen once. Every size is checked; 0 instead of the end of the stream means that it is damaged.
+// docs/formats/block.md. src/codec/integer-decode.ts is the reference, and gives bit for bit the
+// same. Nothing is kept between calls: the caller owns the memory, and passes `scratch`, which
+// `prepare` must have seen once. Every size is checked; 0 instead of the end of the stream means
+// that it is damaged.
 
 const GROUP_COUNT: i32 = 128;
 const BUCKET_COUNT: i32 = 212;
@@ -57,8 +58,9 @@ function unzigzag(code: i64): i64 {
 }
 
 /**
- * Decodes what follows the first number of a stream whose head byte is `head`; out[i] = number / scale.
- * `out` has room for four doubles more than `count`. Returns the end of the stream, 0 for damage.
+ * Decodes what follows the first number of a stream whose head byte is `head`; out[i] = number /
+ * scale. `out` has room for four doubles more than `count`. Returns the end of the stream, 0 for
+ * damage.
  */
 export function decode(
   scratch: usize,
@@ -319,8 +321,9 @@ function largest(from: usize, size: i32): i32 {
 }
 
 /**
- * Symbols and their extra bits to residuals, narrow where every code has less than 31 bits. Whether the
- * bits were there is asked at the end: 50 bits a symbol are within the caller's memory.
+ * Symbols and their extra bits to residuals, narrow where every code has less than 31 bits.
+ * Whether the bits were there is asked at the end: 50 bits a symbol are within the caller's
+ * memory.
  */
 function codes(scratch: usize, src: usize, end: usize, size: i32, isZigzag: bool): usize {
   const from = scratch + SYMBOLS;

@@ -2,9 +2,11 @@
 // SHA-256 of everything its output depends on; a target whose stamp is missing or differs is stale.
 // Shared by tools/build.ts, which builds what is stale, and by the server, which refuses to start
 // on it. Costs a few milliseconds: it reads the inputs, never the outputs.
-import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+
+// Importing node:crypto reads its getters, and one loads Web Crypto.
+const { createHash } = process.getBuiltinModule('node:crypto');
 
 export interface BuildTarget {
   readonly name: 'wasm' | 'web';

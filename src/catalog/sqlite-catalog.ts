@@ -35,11 +35,11 @@ class SqliteThread {
   #failure: FatalError | undefined;
   readonly ready: Promise<void>;
 
-  constructor(path: string) {
+  constructor(path: string, env: Readonly<NodeJS.Dict<string>>) {
     this.#path = path;
     const setup: WorkerSetup = { path };
     const url = new URL('./sqlite-worker.ts', import.meta.url);
-    this.#worker = new Worker(url, { name: 'catalog', workerData: setup });
+    this.#worker = new Worker(url, { name: 'catalog', workerData: setup, env });
     this.#exited = new Promise((resolve) => {
       this.#worker.once('exit', () => {
         this.#fail('its thread ended');
@@ -145,10 +145,14 @@ export class SqliteCatalog implements Catalog {
 
   /**
    * Opens or creates the file; its folder must exist. Rejects with FatalError where another process
-   * holds it, where it is no catalog of ours, or where it cannot be read.
+   * holds it, where it is no catalog of ours, or where it cannot be read. `threadEnv` is the whole
+   * environment of its thread.
    */
-  static async open(path: string): Promise<SqliteCatalog> {
-    const thread = new SqliteThread(path);
+  static async open(
+    path: string,
+    threadEnv: Readonly<NodeJS.Dict<string>> = {},
+  ): Promise<SqliteCatalog> {
+    const thread = new SqliteThread(path, threadEnv);
     try {
       await thread.ready;
     } catch (error) {

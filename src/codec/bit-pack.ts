@@ -1,7 +1,8 @@
-// Bit packing in four lanes (docs/formats/block.md, "Packed groups"): value i of a group of 128 sits in
-// lane i mod 4, row i div 4; each lane is a bit stream of rows, the words of the lanes take turns. So
-// one 128-bit register unpacks four values at a time (Lemire, Boytsov: "Decoding billions of integers
-// per second through vectorization", 2015). The last group of a column stops after its last row.
+// Bit packing in four lanes (docs/formats/block.md, "Packed groups"): value i of a group of 128
+// sits in lane i mod 4, row i div 4; each lane is a bit stream of rows, the words of the lanes take
+// turns. So one 128-bit register unpacks four values at a time (Lemire, Boytsov: "Decoding billions
+// of integers per second through vectorization", 2015). The last group of a column stops after its
+// last row.
 
 export const GROUP_COUNT = 128;
 const LANES = 4;

@@ -91,8 +91,9 @@ export interface BlockHeader {
 const scratch = new ByteWriter(1 << 16);
 
 /**
- * Appends the block of `samples` (1…BLOCK_COUNT_MAX, ascending in time) to `out`; returns its size. With
- * `timesElsewhere` the block has no times of its own: encodeTimes keeps them once for many series.
+ * Appends the block of `samples` (1…BLOCK_COUNT_MAX, ascending in time) to `out`; returns its
+ * size. With `timesElsewhere` the block has no times of its own: encodeTimes keeps them once for
+ * many series.
  */
 export function encodeBlock(
   out: ByteWriter,
@@ -218,8 +219,8 @@ function factsOf(values: Float64Array, count: number): typeof NO_FACTS {
 }
 
 /**
- * Checks and reads the header of the block at `start`. Throws CodecError; `skipCrc` is for tests that
- * prove the check is needed.
+ * Checks and reads the header of the block at `start`. Throws CodecError; `skipCrc` is for tests
+ * that prove the check is needed.
  */
 export function readBlockHeader(
   bytes: Uint8Array,
@@ -262,8 +263,8 @@ function openBlock(
 }
 
 /**
- * Whole numbers as varints, all but the smallest as distances from it; doubles otherwise. `isWhole`:
- * no sample was left out, so one value says it all where all are the same.
+ * Whole numbers as varints, all but the smallest as distances from it; doubles otherwise.
+ * `isWhole`: no sample was left out, so one value says it all where all are the same.
  */
 function writeAggregates(out: ByteWriter, facts: BlockAggregates, isWhole: boolean): void {
   const { min, max, sum, first, last, increase } = facts;
@@ -337,9 +338,9 @@ interface DecodeOptions {
 }
 
 /**
- * Decodes the block at `start` into fresh arrays; with a `target`, times and the values of doubles are
- * views of it, good until its next use. A block whose times are elsewhere gets `tUs`, which it borrows.
- * Throws CodecError.
+ * Decodes the block at `start` into fresh arrays; with a `target`, times and the values of doubles
+ * are views of it, good until its next use. A block whose times are elsewhere gets `tUs`, which it
+ * borrows. Throws CodecError.
  */
 export function decodeBlock(
   bytes: Uint8Array,

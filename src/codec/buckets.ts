@@ -1,5 +1,5 @@
-// Buckets of the entropy coder (docs/formats/block.md, "rANS"): a number below 16 is its own bucket,
-// above that an exponent and two bits of mantissa; the rest of its bits go out as they are.
+// Buckets of the entropy coder (docs/formats/block.md, "rANS"): a number below 16 is its own
+// bucket, above that an exponent and two bits of mantissa; the rest of its bits go out as they are.
 
 /** Numbers are below 2^53: exponents 4 to 52, four buckets each. */
 export const BUCKET_COUNT = 16 + 49 * 4;

@@ -1,5 +1,6 @@
-// Native histograms as bytes (docs/formats/block.md, "A histogram"): counts are varints where every one
-// is a whole number below 2^53, doubles otherwise, so any value that can be held comes back as it was.
+// Native histograms as bytes (docs/formats/block.md, "A histogram"): counts are varints where every
+// one is a whole number below 2^53, doubles otherwise, so any value that can be held comes back as
+// it was.
 import { HISTOGRAM_NUMBERS_MAX } from './limits.ts';
 import { MODE, readColumn, readDoubles, writeColumn, writeDoubles } from './column.ts';
 import type { Column } from './column.ts';

@@ -1,5 +1,5 @@
-// Columns of numbers: every shape that the encoders treat differently, and shapes made to hurt them,
-// come back bit for bit; damage never reads outside or ends in anything but a CodecError.
+// Columns of numbers: every shape that the encoders treat differently, and shapes made to hurt
+// them, come back bit for bit; damage never reads outside or ends in anything but a CodecError.
 // With the reference and with the kernel (dist/wasm, made by `npm run build`), which must agree.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

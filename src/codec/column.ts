@@ -1,6 +1,6 @@
-// Columns of a block (docs/formats/block.md, "Column"): one mode byte, a size, a payload. Each encoder
-// picks the smallest of its lossless modes; each decoder refuses modes it does not know and payloads
-// of the wrong size. Numbers: doubles.ts, words.ts; what they stand on: integer-encode.ts.
+// Columns of a block (docs/formats/block.md, "Column"): one mode byte, a size, a payload. Each
+// encoder picks the smallest of its lossless modes; each decoder refuses modes it does not know and
+// payloads of the wrong size. Numbers: doubles.ts, words.ts; what they stand on: integer-encode.ts.
 import { readNumbers, writeNumbers } from './doubles.ts';
 import { isConstZero, readIntegers } from './integer-decode.ts';
 import { divisorOf, STREAM_OFFSET_MAX, writeConstZero, writeIntegers } from './integer-encode.ts';
@@ -69,8 +69,8 @@ function refuseMode(mode: number, column: string): never {
 // ---------------------------------------------------------------- times
 
 /**
- * The step of the grid that the times are nearest to: the one most of them keep, else the mean, as a
- * multiple of what divides all distances.
+ * The step of the grid that the times are nearest to: the one most of them keep, else the mean, as
+ * a multiple of what divides all distances.
  */
 function gridStep(tUs: Float64Array, count: number): number {
   if (count < 2) return 0;

@@ -139,3 +139,31 @@ test('floats in labels look as Go prints them', () => {
   assert.equal(formatGoFloat(3), '3');
   assert.equal(formatGoFloat(-0), '-0');
 });
+
+test('long decimals round as JavaScript rounds, halfway cases and their neighbours too', () => {
+  const digits = fc.stringMatching(/^[0-9]{1,19}$/);
+  const written = fc
+    .tuple(digits, fc.nat({ max: 19 }), fc.constantFrom('', 'e-3', 'e-9', 'e4', 'e-22'))
+    .map(([text, point, exponent]) => {
+      const at = Math.min(point, text.length);
+      return `${text.slice(0, at)}.${text.slice(at)}${exponent}`;
+    });
+  const halfway = fc
+    .tuple(
+      fc.bigInt({ min: 2n ** 52n, max: 2n ** 53n - 1n }),
+      fc.integer({ min: 0, max: 4 }),
+      fc.integer({ min: -1, max: 1 }),
+    )
+    .map(([mantissa, shift, step]) =>
+      String(((2n * mantissa + 1n) << BigInt(shift)) + BigInt(step)),
+    );
+  const printed = fc
+    .tuple(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.integer({ min: 15, max: 18 }))
+    .map(([value, precision]) => value.toPrecision(precision));
+  fc.assert(
+    fc.property(fc.oneof(written, halfway, printed), (text) => {
+      assert.ok(Object.is(decimal(text), Number(text)), text);
+    }),
+    { numRuns: 3000 },
+  );
+});

@@ -1,8 +1,9 @@
 // Numbers from decimal digits in bytes: doubles, 64-bit integers as two 32-bit halves, and
 // timestamps as whole microseconds plus nanoseconds. No string and no BigInt on the common path.
 // Doubles: up to 15 significant digits (exact below 2^53) scaled by a power of ten up to 10^22 need
-// one correctly rounded operation (Clinger, "How to read floating point numbers accurately", 1990);
-// anything else goes through Number(text), which rounds correctly too.
+// one correctly rounded operation (Clinger, "How to read floating point numbers accurately", 1990).
+// Up to 18 digits are divided in double-double arithmetic, which is certain of its rounding but for
+// a few in 2^49; those and anything else go through Number(text), which rounds correctly too.
 import { decodeUtf8Lenient } from './utf8.ts';
 
 const POWERS_OF_TEN = Float64Array.from({ length: 23 }, (_, i) => Number(`1e${i}`));
@@ -44,51 +45,108 @@ function parseExponent(bytes: Uint8Array, start: number, end: number): number {
  */
 export function parseDecimal(bytes: Uint8Array, start: number, end: number): number {
   let i = start;
-  let negative = false;
-  if (i < end) {
-    const first = bytes[i]!;
-    if (first === MINUS || first === PLUS) {
-      negative = first === MINUS;
-      i++;
-    }
-  }
+  const first = i < end ? bytes[i]! : 0;
+  const negative = first === MINUS;
+  if (negative || first === PLUS) i++;
+  // Significant digits: the first nine in `head`, the next nine in `tail`, the rest only counted.
   let head = 0;
   let tail = 0;
-  let headDigits = 0;
-  let tailDigits = 0;
-  let digitCount = 0;
-  let fraction = 0;
-  let pointSeen = false;
-  let exponent = 0;
+  let count = 0;
+  let digit = 0;
+  const wholeStart = i;
   for (; i < end; i++) {
-    const digit = bytes[i]! - 48;
-    if (digit >= 0 && digit <= 9) {
-      digitCount++;
-      if (pointSeen) fraction++;
-      // Leading zeros carry no digits.
-      if (headDigits === 0 && digit === 0) continue;
-      if (headDigits < INT_DIGITS) {
+    digit = bytes[i]! - 48;
+    if (digit < 0 || digit > 9) break;
+    if (count < INT_DIGITS) {
+      head = (head * 10 + digit) | 0;
+      if (head !== 0) count++;
+    } else {
+      if (count < INT_DIGITS * 2) tail = (tail * 10 + digit) | 0;
+      count++;
+    }
+  }
+  let digitCount = i - wholeStart;
+  let scale = 0;
+  if (i < end && digit === DOT - 48) {
+    const fractionStart = ++i;
+    for (; i < end; i++) {
+      digit = bytes[i]! - 48;
+      if (digit < 0 || digit > 9) break;
+      if (count < INT_DIGITS) {
         head = (head * 10 + digit) | 0;
-        headDigits++;
+        if (head !== 0) count++;
       } else {
-        if (tailDigits < INT_DIGITS) tail = (tail * 10 + digit) | 0;
-        tailDigits++;
+        if (count < INT_DIGITS * 2) tail = (tail * 10 + digit) | 0;
+        count++;
       }
-    } else if (digit === DOT - 48 && !pointSeen) pointSeen = true;
-    else if ((digit | 32) === LOWER_E - 48) {
-      exponent = parseExponent(bytes, i + 1, end);
-      if (exponent !== exponent) return Number.NaN;
-      break;
-    } else return Number.NaN;
+    }
+    scale = fractionStart - i;
+    digitCount -= scale;
   }
   if (digitCount === 0) return Number.NaN;
-  const scale = exponent - fraction;
-  if (headDigits + tailDigits > EXACT_DIGITS || scale > 22 || scale < -22)
-    return headDigits === 0 ? (negative ? -0 : 0) : slowDecimal(bytes, start, end);
-  let value = tailDigits === 0 ? head : head * POWERS_OF_TEN[tailDigits]! + tail;
-  if (scale < 0) value /= POWERS_OF_TEN[-scale]!;
-  else if (scale > 0) value *= POWERS_OF_TEN[scale]!;
+  if (i < end) {
+    if ((digit | 32) !== LOWER_E - 48) return Number.NaN;
+    const exponent = parseExponent(bytes, i + 1, end);
+    if (exponent !== exponent) return Number.NaN;
+    scale += exponent;
+  }
+  let value: number;
+  if (count <= INT_DIGITS) value = head;
+  else if (count <= EXACT_DIGITS) value = head * POWERS_OF_TEN[count - INT_DIGITS]! + tail;
+  else value = Number.NaN;
+  if (scale >= -22 && scale <= 22 && value === value) {
+    if (scale < 0) value /= POWERS_OF_TEN[-scale]!;
+    else value *= POWERS_OF_TEN[scale]!;
+  } else {
+    if (count === 0) value = 0;
+    else if (count > EXACT_DIGITS && count <= INT_DIGITS * 2 && scale <= 0 && scale >= -22)
+      value = longQuotient(head, tail, count - INT_DIGITS, -scale);
+    else value = Number.NaN;
+    if (value !== value) return slowDecimal(bytes, start, end);
+  }
   return negative ? -value : value;
+}
+
+/** 2^27 + 1: splits a double into halves whose products are exact (Veltkamp). */
+const SPLITTER = 134_217_729;
+/** Relative error of the correction below, with room to spare: it is a few times 2^-53. */
+const CORRECTION_ERROR = 2 ** -49;
+
+/** The rounding error of the product: a * b - product, exactly (Dekker, 1971). */
+function productError(a: number, b: number, product: number): number {
+  const scaledA = SPLITTER * a;
+  const highA = scaledA - (scaledA - a);
+  const lowA = a - highA;
+  const scaledB = SPLITTER * b;
+  const highB = scaledB - (scaledB - b);
+  const lowB = b - highB;
+  return lowA * lowB - (product - highA * highB - lowA * highB - highA * lowB);
+}
+
+/**
+ * (head * 10^tailDigits + tail) / 10^scale correctly rounded, for up to 18 digits and a scale of at
+ * most 22; NaN where the result is too close to the middle between two doubles to tell.
+ */
+function longQuotient(head: number, tail: number, tailDigits: number, scale: number): number {
+  const power = POWERS_OF_TEN[tailDigits]!;
+  const product = head * power;
+  // The number is `upper` + `lower` exactly: the error of a product of 60 bits and nine more
+  // digits are whole numbers far below 2^53.
+  const rest = productError(head, power, product) + tail;
+  const upper = product + rest;
+  const lower = rest - (upper - product);
+  const divisor = POWERS_OF_TEN[scale]!;
+  const quotient = upper / divisor;
+  const back = quotient * divisor;
+  // What the division left is a double (a theorem), so both differences are exact.
+  const remainder = upper - back - productError(quotient, divisor, back) + lower;
+  const correction = remainder / divisor;
+  const value = quotient + correction;
+  // The true correction lies between these two; where they round alike, so does it.
+  const error = correction * CORRECTION_ERROR;
+  return quotient + (correction - error) === value && quotient + (correction + error) === value
+    ? value
+    : Number.NaN;
 }
 
 const TWO_32 = 4_294_967_296;

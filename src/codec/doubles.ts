@@ -1,7 +1,7 @@
-// Columns of doubles (docs/formats/block.md, "Doubles"). Most are decimals: a whole number divided by a
-// power of ten, which is checked value by value, bit by bit; those that are not are corrected by a
-// few units in the last place, or stored by their bits. Words are moved as 32-bit halves, so that no
-// NaN payload can change on the way. Scratch is shared: one column at a time.
+// Columns of doubles (docs/formats/block.md, "Doubles"). Most are decimals: a whole number divided
+// by a power of ten, which is checked value by value, bit by bit; those that are not are corrected
+// by a few units in the last place, or stored by their bits. Words are moved as 32-bit halves, so
+// that no NaN payload can change on the way. Scratch is shared: one column at a time.
 import { readIntegers } from './integer-decode.ts';
 import { STREAM_MAX, STREAM_OFFSET_MAX, writeIntegers } from './integer-encode.ts';
 import { BLOCK_COUNT_MAX } from './limits.ts';
@@ -205,7 +205,10 @@ const DOUBLES = {
   bits: 4,
 } as const;
 
-/** Writes the payload into `out`. Returns false, leaving it as it was, where raw words are no larger. */
+/**
+ * Writes the payload into `out`. Returns false, leaving it as it was, where raw words are no
+ * larger.
+ */
 export function writeNumbers(out: ByteWriter, values: Float64Array, count: number): boolean {
   const start = out.size;
   const words = new Int32Array(values.buffer, values.byteOffset, count * 2);

@@ -1,6 +1,6 @@
-// Integer streams back to doubles (docs/formats/block.md, "Integer stream"). Every size is checked before
-// it is used, so damaged bytes end in CodecError or in wrong numbers, never outside of a buffer. Scratch
-// is shared: one stream is read at a time.
+// Integer streams back to doubles (docs/formats/block.md, "Integer stream"). Every size is checked
+// before it is used, so damaged bytes end in CodecError or in wrong numbers, never outside of a
+// buffer. Scratch is shared: one stream is read at a time.
 import { GROUP_COUNT, packedWords, unpackGroup } from './bit-pack.ts';
 import { BUCKET_BASE, BUCKET_EXTRA_BITS } from './buckets.ts';
 import { ONE_WIDTH, STREAM, STREAM_GCD, STREAM_ZIGZAG } from './integer-encode.ts';
@@ -25,8 +25,8 @@ const gaps = new Float64Array(BLOCK_COUNT_MAX);
 const jumps = new Float64Array(BLOCK_COUNT_MAX);
 
 /**
- * Fills out[0, count) with the whole numbers that writeIntegers wrote, each divided by `scale`. Throws
- * CodecError.
+ * Fills out[0, count) with the whole numbers that writeIntegers wrote, each divided by `scale`.
+ * Throws CodecError.
  */
 export function readIntegers(
   reader: ByteReader,
@@ -75,7 +75,8 @@ function readSparse(reader: ByteReader, first: number, out: Float64Array, count:
   const changes = reader.varint();
   if (changes < 1 || changes >= count)
     throw new CodecError(`${changes} changes in ${count} samples`);
-  // The head byte of a stream says its kind: a sparse stream inside a sparse one would share scratch.
+  // The head byte of a stream says its kind: a sparse stream inside a sparse one would share
+  // scratch.
   for (const part of [gaps, jumps]) {
     if ((reader.bytes[reader.at]! & 7) === STREAM.sparse && reader.left > 0)
       throw new CodecError(`nested sparse stream at ${reader.at}`);

@@ -1,7 +1,7 @@
-// Whole numbers to bytes (docs/formats/block.md, "Integer stream"): offsets from the first, divided by
-// their greatest common divisor, differences of order 0, 1 or 2 as their entropy asks for, then packed
-// groups or entropy-coded buckets, whichever is worth it. Reference: any faster encoder must write
-// what integer-decode.ts reads back. Scratch is shared: one stream is written at a time.
+// Whole numbers to bytes (docs/formats/block.md, "Integer stream"): offsets from the first, divided
+// by their greatest common divisor, differences of order 0, 1 or 2 as their entropy asks for, then
+// packed groups or entropy-coded buckets, whichever is worth it. Reference: any faster encoder must
+// write what integer-decode.ts reads back. Scratch is shared: one stream is written at a time.
 import { GROUP_COUNT, packGroup, packedWords } from './bit-pack.ts';
 import { BUCKET_BASE, BUCKET_COUNT, BUCKET_EXTRA_BITS, bucketOf, widthOf } from './buckets.ts';
 import {
@@ -48,7 +48,10 @@ const NEGATIVE = 54;
 
 const offsets = new Float64Array(BLOCK_COUNT_MAX);
 const residuals = new Float64Array(BLOCK_COUNT_MAX);
-/** Residuals minus their minimum, where they spread less than NARROW_SPREAD_MAX: several times faster. */
+/**
+ * Residuals minus their minimum, where they spread less than NARROW_SPREAD_MAX: several times
+ * faster.
+ */
 const narrow = new Int32Array(BLOCK_COUNT_MAX);
 const low = new Uint32Array(BLOCK_COUNT_MAX + GROUP_COUNT);
 const high = new Uint32Array(BLOCK_COUNT_MAX + GROUP_COUNT);
@@ -77,8 +80,8 @@ function newPacking(): Packing {
 }
 
 /**
- * Writes `count` whole numbers, no −0, each below STREAM_MAX in size and nearer than STREAM_OFFSET_MAX
- * to the first.
+ * Writes `count` whole numbers, no −0, each below STREAM_MAX in size and nearer than
+ * STREAM_OFFSET_MAX to the first.
  */
 export function writeIntegers(out: ByteWriter, values: Float64Array, count: number): void {
   writeStream(out, values, count, true);
@@ -316,7 +319,9 @@ function exceptionBits(width: number): number {
   return 8 + 8 * Math.ceil((width + 1) / 7);
 }
 
-/** Leaves the cheaper of two bases in `packing`: the minimum, or one that few residuals are below. */
+/**
+ * Leaves the cheaper of two bases in `packing`: the minimum, or one that few residuals are below.
+ */
 function planPacking(size: number, min: number, max: number): void {
   const quarter = centreSize >> 2;
   const lower = centre[quarter]!;

@@ -1,6 +1,7 @@
-// The AssemblyScript kernels of kernels/, once app/ has handed down their compiled module; until then, and
-// for what they do not take, the TypeScript beside them does the same. One instance a thread, with a
-// memory of its own: input and output are copied, which costs less than a tenth of the decoding.
+// The AssemblyScript kernels of kernels/, once app/ has handed down their compiled module; until
+// then, and for what they do not take, the TypeScript beside them does the same. One instance a
+// thread, with a memory of its own: input and output are copied, which costs less than a tenth of
+// the decoding.
 import { BLOCK_COUNT_MAX } from './limits.ts';
 import { CodecError } from './varint.ts';
 import type { ByteReader } from './varint.ts';
@@ -61,8 +62,8 @@ export function useIntegerKernel(next: IntegerKernel | undefined): void {
 }
 
 /**
- * Decodes the rest of a packed or entropy-coded stream: out[i] = number / scale. False where there is no
- * kernel for it. Throws CodecError.
+ * Decodes the rest of a packed or entropy-coded stream: out[i] = number / scale. False where there
+ * is no kernel for it. Throws CodecError.
  */
 export function decodeByKernel(
   reader: ByteReader,

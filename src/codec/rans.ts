@@ -1,6 +1,7 @@
-// Range asymmetric numeral systems (Duda, 2013) over bucket numbers: four interleaved states, 16-bit
-// renormalisation (Giesen, "Interleaved entropy coders", 2014). Buckets, not numbers: buckets.ts. The
-// decoder ends on the encoder's start state, which catches damage that the bounds do not.
+// Range asymmetric numeral systems (Duda, 2013) over bucket numbers: four interleaved states,
+// 16-bit renormalisation (Giesen, "Interleaved entropy coders", 2014). Buckets, not numbers:
+// buckets.ts. The decoder ends on the encoder's start state, which catches damage that the bounds
+// do not.
 import { BUCKET_COUNT } from './buckets.ts';
 import { BLOCK_COUNT_MAX } from './limits.ts';
 import { CodecError } from './varint.ts';

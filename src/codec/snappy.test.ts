@@ -79,3 +79,51 @@ test('any bytes decode or throw SnappyError', () => {
     { numRuns: 2000 },
   );
 });
+
+/** A literal, or a copy of `length` bytes from `back` bytes ago (cut to what there is). */
+type Element =
+  | { readonly literal: Uint8Array }
+  | { readonly back: number; readonly length: number };
+
+const element: fc.Arbitrary<Element> = fc.oneof(
+  fc.record({ literal: fc.uint8Array({ minLength: 1, maxLength: 140 }) }),
+  fc.record({ back: fc.integer({ min: 1, max: 20 }), length: fc.integer({ min: 1, max: 64 }) }),
+  fc.record({ back: fc.integer({ min: 1, max: 3000 }), length: fc.integer({ min: 1, max: 64 }) }),
+);
+
+/** The block of these elements and what it means, byte by byte. */
+function written(elements: readonly Element[], wide: boolean): { block: number[]; text: number[] } {
+  const block: number[] = [];
+  const text: number[] = [];
+  for (const one of elements) {
+    if ('literal' in one) {
+      const code = one.literal.length - 1;
+      block.push(...(code < 60 ? [code << 2] : [60 << 2, code]), ...one.literal);
+      text.push(...one.literal);
+      continue;
+    }
+    const back = Math.min(one.back, text.length);
+    if (back === 0) continue;
+    if (wide) block.push(((one.length - 1) << 2) | 3, back & 255, back >> 8, 0, 0);
+    else if (one.length >= 4 && one.length <= 11 && back < 2048)
+      block.push(((back >> 8) << 5) | ((one.length - 4) << 2) | 1, back & 255);
+    else block.push(((one.length - 1) << 2) | 2, back & 255, back >> 8);
+    for (let i = 0; i < one.length; i++) text.push(text[text.length - back]!);
+  }
+  return { block: [(text.length & 127) | 128, text.length >> 7, ...block], text };
+}
+
+test('every element means what a copy byte by byte would give', () => {
+  fc.assert(
+    fc.property(fc.array(element, { maxLength: 60 }), fc.boolean(), (elements, wide) => {
+      const { block, text } = written(elements, wide);
+      fc.pre(text.length >= 128 && text.length < 16_384 && text.length <= block.length * 30);
+      assert.deepEqual([...decodeSnappy(Uint8Array.from(block), LIMIT)], text);
+      // In front of other bytes, and without its last one.
+      const padded = Uint8Array.from([...block, ...Array.from({ length: 64 }, () => 255)]);
+      assert.deepEqual([...decodeSnappy(padded.subarray(0, block.length), LIMIT)], text);
+      assert.throws(() => decodeSnappy(padded.subarray(0, block.length - 1), LIMIT), SnappyError);
+    }),
+    { numRuns: 300 },
+  );
+});

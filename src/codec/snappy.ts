@@ -19,10 +19,10 @@ export class SnappyError extends Error {
   }
 }
 
-/** Slack behind the output so that short runs may be copied in whole words. */
+/** Slack behind the output, so that any run may be copied in whole words of 8 bytes. */
 const SLACK_BYTES = 16;
-/** Runs up to this many bytes are copied by the loop, longer ones by copyWithin. */
-const SHORT_RUN_BYTES = 16;
+/** Literals above this many bytes are copied by `set`. */
+const LONG_RUN_BYTES = 128;
 
 function corrupt(at: number, what: string): SnappyError {
   return new SnappyError('corrupt', `snappy: ${what} at byte ${at}`);
@@ -51,15 +51,6 @@ export function snappyDecodedLength(input: Uint8Array): number {
   return readHeader(input).sizeBytes;
 }
 
-function copyBack(out: Uint8Array, at: number, offset: number, length: number): void {
-  if (length > SHORT_RUN_BYTES && offset >= length) {
-    out.copyWithin(at, at - offset, at - offset + length);
-    return;
-  }
-  // Overlapping runs repeat the pattern, so bytes go one by one from the front.
-  for (let i = at, end = at + length; i < end; i++) out[i] = out[i - offset]!;
-}
-
 function literalLength(input: Uint8Array, at: number, code: number): number {
   const extra = code - 59;
   if (at + extra > input.length) throw corrupt(at, 'truncated literal length');
@@ -83,15 +74,35 @@ export function decodeSnappy(input: Uint8Array, limitBytes: number): Uint8Array 
   // An element of 3 bytes yields at most 64: a longer claim cannot be true and is not allocated.
   if (sizeBytes > (input.length - bodyStart) * 32)
     throw corrupt(0, `declared length ${sizeBytes} cannot come from ${input.length} bytes`);
-  const out = new Uint8Array(sizeBytes + SLACK_BYTES);
+  // Not zeroed: every byte below the declared length is written, or the block is corrupt.
+  const out = new Uint8Array(Buffer.allocUnsafeSlow(sizeBytes + SLACK_BYTES).buffer);
+  decodeElements(input, bodyStart, out, sizeBytes);
+  return out.subarray(0, sizeBytes);
+}
+
+/**
+ * Decodes the elements of [start, input.length) into `out`, which is SLACK_BYTES longer than
+ * `sizeBytes`. Runs are copied in whole words: what a word writes too much is overwritten by the
+ * next element or lies in the slack; input too close to its end is copied by bytes.
+ */
+// oxlint-disable-next-line max-lines-per-function -- one loop; its state lives in locals
+function decodeElements(
+  input: Uint8Array,
+  start: number,
+  out: Uint8Array,
+  sizeBytes: number,
+): void {
   const end = input.length;
-  let from = bodyStart;
+  const from4 = new DataView(input.buffer, input.byteOffset, end);
+  const to4 = new DataView(out.buffer, out.byteOffset, out.length);
+  const wordsEnd = end - SLACK_BYTES;
+  let from = start;
   let to = 0;
   while (from < end) {
     const tag = input[from++]!;
-    let length: number;
-    if ((tag & 3) === 0) {
-      length = (tag >>> 2) + 1;
+    let length = (tag >>> 2) + 1;
+    const type = tag & 3;
+    if (type === 0) {
       if (length > 60) {
         const code = tag >>> 2;
         length = literalLength(input, from, code);
@@ -99,33 +110,51 @@ export function decodeSnappy(input: Uint8Array, limitBytes: number): Uint8Array 
       }
       if (from + length > end) throw corrupt(from, 'truncated literal');
       if (to + length > sizeBytes) throw corrupt(from, 'more data than declared');
-      if (length <= SHORT_RUN_BYTES) {
-        for (let i = 0; i < length; i++) out[to + i] = input[from + i]!;
-      } else out.set(input.subarray(from, from + length), to);
+      if (length <= 8 && from <= wordsEnd) {
+        to4.setInt32(to, from4.getInt32(from, true), true);
+        to4.setInt32(to + 4, from4.getInt32(from + 4, true), true);
+      } else if (length > LONG_RUN_BYTES) out.set(input.subarray(from, from + length), to);
+      else if (from + length <= wordsEnd)
+        for (let i = 0; i < length; i += 4)
+          to4.setInt32(to + i, from4.getInt32(from + i, true), true);
+      else for (let i = 0; i < length; i++) out[to + i] = input[from + i]!;
       from += length;
       to += length;
       continue;
     }
     let offset: number;
-    if ((tag & 3) === 1) {
+    if (type === 1) {
       if (from >= end) throw corrupt(from, 'truncated copy');
       length = ((tag >>> 2) & 7) + 4;
       offset = ((tag & 0xe0) << 3) | input[from++]!;
-    } else {
-      const width = (tag & 3) === 2 ? 2 : 4;
-      if (from + width > end) throw corrupt(from, 'truncated copy');
-      length = (tag >>> 2) + 1;
+    } else if (type === 2) {
+      if (from + 2 > end) throw corrupt(from, 'truncated copy');
       offset = input[from]! | (input[from + 1]! << 8);
-      if (width === 4) offset += input[from + 2]! * 65_536 + input[from + 3]! * 16_777_216;
-      from += width;
+      from += 2;
+    } else {
+      if (from + 4 > end) throw corrupt(from, 'truncated copy');
+      offset = from4.getUint32(from, true);
+      from += 4;
     }
     if (offset === 0 || offset > to) throw corrupt(from, 'copy from before the start');
     if (to + length > sizeBytes) throw corrupt(from, 'more data than declared');
-    copyBack(out, to, offset, length);
+    const source = to - offset;
+    if (offset >= 16) {
+      for (let i = 0; i < length; i += 16) {
+        const a = to4.getInt32(source + i, true);
+        const b = to4.getInt32(source + i + 4, true);
+        const c = to4.getInt32(source + i + 8, true);
+        const d = to4.getInt32(source + i + 12, true);
+        to4.setInt32(to + i, a, true);
+        to4.setInt32(to + i + 4, b, true);
+        to4.setInt32(to + i + 8, c, true);
+        to4.setInt32(to + i + 12, d, true);
+      }
+      // Overlapping runs repeat the pattern, so bytes go one by one from the front.
+    } else for (let i = 0; i < length; i++) out[to + i] = out[source + i]!;
     to += length;
   }
   if (to !== sizeBytes) throw corrupt(end, `${to} bytes decoded, ${sizeBytes} declared`);
-  return out.subarray(0, sizeBytes);
 }
 
 // ---------------------------------------------------------------- encoding

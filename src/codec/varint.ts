@@ -1,5 +1,6 @@
 // Bytes out and in: little-endian words, LEB128 varints of numbers below 2^53, zigzag, strings. The
-// reader checks every bound and throws CodecError; nothing it is fed can make it read outside its range.
+// reader checks every bound and throws CodecError; nothing it is fed can make it read outside its
+// range.
 
 /** Bytes that are no valid encoding; the message says what was expected where. */
 export class CodecError extends Error {
@@ -198,9 +199,14 @@ export class ByteReader {
   }
 
   varint(): number {
-    let value = 0;
-    let scale = 1;
-    for (let i = 0; i < VARINT_SIZE_MAX; i++) {
+    const first = this.u8();
+    return first < 128 ? first : this.#longVarint(first & 127);
+  }
+
+  #longVarint(low: number): number {
+    let value = low;
+    let scale = 128;
+    for (let i = 1; i < VARINT_SIZE_MAX; i++) {
       const byte = this.u8();
       value += (byte & 127) * scale;
       if (byte < 128) {
@@ -216,7 +222,9 @@ export class ByteReader {
     return unzigzag(this.varint());
   }
 
-  /** A number of things that take at least `sizeBytesMin` each: cannot be larger than what is left. */
+  /**
+   * A number of things that take at least `sizeBytesMin` each: cannot be larger than what is left.
+   */
   count(sizeBytesMin = 1): number {
     const count = this.varint();
     if (count * sizeBytesMin > this.left)
@@ -228,6 +236,10 @@ export class ByteReader {
   raw(sizeBytes: number): Uint8Array {
     const at = this.#advance(sizeBytes);
     return this.bytes.subarray(at, at + sizeBytes);
+  }
+
+  skip(sizeBytes: number): void {
+    this.#advance(sizeBytes);
   }
 
   /** A fresh, aligned copy of the next bytes. */

@@ -1,6 +1,6 @@
-// Columns of 64-bit words, exact for every pattern, without BigInt: halves in an Int32Array, differences
-// modulo 2^64 (docs/formats/block.md, "Words"). Integers of 64 bits are stored so, and doubles that are
-// no decimals through an order-preserving map of their bits.
+// Columns of 64-bit words, exact for every pattern, without BigInt: halves in an Int32Array,
+// differences modulo 2^64 (docs/formats/block.md, "Words"). Integers of 64 bits are stored so, and
+// doubles that are no decimals through an order-preserving map of their bits.
 import { GROUP_COUNT, packGroup, packedWords, unpackGroup } from './bit-pack.ts';
 import { readIntegers } from './integer-decode.ts';
 import { STREAM_OFFSET_MAX, writeIntegers } from './integer-encode.ts';
@@ -122,8 +122,8 @@ function readLows(reader: ByteReader, count: number, lowBits: number): void {
 }
 
 /**
- * Bits of doubles to integers in the same order and back: an involution. Negative numbers have their
- * magnitude bits inverted.
+ * Bits of doubles to integers in the same order and back: an involution. Negative numbers have
+ * their magnitude bits inverted.
  */
 export function flipOrder(words: Int32Array, count: number): void {
   for (let i = 0; i < count; i++) {

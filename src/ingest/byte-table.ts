@@ -17,10 +17,12 @@ export class ByteTable {
   #slots = new Int32Array(INITIAL_ENTRIES * 2).fill(FREE);
   #hashes = new Int32Array(INITIAL_ENTRIES);
   #tags = new Int32Array(INITIAL_ENTRIES);
-  #offsets = new Uint32Array(INITIAL_ENTRIES);
-  #lengths = new Uint32Array(INITIAL_ENTRIES);
+  #offsets = new Int32Array(INITIAL_ENTRIES);
+  #lengths = new Int32Array(INITIAL_ENTRIES);
   #arena = new Uint8Array(INITIAL_BYTES);
   #arenaView = new DataView(this.#arena.buffer);
+  /** The same memory; entries begin at whole words and zeros fill their last one. */
+  #arenaWords = new Int32Array(this.#arena.buffer);
   #arenaEnd = 0;
 
   constructor(seed: number) {
@@ -34,6 +36,16 @@ export class ByteTable {
   /** Bytes allocated, roughly. */
   get sizeBytes(): number {
     return this.#arena.length + this.#slots.length * 4 + this.#hashes.length * 16;
+  }
+
+  /** Bytes of all entries as words; replaced when it grows. Zeros fill an entry's last word. */
+  get words(): Int32Array {
+    return this.#arenaWords;
+  }
+
+  /** Where the bytes of entry `index` begin in `words`. */
+  wordOf(index: number): number {
+    return this.#offsets[index]! >>> 2;
   }
 
   /** `view` covers the same memory as `bytes`. */
@@ -67,6 +79,36 @@ export class ByteTable {
     return true;
   }
 
+  /** End of entry `index` in [start, end), where its bytes stand at `start`; else -1. */
+  prefixEnd(index: number, view: DataView, start: number, end: number): number {
+    const length = this.#lengths[index]!;
+    const stop = start + length;
+    if (stop > end) return -1;
+    const words = this.#arenaWords;
+    let word = this.#offsets[index]! >>> 2;
+    let i = start;
+    for (const last = stop - 8; i <= last; i += 8, word += 2)
+      if (
+        ((view.getInt32(i, true) ^ words[word]!) |
+          (view.getInt32(i + 4, true) ^ words[word + 1]!)) !==
+        0
+      )
+        return -1;
+    let rest = stop - i;
+    if (rest >= 4) {
+      if (view.getInt32(i, true) !== words[word]!) return -1;
+      rest -= 4;
+      word++;
+    }
+    if (rest === 0) return stop;
+    // What is left of the entry's last word; behind it the arena holds zeros.
+    if (length >= 4)
+      return view.getInt32(stop - 4, true) >>> (32 - 8 * rest) === words[word]! ? stop : -1;
+    let tail = 0;
+    while (rest > 0) tail = (tail << 8) | view.getUint8(start + --rest);
+    return tail === words[word]! ? stop : -1;
+  }
+
   /** Index of the entry, or -1. */
   find(view: DataView, start: number, end: number, tag: number, hash: number): number {
     const slots = this.#slots;
@@ -84,13 +126,14 @@ export class ByteTable {
     const index = this.#count++;
     if (index === this.#hashes.length) this.#growEntries();
     const length = end - start;
-    if (this.#arenaEnd + length > this.#arena.length) this.#growArena(length);
+    const spaceBytes = (length + 3) & ~3;
+    if (this.#arenaEnd + spaceBytes > this.#arena.length) this.#growArena(spaceBytes);
     this.#arena.set(bytes.subarray(start, end), this.#arenaEnd);
     this.#hashes[index] = hash;
     this.#tags[index] = tag;
     this.#offsets[index] = this.#arenaEnd;
     this.#lengths[index] = length;
-    this.#arenaEnd += length;
+    this.#arenaEnd += spaceBytes;
     this.#place(index, hash);
     return index;
   }
@@ -109,9 +152,9 @@ export class ByteTable {
     hashes.set(this.#hashes);
     const tags = new Int32Array(capacity);
     tags.set(this.#tags);
-    const offsets = new Uint32Array(capacity);
+    const offsets = new Int32Array(capacity);
     offsets.set(this.#offsets);
-    const lengths = new Uint32Array(capacity);
+    const lengths = new Int32Array(capacity);
     lengths.set(this.#lengths);
     this.#hashes = hashes;
     this.#tags = tags;
@@ -129,5 +172,6 @@ export class ByteTable {
     arena.set(this.#arena.subarray(0, this.#arenaEnd));
     this.#arena = arena;
     this.#arenaView = new DataView(arena.buffer);
+    this.#arenaWords = new Int32Array(arena.buffer);
   }
 }

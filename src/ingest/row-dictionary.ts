@@ -10,8 +10,15 @@
 // time. `begin` must be called before each scan, because the memo of the last row holds positions
 // in the caller's buffer.
 import type { NameSplit, SeriesRef } from '../model/columns.ts';
-import type { RowDictionary, RowKey } from '../model/rows.ts';
-import { ROW_UNKNOWN } from '../model/rows.ts';
+import type { CellChain, RowDictionary, RowKey, RowPredictor } from '../model/rows.ts';
+import {
+  CELL_BYTES,
+  CELL_NEXT,
+  CELL_REF,
+  CELL_STRIDE,
+  CELL_WORD,
+  ROW_UNKNOWN,
+} from '../model/rows.ts';
 import { REF_REFUSED } from '../model/storage.ts';
 import { ByteTable } from './byte-table.ts';
 import { DICTIONARY_BYTES_MAX, DICTIONARY_CELLS_MAX, REFUSALS_MAX } from './limits.ts';
@@ -37,7 +44,7 @@ export const DEFAULT_DICTIONARY_BOUNDS: DictionaryBounds = {
   cellsMax: DICTIONARY_CELLS_MAX,
 };
 
-export class ProfileDictionary implements RowDictionary {
+export class ProfileDictionary implements RowDictionary, RowPredictor {
   readonly #context: AdmissionContext;
   readonly #bounds: DictionaryBounds;
   readonly #seed: number;
@@ -45,8 +52,8 @@ export class ProfileDictionary implements RowDictionary {
   #cells: ByteTable;
   #rowSuccessor = new Int32Array(64).fill(NONE);
   #rowFirstCell = new Int32Array(64).fill(NONE);
-  #cellSuccessor = new Int32Array(64).fill(NONE);
-  #cellRef = new Int32Array(64).fill(NONE);
+  /** As in CellChain. */
+  #records = new Int32Array(64 * CELL_STRIDE).fill(NONE);
   /** Reasons of cells that are REF_REFUSED. */
   #refusals = new Map<number, string>();
   #refusal = '';
@@ -68,13 +75,21 @@ export class ProfileDictionary implements RowDictionary {
     this.#cells = new ByteTable(seed);
   }
 
+  get predictor(): RowPredictor {
+    return this;
+  }
+
   get sizeBytes(): number {
-    const { length } = this.#cellRef;
-    return this.#rows.sizeBytes + this.#cells.sizeBytes + (length + this.#rowSuccessor.length) * 8;
+    const own = this.#records.length * 4 + this.#rowSuccessor.length * 8;
+    return this.#rows.sizeBytes + this.#cells.sizeBytes + own;
   }
 
   get cellCount(): number {
     return this.#cells.count;
+  }
+
+  get cells(): CellChain {
+    return { records: this.#records, words: this.#cells.words };
   }
 
   /** Before each scan: forgets positions in the buffer of the scan before. */
@@ -101,8 +116,7 @@ export class ProfileDictionary implements RowDictionary {
     this.#cells = new ByteTable(this.#seed);
     this.#rowSuccessor = new Int32Array(64).fill(NONE);
     this.#rowFirstCell = new Int32Array(64).fill(NONE);
-    this.#cellSuccessor = new Int32Array(64).fill(NONE);
-    this.#cellRef = new Int32Array(64).fill(NONE);
+    this.#records = new Int32Array(64 * CELL_STRIDE).fill(NONE);
     this.#refusals.clear();
     this.#newSplits.clear();
     this.#lastStart = NONE;
@@ -114,12 +128,46 @@ export class ProfileDictionary implements RowDictionary {
     return this.#cells.count >= this.#bounds.cellsMax || this.sizeBytes > this.#bounds.bytesMax;
   }
 
+  open(bytes: Uint8Array): void {
+    if (bytes === this.#bytes) return;
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#lastStart = NONE;
+  }
+
+  nextRow(start: number, end: number, terminator: number): number {
+    const last = this.#lastRow;
+    if (last < 0) return NONE;
+    const guess = this.#rowSuccessor[last]!;
+    if (guess < 0) return NONE;
+    const stop = this.#rows.prefixEnd(guess, this.#view, start, end);
+    if (stop < 0 || stop >= end || this.#bytes[stop] !== terminator) return NONE;
+    this.#lastRow = guess;
+    this.#lastStart = start;
+    this.#lastEnd = stop;
+    this.#lastCell = NONE;
+    return stop;
+  }
+
+  firstCell(): number {
+    return this.#rowFirstCell[this.#lastRow]!;
+  }
+
+  cellAt(start: number, end: number): SeriesRef {
+    const guess = this.#rowFirstCell[this.#lastRow]!;
+    if (guess < 0 || this.#records[guess * CELL_STRIDE + CELL_BYTES] !== end - start)
+      return ROW_UNKNOWN;
+    if (start !== end && this.#cells.prefixEnd(guess, this.#view, start, end) !== end)
+      return ROW_UNKNOWN;
+    return this.#records[guess * CELL_STRIDE + CELL_REF]!;
+  }
+
+  rewind(): void {
+    this.#lastCell = NONE;
+  }
+
   find(bytes: Uint8Array, start: number, end: number, start2: number, end2: number): SeriesRef {
-    if (bytes !== this.#bytes) {
-      this.#bytes = bytes;
-      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      this.#lastStart = NONE;
-    }
+    this.open(bytes);
     const view = this.#view;
     if (start !== this.#lastStart || end !== this.#lastEnd) {
       const row = this.#findRow(view, start, end);
@@ -132,7 +180,7 @@ export class ProfileDictionary implements RowDictionary {
     const cell = this.#findCell(view, start2, end2);
     if (cell < 0) return ROW_UNKNOWN;
     this.#lastCell = cell;
-    const ref = this.#cellRef[cell]!;
+    const ref = this.#records[cell * CELL_STRIDE + CELL_REF]!;
     if (ref === REF_REFUSED) this.#refusal = this.#refusals.get(cell) ?? '';
     return ref;
   }
@@ -151,13 +199,14 @@ export class ProfileDictionary implements RowDictionary {
   #findCell(view: DataView, start: number, end: number): number {
     const row = this.#lastRow;
     const last = this.#lastCell;
-    const guess = last < 0 ? this.#rowFirstCell[row]! : this.#cellSuccessor[last]!;
+    const guess =
+      last < 0 ? this.#rowFirstCell[row]! : this.#records[last * CELL_STRIDE + CELL_NEXT]!;
     if (guess >= 0 && this.#cells.matches(guess, view, start, end, row)) return guess;
     const hash = this.#cells.hash(view, start, end, row);
     const cell = this.#cells.find(view, start, end, row, hash);
     if (cell >= 0) {
       if (last < 0) this.#rowFirstCell[row] = cell;
-      else this.#cellSuccessor[last] = cell;
+      else this.#records[last * CELL_STRIDE + CELL_NEXT] = cell;
     }
     return cell;
   }
@@ -193,12 +242,11 @@ export class ProfileDictionary implements RowDictionary {
     let cell = this.#cells.find(view, start2, end2, row, cellHash);
     if (cell < 0) {
       cell = this.#cells.insert(bytes, start2, end2, row, cellHash);
-      if (cell === this.#cellRef.length) {
-        this.#cellRef = grown(this.#cellRef);
-        this.#cellSuccessor = grown(this.#cellSuccessor);
-      }
+      if (cell * CELL_STRIDE === this.#records.length) this.#records = grown(this.#records);
+      this.#records[cell * CELL_STRIDE + CELL_WORD] = this.#cells.wordOf(cell);
+      this.#records[cell * CELL_STRIDE + CELL_BYTES] = end2 - start2;
     }
-    this.#cellRef[cell] = ref;
+    this.#records[cell * CELL_STRIDE + CELL_REF] = ref;
     return cell;
   }
 

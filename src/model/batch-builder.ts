@@ -15,9 +15,11 @@ import type {
   WriteBatch,
 } from './columns.ts';
 import type { Histogram } from './histogram.ts';
-import type { RowSink } from './rows.ts';
+import type { PointRun, RowSink } from './rows.ts';
 
 const CAPACITY_INITIAL = 256;
+/** Runs of this many points are copied as a whole: three calls then cost less than the loop. */
+const LONG_RUN_POINTS = 48;
 
 /** 64-bit values of every fixed-width kind share one buffer; strings and histograms are lists. */
 class KindColumns {
@@ -127,6 +129,52 @@ export class BatchBuilder implements RowSink {
   boolean(ref: SeriesRef, tUs: number, subNs: number, value: boolean): void {
     const columns = this.#slot(KIND.boolean, ref, tUs, subNs);
     columns.f64[columns.count - 1] = value ? 1 : 0;
+  }
+
+  block(run: PointRun): void {
+    const { count, kinds } = run;
+    let from = 0;
+    while (from < count) {
+      const kind = kinds[from]!;
+      let to = from + 1;
+      while (to < count && kinds[to] === kind) to++;
+      this.#copyRun(run, kind as Kind, from, to);
+      from = to;
+    }
+  }
+
+  /** Points [from, to) of a run, which have one kind. */
+  #copyRun(run: PointRun, kind: Kind, from: number, to: number): void {
+    let columns = this.#byKind[kind];
+    if (columns === undefined) this.#byKind[kind] = columns = new KindColumns();
+    while (columns.count + to - from > columns.refs.length) columns.grow();
+    const { refs, rows, tUs, words } = columns;
+    const start = columns.count;
+    const shift = start - from;
+    let row = this.#rowCount;
+    let subNsUsed = columns.subNs === undefined ? 0 : 1;
+    for (let i = from; i < to; i++) {
+      rows[i + shift] = row++;
+      subNsUsed |= run.subNs[i]!;
+    }
+    if (to - from >= LONG_RUN_POINTS) {
+      refs.set(run.refs.subarray(from, to), start);
+      tUs.set(run.tUs.subarray(from, to), start);
+      words.set(run.words.subarray(from * 2, to * 2), start * 2);
+    } else
+      for (let i = from; i < to; i++) {
+        const at = i + shift;
+        refs[at] = run.refs[i]!;
+        tUs[at] = run.tUs[i]!;
+        words[at * 2] = run.words[i * 2]!;
+        words[at * 2 + 1] = run.words[i * 2 + 1]!;
+      }
+    if (subNsUsed !== 0) {
+      columns.subNs ??= new Uint16Array(refs.length);
+      for (let i = from; i < to; i++) columns.subNs[i + shift] = run.subNs[i]!;
+    }
+    this.#rowCount = row;
+    columns.count += to - from;
   }
 
   string(ref: SeriesRef, tUs: number, subNs: number, value: string): void {

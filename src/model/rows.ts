@@ -19,7 +19,50 @@ export interface RowKey {
   readonly end2: number;
 }
 
+/** Numbers a cell has in CellChain.records, and what each one is. */
+export const CELL_STRIDE = 4;
+/** Where its bytes begin in `words`; they are padded with zeros to whole words. */
+export const CELL_WORD = 0;
+export const CELL_BYTES = 1;
+/** Ref or REF_REFUSED. */
+export const CELL_REF = 2;
+/** The cell that followed it last time, or -1. */
+export const CELL_NEXT = 3;
+
+/** Remembered second ranges of rows; borrowed until the next call of `find` or `add`. */
+export interface CellChain {
+  /** CELL_STRIDE numbers a cell. */
+  readonly records: Int32Array;
+  /** Bytes of all cells as little-endian words. */
+  readonly words: Int32Array;
+}
+
+/**
+ * What comes next if this body repeats the order of the one before. Answers come from comparing the
+ * body with remembered raw bytes, so they may be missing but never wrong; a row that is
+ * answered becomes the current one. Positions are those of the body given to `open`.
+ */
+export interface RowPredictor {
+  /** Before the first question about a body. */
+  open(bytes: Uint8Array): void;
+  /**
+   * End of the row's bytes at `start` if the row that followed the current one last time stands
+   * there, followed by the byte `terminator`; else -1 and nothing changes. Reads below `end` only.
+   */
+  nextRow(start: number, end: number, terminator: number): number;
+  /** First cell (second range) that is expected in the current row, or -1. */
+  firstCell(): number;
+  /** For scanners that walk the cells of a row themselves. */
+  readonly cells: CellChain;
+  /** Ref of the current row with the second range [start, end), or ROW_UNKNOWN: ask `find`. */
+  cellAt(start: number, end: number): SeriesRef;
+  /** The current row will be asked for again from its first cell, by `find`. */
+  rewind(): void;
+}
+
 export interface RowDictionary {
+  /** Absent where every row has to come through `find`. */
+  readonly predictor?: RowPredictor | undefined;
   /** Ref >= 0, REF_REFUSED (storage.ts) or ROW_UNKNOWN. Arguments as in RowKey; nothing is kept. */
   find(bytes: Uint8Array, start: number, end: number, start2: number, end2: number): SeriesRef;
   /**
@@ -30,6 +73,17 @@ export interface RowDictionary {
   add(key: RowKey, pairs: readonly string[], split: NameSplit | undefined): SeriesRef;
   /** Why the last `add` or `find` answered REF_REFUSED: a sentence naming the limit. */
   refusal(): string;
+}
+
+/** Points of fixed-width kinds in columns, in the client's order; borrowed. See PointBlock. */
+export interface PointRun {
+  readonly count: number;
+  readonly refs: Uint32Array;
+  readonly kinds: Uint8Array;
+  readonly tUs: Float64Array;
+  readonly subNs: Uint16Array;
+  /** 64 bits a point as low and high halves; a boolean is the double 0 or 1. */
+  readonly words: Int32Array;
 }
 
 /**
@@ -44,6 +98,8 @@ export interface RowSink {
   u64(ref: SeriesRef, tUs: number, subNs: number, low: number, high: number): void;
   boolean(ref: SeriesRef, tUs: number, subNs: number, value: boolean): void;
   string(ref: SeriesRef, tUs: number, subNs: number, value: string): void;
+  /** Copies all of `run`; absent where points have to come one by one (PointBlock.flush knows). */
+  block?(run: PointRun): void;
   /** Copies whole column sets (histograms, companions, bulk paths). */
   points(points: Points): void;
   metadata(row: Metadata): void;

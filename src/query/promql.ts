@@ -45,7 +45,8 @@ export class PromqlQueries {
 
   /**
    * Evaluates and hands the result to `send`, while the query stays listed and can be canceled.
-   * Rejects with PromqlParseError, ExecutionError, or AppError timeout, canceled, unavailable.
+   * Rejects with PromqlParseError, ExecutionError, or AppError invalid ('bad-matcher'), timeout,
+   * canceled, unavailable.
    */
   async run(
     request: PromqlRequest,
@@ -55,7 +56,8 @@ export class PromqlQueries {
     const { parseExpr } = await import('../promql/parser.ts');
     const expr = parseExpr(request.text);
     await this.#queries.run({ ...request, language: 'promql' }, async (query) => {
-      const result = await this.#execute(query, expr, request.params);
+      const params = { ...request.params, query: request.text };
+      const result = await this.#execute(query, expr, params);
       query.evaluated();
       await send(result, query);
     });
@@ -70,7 +72,8 @@ export class PromqlQueries {
         error.kind === 'invalid' ||
         error.kind === 'unsupported' ||
         (error.kind === 'limited' && !error.retryable);
-      if (!isExecution) throw error;
+      // Prometheus compiles patterns while it parses: to a client a bad one is a bad query.
+      if (!isExecution || error.code === 'bad-matcher') throw error;
       throw new ExecutionError(error.kind, error.code, error.message, {
         retryable: error.retryable,
         cause: error,

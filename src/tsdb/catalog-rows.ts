@@ -1,6 +1,6 @@
 // The shard's rows in the catalog: frontier, parts, deletes, young batch ids, splits, tenants. JSON
-// values except batch ids. All of one flush or merge change in one transaction; every number that is
-// used to delete something is read inside it.
+// values except batch ids. All of one flush or merge change in one transaction; every number that
+// is used to delete something is read inside it.
 import type { Catalog, CatalogEntry, CatalogTx } from '../catalog/catalog.ts';
 import { prefixEnd } from '../catalog/catalog.ts';
 import { AppError } from '../model/errors.ts';
@@ -159,7 +159,8 @@ export async function readSplits(catalog: Catalog, names: ShardNames): Promise<T
 }
 
 /**
- * Commits, and where the outcome is unknown asks `isDone` inside a transaction before another attempt.
+ * Commits, and where the outcome is unknown asks `isDone` inside a transaction before another
+ * attempt.
  */
 export async function commit(
   catalog: Catalog,

@@ -1,6 +1,6 @@
 // Deletes in force. A delete hides what lies below its own log offset: of a part all of it where
-// offset >= seqMax, of a head generation what was applied before it. Lists of deletes are immutable and
-// replaced as a whole, so a pin that holds one keeps its view.
+// offset >= seqMax, of a head generation what was applied before it. Lists of deletes are immutable
+// and replaced as a whole, so a pin that holds one keeps its view.
 import { matchesAll } from '../model/matcher.ts';
 import type { Matcher } from '../model/matcher.ts';
 import type { Labels } from '../model/labels.ts';

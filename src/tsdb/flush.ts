@@ -1,6 +1,6 @@
-// The flush protocol by log offset. A frozen generation holds exactly what the log said in
-// [seqMin, seqMax); it becomes one level-0 part, and one catalog transaction moves part row, deletes,
-// young batch ids, splits, tenants and the frontier together. Only then is the log trimmed and the
+// The flush protocol by log offset. A frozen generation holds exactly what the log said in [seqMin,
+// seqMax); it becomes one level-0 part, and one catalog transaction moves part row, deletes, young
+// batch ids, splits, tenants and the frontier together. Only then is the log trimmed and the
 // generation dropped. A crash before the commit leaves an orphan blob, after it a longer log.
 import type { Catalog, CatalogTx } from '../catalog/catalog.ts';
 import { assert, FatalError } from '../stdx/assert.ts';
@@ -87,12 +87,9 @@ export function isNeeded(one: Delete, parts: readonly { readonly row: PartRow }[
 function tenantsOf(state: ShardState, generation: Generation): string[] {
   const tenants = new Set<string>();
   const { index } = state;
-  const refs = [
-    ...generation.refs,
-    ...generation.exemplars.map((one) => one.row.ref),
-    ...generation.attributes.map((one) => one.row.ref),
-  ];
-  for (const ref of refs) tenants.add(index.tenantOf(ref)!);
+  for (const ref of generation.refs.view()) tenants.add(index.tenantOf(ref)!);
+  for (const { row } of generation.exemplars) tenants.add(index.tenantOf(row.ref)!);
+  for (const { row } of generation.attributes) tenants.add(index.tenantOf(row.ref)!);
   for (const { row } of generation.metadata) tenants.add(row.tenant);
   return [...tenants].toSorted(compareUtf8);
 }

@@ -1,15 +1,15 @@
-// Merges of adjacent parts. Level 0 → 1 takes a run of level-0 parts in log order and cuts it by time
-// partition; inside a partition adjacent parts become one. A merge applies the deletes of its own
-// stretch to the inputs below them, proves that nothing was lost or invented by reading its output
-// again, and swaps inputs for outputs in one transaction. A part with damage is left alone, and no
-// output spans it.
+// Merges of adjacent parts. Level 0 → 1 takes a run of level-0 parts in log order and cuts it by
+// time partition; inside a partition adjacent parts become one. A merge applies the deletes of its
+// own stretch to the inputs below them, proves that nothing was lost or invented by reading its
+// output again, and swaps inputs for outputs in one transaction. A part with damage is left alone,
+// and no output spans it.
 import { BugError } from '../stdx/assert.ts';
 import { compareUtf8 } from '../model/labels.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { AppError } from '../model/errors.ts';
 import { commit, deleteKey, partKey, toJson } from './catalog-rows.ts';
 import { isNeeded, uniqueText } from './flush.ts';
-import { PARTITION_US } from './limits.ts';
+import { MERGE_DELETES_MIN, PARTITION_US } from './limits.ts';
 import { partName } from './names.ts';
 import { buildPart } from './part-build.ts';
 import type { PartRow } from './part-format.ts';
@@ -48,7 +48,10 @@ interface Job {
   readonly seqMax: number;
 }
 
-/** Runs of undamaged parts of one partition with no other part between them that can hold their times. */
+/**
+ * Runs of undamaged parts of one partition with no other part between them that can hold their
+ * times.
+ */
 function runsOf(parts: readonly Part[], partition: Partition | 'any'): Part[][] {
   const runs: Part[][] = [[]];
   for (const part of parts) {
@@ -60,7 +63,10 @@ function runsOf(parts: readonly Part[], partition: Partition | 'any'): Part[][] 
   return runs.filter((run) => run.length > 0);
 }
 
-/** How far a merge of `inputs` may say it covers the log: up to the next part that shares its times. */
+/**
+ * How far a merge of `inputs` may say it covers the log: up to the next part that shares its
+ * times.
+ */
 function coverageEnd(state: ShardState, inputs: readonly Part[]): number {
   const last = inputs.at(-1)!;
   const partition = partitionOf(last);
@@ -72,7 +78,10 @@ function coverageEnd(state: ShardState, inputs: readonly Part[]): number {
   return next?.row.seqMin ?? state.frontier;
 }
 
-/** Partitions in which the inputs have samples or exemplars, ascending; what has no time comes last. */
+/**
+ * Partitions in which the inputs have samples or exemplars, ascending; what has no time comes
+ * last.
+ */
 async function occupied(inputs: readonly Part[]): Promise<Partition[]> {
   const starts = new Set<number>();
   let hasTimeless = false;
@@ -97,69 +106,72 @@ async function partitionsOf(part: Part, block: BlockPlace): Promise<Iterable<num
   return new Set(Array.from(tUs.subarray(0, count), partitionAt));
 }
 
-/** Level-0 merges where a run has at least `countMin` parts. */
-async function level0Job(state: ShardState, countMin: number): Promise<Job | undefined> {
+/** When a run of parts is worth a merge: so many parts, or so many deletes that it would apply. */
+interface Due {
+  readonly level0Min: number;
+  readonly partitionMin: number;
+  readonly deletesMin: number;
+}
+
+/** The first run of level-0 parts that is due. */
+async function level0Job(state: ShardState, due: Due): Promise<Job | undefined> {
   const level0 = state.view.parts.filter((part) => part.row.level === 0);
-  const inputs = runsOf(level0, 'any').find((run) => run.length >= countMin);
+  const inputs = runsOf(level0, 'any').find(
+    (run) =>
+      run.length >= due.level0Min ||
+      dueDeletes(state, run, coverageEnd(state, run)) >= due.deletesMin,
+  );
   if (inputs === undefined) return undefined;
   const partitions = await occupied(inputs);
   return { inputs, partitions, seqMax: coverageEnd(state, inputs) };
 }
 
-/** Merges inside partitions: `countMin` parts of a run, or (where `force`) a delete to be applied. */
-async function partitionJob(
-  state: ShardState,
-  countMin: number,
-  force: boolean,
-): Promise<Job | undefined> {
+/** The first run of parts of one partition that is due. */
+function partitionJob(state: ShardState, due: Due): Job | undefined {
   const partitions = new Set(state.view.parts.map(partitionOf));
   for (const partition of partitions) {
     if (partition === 'any') continue;
     for (const inputs of runsOf(state.view.parts, partition)) {
       const seqMax = coverageEnd(state, inputs);
-      const isDue = inputs.length >= countMin || (force && hasDue(state, inputs, seqMax));
+      const isDue =
+        inputs.length >= due.partitionMin || dueDeletes(state, inputs, seqMax) >= due.deletesMin;
       if (isDue) return { inputs, partitions: [partition], seqMax };
     }
   }
   return undefined;
 }
 
-/** Is there a delete that a rewrite of `inputs` up to `seqMax` would apply? */
-function hasDue(state: ShardState, inputs: readonly Part[], seqMax: number): boolean {
-  return state.view.deletes.some((one) => one.offset < seqMax && isNeeded(one, inputs));
+/** Deletes that a rewrite of `inputs` up to `seqMax` would apply. */
+function dueDeletes(state: ShardState, inputs: readonly Part[], seqMax: number): number {
+  return state.view.deletes.filter((one) => one.offset < seqMax && isNeeded(one, inputs)).length;
 }
 
 /** Merges what is due; `all`: until nothing is left to merge. */
 export async function mergeDue(state: ShardState, all: boolean): Promise<void> {
   const { level0PartsMax, partitionPartsMax } = state.settings;
+  const due = all
+    ? { level0Min: 1, partitionMin: 2, deletesMin: 1 }
+    : {
+        level0Min: level0PartsMax,
+        partitionMin: partitionPartsMax,
+        deletesMin: MERGE_DELETES_MIN,
+      };
   for (;;) {
-    const job = await findJob(state, all ? 1 : level0PartsMax, all ? 2 : partitionPartsMax, all);
-    if (job === undefined) return;
+    const damagedBefore = damagedCount(state);
     try {
+      const job = (await level0Job(state, due)) ?? partitionJob(state, due);
+      if (job === undefined) return;
       await merge(state, job);
     } catch (error) {
-      // The reader marked and reported the damaged part; the next plan leaves it out.
+      // The reader marked and reported a damaged part; the next plan leaves it out.
       const isDamage = error instanceof AppError && error.kind === 'corrupt';
-      if (!isDamage || !job.inputs.some((part) => part.isDamaged)) throw error;
+      if (!isDamage || damagedCount(state) === damagedBefore) throw error;
     }
   }
 }
 
-async function findJob(
-  state: ShardState,
-  level0Min: number,
-  partitionMin: number,
-  force: boolean,
-): Promise<Job | undefined> {
-  for (;;)
-    try {
-      return (
-        (await level0Job(state, level0Min)) ?? (await partitionJob(state, partitionMin, force))
-      );
-    } catch (error) {
-      const isDamage = error instanceof AppError && error.kind === 'corrupt';
-      if (!isDamage) throw error;
-    }
+function damagedCount(state: ShardState): number {
+  return state.view.parts.filter((part) => part.isDamaged).length;
 }
 
 async function merge(state: ShardState, job: Job): Promise<void> {
@@ -199,7 +211,7 @@ async function buildOutput(
     ordinalEnds: [],
     tenants: await tenantsOf(inputs),
     index: state.index,
-    witness: (tenant, { labels }, sources) => expected.addSources(tenant, labels, sources),
+    witness: (tenant, labels, sources) => expected.addSources(tenant, labels, sources),
   });
   if (row !== undefined) await prove(state, row, expected);
   return row;

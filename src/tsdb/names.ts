@@ -1,5 +1,5 @@
-// Every name this room gives to blobs and catalog keys, in one place. Numbers in keys are padded so that
-// the catalog's byte order is their order.
+// Every name this room gives to blobs and catalog keys, in one place. Numbers in keys are padded so
+// that the catalog's byte order is their order.
 
 const DIGITS = 16;
 const PARTS = 'parts/';

@@ -1,12 +1,11 @@
 // What writer and reader of parts share (docs/formats/part.md).
 import type { Labels } from '../model/labels.ts';
-import type { Exemplar, Metadata, Samples } from '../model/columns.ts';
+import type { Exemplar, Metadata, Samples, SeriesRef } from '../model/columns.ts';
 import type { TenantId } from '../model/tenant.ts';
 
 export const PART_VERSION = 1;
 export const HEAD_MAGIC = 'ORRYPART';
 export const FOOTER_MAGIC = 'ORRYPEND';
-export const HEAD_SIZE = 16;
 export const FOOTER_SIZE = 64;
 export const SECTIONS = ['index', 'exemplars', 'attributes', 'metadata'] as const;
 export type SectionName = (typeof SECTIONS)[number];
@@ -35,6 +34,7 @@ export interface PartRow {
   readonly seqMin: number;
   /** Exclusive. */
   readonly seqMax: number;
+  /** Times of samples and exemplars: a delete that misses them has nothing to hide here. */
   readonly minUs: number;
   readonly maxUs: number;
   readonly seriesCount: number;
@@ -55,13 +55,15 @@ export interface SeriesAttribute {
 /** One tenant's content on its way into a part; series sorted by labels. */
 export interface TenantContent {
   readonly tenant: TenantId;
-  readonly series: AsyncIterable<SeriesContent> | Iterable<SeriesContent>;
+  /** Handed over some at a time; each list is done with when the next is asked for. */
+  readonly series: AsyncIterable<readonly SeriesContent[]>;
   readonly exemplars: readonly SeriesExemplar[];
   readonly attributes: readonly SeriesAttribute[];
   readonly metadata: readonly Metadata[];
 }
 
 export interface SeriesContent {
-  readonly labels: Labels;
+  /** Labels, or a ref of the index that the part is written from; the same for all of a part. */
+  readonly series: Labels | SeriesRef;
   readonly chunks: readonly Samples[];
 }

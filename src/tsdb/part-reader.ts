@@ -1,7 +1,7 @@
-// One part, read through ranged gets (docs/formats/part.md). Directory and sections are checked against
-// their CRC and kept decoded in a cache shared by all parts; blocks are read in windows by the cursors
-// of `select.ts`. Damage is an AppError corrupt that names the blob and the place; a damaged block
-// leaves its neighbours readable.
+// One part, read through ranged gets (docs/formats/part.md). Directory and sections are checked
+// against their CRC and kept decoded in a cache shared by all parts; blocks are read in windows by
+// the cursors of `select.ts`. Damage is an AppError corrupt that names the blob and the place; a
+// damaged block leaves its neighbours readable.
 import type { Blobs } from '../blobs/blobs.ts';
 import { decodeBlock } from '../codec/block.ts';
 import { crc32c } from '../codec/crc32c.ts';
@@ -23,7 +23,10 @@ import type {
 import { PartIndex } from './part-index.ts';
 import type { BlockPlace } from './part-index.ts';
 
-/** Decoded things by name, least recently used dropped first; promises, so that two readers share one read. */
+/**
+ * Decoded things by name, least recently used dropped first; promises, so that two readers share
+ * one read.
+ */
 export class SectionCache {
   readonly #entries = new Map<string, { readonly value: Promise<unknown>; sizeBytes: number }>();
   readonly #limitBytes: number;
@@ -115,9 +118,7 @@ export class Part {
   }
 
   async #readDirectory(): Promise<TenantDirectory[]> {
-    const { name, sizeBytes } = this.row;
-    const { blobs } = this.#context;
-    const footer = await blobs.get(name, { offset: sizeBytes - FOOTER_SIZE, length: FOOTER_SIZE });
+    const footer = await this.read(this.row.sizeBytes - FOOTER_SIZE, FOOTER_SIZE);
     try {
       const place = readFooter(footer, this.#context.skipCrc);
       const bytes = await this.#bytes(place);
@@ -131,7 +132,7 @@ export class Part {
   async #bytes(place: SectionPlace): Promise<Uint8Array> {
     const { offset, sizeBytes, crc } = place;
     if (offset + sizeBytes > this.row.sizeBytes) throw new CodecError('a section outside the part');
-    const bytes = await this.#context.blobs.get(this.row.name, { offset, length: sizeBytes });
+    const bytes = await this.read(offset, sizeBytes);
     if (!this.#context.skipCrc && crc32c(bytes) !== crc)
       throw new CodecError('the checksum of the section is wrong');
     return bytes;
@@ -187,9 +188,14 @@ export class Part {
     });
   }
 
-  /** Raw bytes for a cursor's window. */
-  read(offset: number, length: number): Promise<Uint8Array> {
-    return this.#context.blobs.get(this.row.name, { offset, length });
+  /** Raw bytes of the blob. */
+  async read(offset: number, length: number): Promise<Uint8Array> {
+    try {
+      return await this.#context.blobs.get(this.row.name, { offset, length });
+    } catch (error) {
+      const isShort = error instanceof AppError && error.kind === 'corrupt';
+      throw isShort ? this.#damage(`bytes ${offset} to ${offset + length}`, error) : error;
+    }
   }
 
   /** The block at `place` out of a window that starts at `windowOffset` of the blob. */

@@ -1,6 +1,7 @@
-// Proof that a merge lost and invented nothing: a digest of the set of (series, time, value) that must
-// come out, taken from the inputs in a plain way (newest of each time in a Map), against the digest of
-// what the written parts give back when read again. Sums of hashes, so order does not matter.
+// Proof that a merge lost and invented nothing: a digest of the set of (series, time, value) that
+// must come out, taken from the inputs in a plain way (newest of each time in a Map), against the
+// digest of what the written parts give back when read again. Sums of hashes, so order does not
+// matter.
 import { KIND } from '../model/columns.ts';
 import type { Samples } from '../model/columns.ts';
 import { labelsKey } from '../model/labels.ts';

@@ -1,5 +1,6 @@
-// Label names, values, series and cardinality of what has a sample in a range: all walks over the same
-// scan, none of them decodes a block unless a delete or the edge of the range makes it necessary.
+// Label names, values, series and cardinality of what has a sample in a range: all walks over the
+// same scan, none of them decodes a block unless a delete or the edge of the range makes it
+// necessary.
 import { compareUtf8, METRIC_NAME } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import type { Cardinality } from '../model/storage.ts';

@@ -1,6 +1,7 @@
-// Work on sample columns: cut, pick, and resolve rewrites between sources of one series. A source is a
-// column set of one kind from one part or head generation; of two samples with one (tUs, subNs) the one
-// of the higher priority wins, inside a source the one with the higher ordinal. Values move as words.
+// Work on sample columns: cut, pick, and resolve rewrites between sources of one series. A source
+// is a column set of one kind from one part or head generation; of two samples with one (tUs,
+// subNs) the one of the higher priority wins, inside a source the one with the higher ordinal.
+// Values move as words.
 import { KIND } from '../model/columns.ts';
 import type { Samples, ValueColumn } from '../model/columns.ts';
 
@@ -105,7 +106,9 @@ export function subtractRanges(samples: Samples, ranges: readonly TimeRange[]): 
 
 // ---------------------------------------------------------------- picking
 
-/** Samples `indexes[from…to)` of `sources[which[…]]`, all of one kind, copied into fresh columns. */
+/**
+ * Samples `indexes[from…to)` of `sources[which[…]]`, all of one kind, copied into fresh columns.
+ */
 function pick(
   sources: readonly Source[],
   which: Uint32Array,
@@ -193,9 +196,9 @@ export function pickFrom(source: Source, indexes: Uint32Array): Source | undefin
 // ---------------------------------------------------------------- resolving
 
 /**
- * One series out of its sources: in time order, without overlap, each chunk of one kind, every rewrite
- * resolved. Complexity: free of copies where sources are ascending and disjoint in time, else
- * O(n log n) over those that overlap.
+ * One series out of its sources: in time order, without overlap, each chunk of one kind, every
+ * rewrite resolved. Complexity: free of copies where sources are ascending and disjoint in time,
+ * else O(n log n) over those that overlap.
  */
 export function resolveSources(sources: readonly Source[]): Samples[] {
   if (sources.length === 1 && sources[0]!.ordinals === undefined) return [sources[0]!.samples];

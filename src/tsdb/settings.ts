@@ -35,7 +35,9 @@ export const DEFAULT_TSDB_SETTINGS: TsdbSettings = {
 
 /** Test-only switches: each breaks one safety mechanism, and a suite must go red. */
 export interface TsdbMutations {
-  /** Replay starts at the log's start; the flush moves the frontier apart from its part, unchecked. */
+  /**
+   * Replay starts at the log's start; the flush moves the frontier apart from its part, unchecked.
+   */
   readonly skipFrontier?: boolean;
   /** Checksums of blocks, sections and records are not compared. */
   readonly skipCrc?: boolean;

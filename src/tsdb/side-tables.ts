@@ -1,5 +1,6 @@
-// Metadata, exemplars and attributes of one tenant, folded over parts and generations in order: the last
-// write of a key wins. Used by reads, by the flush (one generation) and by merges (some parts).
+// Metadata, exemplars and attributes of one tenant, folded over parts and generations in order: the
+// last write of a key wins. Used by reads, by the flush (one generation) and by merges (some
+// parts).
 import { compareLabels, compareUtf8, labelsKey } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import type { Exemplar, Metadata } from '../model/columns.ts';

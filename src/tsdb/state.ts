@@ -1,5 +1,5 @@
-// What the write path, the maintenance and the readers of one shard share. Single-threaded: every field
-// changes between two awaits or not at all.
+// What the write path, the maintenance and the readers of one shard share. Single-threaded: every
+// field changes between two awaits or not at all.
 import { AppError } from '../model/errors.ts';
 import type { NameSplit } from '../model/columns.ts';
 import type { TenantId } from '../model/tenant.ts';
@@ -29,7 +29,7 @@ export class ShardState {
   readonly settings: TsdbSettings;
   readonly mutations: TsdbMutations;
   readonly names: ShardNames;
-  readonly index = new SeriesIndex();
+  readonly index: SeriesIndex;
   readonly batchIds = new BatchIds();
   readonly pins: Pins;
   readonly partContext: PartContext;
@@ -54,6 +54,7 @@ export class ShardState {
     this.settings = { ...DEFAULT_TSDB_SETTINGS, ...options.settings };
     this.mutations = options.mutations ?? {};
     this.names = shardNames(this.settings.shard);
+    this.index = new SeriesIndex(options.prng.u32());
     this.session = options.log.endOffset;
     this.frontier = frontier;
     this.partContext = {
@@ -92,7 +93,10 @@ export class ShardState {
     return new Part(row, this.partContext);
   }
 
-  /** Removes the blob of a part that nothing can read any more; a failure leaves an orphan for open(). */
+  /**
+   * Removes the blob of a part that nothing can read any more; a failure leaves an orphan for
+   * open().
+   */
   #removePart(part: Part): void {
     part.drop();
     this.options.blobs.remove(part.row.name).catch((error: unknown) => {

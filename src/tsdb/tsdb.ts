@@ -1,6 +1,6 @@
 // One shard of the storage engine behind the storage contract: opens from catalog and log, writes
-// through the log (write-path.ts), reads over views (reader.ts), and keeps house: flushes and merges one
-// at a time, started by size, by time or by request.
+// through the log (write-path.ts), reads over views (reader.ts), and keeps house: flushes and
+// merges one at a time, started by size, by time or by request.
 import type { NameSplit, SeriesRef, WriteBatch } from '../model/columns.ts';
 import { compareUtf8 } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
@@ -19,7 +19,6 @@ import type {
 } from '../model/storage.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { BugError, FatalError } from '../stdx/assert.ts';
-import { runLeafInThread } from '../windows/leaf.ts';
 import {
   batchIdsFrom,
   readAll,
@@ -167,8 +166,10 @@ class Shard implements Storage {
     return this.#reader.select(context, request);
   }
 
-  runLeaf(context: ReadContext, plan: LeafPlan): Promise<LeafResult> {
-    return runLeafInThread(this, context, plan);
+  /** The kernels are loaded by the first query: a server that only takes writes does without. */
+  async runLeaf(context: ReadContext, plan: LeafPlan): Promise<LeafResult> {
+    const { runLeafInThread } = await import('../windows/leaf.ts');
+    return await runLeafInThread(this, context, plan);
   }
 
   // -------------------------------------------------------------- keeping house

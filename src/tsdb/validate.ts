@@ -1,10 +1,13 @@
-// What an append must satisfy before anything of it is logged: everything that is logged can be applied.
+// What an append must satisfy before anything of it is logged: everything that is logged can be
+// applied.
 import { KIND } from '../model/columns.ts';
 import type { Points, SeriesRef, WriteBatch } from '../model/columns.ts';
 import { AppError } from '../model/errors.ts';
 import type { Histogram } from '../model/histogram.ts';
-import type { Principal } from '../model/tenant.ts';
-import { BATCH_ID_SIZE_BYTES } from './limits.ts';
+import type { Principal, TenantId } from '../model/tenant.ts';
+import { deleteValue } from './catalog-rows.ts';
+import type { Delete } from './deletes.ts';
+import { BATCH_ID_SIZE_BYTES, DELETE_SIZE_MAX_BYTES, SPLIT_NAME_LENGTH_MAX } from './limits.ts';
 import type { SeriesIndex } from './series-index.ts';
 
 const SUB_NS_MAX = 999;
@@ -17,7 +20,8 @@ export function validateBatch(batch: WriteBatch, principal: Principal, index: Se
       throw new AppError('conflict', 'stale-ref', `series ref ${ref} is not known any more`);
   };
   for (const points of batch.points) {
-    for (let i = 0; i < points.count; i++) checkRef(points.refs[i]!);
+    const foreign = index.foreignRef(principal.tenant, points.refs, points.count);
+    if (foreign >= 0) checkRef(foreign);
     checkColumns(points, principal);
   }
   for (const row of batch.exemplars) {
@@ -25,6 +29,28 @@ export function validateBatch(batch: WriteBatch, principal: Principal, index: Se
     checkTime(row.tUs, row.subNs, principal);
   }
   for (const row of batch.attributes) checkRef(row.ref);
+  for (const { name } of batch.splits)
+    if (name.length > SPLIT_NAME_LENGTH_MAX)
+      throw new AppError(
+        'invalid',
+        'bad-value',
+        `a metric name of ${name.length} characters cannot have a split, the limit is ` +
+          `${SPLIT_NAME_LENGTH_MAX}`,
+      );
+}
+
+/** Throws AppError delete-too-large where the delete could not be kept in the catalog. */
+export function validateDelete(
+  request: Pick<Delete, 'matchers' | 'startUs' | 'endUs'>,
+  tenant: TenantId,
+): void {
+  const sizeBytes = deleteValue({ ...request, tenant, offset: 0, ordinal: 0 }).length;
+  if (sizeBytes > DELETE_SIZE_MAX_BYTES)
+    throw new AppError(
+      'tooLarge',
+      'delete-too-large',
+      `the selector of the delete takes ${sizeBytes} bytes, the limit is ${DELETE_SIZE_MAX_BYTES}`,
+    );
 }
 
 function checkColumns(points: Points, principal: Principal): void {

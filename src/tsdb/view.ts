@@ -1,6 +1,7 @@
-// What can be read at one moment: parts in force, head generations, deletes. A view is immutable and
-// replaced as a whole by apply, flush and merge; a pin holds one view and how far each generation had
-// come. Parts that a newer view replaced are removed when no pin holds them any more.
+// What can be read at one moment: parts in force, head generations, deletes. A view is immutable
+// and replaced as a whole by apply, flush and merge; a pin holds one view and how far each
+// generation had come. Parts that a newer view replaced are removed when no pin holds them any
+// more.
 import type { Pin } from '../model/storage.ts';
 import { assert } from '../stdx/assert.ts';
 import type { Delete } from './deletes.ts';

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { after, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { startOrrery } from './harness.ts';
 import type { RunningOrrery } from './harness.ts';
 
@@ -78,16 +79,13 @@ test('InfluxDB errors have InfluxDB’s shapes', async () => {
   assert.equal((await orrery.get('/ping')).headers.get('x-influxdb-version'), '1.8.10');
 });
 
-test('Prometheus text in, all or nothing; JSON lines out and in again', async () => {
+test('Prometheus text in; JSON lines out and in again', async () => {
   const page = '# TYPE req counter\n# HELP req Requests.\nreq{code="200"} 5\nreq{code="500"} NaN\n';
   const wrote = await orrery.post(
     `/api/v1/import/prometheus?timestamp=${T}000&extra_label=dc=x`,
     page,
   );
   assert.equal(wrote.status, 204, wrote.text);
-  const bad = await orrery.post('/api/v1/import/prometheus', 'fine 1\nbad{ 2\n');
-  assert.equal(bad.status, 400);
-  assert.match(bad.text, /1 of 2 lines.*\nline 2: /s);
   const exported = await orrery.get('/api/v1/export?match[]=req&exact=1');
   assert.equal(exported.text.trim().split('\n').length, 2);
   const again = await orrery.post('/api/v1/import', exported.text, {
@@ -100,7 +98,25 @@ test('Prometheus text in, all or nothing; JSON lines out and in again', async ()
   assert.equal(copied.text, exported.text);
   const { json } = await api('metadata', { metric: 'req' });
   assert.deepEqual(json.data, { req: [{ type: 'counter', help: 'Requests.', unit: '' }] });
-  assert.deepEqual((await api('metadata', { metric: 'fine' })).json.data, {});
+});
+
+test('imports keep the good lines of a bad body and tell the bad ones', async () => {
+  const page = '# TYPE fine gauge\nfine 1\nbad{ 2\nfine{x="y"} 3\nbad 4x\n';
+  const text = await orrery.post('/api/v1/import/prometheus', page);
+  assert.equal(text.status, 400);
+  assert.match(text.text, /^refused lines: 2, kept samples: 2\nline 3: .+\nline 5: .+\n$/);
+  assert.deepEqual((await api('series', { 'match[]': '{__name__=~"fine|bad"}' })).json.data, [
+    { __name__: 'fine' },
+    { __name__: 'fine', x: 'y' },
+  ]);
+  const { json } = await api('metadata', { metric: 'fine' });
+  assert.deepEqual(json.data, { fine: [{ type: 'gauge', help: '', unit: '' }] });
+  const good = '{"metric":{"__name__":"jl"},"values":[1,2],"timestamps":[1,2]}';
+  const lines = await orrery.post('/api/v1/import', `${good}\n{"metric":\n`);
+  assert.equal(lines.status, 400);
+  assert.match(lines.text, /^refused lines: 1, kept samples: 2\nline 2: .+\n$/);
+  const kept = await orrery.get('/api/v1/export?match[]=jl');
+  assert.match(kept.text, /"values":\[1,2\]/);
 });
 
 test('names, values, series, limits', async () => {
@@ -133,6 +149,11 @@ test('query parameters are checked in Prometheus’ words', async () => {
   await checkError('query_range', { ...range, end: '11001' }, /11,000 points/);
   await checkError('query_range', { query: 'up' }, /"start"/);
   await checkError('query_range', { ...range, query: 'cpu[5m]' }, /./, 422);
+  const bad = await api('query', { query: 'up{a=~"("}' });
+  assert.deepEqual([bad.status, bad.json.errorType], [400, 'bad_data'], JSON.stringify(bad.json));
+  assert.match(bad.json.error ?? '', /^invalid parameter "query": .*bad regular expression/);
+  const noted = await api('query', { query: '1 +\n  quantile(2, cpu)', time: String(T) });
+  assert.match(noted.json.warnings?.[0] ?? '', / \(2:12\)$/);
   const rfc = await api('query', { query: 'time()', time: '2026-01-01T00:00:00.123+01:00' });
   assert.deepEqual(rfc.json.data, {
     resultType: 'scalar',
@@ -229,6 +250,100 @@ test('a rebound name and a foreign page are refused, and CORS is off', async () 
   assert.equal(await getAs({ origin: 'http://evil.example' }, 'POST'), 403);
   const read = await orrery.get('/api/v1/query?query=1', { headers: { Origin: 'http://evil' } });
   assert.equal(read.headers.get('access-control-allow-origin'), null);
+});
+
+test('names that mean something to JavaScript are names like any other', async () => {
+  const line =
+    '{"metric":{"__name__":"__proto__","__proto__":"P","constructor":"y","toString":"z"},' +
+    `"values":[1],"timestamps":[${T}000]}`;
+  assert.equal((await orrery.post('/api/v1/import', line)).status, 204);
+  const page = '# TYPE constructor histogram\n# HELP __proto__ x\nconstructor{__proto__="1"} 1\n';
+  const text = await orrery.post(`/api/v1/import/prometheus?timestamp=${T}000`, page);
+  assert.equal(text.status, 204);
+  const influx = '__proto__,__proto__=a,constructor=b __proto__=1,constructor=2i ';
+  assert.equal((await orrery.post('/write?precision=s', influx + String(T))).status, 204);
+  const { json } = await api('label/__proto__/values', {});
+  assert.deepEqual(json.data, ['1', 'P', 'a']);
+  const all = await orrery.get('/api/v1/export?match[]={__proto__!=""}');
+  assert.equal(all.text.trim().split('\n').length, 4);
+  assert.ok(all.text.includes(line), all.text);
+  const copy = { headers: { 'X-Scope-OrgID': '__proto__' } };
+  assert.equal((await orrery.post('/api/v1/import', all.text, copy)).status, 204);
+  assert.equal((await orrery.get('/api/v1/export?match[]={__proto__!=""}', copy)).text, all.text);
+  const sum = await instant('sum by (__proto__, constructor) ({__proto__!=""})');
+  assert.equal(sum.length, 3);
+  const families = await orrery.get('/api/v1/metadata?metric=__proto__');
+  assert.match(families.text, /"data":\{"__proto__":\[\{"type":"unknown","help":"x"/);
+});
+
+test('nesting without end is an answer, not a crash', async () => {
+  const deep = `{"metric":${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}}`;
+  for (const body of [deep, `{"metric":${'['.repeat(500_000)}`]) {
+    const answer = await orrery.post('/api/v1/import', body);
+    assert.equal(answer.status, 400);
+    assert.ok(answer.text.length < 1000);
+  }
+  const nested = ['('.repeat(40_000), '-'.repeat(40_000), `1${'+1'.repeat(40_000)}`];
+  const patterns = [`{a=~"${'('.repeat(10_000)}${')'.repeat(10_000)}"}`];
+  for (const path of ['query', 'parse_query', 'format_query'])
+    for (const query of [...nested, ...patterns]) {
+      const body = new URLSearchParams({ query });
+      const answer = await fetch(`${orrery.url}/api/v1/${path}`, { method: 'POST', body });
+      assert.equal(answer.status, 400, await answer.text());
+    }
+  const selectors = await fetch(`${orrery.url}/api/v1/series`, {
+    method: 'POST',
+    body: new URLSearchParams(Array.from({ length: 100_000 }, () => ['match[]', 'a'])),
+  });
+  assert.match(await selectors.text(), /the limit is 1000/);
+});
+
+test('a path or method that is not there has the error form of its protocol', async () => {
+  const shapes: readonly (readonly [string, RegExp])[] = [
+    ['/api/v1/nowhere', /^\{"status":"error","errorType":"not_found","error":/],
+    ['/prometheus/api/v1/nowhere', /^\{"status":"error"/],
+    ['/influxdb/nowhere', /^\{"error":"/],
+    ['/api/v2/nowhere', /^\{"code":"not found","message":/],
+    ['/orrery/v1/nowhere', /^\{"error":\{"code":"no-such-path"/],
+    ['/nowhere', /^\{"error":\{"code":"no-such-path"/],
+  ];
+  for (const [path, shape] of shapes) {
+    const { status, text } = await orrery.get(path);
+    assert.equal(status, 404, path);
+    assert.match(text, shape, path);
+  }
+  const wrong = await orrery.get('/api/v2/write');
+  assert.deepEqual([wrong.status, wrong.headers.get('allow')], [405, 'POST']);
+  assert.match(wrong.text, /^\{"code":"method not allowed"/);
+  const options = await orrery.get('/api/v1/query', { method: 'OPTIONS' });
+  assert.equal(options.headers.get('allow'), 'GET, HEAD, POST, OPTIONS');
+  assert.equal((await orrery.get('/api/v1/label/job/values/')).status, 200);
+});
+
+test('every kind goes out exactly and in again, through gzip', async () => {
+  const histogram =
+    '{"isInteger":true,"schema":0,"zeroThreshold":0.001,"zeroCount":1,"count":4,"sum":7.5,' +
+    '"counterResetHint":0,"positiveSpans":[[0,2]],"positiveBuckets":[1,2],' +
+    '"negativeSpans":[],"negativeBuckets":[],"customValues":[]}';
+  const lines = [
+    '{"metric":{"__name__":"k_b"},"kind":"boolean","values":[true,false],"timestampsUs":[1,2]}',
+    '{"metric":{"__name__":"k_f"},"kind":"f64","values":[-0,"NaN:7ff0000000000002","-Infinity",' +
+      '5e-324],"timestampsUs":[-5000000,-1,0,1],"subNs":[0,999,0,1]}',
+    `{"metric":{"__name__":"k_h"},"kind":"histogram","values":[${histogram}],"timestampsUs":[1]}`,
+    '{"metric":{"__name__":"k_i","läbel":"ü\\n"},"kind":"i64","values":["9223372036854775807"],' +
+      '"timestampsUs":[2],"startUs":[1]}',
+    '{"metric":{"__name__":"k_s"},"kind":"string","values":["","ö\\u0000"],"timestampsUs":[1,2]}',
+    '{"metric":{"__name__":"k_u"},"kind":"u64","values":["18446744073709551615"],' +
+      '"timestampsUs":[1],"latitude":[12.5],"longitude":[-7.25],"elevation":[null]}',
+  ];
+  const body = `${lines.join('\n')}\n`;
+  const headers = { 'Content-Encoding': 'gzip' };
+  const sent = await orrery.post('/api/v1/import', gzipSync(body), { headers });
+  assert.equal(sent.status, 204, sent.text);
+  const query = 'match[]={__name__=~"k_."}&exact=1';
+  assert.equal((await orrery.get(`/prometheus/api/v1/export?${query}`)).text, body);
+  const early = await orrery.get('/api/v1/export?match[]=k_f&exact=1&end=-0.000001');
+  assert.match(early.text, /"timestampsUs":\[-5000000,-1\]/);
 });
 
 test('the console: page, assets, policy, nothing outside the build', async () => {

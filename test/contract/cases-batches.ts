@@ -7,7 +7,7 @@ import type { Storage } from '../../src/model/storage.ts';
 import { openPrincipal } from '../../src/model/tenant.ts';
 import { appendOptions, withContext } from './contexts.ts';
 import { checkRows, point, writeRows } from './rows.ts';
-import type { StorageCase } from './storage-suite.ts';
+import type { StorageCase } from './storage-case.ts';
 
 const A = { __name__: 'a' };
 const ALL_TIME = {

@@ -1,5 +1,6 @@
 // Deletes: they hide what lies below them, at once and for ever, and nothing else.
 import assert from 'node:assert/strict';
+import { BatchBuilder } from '../../src/model/batch-builder.ts';
 import { KIND } from '../../src/model/columns.ts';
 import { labelsFromObject, NO_LABELS } from '../../src/model/labels.ts';
 import { matcher } from '../../src/model/matcher.ts';
@@ -10,7 +11,7 @@ import type { Principal } from '../../src/model/tenant.ts';
 import { appendOptions, withContext } from './contexts.ts';
 import { checkRows, point, writeRows } from './rows.ts';
 import type { Row } from './rows.ts';
-import type { StorageCase } from './storage-suite.ts';
+import type { StorageCase } from './storage-case.ts';
 
 const series = (i: number): Record<string, string> => ({ __name__: 'm', i: String(i) });
 const GRID: readonly Row[] = [0, 1, 2].flatMap((i) =>
@@ -33,6 +34,20 @@ function remove(
 }
 
 export const deleteCases: readonly StorageCase[] = [
+  {
+    name: 'an exemplar without a sample beside it stays deleted',
+    steps: [
+      async (s) => {
+        const builder = new BatchBuilder();
+        const ref = s.resolve('default', labelsFromObject(series(1)));
+        builder.exemplar({ ref, labels: NO_LABELS, tUs: 5, subNs: 0, value: 1 });
+        await s.append(builder.finish(), appendOptions());
+      },
+      (s) => remove(s, named(1), { startUs: 5, endUs: 5 }),
+    ],
+    check: async (s) =>
+      assert.deepEqual(await withContext(s, (c) => s.exemplars(c, { matchers: [], ...EVER })), []),
+  },
   {
     name: 'by selector and range, visible at once, counted',
     steps: [

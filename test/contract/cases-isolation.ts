@@ -7,7 +7,7 @@ import { openPrincipal } from '../../src/model/tenant.ts';
 import type { Principal } from '../../src/model/tenant.ts';
 import { withContext } from './contexts.ts';
 import { checkRows, point, writeRows } from './rows.ts';
-import type { StorageCase } from './storage-suite.ts';
+import type { StorageCase } from './storage-case.ts';
 
 const one = { __name__: 'm', app: 'one' };
 const two = { __name__: 'm', app: 'two' };

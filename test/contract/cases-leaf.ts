@@ -1,12 +1,12 @@
-// Leaves: what a storage computes itself equals the plain evaluation, written here as a loop over the
-// points of each window.
+// Leaves: what a storage computes itself equals the plain evaluation, written here as a loop over
+// the points of each window.
 import assert from 'node:assert/strict';
 import { NUMERIC_KINDS } from '../../src/model/columns.ts';
 import { matcher } from '../../src/model/matcher.ts';
 import type { LeafPlan, LeafResult, Storage } from '../../src/model/storage.ts';
 import { withContext } from './contexts.ts';
 import { point, seriesText, writeRows } from './rows.ts';
-import type { StorageCase } from './storage-suite.ts';
+import type { StorageCase } from './storage-case.ts';
 
 const STEP_US = 10_000_000;
 const HOSTS = ['a', 'b', 'c'];

@@ -6,7 +6,7 @@ import type { MatchType } from '../../src/model/matcher.ts';
 import type { Storage } from '../../src/model/storage.ts';
 import { withContext } from './contexts.ts';
 import { point, readRows, writeRows } from './rows.ts';
-import type { StorageCase } from './storage-suite.ts';
+import type { StorageCase } from './storage-case.ts';
 
 const FLEET = [
   { __name__: 'cpu', host: 'a1', dc: 'gra' },

@@ -6,7 +6,7 @@ import type { ReadContext } from '../../src/model/storage.ts';
 import { DEFAULT_TENANT, openPrincipal } from '../../src/model/tenant.ts';
 import { appendOptions, unlimitedBudget, withContext } from './contexts.ts';
 import { asRead, checkRows, point, readRowsIn, writeRows } from './rows.ts';
-import type { OpenStorage } from './storage-suite.ts';
+import type { OpenStorage } from './storage-case.ts';
 
 const rows = Array.from({ length: 30 }, (_, i) => point({ __name__: 'm', i: String(i % 3) }, i, i));
 const sorted = rows

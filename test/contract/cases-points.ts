@@ -4,7 +4,7 @@ import { KIND, NUMERIC_KINDS } from '../../src/model/columns.ts';
 import type { Histogram } from '../../src/model/histogram.ts';
 import { checkRows, f64Bits, point, readRows, writeRows } from './rows.ts';
 import type { Row } from './rows.ts';
-import type { StorageCase } from './storage-suite.ts';
+import type { StorageCase } from './storage-case.ts';
 
 const A = { __name__: 'a' };
 const B = { __name__: 'b', host: 'ü☃𝒳' };

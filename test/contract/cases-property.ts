@@ -1,5 +1,5 @@
-// Random operations on the storage under test and on the in-memory one: they must never differ, and a
-// view pinned on both in the middle must stay equal to the end.
+// Random operations on the storage under test and on the in-memory one: they must never differ, and
+// a view pinned on both in the middle must stay equal to the end.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
@@ -11,8 +11,9 @@ import { appendOptions, withContext } from './contexts.ts';
 import { MemoryStorage } from './memory-storage.ts';
 import { f64Bits, readRows, readRowsIn, writeRows } from './rows.ts';
 import type { Row } from './rows.ts';
-import type { OpenStorage, StorageUnderTest } from './storage-suite.ts';
+import type { OpenStorage, StorageUnderTest } from './storage-case.ts';
 
+/** Histories per run of the suite; the soak runs many more. */
 const RUNS = 40;
 const TENANTS = ['red', 'blue'];
 
@@ -202,12 +203,12 @@ async function runOperations(open: OpenStorage, operations: readonly Operation[]
   await under.storage.close();
 }
 
-export function propertyTests(open: OpenStorage): void {
+export function propertyTests(open: OpenStorage, runs = RUNS): void {
   test('random operations: never different from the in-memory storage', async () => {
     const operations = fc.array(operation, { minLength: 1, maxLength: 25 });
     await fc.assert(
       fc.asyncProperty(operations, (list) => runOperations(open, list)),
-      { numRuns: RUNS },
+      { numRuns: runs },
     );
   });
 }

@@ -1,5 +1,5 @@
-// Contexts for tests that call a storage: an unlimited budget, a signal that never aborts, a pin that
-// lives as long as the callback.
+// Contexts for tests that call a storage: an unlimited budget, a signal that never aborts, a pin
+// that lives as long as the callback.
 import type {
   AppendOptions,
   ByteBudget,

@@ -1,6 +1,6 @@
-// Log, blobs and catalog in RAM for tests of what stands on them: their content outlives `close`, so a
-// storage can be opened again on the same data. Durable at the next turn of the event loop. For faults
-// and power cuts see test/sim.
+// Log, blobs and catalog in RAM for tests of what stands on them: their content outlives `close`,
+// so a storage can be opened again on the same data. Durable at the next turn of the event loop.
+// For faults and power cuts see test/sim.
 import type { BlobInfo, BlobRange, Blobs } from '../../src/blobs/blobs.ts';
 import type { Catalog, CatalogEntry, CatalogTx, Committed } from '../../src/catalog/catalog.ts';
 import { compareUtf8 } from '../../src/model/labels.ts';

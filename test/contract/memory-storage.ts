@@ -1,7 +1,7 @@
-// The storage contract (src/model/storage.ts) in plain Maps: the oracle of the contract suite and the
-// storage of tests that need data but no engine. Nothing is persisted. Every point keeps the versions
-// that a live pin may still see; reads pick the newest version at or below the pin. Written to be
-// obviously right, not fast; it shares no code with src/tsdb.
+// The storage contract (src/model/storage.ts) in plain Maps: the oracle of the contract suite and
+// the storage of tests that need data but no engine. Nothing is persisted. Every point keeps the
+// versions that a live pin may still see; reads pick the newest version at or below the pin.
+// Written to be obviously right, not fast; it shares no code with src/tsdb.
 import { assert, must } from '../../src/stdx/assert.ts';
 import { KIND } from '../../src/model/columns.ts';
 import type {

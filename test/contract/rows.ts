@@ -1,5 +1,5 @@
-// Points as plain rows, so that a test can say what it writes and compare what it reads. Doubles are
-// 64-bit patterns on both sides: NaN payloads and -0 count.
+// Points as plain rows, so that a test can say what it writes and compare what it reads. Doubles
+// are 64-bit patterns on both sides: NaN payloads and -0 count.
 import assert from 'node:assert/strict';
 import { BatchBuilder } from '../../src/model/batch-builder.ts';
 import { ALL_KINDS, KIND } from '../../src/model/columns.ts';

@@ -1,8 +1,7 @@
-// The meaning of the storage contract (src/model/storage.ts): every implementation runs it. A case is
-// a list of steps and a check; it runs with nothing, a flush, a merge or a reopening between its steps,
-// and its check must hold as written, after a flush, after a merge and after a reopening.
+// The meaning of the storage contract (src/model/storage.ts): every implementation runs it. A case
+// is a list of steps and a check; it runs with nothing, a flush, a merge or a reopening between its
+// steps, and its check must hold as written, after a flush, after a merge and after a reopening.
 import { describe, test } from 'node:test';
-import type { Storage } from '../../src/model/storage.ts';
 import { batchCases } from './cases-batches.ts';
 import { deleteCases } from './cases-deletes.ts';
 import { isolationCases } from './cases-isolation.ts';
@@ -11,20 +10,7 @@ import { nameCases } from './cases-names.ts';
 import { pinTests } from './cases-pins.ts';
 import { pointCases } from './cases-points.ts';
 import { propertyTests } from './cases-property.ts';
-
-export interface StorageUnderTest {
-  readonly storage: Storage;
-  /** Closes the storage and opens the same data again; the returned one takes its place. */
-  reopen(): Promise<StorageUnderTest>;
-}
-
-export type OpenStorage = () => Promise<StorageUnderTest>;
-
-export interface StorageCase {
-  readonly name: string;
-  readonly steps: readonly ((storage: Storage) => Promise<unknown>)[];
-  readonly check: (storage: Storage) => Promise<void>;
-}
+import type { OpenStorage, StorageCase, StorageUnderTest } from './storage-case.ts';
 
 const BETWEEN = {
   'in one go': async (under: StorageUnderTest) => under,

@@ -1,7 +1,7 @@
 // The contract suite on every implementation of the storage contract.
 import { MemoryStorage } from './memory-storage.ts';
 import { storageSuite } from './storage-suite.ts';
-import type { StorageUnderTest } from './storage-suite.ts';
+import type { StorageUnderTest } from './storage-case.ts';
 import { TsdbUnderTest } from './tsdb-under-test.ts';
 
 function memoryUnderTest(storage: MemoryStorage): StorageUnderTest {

@@ -6,10 +6,10 @@ import type { Storage } from '../../src/model/storage.ts';
 import { openTsdb } from '../../src/tsdb/tsdb.ts';
 import type { TsdbEvent, TsdbOptions } from '../../src/tsdb/tsdb.ts';
 import { MemoryBlobs, MemoryCatalog, MemoryLog } from './memory-planes.ts';
-import type { StorageUnderTest } from './storage-suite.ts';
+import type { StorageUnderTest } from './storage-case.ts';
 
 /** A clock that only tests move. */
-export class ManualClock implements Clock {
+class ManualClock implements Clock {
   ms = Date.UTC(2026, 0, 1);
 
   nowMs(): number {
@@ -22,7 +22,7 @@ export class ManualClock implements Clock {
 }
 
 /** Timers fire only when a test fires them; turns of the event loop are real. */
-export class ManualScheduler implements Scheduler {
+class ManualScheduler implements Scheduler {
   readonly #tasks = new Set<() => void>();
 
   after(_delayMs: number, task: () => void): () => void {

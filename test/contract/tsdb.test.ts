@@ -1,5 +1,5 @@
-// What the contract does not say about the shard: kills at awkward moments, the flush protocol, merges and
-// the life of delete rows, damage and dead letters, batch ids over restarts, limits.
+// What the contract does not say about the shard: kills at awkward moments, the flush protocol,
+// merges and the life of delete rows, damage and dead letters, batch ids over restarts, limits.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BatchBuilder } from '../../src/model/batch-builder.ts';
@@ -165,6 +165,51 @@ test('a delete row lives until every older part was rewritten', async () => {
   await removeAll(under);
   await under.storage.compact();
   assert.deepEqual([deleteRows(), under.storage.stats().partCount], [0, 0]);
+});
+
+test('many deletes are applied in the background, none is kept for ever', async () => {
+  const under = await opened();
+  await writeRows(under.storage, series(200, 1, 0));
+  await under.storage.flush();
+  for (let i = 0; i < 70; i++) {
+    const matchers = [matcher('i', '=', String(i).padStart(4, '0'))];
+    await under.storage.delete({ matchers, ...EVER, dryRun: false }, appendOptions());
+  }
+  under.scheduler.fire();
+  await under.storage.flush();
+  assert.deepEqual(
+    under.catalog.keys().filter((key) => key.includes('/delete/')),
+    [],
+  );
+  assert.equal((await readRows(under.storage)).length, 130);
+});
+
+test('what the catalog could not hold is refused before it is logged', async () => {
+  const under = await opened();
+  const name = 'x'.repeat(5000);
+  const withSplit = writeRows(under.storage, [], {}, (b) =>
+    b.split({ name, measurement: 'x', field: 'y' }),
+  );
+  await assert.rejects(withSplit, { code: 'bad-value' });
+  const matchers = [matcher('a', '=', 'x'.repeat(100_000))];
+  await assert.rejects(
+    under.storage.delete({ matchers, ...EVER, dryRun: false }, appendOptions()),
+    { code: 'delete-too-large' },
+  );
+  assert.equal(under.log.endOffset, 0);
+});
+
+test('a truncated part is damage, merges go on without it', async () => {
+  const under = await opened();
+  await writeRows(under.storage, series(3, 1, 0));
+  await under.storage.flush();
+  const [name, bytes] = [...under.blobs.objects][0]!;
+  under.blobs.objects.set(name, bytes.subarray(0, 100));
+  await writeRows(under.storage, series(3, PARTITION_US, 0));
+  await under.storage.compact();
+  assert.equal(under.storage.stats().partCount, 2);
+  await assert.rejects(readRows(under.storage, { endUs: 5 }), { kind: 'corrupt' });
+  assert.equal((await readRows(under.storage, { startUs: 5 })).length, 3);
 });
 
 test('a flipped bit in a block fails its readers by name and nobody else', async () => {

@@ -73,6 +73,10 @@ const HOSTILE_VALUES = [
   'a'.repeat(300),
 ];
 
+function target(job: string): MockSeries {
+  return { metric: { job, instance: 'localhost:4332' }, at: (sec) => sec };
+}
+
 /** Rules in order; the first whose text is in the query answers. */
 const RULES: readonly (readonly [string, () => MockSeries[]])[] = [
   ['mock_empty', () => []],
@@ -151,6 +155,8 @@ const RULES: readonly (readonly [string, () => MockSeries[]])[] = [
   ],
   ['orrery_tsdb_active_series', () => one({}, (sec) => 2140 + Math.floor(wave('a', 9, 9)(sec)))],
   ['orrery_data_disk_bytes', () => one({}, (sec) => 3.4e7 + (sec % 7200) * 1100)],
+  ['orrery_ingest_refused_rows_total', () => []],
+  ['timestamp(up{', () => ['node', 'orrery'].map(target)],
   [
     'up',
     () =>

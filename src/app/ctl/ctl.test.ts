@@ -52,6 +52,7 @@ test('help everywhere, unknown commands and flags', async () => {
   assert.equal((await run(['query'])).code, 2);
   assert.equal((await run(['query', 'up', '--step', '1s'])).code, 2);
   assert.equal((await run(['query', 'up', '--time', 'noon'])).code, 2);
+  assert.equal((await run(['query', 'up', '--time', 'now-6parsecs'])).code, 2);
 });
 
 test('an instant vector is a table without control characters', async () => {
@@ -80,6 +81,9 @@ test('a range has last, min, max and a sparkline', async () => {
     data: { resultType: 'matrix', result: [{ metric: {}, values }] },
   };
   await withAnswer(200, JSON.stringify(body), async (url, asked) => {
+    await run(['query', 'x', '--url', url, '--start', 'now-2h', '--end', 'now-1h', '--step', '9s']);
+    const [, start, end] = /start=([\d.]+)&end=([\d.]+)/.exec(asked())!;
+    assert.ok(Math.abs(Number(end) - Number(start) - 3600) < 5, asked());
     const got = await run(['query', 'x', '--url', url, '--start', '0', '--end', '200']);
     assert.equal(asked(), '/api/v1/query_range query=x&start=0&end=200&step=2');
     assert.match(got.out, /\{\} +3 +1 +5 +▁█▅\n$/);
@@ -91,6 +95,14 @@ test('refusals and absent servers have their own exit codes', async () => {
   await withAnswer(400, body, async (url) => {
     const got = await run(['query', '(', '--url', url]);
     assert.deepEqual([got.code, got.err], [3, 'orrery query: parse error\n']);
+  });
+  const hostile = JSON.stringify({ status: 'error', error: 'no\u001b[2J\u009b2J' });
+  await withAnswer(400, hostile, async (url) => {
+    const { err } = await run(['query', '(', '--url', url]);
+    assert.equal(err, 'orrery query: no\\u{1b}[2J\\u{9b}2J\n');
+  });
+  await withAnswer(404, '{"error":{"code":"no-such-path"}}', async (url) => {
+    assert.match((await run(['query', 'x', '--url', `${url}/x`])).err, /"code":"no-such-path"/);
   });
   await withAnswer(200, '<html>', async (url) => {
     assert.match(

@@ -25,7 +25,8 @@ export function sparkline(values: readonly number[]): string {
     .join('');
 }
 
-function printable(text: string): string {
+/** Control and format characters as escapes. */
+export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`);
 }
 

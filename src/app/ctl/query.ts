@@ -1,9 +1,10 @@
 // `orrery query EXPR`: asks a running server and prints a table, with a sparkline for ranges.
 import { parseArgs } from 'node:util';
+import { parseDurationMs } from '../../promql/durations.ts';
 import { errorMessage } from '../../stdx/assert.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Terminal } from './terminal.ts';
-import { sparkline, tableText } from './draw.ts';
+import { printable, sparkline, tableText } from './draw.ts';
 import { UsageError } from './usage-error.ts';
 
 export const QUERY_HELP = `Usage: orrery query EXPR [FLAGS]
@@ -12,7 +13,7 @@ Asks a running server in PromQL and prints a table; a range also as a sparkline.
 
   --url URL        server [http://127.0.0.1:4332, or ORRERY_URL]
   --tenant NAME    tenant [default]
-  --time TIME      instant query at TIME (RFC 3339 or Unix seconds) [now]
+  --time TIME      instant query at TIME: RFC 3339, Unix seconds, now or now-6h [now]
   --start TIME     range query from TIME …
   --end TIME       … to TIME [now]
   --step DURATION  … every DURATION [a hundredth of the range]
@@ -29,7 +30,7 @@ interface Series {
 
 interface ApiAnswer {
   readonly status: 'success' | 'error';
-  readonly error?: string;
+  readonly error?: unknown;
   readonly data?: {
     readonly resultType: 'vector' | 'matrix' | 'scalar' | 'string';
     readonly result: readonly Series[] | readonly [number, string];
@@ -52,10 +53,27 @@ const OPTIONS = {
 /** Steps of a range where none is given. */
 const STEPS_DEFAULT = 100;
 
+/** Unix seconds, RFC 3339, `now` or `now-6h`. */
 function seconds(text: string): number {
+  const relative = /^now(?:-(.+))?$/.exec(text);
+  if (relative !== null) return Date.now() / 1000 - agoSec(relative[1], text);
   const sec = /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : Date.parse(text) / 1000;
-  if (Number.isNaN(sec)) throw new UsageError(`"${text}" is not a time (RFC 3339 or Unix seconds)`);
+  if (Number.isNaN(sec)) throw notATime(text);
   return sec;
+}
+
+function agoSec(duration: string | undefined, text: string): number {
+  if (duration === undefined) return 0;
+  try {
+    return parseDurationMs(duration) / 1000;
+  } catch (error) {
+    throw notATime(text, error);
+  }
+}
+
+function notATime(text: string, cause?: unknown): UsageError {
+  const forms = 'RFC 3339, Unix seconds, now or now-6h';
+  return new UsageError(`"${text}" is not a time (${forms})`, { cause });
 }
 
 interface Ask {
@@ -135,9 +153,11 @@ function print(answer: ApiAnswer | undefined, terminal: Terminal, base: string):
     return EXIT.failed;
   }
   for (const remark of [...(answer.warnings ?? []), ...(answer.infos ?? [])])
-    terminal.err(`${remark}\n`);
+    terminal.err(`${printable(remark)}\n`);
   if (answer.data === undefined) {
-    terminal.err(`orrery query: ${answer.error ?? 'the server gave no reason'}\n`);
+    // Errors outside the Prometheus API have another shape; so has whatever else may answer.
+    const reason = typeof answer.error === 'string' ? answer.error : JSON.stringify(answer);
+    terminal.err(`orrery query: ${printable(reason)}\n`);
     return EXIT.refused;
   }
   const { resultType, result } = answer.data;

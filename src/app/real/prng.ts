@@ -1,6 +1,8 @@
 // The system's generator behind the Prng interface: fit for secrets and batch ids.
-import { randomFillSync } from 'node:crypto';
 import type { Prng } from '../../stdx/prng.ts';
+
+// Importing node:crypto reads its getters, and one loads Web Crypto.
+const { randomFillSync } = process.getBuiltinModule('node:crypto');
 
 /** Drawn a block at a time: a system call per number costs a microsecond. */
 const BLOCK_WORDS = 256;

@@ -3,6 +3,8 @@
 //   DATA/catalog.sqlite   small rows; its lock keeps a second process out
 //   DATA/log/             segments of the log
 //   DATA/blobs/           parts and dead letters
+import { getCompileCacheDir } from 'node:module';
+import { dirname } from 'node:path';
 import { DirectoryBlobs } from '../../blobs/directory-blobs.ts';
 import { SqliteCatalog } from '../../catalog/sqlite-catalog.ts';
 import { openSegmentLog } from '../../log/segment-log.ts';
@@ -34,7 +36,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
   const { files, clock, scheduler, prng } = options;
   const { data } = options.settings;
   await files.makeDirectory(data);
-  const catalog = await SqliteCatalog.open(`${data}/catalog.sqlite`);
+  const catalog = await SqliteCatalog.open(`${data}/catalog.sqlite`, threadEnv());
   try {
     const blobs = await DirectoryBlobs.open(files, `${data}/blobs`);
     const log = await openSegmentLog({ files, directory: `${data}/log`, prng });
@@ -52,6 +54,16 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
     await catalog.close();
     throw error;
   }
+}
+
+/**
+ * A thread does not inherit the compile cache of its process. Without one it would load the
+ * compiler that strips types: 11 MB and 40 ms for one file (docs/decisions/0006).
+ */
+function threadEnv(): NodeJS.Dict<string> {
+  const cache = getCompileCacheDir();
+  // Node appends the folder of its own version to what it is given.
+  return cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) };
 }
 
 /** What a sample of the head may cost at worst: its columns, twice while it is being flushed. */

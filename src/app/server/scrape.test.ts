@@ -46,7 +46,8 @@ function setup(pages: readonly (string | Error)[]) {
             const value = Number(chunk.values[i]);
             const bits = new BigUint64Array(Float64Array.of(value).buffer)[0];
             const labels = labelsToObject(series.labels);
-            const key = `${labels['job']} ${labels['instance']} ${labels['cpu'] ?? ''}`.trim();
+            const own = labels['cpu'] ?? labels['le'] ?? labels['quantile'] ?? '';
+            const key = `${labels['job']} ${labels['instance']} ${own}`.trim();
             found.push([key, chunk.tUs[i]!, bits === STALE_BITS ? 'stale' : value]);
           }
     });
@@ -86,6 +87,43 @@ test('a series that vanishes goes stale once', async () => {
     (await samples('scrape_series_added')).map(([, , value]) => value),
     [2, 0, 0],
   );
+});
+
+test('a histogram and a summary that vanish go stale in the series they had', async () => {
+  const buckets = '# TYPE h histogram\nh{le="1"} 1\nh{le="+Inf"} 2\n';
+  const page = `h{le="1"} 9\n${buckets}# TYPE s summary\ns{quantile="1"} 3\n`;
+  const { scraper, samples } = setup([page, 'h{le="1"} 9\n', '']);
+  for (const tUs of [1000, 2000, 3000]) await scraper.scrape(tUs, () => 0);
+  const series = async (name: string, key: string) =>
+    (await samples(name)).filter(([own]) => own === `node h:1 ${key}`).map(([, , value]) => value);
+  assert.deepEqual(await series('h', '1.0'), [1, 'stale']);
+  assert.deepEqual(await series('h', '+Inf'), [2, 'stale']);
+  assert.deepEqual(await series('h', '1'), [9, 9, 'stale']);
+  assert.deepEqual(await series('s', '1.0'), [3, 'stale']);
+});
+
+test('a series that is only spelled another way, or has another type, does not go stale', async () => {
+  const pages = ['# TYPE a counter\na{cpu="0"} 1\n', '# TYPE a gauge\na{cpu="0",} 2\n'];
+  const { scraper, samples } = setup(pages);
+  for (const tUs of [1000, 2000]) await scraper.scrape(tUs, () => 0);
+  assert.deepEqual(
+    (await samples('a')).map(([, , value]) => value),
+    [1, 2],
+  );
+});
+
+test('a page with a bad line is refused whole: the target is down and told why', async () => {
+  const { scraper, samples } = setup(['a 1\n', 'a 2\nb 3\nc{ 4\n', 'a 5\n']);
+  await scraper.scrape(1000, () => 0);
+  const { up, reason } = await scraper.scrape(2000, () => 0);
+  assert.equal(up, false);
+  assert.match(reason ?? '', /^the page has 1 bad lines, line 3: /);
+  await scraper.scrape(3000, () => 0);
+  const values = async (name: string) => (await samples(name)).map(([, , value]) => value);
+  assert.deepEqual(await values('up'), [1, 0, 1]);
+  assert.deepEqual(await values('a'), [1, 'stale', 5]);
+  assert.deepEqual(await values('b'), []);
+  assert.deepEqual(await values('scrape_samples_scraped'), [1, 0, 1]);
 });
 
 test('a target that fails is down and all its series go stale', async () => {

@@ -1,7 +1,8 @@
 // What InfluxDB answers when lines were refused, made from a scan result. 1.x keeps the good lines
 // of a bad batch and says so ("partial write"); 2.x refuses the whole batch where a line does not
-// parse. Source: InfluxDB 1.8 services/httpd/handler.go and tsdb.PartialWriteError; 2.x http write
-// handler.
+// parse. Source: InfluxDB 1.8 services/httpd/handler.go (serveWrite) and tsdb.PartialWriteError;
+// 2.x http/write_handler.go and http/points/points_parser.go, which drops what parsed beside an
+// error.
 import type { LineProtocolResult } from './line-protocol.ts';
 
 function reasons(result: LineProtocolResult): string {

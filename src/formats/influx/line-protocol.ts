@@ -9,19 +9,23 @@
 // docs/protocols/influx.md. A line is all or nothing except for fields whose series is refused by a
 // limit. A quoted string may hold line breaks; elsewhere a line break always ends the line, so that
 // a bad line never takes a good one with it. Nothing at or behind `end` is read.
-import { parseDecimal, parseInt64, parseSafeInteger, parseUint64 } from '../../codec/decimal.ts';
+import { parseDecimal, parseInt64, parseUint64 } from '../../codec/decimal.ts';
 import { decodeUtf8 } from '../../codec/utf8.ts';
 import { KIND } from '../../model/columns.ts';
 import { METRIC_NAME } from '../../model/labels.ts';
+import { PointBlock } from '../../model/point-block.ts';
 import type { RowDictionary, RowSink, ScanResult } from '../../model/rows.ts';
 import { ROW_UNKNOWN } from '../../model/rows.ts';
 import { REF_REFUSED } from '../../model/storage.ts';
-import { T_US_MAX } from '../limits.ts';
 import { LineCounter, ScanErrors, quoteLine } from '../scan-errors.ts';
+import type { PredictedLines } from './predicted-lines.ts';
+import { takePredictedLines } from './predicted-lines.ts';
 import type { RowTags } from './row-key.ts';
 import { metricNameOf, parseRowKey, unescapeName } from './row-key.ts';
+import type { InfluxPrecision } from './timestamps.ts';
+import { Timestamps, UNIT_US } from './timestamps.ts';
 
-export type InfluxPrecision = 'ns' | 'us' | 'ms' | 's' | 'm' | 'h';
+export type { InfluxPrecision } from './timestamps.ts';
 
 export interface LineProtocolOptions {
   readonly precision: InfluxPrecision;
@@ -38,15 +42,8 @@ export interface LineProtocolResult extends ScanResult {
   readonly malformedCount: number;
 }
 
-/** Microseconds in one unit; 0 stands for nanoseconds, which need a remainder. */
-const UNIT_US: Readonly<Record<InfluxPrecision, number>> = {
-  ns: 0,
-  us: 1,
-  ms: 1000,
-  s: 1_000_000,
-  m: 60_000_000,
-  h: 3_600_000_000,
-};
+/** Scans are synchronous and leave it empty, so one serves them all. */
+const sharedBlock = new PointBlock();
 
 /** 10^0 … 10^9: the scales of the inlined number path. */
 const SCALES = Float64Array.from({ length: 10 }, (_, i) => 10 ** i);
@@ -249,57 +246,6 @@ function emitLine(fields: LineFields, tUs: number, subNs: number, sink: RowSink)
   return pointCount;
 }
 
-/** Reads timestamps; the last one is kept, since lines of one batch mostly repeat it. */
-class Timestamps {
-  readonly #body: Uint8Array;
-  readonly #unitUs: number;
-  #start = -1;
-  #end = -1;
-  tUs = 0;
-  subNs = 0;
-
-  constructor(body: Uint8Array, precision: InfluxPrecision) {
-    this.#body = body;
-    this.#unitUs = UNIT_US[precision];
-  }
-
-  /** Sets tUs and subNs; a reason or ''. */
-  read(start: number, end: number): string {
-    if (this.#repeats(start, end)) return '';
-    const body = this.#body;
-    const isNs = this.#unitUs === 0;
-    const digitsStart = body[start] === MINUS ? start + 1 : start;
-    if (end - digitsStart < 1) return 'bad timestamp';
-    for (let i = digitsStart; i < end; i++)
-      if (body[i]! < 48 || body[i]! > 57) return 'bad timestamp';
-    const split = isNs ? Math.max(digitsStart, end - 3) : end;
-    let whole = split === digitsStart ? 0 : parseSafeInteger(body, digitsStart, split);
-    let remainder = 0;
-    for (let i = split; i < end; i++) remainder = remainder * 10 + body[i]! - 48;
-    if (!isNs) whole *= this.#unitUs;
-    if (digitsStart !== start) {
-      whole = remainder === 0 ? 0 - whole : -whole - 1;
-      remainder = remainder === 0 ? 0 : 1000 - remainder;
-    }
-    if (!(whole >= -T_US_MAX && whole <= T_US_MAX))
-      return `time outside range ${-T_US_MAX} - ${T_US_MAX} microseconds`;
-    this.tUs = whole;
-    this.subNs = remainder;
-    this.#start = start;
-    this.#end = end;
-    return '';
-  }
-
-  #repeats(start: number, end: number): boolean {
-    const body = this.#body;
-    const memo = this.#start;
-    const length = end - start;
-    if (memo < 0 || this.#end - memo !== length) return false;
-    for (let i = length - 1; i >= 0; i--) if (body[memo + i] !== body[start + i]) return false;
-    return true;
-  }
-}
-
 /**
  * Scans `body` up to `end`. Never throws for what a client sent. Reasons have the owner's form
  * (`unable to parse 'LINE': REASON`). Complexity: O(end).
@@ -319,12 +265,32 @@ export function scanLineProtocol(
   const lines = new LineCounter(body);
   const unitUs = UNIT_US[options.precision] || 1;
   const defaultUs = Math.floor(options.defaultTimeUs / unitUs) * unitUs;
+  sharedBlock.count = 0;
   let rowCount = 0;
   let pointCount = 0;
   let refusedFieldCount = 0;
   let malformedCount = 0;
   let at = 0;
+  const { predictor } = dictionary;
+  const predicted: PredictedLines | undefined =
+    predictor === undefined
+      ? undefined
+      : {
+          body,
+          view: new DataView(body.buffer, body.byteOffset, body.byteLength),
+          end,
+          predictor,
+          timestamps,
+          defaultUs,
+          block: sharedBlock,
+          sink,
+          rowCount: 0,
+          pointCount: 0,
+        };
+  predictor?.open(body);
   while (at < end) {
+    if (predicted !== undefined) at = takePredictedLines(predicted, at);
+    if (at >= end) break;
     const first = body[at]!;
     if (first === LF || first === SPACE || first === TAB || first === CR || first === 0) {
       at++;
@@ -478,6 +444,7 @@ export function scanLineProtocol(
       break;
     }
     if (reason === '') {
+      sharedBlock.flush(sink);
       pointCount += emitLine(fields, tUs, subNs, sink);
       at = i + 1;
       if (refusal !== '') errors.add(lines.lineAt(lineStart), -1, refusal);
@@ -490,9 +457,10 @@ export function scanLineProtocol(
       errors.add(lines.lineAt(lineStart), i - lineStart, `unable to parse '${text}': ${reason}`);
     } else errors.addUndescribed();
   }
+  sharedBlock.flush(sink);
   return {
-    rowCount,
-    pointCount,
+    rowCount: rowCount + (predicted?.rowCount ?? 0),
+    pointCount: pointCount + (predicted?.pointCount ?? 0),
     errorCount: errors.count,
     errors: errors.list,
     refusedFieldCount,

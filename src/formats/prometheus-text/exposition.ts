@@ -12,12 +12,15 @@
 // at or behind `end` is read; a missing last line break is fine.
 import { parseDecimal, parseSafeInteger } from '../../codec/decimal.ts';
 import { decodeUtf8Lenient } from '../../codec/utf8.ts';
+import { PointBlock } from '../../model/point-block.ts';
 import type { RowDictionary, RowSink, ScanResult } from '../../model/rows.ts';
 import { ROW_UNKNOWN } from '../../model/rows.ts';
 import { REF_REFUSED } from '../../model/storage.ts';
 import { T_US_MAX } from '../limits.ts';
 import { LineCounter, ScanErrors } from '../scan-errors.ts';
 import { PageMetadata } from './page-metadata.ts';
+import type { PredictedSamples } from './predicted-samples.ts';
+import { takePredictedSamples } from './predicted-samples.ts';
 import { isNameByte, parseSeriesText } from './series-text.ts';
 
 export interface ExpositionOptions {
@@ -114,6 +117,9 @@ function wordValue(body: Uint8Array, start: number, end: number): number | undef
   }
 }
 
+/** Scans are synchronous and leave it empty, so one serves them all. */
+const sharedBlock = new PointBlock();
+
 interface Page {
   readonly body: Uint8Array;
   readonly end: number;
@@ -185,6 +191,16 @@ function refuseLine(page: Page, start: number, at: number, reason: string): void
   else errors.addUndescribed();
 }
 
+function predictedOf(page: Page): PredictedSamples | undefined {
+  const { body, end, sink, options, dictionary } = page;
+  const { predictor } = dictionary;
+  if (predictor === undefined) return undefined;
+  predictor.open(body);
+  const counts = { pointCount: 0, lastStart: 0 };
+  const { defaultTimeUs } = options;
+  return { body, end, predictor, defaultTimeUs, block: sharedBlock, sink, ...counts };
+}
+
 // oxlint-disable-next-line max-lines-per-function -- one state machine; its state lives in locals
 function scanLines(page: Page): { rowCount: number; pointCount: number } {
   const { body, end, options, dictionary, sink, metadata } = page;
@@ -193,6 +209,8 @@ function scanLines(page: Page): { rowCount: number; pointCount: number } {
   let pointCount = 0;
   let lastSeries = -1;
   let at = 0;
+  const predicted = predictedOf(page);
+  sharedBlock.count = 0;
   while (at < end) {
     const first = body[at]!;
     if (first === LF || first === SPACE || first === TAB || first === CR) {
@@ -204,6 +222,16 @@ function scanLines(page: Page): { rowCount: number; pointCount: number } {
       readComment(page, at, stop, lastSeries);
       at = stop + 1;
       continue;
+    }
+    if (predicted !== undefined) {
+      const next = takePredictedSamples(predicted, at, metadata.typeStart, metadata.typeEnd);
+      if (next > at) {
+        rowCount += predicted.pointCount;
+        pointCount += predicted.pointCount;
+        lastSeries = predicted.lastStart;
+        at = next;
+        continue;
+      }
     }
     rowCount++;
     const keyStart = at;
@@ -253,9 +281,11 @@ function scanLines(page: Page): { rowCount: number; pointCount: number } {
       continue;
     }
     pointCount++;
+    sharedBlock.flush(sink);
     if (isWord && value !== value) sink.f64Bits(ref, tUs, 0, NORMAL_NAN_LOW, NORMAL_NAN_HIGH);
     else sink.f64(ref, tUs, 0, value);
     at = i + 1;
   }
+  sharedBlock.flush(sink);
   return { rowCount, pointCount };
 }

@@ -14,12 +14,15 @@ import { decodeUtf8 } from '../../codec/utf8.ts';
 import { KIND } from '../../model/columns.ts';
 import type { Labels } from '../../model/labels.ts';
 import { METRIC_NAME, labelsFromPairs } from '../../model/labels.ts';
+import { PointBlock } from '../../model/point-block.ts';
 import type { RowDictionary, RowSink, ScanResult } from '../../model/rows.ts';
 import { ROW_UNKNOWN } from '../../model/rows.ts';
 import { REF_REFUSED } from '../../model/storage.ts';
 import { SERIES_LABELS_MAX, T_US_MAX } from '../limits.ts';
 import { ScanErrors } from '../scan-errors.ts';
 import { readHistogram } from './histogram.ts';
+import type { PredictedSeries } from './predicted-series.ts';
+import { takePredictedSeries } from './predicted-series.ts';
 
 export interface WriteRequestResult extends ScanResult {
   /** Why the message is not a WriteRequest; undefined where it is one. */
@@ -102,6 +105,9 @@ function readLabels(reader: ProtobufReader, start: number, end: number): string[
   return (values.get(METRIC_NAME) ?? '') === '' ? 'series without a metric name' : pairs;
 }
 
+/** Scans are synchronous and leave it empty, so one serves them all. */
+const sharedBlock = new PointBlock();
+
 class RequestScanner {
   readonly #reader: ProtobufReader;
   readonly #dictionary: RowDictionary;
@@ -112,18 +118,36 @@ class RequestScanner {
   histogramCount = 0;
   exemplarCount = 0;
   #seriesStart = 0;
+  readonly #predicted: PredictedSeries | undefined;
 
   constructor(body: Uint8Array, end: number, dictionary: RowDictionary, sink: RowSink) {
     this.#reader = new ProtobufReader(body, 0, end);
     this.#dictionary = dictionary;
     this.#sink = sink;
+    const { predictor } = dictionary;
+    if (predictor === undefined) return;
+    const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+    const counts = { rowCount: 0, sampleCount: 0 };
+    this.#predicted = { body, view, end, predictor, block: sharedBlock, sink, ...counts };
+    predictor.open(body);
+  }
+
+  #takePredicted(): void {
+    const predicted = this.#predicted;
+    if (predicted === undefined) return;
+    this.#reader.at = takePredictedSeries(predicted, this.#reader.at);
+    this.rowCount += predicted.rowCount;
+    this.sampleCount += predicted.sampleCount;
   }
 
   /** Throws ProtobufError where the message is corrupt. */
   run(): void {
     const reader = this.#reader;
     const { end } = reader;
-    while (reader.at < end) {
+    sharedBlock.count = 0;
+    for (;;) {
+      this.#takePredicted();
+      if (reader.at >= end) break;
       const tag = reader.tag();
       if (tag !== SERIES_TAG && tag !== METADATA_TAG) {
         reader.skip(tag & 7);
@@ -160,8 +184,12 @@ class RequestScanner {
       } else if (restStart < 0) restStart = tagAt;
     }
     if (labelsStart < 0) return this.#refuse('series without labels');
-    const ref = this.#resolve(labelsStart, labelsEnd);
+    // Labels with other fields between them have a second range of their own: the fast half
+    // expects an empty one and so never skips what lies between.
+    const isWhole = restStart < 0 || restStart >= labelsEnd;
+    const ref = this.#resolve(labelsStart, labelsEnd, isWhole ? labelsEnd : labelsStart);
     if (ref < 0 || restStart < 0) return;
+    sharedBlock.flush(this.#sink);
     reader.at = restStart;
     reader.end = stop;
     while (reader.at < stop) {
@@ -174,16 +202,16 @@ class RequestScanner {
   }
 
   /** Ref, or a negative number where the series was refused (and noted). */
-  #resolve(start: number, end: number): number {
+  #resolve(start: number, end: number, start2: number): number {
     const { bytes } = this.#reader;
-    let ref = this.#dictionary.find(bytes, start, end, end, end);
+    let ref = this.#dictionary.find(bytes, start, end, start2, end);
     if (ref === ROW_UNKNOWN) {
       const pairs = readLabels(this.#reader, start, end);
       if (typeof pairs === 'string') {
         this.#refuse(pairs);
         return REF_REFUSED;
       }
-      ref = this.#dictionary.add({ bytes, start, end, start2: end, end2: end }, pairs, undefined);
+      ref = this.#dictionary.add({ bytes, start, end, start2, end2: end }, pairs, undefined);
     }
     if (ref === REF_REFUSED) this.#refuse(this.#dictionary.refusal());
     return ref;
@@ -307,6 +335,7 @@ export function scanWriteRequest(
     if (!(error instanceof ProtobufError)) throw error;
     corrupt = `not a remote-write 1.0 message: ${error.message}`;
   }
+  sharedBlock.flush(sink);
   const { rowCount, sampleCount, histogramCount, exemplarCount, errors } = scanner;
   return {
     rowCount,

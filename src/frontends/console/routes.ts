@@ -1,10 +1,9 @@
 // The console: static files of the web build, held in memory once asked for. Files with a hash in
 // their name are cached for ever, the page never; every place of the console is the one page.
 // Nothing outside the build's own list of files can be named.
-import zlib from 'node:zlib';
 import { AppError } from '../../model/errors.ts';
 import type { Files } from '../../stdx/files.ts';
-import { plainErrors } from '../http/errors.ts';
+import { nativeErrors } from '../http/errors.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { Handler, Route } from '../http/route.ts';
 
@@ -88,7 +87,8 @@ class StaticFiles {
       `${this.#deps.directory}/${name}`,
       FILE_BYTES_MAX,
     );
-    const gzip = COMPRESSED.has(extension) ? zlib.gzipSync(bytes, { level: 9 }) : undefined;
+    const { gzipSync } = process.getBuiltinModule('node:zlib');
+    const gzip = COMPRESSED.has(extension) ? gzipSync(bytes, { level: 9 }) : undefined;
     return { type, bytes, gzip, isHashed: name.startsWith('assets/') };
   }
 }
@@ -124,7 +124,7 @@ function get(path: string, handler: Handler): Route {
     permission: 'none',
     tenantScope: 'server',
     bodyLimitBytes: 0,
-    errors: plainErrors,
+    errors: nativeErrors,
     handler,
   };
 }

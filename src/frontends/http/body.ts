@@ -4,8 +4,6 @@
 // limit. Encodings: gzip, deflate, zstd. Snappy is the remote-write protocol's own and decoded
 // there.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { promisify } from 'node:util';
-import zlib from 'node:zlib';
 import { AppError } from '../../model/errors.ts';
 import type { BodyGate } from './body-gate.ts';
 import { DECOMPRESS_INLINE_BYTES_MAX, DEFLATE_RATIO_MAX } from './limits.ts';
@@ -83,24 +81,49 @@ function isZlib(bytes: Uint8Array): boolean {
   return bytes.length >= 2 && (bytes[0]! & 0x0f) === 8 && ((bytes[0]! << 8) | bytes[1]!) % 31 === 0;
 }
 
-const gunzip = promisify<Uint8Array, { maxOutputLength: number }, Uint8Array>(zlib.gunzip);
-const inflate = promisify<Uint8Array, { maxOutputLength: number }, Uint8Array>(zlib.inflate);
-const inflateRaw = promisify<Uint8Array, { maxOutputLength: number }, Uint8Array>(zlib.inflateRaw);
-const unzstd = promisify<Uint8Array, { maxOutputLength: number }, Uint8Array>(zlib.zstdDecompress);
+/** node:zlib is loaded by the first compressed body; a second call finds it loaded. */
+function zlib() {
+  return process.getBuiltinModule('node:zlib');
+}
+
+type Threaded = (
+  bytes: Uint8Array,
+  options: { maxOutputLength: number },
+  done: (error: Error | null, result: Uint8Array) => void,
+) => void;
+
+/** Runs on the thread pool. */
+function threaded(run: Threaded, bytes: Uint8Array, options: { maxOutputLength: number }) {
+  return new Promise<Uint8Array>((resolve, reject) => {
+    run(bytes, options, (error, result) => {
+      if (error === null) resolve(result);
+      else reject(error);
+    });
+  });
+}
+
+const GZIP: Coding = {
+  inline: (bytes, options) => zlib().gunzipSync(bytes, options),
+  threaded: (bytes, options) => threaded(zlib().gunzip, bytes, options),
+};
+
+const DEFLATE: Coding = {
+  inline: (bytes, options) =>
+    isZlib(bytes) ? zlib().inflateSync(bytes, options) : zlib().inflateRawSync(bytes, options),
+  threaded: (bytes, options) =>
+    threaded(isZlib(bytes) ? zlib().inflate : zlib().inflateRaw, bytes, options),
+};
+
+const ZSTD: Coding = {
+  inline: (bytes, options) => zlib().zstdDecompressSync(bytes, options),
+  threaded: (bytes, options) => threaded(zlib().zstdDecompress, bytes, options),
+};
 
 const CODINGS: ReadonlyMap<string, Coding> = new Map<string, Coding>([
-  ['gzip', { inline: zlib.gunzipSync, threaded: gunzip }],
-  ['x-gzip', { inline: zlib.gunzipSync, threaded: gunzip }],
-  [
-    'deflate',
-    {
-      inline: (bytes, options) =>
-        isZlib(bytes) ? zlib.inflateSync(bytes, options) : zlib.inflateRawSync(bytes, options),
-      threaded: (bytes, options) =>
-        isZlib(bytes) ? inflate(bytes, options) : inflateRaw(bytes, options),
-    },
-  ],
-  ['zstd', { inline: zlib.zstdDecompressSync, threaded: unzstd }],
+  ['gzip', GZIP],
+  ['x-gzip', GZIP],
+  ['deflate', DEFLATE],
+  ['zstd', ZSTD],
 ]);
 
 /** Lower-case content coding of a request; 'identity' where none is named. */

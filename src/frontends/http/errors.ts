@@ -3,6 +3,9 @@ import { HTTP_STATUS } from '../../model/errors.ts';
 import type { AppError } from '../../model/errors.ts';
 import type { Answer } from './answer.ts';
 
+/** Code of the error whose status is 405. */
+export const METHOD_NOT_ALLOWED = 'method-not-allowed';
+
 /** One line of text. */
 export function plainErrors(error: AppError): Answer {
   return {

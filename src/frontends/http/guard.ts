@@ -16,10 +16,14 @@ export interface GuardRules {
 
 const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/;
 
-/** `example.org:80` → `example.org`, `[::1]:80` → `[::1]`; lower case, without a trailing dot. */
+const HOST = /^(\[[^\]]*\]|[^:[\]]*)(?::\d*)?$/;
+
+/**
+ * `example.org:80` → `example.org`, `[::1]:80` → `[::1]`; lower case, without a trailing dot. Text
+ * that is no host with a port comes back whole: it is nobody's name.
+ */
 export function hostName(host: string): string {
-  const end = host.startsWith('[') ? host.indexOf(']') + 1 : host.lastIndexOf(':');
-  const name = end > 0 ? host.slice(0, end) : host;
+  const name = HOST.exec(host)?.[1] ?? host;
   return name.toLowerCase().replace(/\.$/, '');
 }
 
@@ -45,6 +49,19 @@ export function checkHost(rules: GuardRules, host: string | undefined): void {
     `this server does not answer to the host name "${name.slice(0, 255)}"; ` +
       'if it should, start it with --allowed-host NAME',
   );
+}
+
+/**
+ * Throws AppError invalid where `Host` comes twice: whoever stands before us may have looked at the
+ * other one. `rawHeaders` is flat name, value.
+ */
+export function checkSingleHost(rawHeaders: readonly string[]): void {
+  let count = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!;
+    if (name.length === 4 && name.toLowerCase() === 'host') count++;
+  }
+  if (count > 1) throw new AppError('invalid', 'host-twice', 'the request has two Host headers');
 }
 
 function isListed(rules: GuardRules, origin: string): boolean {

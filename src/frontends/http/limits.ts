@@ -10,6 +10,10 @@ export const HEADER_SIZE_BYTES_MAX = 32 * KIB;
 export const HEADERS_TIMEOUT_MS = 15_000;
 /** A request must have arrived completely within this time. */
 export const REQUEST_TIMEOUT_MS = 300_000;
+/** How late a timeout of headers or request may be noticed. */
+export const PATIENCE_CHECK_MS = 5_000;
+/** A client that takes nothing of a complete answer for this long is cut. */
+export const READ_IDLE_MS = 60_000;
 /** Longer than the 60 s that load balancers and senders commonly keep a connection. */
 export const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 export const CONNECTIONS_MAX = 20_000;

@@ -5,7 +5,8 @@ import { assert } from '../../stdx/assert.ts';
 import { AppError } from '../../model/errors.ts';
 import type { PathParams } from './answer.ts';
 import { routePaths } from './route.ts';
-import type { Route } from './route.ts';
+import { nativeErrors } from './errors.ts';
+import type { ErrorShape, Route } from './route.ts';
 
 export interface RouteMatch {
   readonly route: Route;
@@ -15,6 +16,8 @@ export interface RouteMatch {
 /** No row at all, or a row with other methods (for 405 and `Allow`). */
 export interface RouteMiss {
   readonly allowed: readonly string[];
+  /** Of the protocol whose paths are nearest. */
+  readonly errors: ErrorShape;
 }
 
 const NO_PARAMS: PathParams = new Map();
@@ -27,6 +30,7 @@ interface Pattern {
 export class Router {
   readonly #fixed = new Map<string, Map<string, Route>>();
   readonly #patterns = new Map<string, Pattern>();
+  readonly #rows: (readonly [string, Route])[] = [];
 
   constructor(routes: readonly Route[]) {
     for (const route of routes) for (const path of routePaths(route)) this.#add(path, route);
@@ -42,19 +46,39 @@ export class Router {
     }
     assert(!byMethod.has(route.method), () => `route ${route.method} ${path} is unique`);
     byMethod.set(route.method, route);
+    this.#rows.push([path, route]);
   }
 
   /** `path` is raw, without the query string. */
   find(method: string, path: string): RouteMatch | RouteMiss {
     const wanted = method === 'HEAD' ? 'GET' : method;
-    const fixed = this.#fixed.get(path) ?? this.#fixed.get(withoutTrailingSlash(path));
+    const trimmed = withoutTrailingSlash(path);
+    const fixed = this.#fixed.get(path) ?? this.#fixed.get(trimmed);
     if (fixed !== undefined) return pick(fixed, wanted, NO_PARAMS);
-    const segments = path.split('/');
+    const segments = trimmed.split('/');
     for (const pattern of this.#patterns.values()) {
       const params = matchSegments(pattern.segments, segments);
       if (params !== undefined) return pick(pattern.byMethod, wanted, params);
     }
-    return { allowed: [] };
+    return { allowed: [], errors: this.#nearest(segments) };
+  }
+
+  /**
+   * A client that asks for a path of its protocol which is not here still gets its own error shape:
+   * that of the row which shares the most leading segments.
+   */
+  #nearest(segments: readonly string[]): ErrorShape {
+    let errors: ErrorShape = nativeErrors;
+    let most = 1;
+    for (const [path, route] of this.#rows) {
+      const own = path.split('/');
+      let shared = 0;
+      while (shared < segments.length && own[shared] === segments[shared]) shared++;
+      if (shared <= most) continue;
+      most = shared;
+      errors = route.errors;
+    }
+    return errors;
   }
 }
 
@@ -62,11 +86,17 @@ function withoutTrailingSlash(path: string): string {
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
 }
 
-function pick(byMethod: Map<string, Route>, method: string, params: PathParams) {
+function pick(
+  byMethod: Map<string, Route>,
+  method: string,
+  params: PathParams,
+): RouteMatch | RouteMiss {
   const route = byMethod.get(method);
   if (route !== undefined) return { route, params };
   const allowed = [...byMethod.keys()].flatMap((m) => (m === 'GET' ? ['GET', 'HEAD'] : [m]));
-  return { allowed };
+  // A path belongs to one protocol whatever the method.
+  const [first] = byMethod.values();
+  return { allowed, errors: first?.errors ?? nativeErrors };
 }
 
 function matchSegments(

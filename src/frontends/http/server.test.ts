@@ -154,6 +154,10 @@ test('Host: loopback and listed names pass, a rebound name does not', async () =
     'evil.example',
     '10.0.0.1',
     '127.0.0.1.evil.example',
+    'localhost:1.evil.example',
+    '[::1].evil.example',
+    'evil.example:80:localhost',
+    'evil@localhost',
     'localhost.evil',
     '[::2]',
   ])

@@ -2,8 +2,7 @@
 // handler. What a handler throws becomes its route's own error answer; a broken invariant is
 // contained to its request and logged; a broken environment goes to `onFatal`. Draining answers
 // what has arrived and takes nothing new.
-import http from 'node:http';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AppError } from '../../model/errors.ts';
 import type { Principal } from '../../model/tenant.ts';
@@ -17,7 +16,7 @@ import { BodyGate } from './body-gate.ts';
 import { checkDeclaredLength } from './body.ts';
 import { credentialsOf } from './credentials.ts';
 import { Exchange } from './exchange.ts';
-import { checkHost, checkOrigin, corsHeaders, preflightHeaders } from './guard.ts';
+import { checkHost, checkOrigin, checkSingleHost, corsHeaders, preflightHeaders } from './guard.ts';
 import type { GuardRules } from './guard.ts';
 import {
   CONNECTIONS_MAX,
@@ -26,20 +25,58 @@ import {
   KEEP_ALIVE_TIMEOUT_MS,
   LINGER_BYTES_MAX,
   LINGER_MS,
+  PATIENCE_CHECK_MS,
+  READ_IDLE_MS,
   REQUEST_TIMEOUT_MS,
 } from './limits.ts';
 import { httpMetrics } from './metrics.ts';
 import type { HttpMetrics } from './metrics.ts';
-import { plainErrors } from './errors.ts';
+import { METHOD_NOT_ALLOWED, plainErrors } from './errors.ts';
 import type { ErrorShape, Route } from './route.ts';
 import { Router } from './router.ts';
-import type { RouteMatch } from './router.ts';
+import type { RouteMiss } from './router.ts';
+
+// Importing node:http reads its getters, and WebSocket's loads an HTTP client: 7 MB and 35 ms
+// (docs/decisions/0006).
+const http = process.getBuiltinModule('node:http');
 
 /** The path exists under other methods. */
 class MethodError extends AppError {
   constructor(message: string) {
-    super('unsupported', 'method', message);
+    super('unsupported', METHOD_NOT_ALLOWED, message);
   }
+}
+
+/** How long a client may take. */
+export interface Patience {
+  /** From the first byte to the end of the headers. */
+  readonly headersMs: number;
+  /** From the first byte to the end of the body. */
+  readonly requestMs: number;
+  /** How often connections are looked at. */
+  readonly checkMs: number;
+  /** Without a byte taken of an answer that is complete here. */
+  readonly readIdleMs: number;
+}
+
+const DEFAULT_PATIENCE: Patience = {
+  headersMs: HEADERS_TIMEOUT_MS,
+  requestMs: REQUEST_TIMEOUT_MS,
+  checkMs: PATIENCE_CHECK_MS,
+  readIdleMs: READ_IDLE_MS,
+};
+
+function missError(
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+  { allowed }: RouteMiss,
+): AppError {
+  if (allowed.length === 0)
+    return new AppError('notFound', 'no-such-path', `there is nothing at ${path.slice(0, 200)}`);
+  const list = allowed.join(', ');
+  response.setHeader('Allow', list);
+  return new MethodError(`${request.method} is not allowed at this path, only ${list}`);
 }
 
 export interface HttpServerOptions {
@@ -50,26 +87,32 @@ export interface HttpServerOptions {
   readonly registry: MetricsRegistry;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
+  /** How long a client may take; default: limits.ts. */
+  readonly patience?: Patience;
   /** A FatalError reached the door: the process must not go on. */
   readonly onFatal: (error: Error) => void;
 }
 
 export class HttpServer {
   readonly #options: HttpServerOptions;
-  readonly #server: http.Server;
+  readonly #server: Server;
   readonly #router: Router;
   readonly #gate = new BodyGate();
   readonly #metrics: HttpMetrics;
+  readonly #patience: Patience;
   #draining = false;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
     this.#router = new Router(options.routes);
     this.#metrics = httpMetrics(options.registry, this.#gate);
+    const patience = options.patience ?? DEFAULT_PATIENCE;
+    this.#patience = patience;
     this.#server = http.createServer({
       maxHeaderSize: HEADER_SIZE_BYTES_MAX,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: patience.headersMs,
+      requestTimeout: patience.requestMs,
+      connectionsCheckingInterval: patience.checkMs,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
       noDelay: true,
     });
@@ -112,12 +155,16 @@ export class HttpServer {
     let exchange: Exchange | undefined = undefined;
     try {
       response.setHeader('X-Content-Type-Options', 'nosniff');
+      // No page of another site may pull an answer into its own process as an image or a script.
+      response.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
       if (this.#draining) response.setHeader('Connection', 'close');
+      checkSingleHost(request.rawHeaders);
       checkHost(this.#options.rules, request.headers.host);
-      const found = this.#find(request, response, path);
-      if (found !== undefined) {
+      if (this.#answerPreflight(request, response, path)) return;
+      const found = this.#router.find(request.method ?? 'GET', path);
+      shape = 'route' in found ? found.route.errors : found.errors;
+      if ('route' in found) {
         routePath = found.route.path;
-        shape = found.route.errors;
         const principal = this.#admit(request, found.route);
         const queryText = question < 0 ? '' : url.slice(question + 1);
         const { params, route } = found;
@@ -126,11 +173,13 @@ export class HttpServer {
         const parts = { request, response, bodyLimitBytes, params, queryText, principal, gate };
         exchange = new Exchange(parts);
         await found.route.handler(exchange);
-      }
+      } else throw missError(request, response, path, found);
     } catch (error) {
       await this.#refuse(request, response, this.#asAppError(error, path), shape);
     } finally {
       exchange?.dispose();
+      // Taken back by node when the answer is out and the connection waits for its next request.
+      if (!response.writableFinished) response.setTimeout(this.#patience.readIdleMs);
       if (this.#draining) this.#closeAfter(response);
       const seconds = (this.#options.clock.monotonicMs() - startedMs) / 1000;
       this.#metrics.request(routePath, request.method ?? '', response.statusCode, seconds);
@@ -144,24 +193,18 @@ export class HttpServer {
     else response.once('finish', close);
   }
 
-  /** The route, or undefined where the request (a preflight) is answered already. */
-  #find(request: IncomingMessage, response: ServerResponse, path: string): RouteMatch | undefined {
+  /** CORS headers for every request; true where it was a preflight and is answered. */
+  #answerPreflight(request: IncomingMessage, response: ServerResponse, path: string): boolean {
     const { rules } = this.#options;
     const cors = corsHeaders(rules, request.headers);
     for (const [name, value] of Object.entries(cors)) response.setHeader(name, value);
-    const method = request.method ?? 'GET';
-    if (method === 'OPTIONS') {
-      const isAllowed = cors['Access-Control-Allow-Origin'] !== undefined;
-      response.writeHead(204, isAllowed ? preflightHeaders(request.headers) : {}).end();
-      return undefined;
-    }
-    const found = this.#router.find(method, path);
-    if ('route' in found) return found;
-    if (found.allowed.length === 0)
-      throw new AppError('notFound', 'no-such-path', `there is nothing at ${path.slice(0, 200)}`);
-    const allowed = found.allowed.join(', ');
-    response.setHeader('Allow', allowed);
-    throw new MethodError(`${method} is not one of ${allowed}`);
+    if (request.method !== 'OPTIONS') return false;
+    const found = this.#router.find('OPTIONS', path);
+    const allowed = 'route' in found ? [] : found.allowed;
+    if (allowed.length > 0) response.setHeader('Allow', [...allowed, 'OPTIONS'].join(', '));
+    const isListed = cors['Access-Control-Allow-Origin'] !== undefined;
+    response.writeHead(204, isListed ? preflightHeaders(request.headers) : {}).end();
+    return true;
   }
 
   #admit(request: IncomingMessage, route: Route): Principal | undefined {

@@ -10,6 +10,7 @@ import { OpenAuthenticator } from '../../tenancy/authenticator.ts';
 import type { GuardRules } from './guard.ts';
 import type { Route } from './route.ts';
 import { HttpServer } from './server.ts';
+import type { Patience } from './server.ts';
 
 const testClock: Clock = {
   nowMs: () => Date.now(),
@@ -35,6 +36,7 @@ export interface TestDoor {
 export async function openDoor(
   routes: readonly Route[],
   rules: Partial<GuardRules> = {},
+  patience?: Patience,
 ): Promise<TestDoor> {
   const registry = new MetricsRegistry();
   const server = new HttpServer({
@@ -45,6 +47,7 @@ export async function openDoor(
     registry,
     clock: testClock,
     scheduler: testScheduler,
+    ...(patience === undefined ? {} : { patience }),
     onFatal: (error) => {
       throw error;
     },

@@ -1,7 +1,7 @@
-// `POST /api/v1/import/prometheus`: a page of Prometheus text as one write. A page with a bad line
-// is refused whole, as Prometheus refuses a scrape, and the answer names the first bad lines.
-// `timestamp` (milliseconds) stands in for lines without a time; `extra_label=NAME=VALUE` is a
-// forced label, and so are VictoriaMetrics' spelling of it.
+// `POST /api/v1/import/prometheus`: a page of Prometheus text as one write; `POST /api/v1/import`:
+// JSON lines as one write. The good lines of a bad body are kept, and the answer is 400 with both
+// counts and the first bad lines. `timestamp` (milliseconds) stands in for lines of a page without
+// a time; `extra_label=NAME=VALUE` is a forced label.
 import { AppError } from '../../model/errors.ts';
 import type { RowError, ScanResult } from '../../model/rows.ts';
 import type { Ingest } from '../../ingest/ingest.ts';
@@ -40,18 +40,16 @@ export async function importJsonLines(deps: ImportDependencies, exchange: Exchan
     profileKey: '',
     sizeBytes: body.length,
     scan: (dictionary, sink) => scanJsonLines(body, body.length, dictionary, sink),
-    refuses: (result) => result.errorCount > 0,
   });
   if (written.scan.errorCount > 0) throw badRows(written.scan);
   exchange.send({ status: 204 });
 }
 
-/** The sentence of a batch with bad rows: how many, and the first ones by line. */
-function badRows(result: ScanResult): AppError {
-  const { errors, errorCount, rowCount } = result;
+/** What was kept, what was refused, and the first refused lines. */
+function badRows({ errors, errorCount, pointCount }: ScanResult): AppError {
   const more = errorCount - errors.length;
   const lines = [...errors.map(lineText), ...(more > 0 ? [`… and ${more} more`] : [])];
-  const head = `nothing was stored: ${errorCount} of ${rowCount} lines cannot be read`;
+  const head = `refused lines: ${errorCount}, kept samples: ${pointCount}`;
   return new AppError('invalid', 'bad-lines', `${head}\n${lines.join('\n')}`);
 }
 
@@ -72,7 +70,6 @@ export async function importPrometheus(
     sizeBytes: body.length,
     scan: (dictionary, sink) =>
       scanPrometheusText(body, body.length, scanOptions, dictionary, sink),
-    refuses: (result) => result.errorCount > 0,
   });
   if (written.scan.errorCount > 0) throw badRows(written.scan);
   exchange.send({ status: 204 });

@@ -4,9 +4,10 @@ import type { QueryService } from '../../query/query-service.ts';
 import { plainErrors } from '../http/errors.ts';
 import { FORM_BODY_BYTES_MAX, WRITE_BODY_BYTES_MAX } from '../http/limits.ts';
 import type { Route } from '../http/route.ts';
-import { exportSeries } from './export.ts';
-import { importJsonLines, importPrometheus } from './import.ts';
 import type { ImportDependencies } from './import.ts';
+
+// Loaded by the first request, not by the start.
+const imports = () => import('./import.ts');
 
 export interface ImportExportDependencies extends ImportDependencies {
   readonly storage: StorageReader;
@@ -18,7 +19,10 @@ export function importRoutes(deps: ImportExportDependencies): readonly Route[] {
   const reading: Pick<Route, 'path' | 'permission' | 'handler'> = {
     path: '/api/v1/export',
     permission: 'read',
-    handler: (exchange) => exportSeries(deps, exchange),
+    handler: async (exchange) => {
+      const { exportSeries } = await import('./export.ts');
+      await exportSeries(deps, exchange);
+    },
   };
   const writing: Pick<Route, 'method' | 'permission' | 'bodyLimitBytes'> = {
     method: 'POST',
@@ -30,13 +34,13 @@ export function importRoutes(deps: ImportExportDependencies): readonly Route[] {
       ...common,
       ...writing,
       path: '/api/v1/import/prometheus',
-      handler: (exchange) => importPrometheus(deps, exchange),
+      handler: async (exchange) => (await imports()).importPrometheus(deps, exchange),
     },
     {
       ...common,
       ...writing,
       path: '/api/v1/import',
-      handler: (exchange) => importJsonLines(deps, exchange),
+      handler: async (exchange) => (await imports()).importJsonLines(deps, exchange),
     },
     { ...common, ...reading, method: 'GET', bodyLimitBytes: 0 },
     { ...common, ...reading, method: 'POST', bodyLimitBytes: FORM_BODY_BYTES_MAX },

@@ -3,6 +3,7 @@
 import { HTTP_STATUS } from '../../model/errors.ts';
 import type { AppError, ErrorKind } from '../../model/errors.ts';
 import type { Answer } from '../http/answer.ts';
+import { METHOD_NOT_ALLOWED } from '../http/errors.ts';
 
 const V2_CODE: Readonly<Record<ErrorKind, string>> = {
   invalid: 'invalid',
@@ -35,9 +36,10 @@ export function influxV1Errors(error: AppError): Answer {
 }
 
 export function influxV2Errors(error: AppError): Answer {
+  const code = error.code === METHOD_NOT_ALLOWED ? 'method not allowed' : V2_CODE[error.kind];
   return {
     status: HTTP_STATUS[error.kind],
     headers: { 'Content-Type': 'application/json; charset=utf-8' },
-    body: JSON.stringify({ code: V2_CODE[error.kind], message: error.message }),
+    body: JSON.stringify({ code, message: error.message }),
   };
 }

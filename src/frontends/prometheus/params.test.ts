@@ -22,6 +22,11 @@ test('times', () => {
     ['2015-07-01T20:10:51.781Z', 1_435_781_451_781_000],
     ['2015-07-01T22:10:51.781123+02:00', 1_435_781_451_781_123],
     ['1969-12-31T23:59:59.999Z', -1_000],
+    ['0001-01-01T00:00:00Z', -T_US_MAX],
+    ['1700-01-01T00:00:00Z', -8_520_336_000_000_000],
+    ['2024-02-29T00:00:00Z', 1_709_164_800_000_000],
+    ['2023-02-29T00:00:00Z', undefined],
+    ['2026-01-01T00:00:60Z', undefined],
     ['2026-13-01T00:00:00Z', undefined],
     ['2026-01-01', undefined],
     ['', undefined],
@@ -63,6 +68,7 @@ test('limits, ranges, selectors', async () => {
   );
   await assert.rejects(selectorParams(params('match[]={a=""}')), /non-empty matcher/);
   await assert.rejects(selectorParams(params('match[]=up[5m]')), /invalid parameter "match\[\]"/);
+  await assert.rejects(selectorParams(params('match[]=a&'.repeat(1001))), /limit is 1000/);
   await assert.rejects(
     selectorParams(params('match[]=up{a=~"("}')),
     /invalid parameter "match\[\]"/,

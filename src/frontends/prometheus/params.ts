@@ -6,6 +6,9 @@ import { AppError } from '../../model/errors.ts';
 import { matcher } from '../../model/matcher.ts';
 import type { Matcher } from '../../model/matcher.ts';
 
+/** `match[]` parameters of one request; each is a read of its own. */
+const SELECTORS_MAX = 1_000;
+
 /** Farther than any stored time; still an exact integer. */
 const T_US_MIN = Number.MIN_SAFE_INTEGER;
 export const T_US_MAX = Number.MAX_SAFE_INTEGER;
@@ -29,6 +32,8 @@ export function parseTime(text: string): number | undefined {
   return ENDS_OF_TIME.get(text) ?? parseRfc3339(text);
 }
 
+const MS_IN_DAY = 86_400_000;
+const MS_IN_400_YEARS = 146_097 * MS_IN_DAY;
 const RFC3339 =
   /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
 
@@ -37,13 +42,18 @@ function parseRfc3339(text: string): number | undefined {
   if (match === null) return undefined;
   const part = (index: number): number => Number(match[index]);
   const [month, day, hour, minute, second] = [part(2), part(3), part(4), part(5), part(6)];
-  const ms = Date.UTC(part(1), month - 1, day, hour, minute, second);
-  const isReal = month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour < 24 && minute < 60;
-  if (!isReal || second > 60) return undefined;
+  // Date.UTC takes years below 100 for the 1900s: 400 years later the calendar is the same.
+  const utc = (...rest: readonly [number, number, ...number[]]): number =>
+    Date.UTC(part(1) + 400, ...rest) - MS_IN_400_YEARS;
+  const dayCount = (utc(month, 1) - utc(month - 1, 1)) / MS_IN_DAY;
+  const isReal = month >= 1 && month <= 12 && day >= 1 && day <= dayCount;
+  if (!isReal || hour > 23 || minute > 59 || second > 59) return undefined;
+  const ms = utc(month - 1, day, hour, minute, second);
   const fractionUs = Math.floor(Number(`0.${match[7] ?? '0'}`) * 1e6 + 1e-6);
   const offsetMin = (Number(match[9] ?? 0) * 60 + Number(match[10] ?? 0)) * 60_000;
   const sign = match[8] === '-' ? 1 : -1;
-  return (ms + sign * offsetMin) * 1000 + fractionUs;
+  const tUs = (ms + sign * offsetMin) * 1000 + fractionUs;
+  return Math.max(T_US_MIN, Math.min(T_US_MAX, tUs));
 }
 
 /** A time parameter in microseconds; `fallback` where it is absent or empty. */
@@ -124,6 +134,8 @@ export async function selectorParams(
 ): Promise<readonly (readonly Matcher[])[]> {
   const texts = params.getAll('match[]');
   if (texts.length === 0) return [];
+  if (texts.length > SELECTORS_MAX)
+    throw invalidParameter('match[]', `given ${texts.length} times, the limit is ${SELECTORS_MAX}`);
   const { parseMetricSelector } = await import('../../promql/parser.ts');
   return texts.map((text) => {
     let matchers: readonly Matcher[];

@@ -62,8 +62,9 @@ async function answer(
       await exchange.sendStream(200, headers, pieces, context.signal);
     });
   } catch (error) {
-    if (!(error instanceof AppError) || error.code !== 'promql-parse') throw error;
-    throw queryParameterError(error);
+    const isBadQuery =
+      error instanceof AppError && ['promql-parse', 'bad-matcher'].includes(error.code);
+    throw isBadQuery ? queryParameterError(error) : error;
   }
 }
 

@@ -3,11 +3,8 @@
 import type { StorageWriter } from '../../model/storage.ts';
 import { FORM_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX, WRITE_BODY_BYTES_MAX } from '../http/limits.ts';
 import type { Handler, Method, Route } from '../http/route.ts';
-import { deleteSeries } from './delete.ts';
 import { prometheusErrors } from './errors.ts';
-import * as metadata from './metadata.ts';
 import type { MetadataDependencies } from './metadata.ts';
-import * as query from './query.ts';
 import type { QueryDependencies } from './query.ts';
 import { alerts, buildInfo, rules } from './status.ts';
 import { remoteWrite } from './write.ts';
@@ -21,6 +18,10 @@ export interface PrometheusDependencies
   readonly version: string;
 }
 
+// Loaded by the first request, not by the start.
+const query = () => import('./query.ts');
+const metadata = () => import('./metadata.ts');
+
 type Row = Pick<Route, 'method' | 'path' | 'handler'> & Partial<Route>;
 
 function read(method: Method, path: string, handler: Handler): Row {
@@ -33,17 +34,26 @@ function readBoth(path: string, handler: Handler): readonly Row[] {
 }
 
 export function prometheusRoutes(deps: PrometheusDependencies): readonly Route[] {
-  const remove: Handler = (exchange) => deleteSeries(deps, exchange);
+  const remove: Handler = async (exchange) => {
+    const { deleteSeries } = await import('./delete.ts');
+    await deleteSeries(deps, exchange);
+  };
   const removal = { permission: 'delete', bodyLimitBytes: FORM_BODY_BYTES_MAX } as const;
   const rows: readonly Row[] = [
-    ...readBoth('/api/v1/query', (exchange) => query.query(deps, exchange)),
-    ...readBoth('/api/v1/query_range', (exchange) => query.queryRange(deps, exchange)),
-    ...readBoth('/api/v1/parse_query', query.parseQuery),
-    ...readBoth('/api/v1/format_query', query.formatQuery),
-    ...readBoth('/api/v1/series', (exchange) => metadata.series(deps, exchange)),
-    ...readBoth('/api/v1/labels', (exchange) => metadata.labels(deps, exchange)),
-    read('GET', '/api/v1/label/:name/values', (exchange) => metadata.labelValues(deps, exchange)),
-    read('GET', '/api/v1/metadata', (exchange) => metadata.metadata(deps, exchange)),
+    ...readBoth('/api/v1/query', async (exchange) => (await query()).query(deps, exchange)),
+    ...readBoth('/api/v1/query_range', async (exchange) =>
+      (await query()).queryRange(deps, exchange),
+    ),
+    ...readBoth('/api/v1/parse_query', async (exchange) => (await query()).parseQuery(exchange)),
+    ...readBoth('/api/v1/format_query', async (exchange) => (await query()).formatQuery(exchange)),
+    ...readBoth('/api/v1/series', async (exchange) => (await metadata()).series(deps, exchange)),
+    ...readBoth('/api/v1/labels', async (exchange) => (await metadata()).labels(deps, exchange)),
+    read('GET', '/api/v1/label/:name/values', async (exchange) =>
+      (await metadata()).labelValues(deps, exchange),
+    ),
+    read('GET', '/api/v1/metadata', async (exchange) =>
+      (await metadata()).metadata(deps, exchange),
+    ),
     read('GET', '/api/v1/rules', rules),
     read('GET', '/api/v1/alerts', alerts),
     {

@@ -14,8 +14,9 @@ const FONT = '12px system-ui, sans-serif';
 /** Room for the longest tick, `22.875 GiB`. */
 export const AXIS_Y_WIDTH = 72;
 const AXIS_X_HEIGHT = 24;
-/** Half the width of a time label. */
+/** Half the width of a time label, without and with seconds. */
 const LABEL_EDGE_PX = 18;
+const LABEL_SECONDS_EDGE_PX = 28;
 /** Smallest drag in CSS pixels that counts as a zoom and not as a click. */
 const DRAG_MIN_PX = 6;
 
@@ -123,10 +124,12 @@ function axisOptions(shape: ChartShape, text: string, line: string): uPlot.Axis[
       grid: { show: false },
       border: { show: true, stroke: line, width: 1 },
       values: (u, splits, _axis, _space, increment) =>
-        splits.map((sec) =>
+        splits.map((sec) => {
           // At the left edge it would run into the lowest label of the other axis.
-          u.valToPos(sec, 'x') < LABEL_EDGE_PX ? '' : formatTick(sec * 1000, increment, shape.zone),
-        ),
+          const edge = increment < 60 ? LABEL_SECONDS_EDGE_PX : LABEL_EDGE_PX;
+          if (u.valToPos(sec, 'x') < edge) return '';
+          return formatTick(sec * 1000, increment, shape.zone);
+        }),
     },
     {
       ...common,

@@ -13,7 +13,7 @@ function recipes(origin: string): readonly Recipe[] {
     {
       title: 'Influx line protocol',
       what: 'the Influx line',
-      text: `curl '${origin}/write?db=first' --data-binary 'room,name=kitchen temperature=21.5'`,
+      text: `curl '${origin}/write' --data-binary 'room,name=kitchen temperature=21.5'`,
     },
     {
       title: 'Prometheus text',

@@ -5,6 +5,7 @@ import { useRequest } from '../hooks/use-request.ts';
 import { LOOKBACK_MIN_SEC } from '../util/limits.ts';
 import { formatValue } from '../util/unit.ts';
 import { ErrorNote } from './error-note.tsx';
+import { PanelNow } from './panel-now.tsx';
 import { Wait } from './wait.tsx';
 
 const BODY_HEIGHT_PX = 132;
@@ -20,21 +21,26 @@ interface Filesystem {
 }
 
 interface FilesystemsProps {
+  /** Matchers of the job. */
+  readonly job: string;
   readonly timeSec: number;
 }
 
-export function Filesystems({ timeSec }: FilesystemsProps): ReactNode {
-  const { data, error } = useRequest(String(timeSec), 'filesystems', (signal) =>
-    fetchFilesystems(timeSec, signal),
+export function Filesystems({ job, timeSec }: FilesystemsProps): ReactNode {
+  const { data, error } = useRequest(`${job} ${timeSec}`, job, async (signal) =>
+    fetchFilesystems(job, timeSec, signal),
   );
   return (
     <section className="panel" aria-label="Filesystems">
       <header className="panel-head">
         <h3>Filesystems</h3>
-        <span className="panel-now num">{data === undefined ? '\u00A0' : headline(data)}</span>
+        <PanelNow
+          text={data === undefined ? undefined : headline(data)}
+          isOld={error !== undefined}
+        />
       </header>
       <div className="panel-body" style={{ height: BODY_HEIGHT_PX }}>
-        {error !== undefined && <ErrorNote error={error} />}
+        {error !== undefined && data === undefined && <ErrorNote error={error} />}
         {error === undefined && data === undefined && <Wait height={BODY_HEIGHT_PX} />}
         {data?.length === 0 && <p className="panel-empty">No samples in this range yet</p>}
         <ul className="filesystems" hidden={data === undefined || data.length === 0}>
@@ -74,12 +80,13 @@ function usedRatio(entry: Filesystem): number {
 }
 
 async function fetchFilesystems(
+  job: string,
   timeSec: number,
   signal: AbortSignal,
 ): Promise<readonly Filesystem[]> {
   const [sizes, avails] = await Promise.all([
-    fetchByMount('node_filesystem_size_bytes', timeSec, signal),
-    fetchByMount('node_filesystem_avail_bytes', timeSec, signal),
+    fetchByMount(`node_filesystem_size_bytes{${job}`, timeSec, signal),
+    fetchByMount(`node_filesystem_avail_bytes{${job}`, timeSec, signal),
   ]);
   const found: Filesystem[] = [];
   for (const [mountpoint, sizeBytes] of sizes) {
@@ -91,12 +98,12 @@ async function fetchFilesystems(
 }
 
 async function fetchByMount(
-  metric: string,
+  selector: string,
   timeSec: number,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, number>> {
   // Memory-backed filesystems say nothing about a disk.
-  const expr = `${metric}{job="node",fstype!~"tmpfs|ramfs|devtmpfs|squashfs"}`;
+  const expr = `${selector},fstype!~"tmpfs|ramfs|devtmpfs|squashfs"}`;
   const query = { expr, timeSec, lookbackSec: LOOKBACK_MIN_SEC };
   const { data } = await queryInstant(query, signal);
   if (data.resultType !== 'vector') return new Map();

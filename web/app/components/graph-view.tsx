@@ -4,9 +4,15 @@ import { queryRange } from '../api/client.ts';
 import type { Answer, RangeResult } from '../api/types.ts';
 import { useRequest } from '../hooks/use-request.ts';
 import { Notice } from '../ui/notice.tsx';
-import { DRAWN_SERIES_MAX, LOOKBACK_MIN_SEC, RANGE_POINTS_MAX } from '../util/limits.ts';
+import { DRAWN_SERIES_MAX, RANGE_POINTS_MAX } from '../util/limits.ts';
 import { alignedGrid, gridOf, toChartData, type ChartData, type Grid } from '../util/series.ts';
-import { formatDurationSec, isRelative, pickStepSec, tryResolve } from '../util/time.ts';
+import {
+  formatDurationSec,
+  isRelative,
+  pickLookbackSec,
+  pickStepSec,
+  tryResolve,
+} from '../util/time.ts';
 import { inferUnit } from '../util/unit.ts';
 import { Chart } from './chart.tsx';
 import type { ResultViewProps } from './result-view.ts';
@@ -128,8 +134,7 @@ function GraphBody({ state, result, startSec, endSec, onZoom }: GraphBodyProps):
 }
 
 async function fetchGraph(expr: string, grid: Grid, signal: AbortSignal): Promise<GraphAnswer> {
-  // Sparse data draws: a point is looked for at least one step back.
-  const lookbackSec = Math.max(LOOKBACK_MIN_SEC, grid.stepSec);
+  const lookbackSec = pickLookbackSec(grid.stepSec);
   const answer = await queryRange({ expr, ...grid, lookbackSec }, signal);
   const { result } = answer.data;
   const lines = result.flatMap(({ metric, values }) => (values ? [{ metric, values }] : []));

@@ -2,16 +2,16 @@
 import { useEffect, type ReactNode } from 'react';
 import { queryRange } from '../api/client.ts';
 import { useRequest } from '../hooks/use-request.ts';
-import type { PanelSpec } from '../pages/home-panels.ts';
+import type { PanelScope, PanelSpec } from '../pages/home-panels.ts';
 import { Swatch } from '../ui/swatch.tsx';
 import { hashText, COLOUR_SLOTS } from '../util/colour.ts';
-import { LOOKBACK_MIN_SEC } from '../util/limits.ts';
 import { toChartData, type ChartData, type ChartSeries, type Grid } from '../util/series.ts';
-import { formatDurationSec, type Zone } from '../util/time.ts';
+import { formatDurationSec, pickLookbackSec, type Zone } from '../util/time.ts';
 import { formatValue } from '../util/unit.ts';
 import { EXPLORE_TIME, formatExplore } from '../util/url-state.ts';
 import { Chart } from './chart.tsx';
 import { ErrorNote } from './error-note.tsx';
+import { PanelNow } from './panel-now.tsx';
 import { PlaceLink } from './place-link.tsx';
 import { Wait } from './wait.tsx';
 
@@ -19,11 +19,10 @@ const CHART_HEIGHT_PX = 132;
 /** Rates look back over at least four scrapes of five seconds; two of them suffice to draw. */
 const RATE_WINDOW_MIN_SEC = 20;
 
-/** Holds the line's height until the first answer. */
-const NO_VALUE = '\u00A0';
-
 interface PanelProps {
   readonly spec: PanelSpec;
+  /** Matchers of the job, for the card's queries. */
+  readonly job: string;
   readonly grid: Grid;
   /** Left end of the chart; later than the grid's start while the data is young. */
   readonly shownStartSec: number;
@@ -34,10 +33,12 @@ interface PanelProps {
 }
 
 export function Panel(props: PanelProps): ReactNode {
-  const { spec, grid, zone } = props;
+  const { spec, job, grid, zone } = props;
   const windowSec = Math.max(RATE_WINDOW_MIN_SEC, 4 * grid.stepSec);
-  const key = JSON.stringify([spec.id, grid]);
-  const request = useRequest(key, spec.id, (signal) => fetchPanel(spec, grid, windowSec, signal));
+  const key = JSON.stringify([spec.id, job, grid]);
+  const request = useRequest(key, `${spec.id} ${job}`, async (signal) =>
+    fetchPanel(spec, grid, { job, window: formatDurationSec(windowSec) }, signal),
+  );
   const data = request.data;
   const firstSec = data === undefined ? undefined : firstSampleSec(data);
   const { onFirst } = props;
@@ -45,7 +46,7 @@ export function Panel(props: PanelProps): ReactNode {
     if (firstSec !== undefined) onFirst(firstSec);
   }, [firstSec, onFirst]);
   const explore = formatExplore({
-    expr: spec.lines[0]?.expr('1m') ?? '',
+    expr: spec.lines[0]?.expr({ job, window: '1m' }) ?? '',
     tab: 'graph',
     time: { ...EXPLORE_TIME, zone },
   });
@@ -55,9 +56,10 @@ export function Panel(props: PanelProps): ReactNode {
         <h3>
           <PlaceLink to={{ path: 'explore', search: explore }}>{spec.title}</PlaceLink>
         </h3>
-        <span className="panel-now num">
-          {data === undefined ? NO_VALUE : spec.headline(data.series)}
-        </span>
+        <PanelNow
+          text={data === undefined ? undefined : spec.headline(data.series)}
+          isOld={request.error !== undefined}
+        />
       </header>
       <div className="panel-body" style={{ height: CHART_HEIGHT_PX }}>
         <PanelBody {...props} data={data} error={request.error} hasAny={firstSec !== undefined} />
@@ -75,7 +77,7 @@ interface PanelBodyProps extends PanelProps {
 
 function PanelBody(props: PanelBodyProps): ReactNode {
   const { spec, grid, data, error, hasAny } = props;
-  if (error !== undefined) return <ErrorNote error={error} />;
+  if (data === undefined && error !== undefined) return <ErrorNote error={error} />;
   if (data === undefined) return <Wait height={CHART_HEIGHT_PX} />;
   if (!hasAny) return <p className="panel-empty">No samples in this range yet</p>;
   return (
@@ -118,14 +120,13 @@ function PanelLegend({ spec, series }: PanelLegendProps): ReactNode {
 async function fetchPanel(
   spec: PanelSpec,
   grid: Grid,
-  windowSec: number,
+  scope: PanelScope,
   signal: AbortSignal,
 ): Promise<ChartData> {
-  const window = formatDurationSec(windowSec);
-  const lookbackSec = Math.max(LOOKBACK_MIN_SEC, grid.stepSec);
+  const lookbackSec = pickLookbackSec(grid.stepSec);
   const answers = await Promise.all(
     spec.lines.map(async (line) =>
-      queryRange({ ...grid, expr: line.expr(window), lookbackSec }, signal),
+      queryRange({ ...grid, expr: line.expr(scope), lookbackSec }, signal),
     ),
   );
   const series = answers.flatMap((answer, index) => {

@@ -3,8 +3,8 @@ import type { ReactNode } from 'react';
 import { queryInstant } from '../api/client.ts';
 import { useRequest } from '../hooks/use-request.ts';
 import { Notice } from '../ui/notice.tsx';
-import { LOOKBACK_MIN_SEC, TABLE_ROWS_MAX } from '../util/limits.ts';
-import { formatTime, tryResolve } from '../util/time.ts';
+import { RANGE_POINTS_MAX, TABLE_ROWS_MAX } from '../util/limits.ts';
+import { formatTime, pickLookbackSec, pickStepSec, tryResolve } from '../util/time.ts';
 import type { ResultViewProps } from './result-view.ts';
 import { InstantTable } from './instant-table.tsx';
 import { toInstantRows } from './instant-rows.ts';
@@ -16,12 +16,16 @@ import { Wait } from './wait.tsx';
 
 const WAIT_HEIGHT_PX = 240;
 
-export function TableView({ state, nowMs, onRetry }: ResultViewProps): ReactNode {
+export function TableView({ state, nowMs, width, onRetry }: ResultViewProps): ReactNode {
   const { expr, time } = state;
-  const timeSec = (tryResolve(time.range, nowMs)?.endMs ?? nowMs) / 1000;
-  const key = JSON.stringify([expr, timeSec, nowMs]);
+  const resolved = tryResolve(time.range, nowMs);
+  const timeSec = (resolved?.endMs ?? nowMs) / 1000;
+  const rangeSec = timeSec - (resolved?.startMs ?? nowMs) / 1000;
+  // As far back as the graph's last step: what it draws at its end is a row here.
+  const lookbackSec = pickLookbackSec(pickStepSec(rangeSec, Math.min(width, RANGE_POINTS_MAX)));
+  const key = JSON.stringify([expr, timeSec, lookbackSec, nowMs]);
   const request = useRequest(key, expr, async (signal) =>
-    queryInstant({ expr, timeSec, lookbackSec: LOOKBACK_MIN_SEC }, signal),
+    queryInstant({ expr, timeSec, lookbackSec }, signal),
   );
   const { data: answer, isLoading, cancel } = request;
   const error = shownError(request);

@@ -1,10 +1,12 @@
 /** Home: is this machine well, is Orrery well? Live charts, or the way to the first point. */
 import { useCallback, useEffect, useState, type ReactNode } from 'react';
-import { buildInfo, metricNamesStored } from '../api/client.ts';
+import { buildInfo, metricNamesStored, queryInstant } from '../api/client.ts';
 import { EmptyStore } from '../components/empty-store.tsx';
 import { ErrorNote } from '../components/error-note.tsx';
 import { Filesystems } from '../components/filesystems.tsx';
+import { HostChooser } from '../components/host-chooser.tsx';
 import { Panel } from '../components/panel.tsx';
+import { Refusals } from '../components/refusals.tsx';
 import { Shell } from '../components/shell.tsx';
 import { StoredNames } from '../components/stored-names.tsx';
 import { TimeControl } from '../components/time-control.tsx';
@@ -12,17 +14,22 @@ import { Wait } from '../components/wait.tsx';
 import { navigate } from '../hooks/use-location.ts';
 import { useNow } from '../hooks/use-now.ts';
 import { useRequest } from '../hooks/use-request.ts';
+import { instancesOf, jobMatchers, pickInstance, type SeenTarget } from '../util/instances.ts';
+import { LOOKBACK_MIN_SEC } from '../util/limits.ts';
 import { alignedGrid, gridOf, type Grid } from '../util/series.ts';
 import { isRelative, pickStepSec, toIso, tryResolve } from '../util/time.ts';
 import {
-  formatSearch,
-  formatViewTime,
+  formatHome,
   HOME_TIME,
-  parseViewTime,
+  parseHome,
+  type HomeState,
   type ViewTime,
 } from '../util/url-state.ts';
 import { HOST_PANELS, ORRERY_PANELS } from './home-panels.ts';
 
+/** Names the collector gives its two targets. */
+const HOST_JOB = 'node';
+const OWN_JOB = 'orrery';
 /** The collector's interval: a finer step would draw stairs. */
 const STEP_MIN_SEC = 5;
 /** Width a step is picked for; the cards are about this wide. */
@@ -32,7 +39,8 @@ const YOUNG_RANGE_SEC = 60;
 const WAIT_HEIGHT_PX = 640;
 
 export function HomePage({ search }: { readonly search: string }): ReactNode {
-  const time = parseViewTime(search, HOME_TIME);
+  const state = parseHome(search);
+  const { time } = state;
   const [firstSec, setFirstSec] = useState<number | undefined>(undefined);
   // Until the first sample is there, look every second: that is what the reader waits for.
   const [isWaiting, setIsWaiting] = useState(true);
@@ -47,7 +55,7 @@ export function HomePage({ search }: { readonly search: string }): ReactNode {
     document.title = 'Home · Orrery';
   }, []);
   const setTime = (next: ViewTime): void => {
-    goTo(next);
+    goTo({ ...state, time: next });
     touch();
   };
   const onFirst = useCallback(
@@ -58,7 +66,7 @@ export function HomePage({ search }: { readonly search: string }): ReactNode {
     <Shell path="" controls={<TimeControl time={time} onTime={setTime} />}>
       <h1 className="visually-hidden">Home</h1>
       <HomeBody
-        time={time}
+        state={state}
         nowMs={nowMs}
         names={names.data}
         error={names.error}
@@ -71,7 +79,7 @@ export function HomePage({ search }: { readonly search: string }): ReactNode {
 }
 
 interface HomeBodyProps {
-  readonly time: ViewTime;
+  readonly state: HomeState;
   readonly nowMs: number;
   readonly names: readonly string[] | undefined;
   readonly error: ReturnType<typeof useRequest>['error'];
@@ -81,9 +89,15 @@ interface HomeBodyProps {
 }
 
 function HomeBody(props: HomeBodyProps): ReactNode {
-  const { time, nowMs, names, error, hasHost, firstSec, onFirst } = props;
+  const { state, nowMs, names, error, hasHost, firstSec, onFirst } = props;
+  const { time } = state;
   const grid = useHomeGrid(time, nowMs, firstSec !== undefined);
-  if (names === undefined) {
+  const targets = useRequest(JSON.stringify(grid), 'targets', async (signal) =>
+    fetchTargets(grid, signal),
+  );
+  // Without the targets the charts would ask twice; if they cannot be had, all are shown together.
+  const seen = targets.data ?? (targets.error === undefined ? undefined : []);
+  if (names === undefined || seen === undefined) {
     return error === undefined ? <Wait height={WAIT_HEIGHT_PX} /> : <ErrorNote error={error} />;
   }
   if (names.length === 0) return <EmptyStore />;
@@ -95,21 +109,37 @@ function HomeBody(props: HomeBodyProps): ReactNode {
     : grid.startSec;
   const onZoom = (startSec: number, endSec: number): void => {
     const range = { from: toIso(startSec * 1000), to: toIso(endSec * 1000) };
-    goTo({ ...time, range, refreshSec: 0 });
+    goTo({ ...state, time: { ...time, range, refreshSec: 0 } });
   };
   const shared = { grid, shownStartSec, zone: time.zone, onZoom, onFirst };
+  // The targets are asked for at every refresh: one note for all cards, which keep what they have.
+  const lost = error ?? targets.error;
+  const hosts = instancesOf(seen, HOST_JOB);
+  const hostJob = jobMatchers(seen, HOST_JOB, state.instance);
+  const ownJob = jobMatchers(seen, OWN_JOB);
   const hasOwn = names.some((name) => name.startsWith('orrery_'));
   return (
     <>
-      {error !== undefined && <ErrorNote error={error} />}
+      {lost !== undefined && (
+        <div className="error-float">
+          <ErrorNote error={lost} />
+        </div>
+      )}
       {hasHost && (
         <section aria-labelledby="host-title">
-          <h2 id="host-title">This host</h2>
+          <div className="section-head">
+            <h2 id="host-title">{hosts.length > 1 ? 'Host' : 'This host'}</h2>
+            <HostChooser
+              instances={hosts}
+              chosen={pickInstance(seen, HOST_JOB, state.instance)}
+              onChoose={(instance) => goTo({ ...state, instance })}
+            />
+          </div>
           <div className="panels">
             {HOST_PANELS.map((spec) => (
-              <Panel key={spec.id} spec={spec} {...shared} />
+              <Panel key={spec.id} spec={spec} job={hostJob} {...shared} />
             ))}
-            <Filesystems timeSec={grid.endSec} />
+            <Filesystems job={hostJob} timeSec={grid.endSec} />
           </div>
         </section>
       )}
@@ -118,10 +148,11 @@ function HomeBody(props: HomeBodyProps): ReactNode {
           <div className="section-head">
             <h2 id="orrery-title">Orrery</h2>
             <Version />
+            <Refusals job={ownJob} timeSec={grid.endSec} />
           </div>
           <div className="panels">
             {ORRERY_PANELS.map((spec) => (
-              <Panel key={spec.id} spec={spec} {...shared} />
+              <Panel key={spec.id} spec={spec} job={ownJob} {...shared} />
             ))}
           </div>
         </section>
@@ -162,7 +193,23 @@ function useHomeGrid(time: ViewTime, nowMs: number, hasData: boolean): Grid {
   return gridOf(end - (endSec - startSec), end, stepSec);
 }
 
-function goTo(time: ViewTime): void {
-  const search = formatSearch(formatViewTime(time, HOME_TIME));
-  navigate({ path: '', search }, { replace: false });
+/** The targets seen in the range shown, each with its newest sample. */
+async function fetchTargets(grid: Grid, signal: AbortSignal): Promise<readonly SeenTarget[]> {
+  const jobs = `${HOST_JOB}|${OWN_JOB}`;
+  const query = {
+    expr: `max by (job, instance) (timestamp(up{job=~"${jobs}"}))`,
+    timeSec: grid.endSec,
+    lookbackSec: Math.max(LOOKBACK_MIN_SEC, grid.endSec - grid.startSec),
+  };
+  const { data } = await queryInstant(query, signal);
+  if (data.resultType !== 'vector') return [];
+  return data.result.map(({ metric, value }) => ({
+    job: metric['job'] ?? '',
+    instance: metric['instance'] ?? '',
+    sec: Number(value?.[1]),
+  }));
+}
+
+function goTo(state: HomeState): void {
+  navigate({ path: '', search: formatHome(state) }, { replace: false });
 }

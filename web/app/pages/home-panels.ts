@@ -7,8 +7,15 @@ import type { ChartSeries } from '../util/series.ts';
 import { formatValue, type Unit } from '../util/unit.ts';
 import type { Labels } from '../util/labels.ts';
 
+export interface PanelScope {
+  /** Window of rates, as in `[20s]`. */
+  readonly window: string;
+  /** Matchers of the job and, where there are several, of its instance. */
+  readonly job: string;
+}
+
 export interface PanelLine {
-  readonly expr: (window: string) => string;
+  readonly expr: (scope: PanelScope) => string;
   readonly name: (labels: Labels) => string;
 }
 
@@ -29,7 +36,7 @@ const BYTES_PER_SEC: Unit = { base: 'bytes', perSec: true };
 const COUNT: Unit = { base: 'none', perSec: false };
 const COUNT_PER_SEC: Unit = { base: 'none', perSec: true };
 
-function fixed(name: string, expr: (window: string) => string): PanelLine {
+function fixed(name: string, expr: (scope: PanelScope) => string): PanelLine {
   return { expr, name: () => name };
 }
 
@@ -60,11 +67,19 @@ const CPU: PanelSpec = {
   id: 'cpu',
   title: 'CPU',
   unit: RATIO,
+  // Shares of all modes and not of the clock: right from the second scrape on, where a rate over a
+  // window that is not yet full comes out too small.
   lines: [
-    fixed('busy', (w) => `1 - avg(rate(node_cpu_seconds_total{job="node",mode="idle"}[${w}]))`),
+    fixed(
+      'busy',
+      ({ window, job }) =>
+        `1 - sum(rate(node_cpu_seconds_total{${job},mode="idle"}[${window}]))` +
+        ` / sum(rate(node_cpu_seconds_total{${job}}[${window}]))`,
+    ),
     {
-      expr: (w) =>
-        `avg by (mode) (rate(node_cpu_seconds_total{job="node",mode=~"user|system|iowait"}[${w}]))`,
+      expr: ({ window, job }) =>
+        `sum by (mode) (rate(node_cpu_seconds_total{${job},mode=~"user|system|iowait"}[${window}]))` +
+        ` / on() group_left() sum(rate(node_cpu_seconds_total{${job}}[${window}]))`,
       name: (labels) => labels['mode'] ?? 'other',
     },
   ],
@@ -79,9 +94,9 @@ const MEMORY: PanelSpec = {
   lines: [
     fixed(
       'used',
-      () => 'node_memory_MemTotal_bytes{job="node"} - node_memory_MemAvailable_bytes{job="node"}',
+      ({ job }) => `node_memory_MemTotal_bytes{${job}} - node_memory_MemAvailable_bytes{${job}}`,
     ),
-    fixed('total', () => 'node_memory_MemTotal_bytes{job="node"}'),
+    fixed('total', ({ job }) => `node_memory_MemTotal_bytes{${job}}`),
   ],
   slots: { used: 0, total: 7 },
   headline: (series) => {
@@ -97,9 +112,9 @@ const LOAD: PanelSpec = {
   title: 'Load',
   unit: COUNT,
   lines: [
-    fixed('1 min', () => 'node_load1{job="node"}'),
-    fixed('5 min', () => 'node_load5{job="node"}'),
-    fixed('15 min', () => 'node_load15{job="node"}'),
+    fixed('1 min', ({ job }) => `node_load1{${job}}`),
+    fixed('5 min', ({ job }) => `node_load5{${job}}`),
+    fixed('15 min', ({ job }) => `node_load15{${job}}`),
   ],
   slots: { '1 min': 0, '5 min': 1, '15 min': 2 },
   headline: headlineOf('1 min', COUNT),
@@ -110,8 +125,11 @@ const DISK: PanelSpec = {
   title: 'Disk throughput',
   unit: BYTES_PER_SEC,
   lines: [
-    fixed('read', (w) => `sum(rate(node_disk_read_bytes_total{job="node"}[${w}]))`),
-    fixed('written', (w) => `sum(rate(node_disk_written_bytes_total{job="node"}[${w}]))`),
+    fixed('read', ({ window, job }) => `sum(rate(node_disk_read_bytes_total{${job}}[${window}]))`),
+    fixed(
+      'written',
+      ({ window, job }) => `sum(rate(node_disk_written_bytes_total{${job}}[${window}]))`,
+    ),
   ],
   slots: { read: 2, written: 1 },
   headline: sumHeadline(BYTES_PER_SEC),
@@ -124,11 +142,13 @@ const NETWORK: PanelSpec = {
   lines: [
     fixed(
       'received',
-      (w) => `sum(rate(node_network_receive_bytes_total{job="node",device!="lo"}[${w}]))`,
+      ({ window, job }) =>
+        `sum(rate(node_network_receive_bytes_total{${job},device!="lo"}[${window}]))`,
     ),
     fixed(
       'sent',
-      (w) => `sum(rate(node_network_transmit_bytes_total{job="node",device!="lo"}[${w}]))`,
+      ({ window, job }) =>
+        `sum(rate(node_network_transmit_bytes_total{${job},device!="lo"}[${window}]))`,
     ),
   ],
   slots: { received: 2, sent: 1 },
@@ -141,7 +161,8 @@ const INGEST: PanelSpec = {
   unit: COUNT_PER_SEC,
   lines: [
     {
-      expr: (w) => `sum by (protocol) (rate(orrery_ingest_samples_total{job="orrery"}[${w}]))`,
+      expr: ({ window, job }) =>
+        `sum by (protocol) (rate(orrery_ingest_samples_total{${job}}[${window}]))`,
       name: (labels) => labels['protocol'] ?? 'all protocols',
     },
   ],
@@ -153,7 +174,7 @@ const ACTIVE: PanelSpec = {
   id: 'active',
   title: 'Active series',
   unit: COUNT,
-  lines: [fixed('active', () => 'sum(orrery_tsdb_active_series{job="orrery"})')],
+  lines: [fixed('active', ({ job }) => `sum(orrery_tsdb_active_series{${job}})`)],
   slots: { active: 0 },
   headline: headlineOf('active', COUNT),
 };
@@ -162,7 +183,7 @@ const SIZE: PanelSpec = {
   id: 'size',
   title: 'Data on disk',
   unit: BYTES,
-  lines: [fixed('data', () => 'sum(orrery_data_disk_bytes{job="orrery"})')],
+  lines: [fixed('data', ({ job }) => `sum(orrery_data_disk_bytes{${job}})`)],
   slots: { data: 0 },
   headline: headlineOf('data', BYTES),
 };

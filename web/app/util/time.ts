@@ -6,6 +6,8 @@
  * Grammar of one end:  now | now (+|-) duration | date [ (T|space) time ] [Z] | epoch seconds or ms
  *                      duration = ( digits unit )+ with unit in ms s m h d w y
  */
+import { LOOKBACK_MIN_SEC } from './limits.ts';
+
 export type Zone = 'local' | 'utc';
 
 export interface TimeRange {
@@ -229,6 +231,11 @@ const NICE_STEPS_SEC = [
 export function pickStepSec(rangeSec: number, pixels: number): number {
   const least = rangeSec / Math.max(1, pixels);
   return NICE_STEPS_SEC.find((step) => step >= least) ?? Math.ceil(least / 86_400) * 86_400;
+}
+
+/** How far back a value is looked for: sparse data is found at least one step back. */
+export function pickLookbackSec(stepSec: number): number {
+  return Math.max(LOOKBACK_MIN_SEC, stepSec);
 }
 
 /** `15s`, `2m`, `500ms`: a step or window in PromQL's own units. */

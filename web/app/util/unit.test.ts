@@ -46,7 +46,7 @@ test('three significant digits with the unit', () => {
   checkValue(12_345.6, 'none', '12.3 k');
   checkValue(999_999, 'none', '1 M');
   checkValue(0.012345, 'none', '0.0123');
-  checkValue(1.2e-9, 'none', '1.20e-9');
+  checkValue(1.2e-9, 'none', '1.2e-9');
   checkValue(1536, 'bytes', '1.5 KiB');
   checkValue(1_300_234_496, 'bytes', '1.21 GiB/s', true);
   checkValue(1000, 'bytes', '1000 B');
@@ -63,10 +63,14 @@ test('tick labels are exact where three digits are not', () => {
   const bytes = { base: 'bytes', perSec: false } as const;
   const gib = 1024 ** 3;
   assert.deepEqual(formatTicks([22.75 * gib, 22.875 * gib, 23 * gib], bytes), [
-    '22.75 GiB',
+    '22.750 GiB',
     '22.875 GiB',
-    '23 GiB',
+    '23.000 GiB',
   ]);
+  assert.deepEqual(formatTicks([0.985, 0.99, 1], NO_UNIT), ['0.985', '0.990', '1.000']);
+  const perSec = { base: 'none', perSec: true } as const;
+  assert.deepEqual(formatTicks([0, 0.5, 1], perSec), ['0/s', '0.5/s', '1.0/s']);
+  assert.deepEqual(formatTicks([1e-5, 2e-5], NO_UNIT), ['1e-5', '2e-5']);
   assert.deepEqual(formatTicks([0, 0.2, 0.4], NO_UNIT), ['0', '0.2', '0.4']);
   assert.deepEqual(formatTicks([0, 500, 1000, 1500], NO_UNIT), ['0', '500', '1000', '1500']);
 });

@@ -89,9 +89,25 @@ export function formatTicks(values: readonly number[], unit: Unit): string[] {
   const exact = values.map((value) => formatValue(value, unit, 9));
   for (let digits = 3; digits < TICK_DIGITS_MAX; digits += 1) {
     const texts = values.map((value) => formatValue(value, unit, digits));
-    if (texts.every((text, index) => text === exact[index])) return texts;
+    if (texts.every((text, index) => text === exact[index])) return alignDecimals(texts);
   }
-  return values.map((value) => formatValue(value, unit, TICK_DIGITS_MAX));
+  return alignDecimals(values.map((value) => formatValue(value, unit, TICK_DIGITS_MAX)));
+}
+
+/** As many decimals on all labels of one unit; zero needs none. */
+function alignDecimals(texts: readonly string[]): string[] {
+  const parts = texts.map((text) => /^(-?\d+)(?:\.(\d+))?(|%|\/s|%\/s| .*)$/.exec(text));
+  const longest = new Map<string, number>();
+  for (const part of parts) {
+    const [, , decimals = '', unit = ''] = part ?? [];
+    longest.set(unit, Math.max(longest.get(unit) ?? 0, decimals.length));
+  }
+  return parts.map((part, index) => {
+    const [, whole = '', decimals = '', unit = ''] = part ?? [];
+    const length = longest.get(unit) ?? 0;
+    const isBare = part === null || length === 0 || Number(`${whole}.${decimals}`) === 0;
+    return isBare ? (texts[index] ?? '') : `${whole}.${decimals.padEnd(length, '0')}${unit}`;
+  });
 }
 
 /** Three significant digits with the unit: `1.21 GiB/s`, `45.2%`, `12.5 ms`. */
@@ -118,8 +134,9 @@ function formatBase(value: number, unit: Unit, digits: number): string {
 function formatPlain(value: number, digits: number): string {
   const size = Math.abs(value);
   if (Number.isInteger(value) && size < 10_000) return String(value);
-  if (size !== 0 && size < 1e-3) return value.toExponential(digits - 1);
-  if (size >= 1e21) return value.toExponential(digits - 1);
+  if ((size !== 0 && size < 1e-3) || size >= 1e21) {
+    return value.toExponential(digits - 1).replace(/\.?0+e/, 'e');
+  }
   return formatScaled(value, digits, 1000, SI);
 }
 

@@ -1,7 +1,16 @@
 /** Every view survives the trip through its address. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EXPLORE_TIME, formatExplore, parseExplore, type ExploreState } from './url-state.ts';
+import {
+  EXPLORE_TIME,
+  formatExplore,
+  formatHome,
+  HOME_TIME,
+  parseExplore,
+  parseHome,
+  type ExploreState,
+  type HomeState,
+} from './url-state.ts';
 
 const STATES: readonly ExploreState[] = [
   { expr: '', tab: 'graph', time: EXPLORE_TIME },
@@ -19,6 +28,14 @@ const STATES: readonly ExploreState[] = [
 
 test('a state written into an address reads back', () => {
   for (const state of STATES) assert.deepEqual(parseExplore(formatExplore(state)), state);
+});
+
+test('Home, with its host, reads back too', () => {
+  const states: readonly HomeState[] = [
+    { instance: undefined, time: HOME_TIME },
+    { instance: 'a&b="c":9100', time: { ...HOME_TIME, refreshSec: 0 } },
+  ];
+  for (const state of states) assert.deepEqual(parseHome(formatHome(state)), state);
 });
 
 test('defaults leave the address short', () => {

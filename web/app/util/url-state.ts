@@ -21,6 +21,12 @@ export interface ExploreState {
   readonly time: ViewTime;
 }
 
+export interface HomeState {
+  /** The host shown, by its `instance` label; undefined leaves the choice to the page. */
+  readonly instance: string | undefined;
+  readonly time: ViewTime;
+}
+
 export const EXPLORE_TIME: ViewTime = {
   range: { from: 'now-1h', to: 'now' },
   refreshSec: 0,
@@ -33,7 +39,7 @@ export const HOME_TIME: ViewTime = {
   zone: 'local',
 };
 
-export function parseViewTime(search: string, defaults: ViewTime): ViewTime {
+function parseViewTime(search: string, defaults: ViewTime): ViewTime {
   const params = new URLSearchParams(search);
   const from = params.get('from') ?? defaults.range.from;
   const to = params.get('to') ?? 'now';
@@ -55,7 +61,19 @@ export function parseExplore(search: string): ExploreState {
   };
 }
 
-export function formatViewTime(time: ViewTime, defaults: ViewTime): URLSearchParams {
+export function parseHome(search: string): HomeState {
+  const instance = new URLSearchParams(search).get('instance') ?? undefined;
+  return { instance, time: parseViewTime(search, HOME_TIME) };
+}
+
+export function formatHome(state: HomeState): string {
+  const params = new URLSearchParams();
+  if (state.instance !== undefined) params.set('instance', state.instance);
+  for (const [key, value] of formatViewTime(state.time, HOME_TIME)) params.set(key, value);
+  return formatSearch(params);
+}
+
+function formatViewTime(time: ViewTime, defaults: ViewTime): URLSearchParams {
   const params = new URLSearchParams();
   if (time.range.from !== defaults.range.from || time.range.to !== defaults.range.to) {
     params.set('from', time.range.from);
@@ -75,7 +93,7 @@ export function formatExplore(state: ExploreState): string {
 }
 
 /** A query string with readable times: a colon needs no escape there. */
-export function formatSearch(params: URLSearchParams): string {
+function formatSearch(params: URLSearchParams): string {
   const text = params.toString().replaceAll('%3A', ':');
   return text === '' ? '' : `?${text}`;
 }

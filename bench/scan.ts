@@ -1,0 +1,230 @@
+// `npm run bench:scan`: what a body costs before it reaches storage: decompression, scan, row
+// dictionary, batch builder. CPU time in nanoseconds per value, the median of several runs over the
+// first bodies of a load of the peers harness (`gen.js` writes them), or over bodies made here
+// where there are none. `--load NAME` measures one load, `--runs N` more or fewer runs.
+import { existsSync, openSync, readSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { decodeSnappy, encodeSnappy } from '../src/codec/snappy.ts';
+import { scanLineProtocol } from '../src/formats/influx/line-protocol.ts';
+import { scanPrometheusText } from '../src/formats/prometheus-text/exposition.ts';
+import { scanWriteRequest } from '../src/formats/remote-write/write-request.ts';
+import { ProfileDictionary } from '../src/ingest/row-dictionary.ts';
+import { DEFAULT_LABEL_LIMITS } from '../src/ingest/series-admission.ts';
+import { BatchBuilder } from '../src/model/batch-builder.ts';
+import type { RowDictionary, RowSink, ScanResult } from '../src/model/rows.ts';
+import type { StorageWriter } from '../src/model/storage.ts';
+import { bytesField, doubleField, varintField } from '../test/support/protobuf-writer.ts';
+
+const LOADS = join(process.env['PEERS_WORK'] ?? join(tmpdir(), 'peers-work'), 'loads');
+const BODY_BYTES_MAX = 64_000_000;
+const BODIES_MAX = 200;
+const FRAME_HEAD_BYTES = 16;
+const START_MS = 1_793_491_200_000;
+
+type Scan = (body: Uint8Array, dictionary: RowDictionary, sink: RowSink) => ScanResult;
+
+interface Load {
+  readonly name: string;
+  readonly bodies: readonly Uint8Array[];
+  readonly isSnappy: boolean;
+  readonly scan: Scan;
+}
+
+const lineProtocol: Scan = (body, dictionary, sink) =>
+  scanLineProtocol(
+    body,
+    body.length,
+    { precision: 'ns', defaultTimeUs: 0, mapping: ['db', 'bench'] },
+    dictionary,
+    sink,
+  );
+const remoteWrite: Scan = (body, dictionary, sink) =>
+  scanWriteRequest(body, body.length, dictionary, sink);
+const exposition: Scan = (body, dictionary, sink) =>
+  scanPrometheusText(
+    body,
+    body.length,
+    { defaultTimeUs: START_MS * 1000, mode: 'import', extraLabels: [] },
+    dictionary,
+    sink,
+  );
+
+/** The first bodies of a load file: frames of four 32-bit words (the first a length) and a body. */
+function readBodies(name: string): Uint8Array[] {
+  const file = join(LOADS, `${name}.bin`);
+  if (!existsSync(file)) return [];
+  const bodies: Uint8Array[] = [];
+  const handle = openSync(file, 'r');
+  const head = Buffer.alloc(FRAME_HEAD_BYTES);
+  let at = 0;
+  while (at < BODY_BYTES_MAX && bodies.length < BODIES_MAX) {
+    if (readSync(handle, head, 0, FRAME_HEAD_BYTES, at) < FRAME_HEAD_BYTES) break;
+    const body = Buffer.alloc(head.readUInt32LE(0));
+    readSync(handle, body, 0, body.length, at + FRAME_HEAD_BYTES);
+    bodies.push(body);
+    at += FRAME_HEAD_BYTES + body.length;
+  }
+  return bodies;
+}
+
+function tagsOf(series: number, equals: string, quote: string, comma: string): string {
+  const tags: [string, string][] = [
+    ['hostname', `host_${series}`],
+    ['region', `us-west-${series % 7}`],
+    ['datacenter', `us-west-${series % 7}b`],
+    ['rack', String(series % 97)],
+    ['os', 'Ubuntu16.04LTS'],
+    ['arch', series % 2 === 0 ? 'x64' : 'x86'],
+    ['team', 'LON'],
+    ['service', String(series % 19)],
+  ];
+  return tags.map(([name, value]) => name + equals + quote + value + quote).join(comma);
+}
+
+function madeLines(step: number, value: (field: number) => string): Uint8Array {
+  let text = '';
+  for (let series = 0; series < 500; series++) {
+    const fields = Array.from({ length: 10 }, (_, i) => `usage_${i}=${value(series * 10 + i)}`);
+    text += `cpu,${tagsOf(series, '=', '', ',')} ${fields.join(',')} ${START_MS + step * 10_000}000000\n`;
+  }
+  return Buffer.from(text);
+}
+
+function madeRequest(step: number): Uint8Array {
+  const bytes: number[] = [];
+  for (let series = 0; series < 2000; series++) {
+    const labels = `__name__=node_cpu_seconds_total;${tagsOf(series, '=', '', ';')}`.split(';');
+    const fields = labels.flatMap((label) => {
+      const [name = '', value = ''] = label.split('=');
+      return bytesField(1, [...bytesField(1, name), ...bytesField(2, value)]);
+    });
+    const bits = new BigUint64Array(Float64Array.of(series * 1.25 + step).buffer)[0]!;
+    const sample = [...doubleField(1, bits), ...varintField(2, START_MS + step * 15_000)];
+    for (const byte of bytesField(1, [...fields, ...bytesField(2, sample)])) bytes.push(byte);
+  }
+  return encodeSnappy(Uint8Array.from(bytes));
+}
+
+function madePage(step: number): Uint8Array {
+  let text = '';
+  for (let family = 0; family < 20; family++) {
+    text += `# HELP node_metric_${family}_total Some help.\n# TYPE node_metric_${family}_total counter\n`;
+    for (let i = 0; i < 500; i++) {
+      const series = family * 500 + i;
+      const value = ((series * 7919 + step * 31) % 1_000_000) / 100;
+      text += `node_metric_${family}_total{${tagsOf(series, '=', '"', ',')}} ${value}\n`;
+    }
+  }
+  return Buffer.from(text);
+}
+
+function steps(count: number, make: (step: number) => Uint8Array): Uint8Array[] {
+  return Array.from({ length: count }, (_, step) => make(step));
+}
+
+function madeFloat(field: number, step: number): string {
+  return String(Math.sin(field * 1.7 + step) * 100);
+}
+
+function readOr(name: string, count: number, make: (step: number) => Uint8Array): Uint8Array[] {
+  const read = readBodies(name);
+  return read.length > 0 ? read : steps(count, make);
+}
+
+const MAKERS: Readonly<Record<string, () => Load>> = {
+  'lp-cpu': () => {
+    const bodies = readOr('lp-cpu', 16, (step) =>
+      madeLines(step, (field) => `${(field * 31 + step * 7) % 100}i`),
+    );
+    return { name: 'lp-cpu', bodies, isSnappy: false, scan: lineProtocol };
+  },
+  'lp-float': () => {
+    const bodies = readOr('lp-float', 16, (step) =>
+      madeLines(step, (field) => `${(field * 31 + step * 7) % 10_000}.25`),
+    );
+    return { name: 'lp-float', bodies, isSnappy: false, scan: lineProtocol };
+  },
+  'lp-17-digits': () => {
+    const bodies = steps(16, (step) => madeLines(step, (field) => madeFloat(field, step)));
+    return { name: 'lp-17-digits', bodies, isSnappy: false, scan: lineProtocol };
+  },
+  'rw-node': () => {
+    const bodies = readOr('rw-node', 16, madeRequest);
+    return { name: 'rw-node', bodies, isSnappy: true, scan: remoteWrite };
+  },
+  'rw-plain': () => {
+    const bodies = readOr('rw-node', 16, madeRequest).map((body) =>
+      decodeSnappy(body, BODY_BYTES_MAX),
+    );
+    return { name: 'rw-plain', bodies, isSnappy: false, scan: remoteWrite };
+  },
+  page: () => ({ name: 'page', bodies: steps(8, madePage), isSnappy: false, scan: exposition }),
+};
+
+/** Resolves every label set to the next number and keeps nothing. */
+function countingStorage(): StorageWriter {
+  let count = 0;
+  return { resolve: () => count++, splitOf: () => undefined } as unknown as StorageWriter;
+}
+
+class Run {
+  readonly #load: Load;
+  readonly #dictionary: ProfileDictionary;
+  readonly #builder = new BatchBuilder();
+
+  constructor(load: Load) {
+    this.#load = load;
+    const limits = DEFAULT_LABEL_LIMITS;
+    const context = { storage: countingStorage(), tenant: 'bench', forcedLabels: [], limits };
+    this.#dictionary = new ProfileDictionary(context, 42);
+  }
+
+  /** Every body once; the number of points. */
+  once(): number {
+    const { bodies, isSnappy, scan } = this.#load;
+    let pointCount = 0;
+    for (const body of bodies) {
+      this.#dictionary.begin();
+      const plain = isSnappy ? decodeSnappy(body, BODY_BYTES_MAX) : body;
+      const result = scan(plain, this.#dictionary, this.#builder);
+      if (result.errorCount > 0) throw new Error(result.errors[0]?.reason);
+      const points = this.#builder.finish().points[0];
+      if (points === undefined) throw new Error('a body without points');
+      pointCount += result.pointCount;
+      this.#dictionary.release();
+      this.#builder.reset();
+    }
+    return pointCount;
+  }
+}
+
+function measure(load: Load, runs: number): void {
+  const run = new Run(load);
+  // Twice: first sight of every row, then a first learning of what follows what.
+  run.once();
+  run.once();
+  const figures: number[] = [];
+  let values = 0;
+  for (let i = 0; i < runs; i++) {
+    const before = process.cpuUsage();
+    values = run.once();
+    const used = process.cpuUsage(before);
+    figures.push(((used.user + used.system) * 1000) / values);
+  }
+  figures.sort((a, b) => a - b);
+  const median = figures[figures.length >> 1]!;
+  const sizeBytes = load.bodies.reduce((sum, body) => sum + body.length, 0);
+  console.log(
+    `${load.name.padEnd(14)} ${median.toFixed(1).padStart(7)} ns/value` +
+      `  (least ${figures[0]!.toFixed(1)}, ${values} values, ${(sizeBytes / values).toFixed(1)} B each)`,
+  );
+}
+
+const { values: options } = parseArgs({
+  options: { load: { type: 'string' }, runs: { type: 'string' } },
+});
+for (const [name, make] of Object.entries(MAKERS))
+  if (options.load === undefined || options.load === name)
+    measure(make(), Number(options.runs ?? 9));

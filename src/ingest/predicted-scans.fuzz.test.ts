@@ -1,0 +1,243 @@
+// Scans with predictions against scans without: whatever a dictionary has learned from the bodies
+// before, a body gives the same points, errors and counts. Bodies repeat, lose, swap and damage
+// pieces of each other, are cut at every byte, and lie in front of bytes that nobody may look at.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { bytesField, doubleField, varintField } from '../../test/support/protobuf-writer.ts';
+import { withCanary } from '../../test/support/row-recorder.ts';
+import { scanLineProtocol } from '../formats/influx/line-protocol.ts';
+import { scanPrometheusText } from '../formats/prometheus-text/exposition.ts';
+import { scanWriteRequest } from '../formats/remote-write/write-request.ts';
+import { BatchBuilder } from '../model/batch-builder.ts';
+import type { RowDictionary, RowSink, ScanResult } from '../model/rows.ts';
+import type { StorageWriter } from '../model/storage.ts';
+import { REF_REFUSED } from '../model/storage.ts';
+import { ProfileDictionary } from './row-dictionary.ts';
+import { DEFAULT_LABEL_LIMITS } from './series-admission.ts';
+
+type Scan = (body: Uint8Array, end: number, dictionary: RowDictionary, sink: RowSink) => ScanResult;
+
+const SCANS = {
+  lineProtocol: (body, end, dictionary, sink) =>
+    scanLineProtocol(
+      body,
+      end,
+      { precision: 'ns', defaultTimeUs: 7, mapping: [] },
+      dictionary,
+      sink,
+    ),
+  exposition: (body, end, dictionary, sink) =>
+    scanPrometheusText(
+      body,
+      end,
+      { defaultTimeUs: 7, mode: 'import', extraLabels: [] },
+      dictionary,
+      sink,
+    ),
+  remoteWrite: scanWriteRequest,
+} satisfies Record<string, Scan>;
+
+/** One scanner over one storage, with and without predictions. */
+class Pair {
+  readonly #scan: Scan;
+  readonly #predicting: ProfileDictionary;
+  readonly #plain: ProfileDictionary;
+
+  constructor(scan: Scan) {
+    this.#scan = scan;
+    const refs = new Map<string, number>();
+    const resolve = (_tenant: string, labels: readonly string[]): number => {
+      const key = JSON.stringify(labels);
+      if (key.includes('refused')) return REF_REFUSED;
+      const ref = refs.get(key) ?? refs.size;
+      refs.set(key, ref);
+      return ref;
+    };
+    const storage = { resolve, splitOf: () => undefined } as unknown as StorageWriter;
+    const context = { storage, tenant: 't', forcedLabels: [], limits: DEFAULT_LABEL_LIMITS };
+    this.#predicting = new ProfileDictionary(context, 42);
+    this.#plain = new ProfileDictionary(context, 43);
+  }
+
+  check(bytes: Uint8Array): void {
+    const plain: RowDictionary = {
+      find: (...key) => this.#plain.find(...key),
+      add: (...row) => this.#plain.add(...row),
+      refusal: () => this.#plain.refusal(),
+    };
+    const { body, end } = withCanary(bytes);
+    const expected = this.#run(this.#plain, plain, body, end);
+    assert.deepEqual(this.#run(this.#predicting, this.#predicting, body, end), expected);
+    assert.deepEqual(this.#run(this.#predicting, this.#predicting, bytes, end), expected);
+  }
+
+  #run(owner: ProfileDictionary, dictionary: RowDictionary, body: Uint8Array, end: number) {
+    const builder = new BatchBuilder();
+    owner.begin();
+    const result = this.#scan(body, end, dictionary, builder);
+    owner.release();
+    const points = builder.finish().points.map((column) => ({
+      kind: column.kind,
+      refs: column.refs.slice(0, column.count),
+      rows: column.rows?.slice(0, column.count),
+      tUs: column.tUs.slice(0, column.count),
+      subNs: column.subNs?.slice(0, column.count),
+      values:
+        column.values instanceof Float64Array
+          ? new Int32Array(column.values.slice(0, column.count).buffer)
+          : column.values.slice(0, column.count),
+    }));
+    return { result, points };
+  }
+}
+
+const encoder = new TextEncoder();
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  return Uint8Array.from(pieces.flatMap((piece) => [...piece]));
+}
+
+/** Bodies made of the same few pieces, some of them damaged. */
+function bodiesOf(piece: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array[]> {
+  const damage = fc.option(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { freq: 3 });
+  return fc
+    .tuple(
+      fc.array(piece, { minLength: 1, maxLength: 5 }),
+      fc.array(fc.tuple(fc.array(fc.nat({ max: 4 }), { maxLength: 8 }), damage), {
+        minLength: 2,
+        maxLength: 6,
+      }),
+    )
+    .map(([pieces, bodies]) =>
+      bodies.map(([order, harm]) => {
+        const body = joined(order.map((i) => pieces[i % pieces.length]!));
+        if (harm !== null && body.length > 0) body[harm[0] % body.length] = harm[1];
+        return body;
+      }),
+    );
+}
+
+const lineNumber = fc.constantFrom(
+  ...(
+    '1 -2i 3.25 .5 7. -0 12345678901i -9223372036854775808i 1e3 1e+3 t false "a" x 9i9 - ' +
+    '18446744073709551615u 0.1234567890123456'
+  ).split(' '),
+  '"a b"',
+  '',
+);
+const lineKey = fc.constantFrom('m', 'm,a=1', 'm,a=11', 'm\\ x,a=1', 'refused', 'm,a=');
+const fieldName = fc.constantFrom('f', 'fg', 'a_longer_name', 'a_longer_nama', '\tt', 'e\\=q');
+const line = fc
+  .record({
+    key: lineKey,
+    gap: fc.constantFrom(' ', ' ', ' ', '  ', ' \t'),
+    fields: fc.array(fc.tuple(fieldName, lineNumber), { minLength: 1, maxLength: 3 }),
+    time: fc.constantFrom('', ' 1700000000000000000', ' 1700000000000000001', ' -5', ' 1', ' x'),
+    end: fc.constantFrom('\n', '\n', '\r\n', ' \n', '\n\n', ''),
+  })
+  .map(({ key, gap, fields, time, end }) =>
+    encoder.encode(key + gap + fields.map((field) => field.join('=')).join(',') + time + end),
+  );
+
+const sampleValue = fc.constantFrom('1', '-2.5', '1e9', 'NaN', '+Inf', '0.12345678901234567', '1x');
+const pageLine = fc.oneof(
+  { weight: 1, arbitrary: fc.constantFrom('# TYPE m counter\n', '# TYPE m gauge\n', '# x\n') },
+  {
+    weight: 6,
+    arbitrary: fc
+      .tuple(
+        fc.constantFrom(
+          'm',
+          'm_total',
+          'm{a="1"}',
+          'm{a="11"}',
+          'refused',
+          'm{a="}"}',
+          'm {b="2"}',
+        ),
+        fc.constantFrom(' ', ' ', '  ', '\t', ''),
+        sampleValue,
+        fc.constantFrom('', ' 1700000000000', ' 5', ' -5', ' 5 6', '\t7'),
+        fc.constantFrom('\n', '\n', '\r\n', ' \n', ''),
+      )
+      .map((parts) => parts.join('')),
+  },
+);
+
+const seriesLabels = fc.constantFrom(
+  ['__name__', 'm'],
+  ['__name__', 'm', 'a', '1'],
+  ['__name__', 'refused'],
+);
+const writeSample = fc
+  .tuple(
+    fc.constantFrom(0x3ff0000000000000n, 0x7ff0000000000002n, 0x7ff8000000000001n),
+    fc.constantFrom(0, 1, -1, 1_700_000_000_000, 1_700_000_015_000, Number.MAX_SAFE_INTEGER),
+  )
+  .map(([bits, timeMs]) => bytesField(2, [...doubleField(1, bits), ...varintField(2, timeMs)]));
+const laterLabel = [...bytesField(1, 'z'), ...bytesField(2, '1')];
+const seriesPart = fc.oneof(
+  { weight: 1, arbitrary: fc.constant(bytesField(1, laterLabel)) },
+  { weight: 6, arbitrary: writeSample },
+  { weight: 1, arbitrary: fc.constantFrom(varintField(9, 5), bytesField(2, doubleField(1, 2))) },
+  { weight: 1, arbitrary: fc.constantFrom(bytesField(2, varintField(2, 5)), bytesField(2, [])) },
+);
+const series = fc
+  .tuple(seriesLabels, fc.array(seriesPart, { maxLength: 3 }))
+  .map(([labels, parts]) => {
+    const message: number[] = [];
+    for (let i = 0; i < labels.length; i += 2)
+      message.push(
+        ...bytesField(1, [...bytesField(1, labels[i]!), ...bytesField(2, labels[i + 1]!)]),
+      );
+    return Uint8Array.from(bytesField(1, [...message, ...parts.flat()]));
+  });
+
+const pieces = {
+  lineProtocol: line,
+  exposition: pageLine.map((text) => encoder.encode(text)),
+  remoteWrite: series,
+};
+
+for (const name of ['lineProtocol', 'exposition', 'remoteWrite'] as const) {
+  test(`${name}: predictions change nothing`, () => {
+    fc.assert(
+      fc.property(bodiesOf(pieces[name]), (bodies) => {
+        const pair = new Pair(SCANS[name]);
+        for (const body of bodies) pair.check(body);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  test(`${name}: a body cut at any byte gives the same with predictions`, () => {
+    fc.assert(
+      fc.property(fc.array(pieces[name], { minLength: 1, maxLength: 4 }), (list) => {
+        const body = joined(list);
+        const pair = new Pair(SCANS[name]);
+        pair.check(body);
+        pair.check(body);
+        for (let end = 0; end < body.length; end++) {
+          pair.check(body.slice(0, end));
+          if (end % 8 === 0) pair.check(body);
+        }
+      }),
+      { numRuns: 15 },
+    );
+  });
+}
+
+test('more points than a block holds stay in order', () => {
+  const pair = new Pair(SCANS.lineProtocol);
+  const fields = Array.from({ length: 90 }, (_, i) => `f${i}=${i}${i % 7 === 3 ? 'i' : '.5'}`);
+  const text = Array.from({ length: 40 }, (_, i) => `m,h=${i} ${fields.join(',')} ${i}\n`).join('');
+  const wide = Array.from({ length: 1500 }, (_, i) => `g${i}=${i}`).join(',');
+  for (let i = 0; i < 3; i++) pair.check(encoder.encode(`${text}w ${wide}\n${text}`));
+});
+
+test('a blank in front of the first field is no part of its name, one behind a comma is', () => {
+  const pair = new Pair(SCANS.lineProtocol);
+  const bodies = ['m f=1,\tt=1\nm f=1,\tt=1\n', 'm new=1,\tt=2\n', 'm \tt=1\nm \tt=1\n'];
+  for (const text of [...bodies, ...bodies]) pair.check(encoder.encode(text));
+});

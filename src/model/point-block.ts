@@ -1,0 +1,47 @@
+// A fixed run of points in columns on the way from a scanner to its sink: scanners write into these
+// arrays directly and hand them over when they are full, so that a sample costs a few stores and no
+// call. Kinds are those of a fixed width (f64, i64, u64, boolean as the double 0 or 1). The order
+// of the points is the client's; who writes to the sink by other means flushes first.
+import { assert } from '../stdx/assert.ts';
+import { KIND } from './columns.ts';
+import type { PointRun, RowSink } from './rows.ts';
+
+/** Points of a block; all its columns together stay inside a first-level cache. */
+export const BLOCK_POINTS = 1024;
+
+export class PointBlock implements PointRun {
+  /** Points that are complete; slots behind it are the scanner's scratch. */
+  count = 0;
+  readonly refs = new Uint32Array(BLOCK_POINTS);
+  readonly kinds = new Uint8Array(BLOCK_POINTS);
+  readonly tUs = new Float64Array(BLOCK_POINTS);
+  readonly subNs = new Uint16Array(BLOCK_POINTS);
+  /** 64 bits a point; `words` is the same memory as low and high halves. */
+  readonly values = new Float64Array(BLOCK_POINTS);
+  readonly words = new Int32Array(this.values.buffer);
+
+  /** Gives all points to the sink and starts anew. */
+  flush(sink: RowSink): void {
+    if (this.count === 0) return;
+    if (sink.block !== undefined) sink.block(this);
+    else this.#eachInto(sink);
+    this.count = 0;
+  }
+
+  #eachInto(sink: RowSink): void {
+    const { count, refs, kinds, tUs, subNs, values, words } = this;
+    for (let i = 0; i < count; i++) {
+      const ref = refs[i]!;
+      const low = words[i * 2]!;
+      const high = words[i * 2 + 1]!;
+      const kind = kinds[i]!;
+      if (kind === KIND.f64) sink.f64Bits(ref, tUs[i]!, subNs[i]!, low, high);
+      else if (kind === KIND.i64) sink.i64(ref, tUs[i]!, subNs[i]!, low, high);
+      else if (kind === KIND.u64) sink.u64(ref, tUs[i]!, subNs[i]!, low, high);
+      else {
+        assert(kind === KIND.boolean, 'a block holds kinds of fixed width');
+        sink.boolean(ref, tUs[i]!, subNs[i]!, values[i] !== 0);
+      }
+    }
+  }
+}
