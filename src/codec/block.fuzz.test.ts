@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { BLOCK_FLAG, decodeBlock, encodeBlock, readBlockHeader } from './block.ts';
+import {
+  BLOCK_FLAG,
+  decodeBlock,
+  decodeTimes,
+  encodeBlock,
+  encodeTimes,
+  readBlockHeader,
+} from './block.ts';
 import type { BlockSamples } from './block.ts';
 import { BLOCK_COUNT_MAX } from './limits.ts';
 import { ByteReader, ByteWriter, CodecError, unzigzag, zigzag } from './varint.ts';
@@ -106,6 +113,80 @@ test('every column comes back bit for bit', () => {
   );
 });
 
+test('histograms come back, of one shape in columns', () => {
+  const numbers = fc.array(fc.oneof(fc.nat(1e6), fc.double({ noNaN: true })), {
+    minLength: 4,
+    maxLength: 4,
+  });
+  const rows = fc.array(fc.tuple(numbers, fc.nat(2)), { minLength: 1, maxLength: 30 });
+  fc.assert(
+    fc.property(rows, fc.boolean(), (list, isOneShape) => {
+      const histograms = list.map(([[sum, count, zeroCount, bucket], spread]) => {
+        const length = isOneShape ? 2 : spread;
+        return {
+          isInteger: true,
+          schema: 3,
+          zeroThreshold: 1e-128,
+          zeroCount: zeroCount!,
+          count: count!,
+          sum: sum!,
+          counterResetHint: 0 as const,
+          positiveSpans: [{ offset: -2, length }],
+          positiveBuckets: new Float64Array(length).fill(bucket!),
+          negativeSpans: [],
+          negativeBuckets: new Float64Array(0),
+          customValues: new Float64Array(0),
+        };
+      });
+      const tUs = Float64Array.from(histograms, (_, i) => i);
+      const block = { kind: 5, values: histograms, count: tUs.length, tUs, ...NONE } as const;
+      assert.deepStrictEqual(decodeBlock(encoded(block), 0).values, histograms);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('a native histogram of counters costs a byte or two a bucket', () => {
+  const count = 512;
+  const buckets = 40;
+  const histograms = Array.from({ length: count }, (_, i) => ({
+    isInteger: true,
+    schema: 3,
+    zeroThreshold: 1e-128,
+    zeroCount: 0,
+    count: i * 4000,
+    sum: i * 123.5,
+    counterResetHint: 0 as const,
+    positiveSpans: [{ offset: -20, length: buckets }],
+    positiveBuckets: Float64Array.from({ length: buckets }, (_x, k) => i * 100 + ((i * k) % 17)),
+    negativeSpans: [],
+    negativeBuckets: new Float64Array(0),
+    customValues: new Float64Array(0),
+  }));
+  const tUs = Float64Array.from(histograms, (_, i) => i * 15e6);
+  const sizeBytes = encoded({ kind: 5, values: histograms, count, tUs, ...NONE }).length;
+  assert.ok(sizeBytes < count * buckets, `${sizeBytes} bytes`);
+});
+
+test('times kept elsewhere come back from there, and only those', () => {
+  fc.assert(
+    fc.property(samples, (block) => {
+      const out = new ByteWriter(16);
+      encodeTimes(out, block.tUs, block.count);
+      const reader = new ByteReader(out.take());
+      const tUs = decodeTimes(reader);
+      reader.finish();
+      encodeBlock(out, block, { timesElsewhere: true });
+      const bytes = out.take();
+      assert.deepEqual(comparable(decodeBlock(bytes, 0, { tUs })), comparable(block));
+      assert.throws(() => decodeBlock(bytes, 0), CodecError);
+      const others = tUs.map((t) => t - 1);
+      assert.throws(() => decodeBlock(bytes, 0, { tUs: others }), CodecError);
+    }),
+    { numRuns: 100 },
+  );
+});
+
 test('a flipped bit anywhere is refused', () => {
   fc.assert(
     fc.property(samples, fc.nat(), fc.nat(7), (block, place, bit) => {
@@ -149,6 +230,41 @@ test('aggregates and flags of a counter with a reset and a staleness marker', ()
   });
   assert.equal(header.flags, BLOCK_FLAG.hasStale | BLOCK_FLAG.hasAggregates);
   assert.equal(header.lastUs, 19 * 15_000_000);
+});
+
+test('aggregates are those of a plain loop, bit for bit', () => {
+  const value = fc.oneof(
+    fc.constantFrom(0, -0, 5, 1e300, 0.1, Number.POSITIVE_INFINITY, Number.NaN, 2 ** 51, 2 ** 52),
+    fc.double(),
+    fc.integer(),
+  );
+  const list = fc.oneof(
+    fc.array(value, { minLength: 16, maxLength: 40 }),
+    fc.array(fc.constantFrom(0, -0), { minLength: 16, maxLength: 20 }),
+    value.map((one) => Array.from({ length: 20 }, () => one)),
+  );
+  fc.assert(
+    fc.property(list, fc.boolean(), (numbers, withMarker) => {
+      const column = Float64Array.from(numbers);
+      if (withMarker) new BigUint64Array(column.buffer)[3] = 0x7ff0000000000002n;
+      const kept = withMarker ? numbers.toSpliced(3, 1) : numbers;
+      const sum = kept.reduce((a, b) => a + b, 0);
+      let increase = 0;
+      for (let i = 1; i < kept.length; i++)
+        increase += kept[i]! < kept[i - 1]! ? kept[i]! : kept[i]! - kept[i - 1]!;
+      const tUs = Float64Array.from(numbers, (_, i) => i);
+      const block = { kind: 0, values: column, count: numbers.length, tUs, ...NONE } as const;
+      assert.deepStrictEqual(readBlockHeader(encoded(block), 0).aggregates, {
+        min: Math.min(...kept),
+        max: Math.max(...kept),
+        sum,
+        first: kept[0],
+        last: kept.at(-1),
+        increase,
+      });
+    }),
+    { numRuns: 500 },
+  );
 });
 
 test('regular scrapes of an integer counter cost about a byte a sample', () => {

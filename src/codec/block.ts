@@ -3,7 +3,6 @@
 import { BLOCK_AGGREGATES_COUNT_MIN, BLOCK_COUNT_MAX, BLOCK_SIZE_MAX_BYTES } from './limits.ts';
 import {
   isSmallInteger,
-  MODE,
   readBigInts,
   readBits,
   readColumn,
@@ -13,21 +12,24 @@ import {
   readTimes,
   writeBigInts,
   writeBits,
-  writeColumn,
   writeDoubles,
   writeStrings,
   writeSubNs,
   writeTimes,
 } from './column.ts';
 import type { Column } from './column.ts';
-import { readHistogram, writeHistogram } from './column-histogram.ts';
+import { readHistograms, writeHistograms } from './column-histogram.ts';
 import type { HistogramShape } from './column-histogram.ts';
 import { crc32c } from './crc32c.ts';
 import { ByteReader, ByteWriter, CodecError } from './varint.ts';
 
-const VERSION = 1;
-const HEADER_SIZE = 32;
-const AGGREGATES_SIZE = 48;
+const VERSION = 2;
+/** Fixed fields; the span of time and the aggregates follow in as many bytes as they need. */
+const HEADER_SIZE_MIN = 22;
+const SPAN_END = 2 ** 52;
+/** Aggregates up to here go out as varints. */
+const AGGREGATE_INTEGER_MAX = 2 ** 51;
+const AGGREGATES_ALL_SAME = 64;
 const STALE_LOW = 2;
 const STALE_HIGH = 0x7ff00000;
 
@@ -40,8 +42,10 @@ export const BLOCK_FLAG = {
   hasSubNs: 256,
   hasStartUs: 512,
   hasPosition: 1024,
+  hasWideSpan: 2048,
+  timesElsewhere: 4096,
 } as const;
-const FLAGS_KNOWN = 0x71f;
+const FLAGS_KNOWN = 0x1f1f;
 
 type BlockValues =
   | { readonly kind: 0; readonly values: Float64Array }
@@ -88,9 +92,14 @@ const scratch = new ByteWriter(1 << 16);
 
 /**
  * Appends the block of `samples` (1…BLOCK_COUNT_MAX, ascending in time) to `out`; returns its
- * size.
+ * size. With `timesElsewhere` the block has no times of its own: encodeTimes keeps them once for
+ * many series.
  */
-export function encodeBlock(out: ByteWriter, samples: BlockSamples): number {
+export function encodeBlock(
+  out: ByteWriter,
+  samples: BlockSamples,
+  options: { readonly timesElsewhere?: boolean } = {},
+): number {
   const { count, tUs, subNs, startUs, position } = samples;
   if (count < 1 || count > BLOCK_COUNT_MAX) throw new CodecError(`a block of ${count} samples`);
   const start = out.size;
@@ -102,19 +111,22 @@ export function encodeBlock(out: ByteWriter, samples: BlockSamples): number {
   if (subNs !== undefined) flags |= BLOCK_FLAG.hasSubNs;
   if (startUs !== undefined) flags |= BLOCK_FLAG.hasStartUs;
   if (position !== undefined) flags |= BLOCK_FLAG.hasPosition;
+  if (options.timesElsewhere === true) flags |= BLOCK_FLAG.timesElsewhere;
+  const firstUs = tUs[0]!;
+  const spanUs = tUs[count - 1]! - firstUs;
+  if (Math.abs(spanUs) >= SPAN_END) flags |= BLOCK_FLAG.hasWideSpan;
   out.u32(0);
   out.u8(VERSION);
   out.u8(samples.kind);
   out.u16(flags);
-  out.u32(count);
   out.u32(0);
-  out.f64(tUs[0]!);
-  out.f64(tUs[count - 1]!);
-  if ((flags & BLOCK_FLAG.hasAggregates) !== 0) {
-    const { min, max, sum, first, last, increase } = facts;
-    for (const value of [min, max, sum, first, last, increase]) out.f64(value);
-  }
-  writeTimes(out, scratch, tUs, count);
+  out.u16(count);
+  out.f64(firstUs);
+  if ((flags & BLOCK_FLAG.hasWideSpan) === 0) out.zigzag(spanUs);
+  else out.f64(tUs[count - 1]!);
+  if ((flags & BLOCK_FLAG.hasAggregates) !== 0)
+    writeAggregates(out, facts, (flags & BLOCK_FLAG.hasStale) === 0);
+  if (options.timesElsewhere !== true) writeTimes(out, scratch, tUs, count);
   if (subNs !== undefined) writeSubNs(out, scratch, subNs, count);
   if (startUs !== undefined) writeDoubles(out, scratch, startUs, count);
   if (position !== undefined)
@@ -123,7 +135,7 @@ export function encodeBlock(out: ByteWriter, samples: BlockSamples): number {
   writeValues(out, samples);
   const sizeBytes = out.size - start;
   if (sizeBytes > BLOCK_SIZE_MAX_BYTES) throw new CodecError(`a block of ${sizeBytes} bytes`);
-  out.u32At(start + 12, sizeBytes);
+  out.u32At(start + 8, sizeBytes);
   out.u32At(start, crc32c(out.bytes().subarray(start + 4)));
   return sizeBytes;
 }
@@ -141,9 +153,7 @@ function writeValues(out: ByteWriter, samples: BlockSamples): void {
     case 4:
       return writeStrings(out, scratch, samples.values, count);
     case 5:
-      return writeColumn(out, scratch, MODE.histograms, (payload) => {
-        for (let i = 0; i < count; i++) writeHistogram(payload, samples.values[i]!);
-      });
+      return writeHistograms(out, scratch, samples.values, count);
   }
 }
 
@@ -175,26 +185,36 @@ function factsOf(values: Float64Array, count: number): typeof NO_FACTS {
   let sum = 0;
   let increase = 0;
   let seen = false;
+  let areIntegers = true;
   for (let i = 0; i < count; i++) {
     const value = values[i]!;
-    if (words[2 * i] === STALE_LOW && words[2 * i + 1] === STALE_HIGH) {
+    if (words[2 * i + 1] === STALE_HIGH && words[2 * i] === STALE_LOW) {
       flags |= BLOCK_FLAG.hasStale;
-      flags &= ~BLOCK_FLAG.allInteger;
+      areIntegers = false;
       continue;
     }
-    if (!isSmallInteger(value)) flags &= ~BLOCK_FLAG.allInteger;
+    if (areIntegers) areIntegers = isSmallInteger(value);
     sum += value;
-    if (seen) {
-      if (!(value >= last)) flags &= ~BLOCK_FLAG.noReset;
-      increase += value < last ? value : value - last;
-      min = Math.min(min, value);
-      max = Math.max(max, value);
-    } else {
+    if (!seen) {
       first = min = max = value;
       seen = true;
+    } else {
+      if (value >= last) increase += value - last;
+      else {
+        flags &= ~BLOCK_FLAG.noReset;
+        increase += value < last ? value : value - last;
+      }
+      // Plain comparisons are faster, but know neither NaN nor the sign of zero.
+      if (value > min && value < max) {
+        last = value;
+        continue;
+      }
+      min = Math.min(min, value);
+      max = Math.max(max, value);
     }
     last = value;
   }
+  if (!areIntegers) flags &= ~BLOCK_FLAG.allInteger;
   return { flags, min, max, sum, first, last, increase };
 }
 
@@ -207,46 +227,137 @@ export function readBlockHeader(
   start: number,
   options: { readonly skipCrc?: boolean } = {},
 ): BlockHeader {
-  const reader = new ByteReader(bytes, start);
-  const crc = reader.u32();
-  const version = reader.u8();
-  const kind = reader.u8();
-  const flags = reader.u16();
-  const count = reader.u32();
-  const sizeBytes = reader.u32();
-  if (sizeBytes < HEADER_SIZE || sizeBytes > bytes.length - start)
+  return openBlock(bytes, start, options).header;
+}
+
+/** Header, and a reader that stands at the first column and ends with the block. */
+function openBlock(
+  bytes: Uint8Array,
+  start: number,
+  options: { readonly skipCrc?: boolean },
+): { readonly header: BlockHeader; readonly reader: ByteReader } {
+  const fixed = new ByteReader(bytes, start);
+  const crc = fixed.u32();
+  const version = fixed.u8();
+  const kind = fixed.u8();
+  const flags = fixed.u16();
+  const sizeBytes = fixed.u32();
+  if (sizeBytes < HEADER_SIZE_MIN || sizeBytes > bytes.length - start)
     throw new CodecError(`a block of ${sizeBytes} bytes in ${bytes.length - start}`);
   if (options.skipCrc !== true && crc32c(bytes.subarray(start + 4, start + sizeBytes)) !== crc)
     throw new CodecError('the checksum of the block is wrong');
   if (version !== VERSION) throw new CodecError(`block version ${version}, known is ${VERSION}`);
   if (kind > 5 || (flags & ~FLAGS_KNOWN) !== 0)
     throw new CodecError(`block kind ${kind}, flags ${flags}`);
+  const reader = new ByteReader(bytes, fixed.at, start + sizeBytes);
+  const count = reader.u16();
   if (count < 1 || count > BLOCK_COUNT_MAX) throw new CodecError(`a block of ${count} samples`);
   const firstUs = reader.f64();
-  const lastUs = reader.f64();
+  const isWide = (flags & BLOCK_FLAG.hasWideSpan) !== 0;
+  const lastUs = isWide ? reader.f64() : firstUs + reader.zigzag();
   const hasAggregates = (flags & BLOCK_FLAG.hasAggregates) !== 0;
-  const aggregates = hasAggregates ? readAggregates(reader) : undefined;
+  const aggregates = hasAggregates ? readAggregates(reader, count) : undefined;
   const known = kind as BlockSamples['kind'];
-  return { kind: known, flags, count, sizeBytes, firstUs, lastUs, aggregates };
+  const header = { kind: known, flags, count, sizeBytes, firstUs, lastUs, aggregates };
+  return { header, reader };
 }
 
-function readAggregates(reader: ByteReader): BlockAggregates {
-  const [min, max, sum] = [reader.f64(), reader.f64(), reader.f64()];
-  return { min, max, sum, first: reader.f64(), last: reader.f64(), increase: reader.f64() };
+/**
+ * Whole numbers as varints, all but the smallest as distances from it; doubles otherwise.
+ * `isWhole`: no sample was left out, so one value says it all where all are the same.
+ */
+function writeAggregates(out: ByteWriter, facts: BlockAggregates, isWhole: boolean): void {
+  const { min, max, sum, first, last, increase } = facts;
+  const base = isAggregateInteger(min) ? min : 0;
+  if (isWhole && Object.is(min, max) && Number.isFinite(min)) {
+    out.u8(AGGREGATES_ALL_SAME | (isAggregateInteger(min) ? 0 : 1));
+    if (isAggregateInteger(min)) out.zigzag(min);
+    else out.f64(min);
+    return;
+  }
+  const list = [min, max, sum, first, last, increase];
+  let doubles = 0;
+  for (let i = 0; i < list.length; i++) if (!isAggregateInteger(list[i]!)) doubles |= 1 << i;
+  out.u8(doubles);
+  for (let i = 0; i < list.length; i++)
+    if ((doubles & (1 << i)) !== 0) out.f64(list[i]!);
+    else out.zigzag(i === 0 ? list[i]! : list[i]! - base);
 }
 
-/** Decodes the block at `start` into fresh arrays. Throws CodecError. */
+function isAggregateInteger(value: number): boolean {
+  return Math.abs(value) < AGGREGATE_INTEGER_MAX && isSmallInteger(value);
+}
+
+function readAggregates(reader: ByteReader, count: number): BlockAggregates {
+  const form = reader.u8();
+  if ((form & AGGREGATES_ALL_SAME) !== 0) {
+    const value = (form & 1) === 0 ? reader.zigzag() : reader.f64();
+    return {
+      min: value,
+      max: value,
+      sum: sumOf(value, count),
+      first: value,
+      last: value,
+      increase: 0,
+    };
+  }
+  const list = [0, 0, 0, 0, 0, 0];
+  for (let i = 0; i < list.length; i++)
+    if ((form & (1 << i)) !== 0) list[i] = reader.f64();
+    else list[i] = reader.zigzag() + (i > 0 && (form & 1) === 0 ? list[0]! : 0);
+  const [min, max, sum, first, last, increase] = list as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  return { min, max, sum, first, last, increase };
+}
+
+/** What adding `value` that often gives, rounding included. */
+function sumOf(value: number, count: number): number {
+  if (value === 0) return 0;
+  if (Math.abs(value) < SPAN_END / BLOCK_COUNT_MAX && Number.isInteger(value)) return value * count;
+  let sum = 0;
+  for (let i = 0; i < count; i++) sum += value;
+  return sum;
+}
+
+/** Buffers of BLOCK_COUNT_MAX elements that decodeBlock may fill instead of making arrays. */
+export interface DecodeTarget {
+  readonly tUs: Float64Array;
+  readonly values: Float64Array;
+}
+
+interface DecodeOptions {
+  readonly skipCrc?: boolean;
+  readonly target?: DecodeTarget;
+  readonly tUs?: Float64Array;
+}
+
+/**
+ * Decodes the block at `start` into fresh arrays; with a `target`, times and the values of doubles
+ * are views of it, good until its next use. A block whose times are elsewhere gets `tUs`, which it
+ * borrows. Throws CodecError.
+ */
 export function decodeBlock(
   bytes: Uint8Array,
   start: number,
-  options: { readonly skipCrc?: boolean } = {},
+  options: DecodeOptions = {},
 ): BlockSamples {
-  const header = readBlockHeader(bytes, start, options);
-  const { flags, count, sizeBytes } = header;
-  const bodyStart = start + HEADER_SIZE + (header.aggregates === undefined ? 0 : AGGREGATES_SIZE);
-  const reader = new ByteReader(bytes, bodyStart, start + sizeBytes);
+  const { header, reader } = openBlock(bytes, start, options);
+  const { flags, count } = header;
+  const { target } = options;
   const has = (flag: number): boolean => (flags & flag) !== 0;
-  const tUs = readTimes(readColumn(reader), count);
+  const tUs = has(BLOCK_FLAG.timesElsewhere)
+    ? givenTimes(header, options.tUs)
+    : readTimes(
+        readColumn(reader),
+        header,
+        target?.tUs.subarray(0, count) ?? new Float64Array(count),
+      );
   const subNs = has(BLOCK_FLAG.hasSubNs) ? readSubNs(readColumn(reader), count) : undefined;
   const startUs = has(BLOCK_FLAG.hasStartUs) ? readDoubles(readColumn(reader), count) : undefined;
   const position = has(BLOCK_FLAG.hasPosition)
@@ -256,15 +367,42 @@ export function decodeBlock(
         elevation: readDoubles(readColumn(reader), count),
       }
     : undefined;
-  const values = readValues(header.kind, readColumn(reader), count);
+  const values = readValues(header.kind, readColumn(reader), count, target);
   reader.finish();
   return { ...values, count, tUs, subNs, startUs, position };
 }
 
-function readValues(kind: BlockSamples['kind'], column: Column, count: number): BlockValues {
+function givenTimes(header: BlockHeader, tUs: Float64Array | undefined): Float64Array {
+  const { count, firstUs, lastUs } = header;
+  if (tUs?.length !== count || tUs[0] !== firstUs || tUs[count - 1] !== lastUs)
+    throw new CodecError(`the times of the block, ${firstUs} to ${lastUs}, are others`);
+  return tUs;
+}
+
+/** Appends the times of blocks that have none; the same times are always the same bytes. */
+export function encodeTimes(out: ByteWriter, tUs: Float64Array, count: number): void {
+  out.u16(count);
+  out.f64(tUs[0]!);
+  writeTimes(out, scratch, tUs, count);
+}
+
+/** What encodeTimes wrote; its checksum is the caller's. Throws CodecError. */
+export function decodeTimes(reader: ByteReader): Float64Array {
+  const count = reader.u16();
+  if (count < 1 || count > BLOCK_COUNT_MAX) throw new CodecError(`${count} times`);
+  const firstUs = reader.f64();
+  return readTimes(readColumn(reader), { count, firstUs }, new Float64Array(count));
+}
+
+function readValues(
+  kind: BlockSamples['kind'],
+  column: Column,
+  count: number,
+  target: DecodeTarget | undefined,
+): BlockValues {
   switch (kind) {
     case 0:
-      return { kind, values: readDoubles(column, count) };
+      return { kind, values: readDoubles(column, count, target?.values.subarray(0, count)) };
     case 1:
       return { kind, values: new BigInt64Array(readBigInts(column, count)) };
     case 2:
@@ -276,12 +414,4 @@ function readValues(kind: BlockSamples['kind'], column: Column, count: number): 
     case 5:
       return { kind, values: readHistograms(column, count) };
   }
-}
-
-function readHistograms({ mode, payload }: Column, count: number): HistogramShape[] {
-  if (mode !== MODE.histograms) throw new CodecError(`unknown mode ${mode} of a histogram column`);
-  const out: HistogramShape[] = [];
-  for (let i = 0; i < count; i++) out.push(readHistogram(payload));
-  payload.finish();
-  return out;
 }

@@ -1,8 +1,12 @@
 // Native histograms as bytes (docs/formats/block.md, "A histogram"): counts are varints where every
 // one is a whole number below 2^53, doubles otherwise, so any value that can be held comes back as
 // it was.
+import { HISTOGRAM_NUMBERS_MAX } from './limits.ts';
+import { MODE, readColumn, readDoubles, writeColumn, writeDoubles } from './column.ts';
+import type { Column } from './column.ts';
 import { CodecError } from './varint.ts';
-import type { ByteReader, ByteWriter } from './varint.ts';
+import type { ByteReader } from './varint.ts';
+import { ByteWriter } from './varint.ts';
 
 interface Span {
   readonly offset: number;
@@ -26,6 +30,8 @@ export interface HistogramShape {
 }
 
 const VARINT_COUNTS = 8;
+/** Fewer histograms than this do not repay a column per bucket. */
+const COLUMNS_COUNT_MIN = 4;
 const OFFSET_MAX = 2 ** 31;
 
 function isCount(value: number): boolean {
@@ -105,4 +111,96 @@ function readSpans(reader: ByteReader): Span[] {
     spans.push({ offset, length });
   }
   return spans;
+}
+
+// ---------------------------------------------------------------- many of one shape
+
+const shapeA = new ByteWriter(256);
+const shapeB = new ByteWriter(256);
+const nested = new ByteWriter(1024);
+
+/** `h` without its numbers: what all histograms of a column must share to be stored by columns. */
+function writeShape(out: ByteWriter, h: HistogramShape): void {
+  writeHistogram(out, {
+    ...h,
+    sum: 0,
+    count: 0,
+    zeroCount: 0,
+    positiveBuckets: new Float64Array(h.positiveBuckets.length),
+    negativeBuckets: new Float64Array(h.negativeBuckets.length),
+  });
+}
+
+function areOneShape(values: readonly HistogramShape[], count: number): boolean {
+  shapeA.reset();
+  writeShape(shapeA, values[0]!);
+  const first = shapeA.bytes();
+  for (let i = 1; i < count; i++) {
+    shapeB.reset();
+    writeShape(shapeB, values[i]!);
+    const own = shapeB.bytes();
+    if (own.length !== first.length || !own.every((byte, at) => byte === first[at])) return false;
+  }
+  return true;
+}
+
+/** Number `place` of a histogram: sum, count, zero count, positive buckets, negative buckets. */
+function numberAt(h: HistogramShape, place: number): number {
+  if (place === 0) return h.sum;
+  if (place === 1) return h.count;
+  if (place === 2) return h.zeroCount;
+  const positive = h.positiveBuckets.length;
+  return place < 3 + positive
+    ? h.positiveBuckets[place - 3]!
+    : h.negativeBuckets[place - 3 - positive]!;
+}
+
+/** By columns where all have one shape, one after the other otherwise. */
+export function writeHistograms(
+  out: ByteWriter,
+  scratch: ByteWriter,
+  values: readonly HistogramShape[],
+  count: number,
+): void {
+  const { positiveBuckets, negativeBuckets } = values[0]!;
+  const places = 3 + positiveBuckets.length + negativeBuckets.length;
+  const isByRow = count < COLUMNS_COUNT_MIN || places * count > HISTOGRAM_NUMBERS_MAX;
+  if (isByRow || !areOneShape(values, count))
+    return writeColumn(out, scratch, MODE.histograms, (payload) => {
+      for (let i = 0; i < count; i++) writeHistogram(payload, values[i]!);
+    });
+  const column = new Float64Array(count);
+  writeColumn(out, scratch, MODE.histogramColumns, (payload) => {
+    payload.raw(shapeA.bytes());
+    for (let place = 0; place < places; place++) {
+      for (let i = 0; i < count; i++) column[i] = numberAt(values[i]!, place);
+      writeDoubles(payload, nested, column, count);
+    }
+  });
+}
+
+export function readHistograms({ mode, payload }: Column, count: number): HistogramShape[] {
+  const out: HistogramShape[] = [];
+  if (mode === MODE.histograms) for (let i = 0; i < count; i++) out.push(readHistogram(payload));
+  else if (mode === MODE.histogramColumns) {
+    const shape = readHistogram(payload);
+    const places = 3 + shape.positiveBuckets.length + shape.negativeBuckets.length;
+    if (places * count > HISTOGRAM_NUMBERS_MAX)
+      throw new CodecError(`${count} histograms of ${places} numbers`);
+    const next = (): Float64Array => readDoubles(readColumn(payload), count);
+    const [sums, counts, zeroCounts] = [next(), next(), next()];
+    const positive = Array.from(shape.positiveBuckets, next);
+    const negative = Array.from(shape.negativeBuckets, next);
+    for (let i = 0; i < count; i++)
+      out.push({
+        ...shape,
+        sum: sums[i]!,
+        count: counts[i]!,
+        zeroCount: zeroCounts[i]!,
+        positiveBuckets: Float64Array.from(positive, (column) => column[i]!),
+        negativeBuckets: Float64Array.from(negative, (column) => column[i]!),
+      });
+  } else throw new CodecError(`unknown mode ${mode} of a histogram column`);
+  payload.finish();
+  return out;
 }

@@ -1,24 +1,34 @@
-// Columns of a block (docs/formats/block.md, "Column"): each encoder picks the smallest of its
-// simple lossless modes; each decoder refuses modes it does not know and payloads of the wrong
-// size. Doubles are moved as 32-bit halves, so that no NaN payload can change on the way.
+// Columns of a block (docs/formats/block.md, "Column"): one mode byte, a size, a payload. Each
+// encoder picks the smallest of its lossless modes; each decoder refuses modes it does not know and
+// payloads of the wrong size. Numbers: doubles.ts, words.ts; what they stand on: integer-encode.ts.
+import { readNumbers, writeNumbers } from './doubles.ts';
+import { isConstZero, readIntegers } from './integer-decode.ts';
+import { divisorOf, STREAM_OFFSET_MAX, writeConstZero, writeIntegers } from './integer-encode.ts';
+import { BLOCK_COUNT_MAX } from './limits.ts';
 import { ByteReader, CodecError } from './varint.ts';
 import type { ByteWriter } from './varint.ts';
+import { readWords, writeWords } from './words.ts';
 
 export const MODE = {
   raw: 0,
   const: 1,
-  constDelta: 2,
-  deltaOfDelta: 3,
-  integerDelta: 4,
-  bits: 5,
-  strings: 6,
-  histograms: 7,
+  grid: 2,
+  integers: 3,
+  doubles: 4,
+  words: 5,
+  bits: 6,
+  strings: 7,
+  histograms: 8,
+  histogramColumns: 9,
 } as const;
 
-/** Whole numbers up to here have exact differences and zigzag codes. */
+/** Whole numbers up to here are flagged as integers: sums of a few thousand of them are exact. */
 const INTEGER_MAX = 2 ** 51;
-const TIME_SPAN_MAX = 2 ** 50;
 const TIME_MAX = Number.MAX_SAFE_INTEGER;
+const STEP_SAMPLE_COUNT = 31;
+
+const numbers = new Float64Array(BLOCK_COUNT_MAX);
+const steps = new Float64Array(STEP_SAMPLE_COUNT);
 
 export interface Column {
   readonly mode: number;
@@ -34,6 +44,11 @@ export function writeColumn(
 ): void {
   scratch.reset();
   write(scratch);
+  copyColumn(out, scratch, mode);
+}
+
+/** The column whose payload is in `scratch`. */
+function copyColumn(out: ByteWriter, scratch: ByteWriter, mode: number): void {
   out.u8(mode);
   out.varint(scratch.size);
   out.raw(scratch.bytes());
@@ -53,66 +68,104 @@ function refuseMode(mode: number, column: string): never {
 
 // ---------------------------------------------------------------- times
 
+/**
+ * The step of the grid that the times are nearest to: the one most of them keep, else the mean, as
+ * a multiple of what divides all distances.
+ */
+function gridStep(tUs: Float64Array, count: number): number {
+  if (count < 2) return 0;
+  const stride = Math.max(1, Math.floor((count - 1) / STEP_SAMPLE_COUNT));
+  let size = 0;
+  for (let i = 1; i < count && size < STEP_SAMPLE_COUNT; i += stride) {
+    const step = tUs[i]! - tUs[i - 1]!;
+    let at = size++;
+    for (; at > 0 && steps[at - 1]! > step; at--) steps[at] = steps[at - 1]!;
+    steps[at] = step;
+  }
+  const median = steps[size >> 1]!;
+  let same = 0;
+  for (let i = 1; i < count; i++) if (tUs[i]! - tUs[i - 1]! === median) same++;
+  if (same * 2 > count) return median;
+  const unit = Math.max(1, divisorOf(tUs, count));
+  return Math.round((tUs[count - 1]! - tUs[0]!) / (count - 1) / unit) * unit;
+}
+
+/** Times as distances from the grid first + i · step: nothing but the grid where they keep it. */
 export function writeTimes(
   out: ByteWriter,
   scratch: ByteWriter,
   tUs: Float64Array,
   count: number,
 ): void {
-  if (Math.abs(tUs[count - 1]! - tUs[0]!) > TIME_SPAN_MAX || Math.abs(tUs[0]!) > TIME_SPAN_MAX * 4)
-    return writeColumn(out, scratch, MODE.raw, (p) => p.column(tUs, count));
-  const delta = count > 1 ? tUs[1]! - tUs[0]! : 0;
-  let isConst = true;
-  for (let i = 1; i < count; i++) {
-    const step = tUs[i]! - tUs[i - 1]!;
-    if (step !== delta) isConst = false;
-    if (Math.abs(step) > TIME_SPAN_MAX)
-      return writeColumn(out, scratch, MODE.raw, (p) => p.column(tUs, count));
-  }
-  if (isConst)
-    return writeColumn(out, scratch, MODE.constDelta, (p) => {
-      p.f64(tUs[0]!);
-      p.f64(delta);
+  const first = tUs[0]!;
+  const delta = count > 1 ? tUs[1]! - first : 0;
+  let isGrid = Math.abs(delta) < STREAM_OFFSET_MAX / 2;
+  for (let i = 0; i < count && isGrid; i++) isGrid = tUs[i] === first + i * delta;
+  if (isGrid && isTime(first) && isTime(tUs[count - 1]!))
+    return writeColumn(out, scratch, MODE.grid, (p) => {
+      p.zigzag(delta);
+      writeConstZero(p);
     });
-  writeColumn(out, scratch, MODE.deltaOfDelta, (p) => {
-    p.zigzag(tUs[0]!);
-    let previous = 0;
-    for (let i = 1; i < count; i++) {
-      const step = tUs[i]! - tUs[i - 1]!;
-      p.zigzag(step - previous);
-      previous = step;
-    }
+  let isNear = true;
+  for (let i = 0; i < count; i++)
+    if (!(Math.abs(tUs[i]! - first) < STREAM_OFFSET_MAX / 2)) isNear = false;
+  const step = isNear ? gridStep(tUs, count) : 0;
+  if (!isNear || Math.abs(step) * count >= STREAM_OFFSET_MAX / 2)
+    return writeColumn(out, scratch, MODE.raw, (p) => p.column(tUs, count));
+  for (let i = 0; i < count; i++) numbers[i] = tUs[i]! - first - i * step;
+  writeColumn(out, scratch, MODE.grid, (p) => {
+    p.zigzag(step);
+    writeIntegers(p, numbers, count);
   });
 }
 
-export function readTimes({ mode, payload }: Column, count: number): Float64Array {
-  const out = mode === MODE.raw ? rawDoubles(payload, count) : new Float64Array(count);
-  if (mode === MODE.constDelta) {
-    const first = payload.f64();
-    const delta = payload.f64();
-    for (let i = 0; i < count; i++) out[i] = first + i * delta;
-  } else if (mode === MODE.deltaOfDelta) {
-    let tUs = payload.zigzag();
-    let step = 0;
-    out[0] = tUs;
-    for (let i = 1; i < count; i++) {
-      step += payload.zigzag();
-      tUs += step;
-      out[i] = tUs;
-    }
-  } else if (mode !== MODE.raw) refuseMode(mode, 'time');
+/** Fills `out`; `firstUs` is the first time, which the column does not repeat. */
+export function readTimes(
+  { mode, payload }: Column,
+  { count, firstUs }: { readonly count: number; readonly firstUs: number },
+  out: Float64Array,
+): Float64Array {
+  if (mode === MODE.raw) {
+    out.set(rawDoubles(payload, count));
+    payload.finish();
+    if (!out.every(isTime)) refuseTimes();
+    return out;
+  }
+  if (mode !== MODE.grid) refuseMode(mode, 'time');
+  const step = payload.zigzag();
+  if (payload.left === 2 && isConstZero(payload.bytes, payload.at)) {
+    // First and last are the extremes of an empty grid, and all of it is whole.
+    if (!isTime(firstUs) || !isTime(firstUs + (count - 1) * step)) refuseTimes();
+    for (let i = 0; i < count; i++) out[i] = firstUs + i * step;
+    return out;
+  }
+  readIntegers(payload, out, count);
   payload.finish();
-  for (let i = 0; i < count; i++)
-    if (!(Math.abs(out[i]!) <= TIME_MAX) || !Number.isInteger(out[i]))
-      throw new CodecError(`sample ${i} has the time ${out[i]}`);
+  if (out[0] !== 0) throw new CodecError(`the grid starts ${out[0]} before its first time`);
+  let isGood = isTime(firstUs);
+  for (let i = 0; i < count; i++) {
+    const t = out[i]! + (firstUs + i * step);
+    // Sums of whole numbers are whole.
+    if (!(t <= TIME_MAX && t >= -TIME_MAX)) isGood = false;
+    out[i] = t;
+  }
+  if (!isGood) refuseTimes();
   return out;
+}
+
+function isTime(tUs: number): boolean {
+  return Number.isSafeInteger(tUs);
+}
+
+function refuseTimes(): never {
+  throw new CodecError('a time is no whole number of microseconds within 2^53');
 }
 
 function rawDoubles(payload: ByteReader, count: number): Float64Array<ArrayBuffer> {
   return new Float64Array(payload.copy(count * 8));
 }
 
-// ---------------------------------------------------------------- doubles
+// ---------------------------------------------------------------- doubles and integers
 
 export function isSmallInteger(value: number): boolean {
   return (
@@ -126,21 +179,6 @@ function sameWords(words: Int32Array, count: number): boolean {
   return true;
 }
 
-function writeIntegers(
-  out: ByteWriter,
-  scratch: ByteWriter,
-  values: Float64Array,
-  count: number,
-): void {
-  writeColumn(out, scratch, MODE.integerDelta, (p) => {
-    let previous = 0;
-    for (let i = 0; i < count; i++) {
-      p.zigzag(values[i]! - previous);
-      previous = values[i]!;
-    }
-  });
-}
-
 export function writeDoubles(
   out: ByteWriter,
   scratch: ByteWriter,
@@ -150,71 +188,46 @@ export function writeDoubles(
   const words = new Int32Array(values.buffer, values.byteOffset, count * 2);
   if (sameWords(words, count))
     return writeColumn(out, scratch, MODE.const, (p) => p.column(values, 1));
-  let allInteger = true;
-  for (let i = 0; i < count && allInteger; i++) allInteger = isSmallInteger(values[i]!);
-  if (allInteger) return writeIntegers(out, scratch, values, count);
+  scratch.reset();
+  if (writeNumbers(scratch, values, count)) return copyColumn(out, scratch, MODE.doubles);
   writeColumn(out, scratch, MODE.raw, (p) => p.column(values, count));
 }
 
-export function readDoubles({ mode, payload }: Column, count: number): Float64Array<ArrayBuffer> {
-  if (mode === MODE.raw) {
-    const out = rawDoubles(payload, count);
-    payload.finish();
-    return out;
-  }
-  const out = new Float64Array(count);
-  if (mode === MODE.const) fillWords(new Int32Array(out.buffer), payload);
-  else if (mode === MODE.integerDelta) readIntegers(out, payload);
+/** Fills `out` with `count` doubles. */
+export function readDoubles(
+  { mode, payload }: Column,
+  count: number,
+  out: Float64Array = new Float64Array(count),
+): Float64Array {
+  if (mode === MODE.raw) words64(out).set(new BigInt64Array(payload.copy(count * 8)));
+  else if (mode === MODE.const) fillWords(words64(out), payload);
+  else if (mode === MODE.doubles) readNumbers(payload, out, count);
   else refuseMode(mode, 'double');
   payload.finish();
   return out;
 }
 
-function fillWords(out: Int32Array, payload: ByteReader): void {
-  const word = new Int32Array(payload.copy(8));
-  for (let i = 0; i < out.length; i += 2) {
-    out[i] = word[0]!;
-    out[i + 1] = word[1]!;
-  }
+function words64(out: Float64Array): BigInt64Array {
+  return new BigInt64Array(out.buffer, out.byteOffset, out.length);
 }
 
-function readIntegers(out: Float64Array, payload: ByteReader): void {
-  let value = 0;
-  for (let i = 0; i < out.length; i++) {
-    value += payload.zigzag();
-    if (Math.abs(value) > INTEGER_MAX) throw new CodecError(`sample ${i} is out of range`);
-    out[i] = value;
-  }
-}
-
-// ---------------------------------------------------------------- 64-bit integers
-
-type Integers = BigInt64Array | BigUint64Array;
-
-/** The values as doubles where every one is at most 2^51 from zero, else undefined. */
-function smallIntegers(values: Integers, count: number): Float64Array | undefined {
-  const words = new Int32Array(values.buffer, values.byteOffset, count * 2);
-  const isSigned = values instanceof BigInt64Array;
-  const out = new Float64Array(count);
-  for (let i = 0; i < count; i++) {
-    const high = isSigned ? words[2 * i + 1]! : words[2 * i + 1]! >>> 0;
-    out[i] = high * 4294967296 + (words[2 * i]! >>> 0);
-    if (Math.abs(out[i]!) > INTEGER_MAX) return undefined;
-  }
-  return out;
+/** One BigInt a column: its fill is many times faster than a loop over halves. */
+function fillWords(out: BigInt64Array, payload: ByteReader): void {
+  out.fill(new BigInt64Array(payload.copy(8))[0]!);
 }
 
 export function writeBigInts(
   out: ByteWriter,
   scratch: ByteWriter,
-  values: Integers,
+  values: BigInt64Array | BigUint64Array,
   count: number,
 ): void {
   const words = new Int32Array(values.buffer, values.byteOffset, count * 2);
   if (sameWords(words, count))
     return writeColumn(out, scratch, MODE.const, (p) => p.column(values, 1));
-  const small = smallIntegers(values, count);
-  if (small !== undefined) return writeIntegers(out, scratch, small, count);
+  scratch.reset();
+  writeWords(scratch, words, count);
+  if (scratch.size < count * 8) return copyColumn(out, scratch, MODE.words);
   writeColumn(out, scratch, MODE.raw, (p) => p.column(values, count));
 }
 
@@ -226,15 +239,9 @@ export function readBigInts({ mode, payload }: Column, count: number): ArrayBuff
     return out;
   }
   const words = new Int32Array(count * 2);
-  if (mode === MODE.const) fillWords(words, payload);
-  else if (mode === MODE.integerDelta) {
-    const values = new Float64Array(count);
-    readIntegers(values, payload);
-    for (let i = 0; i < count; i++) {
-      words[2 * i] = (values[i]! % 4294967296) | 0;
-      words[2 * i + 1] = Math.floor(values[i]! / 4294967296);
-    }
-  } else refuseMode(mode, 'integer');
+  if (mode === MODE.const) fillWords(new BigInt64Array(words.buffer), payload);
+  else if (mode === MODE.words) readWords(payload, words, count);
+  else refuseMode(mode, 'integer');
   payload.finish();
   return words.buffer;
 }
@@ -247,28 +254,34 @@ export function writeSubNs(
   subNs: Uint16Array,
   count: number,
 ): void {
-  const isConst = subNs.subarray(0, count).every((value) => value === subNs[0]);
-  writeColumn(out, scratch, isConst ? MODE.const : MODE.raw, (p) =>
-    p.column(subNs, isConst ? 1 : count),
-  );
+  for (let i = 0; i < count; i++) numbers[i] = subNs[i]!;
+  writeColumn(out, scratch, MODE.integers, (p) => writeIntegers(p, numbers, count));
 }
 
 export function readSubNs({ mode, payload }: Column, count: number): Uint16Array {
-  if (mode !== MODE.const && mode !== MODE.raw) refuseMode(mode, 'subNs');
-  const out = new Uint16Array(count);
-  if (mode === MODE.const) out.fill(payload.u16());
-  else out.set(new Uint16Array(payload.copy(count * 2)));
+  if (mode !== MODE.integers) refuseMode(mode, 'subNs');
+  readIntegers(payload, numbers, count);
   payload.finish();
-  if (out.some((value) => value > 999)) throw new CodecError('subNs above 999');
+  const out = new Uint16Array(count);
+  for (let i = 0; i < count; i++) {
+    const value = numbers[i]!;
+    if (!(value >= 0 && value <= 999)) throw new CodecError(`sample ${i} has ${value} ns`);
+    out[i] = value;
+  }
   return out;
 }
 
+/** A stream of zeros and ones where that is shorter than a bit each. */
 export function writeBits(
   out: ByteWriter,
   scratch: ByteWriter,
   values: Uint8Array,
   count: number,
 ): void {
+  for (let i = 0; i < count; i++) numbers[i] = values[i] === 0 ? 0 : 1;
+  scratch.reset();
+  writeIntegers(scratch, numbers, count);
+  if (scratch.size * 8 <= count) return copyColumn(out, scratch, MODE.integers);
   writeColumn(out, scratch, MODE.bits, (p) => {
     for (let start = 0; start < count; start += 8) {
       let byte = 0;
@@ -280,11 +293,19 @@ export function writeBits(
 }
 
 export function readBits({ mode, payload }: Column, count: number): Uint8Array {
-  if (mode !== MODE.bits) refuseMode(mode, 'boolean');
-  const bytes = payload.raw(Math.ceil(count / 8));
-  payload.finish();
   const out = new Uint8Array(count);
-  for (let i = 0; i < count; i++) out[i] = (bytes[i >> 3]! >> (i & 7)) & 1;
+  if (mode === MODE.integers) {
+    readIntegers(payload, numbers, count);
+    for (let i = 0; i < count; i++) {
+      const value = numbers[i]!;
+      if (value !== 0 && value !== 1) throw new CodecError(`sample ${i} is no boolean: ${value}`);
+      out[i] = value;
+    }
+  } else if (mode === MODE.bits) {
+    const bytes = payload.raw(Math.ceil(count / 8));
+    for (let i = 0; i < count; i++) out[i] = (bytes[i >> 3]! >> (i & 7)) & 1;
+  } else refuseMode(mode, 'boolean');
+  payload.finish();
   return out;
 }
 

@@ -11,3 +11,13 @@ export const BLOCK_SIZE_MAX_BYTES = 64 * 1024 * 1024;
 export const BLOCK_AGGREGATES_COUNT_MIN = 16;
 /** Longest literal or copy the snappy encoder looks for matches in at once (the format's block). */
 export const SNAPPY_BLOCK_BYTES = 65_536;
+/**
+ * Entropy coding decodes slower than packed groups: it is taken where its size is below this part
+ * of theirs. Long columns come from compaction, are read less often and are most of what is
+ * stored.
+ */
+export const ENTROPY_CODED_RATIO_MAX = 0.88;
+export const ENTROPY_CODED_RATIO_LONG_MAX = 0.96;
+export const LONG_COLUMN_COUNT = 2048;
+/** Numbers of all histograms of a block that is stored by columns: 32 MiB once decoded. */
+export const HISTOGRAM_NUMBERS_MAX = 2 ** 22;
