@@ -77,6 +77,7 @@ export class PartWriter {
 
   async *#tenant(content: TenantContent): AsyncGenerator<Uint8Array, void, void> {
     const index = new ByteWriter(4096);
+    const rows: Uint8Array[] = [];
     const refs = new RefWriter(this.#source);
     const texts = new TextWriter();
     let table: LabelWriter<SeriesRef> | LabelWriter<Labels> = texts;
@@ -95,6 +96,7 @@ export class PartWriter {
         } else texts.write(index, series);
         this.#series(chunks, index, totals);
       }
+      if (index.size >= WRITE_CHUNK_BYTES) rows.push(index.take());
       if (this.#out.size >= WRITE_CHUNK_BYTES) {
         yield this.#hand();
         await this.#scheduler.yieldTurn();
@@ -104,8 +106,10 @@ export class PartWriter {
       totals.minUs = Math.min(totals.minUs, tUs);
       totals.maxUs = Math.max(totals.maxUs, tUs);
     }
+    rows.push(index.take());
+    const head = indexHead(table, firstBlock, totals.seriesCount);
     const sections: Record<SectionName, SectionPlace> = {
-      index: this.#indexSection(index, table, firstBlock, totals.seriesCount),
+      index: yield* this.#indexSection(head, rows),
       exemplars: this.#exemplarSection(content.exemplars),
       attributes: this.#attributeSection(content.attributes),
       metadata: this.#section(content.metadata, (out) => {
@@ -139,18 +143,21 @@ export class PartWriter {
     }
   }
 
-  #indexSection(
-    rows: ByteWriter,
-    symbols: Pick<LabelWriter<unknown>, 'writeTable'>,
-    firstBlock: number,
-    seriesCount: number,
-  ): SectionPlace {
-    const section = new ByteWriter(rows.size + 1024);
-    section.varint(firstBlock);
-    symbols.writeTable(section);
-    section.varint(seriesCount);
-    section.raw(rows.bytes());
-    return this.#place(section);
+  /** Hands the section out in pieces: of a large part it is never in one place. */
+  *#indexSection(
+    head: Uint8Array,
+    rows: readonly Uint8Array[],
+  ): Generator<Uint8Array, SectionPlace, void> {
+    if (this.#out.size > 0) yield this.#hand();
+    const offset = this.#flushed;
+    let crc = 0;
+    for (const piece of [head, ...rows]) {
+      if (piece.length === 0) continue;
+      crc = crc32c(piece, crc);
+      this.#flushed += piece.length;
+      yield piece;
+    }
+    return { offset, sizeBytes: this.#flushed - offset, crc };
   }
 
   #exemplarSection(rows: readonly SeriesExemplar[]): SectionPlace {
@@ -238,6 +245,19 @@ export class PartWriter {
     footer.u32(crc32c(footer.bytes()));
     this.#out.raw(footer.bytes());
   }
+}
+
+/** What stands before the rows of an index section. */
+function indexHead(
+  table: Pick<LabelWriter<unknown>, 'writeTable'>,
+  firstBlock: number,
+  seriesCount: number,
+): Uint8Array {
+  const head = new ByteWriter(1024);
+  head.varint(firstBlock);
+  table.writeTable(head);
+  head.varint(seriesCount);
+  return head.bytes();
 }
 
 function cutToBlocks(samples: Samples): Samples[] {
