@@ -1,11 +1,13 @@
 // `npm run bench:scan`: what a body costs before it reaches storage: decompression, scan, row
 // dictionary, batch builder. CPU time in nanoseconds per value, the median of several runs over the
 // first bodies of a load of the peers harness (`gen.js` writes them), or over bodies made here
-// where there are none. `--load NAME` measures one load, `--runs N` more or fewer runs.
-import { existsSync, openSync, readSync } from 'node:fs';
+// where there are none. `--load NAME` measures one load, `--runs N` more or fewer runs,
+// `--no-kernels` the TypeScript alone.
+import { existsSync, openSync, readFileSync, readSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { useSnappyKernel } from '../src/codec/snappy-kernel.ts';
 import { decodeSnappy, encodeSnappy } from '../src/codec/snappy.ts';
 import { scanLineProtocol } from '../src/formats/influx/line-protocol.ts';
 import { scanPrometheusText } from '../src/formats/prometheus-text/exposition.ts';
@@ -223,8 +225,15 @@ function measure(load: Load, runs: number): void {
 }
 
 const { values: options } = parseArgs({
-  options: { load: { type: 'string' }, runs: { type: 'string' } },
+  options: {
+    load: { type: 'string' },
+    runs: { type: 'string' },
+    'no-kernels': { type: 'boolean' },
+  },
 });
+const WASM = join(import.meta.dirname, '../dist/wasm/snappy.wasm');
+if (options['no-kernels'] !== true)
+  useSnappyKernel(() => new WebAssembly.Module(readFileSync(WASM)));
 for (const [name, make] of Object.entries(MAKERS))
   if (options.load === undefined || options.load === name)
     measure(make(), Number(options.runs ?? 9));

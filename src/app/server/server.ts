@@ -11,6 +11,7 @@ import { checkBuilt, PROJECT_ROOT } from '../build-stamp.ts';
 import { EXIT, EXIT_HELP } from '../exit-codes.ts';
 import { realClock } from '../real/clock.ts';
 import { realFiles } from '../real/files.ts';
+import { loadKernels } from '../real/kernels.ts';
 import { realPrng } from '../real/prng.ts';
 import { realScheduler } from '../real/scheduler.ts';
 import type { Settings } from '../settings/flags.ts';
@@ -92,6 +93,7 @@ function checkStart(settings: Settings): void {
 async function serve(args: readonly string[]): Promise<void> {
   const { settings, warnings } = await loadSettings({ args, env: process.env, readConfig });
   checkStart(settings);
+  loadKernels();
   const logger = makeLogger(settings);
   for (const warning of warnings) logger.warn(warning);
   const registry = new MetricsRegistry();

@@ -1,0 +1,15 @@
+// Hands the compiled kernels of dist/wasm down to the codec of this thread. The caller has checked
+// that dist/ is fresh.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { useSnappyKernel } from '../../codec/snappy-kernel.ts';
+import { PROJECT_ROOT } from '../build-stamp.ts';
+
+function moduleOf(name: string): WebAssembly.Module {
+  return new WebAssembly.Module(readFileSync(join(PROJECT_ROOT, 'dist/wasm', `${name}.wasm`)));
+}
+
+/** Once per thread, before it reads its first block. */
+export function loadKernels(): void {
+  useSnappyKernel(() => moduleOf('snappy'));
+}
