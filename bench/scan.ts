@@ -135,12 +135,28 @@ function readOr(name: string, count: number, make: (step: number) => Uint8Array)
   return read.length > 0 ? read : steps(count, make);
 }
 
+/** The lines of a body in another order each time, as from many small senders. */
+function shuffled(body: Uint8Array, step: number): Uint8Array {
+  const lines = Buffer.from(body).toString('latin1').trimEnd().split('\n');
+  let state = step + 1;
+  for (let i = lines.length - 1; i > 0; i--) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    const j = state % (i + 1);
+    [lines[i], lines[j]] = [lines[j]!, lines[i]!];
+  }
+  return Buffer.from(`${lines.join('\n')}\n`, 'latin1');
+}
+
 const MAKERS: Readonly<Record<string, () => Load>> = {
   'lp-cpu': () => {
     const bodies = readOr('lp-cpu', 16, (step) =>
       madeLines(step, (field) => `${(field * 31 + step * 7) % 100}i`),
     );
     return { name: 'lp-cpu', bodies, isSnappy: false, scan: lineProtocol };
+  },
+  'lp-shuffled': () => {
+    const bodies = MAKERS['lp-cpu']!().bodies.map(shuffled);
+    return { name: 'lp-shuffled', bodies, isSnappy: false, scan: lineProtocol };
   },
   'lp-float': () => {
     const bodies = readOr('lp-float', 16, (step) =>
