@@ -199,9 +199,14 @@ export class ByteReader {
   }
 
   varint(): number {
-    let value = 0;
-    let scale = 1;
-    for (let i = 0; i < VARINT_SIZE_MAX; i++) {
+    const first = this.u8();
+    return first < 128 ? first : this.#longVarint(first & 127);
+  }
+
+  #longVarint(low: number): number {
+    let value = low;
+    let scale = 128;
+    for (let i = 1; i < VARINT_SIZE_MAX; i++) {
       const byte = this.u8();
       value += (byte & 127) * scale;
       if (byte < 128) {
@@ -231,6 +236,10 @@ export class ByteReader {
   raw(sizeBytes: number): Uint8Array {
     const at = this.#advance(sizeBytes);
     return this.bytes.subarray(at, at + sizeBytes);
+  }
+
+  skip(sizeBytes: number): void {
+    this.#advance(sizeBytes);
   }
 
   /** A fresh, aligned copy of the next bytes. */

@@ -87,12 +87,9 @@ export function isNeeded(one: Delete, parts: readonly { readonly row: PartRow }[
 function tenantsOf(state: ShardState, generation: Generation): string[] {
   const tenants = new Set<string>();
   const { index } = state;
-  const refs = [
-    ...generation.refs,
-    ...generation.exemplars.map((one) => one.row.ref),
-    ...generation.attributes.map((one) => one.row.ref),
-  ];
-  for (const ref of refs) tenants.add(index.tenantOf(ref)!);
+  for (const ref of generation.refs.view()) tenants.add(index.tenantOf(ref)!);
+  for (const { row } of generation.exemplars) tenants.add(index.tenantOf(row.ref)!);
+  for (const { row } of generation.attributes) tenants.add(index.tenantOf(row.ref)!);
   for (const { row } of generation.metadata) tenants.add(row.tenant);
   return [...tenants].toSorted(compareUtf8);
 }

@@ -1,5 +1,5 @@
 // One head generation: what the log said in [seqMin, seqMax), in RAM. Samples live in pages of
-// plain typed arrays; a series has runs of slots (4, 8, … 256), linked backwards, filled in order
+// plain typed arrays; a series has runs of slots (2, 4, … 256), linked backwards, filled in order
 // of arrival. Every sample has an ordinal, its place in the generation's own order; a reader that
 // noted pointCount sees exactly the ordinals below it, while appends go on behind. Nothing is ever
 // changed in place.
@@ -18,6 +18,7 @@ import type {
 import type { Histogram } from '../model/histogram.ts';
 import type { TenantId } from '../model/tenant.ts';
 import type { Delete } from './deletes.ts';
+import { IdList } from './growable.ts';
 import { PAGE_SLOTS, PAGE_SLOTS_LOG2, RUN_SLOTS_FIRST, RUN_SLOTS_MAX } from './limits.ts';
 import { clampSamples, pickFrom, sliceSamples, sortedSource } from './samples.ts';
 import type { Source, TimeRange } from './samples.ts';
@@ -60,7 +61,7 @@ export class Generation {
   readonly exemplars: Ordered<Exemplar>[] = [];
   readonly attributes: Ordered<Attribute>[] = [];
   /** Series with samples, in order of first arrival. */
-  readonly refs: SeriesRef[] = [];
+  readonly refs = new IdList();
   readonly #pages: Page[] = [];
   readonly #strings: string[] = [];
   readonly #histograms: Histogram[] = [];
@@ -253,9 +254,11 @@ export class Generation {
     ref: SeriesRef,
     view: { readonly ordinalEnd: number; readonly range: TimeRange; readonly priority: number },
   ): Source | undefined {
+    const lastRun = this.#lastRun[ref] ?? -1;
+    if (lastRun >= 0 && this.#runPrevious[lastRun]! < 0) return this.#oneRunSource(lastRun, view);
     const runs: number[] = [];
     let count = 0;
-    for (let run = this.#lastRun[ref] ?? -1; run >= 0; run = this.#runPrevious[run]!) {
+    for (let run = lastRun; run >= 0; run = this.#runPrevious[run]!) {
       runs.push(run);
       count += this.#runUsed[run]!;
     }
@@ -277,10 +280,42 @@ export class Generation {
       words.set(page.words.subarray(2 * at, 2 * end), 2 * used);
       used += end - at;
     }
+    return kind === undefined ? undefined : this.#plain(kind, tUs, words, view);
+  }
+
+  /** As #plainSource where all is in one run: views of the page, no copy. */
+  #oneRunSource(
+    run: number,
+    view: { readonly ordinalEnd: number; readonly range: TimeRange; readonly priority: number },
+  ): Source | undefined {
+    const first = this.#runSlot[run]!;
+    const page = this.#pages[first >>> PAGE_SLOTS_LOG2]!;
+    if (page.subNs !== undefined || page.startUs !== undefined || page.position !== undefined)
+      return undefined;
+    const at = first & (PAGE_SLOTS - 1);
+    const end = at + this.#runUsed[run]!;
+    if (page.ordinals[end - 1]! >= view.ordinalEnd) return undefined;
+    const kind = page.kinds[at] as Kind;
+    for (let i = at; i < end; i++) if (page.kinds[i] !== kind) return undefined;
+    return this.#plain(
+      kind,
+      page.tUs.subarray(at, end),
+      page.words.subarray(2 * at, 2 * end),
+      view,
+    );
+  }
+
+  #plain(
+    kind: Kind,
+    tUs: Float64Array,
+    words: Int32Array<ArrayBuffer>,
+    view: { readonly range: TimeRange; readonly priority: number },
+  ): Source | undefined {
+    const { length: count } = tUs;
     for (let i = 1; i < count; i++) if (tUs[i]! <= tUs[i - 1]!) return undefined;
-    if (kind === undefined) return undefined;
+    const { values } = this.#values(kind, words, count);
     const none = { subNs: undefined, startUs: undefined, position: undefined };
-    const all: Samples = { ...this.#values(kind, words, count), ...none, count, tUs };
+    const all = { kind, values, ...none, count, tUs } as Samples;
     const { startUs, endUs } = view.range;
     const samples = clampSamples(all, startUs, endUs) ?? sliceSamples(all, 0, 0);
     return sortedSource(samples, view.priority);
@@ -327,11 +362,11 @@ export class Generation {
   #values(kind: Kind, words: Int32Array<ArrayBuffer>, count: number): ValueColumn {
     switch (kind) {
       case KIND.f64:
-        return { kind, values: new Float64Array(words.buffer) };
+        return { kind, values: new Float64Array(words.buffer, words.byteOffset, count) };
       case KIND.i64:
-        return { kind, values: new BigInt64Array(words.buffer) };
+        return { kind, values: new BigInt64Array(words.buffer, words.byteOffset, count) };
       case KIND.u64:
-        return { kind, values: new BigUint64Array(words.buffer) };
+        return { kind, values: new BigUint64Array(words.buffer, words.byteOffset, count) };
       case KIND.boolean:
         return { kind, values: Uint8Array.from({ length: count }, (_, i) => words[2 * i]!) };
       case KIND.string:

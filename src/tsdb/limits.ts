@@ -14,7 +14,7 @@ export const ASYNC_SYNC_DELAY_MS = 500;
 export const PAGE_SLOTS_LOG2 = 15;
 export const PAGE_SLOTS = 2 ** PAGE_SLOTS_LOG2;
 /** A series' first run of slots, and the longest one. */
-export const RUN_SLOTS_FIRST = 4;
+export const RUN_SLOTS_FIRST = 2;
 export const RUN_SLOTS_MAX = 256;
 /** Width of a time partition from level 1 on: 32 days. */
 export const PARTITION_US = 32 * 86_400_000_000;
@@ -48,5 +48,12 @@ export const SPLIT_NAME_LENGTH_MAX = 2048;
 export const DELETE_SIZE_MAX_BYTES = 90_000;
 /** Keys deleted or read in one catalog transaction. */
 export const CATALOG_PAGE_KEYS = 500;
+/** Label texts kept as strings beside the arena; a power of two. */
+export const TEXT_CACHE_ENTRIES = 2 ** 15;
+/** The same for the symbols of one part section. */
+export const TEXT_TABLE_CACHE_ENTRIES = 2 ** 12;
+/** Content of a posting list's first chunk and of the longest ones. */
+export const POSTING_CHUNK_BYTES_FIRST = 4;
+export const POSTING_CHUNK_BYTES_MAX = 1024;
 
 assert(RUN_SLOTS_MAX <= PAGE_SLOTS, 'a run fits a page');

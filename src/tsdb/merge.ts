@@ -211,7 +211,7 @@ async function buildOutput(
     ordinalEnds: [],
     tenants: await tenantsOf(inputs),
     index: state.index,
-    witness: (tenant, { labels }, sources) => expected.addSources(tenant, labels, sources),
+    witness: (tenant, labels, sources) => expected.addSources(tenant, labels, sources),
   });
   if (row !== undefined) await prove(state, row, expected);
   return row;

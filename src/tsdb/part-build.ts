@@ -1,13 +1,16 @@
 // From a view to a part: every series of some tenants in a time range, resolved, streamed into a
 // blob. The flush gives a view of one generation, a merge a view of its input parts.
 import type { Blobs } from '../blobs/blobs.ts';
+import type { Labels } from '../model/labels.ts';
 import type { TenantId } from '../model/tenant.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
+import { SCAN_TURN_SERIES } from './limits.ts';
 import type { PartRow, SeriesContent, TenantContent } from './part-format.ts';
 import { PartWriter } from './part-writer.ts';
 import { resolveSources } from './samples.ts';
 import type { Source, TimeRange } from './samples.ts';
-import { scanSeries } from './select.ts';
+import { scanHead, scanSeries } from './select.ts';
+import type { Scan } from './select.ts';
 import type { SeriesIndex } from './series-index.ts';
 import { foldAttributes, foldExemplars, foldMetadata } from './side-tables.ts';
 import type { View } from './view.ts';
@@ -28,7 +31,7 @@ export interface BuildRequest {
   readonly tenants: readonly TenantId[];
   readonly index: SeriesIndex;
   /** Sees every series before it is resolved. */
-  readonly witness?: (tenant: TenantId, series: SeriesContent, sources: readonly Source[]) => void;
+  readonly witness?: (tenant: TenantId, labels: Labels, sources: readonly Source[]) => void;
 }
 
 /** Writes the part; undefined (and no blob) where it would be empty. */
@@ -44,7 +47,7 @@ export async function buildPart(
     yield first.value as TenantContent;
     yield* contents;
   }
-  const writer = new PartWriter(scheduler);
+  const writer = new PartWriter(scheduler, request.index);
   const { name, level, partitionUs, seqMin, seqMax } = request;
   const { sizeBytes } = await blobs.put(name, writer.stream(all(), { level, seqMin, seqMax }));
   return { name, level, partitionUs, seqMin, seqMax, sizeBytes, ...writer.totals };
@@ -66,7 +69,7 @@ async function* tenantContents(
     const metadata = request.withTimeless ? await foldMetadata(side) : [];
     if (first.done === true && exemplars.length + attributes.length + metadata.length === 0)
       continue;
-    async function* all(): AsyncGenerator<SeriesContent, void, void> {
+    async function* all(): AsyncGenerator<readonly SeriesContent[], void, void> {
       if (first.done === true) return;
       yield first.value;
       yield* series;
@@ -81,15 +84,29 @@ async function* seriesOf(
   request: BuildRequest,
   tenant: TenantId,
   yieldTurn: () => Promise<void>,
-): AsyncGenerator<SeriesContent, void, void> {
+): AsyncGenerator<readonly SeriesContent[], void, void> {
   const { view, ordinalEnds, index, range } = request;
-
   const scan = { tenant, matchers: [], range, view, ordinalEnds, index, check, yieldTurn };
+  if (view.parts.length === 0 && request.witness === undefined) {
+    yield* headOf(scan);
+    return;
+  }
   for await (const series of scanSeries(scan)) {
     const sources = await series.sources();
     if (sources.length === 0) continue;
-    const content = { labels: series.labels, chunks: resolveSources(sources) };
-    request.witness?.(tenant, content, sources);
-    yield content;
+    request.witness?.(tenant, series.labels, sources);
+    yield [{ series: series.labels, chunks: resolveSources(sources) }];
   }
+}
+
+/** Series of generations alone, which are in memory: by ref, many at a time. */
+async function* headOf(scan: Scan): AsyncGenerator<readonly SeriesContent[], void, void> {
+  let some: SeriesContent[] = [];
+  for (const { ref, sources } of scanHead(scan)) {
+    some.push({ series: ref, chunks: resolveSources(sources) });
+    if (some.length < SCAN_TURN_SERIES) continue;
+    yield some;
+    some = [];
+  }
+  if (some.length > 0) yield some;
 }

@@ -1,6 +1,6 @@
 // What writer and reader of parts share (docs/formats/part.md).
 import type { Labels } from '../model/labels.ts';
-import type { Exemplar, Metadata, Samples } from '../model/columns.ts';
+import type { Exemplar, Metadata, Samples, SeriesRef } from '../model/columns.ts';
 import type { TenantId } from '../model/tenant.ts';
 
 export const PART_VERSION = 1;
@@ -55,13 +55,15 @@ export interface SeriesAttribute {
 /** One tenant's content on its way into a part; series sorted by labels. */
 export interface TenantContent {
   readonly tenant: TenantId;
-  readonly series: AsyncIterable<SeriesContent> | Iterable<SeriesContent>;
+  /** Handed over some at a time; each list is done with when the next is asked for. */
+  readonly series: AsyncIterable<readonly SeriesContent[]>;
   readonly exemplars: readonly SeriesExemplar[];
   readonly attributes: readonly SeriesAttribute[];
   readonly metadata: readonly Metadata[];
 }
 
 export interface SeriesContent {
-  readonly labels: Labels;
+  /** Labels, or a ref of the index that the part is written from; the same for all of a part. */
+  readonly series: Labels | SeriesRef;
   readonly chunks: readonly Samples[];
 }

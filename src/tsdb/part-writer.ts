@@ -5,16 +5,17 @@ import { crc32c } from '../codec/crc32c.ts';
 import { BLOCK_COUNT_MAX } from '../codec/limits.ts';
 import { ByteWriter } from '../codec/varint.ts';
 import { KIND } from '../model/columns.ts';
-import type { Samples } from '../model/columns.ts';
+import type { Samples, SeriesRef } from '../model/columns.ts';
 import type { Labels } from '../model/labels.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
+import { RefWriter, TextWriter } from './label-writer.ts';
+import type { LabelSource, LabelWriter } from './label-writer.ts';
 import { WRITE_CHUNK_BYTES } from './limits.ts';
 import { FOOTER_MAGIC, HEAD_MAGIC, PART_VERSION, SECTIONS } from './part-format.ts';
 import type {
   SectionName,
   SectionPlace,
   SeriesAttribute,
-  SeriesContent,
   SeriesExemplar,
   TenantContent,
   TenantDirectory,
@@ -24,25 +25,6 @@ import { sliceSamples } from './samples.ts';
 /** Strings and histograms are cut into blocks of fewer samples, so that a block stays readable. */
 const OBJECTS_PER_BLOCK = 512;
 const NO_SECTION: SectionPlace = { offset: 0, sizeBytes: 0, crc: 0 };
-
-/** Label strings of one section, numbered in order of appearance. */
-class Symbols {
-  readonly #numbers = new Map<string, number>();
-
-  write(out: ByteWriter, labels: Labels): void {
-    out.varint(labels.length / 2);
-    for (const text of labels) {
-      let number = this.#numbers.get(text);
-      if (number === undefined) this.#numbers.set(text, (number = this.#numbers.size));
-      out.varint(number);
-    }
-  }
-
-  writeTable(out: ByteWriter): void {
-    out.varint(this.#numbers.size);
-    for (const text of this.#numbers.keys()) out.string(text);
-  }
-}
 
 export interface PartTotals {
   minUs: number;
@@ -61,10 +43,12 @@ export class PartWriter {
   readonly #out = new ByteWriter(WRITE_CHUNK_BYTES * 2);
   readonly #directory: TenantDirectory[] = [];
   readonly #scheduler: Scheduler;
+  readonly #source: LabelSource;
   /** Bytes handed out before what is in #out. */
   #flushed = 0;
 
-  constructor(scheduler: Scheduler) {
+  constructor(scheduler: Scheduler, source: LabelSource) {
+    this.#source = source;
     this.#scheduler = scheduler;
   }
 
@@ -93,7 +77,9 @@ export class PartWriter {
 
   async *#tenant(content: TenantContent): AsyncGenerator<Uint8Array, void, void> {
     const index = new ByteWriter(4096);
-    const symbols = new Symbols();
+    const refs = new RefWriter(this.#source);
+    const texts = new TextWriter();
+    let table: LabelWriter<SeriesRef> | LabelWriter<Labels> = texts;
     const firstBlock = this.#offset;
     const totals = {
       minUs: Number.POSITIVE_INFINITY,
@@ -101,9 +87,14 @@ export class PartWriter {
       seriesCount: 0,
       sampleCount: 0,
     };
-    for await (const series of content.series) {
-      symbols.write(index, series.labels);
-      this.#series(series, index, totals);
+    for await (const some of content.series) {
+      for (const { series, chunks } of some) {
+        if (typeof series === 'number') {
+          table = refs;
+          refs.write(index, series);
+        } else texts.write(index, series);
+        this.#series(chunks, index, totals);
+      }
       if (this.#out.size >= WRITE_CHUNK_BYTES) {
         yield this.#hand();
         await this.#scheduler.yieldTurn();
@@ -114,7 +105,7 @@ export class PartWriter {
       totals.maxUs = Math.max(totals.maxUs, tUs);
     }
     const sections: Record<SectionName, SectionPlace> = {
-      index: this.#indexSection(index, symbols, firstBlock, totals.seriesCount),
+      index: this.#indexSection(index, table, firstBlock, totals.seriesCount),
       exemplars: this.#exemplarSection(content.exemplars),
       attributes: this.#attributeSection(content.attributes),
       metadata: this.#section(content.metadata, (out) => {
@@ -129,7 +120,7 @@ export class PartWriter {
     this.totals.maxUs = Math.max(this.totals.maxUs, totals.maxUs);
   }
 
-  #series({ chunks }: SeriesContent, index: ByteWriter, totals: PartTotals): void {
+  #series(chunks: readonly Samples[], index: ByteWriter, totals: PartTotals): void {
     const blocks = chunks.flatMap(cutToBlocks);
     index.varint(blocks.length);
     totals.seriesCount++;
@@ -150,7 +141,7 @@ export class PartWriter {
 
   #indexSection(
     rows: ByteWriter,
-    symbols: Symbols,
+    symbols: Pick<LabelWriter<unknown>, 'writeTable'>,
     firstBlock: number,
     seriesCount: number,
   ): SectionPlace {
@@ -163,7 +154,7 @@ export class PartWriter {
   }
 
   #exemplarSection(rows: readonly SeriesExemplar[]): SectionPlace {
-    const symbols = new Symbols();
+    const symbols = new TextWriter();
     return this.#section(
       rows,
       (out) => {
@@ -180,7 +171,7 @@ export class PartWriter {
   }
 
   #attributeSection(rows: readonly SeriesAttribute[]): SectionPlace {
-    const symbols = new Symbols();
+    const symbols = new TextWriter();
     return this.#section(
       rows,
       (out) => {
@@ -197,7 +188,7 @@ export class PartWriter {
   #section(
     rows: readonly unknown[],
     write: (out: ByteWriter) => void,
-    symbols?: Symbols,
+    symbols?: TextWriter,
   ): SectionPlace {
     if (rows.length === 0) return NO_SECTION;
     const body = new ByteWriter(1024);

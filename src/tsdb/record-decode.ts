@@ -27,13 +27,19 @@ import {
 } from './record-layout.ts';
 import type { BatchRecord, DeleteRecord, RecordHeader, SeriesDefinition } from './record-layout.ts';
 
+export interface DecodeOptions {
+  readonly skipCrc?: boolean;
+  /** Refs of this session are known to the caller: their definitions are checked, not built. */
+  readonly ownSession?: number;
+}
+
 /**
  * Decodes a record that the log gave at `offset`; borrows `bytes` for as long as the result lives.
  */
 export function decodeRecord(
   bytes: Uint8Array,
   offset: number,
-  options: { readonly skipCrc?: boolean } = {},
+  options: DecodeOptions = {},
 ): BatchRecord | DeleteRecord {
   const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
   const reader = new ByteReader(aligned);
@@ -49,9 +55,11 @@ export function decodeRecord(
   const header = readHeader(reader, (flags & RECORD_FLAG.clientBatchId) !== 0);
   if (header.offset !== offset)
     throw new CodecError(`the record says it is number ${header.offset}, the log says ${offset}`);
+  const isInline = (flags & RECORD_FLAG.inline) !== 0;
+  const isKnown = !isInline && header.session === options.ownSession && offset >= header.session;
   const decoded =
     kind === RECORD_KIND.batch
-      ? readBatch(reader, header, (flags & RECORD_FLAG.inline) !== 0)
+      ? readBatch(reader, header, isInline, isKnown)
       : kind === RECORD_KIND.delete
         ? readDelete(reader, header)
         : undefined;
@@ -96,8 +104,13 @@ function readDelete(reader: ByteReader, header: RecordHeader): DeleteRecord {
   return { kind: 'delete', header, matchers, startUs: reader.f64(), endUs: reader.f64() };
 }
 
-function readBatch(reader: ByteReader, header: RecordHeader, isInline: boolean): BatchRecord {
-  const definitions = readDefinitions(reader, isInline);
+function readBatch(
+  reader: ByteReader,
+  header: RecordHeader,
+  isInline: boolean,
+  isKnown: boolean,
+): BatchRecord {
+  const definitions = isKnown ? skipDefinitions(reader) : readDefinitions(reader, isInline);
   const metadata = rows(reader, 4, readMetadata);
   const exemplars = rows(reader, 18, readExemplar);
   const attributes = rows(reader, 3, readAttribute);
@@ -128,6 +141,18 @@ function readDefinitions(reader: ByteReader, isInline: boolean): SeriesDefinitio
     definitions.push({ number, labels });
   }
   return definitions;
+}
+
+function skipDefinitions(reader: ByteReader): SeriesDefinition[] {
+  const symbolCount = reader.count();
+  for (let left = symbolCount; left > 0; left--) reader.skip(reader.varint());
+  for (let left = reader.count(); left > 0; left--) {
+    reader.varint();
+    for (let texts = reader.count(2) * 2; texts > 0; texts--)
+      if (reader.varint() >= symbolCount)
+        throw new CodecError(`unknown symbol before ${reader.at}`);
+  }
+  return [];
 }
 
 function readMetadata(reader: ByteReader): Metadata {

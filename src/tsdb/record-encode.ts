@@ -5,7 +5,7 @@ import { crc32c } from '../codec/crc32c.ts';
 import { ByteWriter } from '../codec/varint.ts';
 import { KIND } from '../model/columns.ts';
 import type { Points, SeriesRef, WriteBatch } from '../model/columns.ts';
-import type { Labels } from '../model/labels.ts';
+import type { RefWriter } from './label-writer.ts';
 import {
   COMPANION,
   MATCH_TYPES,
@@ -15,19 +15,15 @@ import {
   SIZE_OFFSET,
   TIME_MODE,
 } from './record-layout.ts';
-import type {
-  DeleteRecord,
-  RecordHeader,
-  SeriesDefinition,
-  SeriesEncoding,
-} from './record-layout.ts';
+import type { DeleteRecord, RecordHeader, SeriesEncoding } from './record-layout.ts';
 
 const writer = new ByteWriter(1 << 16);
 
 /** Which refs a record must define, and how its columns number them. */
 export interface SeriesNumbers {
   readonly encoding: SeriesEncoding;
-  readonly definitions: readonly SeriesDefinition[];
+  readonly definitions: readonly SeriesRef[];
+  readonly labels: RefWriter;
   numberOf(ref: SeriesRef): number;
 }
 
@@ -39,18 +35,11 @@ export function* refsOf(batch: WriteBatch): Iterable<SeriesRef> {
 }
 
 /** The inline form: a dictionary of the record's own. */
-export function inlineNumbers(
-  batch: WriteBatch,
-  labelsOf: (ref: SeriesRef) => Labels,
-): SeriesNumbers {
+export function inlineNumbers(batch: WriteBatch, labels: RefWriter): SeriesNumbers {
   const numbers = new Map<SeriesRef, number>();
-  const definitions: SeriesDefinition[] = [];
-  for (const ref of refsOf(batch)) {
-    if (numbers.has(ref)) continue;
-    numbers.set(ref, definitions.length);
-    definitions.push({ number: definitions.length, labels: labelsOf(ref) });
-  }
-  return { encoding: 'inline', definitions, numberOf: (ref) => numbers.get(ref)! };
+  for (const ref of refsOf(batch)) if (!numbers.has(ref)) numbers.set(ref, numbers.size);
+  const definitions = [...numbers.keys()];
+  return { encoding: 'inline', definitions, labels, numberOf: (ref) => numbers.get(ref)! };
 }
 
 /** The bytes of one write, in memory of their own that starts on a multiple of 8. */
@@ -110,18 +99,20 @@ function finish(): Uint8Array {
   return writer.take();
 }
 
-function writeDefinitions({ definitions, encoding }: SeriesNumbers): void {
-  const symbols = new Map<string, number>();
-  for (const { labels } of definitions)
-    for (const text of labels) if (!symbols.has(text)) symbols.set(text, symbols.size);
-  writer.varint(symbols.size);
-  for (const text of symbols.keys()) writer.string(text);
-  writer.varint(definitions.length);
-  for (const { number, labels } of definitions) {
-    if (encoding === 'ref') writer.varint(number);
-    writer.varint(labels.length / 2);
-    for (const text of labels) writer.varint(symbols.get(text)!);
+/** Rows of definitions, which the table of symbols precedes. */
+const definitionRows = new ByteWriter(1 << 12);
+
+function writeDefinitions(series: SeriesNumbers): void {
+  const { labels } = series;
+  definitionRows.reset();
+  for (const ref of series.definitions) {
+    if (series.encoding === 'ref') definitionRows.varint(series.numberOf(ref));
+    labels.write(definitionRows, ref);
   }
+  labels.writeTable(writer);
+  labels.reset();
+  writer.varint(series.definitions.length);
+  writer.raw(definitionRows.bytes());
 }
 
 function writeSides(batch: WriteBatch, series: SeriesNumbers): void {

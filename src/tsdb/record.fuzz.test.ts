@@ -9,10 +9,12 @@ import type { WriteBatch } from '../model/columns.ts';
 import { labelsFromObject } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import { matcher } from '../model/matcher.ts';
+import { RefWriter } from './label-writer.ts';
 import { decodeRecord } from './record-decode.ts';
 import { encodeBatch, encodeDelete, inlineNumbers } from './record-encode.ts';
 import type { SeriesNumbers } from './record-encode.ts';
 import type { BatchRecord } from './record-layout.ts';
+import { SeriesIndex } from './series-index.ts';
 
 const HEADER = {
   offset: 41,
@@ -28,6 +30,8 @@ const HEADER = {
 const LABELS: Labels[] = Array.from({ length: 5 }, (_, i) =>
   labelsFromObject({ __name__: 'm', i: String(i), shared: 'é' }),
 );
+const INDEX = new SeriesIndex();
+for (const labels of LABELS) INDEX.resolve('red', labels);
 
 function batchOf(seed: readonly (readonly [number, number])[]): WriteBatch {
   const builder = new BatchBuilder();
@@ -55,7 +59,8 @@ const seeds = fc.array(fc.tuple(fc.nat(4), fc.nat(9999)), { maxLength: 30 });
 function refNumbers(): SeriesNumbers {
   return {
     encoding: 'ref',
-    definitions: LABELS.map((labels, number) => ({ number, labels })),
+    definitions: LABELS.map((_, ref) => ref),
+    labels: new RefWriter(INDEX),
     numberOf: (ref) => ref,
   };
 }
@@ -93,7 +98,7 @@ test('both encodings carry the whole batch', () => {
   fc.assert(
     fc.property(seeds, fc.boolean(), fc.nat(9), (seed, isInline, shift) => {
       const batch = batchOf(seed);
-      const numbers = isInline ? inlineNumbers(batch, (ref) => LABELS[ref]!) : refNumbers();
+      const numbers = isInline ? inlineNumbers(batch, new RefWriter(INDEX)) : refNumbers();
       const bytes = encodeBatch(HEADER, batch, numbers);
       const shifted = new Uint8Array(bytes.length + shift).subarray(shift);
       shifted.set(bytes);

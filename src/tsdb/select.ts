@@ -9,7 +9,6 @@ import type { Matcher } from '../model/matcher.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { deletesFrom, deletesOf } from './deletes.ts';
 import type { Delete } from './deletes.ts';
-import type { Generation } from './head.ts';
 import { READ_CHUNK_BYTES, READ_GAP_BYTES, SCAN_TURN_SERIES } from './limits.ts';
 import type { BlockPlace, PartIndex } from './part-index.ts';
 import type { Part } from './part-reader.ts';
@@ -30,6 +29,8 @@ export interface Scan {
   /** A later turn of the event loop, so that a long scan lets other work proceed. */
   readonly yieldTurn: () => Promise<void>;
 }
+
+const NO_DELETES: readonly Delete[] = [];
 
 /** One series of one cursor. */
 interface Row {
@@ -147,52 +148,86 @@ class HeadCursor implements Cursor {
   row: Row | undefined = undefined;
   readonly #scan: Scan;
   readonly #refs: Uint32Array;
-  /** Deletes of the tenant that could touch the head. */
-  readonly #hasDeletes: boolean;
+  readonly #near: readonly Delete[][];
   #next = 0;
 
   constructor(scan: Scan) {
     this.#scan = scan;
-    const { index, view, tenant, range } = scan;
-    this.#refs = index.select(tenant, scan.matchers);
-    const seqMin = view.generations[0]!.seqMin;
-    this.#hasDeletes = deletesFrom(view.deletes, tenant, seqMin, range).length > 0;
+    this.#refs = scan.index.select(scan.tenant, scan.matchers);
+    this.#near = nearDeletes(scan);
     this.advance();
   }
 
   advance(): void {
     this.row = undefined;
-    const { index, view } = this.#scan;
+    const { view } = this.#scan;
     while (this.#next < this.#refs.length) {
       const ref = this.#refs[this.#next++]!;
       if (!view.generations.some((generation) => generation.has(ref))) continue;
-      const labels = index.labelsOf(ref);
-      this.row = {
-        labels,
-        sources: async () => headSources(this.#scan, ref, labels),
-        surely: () => this.#surely(ref),
-      };
+      this.row = new HeadRow(this.#scan, ref, this.#near);
       return;
     }
   }
+}
 
-  #surely(ref: SeriesRef): boolean | undefined {
-    if (this.#hasDeletes) return undefined;
+/** Labels are made when somebody asks. */
+class HeadRow implements Row {
+  readonly #scan: Scan;
+  readonly #near: readonly Delete[][];
+  readonly #ref: SeriesRef;
+  #labels: Labels | undefined = undefined;
+
+  constructor(scan: Scan, ref: SeriesRef, near: readonly Delete[][]) {
+    this.#scan = scan;
+    this.#near = near;
+    this.#ref = ref;
+  }
+
+  get labels(): Labels {
+    this.#labels ??= this.#scan.index.labelsOf(this.#ref);
+    return this.#labels;
+  }
+
+  async sources(): Promise<Source[]> {
+    return headSources(this.#scan, this.#ref, this.#near);
+  }
+
+  surely(): boolean | undefined {
+    if (this.#near.some((deletes) => deletes.length > 0)) return undefined;
     const { view, ordinalEnds, range } = this.#scan;
-    const isIn = view.generations.some((one, i) => one.lastIsIn(ref, ordinalEnds[i]!, range));
+    const isIn = view.generations.some((one, i) => one.lastIsIn(this.#ref, ordinalEnds[i]!, range));
     return isIn ? true : undefined;
   }
 }
 
-function headSources(scan: Scan, ref: SeriesRef, labels: Labels): Source[] {
-  const { view, range, tenant } = scan;
-  return view.generations.flatMap((generation: Generation, i) => {
-    if (!generation.has(ref)) return [];
-    const hits = deletesOf(deletesFrom(view.deletes, tenant, generation.seqMin, range), labels);
+/** Series of the head alone, in label order. */
+export function* scanHead(
+  scan: Scan,
+): Generator<{ readonly ref: SeriesRef; readonly sources: Source[] }, void, void> {
+  const near = nearDeletes(scan);
+  for (const ref of scan.index.select(scan.tenant, scan.matchers)) {
+    const sources = headSources(scan, ref, near);
+    if (sources.length > 0) yield { ref, sources };
+  }
+}
+
+/** Per generation the deletes that could touch it. */
+function nearDeletes({ view, tenant, range }: Scan): Delete[][] {
+  return view.generations.map(({ seqMin }) => deletesFrom(view.deletes, tenant, seqMin, range));
+}
+
+function headSources(scan: Scan, ref: SeriesRef, near: readonly Delete[][]): Source[] {
+  const { view, range, index } = scan;
+  const out: Source[] = [];
+  for (let i = 0; i < view.generations.length; i++) {
+    const generation = view.generations[i]!;
+    if (!generation.has(ref)) continue;
+    const hits = near[i]!.length === 0 ? NO_DELETES : deletesOf(near[i]!, index.labelsOf(ref));
     const priority = view.parts.length + i;
     const ordinalEnd = scan.ordinalEnds[i]!;
-    return generation.sources(ref, { ordinalEnd, range, priority }, hits);
-  });
+    out.push(...generation.sources(ref, { ordinalEnd, range, priority }, hits));
+  }
+  return out;
 }
 
 /** Series in label order; the sources of one are valid until the next is asked for. */
@@ -213,10 +248,8 @@ export async function* scanSeries(scan: Scan): AsyncGenerator<ScannedSeries, voi
     const rows = smallest(cursors);
     if (rows.length === 0) return;
     yield scanned(rows);
-    const labels = rows[0]!.labels;
     for (const cursor of cursors)
-      if (cursor.row !== undefined && compareLabels(cursor.row.labels, labels) === 0)
-        cursor.advance();
+      if (cursor.row !== undefined && rows.includes(cursor.row)) cursor.advance();
   }
 }
 
@@ -240,7 +273,9 @@ function scanned(rows: readonly Row[]): ScannedSeries {
     return out;
   };
   return {
-    labels: rows[0]!.labels,
+    get labels() {
+      return rows[0]!.labels;
+    },
     sources,
     exists: async () => {
       if (rows.some((row) => row.surely() === true)) return true;

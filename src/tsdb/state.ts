@@ -29,7 +29,7 @@ export class ShardState {
   readonly settings: TsdbSettings;
   readonly mutations: TsdbMutations;
   readonly names: ShardNames;
-  readonly index = new SeriesIndex();
+  readonly index: SeriesIndex;
   readonly batchIds = new BatchIds();
   readonly pins: Pins;
   readonly partContext: PartContext;
@@ -54,6 +54,7 @@ export class ShardState {
     this.settings = { ...DEFAULT_TSDB_SETTINGS, ...options.settings };
     this.mutations = options.mutations ?? {};
     this.names = shardNames(this.settings.shard);
+    this.index = new SeriesIndex(options.prng.u32());
     this.session = options.log.endOffset;
     this.frontier = frontier;
     this.partContext = {

@@ -20,7 +20,8 @@ export function validateBatch(batch: WriteBatch, principal: Principal, index: Se
       throw new AppError('conflict', 'stale-ref', `series ref ${ref} is not known any more`);
   };
   for (const points of batch.points) {
-    for (let i = 0; i < points.count; i++) checkRef(points.refs[i]!);
+    const foreign = index.foreignRef(principal.tenant, points.refs, points.count);
+    if (foreign >= 0) checkRef(foreign);
     checkColumns(points, principal);
   }
   for (const row of batch.exemplars) {

@@ -9,10 +9,11 @@ import { assert, errorMessage } from '../stdx/assert.ts';
 import { ASYNC_SYNC_DELAY_MS, BATCH_ID_SIZE_BYTES, REPLAY_TURN_BYTES } from './limits.ts';
 import { deadLetterName } from './names.ts';
 import { Generation } from './head.ts';
+import { RefWriter } from './label-writer.ts';
 import { decodeRecord } from './record-decode.ts';
 import { encodeBatch, encodeDelete, inlineNumbers, refsOf } from './record-encode.ts';
 import type { SeriesNumbers } from './record-encode.ts';
-import type { BatchRecord, DeleteRecord, RecordHeader, SeriesDefinition } from './record-layout.ts';
+import type { BatchRecord, DeleteRecord, RecordHeader } from './record-layout.ts';
 import type { ShardState } from './state.ts';
 import { batchIdText, validateBatch, validateDelete } from './validate.ts';
 
@@ -39,6 +40,7 @@ export class WritePath {
   #cut: Cut | undefined = undefined;
   #syncTimer: (() => void) | undefined = undefined;
   readonly #afterApply: () => void;
+  readonly #labels: RefWriter;
   /** Of the record session being replayed: ref in the records → ref here. */
   #replayRefs = new Map<number, SeriesRef>();
   #replaySession = -1;
@@ -47,6 +49,7 @@ export class WritePath {
     this.#state = state;
     this.#appliedEnd = state.frontier;
     this.#afterApply = afterApply;
+    this.#labels = new RefWriter(state.index);
   }
 
   // -------------------------------------------------------------- appending
@@ -68,8 +71,7 @@ export class WritePath {
     try {
       done = this.#log(header, encodeBatch(header, batch, series));
     } catch (error) {
-      for (const { number } of series.definitions)
-        if (series.encoding === 'ref') this.#definedIn[number] = 0;
+      if (series.encoding === 'ref') for (const ref of series.definitions) this.#definedIn[ref] = 0;
       throw error;
     }
     const splitKeys = batch.splits.map((split) => `${tenant}/${split.name}`);
@@ -135,18 +137,17 @@ export class WritePath {
   }
 
   #number(batch: WriteBatch): SeriesNumbers {
-    const { index, settings } = this.#state;
-    const labelsOf = (ref: SeriesRef): readonly string[] => index.labelsOf(ref);
-    if (settings.seriesEncoding === 'inline') return inlineNumbers(batch, labelsOf);
-    const definitions: SeriesDefinition[] = [];
+    const labels = this.#labels;
+    if (this.#state.settings.seriesEncoding === 'inline') return inlineNumbers(batch, labels);
+    const definitions: SeriesRef[] = [];
     for (const points of batch.points)
       for (let i = 0; i < points.count; i++) this.#define(points.refs[i]!, definitions);
     if (batch.exemplars.length + batch.attributes.length > 0)
       for (const ref of refsOf({ ...batch, points: [] })) this.#define(ref, definitions);
-    return { encoding: 'ref', definitions, numberOf: (ref) => ref };
+    return { encoding: 'ref', definitions, labels, numberOf: (ref) => ref };
   }
 
-  #define(ref: SeriesRef, definitions: SeriesDefinition[]): void {
+  #define(ref: SeriesRef, definitions: SeriesRef[]): void {
     if (ref >= this.#definedIn.length) {
       const longer = new Uint32Array(Math.max(ref + 1, this.#definedIn.length * 2));
       longer.set(this.#definedIn);
@@ -154,7 +155,7 @@ export class WritePath {
     }
     if (this.#definedIn[ref] === this.#epoch) return;
     this.#definedIn[ref] = this.#epoch;
-    definitions.push({ number: ref, labels: this.#state.index.labelsOf(ref) });
+    definitions.push(ref);
   }
 
   /** Appends the record; the promise resolves when it is durable and applied. */
@@ -217,7 +218,9 @@ export class WritePath {
     this.#rotateAt(offset);
     let refused: unknown;
     try {
-      this.#apply(decodeRecord(bytes, offset, this.#state.mutations), offset);
+      // The very bytes that were encoded: what a checksum guards against is behind the disk.
+      const options = { skipCrc: true, ownSession: this.#state.session };
+      this.#apply(decodeRecord(bytes, offset, options), offset);
     } catch (error) {
       refused = error;
       this.#deadLetter(bytes, offset, error).catch((cause: unknown) =>

@@ -95,7 +95,7 @@ export const TIERS: readonly Tier[] = [
     kind: 'suite',
     name: 'browser',
     stage: 3,
-    deadlineSec: 180,
+    deadlineSec: 300,
     files: ['web/e2e/**/*.test.ts', 'test/browser/**/*.test.ts'],
     processes: 1,
     browser: true,

@@ -23,11 +23,14 @@ const IDLE_MAX_MS = 2000;
 export function QueryEditor({ value, asked, onChange, ref }: QueryEditorProps): ReactNode {
   const areaRef = useRef<HTMLTextAreaElement>(null);
   const hostRef = useRef<HTMLDivElement>(null);
-  const [editor, load] = useCodeEditor(areaRef, hostRef, value, onChange);
+  const madeRef = useRef<CodeEditor | undefined>(undefined);
+  const [editor, load] = useCodeEditor({ areaRef, hostRef, madeRef }, value, onChange);
   useImperativeHandle(ref, () => ({
     focus: () => {
-      if (editor === undefined) areaRef.current?.focus();
-      else editor.focus();
+      // The field in sight, also in the moment between the take-over and the next render.
+      const area = areaRef.current;
+      if (area !== null && !area.hidden) area.focus();
+      else madeRef.current?.focus();
     },
   }));
   // The editor owns what is typed. Handing each value back to it would undo the next keystroke
@@ -59,9 +62,15 @@ export function QueryEditor({ value, asked, onChange, ref }: QueryEditorProps): 
   );
 }
 
+interface EditorRefs {
+  readonly areaRef: React.RefObject<HTMLTextAreaElement | null>;
+  readonly hostRef: React.RefObject<HTMLDivElement | null>;
+  /** The editor from the moment it takes over. */
+  readonly madeRef: React.RefObject<CodeEditor | undefined>;
+}
+
 function useCodeEditor(
-  areaRef: React.RefObject<HTMLTextAreaElement | null>,
-  hostRef: React.RefObject<HTMLDivElement | null>,
+  { areaRef, hostRef, madeRef }: EditorRefs,
   value: string,
   onChange: (value: string) => void,
 ): readonly [CodeEditor | undefined, () => void] {
@@ -96,6 +105,7 @@ function useCodeEditor(
         caret: area?.selectionStart ?? 0,
         onChange: (text) => latest.current.onChange(text),
       });
+      madeRef.current = made;
       // Both in one step: two fields at once would push the page down for a frame.
       if (area !== null) area.hidden = true;
       host.hidden = false;
@@ -107,8 +117,9 @@ function useCodeEditor(
     return () => {
       isGone = true;
       made?.destroy();
+      madeRef.current = undefined;
       setEditor(undefined);
     };
-  }, [isWanted, areaRef, hostRef]);
+  }, [isWanted, areaRef, hostRef, madeRef]);
   return [editor, () => setIsWanted(true)];
 }

@@ -14,7 +14,7 @@ import { formatExplore, parseExplore, type ExploreState } from '../util/url-stat
 
 export function ExplorePage({ search }: { readonly search: string }): ReactNode {
   const state = parseExplore(search);
-  const [draft, setDraft] = useDraft(state.expr);
+  const { draft, setDraft, latestRef } = useDraft(state.expr);
   const { nowMs, touch } = useNow(state.expr === '' ? 0 : state.time.refreshSec);
   const editorRef = useRef<QueryEditorHandle>(null);
   const focusEditor = (): void => editorRef.current?.focus();
@@ -22,7 +22,7 @@ export function ExplorePage({ search }: { readonly search: string }): ReactNode 
     navigate({ path: 'explore', search: formatExplore(next) }, { replace: false });
     touch();
   };
-  const run = (): void => go({ ...state, expr: draft.trim() });
+  const run = (): void => go({ ...state, expr: latestRef.current.trim() });
   useKeys({ 'Ctrl-Enter': run });
   useEffect(() => {
     document.title = state.expr === '' ? 'Explore · Orrery' : `${state.expr} · Orrery`;
@@ -68,13 +68,28 @@ export function ExplorePage({ search }: { readonly search: string }): ReactNode 
   );
 }
 
+interface Draft {
+  readonly draft: string;
+  readonly setDraft: (text: string) => void;
+  /** What was typed last, also before it is rendered: Ctrl-Enter may follow at once. */
+  readonly latestRef: React.RefObject<string>;
+}
+
 /** The text being typed. Going back or opening a link replaces it with the address's query. */
-function useDraft(expr: string): readonly [string, (draft: string) => void] {
-  const [draft, setDraft] = useState(expr);
+function useDraft(expr: string): Draft {
+  const [draft, setShown] = useState(expr);
+  const latestRef = useRef(expr);
   const [lastExpr, setLastExpr] = useState(expr);
   if (lastExpr !== expr) {
     setLastExpr(expr);
-    setDraft(expr);
+    setShown(expr);
   }
-  return [draft, setDraft];
+  useEffect(() => {
+    latestRef.current = expr;
+  }, [expr]);
+  const setDraft = (text: string): void => {
+    latestRef.current = text;
+    setShown(text);
+  };
+  return { draft, setDraft, latestRef };
 }
