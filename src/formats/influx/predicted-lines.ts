@@ -63,7 +63,7 @@ function booleanAt(body: Uint8Array, start: number, end: number): number {
   return byte === 102 || byte === 70 ? -1 : 0;
 }
 
-/** Where the key of a line at `start` ends, in front of its space; -1: no such line stands there. */
+/** Where the key of the line at `start` ends, in front of a space; -1: no such line is there. */
 function keyEnd(body: Uint8Array, start: number, end: number): number {
   const first = body[start]!;
   if (first <= SPACE || first === HASH) return -1;
