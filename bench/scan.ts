@@ -1,11 +1,13 @@
 // `npm run bench:scan`: what a body costs before it reaches storage: decompression, scan, row
 // dictionary, batch builder. CPU time in nanoseconds per value, the median of several runs over the
 // first bodies of a load of the peers harness (`gen.js` writes them), or over bodies made here
-// where there are none. `--load NAME` measures one load, `--runs N` more or fewer runs.
-import { existsSync, openSync, readSync } from 'node:fs';
+// where there are none. `--load NAME` measures one load, `--runs N` more or fewer runs,
+// `--no-kernels` the TypeScript alone.
+import { existsSync, openSync, readFileSync, readSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { useSnappyKernel } from '../src/codec/snappy-kernel.ts';
 import { decodeSnappy, encodeSnappy } from '../src/codec/snappy.ts';
 import { scanLineProtocol } from '../src/formats/influx/line-protocol.ts';
 import { scanPrometheusText } from '../src/formats/prometheus-text/exposition.ts';
@@ -133,12 +135,28 @@ function readOr(name: string, count: number, make: (step: number) => Uint8Array)
   return read.length > 0 ? read : steps(count, make);
 }
 
+/** The lines of a body in another order each time, as from many small senders. */
+function shuffled(body: Uint8Array, step: number): Uint8Array {
+  const lines = Buffer.from(body).toString('latin1').trimEnd().split('\n');
+  let state = step + 1;
+  for (let i = lines.length - 1; i > 0; i--) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    const j = state % (i + 1);
+    [lines[i], lines[j]] = [lines[j]!, lines[i]!];
+  }
+  return Buffer.from(`${lines.join('\n')}\n`, 'latin1');
+}
+
 const MAKERS: Readonly<Record<string, () => Load>> = {
   'lp-cpu': () => {
     const bodies = readOr('lp-cpu', 16, (step) =>
       madeLines(step, (field) => `${(field * 31 + step * 7) % 100}i`),
     );
     return { name: 'lp-cpu', bodies, isSnappy: false, scan: lineProtocol };
+  },
+  'lp-shuffled': () => {
+    const bodies = MAKERS['lp-cpu']!().bodies.map(shuffled);
+    return { name: 'lp-shuffled', bodies, isSnappy: false, scan: lineProtocol };
   },
   'lp-float': () => {
     const bodies = readOr('lp-float', 16, (step) =>
@@ -223,8 +241,15 @@ function measure(load: Load, runs: number): void {
 }
 
 const { values: options } = parseArgs({
-  options: { load: { type: 'string' }, runs: { type: 'string' } },
+  options: {
+    load: { type: 'string' },
+    runs: { type: 'string' },
+    'no-kernels': { type: 'boolean' },
+  },
 });
+const WASM = join(import.meta.dirname, '../dist/wasm/snappy.wasm');
+if (options['no-kernels'] !== true)
+  useSnappyKernel(() => new WebAssembly.Module(readFileSync(WASM)));
 for (const [name, make] of Object.entries(MAKERS))
   if (options.load === undefined || options.load === name)
     measure(make(), Number(options.runs ?? 9));

@@ -21,3 +21,7 @@ export const ENTROPY_CODED_RATIO_LONG_MAX = 0.96;
 export const LONG_COLUMN_COUNT = 2048;
 /** Numbers of all histograms of a block that is stored by columns: 32 MiB once decoded. */
 export const HISTOGRAM_NUMBERS_MAX = 2 ** 22;
+
+/** Snappy blocks that the kernel takes; larger ones go through the reference. Whole pages. */
+export const SNAPPY_KERNEL_INPUT_BYTES = 2_097_152;
+export const SNAPPY_KERNEL_OUTPUT_BYTES = 8_388_608;

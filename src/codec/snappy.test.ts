@@ -1,10 +1,16 @@
 // The block decoder on hand-made blocks, on what must be refused, and against the encoder.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, test } from 'node:test';
 import * as fc from 'fast-check';
+import { useSnappyKernel } from './snappy-kernel.ts';
 import { SnappyError, decodeSnappy, encodeSnappy, snappyDecodedLength } from './snappy.ts';
 
 const LIMIT = 1 << 20;
+const WASM = join(import.meta.dirname, '../../dist/wasm/snappy.wasm');
+
+afterEach(() => useSnappyKernel(undefined));
 
 function refuses(bytes: number[], problem: string, message: RegExp, limit = LIMIT): void {
   assert.throws(
@@ -126,4 +132,44 @@ test('every element means what a copy byte by byte would give', () => {
     }),
     { numRuns: 300 },
   );
+});
+
+/** What both decoders say to a block: its text, or the error. */
+function outcomes(block: Uint8Array): string[] {
+  const module = new WebAssembly.Module(readFileSync(WASM));
+  return [undefined, () => module].map((kernel) => {
+    useSnappyKernel(kernel);
+    try {
+      return Buffer.from(decodeSnappy(block, LIMIT)).toString('latin1');
+    } catch (error) {
+      assert.ok(error instanceof SnappyError);
+      return `${error.problem}: ${error.message}`;
+    }
+  });
+}
+
+test('the kernel gives the bytes and errors of the reference, whole, damaged or cut', () => {
+  const damage = fc.option(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })));
+  const elements = fc.array(element, { minLength: 30, maxLength: 90 });
+  fc.assert(
+    fc.property(elements, fc.boolean(), damage, fc.nat({ max: 40 }), (list, wide, harm, cut) => {
+      const { block, text } = written(list, wide);
+      fc.pre(text.length >= 1024 && text.length < 16_384 && text.length <= block.length * 20);
+      const bytes = Uint8Array.from(block);
+      if (harm !== null) bytes[2 + (harm[0] % (bytes.length - 2))] = harm[1];
+      const [reference, kernel] = outcomes(bytes.subarray(0, bytes.length - (cut % 20)));
+      assert.equal(kernel, reference);
+      if (harm === null && cut % 20 === 0)
+        assert.equal(kernel, Buffer.from(text).toString('latin1'));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('blocks beyond the memory of the kernel go through the reference', () => {
+  const input = new Uint8Array(9_000_000);
+  for (let i = 0; i < input.length; i += 7) input[i] = i >> 9;
+  const block = encodeSnappy(input);
+  useSnappyKernel(() => new WebAssembly.Module(readFileSync(WASM)));
+  assert.ok(Buffer.from(input).equals(decodeSnappy(block, 1 << 24)));
 });

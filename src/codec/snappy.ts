@@ -6,6 +6,7 @@
 // allocated; no read leaves the input and no write leaves the declared length; a block that yields
 // fewer or more bytes than declared is corrupt.
 import { SNAPPY_BLOCK_BYTES } from './limits.ts';
+import { decodeByKernel } from './snappy-kernel.ts';
 
 export type SnappyProblem = 'corrupt' | 'too-large';
 
@@ -76,7 +77,8 @@ export function decodeSnappy(input: Uint8Array, limitBytes: number): Uint8Array 
     throw corrupt(0, `declared length ${sizeBytes} cannot come from ${input.length} bytes`);
   // Not zeroed: every byte below the declared length is written, or the block is corrupt.
   const out = new Uint8Array(Buffer.allocUnsafeSlow(sizeBytes + SLACK_BYTES).buffer);
-  decodeElements(input, bodyStart, out, sizeBytes);
+  if (!decodeByKernel(input, bodyStart, out, sizeBytes))
+    decodeElements(input, bodyStart, out, sizeBytes);
   return out.subarray(0, sizeBytes);
 }
 

@@ -149,6 +149,16 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
     return stop;
   }
 
+  seekRow(start: number, end: number): boolean {
+    const row = this.#findRow(this.#view, start, end);
+    if (row < 0) return false;
+    this.#lastRow = row;
+    this.#lastStart = start;
+    this.#lastEnd = end;
+    this.#lastCell = NONE;
+    return true;
+  }
+
   firstCell(): number {
     return this.#rowFirstCell[this.#lastRow]!;
   }

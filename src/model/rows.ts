@@ -50,6 +50,8 @@ export interface RowPredictor {
    * there, followed by the byte `terminator`; else -1 and nothing changes. Reads below `end` only.
    */
   nextRow(start: number, end: number, terminator: number): number;
+  /** Makes the row with exactly these bytes the current one, whatever was expected; false: none. */
+  seekRow(start: number, end: number): boolean;
   /** First cell (second range) that is expected in the current row, or -1. */
   firstCell(): number;
   /** For scanners that walk the cells of a row themselves. */

@@ -3,12 +3,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createIntegerKernel, useIntegerKernel } from '../../codec/kernels.ts';
+import { useSnappyKernel } from '../../codec/snappy-kernel.ts';
 import { PROJECT_ROOT } from '../build-stamp.ts';
+
+function moduleOf(name: string): WebAssembly.Module {
+  return new WebAssembly.Module(readFileSync(join(PROJECT_ROOT, 'dist/wasm', `${name}.wasm`)));
+}
 
 /** Once per thread, before it reads its first block. */
 export function loadKernels(): void {
-  const module = new WebAssembly.Module(
-    readFileSync(join(PROJECT_ROOT, 'dist/wasm/integers.wasm')),
-  );
-  useIntegerKernel(createIntegerKernel(module));
+  useIntegerKernel(createIntegerKernel(moduleOf('integers')));
+  useSnappyKernel(() => moduleOf('snappy'));
 }

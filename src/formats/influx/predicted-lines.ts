@@ -28,10 +28,12 @@ const scratch = new Int32Array(2);
 const LF = 10;
 const CR = 13;
 const SPACE = 32;
+const HASH = 35;
 const COMMA = 44;
 const MINUS = 45;
 const DOT = 46;
 const EQUALS = 61;
+const BACKSLASH = 92;
 const LOWER_I = 105;
 const ZERO = 48;
 
@@ -61,6 +63,18 @@ function booleanAt(body: Uint8Array, start: number, end: number): number {
   return byte === 102 || byte === 70 ? -1 : 0;
 }
 
+/** Where the key of the line at `start` ends, in front of a space; -1: no such line is there. */
+function keyEnd(body: Uint8Array, start: number, end: number): number {
+  const first = body[start]!;
+  if (first <= SPACE || first === HASH) return -1;
+  for (let i = start + 1; i < end; i++) {
+    const byte = body[i]!;
+    if (byte === SPACE && body[i - 1] !== BACKSLASH) return i;
+    if (byte === LF) return -1;
+  }
+  return -1;
+}
+
 /** Takes lines from `start` on; the position of the first that has to be read by the book. */
 // oxlint-disable-next-line max-lines-per-function -- one state machine; its state lives in locals
 export function takePredictedLines(lines: PredictedLines, start: number): number {
@@ -82,7 +96,10 @@ export function takePredictedLines(lines: PredictedLines, start: number): number
       base = 0;
     }
     let i = predictor.nextRow(at, end, SPACE);
-    if (i < 0) break;
+    if (i < 0) {
+      i = keyEnd(body, at, end);
+      if (i < 0 || !predictor.seekRow(at, i)) break;
+    }
     // The general scanner skips blanks here, and no name that follows them starts with one.
     if (i + 1 >= end || body[i + 1]! <= SPACE) break;
     let point = base;

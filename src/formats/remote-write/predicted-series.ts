@@ -12,6 +12,7 @@ import { KIND } from '../../model/columns.ts';
 import type { RowPredictor, RowSink } from '../../model/rows.ts';
 
 const SERIES_TAG = 0x0a;
+const LABEL_TAG = 0x0a;
 const SAMPLE_TAG = 0x12;
 const VALUE_TAG = 0x09;
 const TIME_TAG = 0x10;
@@ -46,6 +47,17 @@ function timeOf(low: number, high: number): number {
   return lower + (high & 127) * TWO_28 + (high >>> 8) * TWO_35;
 }
 
+/** End of the short labels at `start`, in front of a sample; -1 where no such section stands. */
+function labelsEnd(body: Uint8Array, start: number, stop: number): number {
+  let i = start;
+  while (i + 1 < stop && body[i] === LABEL_TAG) {
+    const length = body[i + 1]!;
+    if (length >= 128) return -1;
+    i += 2 + length;
+  }
+  return i > start && i < stop && body[i] === SAMPLE_TAG ? i : -1;
+}
+
 /** Takes series from `start` on; the position of the first field to be read by the book. */
 // oxlint-disable-next-line max-lines-per-function -- one state machine; its state lives in locals
 export function takePredictedSeries(series: PredictedSeries, start: number): number {
@@ -68,8 +80,12 @@ export function takePredictedSeries(series: PredictedSeries, start: number): num
     }
     const stop = i + length;
     if (stop > end) break;
+    const labelsStart = i;
     i = predictor.nextRow(i, stop, SAMPLE_TAG);
-    if (i < 0) break;
+    if (i < 0) {
+      i = labelsEnd(body, labelsStart, stop);
+      if (i < 0 || !predictor.seekRow(labelsStart, i)) break;
+    }
     const ref = predictor.cellAt(i, i);
     if (ref < 0) break;
     let point = base;
