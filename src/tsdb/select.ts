@@ -247,7 +247,7 @@ export async function* scanSeries(scan: Scan): AsyncGenerator<ScannedSeries, voi
     scan.check();
     const rows = smallest(cursors);
     if (rows.length === 0) return;
-    yield scanned(rows);
+    yield new ScannedRows(rows);
     for (const cursor of cursors)
       if (cursor.row !== undefined && rows.includes(cursor.row)) cursor.advance();
   }
@@ -264,23 +264,32 @@ function smallest(cursors: readonly Cursor[]): Row[] {
   return rows;
 }
 
-function scanned(rows: readonly Row[]): ScannedSeries {
-  assert(rows.length > 0, 'a scanned series has a row');
-  const sources = async (): Promise<Source[]> => {
-    if (rows.length === 1) return rows[0]!.sources();
+/** Rows of one series, from every cursor that has it. */
+class ScannedRows implements ScannedSeries {
+  readonly #rows: readonly Row[];
+
+  constructor(rows: readonly Row[]) {
+    assert(rows.length > 0, 'a scanned series has a row');
+    this.#rows = rows;
+  }
+
+  get labels(): Labels {
+    return this.#rows[0]!.labels;
+  }
+
+  sources(): Promise<Source[]> {
+    return this.#rows.length === 1 ? this.#rows[0]!.sources() : this.#merged();
+  }
+
+  async #merged(): Promise<Source[]> {
     const out: Source[] = [];
-    for (const row of rows) out.push(...(await row.sources()));
+    for (const row of this.#rows) out.push(...(await row.sources()));
     return out;
-  };
-  return {
-    get labels() {
-      return rows[0]!.labels;
-    },
-    sources,
-    exists: async () => {
-      if (rows.some((row) => row.surely() === true)) return true;
-      for (const row of rows) if ((await row.sources()).length > 0) return true;
-      return false;
-    },
-  };
+  }
+
+  async exists(): Promise<boolean> {
+    if (this.#rows.some((row) => row.surely() === true)) return true;
+    for (const row of this.#rows) if ((await row.sources()).length > 0) return true;
+    return false;
+  }
 }
