@@ -37,19 +37,26 @@ const CARD_PX = 400;
 /** A young store is shown at least this wide, so that the first samples are not a sliver. */
 const YOUNG_RANGE_SEC = 60;
 const WAIT_HEIGHT_PX = 640;
+/** A rate needs the collector's second sample, one second after its first. */
+const FIRST_RATES_SEC = 2;
+
+/** Are there samples, and for long enough that every card has something to draw? */
+function isSettled(firstSec: number | undefined, nowMs: number): boolean {
+  return firstSec !== undefined && nowMs / 1000 - firstSec >= FIRST_RATES_SEC;
+}
 
 export function HomePage({ search }: { readonly search: string }): ReactNode {
   const state = parseHome(search);
   const { time } = state;
   const [firstSec, setFirstSec] = useState<number | undefined>(undefined);
-  // Until the first sample is there, look every second: that is what the reader waits for.
+  // Until the first rates are there, look every second: that is what the reader waits for.
   const [isWaiting, setIsWaiting] = useState(true);
   const { nowMs, touch } = useNow(isWaiting && time.refreshSec > 0 ? 1 : time.refreshSec);
   const [isComplete, setIsComplete] = useState(false);
   const names = useRequest(isComplete ? 'complete' : String(nowMs), 'names', metricNamesStored);
   const hasHost = names.data?.some((name) => name.startsWith('node_')) ?? false;
   if (hasHost && !isComplete) setIsComplete(true);
-  const isStillWaiting = hasHost ? firstSec === undefined : !names.data?.length;
+  const isStillWaiting = hasHost ? !isSettled(firstSec, nowMs) : !names.data?.length;
   if (isStillWaiting !== isWaiting) setIsWaiting(isStillWaiting);
   useEffect(() => {
     document.title = 'Home · Orrery';
@@ -91,7 +98,7 @@ interface HomeBodyProps {
 function HomeBody(props: HomeBodyProps): ReactNode {
   const { state, nowMs, names, error, hasHost, firstSec, onFirst } = props;
   const { time } = state;
-  const grid = useHomeGrid(time, nowMs, firstSec !== undefined);
+  const grid = useHomeGrid(time, nowMs, isSettled(firstSec, nowMs));
   const targets = useRequest(JSON.stringify(grid), 'targets', async (signal) =>
     fetchTargets(grid, signal),
   );
