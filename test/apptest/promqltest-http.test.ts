@@ -9,7 +9,13 @@ import { encodeSnappy } from '../../src/codec/snappy.ts';
 import { labelsFromObject } from '../../src/model/labels.ts';
 import type { BucketSpan, Histogram } from '../../src/model/histogram.ts';
 import { errorMessage } from '../../src/stdx/assert.ts';
-import { caseName, readCases, readDatasets, runCase } from '../conformance/promqltest-cases.ts';
+import {
+  caseName,
+  readCases,
+  readDatasets,
+  runCase,
+  SUITE,
+} from '../conformance/promqltest-cases.ts';
 import type { Ask, AskParams, JsonAnswer } from '../conformance/promqltest-cases.ts';
 import { readDataset, STALE_BITS } from '../conformance/promqltest-data.ts';
 import type { DataSeries } from '../conformance/promqltest-data.ts';
@@ -20,13 +26,11 @@ import {
   varintField,
   zigzagField,
 } from '../support/protobuf-writer.ts';
-import { sharedPath } from '../support/shared.ts';
 import { startOrrery } from './harness.ts';
 import type { RunningOrrery } from './harness.ts';
 
 const LIST = new URL('promqltest-http-known-failing.txt', import.meta.url);
 const START_TIMES = 'start_timestamps';
-const suite = sharedPath('corpora/promqltest');
 
 let orrery: RunningOrrery;
 before(async () => {
@@ -113,7 +117,7 @@ const ask: Ask = async (query: string, params: AskParams): Promise<JsonAnswer> =
   return JSON.parse(answer.text) as JsonAnswer;
 };
 
-test('promqltest cases over HTTP', { skip: suite.skip, timeout: 300_000 }, async () => {
+test('promqltest cases over HTTP', { skip: SUITE.skip, timeout: 300_000 }, async () => {
   const cases = readCases().filter((one) => !one.dataset_specials.includes(START_TIMES));
   const datasets = new Map(readDatasets().map((d) => [d.dataset, d]));
   for (const number of new Set(cases.map((one) => one.dataset))) {

@@ -2,10 +2,12 @@
 // is asked is a parameter: the engine in this process or a server over HTTP; answers have the shape
 // of Prometheus' JSON API.
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Histogram } from '../../src/model/histogram.ts';
 import { allBuckets } from '../../src/windows/histogram-layout.ts';
 import { parseHistogram, parseNumber, parseValues } from './promqltest-data.ts';
 import type { RawDataset } from './promqltest-data.ts';
+import { sharedPath } from '../support/shared.ts';
 
 export interface PromqlCase {
   readonly file: string;
@@ -74,15 +76,10 @@ export interface AskParams {
 
 export type Ask = (query: string, params: AskParams) => Promise<JsonAnswer>;
 
-export const SUITE = new URL(
-  'corpora/promqltest/',
-  process.env['ORRERY_SHARED'] === undefined
-    ? new URL('../../../shared/', import.meta.url)
-    : new URL(`file://${process.env['ORRERY_SHARED']}/`),
-);
+export const SUITE = sharedPath('corpora/promqltest');
 
 function readLines<T>(name: string): T[] {
-  const text = readFileSync(new URL(name, SUITE), 'utf8');
+  const text = readFileSync(join(SUITE.path, name), 'utf8');
   return text
     .split('\n')
     .filter((line) => line !== '')
