@@ -25,3 +25,8 @@ export const HISTOGRAM_NUMBERS_MAX = 2 ** 22;
 /** Snappy blocks that the kernel takes; larger ones go through the reference. Whole pages. */
 export const SNAPPY_KERNEL_INPUT_BYTES = 2_097_152;
 export const SNAPPY_KERNEL_OUTPUT_BYTES = 8_388_608;
+
+/** Values in a vector of the head. */
+export const VECTOR_COUNT_MAX = 256;
+/** Bytes of a vector: never more than its raw form. */
+export const VECTOR_SIZE_MAX_BYTES = 1 + VECTOR_COUNT_MAX * 8;

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createIntegerKernel, useIntegerKernel } from '../../codec/kernels.ts';
 import { useSnappyKernel } from '../../codec/snappy-kernel.ts';
+import { useVectorKernel } from '../../codec/vector-kernel.ts';
 import { PROJECT_ROOT } from '../build-stamp.ts';
 
 function moduleOf(name: string): WebAssembly.Module {
@@ -14,4 +15,5 @@ function moduleOf(name: string): WebAssembly.Module {
 export function loadKernels(): void {
   useIntegerKernel(createIntegerKernel(moduleOf('integers')));
   useSnappyKernel(() => moduleOf('snappy'));
+  useVectorKernel(() => moduleOf('vector'));
 }
