@@ -22,7 +22,7 @@ export function toJson(value: unknown): Uint8Array {
   return encoder.encode(JSON.stringify(value));
 }
 
-function fromJson(entry: CatalogEntry): unknown {
+export function fromJson(entry: CatalogEntry): unknown {
   try {
     return JSON.parse(decoder.decode(entry.value)) as unknown;
   } catch (error) {

@@ -1,6 +1,10 @@
 // Bounds of one shard. Defaults that an operator may change are in settings.ts.
 import { assert } from '../stdx/assert.ts';
 
+/** Shards of one engine. */
+export const SHARDS_MAX = 64;
+/** A ref fits 31 bits: caches beside the columns keep it as a signed word. */
+export const REF_MAX = 2 ** 31 - 1;
 /** Batch ids remembered per tenant, oldest forgotten first. */
 export const BATCH_IDS_MAX = 65_536;
 /** A batch id is remembered at least so long. */

@@ -5,9 +5,13 @@ const DIGITS = 16;
 const PARTS = 'parts/';
 const DEAD_LETTERS = 'dead-letter/';
 
+/** How many shards there are, in the catalog. */
+export const OWNERSHIP_KEY = 'ownership';
+
 /** Names of one shard. */
 export interface ShardNames {
   readonly parts: string;
+  readonly deadLetters: string;
   readonly frontier: string;
   readonly partRows: string;
   readonly deleteRows: string;
@@ -20,6 +24,7 @@ export function shardNames(shard: number): ShardNames {
   const keys = `shard/${shard}/`;
   return {
     parts: `${PARTS}${shard}/`,
+    deadLetters: `${DEAD_LETTERS}${shard}/`,
     frontier: `${keys}frontier`,
     partRows: `${keys}part/`,
     deleteRows: `${keys}delete/`,
@@ -38,8 +43,8 @@ export function partName(
   return `${names.parts}${padded(part.seqMin)}-${padded(part.seqMax)}-l${part.level}-${unique}.part`;
 }
 
-export function deadLetterName(offset: number): string {
-  return `${DEAD_LETTERS}${padded(offset)}.record`;
+export function deadLetterName(names: ShardNames, offset: number): string {
+  return `${names.deadLetters}${padded(offset)}.record`;
 }
 
 export function padded(value: number): string {

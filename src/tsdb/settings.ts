@@ -74,4 +74,6 @@ export interface TsdbOptions {
   readonly settings?: Partial<TsdbSettings>;
   readonly mutations?: TsdbMutations;
   readonly report?: (event: TsdbEvent) => void;
+  /** Blobs and catalog are used by other shards too: whoever opened them closes them. */
+  readonly sharesPlanes?: boolean;
 }

@@ -34,6 +34,7 @@ import { shardNames } from './names.ts';
 import { narrowed, ShardReader } from './reader.ts';
 import { DEFAULT_TSDB_SETTINGS } from './settings.ts';
 import type { TsdbOptions } from './settings.ts';
+import type { ShardStorage } from './sharded-storage.ts';
 import { ShardState, sortedParts } from './state.ts';
 import { WritePath } from './write-path.ts';
 
@@ -43,7 +44,7 @@ export type { TsdbEvent, TsdbMutations, TsdbOptions, TsdbSettings } from './sett
  * Opens the shard: catalog rows, then the log from the frontier, streamed. Owns `log`, `blobs` and
  * `catalog` from now on. Throws FatalError where log and catalog do not fit together.
  */
-export async function openTsdb(options: TsdbOptions): Promise<Storage> {
+export async function openTsdb(options: TsdbOptions): Promise<ShardStorage> {
   const { catalog, log } = options;
   const names = shardNames(options.settings?.shard ?? DEFAULT_TSDB_SETTINGS.shard);
   const { result: frontier } = await catalog.transact((tx) => readFrontier(tx, names));
@@ -101,7 +102,7 @@ async function removeOrphans(state: ShardState): Promise<void> {
   }
 }
 
-class Shard implements Storage {
+class Shard implements ShardStorage {
   readonly #state: ShardState;
   readonly #writes: WritePath;
   readonly #reader: ShardReader;
@@ -134,6 +135,10 @@ class Shard implements Storage {
   splitOf(tenant: TenantId, name: string): NameSplit | undefined {
     const { splits, splitsInFlight } = this.#state;
     return splits.get(tenant)?.get(name)?.split ?? splitsInFlight.get(`${tenant}/${name}`);
+  }
+
+  checkAppend(batch: WriteBatch, options: AppendOptions): void {
+    this.#writes.check(batch, options);
   }
 
   append(batch: WriteBatch, options: AppendOptions): Promise<AppendResult> {
@@ -276,7 +281,7 @@ class Shard implements Storage {
   async #close(): Promise<void> {
     this.#cancelTimer?.();
     this.#cancelRetry?.();
-    const { log, blobs, catalog } = this.#state.options;
+    const { log, blobs, catalog, sharesPlanes } = this.#state.options;
     this.#state.isClosed = true;
     try {
       await this.#enqueue(async () => {
@@ -288,6 +293,7 @@ class Shard implements Storage {
       this.#state.report({ kind: 'maintenance-failed', error });
     }
     await log.close();
+    if (sharesPlanes === true) return;
     await blobs.close();
     await catalog.close();
   }

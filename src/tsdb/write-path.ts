@@ -54,10 +54,16 @@ export class WritePath {
 
   // -------------------------------------------------------------- appending
 
-  async append(batch: WriteBatch, options: AppendOptions): Promise<AppendResult> {
+  /** Throws what `append` refuses before it logs anything. */
+  check(batch: WriteBatch, { principal, batchId }: AppendOptions): void {
     this.#state.checkOpen();
     this.#checkRoom();
-    validateBatch(batch, options.principal, this.#state.index);
+    if (batchId !== undefined) batchIdText(batchId);
+    validateBatch(batch, principal, this.#state.index);
+  }
+
+  async append(batch: WriteBatch, options: AppendOptions): Promise<AppendResult> {
+    this.check(batch, options);
     const { tenant } = options.principal;
     // From the last look at the ids to the log there is no await.
     for (let claim = this.#claim(options); claim !== 'free'; claim = this.#claim(options)) {
@@ -233,7 +239,7 @@ export class WritePath {
   }
 
   async #deadLetter(bytes: Uint8Array, offset: number, error: unknown): Promise<void> {
-    const blob = deadLetterName(offset);
+    const blob = deadLetterName(this.#state.names, offset);
     this.#state.report({ kind: 'dead-letter', offset, blob, reason: errorMessage(error) });
     await this.#state.options.blobs.put(blob, [bytes.slice()]);
   }

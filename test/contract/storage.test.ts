@@ -11,6 +11,7 @@ function memoryUnderTest(storage: MemoryStorage): StorageUnderTest {
 storageSuite('memory', async () => memoryUnderTest(new MemoryStorage()));
 
 storageSuite('tsdb', () => new TsdbUnderTest().open());
+storageSuite('tsdb, three shards', () => new TsdbUnderTest({}, 3).open());
 storageSuite('tsdb, inline series', () =>
   new TsdbUnderTest({ settings: { seriesEncoding: 'inline' } }).open(),
 );

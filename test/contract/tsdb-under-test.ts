@@ -1,9 +1,10 @@
-// A shard on planes in RAM, for the contract suite and for tests that look into the planes.
+// The engine, of one shard or several, on planes in RAM, for the contract suite and for tests that
+// look into the planes.
 import type { Clock } from '../../src/stdx/clock.ts';
 import { seededPrng } from '../../src/stdx/prng.ts';
 import type { Scheduler } from '../../src/stdx/scheduler.ts';
 import type { Storage } from '../../src/model/storage.ts';
-import { openTsdb } from '../../src/tsdb/tsdb.ts';
+import { openShards } from '../../src/tsdb/open-shards.ts';
 import type { TsdbEvent, TsdbOptions } from '../../src/tsdb/tsdb.ts';
 import { MemoryBlobs, MemoryCatalog, MemoryLog } from './memory-planes.ts';
 import type { StorageUnderTest } from './storage-case.ts';
@@ -47,25 +48,36 @@ class ManualScheduler implements Scheduler {
 }
 
 export class TsdbUnderTest implements StorageUnderTest {
-  readonly log = new MemoryLog();
+  /** One a shard. */
+  readonly logs: readonly MemoryLog[];
   readonly blobs = new MemoryBlobs();
   readonly catalog = new MemoryCatalog();
   readonly clock = new ManualClock();
   readonly scheduler = new ManualScheduler();
   readonly events: TsdbEvent[] = [];
   readonly #options: Partial<TsdbOptions>;
+  /** Asked for when opening; undefined: as the data say. */
+  shardCount: number | undefined;
   #seed = 1;
   storage!: Storage;
 
-  constructor(options: Partial<TsdbOptions> = {}) {
+  constructor(options: Partial<TsdbOptions> = {}, shardCount = 1) {
     this.#options = options;
+    this.shardCount = shardCount;
+    this.logs = Array.from({ length: shardCount }, () => new MemoryLog());
+  }
+
+  /** The log of the only, or first, shard. */
+  get log(): MemoryLog {
+    return this.logs[0]!;
   }
 
   /** Opens the data as it is, without closing what was open: as after a kill. */
   async open(): Promise<this> {
-    const { log, blobs, catalog, clock, scheduler } = this;
-    this.storage = await openTsdb({
-      log,
+    const { logs, blobs, catalog, clock, scheduler } = this;
+    this.storage = await openShards({
+      shardCount: this.shardCount,
+      openLog: async (shard) => logs[shard]!,
       blobs,
       catalog,
       clock,

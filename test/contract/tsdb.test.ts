@@ -253,7 +253,7 @@ test('a poison record goes to the dead letters and replay goes on', async () => 
     under.events.map((event) => event.kind),
     ['dead-letter'],
   );
-  assert.deepEqual(under.blobs.objects.get('dead-letter/0000000000000001.record'), poison);
+  assert.deepEqual(under.blobs.objects.get('dead-letter/0/0000000000000001.record'), poison);
 });
 
 test('without the record that defined a series its points are not misread', async () => {

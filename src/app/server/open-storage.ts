@@ -1,7 +1,9 @@
-// The storage of one process on one folder: segment log, blob folder, SQLite catalog, one shard.
+// The storage of one process on one folder: segment log, blob folder, SQLite catalog, one shard or
+// several.
 //
 //   DATA/catalog.sqlite   small rows; its lock keeps a second process out
-//   DATA/log/             segments of the log
+//   DATA/log/             segments of the log of shard 0
+//   DATA/log-N/           the same of shard N, where there are several
 //   DATA/blobs/           parts and dead letters
 import { getCompileCacheDir } from 'node:module';
 import { dirname } from 'node:path';
@@ -16,7 +18,7 @@ import type { Prng } from '../../stdx/prng.ts';
 import type { Scheduler } from '../../stdx/scheduler.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
-import { openTsdb } from '../../tsdb/tsdb.ts';
+import { openShards } from '../../tsdb/open-shards.ts';
 import type { TsdbEvent, TsdbSettings } from '../../tsdb/tsdb.ts';
 import type { Settings } from '../settings/flags.ts';
 
@@ -39,11 +41,12 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
   const catalog = await SqliteCatalog.open(`${data}/catalog.sqlite`, threadEnv());
   try {
     const blobs = await DirectoryBlobs.open(files, `${data}/blobs`);
-    const log = await openSegmentLog({ files, directory: `${data}/log`, prng });
     const report = reporter(options);
-    const planes = { log, blobs, catalog };
-    return await openTsdb({
-      ...planes,
+    return await openShards({
+      shardCount: undefined,
+      openLog: (shard) => openSegmentLog({ files, directory: logDirectory(data, shard), prng }),
+      blobs,
+      catalog,
       clock,
       scheduler,
       prng,
@@ -54,6 +57,10 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
     await catalog.close();
     throw error;
   }
+}
+
+function logDirectory(data: string, shard: number): string {
+  return shard === 0 ? `${data}/log` : `${data}/log-${shard}`;
 }
 
 /**

@@ -1,0 +1,104 @@
+// Answers of several shards made into one. A series lives in one shard, so streams and lists of
+// series are merged without ever meeting an equal; names and values may come from any.
+import { compareLabels, compareUtf8 } from '../model/labels.ts';
+import type { Labels } from '../model/labels.ts';
+import type { Cardinality, StorageStats } from '../model/storage.ts';
+
+interface Labelled {
+  readonly labels: Labels;
+}
+
+/**
+ * Streams in label order as one. An item is valid until the next is asked for, as in the streams:
+ * only the stream that gave the last item is moved on. Ends all of them however it ends.
+ */
+export async function* mergeStreams<T extends Labelled>(
+  streams: readonly AsyncIterable<T>[],
+): AsyncGenerator<T, void, void> {
+  const iterators = streams.map((stream) => stream[Symbol.asyncIterator]());
+  try {
+    const heads = await Promise.all(iterators.map((iterator) => iterator.next()));
+    for (;;) {
+      let best = -1;
+      for (const [i, { done, value }] of heads.entries()) {
+        if (done === true) continue;
+        if (best < 0 || compareLabels(value.labels, heads[best]!.value!.labels) < 0) best = i;
+      }
+      if (best < 0) return;
+      yield heads[best]!.value!;
+      heads[best] = await iterators[best]!.next();
+    }
+  } finally {
+    for (const iterator of iterators) await iterator.return?.();
+  }
+}
+
+/** Sorted lists without an equal as one, at most `limit`; 0 = no limit. */
+export function mergeSorted<T>(
+  lists: readonly (readonly T[])[],
+  compare: (a: T, b: T) => number,
+  limit: number,
+): T[] {
+  const merged = lists.flat().toSorted(compare);
+  return limit === 0 ? merged : merged.slice(0, limit);
+}
+
+/** The smallest `limit` distinct texts of all lists; 0 = no limit. */
+export function mergeTexts(lists: readonly (readonly string[])[], limit: number): string[] {
+  return mergeSorted([[...new Set(lists.flat())]], compareUtf8, limit);
+}
+
+type Counts = Cardinality['byMetricName'];
+
+function top(counts: ReadonlyMap<string, number>, limit: number): Counts {
+  const rows = [...counts]
+    .map(([name, count]) => ({ name, count }))
+    .toSorted((a, b) => b.count - a.count || compareUtf8(a.name, b.name));
+  return limit === 0 ? rows : rows.slice(0, limit);
+}
+
+function added(lists: readonly Counts[]): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const { name, count } of lists.flat()) sums.set(name, (sums.get(name) ?? 0) + count);
+  return sums;
+}
+
+/**
+ * Cardinality out of the complete ones of the shards. Shards share label values: `countValues`
+ * tells how many distinct ones a label has, and is asked only for labels whose sum over the shards
+ * could still be among the first `limit`.
+ */
+export async function mergeCardinality(
+  parts: readonly Cardinality[],
+  limit: number,
+  countValues: (label: string) => Promise<number>,
+): Promise<Cardinality> {
+  const atMost = added(parts.map((part) => part.valuesByLabelName));
+  const exact = new Map<string, number>();
+  for (const { name, count } of top(atMost, 0)) {
+    const found = top(exact, limit);
+    if (limit > 0 && found.length === limit && found.at(-1)!.count > count) break;
+    exact.set(name, await countValues(name));
+  }
+  return {
+    seriesCount: parts.reduce((sum, part) => sum + part.seriesCount, 0),
+    byMetricName: top(added(parts.map((part) => part.byMetricName)), limit),
+    byLabelName: top(added(parts.map((part) => part.byLabelName)), limit),
+    valuesByLabelName: top(exact, limit),
+  };
+}
+
+/** Sums; frontier and log end as numbers of records over all logs. */
+export function mergeStats(parts: readonly StorageStats[]): StorageStats {
+  const sum = (field: keyof StorageStats): number =>
+    parts.reduce((total, part) => total + part[field], 0);
+  return {
+    activeSeries: sum('activeSeries'),
+    headSamples: sum('headSamples'),
+    partCount: sum('partCount'),
+    dataSizeBytes: sum('dataSizeBytes'),
+    logSizeBytes: sum('logSizeBytes'),
+    frontier: sum('frontier'),
+    logEndOffset: sum('logEndOffset'),
+  };
+}

@@ -1,0 +1,245 @@
+// Several shards behind the storage contract. A series belongs to one shard for ever (shard-of.ts),
+// a family's metadata and the split of a metric name to the shard of that name. Writes are cut by
+// shard, reads are merged in label order: a leaf therefore sees the same series in the same chunks
+// whatever the number of shards, and its answer has the same bits (docs/decisions/0024).
+//
+// Invariants. A ref carries its shard. A batch is refused by all shards or sent to all it concerns;
+// what can fail afterwards (a log) may leave it applied on some of them, and the same batch sent
+// again completes it. A batch with the writer's id goes to every shard, so that each of them
+// remembers it.
+import type { NameSplit, SeriesRef, WriteBatch } from '../model/columns.ts';
+import { compareLabels, compareUtf8 } from '../model/labels.ts';
+import type { Labels } from '../model/labels.ts';
+import type {
+  AppendOptions,
+  AppendResult,
+  Cardinality,
+  DeleteRequest,
+  DeleteResult,
+  ExemplarSeries,
+  LeafPlan,
+  LeafResult,
+  LimitedNames,
+  Pin,
+  ReadContext,
+  SelectedBlocks,
+  SelectedSeries,
+  SelectRequest,
+  SeriesAttributes,
+  SeriesSelector,
+  Storage,
+  StorageStats,
+} from '../model/storage.ts';
+import type { Metadata } from '../model/columns.ts';
+import type { TenantId } from '../model/tenant.ts';
+import { assert } from '../stdx/assert.ts';
+import { splitBatch } from './shard-batch.ts';
+import {
+  mergeCardinality,
+  mergeSorted,
+  mergeStats,
+  mergeStreams,
+  mergeTexts,
+} from './shard-merge.ts';
+import { refOf, shardOfName, shardOfSeries } from './shard-of.ts';
+
+/** A shard as its composite needs it. */
+export interface ShardStorage extends Storage {
+  /** Throws what `append` would refuse before it logs anything. */
+  checkAppend(batch: WriteBatch, options: AppendOptions): void;
+}
+
+const NOTHING: WriteBatch = {
+  points: [],
+  metadata: [],
+  exemplars: [],
+  attributes: [],
+  splits: [],
+};
+
+class ShardedPin implements Pin {
+  readonly owner: ShardedStorage;
+  readonly pins: readonly Pin[];
+
+  constructor(owner: ShardedStorage, pins: readonly Pin[]) {
+    this.owner = owner;
+    this.pins = pins;
+  }
+
+  release(): void {
+    for (const pin of this.pins) pin.release();
+  }
+}
+
+export class ShardedStorage implements Storage {
+  readonly #shards: readonly ShardStorage[];
+  readonly #closePlanes: () => Promise<void>;
+
+  /** Owns the shards from now on; `closePlanes` closes what they share. */
+  constructor(shards: readonly ShardStorage[], closePlanes: () => Promise<void>) {
+    assert(shards.length > 1, 'one shard needs no composite');
+    this.#shards = shards;
+    this.#closePlanes = closePlanes;
+  }
+
+  // -------------------------------------------------------------- writing
+
+  resolve(tenant: TenantId, labels: Labels): SeriesRef {
+    const { length } = this.#shards;
+    const shard = shardOfSeries(tenant, labels, length);
+    const local = this.#shards[shard]!.resolve(tenant, labels);
+    return local < 0 ? local : refOf(local, shard, length);
+  }
+
+  splitOf(tenant: TenantId, name: string): NameSplit | undefined {
+    return this.#shards[shardOfName(tenant, name, this.#shards.length)]!.splitOf(tenant, name);
+  }
+
+  async append(batch: WriteBatch, options: AppendOptions): Promise<AppendResult> {
+    const cut = splitBatch(batch, options.principal.tenant, this.#shards.length);
+    const isEmpty = cut.every((one) => one === undefined);
+    const toAll = options.batchId !== undefined;
+    const sent = this.#shards.flatMap((shard, i) => {
+      const isConcerned = cut[i] !== undefined || toAll || (isEmpty && i === 0);
+      return isConcerned ? [{ shard, part: cut[i] ?? NOTHING }] : [];
+    });
+    // Between the checks and the appends there is no await.
+    for (const { shard, part } of sent) shard.checkAppend(part, options);
+    const results = await all(sent.map(({ shard, part }) => shard.append(part, options)));
+    return { applied: results.some((result) => result.applied) };
+  }
+
+  async delete(request: DeleteRequest, options: AppendOptions): Promise<DeleteResult> {
+    const counts = await all(this.#shards.map((shard) => shard.delete(request, options)));
+    return {
+      seriesCount: counts.reduce((sum, one) => sum + one.seriesCount, 0),
+      pointCount: counts.reduce((sum, one) => sum + one.pointCount, 0),
+    };
+  }
+
+  // -------------------------------------------------------------- reading
+
+  /** One moment of all shards: nothing is applied while it is taken. */
+  pin(): Pin {
+    return new ShardedPin(
+      this,
+      this.#shards.map((shard) => shard.pin()),
+    );
+  }
+
+  #each<T>(context: ReadContext, read: (shard: Storage, context: ReadContext) => T): T[] {
+    const { pin } = context;
+    assert(
+      pin instanceof ShardedPin && pin.owner === this,
+      'a pin belongs to the storage that gave it',
+    );
+    return this.#shards.map((shard, i) => read(shard, { ...context, pin: pin.pins[i]! }));
+  }
+
+  select(context: ReadContext, request: SelectRequest): AsyncIterable<SelectedSeries> {
+    return mergeStreams(this.#each(context, (shard, its) => shard.select(its, request)));
+  }
+
+  selectBlocks(context: ReadContext, request: SelectRequest): AsyncIterable<SelectedBlocks> {
+    return mergeStreams(this.#each(context, (shard, its) => shard.selectBlocks(its, request)));
+  }
+
+  /** The kernels are loaded by the first query: a server that only takes writes does without. */
+  async runLeaf(context: ReadContext, plan: LeafPlan): Promise<LeafResult> {
+    const { runLeafInThread } = await import('../windows/leaf.ts');
+    return await runLeafInThread(this, context, plan);
+  }
+
+  async labelNames(
+    context: ReadContext,
+    s: SeriesSelector & LimitedNames,
+  ): Promise<readonly string[]> {
+    const lists = await all(this.#each(context, (shard, its) => shard.labelNames(its, s)));
+    return mergeTexts(lists, s.limit);
+  }
+
+  async labelValues(
+    context: ReadContext,
+    label: string,
+    s: SeriesSelector & LimitedNames,
+  ): Promise<readonly string[]> {
+    const lists = await all(this.#each(context, (shard, its) => shard.labelValues(its, label, s)));
+    return mergeTexts(lists, s.limit);
+  }
+
+  async series(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<readonly Labels[]> {
+    const lists = await all(this.#each(context, (shard, its) => shard.series(its, s)));
+    return mergeSorted(lists, compareLabels, s.limit);
+  }
+
+  async cardinality(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<Cardinality> {
+    const unlimited = { ...s, limit: 0 };
+    const parts = await all(this.#each(context, (shard, its) => shard.cardinality(its, unlimited)));
+    const countValues = async (label: string): Promise<number> =>
+      (await this.labelValues(context, label, unlimited)).length;
+    return mergeCardinality(parts, s.limit, countValues);
+  }
+
+  async metadata(
+    context: ReadContext,
+    request: { readonly family: string | undefined } & LimitedNames,
+  ): Promise<readonly Metadata[]> {
+    const lists = await all(this.#each(context, (shard, its) => shard.metadata(its, request)));
+    return mergeSorted(lists, (a, b) => compareUtf8(a.family, b.family), request.limit);
+  }
+
+  async exemplars(context: ReadContext, s: SeriesSelector): Promise<readonly ExemplarSeries[]> {
+    const lists = await all(this.#each(context, (shard, its) => shard.exemplars(its, s)));
+    return mergeSorted(lists, (a, b) => compareLabels(a.labels, b.labels), 0);
+  }
+
+  async attributes(context: ReadContext, s: SeriesSelector): Promise<readonly SeriesAttributes[]> {
+    const lists = await all(this.#each(context, (shard, its) => shard.attributes(its, s)));
+    return mergeSorted(lists, (a, b) => compareLabels(a.labels, b.labels), 0);
+  }
+
+  async splits(context: ReadContext): Promise<readonly NameSplit[]> {
+    const lists = await all(this.#each(context, (shard, its) => shard.splits(its)));
+    return mergeSorted(lists, (a, b) => compareUtf8(a.name, b.name), 0);
+  }
+
+  // -------------------------------------------------------------- keeping house
+
+  async flush(): Promise<void> {
+    await all(this.#shards.map((shard) => shard.flush()));
+  }
+
+  /** One shard after the other, so that merges hold the memory and the disk of one. */
+  async compact(): Promise<void> {
+    let last: Promise<void> = Promise.resolve();
+    await all(
+      this.#shards.map((shard) => {
+        const mine = last.then(() => shard.compact());
+        last = mine.catch(() => undefined);
+        return mine;
+      }),
+    );
+  }
+
+  stats(): StorageStats {
+    return mergeStats(this.#shards.map((shard) => shard.stats()));
+  }
+
+  tenants(): readonly TenantId[] {
+    return mergeTexts(
+      this.#shards.map((shard) => shard.tenants()),
+      0,
+    );
+  }
+
+  async close(): Promise<void> {
+    await all(this.#shards.map((shard) => shard.close()));
+    await this.#closePlanes();
+  }
+}
+
+/** Waits for every promise, then gives all values or throws the first reason. */
+async function all<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
+}
