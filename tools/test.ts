@@ -1,7 +1,7 @@
 // The one test command: builds what is stale, then runs the tiers of test/tiers.ts and ends with
 // one line `N passed, N failed, N skipped`. Each tier prints one line; a failed one its output in
 // full.
-// Usage: node tools/test.ts [--tier NAME[,NAME]] [--file TEXT]   (TEST_STRICT=1 allows no skip)
+// Usage: node tools/test.ts [--tier NAME[,NAME]]… [--file TEXT]   (TEST_STRICT=1 allows no skip)
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -146,7 +146,7 @@ function print(text: string): void {
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { tier: { type: 'string' }, file: { type: 'string' } },
+    options: { tier: { type: 'string', multiple: true }, file: { type: 'string' } },
   });
   const scratch = mkdtempSync(join(tmpdir(), 'orrery-test-'));
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
@@ -157,7 +157,7 @@ async function main(): Promise<void> {
     });
   try {
     const totals = await runTests({
-      tiers: selectTiers(values.tier?.split(',') ?? []),
+      tiers: selectTiers(values.tier?.flatMap((names) => names.split(',')) ?? []),
       env: scrubbedEnv(process.env, { root: ROOT, mayInstall: false }),
       isStrict: process.env['TEST_STRICT'] === '1',
       fileFilter: values.file ?? '',
