@@ -28,5 +28,11 @@ export interface Blobs {
   list(prefix: string): AsyncIterable<BlobInfo>;
   /** No error where it does not exist. */
   remove(name: string): Promise<void>;
+  /**
+   * Makes in the folder `directory`, which is created, a store of its own that holds these objects
+   * as they are now, without copying bytes where the driver can. Durable when it resolves. Throws
+   * AppError notFound/no-blob; nothing may be removed meanwhile.
+   */
+  backup(directory: string, names: Iterable<string>): Promise<void>;
   close(): Promise<void>;
 }

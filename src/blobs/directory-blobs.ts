@@ -149,6 +149,34 @@ export class DirectoryBlobs implements Blobs {
     }
   }
 
+  /** Hard links: an object's file is never written again, so both names may share it. */
+  async backup(directory: string, names: Iterable<string>): Promise<void> {
+    const folders = new Set<string>();
+    try {
+      await makeDirectoryDurable(this.#files, directory);
+      for (const name of names) {
+        checkName(name);
+        const path = `${directory}/${name}`;
+        const folder = parentDirectory(path);
+        if (!folders.has(folder)) await makeDirectoryDurable(this.#files, folder);
+        folders.add(folder);
+        await this.#link(name, path);
+      }
+      for (const folder of folders) await this.#files.syncDirectory(folder);
+    } catch (error) {
+      throw storeError(error, directory);
+    }
+  }
+
+  async #link(name: string, path: string): Promise<void> {
+    try {
+      await this.#files.link(`${this.#directory}/${name}`, path);
+    } catch (error) {
+      if (fileErrorCode(error) !== 'ENOENT') throw error;
+      throw new AppError('notFound', 'no-blob', `there is no blob '${name}'`);
+    }
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     for (const name of this.#handles.keys()) await this.#forget(name);

@@ -59,6 +59,12 @@ export interface Log {
   trim(offset: LogOffset): Promise<void>;
   /** Gives unused space back to the disk: free segments and the free tail of the last one. */
   shrink(): Promise<void>;
+  /**
+   * Makes in the folder `directory`, which is created, a log of its own that is empty and gives
+   * `offset` to its next record: what a snapshot cut at `offset` goes on with. Durable when it
+   * resolves; throws FileError.
+   */
+  writeEmpty(directory: string, offset: LogOffset): Promise<void>;
   /** Syncs and closes; idempotent. */
   close(): Promise<void>;
 }

@@ -7,6 +7,10 @@ import { frameSeed, HEADER_BLOCK_BYTES, type SegmentHeader } from './segment.ts'
 
 const NAME = /^segment-(\d{10})\.log$/;
 
+export function segmentName(number: number): string {
+  return `segment-${String(number).padStart(10, '0')}.log`;
+}
+
 export interface FreeFile {
   readonly path: string;
   readonly file: OpenFile;
@@ -90,8 +94,7 @@ export class SegmentFiles {
         throw error;
       }
     }
-    const number = String(this.#nextNumber++).padStart(10, '0');
-    const path = `${this.#directory}/segment-${number}.log`;
+    const path = `${this.#directory}/${segmentName(this.#nextNumber++)}`;
     const file = await this.#files.open(path, 'create');
     try {
       if (zeroFilled) await this.fillZeros(file, 0);

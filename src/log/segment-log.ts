@@ -4,7 +4,13 @@
 // freed only after the current segment's header is durable.
 import { AppError } from '../model/errors.ts';
 import { assert, errorMessage, FatalError, must } from '../stdx/assert.ts';
-import { FileError, fileErrorCode, type Files } from '../stdx/files.ts';
+import {
+  createFile,
+  FileError,
+  fileErrorCode,
+  type Files,
+  makeDirectoryDurable,
+} from '../stdx/files.ts';
 import type { Prng } from '../stdx/prng.ts';
 import {
   FRAME_COPY_MAX_BYTES,
@@ -14,7 +20,13 @@ import {
 } from './limits.ts';
 import type { Appended, Log, LogDamage, LogOffset, LogRecord } from './log.ts';
 import { SegmentCursor } from './segment-cursor.ts';
-import { type FreeFile, newSegment, type Segment, SegmentFiles } from './segment-files.ts';
+import {
+  type FreeFile,
+  newSegment,
+  type Segment,
+  SegmentFiles,
+  segmentName,
+} from './segment-files.ts';
 import { recoverLog, type RecoveredLog } from './segment-recovery.ts';
 import {
   encodeFrameHeader,
@@ -226,6 +238,16 @@ class SegmentLog implements Log {
       }
       await this.#files.removeFree();
     });
+  }
+
+  async writeEmpty(directory: string, offset: LogOffset): Promise<void> {
+    const { files, prng } = this.#options;
+    const header = { salt: prng.u32(), sequence: 1, firstOffset: offset, durableOffset: offset };
+    const block = encodeHeaderBlock(header);
+    block.set(encodeMark(header, offset), MARK_POSITION);
+    await makeDirectoryDurable(files, directory);
+    await createFile(files, `${directory}/${segmentName(1)}`, block);
+    await files.syncDirectory(directory);
   }
 
   close(): Promise<void> {

@@ -60,10 +60,12 @@ export interface Files {
   list(directory: string): Promise<readonly string[]>;
   /** Creates a folder and its parents; no error where it exists. */
   makeDirectory(path: string): Promise<void>;
-  /** Atomic replacement of `to`. */
+  /** Atomic replacement of `to`; a folder moves with its content to a name that is free. */
   rename(from: string, to: string): Promise<void>;
   /** Removes a file. */
   remove(path: string): Promise<void>;
+  /** Removes an empty folder; ENOTEMPTY where it is not. */
+  removeDirectory(path: string): Promise<void>;
   /** Hard link. */
   link(existing: string, created: string): Promise<void>;
   syncDirectory(path: string): Promise<void>;
@@ -100,4 +102,48 @@ export async function makeDirectoryDurable(files: Files, path: string): Promise<
 /** The error's system code where it is a FileError. */
 export function fileErrorCode(error: unknown): string | undefined {
   return error instanceof FileError ? error.code : undefined;
+}
+
+/** Creates a file with these bytes, durable except for its name. Fails where the name is taken. */
+export async function createFile(files: Files, path: string, bytes: Uint8Array): Promise<void> {
+  const file = await files.open(path, 'create');
+  try {
+    await file.write(bytes, 0);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}
+
+export interface TreeFile {
+  /** Relative to the folder that was asked for. */
+  readonly path: string;
+  readonly sizeBytes: number;
+}
+
+/** Every file below a folder, folder by folder in the order of names. */
+export async function* listTree(
+  files: Files,
+  directory: string,
+  within = '',
+): AsyncGenerator<TreeFile, void, void> {
+  for (const name of await files.list(`${directory}/${within}`)) {
+    const path = `${within}${name}`;
+    const stat = await files.stat(`${directory}/${path}`);
+    if (stat === undefined) continue;
+    if (stat.isDirectory) yield* listTree(files, directory, `${path}/`);
+    else yield { path, sizeBytes: stat.sizeBytes };
+  }
+}
+
+/** Removes a folder with all it holds; no error where it does not exist. Not durable. */
+export async function removeTree(files: Files, directory: string): Promise<void> {
+  if ((await files.stat(directory)) === undefined) return;
+  for (const name of await files.list(directory)) {
+    const path = `${directory}/${name}`;
+    const stat = await files.stat(path);
+    if (stat?.isDirectory === true) await removeTree(files, path);
+    else if (stat !== undefined) await files.remove(path);
+  }
+  await files.removeDirectory(directory);
 }

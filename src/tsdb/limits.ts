@@ -59,5 +59,11 @@ export const TEXT_TABLE_CACHE_ENTRIES = 2 ** 12;
 /** Content of a posting list's first chunk and of the longest ones. */
 export const POSTING_CHUNK_BYTES_FIRST = 4;
 export const POSTING_CHUNK_BYTES_MAX = 1024;
+/** Snapshots kept at once: each holds on to the space of parts that merges replaced. */
+export const SNAPSHOTS_MAX = 32;
+/** A snapshot's description. */
+export const SNAPSHOT_INFO_MAX_BYTES = 1024 * 1024;
+/** One read of a snapshot's file. */
+export const SNAPSHOT_READ_BYTES = 256 * 1024;
 
 assert(RUN_SLOTS_MAX <= PAGE_SLOTS, 'a run fits a page');

@@ -3,7 +3,7 @@
 
 const DIGITS = 16;
 const PARTS = 'parts/';
-const DEAD_LETTERS = 'dead-letter/';
+export const DEAD_LETTERS = 'dead-letter/';
 
 /** How many shards there are, in the catalog. */
 export const OWNERSHIP_KEY = 'ownership';

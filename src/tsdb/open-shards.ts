@@ -3,13 +3,13 @@
 // the first opening and never changed silently. One shard is opened as it is, without a composite.
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Log } from '../log/log.ts';
-import type { Storage } from '../model/storage.ts';
 import { FatalError } from '../stdx/assert.ts';
 import { fromJson, toJson } from './catalog-rows.ts';
 import { SHARDS_MAX } from './limits.ts';
 import { OWNERSHIP_KEY } from './names.ts';
 import { ShardedStorage } from './sharded-storage.ts';
 import type { ShardStorage } from './sharded-storage.ts';
+import type { HoldableStorage } from './snapshots.ts';
 import { openTsdb } from './tsdb.ts';
 import type { TsdbOptions } from './tsdb.ts';
 
@@ -21,7 +21,7 @@ export interface OpenShardsOptions extends Omit<TsdbOptions, 'log'> {
 }
 
 /** Owns the planes from now on. Throws FatalError with a sentence where the data do not fit. */
-export async function openShards(options: OpenShardsOptions): Promise<Storage> {
+export async function openShards(options: OpenShardsOptions): Promise<HoldableStorage> {
   const { shardCount: wanted, openLog, ...rest } = options;
   const { catalog, blobs } = rest;
   const shardCount = await claimOwnership(catalog, wanted);

@@ -42,9 +42,10 @@ import {
   mergeTexts,
 } from './shard-merge.ts';
 import { refOf, shardOfName, shardOfSeries } from './shard-of.ts';
+import type { HeldContent, HoldableStorage, StorageHold } from './snapshots.ts';
 
 /** A shard as its composite needs it. */
-export interface ShardStorage extends Storage {
+export interface ShardStorage extends HoldableStorage {
   /** Throws what `append` would refuse before it logs anything. */
   checkAppend(batch: WriteBatch, options: AppendOptions): void;
 }
@@ -71,7 +72,7 @@ class ShardedPin implements Pin {
   }
 }
 
-export class ShardedStorage implements Storage {
+export class ShardedStorage implements HoldableStorage {
   readonly #shards: readonly ShardStorage[];
   readonly #closePlanes: () => Promise<void>;
 
@@ -219,6 +220,31 @@ export class ShardedStorage implements Storage {
         return mine;
       }),
     );
+  }
+
+  /** First every shard stands still; then all are cut before anything else is appended. */
+  async hold(): Promise<StorageHold> {
+    const holds: StorageHold[] = [];
+    const release = (): void => {
+      for (const hold of holds) hold.release();
+    };
+    try {
+      for (const shard of this.#shards) holds.push(await shard.hold());
+    } catch (error) {
+      release();
+      throw error;
+    }
+    const flush = async (): Promise<void> => {
+      await all(holds.map((hold) => hold.flush()));
+    };
+    const content = async (): Promise<HeldContent> => {
+      const contents = await all(holds.map((hold) => hold.content()));
+      return {
+        shards: contents.flatMap(({ shards }) => shards),
+        blobs: contents.flatMap(({ blobs }) => blobs),
+      };
+    };
+    return { flush, content, release };
   }
 
   stats(): StorageStats {

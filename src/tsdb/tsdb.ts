@@ -30,11 +30,12 @@ import {
 import { persistFrozen } from './flush.ts';
 import { HEAD_DELETES_MAX, MAINTENANCE_RETRY_MS } from './limits.ts';
 import { mergeDue } from './merge.ts';
-import { shardNames } from './names.ts';
+import { DEAD_LETTERS, shardNames } from './names.ts';
 import { narrowed, ShardReader } from './reader.ts';
 import { DEFAULT_TSDB_SETTINGS } from './settings.ts';
 import type { TsdbOptions } from './settings.ts';
 import type { ShardStorage } from './sharded-storage.ts';
+import type { HeldContent, StorageHold } from './snapshots.ts';
 import { ShardState, sortedParts } from './state.ts';
 import { WritePath } from './write-path.ts';
 
@@ -211,6 +212,27 @@ class Shard implements ShardStorage {
       await this.#state.options.log.shrink();
       await this.#state.options.catalog.checkpoint();
     });
+  }
+
+  /** Its turn in the queue of flushes and merges lasts until it is released. */
+  hold(): Promise<StorageHold> {
+    this.#state.checkOpen();
+    const { promise, resolve, reject } = Promise.withResolvers<StorageHold>();
+    this.#enqueue(async () => {
+      const { promise: released, resolve: release } = Promise.withResolvers<void>();
+      const flush = (): Promise<void> => this.#flushNow();
+      resolve({ flush, content: () => this.#heldContent(), release });
+      await released;
+    }).catch(reject);
+    return promise;
+  }
+
+  async #heldContent(): Promise<HeldContent> {
+    const { frontier, settings, view, options } = this.#state;
+    const shards = [{ shard: settings.shard, offset: frontier }];
+    const blobs = view.parts.map(({ row }) => row.name);
+    for await (const { name } of options.blobs.list(DEAD_LETTERS)) blobs.push(name);
+    return { shards, blobs };
   }
 
   #afterApply(): void {

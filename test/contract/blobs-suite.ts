@@ -9,6 +9,9 @@ import { BugError } from '../../src/stdx/assert.ts';
 export interface BlobsHarness {
   /** Opens the same store again; the former one must be closed. */
   open(): Promise<Blobs>;
+  /** A folder that does not exist yet, and a store opened on it. */
+  readonly backupDirectory: string;
+  openBackup(): Promise<Blobs>;
 }
 
 export interface BlobsDriver {
@@ -129,6 +132,26 @@ const CASES: Readonly<Record<string, (harness: BlobsHarness) => Promise<void>>> 
         assert.deepEqual(bytes, blobBytes(i, 20));
       }
     }
+    await blobs.close();
+  },
+
+  'a backup is a store of its own': async (harness) => {
+    const blobs = await harness.open();
+    for (const name of ['a/b/c', 'a/d', 'e', 'f']) await blobs.put(name, [blobBytes(1, 50)]);
+    await blobs.backup(harness.backupDirectory, ['a/b/c', 'e', 'f']);
+    await blobs.put('a/b/c', [blobBytes(2, 60)]);
+    await blobs.remove('e');
+    const missing = blobs.backup(harness.backupDirectory, ['nothing']);
+    await assert.rejects(missing, isError('no-blob'));
+    const copy = await harness.openBackup();
+    assert.deepEqual(await listNames(copy), ['a/b/c', 'e', 'f']);
+    assert.deepEqual(await copy.get('a/b/c'), blobBytes(1, 50));
+    assert.deepEqual(await copy.get('e'), blobBytes(1, 50));
+    await copy.remove('f');
+    await copy.put('g', [blobBytes(3, 10)]);
+    assert.deepEqual(await blobs.get('f'), blobBytes(1, 50));
+    assert.deepEqual(await listNames(blobs), ['a/b/c', 'a/d', 'f']);
+    await copy.close();
     await blobs.close();
   },
 

@@ -9,6 +9,9 @@ import { AppError } from '../../src/model/errors.ts';
 export interface LogHarness {
   /** Opens the log of this harness; the former one must be closed. */
   open(): Promise<Log>;
+  /** A folder that does not exist yet, and a log opened on it. */
+  readonly emptyDirectory: string;
+  openEmpty(): Promise<Log>;
 }
 
 export interface LogDriver {
@@ -53,6 +56,23 @@ const CASES: Readonly<Record<string, LogTest>> = {
     await checkHolds(log, new Map());
     await log.sync();
     await log.close();
+    await log.close();
+  },
+
+  'an empty log that goes on at an offset': async (harness) => {
+    const log = await harness.open();
+    log.append(recordBytes(1, 100));
+    await log.writeEmpty(harness.emptyDirectory, 1234);
+    for (let life = 0; life < 2; life++) {
+      const other = await harness.openEmpty();
+      assert.equal(other.startOffset, 1234);
+      assert.equal(other.endOffset, 1234 + life);
+      assert.deepEqual(other.damage, []);
+      assert.equal(other.append(recordBytes(life, 10)).offset, 1234 + life);
+      await other.sync();
+      await other.close();
+    }
+    assert.equal(log.endOffset, 1);
     await log.close();
   },
 

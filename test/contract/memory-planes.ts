@@ -55,6 +55,10 @@ export class MemoryLog implements Log {
     // No disk, no space to give back.
   }
 
+  async writeEmpty(): Promise<void> {
+    throw new AppError('unsupported', 'no-backup', 'this log is in memory');
+  }
+
   close(): Promise<void> {
     return this.#durable;
   }
@@ -95,6 +99,10 @@ export class MemoryBlobs implements Blobs {
 
   async remove(name: string): Promise<void> {
     this.objects.delete(name);
+  }
+
+  async backup(): Promise<void> {
+    throw new AppError('unsupported', 'no-backup', 'these blobs are in memory');
   }
 
   async close(): Promise<void> {

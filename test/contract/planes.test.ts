@@ -30,10 +30,11 @@ logSuite({
   run: (body) => {
     const world = new World({ seed: 1 });
     const { files, prng } = world.boot();
-    const directory = '/data/log';
-    const segmentSizeBytes = SEGMENT_SIZE_BYTES;
+    const open = (directory: string) => () =>
+      openSegmentLog({ files, prng, directory, segmentSizeBytes: SEGMENT_SIZE_BYTES });
+    const emptyDirectory = '/other/log';
     return world.run(
-      body({ open: () => openSegmentLog({ files, prng, directory, segmentSizeBytes }) }),
+      body({ open: open('/data/log'), emptyDirectory, openEmpty: open(emptyDirectory) }),
     );
   },
 });
@@ -42,17 +43,17 @@ logSuite({
   name: 'real files',
   segmentSizeBytes: SEGMENT_SIZE_BYTES,
   run: (body) =>
-    inTemporaryFolder((directory) =>
-      body({
-        open: () =>
-          openSegmentLog({
-            files: realFiles,
-            prng: realPrng,
-            directory: `${directory}/log`,
-            segmentSizeBytes: SEGMENT_SIZE_BYTES,
-          }),
-      }),
-    ),
+    inTemporaryFolder((folder) => {
+      const open = (directory: string) => () =>
+        openSegmentLog({
+          files: realFiles,
+          prng: realPrng,
+          directory,
+          segmentSizeBytes: SEGMENT_SIZE_BYTES,
+        });
+      const emptyDirectory = `${folder}/other/log`;
+      return body({ open: open(`${folder}/log`), emptyDirectory, openEmpty: open(emptyDirectory) });
+    }),
 });
 
 blobsSuite({
@@ -60,7 +61,11 @@ blobsSuite({
   run: (body) => {
     const world = new World({ seed: 2 });
     const { files } = world.boot();
-    return world.run(body({ open: () => DirectoryBlobs.open(files, '/data/blobs') }));
+    const open = (directory: string) => () => DirectoryBlobs.open(files, directory);
+    const backupDirectory = '/other/blobs';
+    return world.run(
+      body({ open: open('/data/blobs'), backupDirectory, openBackup: open(backupDirectory) }),
+    );
   },
 });
 
@@ -70,6 +75,8 @@ blobsSuite({
     inTemporaryFolder((directory) =>
       body({
         open: () => DirectoryBlobs.open(realFiles, `${directory}/blobs`),
+        backupDirectory: `${directory}/other/blobs`,
+        openBackup: () => DirectoryBlobs.open(realFiles, `${directory}/other/blobs`),
       }),
     ),
 });

@@ -5,9 +5,16 @@ import { blobsRun } from './blobs-run.ts';
 import { catalogRun } from './catalog-run.ts';
 import { engineSeed } from './engine-seed.ts';
 import { logRun } from './log-run.ts';
+import { snapshotRun } from './snapshot-run.ts';
 
 /** Options with `seed` → violations in words. */
-const RUNS = { log: logRun, blobs: blobsRun, catalog: catalogRun, engine: engineSeed };
+const RUNS = {
+  log: logRun,
+  blobs: blobsRun,
+  catalog: catalogRun,
+  engine: engineSeed,
+  snapshots: snapshotRun,
+};
 
 export type RunName = keyof typeof RUNS;
 

@@ -142,6 +142,8 @@ interface NameChange {
   readonly sequence: number;
   readonly directory: string;
   readonly set: readonly (readonly [path: string, node: Node | undefined])[];
+  /** A folder that goes to another name with whatever it holds there and then. */
+  readonly move?: { readonly from: string; readonly to: string };
 }
 
 export function parentOf(path: string): string {
@@ -207,6 +209,15 @@ export class SimDisk {
     this.#nameChanges.push(change);
   }
 
+  /** Renames a folder inside its parent; durable with its parent. */
+  moveDirectory(from: string, to: string): void {
+    if (parentOf(from) !== parentOf(to)) throw new Error('a folder moves inside its parent only');
+    const sequence = this.nextSequence();
+    const change = { sequence, directory: parentOf(to), set: [], move: { from, to } };
+    applyNames(this.#names, change);
+    this.#nameChanges.push(change);
+  }
+
   saveNames(directory: string, upToSequence: number): void {
     if (this.mutations.ignoreSyncDirectory === true) return;
     const kept: NameChange[] = [];
@@ -263,5 +274,12 @@ function applyNames(names: Map<string, Node>, change: NameChange): void {
   for (const [path, node] of change.set) {
     if (node === undefined) names.delete(path);
     else names.set(path, node);
+  }
+  if (change.move === undefined) return;
+  const { from, to } = change.move;
+  for (const [path, node] of [...names]) {
+    if (path !== from && !path.startsWith(`${from}/`)) continue;
+    names.delete(path);
+    names.set(to + path.slice(from.length), node);
   }
 }

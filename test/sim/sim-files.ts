@@ -24,6 +24,7 @@ export type FileOperation =
   | 'makeDirectory'
   | 'rename'
   | 'remove'
+  | 'removeDirectory'
   | 'link'
   | 'syncDirectory'
   | 'space';
@@ -171,8 +172,14 @@ export class SimFiles implements Files {
   rename(from: string, to: string): Promise<void> {
     if (this.#host.disk.mutations.renameNotAtomic === true) return this.#copyRename(from, to);
     return this.later('rename', from, () => {
-      const inode = this.#needFile(from, 'rename');
       const { disk } = this.#host;
+      if (disk.node(from) === 'directory') {
+        if (disk.node(to) !== undefined) throw new FileError('ENOTEMPTY', to, 'rename');
+        this.#needDirectory(parentOf(to), 'rename');
+        disk.moveDirectory(from, to);
+        return;
+      }
+      const inode = this.#needFile(from, 'rename');
       if (disk.node(to) === 'directory') throw new FileError('EISDIR', to, 'rename');
       this.#needDirectory(parentOf(to), 'rename');
       if (parentOf(from) === parentOf(to)) {
@@ -205,6 +212,17 @@ export class SimFiles implements Files {
     return this.later('remove', path, () => {
       this.#needFile(path, 'remove');
       this.#host.disk.changeNames(parentOf(path), [[path, undefined]]);
+    });
+  }
+
+  removeDirectory(path: string): Promise<void> {
+    const name = normalize(path);
+    return this.later('removeDirectory', name, () => {
+      this.#needDirectory(name, 'removeDirectory');
+      const { disk } = this.#host;
+      if (disk.paths().some((other) => other !== '/' && parentOf(other) === name))
+        throw new FileError('ENOTEMPTY', name, 'removeDirectory');
+      disk.changeNames(parentOf(name), [[name, undefined]]);
     });
   }
 

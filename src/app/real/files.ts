@@ -228,6 +228,12 @@ export const realFiles: Files = {
         done(error);
       });
     }),
+  removeDirectory: (path) =>
+    call(path, 'removeDirectory', (done: Callback<void>) => {
+      fs.rmdir(path, (error) => {
+        done(error);
+      });
+    }),
   link: (existing, created) =>
     call(existing, 'link', (done: Callback<void>) => {
       fs.link(existing, created, (error) => {

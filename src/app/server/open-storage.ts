@@ -5,13 +5,16 @@
 //   DATA/log/             segments of the log of shard 0
 //   DATA/log-N/           the same of shard N, where there are several
 //   DATA/blobs/           parts and dead letters
+//   DATA/snapshots/       folders that are data folders of their own
 import { getCompileCacheDir } from 'node:module';
 import { dirname } from 'node:path';
 import { DirectoryBlobs } from '../../blobs/directory-blobs.ts';
 import { SqliteCatalog } from '../../catalog/sqlite-catalog.ts';
+import type { Log } from '../../log/log.ts';
 import { openSegmentLog } from '../../log/segment-log.ts';
 import type { Storage } from '../../model/storage.ts';
-import { errorMessage } from '../../stdx/assert.ts';
+import type { SnapshotKeeper } from '../../model/snapshots.ts';
+import { errorMessage, FatalError } from '../../stdx/assert.ts';
 import type { Clock } from '../../stdx/clock.ts';
 import type { Files } from '../../stdx/files.ts';
 import type { Prng } from '../../stdx/prng.ts';
@@ -19,8 +22,16 @@ import type { Scheduler } from '../../stdx/scheduler.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
 import { openShards } from '../../tsdb/open-shards.ts';
+import { Snapshots } from '../../tsdb/snapshots.ts';
 import type { TsdbEvent, TsdbSettings } from '../../tsdb/tsdb.ts';
 import type { Settings } from '../settings/flags.ts';
+import {
+  BLOBS_FOLDER,
+  CATALOG_FILE,
+  logFolder,
+  RESTORING_FOLDER,
+  SNAPSHOTS_FOLDER,
+} from '../data-folder.ts';
 
 export interface OpenStorageOptions {
   readonly settings: Settings;
@@ -33,18 +44,33 @@ export interface OpenStorageOptions {
   readonly onFatal: (error: unknown) => void;
 }
 
+export interface OpenedStorage {
+  readonly storage: Storage;
+  readonly snapshots: SnapshotKeeper;
+}
+
 /** Throws FatalError with a sentence where the folder is in use, damaged or of a newer version. */
-export async function openStorage(options: OpenStorageOptions): Promise<Storage> {
+export async function openStorage(options: OpenStorageOptions): Promise<OpenedStorage> {
   const { files, clock, scheduler, prng } = options;
   const { data } = options.settings;
   await files.makeDirectory(data);
-  const catalog = await SqliteCatalog.open(`${data}/catalog.sqlite`, threadEnv());
+  if ((await files.stat(`${data}/${RESTORING_FOLDER}`)) !== undefined)
+    throw new FatalError(
+      `'${data}' holds a restore that did not end: run the same \`orrery restore\` again`,
+    );
+  const catalog = await SqliteCatalog.open(`${data}/${CATALOG_FILE}`, threadEnv());
   try {
-    const blobs = await DirectoryBlobs.open(files, `${data}/blobs`);
+    const blobs = await DirectoryBlobs.open(files, `${data}/${BLOBS_FOLDER}`);
     const report = reporter(options);
-    return await openShards({
+    const logs = new Map<number, Log>();
+    const storage = await openShards({
       shardCount: undefined,
-      openLog: (shard) => openSegmentLog({ files, directory: logDirectory(data, shard), prng }),
+      openLog: async (shard) => {
+        const directory = `${data}/${logFolder(shard)}`;
+        const log = await openSegmentLog({ files, directory, prng });
+        logs.set(shard, log);
+        return log;
+      },
       blobs,
       catalog,
       clock,
@@ -53,14 +79,24 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
       report,
       settings: tsdbSettings(options.settings),
     });
+    const snapshots = await Snapshots.open({
+      files,
+      clock,
+      prng,
+      directory: `${data}/${SNAPSHOTS_FOLDER}`,
+      catalog,
+      blobs,
+      storage,
+      logs,
+      logFolder,
+      catalogFile: CATALOG_FILE,
+      blobsFolder: BLOBS_FOLDER,
+    });
+    return { storage, snapshots };
   } catch (error) {
     await catalog.close();
     throw error;
   }
-}
-
-function logDirectory(data: string, shard: number): string {
-  return shard === 0 ? `${data}/log` : `${data}/log-${shard}`;
 }
 
 /**

@@ -1,6 +1,7 @@
 // The product wired together over a storage that is open already: ingest, queries, the HTTP door
 // with every protocol, the collector. Started and stopped in one place, in one order.
 import type { AddressInfo } from 'node:net';
+import type { SnapshotKeeper } from '../../model/snapshots.ts';
 import type { Storage } from '../../model/storage.ts';
 import { openPrincipal, DEFAULT_TENANT } from '../../model/tenant.ts';
 import type { Clock } from '../../stdx/clock.ts';
@@ -25,6 +26,7 @@ import { productRoutes } from './routes.ts';
 export interface OrreryParts {
   readonly settings: Settings;
   readonly storage: Storage;
+  readonly snapshots: SnapshotKeeper;
   readonly files: Files;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
@@ -102,7 +104,8 @@ function wire(parts: OrreryParts, isReady: () => boolean): Wired {
   const promql = new PromqlQueries(queries, lazyEvaluate(storage));
   registerStorageMetrics(parts);
   const api = { storage, ingest, queries, promql, clock, scheduler, registry, version, isReady };
-  const routes = productRoutes({ ...api, files, directory: parts.webDirectory });
+  const { snapshots, webDirectory } = parts;
+  const routes = productRoutes({ ...api, snapshots, files, directory: webDirectory });
   return { routes, ingest, queries };
 }
 

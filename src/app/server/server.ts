@@ -105,11 +105,11 @@ async function serve(args: readonly string[]): Promise<void> {
   const { openStorage } = await import('./open-storage.ts');
   const opening = openStorage({ ...real, settings, logger, registry, onFatal });
   // The catalog opens in a thread of its own; meanwhile this one loads the rest of the product.
-  const [storage, { startOrrery }] = await Promise.all([opening, import('./orrery.ts')]);
+  const [opened, { startOrrery }] = await Promise.all([opening, import('./orrery.ts')]);
   const webDirectory = join(PROJECT_ROOT, 'dist/web');
-  const parts = { ...real, settings, storage, logger, registry, version, webDirectory, onFatal };
+  const parts = { ...real, ...opened, settings, logger, registry, version, webDirectory, onFatal };
   const running = await startOrrery(parts).catch(async (error: unknown) => {
-    await storage.close();
+    await opened.storage.close();
     throw listenError(error, settings);
   });
   const { url } = running;

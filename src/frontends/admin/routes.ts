@@ -1,5 +1,6 @@
 // Our own API: housekeeping that answers when it is done, health, own metrics, live queries.
 import { AppError } from '../../model/errors.ts';
+import type { SnapshotKeeper } from '../../model/snapshots.ts';
 import type { Storage } from '../../model/storage.ts';
 import type { QueryService } from '../../query/query-service.ts';
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
@@ -7,9 +8,11 @@ import { nativeErrors, plainErrors } from '../http/errors.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { SMALL_BODY_BYTES_MAX } from '../http/limits.ts';
 import type { Handler, Route } from '../http/route.ts';
+import { snapshotRoutes } from './snapshots.ts';
 
 export interface AdminDependencies {
   readonly storage: Storage;
+  readonly snapshots: SnapshotKeeper;
   readonly queries: QueryService;
   readonly registry: MetricsRegistry;
   /** False while the server drains. */
@@ -90,6 +93,7 @@ export function adminRoutes(deps: AdminDependencies): readonly Route[] {
     },
     post('/orrery/v1/admin/flush', () => deps.storage.flush()),
     post('/orrery/v1/admin/compact', () => deps.storage.compact()),
+    ...snapshotRoutes(deps.snapshots),
     {
       ...get('/orrery/v1/queries', async (exchange) =>
         exchange.sendJson(200, { queries: deps.queries.list(exchange.principal) }),

@@ -1,5 +1,6 @@
 // The Prometheus HTTP API as rows of the route table: native paths and the same under
 // `/prometheus`.
+import type { SnapshotKeeper } from '../../model/snapshots.ts';
 import type { StorageWriter } from '../../model/storage.ts';
 import { FORM_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX, WRITE_BODY_BYTES_MAX } from '../http/limits.ts';
 import type { Handler, Method, Route } from '../http/route.ts';
@@ -14,6 +15,7 @@ import { plainErrors } from '../http/errors.ts';
 export interface PrometheusDependencies
   extends QueryDependencies, MetadataDependencies, WriteDependencies {
   readonly storage: MetadataDependencies['storage'] & StorageWriter;
+  readonly snapshots: SnapshotKeeper;
   /** Of the product. */
   readonly version: string;
 }
@@ -38,6 +40,11 @@ export function prometheusRoutes(deps: PrometheusDependencies): readonly Route[]
     const { deleteSeries } = await import('./delete.ts');
     await deleteSeries(deps, exchange);
   };
+  const snapshot: Handler = async (exchange) => {
+    const { takeSnapshot } = await import('./snapshot.ts');
+    await takeSnapshot(deps.snapshots, exchange);
+  };
+  const admin = { permission: 'admin', tenantScope: 'server' } as const;
   const removal = { permission: 'delete', bodyLimitBytes: FORM_BODY_BYTES_MAX } as const;
   const rows: readonly Row[] = [
     ...readBoth('/api/v1/query', async (exchange) => (await query()).query(deps, exchange)),
@@ -70,6 +77,8 @@ export function prometheusRoutes(deps: PrometheusDependencies): readonly Route[]
     },
     { method: 'POST', path: '/api/v1/admin/tsdb/delete_series', handler: remove, ...removal },
     { method: 'PUT', path: '/api/v1/admin/tsdb/delete_series', handler: remove, ...removal },
+    { method: 'POST', path: '/api/v1/admin/tsdb/snapshot', handler: snapshot, ...admin },
+    { method: 'PUT', path: '/api/v1/admin/tsdb/snapshot', handler: snapshot, ...admin },
   ];
   return rows.map((row) => ({
     prefix: '/prometheus',

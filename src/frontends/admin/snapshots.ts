@@ -1,0 +1,82 @@
+// Snapshots over HTTP: take one, list them, read one file by file (what `orrery backup` does),
+// remove one. A file's SHA-256 follows its content in the trailer `Repr-Digest` (RFC 9530).
+import { AppError } from '../../model/errors.ts';
+import type { SnapshotInfo, SnapshotKeeper } from '../../model/snapshots.ts';
+import { nativeErrors } from '../http/errors.ts';
+import type { Exchange } from '../http/exchange.ts';
+import { SMALL_BODY_BYTES_MAX } from '../http/limits.ts';
+import type { Handler, Method, Route } from '../http/route.ts';
+
+const PATH = '/orrery/v1/admin/snapshot';
+
+// What Go's strconv.ParseBool takes, because Prometheus' clients send that.
+const TRUE = new Set(['1', 't', 'T', 'TRUE', 'true', 'True']);
+const FALSE = new Set(['0', 'f', 'F', 'FALSE', 'false', 'False', '']);
+
+/** Takes the snapshot that a request asks for; `skip_head`: only what is in parts already. */
+export async function createSnapshot(
+  snapshots: SnapshotKeeper,
+  exchange: Exchange,
+): Promise<SnapshotInfo> {
+  const params = await exchange.form();
+  const text = params.get('skip_head') ?? '';
+  if (!TRUE.has(text) && !FALSE.has(text)) {
+    const message = `skip_head is true or false, not ${JSON.stringify(text)}`;
+    throw new AppError('invalid', 'parameter', message);
+  }
+  return await snapshots.create({ withHead: FALSE.has(text) });
+}
+
+async function sendFile(snapshots: SnapshotKeeper, exchange: Exchange): Promise<void> {
+  const name = exchange.params.get('name') ?? '';
+  const path = exchange.params.get('path') ?? '';
+  const { sizeBytes, chunks } = await snapshots.read(name, path);
+  const { Sha256 } = await import('../../codec/sha256.ts');
+  const digest = new Sha256();
+  async function* hashed(): AsyncGenerator<Uint8Array, void, void> {
+    for await (const chunk of chunks) {
+      digest.update(chunk);
+      yield chunk;
+    }
+    exchange.response.addTrailers({ 'Repr-Digest': `sha-256=:${digest.finish().toBase64()}:` });
+  }
+  const headers = {
+    'Content-Type': 'application/octet-stream',
+    Trailer: 'Repr-Digest',
+    'X-Orrery-Size': String(sizeBytes),
+  };
+  await exchange.sendStream(200, headers, hashed());
+}
+
+export function snapshotRoutes(snapshots: SnapshotKeeper): readonly Route[] {
+  const row = (method: Method, path: string, handler: Handler): Route => ({
+    method,
+    path,
+    prefix: '',
+    permission: 'admin',
+    tenantScope: 'server',
+    bodyLimitBytes: method === 'POST' ? SMALL_BODY_BYTES_MAX : 0,
+    errors: nativeErrors,
+    handler,
+  });
+  const nameOf = (exchange: Exchange): string => exchange.params.get('name') ?? '';
+  return [
+    row('POST', PATH, async (exchange) =>
+      exchange.sendJson(200, await createSnapshot(snapshots, exchange)),
+    ),
+    row('GET', PATH, async (exchange) =>
+      exchange.sendJson(200, { snapshots: await snapshots.list() }),
+    ),
+    row('GET', `${PATH}/:name`, async (exchange) =>
+      exchange.sendJson(200, await snapshots.get(nameOf(exchange))),
+    ),
+    row('DELETE', `${PATH}/:name`, async (exchange) => {
+      await snapshots.remove(nameOf(exchange));
+      exchange.send({ status: 204 });
+    }),
+    row('GET', `${PATH}/:name/files`, async (exchange) =>
+      exchange.sendJson(200, { files: await snapshots.files(nameOf(exchange)) }),
+    ),
+    row('GET', `${PATH}/:name/files/:path`, (exchange) => sendFile(snapshots, exchange)),
+  ];
+}
