@@ -1,7 +1,7 @@
 // Snapshots of running shards (docs/formats/snapshot.md): at one cut of each shard, hard links of
-// its parts, an empty log that goes on at the cut, and a copy of the catalog, in a folder that opens
-// as a data folder of its own. Writes go on meanwhile; flushes and merges wait. A folder appears
-// under its name only when all of it is durable, and loses its name before anything of it goes.
+// its parts, an empty log that goes on at the cut, and a copy of the catalog, in a folder that
+// opens as a data folder of its own. Writes go on meanwhile; flushes and merges wait. A folder
+// appears under its name only when all of it is durable, and loses its name before any of it goes.
 import type { Blobs } from '../blobs/blobs.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Log } from '../log/log.ts';

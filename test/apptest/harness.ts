@@ -10,7 +10,9 @@ import { createInterface } from 'node:readline';
 
 const ROOT = join(import.meta.dirname, '../..');
 const MAIN = join(ROOT, 'src/app/server/main.ts');
+const CTL = join(ROOT, 'src/app/ctl/main.ts');
 const READY_TIMEOUT_MS = 20_000;
+const COMMAND_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 15_000;
 const OUTPUT_LENGTH_MAX = 100_000;
 
@@ -48,8 +50,13 @@ export interface TextAnswer {
   readonly text: string;
 }
 
-function spawnOrrery(args: readonly string[], cwd: string, env: Record<string, string>) {
-  return spawn(process.execPath, [MAIN, ...args], {
+function spawnOrrery(
+  args: readonly string[],
+  cwd: string,
+  env: Record<string, string>,
+  main = MAIN,
+) {
+  return spawn(process.execPath, [main, ...args], {
     cwd,
     env: { PATH: process.env['PATH'] ?? '', HOME: cwd, LANG: 'C.UTF-8', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -99,6 +106,28 @@ export async function runOrrery(
 ): Promise<ExitedProcess> {
   const child = spawnOrrery(args, options.cwd ?? tmpdir(), options.env ?? {});
   return await exitWithin(child, new Output(child), READY_TIMEOUT_MS);
+}
+
+/** Runs a command other than `serve` until it ends. */
+export async function runCtl(
+  args: readonly string[],
+  options: { readonly env?: Record<string, string>; readonly cwd?: string } = {},
+): Promise<ExitedProcess> {
+  const child = spawnOrrery(args, options.cwd ?? tmpdir(), options.env ?? {}, CTL);
+  return await exitWithin(child, new Output(child), COMMAND_TIMEOUT_MS);
+}
+
+/** Starts such a command; it is killed by SIGKILL, `kill` says whether it had not ended before. */
+export function startCtl(args: readonly string[], options: { readonly cwd?: string }) {
+  const child = spawnOrrery(args, options.cwd ?? tmpdir(), {}, CTL);
+  const output = new Output(child);
+  return {
+    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
+    async kill(): Promise<boolean> {
+      child.kill('SIGKILL');
+      return (await exitOf(child, output)).signal === 'SIGKILL';
+    },
+  };
 }
 
 function readyLine(child: ChildProcess, output: Output): Promise<Record<string, unknown>> {

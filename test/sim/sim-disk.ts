@@ -277,8 +277,8 @@ function applyNames(names: Map<string, Node>, change: NameChange): void {
   }
   if (change.move === undefined) return;
   const { from, to } = change.move;
-  for (const [path, node] of [...names]) {
-    if (path !== from && !path.startsWith(`${from}/`)) continue;
+  const moved = [...names].filter(([path]) => path === from || path.startsWith(`${from}/`));
+  for (const [path, node] of moved) {
     names.delete(path);
     names.set(to + path.slice(from.length), node);
   }

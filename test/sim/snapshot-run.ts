@@ -68,7 +68,8 @@ function contentAfter(count: number): Content {
 }
 
 function shown(content: Content): string {
-  return JSON.stringify(Object.entries(content).toSorted());
+  const rows = Object.entries(content).map(([key, n]) => `${key}: ${n}`);
+  return rows.toSorted().join(', ');
 }
 
 async function openStore(

@@ -1,5 +1,5 @@
-// Snapshots of a running engine under random deaths: each is what the store was at one moment, whole
-// or not there, a data folder of its own. Then with one promise of the disk broken at a time.
+// Snapshots of a running engine under random deaths: each is what the store was at one moment,
+// whole or not there, a data folder of its own. Then with one promise of the disk broken at a time.
 import { describe, test } from 'node:test';
 import { checkHolds, checkRed, type SeededRun } from './seeds.ts';
 

@@ -1,18 +1,24 @@
 // `orrery COMMAND …`: finds the command, prints help and errors, returns the exit code. A command
 // gets its arguments and the streams; it never touches the process itself, so that tests can run
 // it.
-import { errorMessage } from '../../stdx/assert.ts';
+import { errorMessage, FatalError } from '../../stdx/assert.ts';
+import { FileError } from '../../stdx/files.ts';
 import { EXIT, EXIT_HELP } from '../exit-codes.ts';
 import { SettingError } from '../settings/kinds.ts';
 import { unknown } from '../settings/load.ts';
 import { productVersion } from '../version.ts';
-import { CHECK_HELP, checkCommand } from './check.ts';
+import { CommandError } from './command-error.ts';
+import { printable } from './draw.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
-import { QUERY_HELP, queryCommand } from './query.ts';
 
 interface Command {
   readonly summary: string;
+  /** Each command's code is loaded when it is asked for. */
+  load(): Promise<LoadedCommand>;
+}
+
+interface LoadedCommand {
   readonly help: string;
   run(args: readonly string[], terminal: Terminal): Promise<number>;
 }
@@ -21,9 +27,53 @@ const SERVE_HELP =
   'Usage: orrery serve [FLAGS]\n\nRuns the server; `orrery serve --help` lists all flags.\n';
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
-  ['serve', { summary: 'run the server (default)', help: SERVE_HELP, run: async () => EXIT.usage }],
-  ['query', { summary: 'ask a running server', help: QUERY_HELP, run: queryCommand }],
-  ['check', { summary: 'validate settings', help: CHECK_HELP, run: checkCommand }],
+  [
+    'serve',
+    {
+      summary: 'run the server (default)',
+      load: async () => ({ help: SERVE_HELP, run: async () => EXIT.usage }),
+    },
+  ],
+  [
+    'query',
+    {
+      summary: 'ask a running server',
+      load: async () => {
+        const { QUERY_HELP, queryCommand } = await import('./query.ts');
+        return { help: QUERY_HELP, run: queryCommand };
+      },
+    },
+  ],
+  [
+    'backup',
+    {
+      summary: 'back up a server or a data folder',
+      load: async () => {
+        const { BACKUP_HELP, backupCommand } = await import('./backup.ts');
+        return { help: BACKUP_HELP, run: backupCommand };
+      },
+    },
+  ],
+  [
+    'restore',
+    {
+      summary: 'make a data folder from a backup',
+      load: async () => {
+        const { RESTORE_HELP, restoreCommand } = await import('./restore.ts');
+        return { help: RESTORE_HELP, run: restoreCommand };
+      },
+    },
+  ],
+  [
+    'check',
+    {
+      summary: 'validate settings',
+      load: async () => {
+        const { CHECK_HELP, checkCommand } = await import('./check.ts');
+        return { help: CHECK_HELP, run: checkCommand };
+      },
+    },
+  ],
 ]);
 
 function overview(): string {
@@ -43,7 +93,8 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
     return EXIT.ok;
   }
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    terminal.out(COMMANDS.get(rest[0] ?? '')?.help ?? overview());
+    const about = COMMANDS.get(rest[0] ?? '');
+    terminal.out(about === undefined ? overview() : (await about.load()).help);
     return EXIT.ok;
   }
   const command = COMMANDS.get(name);
@@ -51,18 +102,32 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
     terminal.err(`orrery: ${unknown('command', name, [...COMMANDS.keys()])} (orrery --help)\n`);
     return EXIT.usage;
   }
+  const loaded = await command.load();
   if (rest.includes('--help') || rest.includes('-h')) {
-    terminal.out(command.help);
+    terminal.out(loaded.help);
     return EXIT.ok;
   }
   try {
-    return await command.run(rest, terminal);
+    return await loaded.run(rest, terminal);
   } catch (error) {
+    const ended = endedBy(error);
+    if (ended !== undefined) {
+      terminal.err(`orrery ${name}: ${printable(ended.message)}\n`);
+      return ended.exitCode;
+    }
     if (!(error instanceof UsageError) && !(error instanceof SettingError) && !isParseArgs(error))
       throw error;
     terminal.err(`orrery ${name}: ${errorMessage(error)}\n`);
     return EXIT.usage;
   }
+}
+
+/** Errors of the environment that any command may meet: a sentence is enough. */
+function endedBy(error: unknown): CommandError | undefined {
+  if (error instanceof CommandError) return error;
+  if (error instanceof FileError || error instanceof FatalError)
+    return new CommandError(EXIT.failed, error.message, { cause: error });
+  return undefined;
 }
 
 /** What node:util parseArgs throws for a flag it does not know. */

@@ -40,7 +40,11 @@ async function withAnswer(
 }
 
 test('help everywhere, unknown commands and flags', async () => {
-  assert.match((await run(['--help'])).out, /serve.*query.*check/s);
+  assert.match((await run(['--help'])).out, /serve.*query.*backup.*restore.*check/s);
+  assert.match((await run(['backup', '--help'])).out, /--keep N/);
+  assert.match((await run(['restore', '--help'])).out, /--backup NAME/);
+  assert.equal((await run(['backup'])).code, 2);
+  assert.equal((await run(['restore', 'a', 'b'])).code, 2);
   assert.match((await run(['query', '--help'])).out, /--step DURATION/);
   assert.match((await run(['--version'])).out, /^orrery \d/);
   assert.deepEqual(await run(['qery']), {

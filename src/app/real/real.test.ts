@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
-import { FileError } from '../../stdx/files.ts';
+import { createFile, FileError, listTree, removeTree } from '../../stdx/files.ts';
 import { realFiles } from './files.ts';
 import { realPrng } from './prng.ts';
 import { realScheduler } from './scheduler.ts';
@@ -37,6 +37,17 @@ test('files: errors carry the code and the path', async () => {
     assert.deepEqual(await realFiles.stat(`${directory}/c`), { sizeBytes: 6, isDirectory: false });
     await realFiles.remove(path);
     await assert.rejects(realFiles.remove(path), hasCode('ENOENT'));
+    await realFiles.makeDirectory(`${directory}/d/e`);
+    await assert.rejects(realFiles.removeDirectory(`${directory}/d`), hasCode('ENOTEMPTY'));
+    await createFile(realFiles, `${directory}/d/e/f`, new Uint8Array(7));
+    await realFiles.rename(`${directory}/d`, `${directory}/g`);
+    const tree = await Array.fromAsync(listTree(realFiles, directory));
+    assert.deepEqual(tree, [
+      { path: 'c', sizeBytes: 6 },
+      { path: 'g/e/f', sizeBytes: 7 },
+    ]);
+    await removeTree(realFiles, `${directory}/g`);
+    assert.deepEqual(await realFiles.list(directory), ['c']);
     const { freeBytes, totalBytes } = await realFiles.space(directory);
     assert.ok(freeBytes > 0 && totalBytes >= freeBytes);
   } finally {

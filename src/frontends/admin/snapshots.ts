@@ -28,7 +28,7 @@ export async function createSnapshot(
 }
 
 async function sendFile(snapshots: SnapshotKeeper, exchange: Exchange): Promise<void> {
-  const name = exchange.params.get('name') ?? '';
+  const name = nameOf(exchange);
   const path = exchange.params.get('path') ?? '';
   const { sizeBytes, chunks } = await snapshots.read(name, path);
   const { Sha256 } = await import('../../codec/sha256.ts');
@@ -48,8 +48,8 @@ async function sendFile(snapshots: SnapshotKeeper, exchange: Exchange): Promise<
   await exchange.sendStream(200, headers, hashed());
 }
 
-export function snapshotRoutes(snapshots: SnapshotKeeper): readonly Route[] {
-  const row = (method: Method, path: string, handler: Handler): Route => ({
+function row(method: Method, path: string, handler: Handler): Route {
+  return {
     method,
     path,
     prefix: '',
@@ -58,8 +58,14 @@ export function snapshotRoutes(snapshots: SnapshotKeeper): readonly Route[] {
     bodyLimitBytes: method === 'POST' ? SMALL_BODY_BYTES_MAX : 0,
     errors: nativeErrors,
     handler,
-  });
-  const nameOf = (exchange: Exchange): string => exchange.params.get('name') ?? '';
+  };
+}
+
+function nameOf(exchange: Exchange): string {
+  return exchange.params.get('name') ?? '';
+}
+
+export function snapshotRoutes(snapshots: SnapshotKeeper): readonly Route[] {
   return [
     row('POST', PATH, async (exchange) =>
       exchange.sendJson(200, await createSnapshot(snapshots, exchange)),
