@@ -117,7 +117,7 @@ export class Snapshots implements SnapshotKeeper {
         await files.syncDirectory(directory);
         return info;
       } catch (error) {
-        await this.#removeQuietly(path);
+        await this.#discard(path, `${directory}/${name}`);
         throw error;
       }
     });
@@ -166,10 +166,13 @@ export class Snapshots implements SnapshotKeeper {
     return info;
   }
 
-  /** The creation failed with an error worth more than this one; the next start tidies up. */
-  async #removeQuietly(path: string): Promise<void> {
+  /** The creation failed with an error worth more than one of these; the next start tidies up. */
+  async #discard(unfinished: string, final: string): Promise<void> {
+    const { files } = this.#options;
     try {
-      await removeTree(this.#options.files, path);
+      // Where the last sync failed it has its final name already.
+      if ((await files.stat(final)) !== undefined) await files.rename(final, unfinished);
+      await removeTree(files, unfinished);
     } catch (error) {
       if (!(error instanceof FileError)) throw error;
     }

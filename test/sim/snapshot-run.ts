@@ -184,7 +184,8 @@ class SnapshotRun {
   /** Snapshot → counts of operations between which its content is. */
   readonly #taken = new Map<string, { readonly from: number; readonly to: number }>();
   readonly #removing = new Set<string>();
-  #askedAt = 0;
+  /** Operations answered when the first snapshot of this life was asked for. */
+  #askedFirst = 0;
   #failed = false;
 
   constructor(options: SnapshotRunOptions) {
@@ -215,7 +216,8 @@ class SnapshotRun {
       for (const name of this.#taken.keys())
         if (!listed.has(name) && !this.#removing.has(name)) say(`snapshot ${name} is gone`);
       for (const name of listed.keys()) {
-        const { from, to } = this.#taken.get(name) ?? { from: this.#askedAt, to: this.#sent };
+        // Unknown ones: on their way at the death, or refused and not to be removed either.
+        const { from, to } = this.#taken.get(name) ?? { from: this.#askedFirst, to: this.#sent };
         const copy = await world.run(
           openStore(machine, `${DATA}/snapshots/${name}`, this.#shardCount),
         );
@@ -245,6 +247,7 @@ class SnapshotRun {
     const machine = world.boot();
     const store = await world.run(openStore(machine, DATA, this.#shardCount));
     this.#failed = false;
+    this.#askedFirst = this.#answered;
     world.crashAfterOperations(20 + randomInt(this.#prng, OPERATIONS_PER_LIFE_MAX));
     if (this.#options.faults === true) this.#armFault();
     void this.#guard(this.#write(machine, store));
@@ -297,11 +300,11 @@ class SnapshotRun {
   async #snapshot(machine: Machine, { snapshots }: Store): Promise<void> {
     for (;;) {
       await machine.scheduler.sleep(randomUnit(this.#prng) * 12);
-      this.#askedAt = this.#answered;
+      const from = this.#answered;
       try {
         const { name } = await snapshots.create({ withHead: true });
         if (!machine.files.alive) return;
-        this.#taken.set(name, { from: this.#askedAt, to: this.#sent });
+        this.#taken.set(name, { from, to: this.#sent });
         if (randomInt(this.#prng, 3) > 0) continue;
         this.#removing.add(name);
         await snapshots.remove(name);
