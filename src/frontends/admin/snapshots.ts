@@ -18,7 +18,10 @@ export async function createSnapshot(
   snapshots: SnapshotKeeper,
   exchange: Exchange,
 ): Promise<SnapshotInfo> {
-  const params = await exchange.form();
+  const isForm = exchange.header('content-type')?.startsWith('application/x-www-form-urlencoded');
+  const params = isForm === true ? await exchange.form() : exchange.search;
+  // Nothing is expected in another body, but what comes is taken under the limits.
+  if (isForm !== true) await exchange.body();
   const text = params.get('skip_head') ?? '';
   if (!TRUE.has(text) && !FALSE.has(text)) {
     const message = `skip_head is true or false, not ${JSON.stringify(text)}`;
