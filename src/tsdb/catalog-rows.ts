@@ -107,7 +107,7 @@ export async function readDeletes(catalog: Catalog, names: ShardNames): Promise<
       matchers: row.matchers.map(([name, type, value]) => matcher(name, type, value)),
       startUs: row.startUs ?? Number.NEGATIVE_INFINITY,
       endUs: row.endUs ?? Number.POSITIVE_INFINITY,
-      ordinal: 0,
+      moment: 0,
     };
   });
 }

@@ -11,8 +11,8 @@ export interface Delete extends TimeRange {
   readonly offset: number;
   readonly tenant: TenantId;
   readonly matchers: readonly Matcher[];
-  /** Points of the generation that was open then, applied before the delete; 0 from the catalog. */
-  readonly ordinal: number;
+  /** What was applied up to this moment is below it; 0 from the catalog. */
+  readonly moment: number;
 }
 
 /** Deletes of a tenant at or above `offset` that touch the range. */

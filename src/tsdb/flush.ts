@@ -60,7 +60,7 @@ async function persist(state: ShardState, generation: Generation): Promise<void>
         range: EVER,
         withTimeless: true,
         view: { parts: [], generations: [generation], deletes },
-        ordinalEnds: [generation.ordinalEnd],
+        moment: Number.POSITIVE_INFINITY,
         tenants: tenantsOf(state, generation),
         index: state.index,
       });
@@ -73,6 +73,7 @@ async function persist(state: ShardState, generation: Generation): Promise<void>
     generations: view.generations.filter((one) => one !== generation),
     deletes: view.deletes.filter((one) => one.offset >= seqMax || isNeeded(one, view.parts)),
   };
+  state.pins.retireGeneration(generation);
   state.batchIds.expire(state.options.clock.nowMs(), seqMax);
   await log.trim(seqMax);
 }

@@ -1,45 +1,58 @@
-// One head generation: what the log said in [seqMin, seqMax), in RAM. Samples live in pages of
-// plain typed arrays; a series has runs of slots (2, 4, … 256), linked backwards, filled in order
-// of arrival. Every sample has an ordinal, its place in the generation's own order; a reader that
-// noted pointCount sees exactly the ordinals below it, while appends go on behind. Nothing is ever
-// changed in place.
+// One head generation: what the log said in [seqMin, seqMax), in memory. Per series a record of 16
+// bytes and a chain of pages (head-pages.ts), filled in order of arrival; rows that are no samples
+// are in lists. Nothing is ever changed in place, so a reader that knows how many samples of a
+// series count reads the same for as long as the generation lives.
+//
+// A record, by ref: page that takes appends (0: none), count (bit 31: not ascending in time), the
+// moment of the last first append (moments.ts, counted from the generation's own first one), and
+// the count before it. Whoever holds an older moment sees that count, or one kept in the history.
 import { assert } from '../stdx/assert.ts';
 import { KIND } from '../model/columns.ts';
-import type {
-  Attribute,
-  Exemplar,
-  Kind,
-  Metadata,
-  Points,
-  Samples,
-  SeriesRef,
-  ValueColumn,
-} from '../model/columns.ts';
-import type { Histogram } from '../model/histogram.ts';
+import type { Attribute, Exemplar, Kind, Metadata, Points, SeriesRef } from '../model/columns.ts';
 import type { TenantId } from '../model/tenant.ts';
 import type { Delete } from './deletes.ts';
 import { IdList } from './growable.ts';
-import { PAGE_SLOTS, PAGE_SLOTS_LOG2, RUN_SLOTS_FIRST, RUN_SLOTS_MAX } from './limits.ts';
-import { clampSamples, pickFrom, sliceSamples, sortedSource } from './samples.ts';
+import { Arena } from './head-memory.ts';
+import type { HeadMemory } from './head-memory.ts';
+import {
+  capacityOf,
+  formatPage,
+  KIND_MASK,
+  kindBits,
+  kindOf,
+  metaAt,
+  newMeta,
+  offsetsAt,
+  pageCells,
+  previousOf,
+  setMeta,
+  tickFor,
+  TICKS_US,
+  tickUsOf,
+  timeAt,
+  usedOf,
+  wordsAt,
+} from './head-pages.ts';
+import { HeadObjects } from './head-objects.ts';
+import { readHeadSources } from './head-read.ts';
+import type { HeadChain, HeadView } from './head-read.ts';
+import { CountHistory } from './head-history.ts';
+import { HEAD_CHUNK_REFS, HEAD_CHUNK_REFS_LOG2 } from './limits.ts';
+import type { Moments } from './moments.ts';
 import type { Source, TimeRange } from './samples.ts';
 
-const ORDINAL_END = 2 ** 32;
+const RECORD_WORDS = 4;
+const COUNT = 1;
+const MOMENT = 2;
+const SAVED = 3;
+const COUNT_MASK = 0x7fff_ffff;
+const UNSORTED = 0x8000_0000 | 0;
+/** Estimated bytes of a metadata, exemplar or attribute row beside its texts. */
+const SIDE_ROW_BYTES = 160;
 
-class Page {
-  readonly tUs = new Float64Array(PAGE_SLOTS);
-  /** Values of fixed-width kinds as word pairs; strings and histograms as places in a list. */
-  readonly words = new Int32Array(PAGE_SLOTS * 2);
-  readonly ordinals = new Uint32Array(PAGE_SLOTS);
-  readonly kinds = new Uint8Array(PAGE_SLOTS);
-  subNs: Uint16Array | undefined = undefined;
-  startUs: Float64Array | undefined = undefined;
-  position: Record<'latitude' | 'longitude' | 'elevation', Float64Array> | undefined = undefined;
-  used = 0;
-}
-
-/** A row of a side table with its place in the generation's order. */
-export interface Ordered<T> {
-  readonly ordinal: number;
+/** A row of a side table with the moment it was applied in. */
+export interface Dated<T> {
+  readonly moment: number;
   readonly row: T;
 }
 
@@ -47,33 +60,58 @@ export interface TenantMetadata extends Metadata {
   readonly tenant: TenantId;
 }
 
+/** One column set with what the loops look at. */
+interface SetColumns {
+  readonly points: Points;
+  /** Series in this process. */
+  readonly refs: Uint32Array;
+  /** 64-bit values of fixed-width kinds as word pairs; undefined for the other kinds. */
+  readonly words: Int32Array | undefined;
+  readonly hasCompanions: boolean;
+}
+
+export interface HeadParts {
+  readonly memory: HeadMemory;
+  readonly moments: Moments;
+  /** Samples of a series' first page, of its second and of all later ones. */
+  readonly pageSamples: readonly [number, number, number];
+}
+
 export class Generation {
   readonly seqMin: number;
   /** Exclusive; set when the generation is frozen. */
   seqMax = Number.POSITIVE_INFINITY;
-  /** Ordinals given so far; several column sets in a batch may skip some. */
-  ordinalEnd = 0;
   sampleCount = 0;
   deleteCount = 0;
   minUs = Number.POSITIVE_INFINITY;
   maxUs = Number.NEGATIVE_INFINITY;
-  readonly metadata: Ordered<TenantMetadata>[] = [];
-  readonly exemplars: Ordered<Exemplar>[] = [];
-  readonly attributes: Ordered<Attribute>[] = [];
+  readonly metadata: Dated<TenantMetadata>[] = [];
+  readonly exemplars: Dated<Exemplar>[] = [];
+  readonly attributes: Dated<Attribute>[] = [];
   /** Series with samples, in order of first arrival. */
   readonly refs = new IdList();
-  readonly #pages: Page[] = [];
-  readonly #strings: string[] = [];
-  readonly #histograms: Histogram[] = [];
-  #lastRun = new Int32Array(0);
-  #runSlot = new Int32Array(64);
-  #runPrevious = new Int32Array(64);
-  #runCapacity = new Uint16Array(64);
-  #runUsed = new Uint16Array(64);
-  #runCount = 0;
+  readonly memory: HeadMemory;
+  readonly objects = new HeadObjects();
+  /** Estimated bytes of side rows. */
+  sideBytes = 0;
+  readonly #moments: Moments;
+  readonly #firstMoment: number;
+  readonly #pageSamples: readonly [number, number, number];
+  readonly #arena: Arena;
+  readonly #history = new CountHistory();
+  /** Per chunk of refs the index in `i32` of its records; 0: none has samples. */
+  #chunks = new Int32Array(64);
+  /** How many of `refs` were asked for. */
+  #knownRefs = 0;
+  #isDropped = false;
 
-  constructor(seqMin: number) {
+  constructor(seqMin: number, { memory, moments, pageSamples }: HeadParts) {
     this.seqMin = seqMin;
+    this.memory = memory;
+    this.#moments = moments;
+    this.#firstMoment = moments.current;
+    this.#pageSamples = pageSamples;
+    this.#arena = new Arena(memory);
   }
 
   get isEmpty(): boolean {
@@ -81,403 +119,340 @@ export class Generation {
     return this.sampleCount + sides === 0;
   }
 
+  /** Pages, records and an estimate of everything beside them. */
+  get sizeBytes(): number {
+    const { length } = this.#chunks;
+    const own = this.#arena.sizeBytes + length * 4 + this.refs.count * 4;
+    return own + this.sideBytes + this.objects.sizeBytes + this.#history.sizeBytes;
+  }
+
+  /** Gives the memory back; nobody may read the generation any more. */
+  drop(): void {
+    assert(!this.#isDropped, 'a generation is dropped once');
+    this.#isDropped = true;
+    this.#arena.drop();
+    this.#chunks = new Int32Array(0);
+  }
+
   has(ref: SeriesRef): boolean {
-    return (this.#lastRun[ref] ?? -1) >= 0;
+    const record = this.#find(ref);
+    return record !== 0 && this.memory.i32[record] !== 0;
+  }
+
+  #find(ref: SeriesRef): number {
+    const chunk = ref >>> HEAD_CHUNK_REFS_LOG2;
+    if (chunk >= this.#chunks.length) return 0;
+    const at = this.#chunks[chunk]!;
+    return at === 0 ? 0 : at + (ref & (HEAD_CHUNK_REFS - 1)) * RECORD_WORDS;
   }
 
   // -------------------------------------------------------------- writing
 
   /**
-   * Applies the column sets of one batch (perhaps none); side rows of the batch take the ordinal
-   * that `ordinalEnd` had before. `refs[k]` are the series of set k in this process, -1 where a
-   * point is not to be applied.
+   * Applies the column sets of one batch. `refs[k]` are the series of set k in this process. Where
+   * there are several sets, points go in by their rows, so that the later one wins across kinds.
    */
-  applyPoints(sets: readonly Points[], refs: readonly ArrayLike<number>[]): void {
-    let rowEnd = 1;
-    for (const [k, points] of sets.entries()) {
-      const stride = sets.length;
-      assert(this.ordinalEnd + points.count * stride < ORDINAL_END, 'a generation is bounded');
-      const words = wordsOf(points);
-      const setRefs = refs[k]!;
-      for (let i = 0; i < points.count; i++) {
-        const row = (points.rows === undefined ? i : points.rows[i]!) * stride + k;
-        if (row >= rowEnd) rowEnd = row + 1;
-        const ref = setRefs[i]!;
-        if (ref >= 0) this.#put(points, words, i, ref, this.ordinalEnd + row);
+  applyPoints(sets: readonly Points[], refs: readonly Uint32Array[]): void {
+    this.#moments.touch();
+    const columns = sets.map((points, k) => columnsOf(points, refs[k]!));
+    for (const { points, refs: ownRefs } of columns) {
+      const { count, tUs } = points;
+      this.#makeRoom(ownRefs, count);
+      this.sampleCount += count;
+      for (let i = 0; i < count; i++) {
+        const time = tUs[i]!;
+        if (time < this.minUs) this.minUs = time;
+        if (time > this.maxUs) this.maxUs = time;
       }
     }
-    this.ordinalEnd += rowEnd;
+    if (columns.length > 1) this.#applyByRow(columns);
+    else for (const one of columns) this.#applySet(one, 0, one.points.count);
   }
 
-  #put(
-    points: Points,
-    words: Int32Array | undefined,
-    i: number,
+  /** Makes the directory of chunks cover all refs. */
+  #makeRoom(refs: ArrayLike<number>, count: number): void {
+    let last = 0;
+    for (let i = 0; i < count; i++) if (refs[i]! > last) last = refs[i]!;
+    const chunk = last >>> HEAD_CHUNK_REFS_LOG2;
+    if (chunk < this.#chunks.length) return;
+    const longer = new Int32Array(Math.max(chunk + 1, this.#chunks.length * 2));
+    longer.set(this.#chunks);
+    this.#chunks = longer;
+  }
+
+  /** Runs of rows that belong to one set go in at once; of equal rows the earlier set is first. */
+  #applyByRow(sets: readonly SetColumns[]): void {
+    const next = sets.map(() => 0);
+    const rowOf = (k: number): number => {
+      const { count, rows } = sets[k]!.points;
+      const i = next[k]!;
+      if (i >= count) return Number.POSITIVE_INFINITY;
+      return rows === undefined ? i : rows[i]!;
+    };
+    for (;;) {
+      let least = 0;
+      for (let k = 1; k < sets.length; k++) if (rowOf(k) < rowOf(least)) least = k;
+      if (rowOf(least) === Number.POSITIVE_INFINITY) return;
+      let end = Number.POSITIVE_INFINITY;
+      for (let k = 0; k < sets.length; k++)
+        if (k !== least) end = Math.min(end, k < least ? rowOf(k) : rowOf(k) + 1);
+      const from = next[least]!;
+      do next[least]!++;
+      while (rowOf(least) < end);
+      this.#applySet(sets[least]!, from, next[least]!);
+    }
+  }
+
+  /** Points [from, to) of one set. */
+  #applySet(columns: SetColumns, from: number, to: number): void {
+    const { points, refs, words, hasCompanions } = columns;
+    if (words !== undefined && !hasCompanions) {
+      this.#appendWords(columns, words, from, to);
+      return;
+    }
+    const { kind, tUs } = points;
+    for (let i = from; i < to; i++) {
+      const low = words === undefined ? this.objects.put(points, i) : words[2 * i]!;
+      const high = words === undefined ? 0 : words[2 * i + 1]!;
+      const page = this.#append(refs[i]!, { kind, tUs: tUs[i]!, low, high });
+      if (hasCompanions) this.objects.putCompanions(this.memory.i32, page, points, i);
+    }
+  }
+
+  /**
+   * The common case, inlined: a sample that fits the series' page. Everything else goes through
+   * #append, after which the memory may have grown.
+   */
+  #appendWords({ points, refs }: SetColumns, words: Int32Array, from: number, to: number): void {
+    const { kind, tUs } = points;
+    const chunks = this.#chunks;
+    const moment = this.#moments.current - this.#firstMoment;
+    const wanted = kindBits(kind);
+    let { i32, f64 } = this.memory;
+    for (let i = from; i < to; i++) {
+      const ref = refs[i]!;
+      const chunk = chunks[ref >>> HEAD_CHUNK_REFS_LOG2]!;
+      if (chunk !== 0) {
+        const record = chunk + (ref & (HEAD_CHUNK_REFS - 1)) * RECORD_WORDS;
+        const page = i32[record]!;
+        const meta = metaAt(i32, page);
+        const used = usedOf(meta);
+        const capacity = capacityOf(meta);
+        const ticks = (tUs[i]! - f64[page]!) / tickUsOf(meta);
+        const offset = ticks | 0;
+        if (
+          used < capacity &&
+          offset === ticks &&
+          (meta & KIND_MASK) === wanted &&
+          i32[record + MOMENT] === moment
+        ) {
+          const at = offsetsAt(page) + used;
+          if (offset <= i32[at - 1]!) i32[record + COUNT]! |= UNSORTED;
+          i32[at] = offset;
+          const value = wordsAt(page, capacity) + 2 * used;
+          i32[value] = words[2 * i]!;
+          i32[value + 1] = words[2 * i + 1]!;
+          setMeta(i32, page, meta + 1);
+          i32[record + COUNT]!++;
+          continue;
+        }
+      }
+      this.#append(ref, { kind, tUs: tUs[i]!, low: words[2 * i]!, high: words[2 * i + 1]! });
+      ({ i32, f64 } = this.memory);
+    }
+  }
+
+  /** Appends one sample; the page it is in, of which it is the last. */
+  #append(
     ref: SeriesRef,
-    ordinal: number,
-  ): void {
-    const slot = this.#takeSlot(ref);
-    const page = this.#pages[slot >>> PAGE_SLOTS_LOG2]!;
-    const at = slot & (PAGE_SLOTS - 1);
-    const tUs = points.tUs[i]!;
-    page.tUs[at] = tUs;
-    page.ordinals[at] = ordinal;
-    page.kinds[at] = points.kind;
-    if (words === undefined) page.words[2 * at] = this.#putObject(points, i);
-    else {
-      page.words[2 * at] = words[2 * i]!;
-      page.words[2 * at + 1] = words[2 * i + 1]!;
+    sample: {
+      readonly kind: Kind;
+      readonly tUs: number;
+      readonly low: number;
+      readonly high: number;
+    },
+  ): number {
+    const record = this.#record(ref);
+    const { kind, tUs } = sample;
+    let page = this.memory.i32[record]!;
+    if (page === 0) this.refs.push(ref);
+    this.#enterMoment(ref, record);
+    if (page === 0 || !this.#fits(page, kind, tUs)) page = this.#openPage(record, kind, tUs);
+    const { i32, f64 } = this.memory;
+    const meta = metaAt(i32, page);
+    const used = usedOf(meta);
+    const at = offsetsAt(page) + used;
+    const offset = (tUs - f64[page]!) / tickUsOf(meta);
+    if (used > 0 && offset <= i32[at - 1]!) i32[record + COUNT]! |= UNSORTED;
+    i32[at] = offset;
+    const words = wordsAt(page, capacityOf(meta)) + 2 * used;
+    i32[words] = sample.low;
+    i32[words + 1] = sample.high;
+    setMeta(i32, page, meta + 1);
+    i32[record + COUNT]!++;
+    return page;
+  }
+
+  #record(ref: SeriesRef): number {
+    const known = this.#find(ref);
+    if (known !== 0) return known;
+    const cells = (HEAD_CHUNK_REFS * RECORD_WORDS) / 2;
+    const at = this.#arena.take(cells) * 2;
+    this.memory.i32.fill(0, at, at + HEAD_CHUNK_REFS * RECORD_WORDS);
+    this.#chunks[ref >>> HEAD_CHUNK_REFS_LOG2] = at;
+    return this.#find(ref);
+  }
+
+  /** The first append of a series in a moment keeps the count that older moments see. */
+  #enterMoment(ref: SeriesRef, record: number): void {
+    const { i32 } = this.memory;
+    const moment = this.#moments.current - this.#firstMoment;
+    const last = i32[record + MOMENT]!;
+    if (last === moment) return;
+    const before = this.#history.lastMoment(ref);
+    const isWanted =
+      this.#history.isMarkedIn(before, last) ||
+      this.#moments.isHeldIn(before + this.#firstMoment, last + this.#firstMoment);
+    if (isWanted) this.#history.push(ref, last, i32[record + SAVED]!);
+    i32[record + SAVED] = i32[record + COUNT]! & COUNT_MASK;
+    i32[record + MOMENT] = moment;
+  }
+
+  #fits(page: number, kind: Kind, tUs: number): boolean {
+    const { i32, f64 } = this.memory;
+    const meta = metaAt(i32, page);
+    if (usedOf(meta) === capacityOf(meta) || kindOf(meta) !== kind) return false;
+    const ticks = (tUs - f64[page]!) / tickUsOf(meta);
+    return (ticks | 0) === ticks;
+  }
+
+  /**
+   * A page whose base is `tUs`. Where the one before was closed although it had room, the next one
+   * is small again; where it was closed because days lie between, ticks are seconds if they can be.
+   */
+  #openPage(record: number, kind: Kind, tUs: number): number {
+    const [first, second, later] = this.#pageSamples;
+    const previous = this.memory.i32[record]!;
+    let capacity = first;
+    let tick = tickFor(tUs);
+    if (previous !== 0) {
+      const meta = metaAt(this.memory.i32, previous);
+      const isFull = usedOf(meta) === capacityOf(meta);
+      if (isFull) capacity = capacityOf(meta) === first ? second : later;
+      else if (tickUsOf(meta) > 1 && tUs % TICKS_US[2] === 0) tick = 2;
     }
-    if (points.subNs !== undefined || points.startUs !== undefined || points.position !== undefined)
-      putCompanions(page, at, points, i);
-    if (tUs < this.minUs) this.minUs = tUs;
-    if (tUs > this.maxUs) this.maxUs = tUs;
-    this.sampleCount++;
-  }
-
-  /** What stands for a boolean, string or histogram in a slot. */
-  #putObject(points: Points, i: number): number {
-    if (points.kind === KIND.boolean) return points.values[i]!;
-    if (points.kind === KIND.string) return this.#strings.push(points.values[i]!) - 1;
-    assert(points.kind === KIND.histogram, 'all other kinds are words');
-    return this.#histograms.push(points.values[i]!) - 1;
-  }
-
-  #takeSlot(ref: SeriesRef): number {
-    if (ref >= this.#lastRun.length) this.#growSeries(ref);
-    let run = this.#lastRun[ref]!;
-    if (run < 0 || this.#runUsed[run] === this.#runCapacity[run]) run = this.#openRun(ref, run);
-    return this.#runSlot[run]! + this.#runUsed[run]!++;
-  }
-
-  #growSeries(ref: SeriesRef): void {
-    const longer = new Int32Array(Math.max(1024, ref + 1, this.#lastRun.length * 2)).fill(-1);
-    longer.set(this.#lastRun);
-    this.#lastRun = longer;
-  }
-
-  #openRun(ref: SeriesRef, previous: number): number {
-    const capacity =
-      previous < 0 ? RUN_SLOTS_FIRST : Math.min(this.#runCapacity[previous]! * 2, RUN_SLOTS_MAX);
-    let page = this.#pages.at(-1);
-    if (page === undefined || page.used + capacity > PAGE_SLOTS) {
-      page = new Page();
-      this.#pages.push(page);
+    const page = this.#arena.take(pageCells(capacity));
+    const { i32 } = this.memory;
+    if (previous !== 0) {
+      const used = usedOf(metaAt(i32, previous));
+      if (tUs <= timeAt(this.memory, previous, used - 1)) i32[record + COUNT]! |= UNSORTED;
     }
-    const run = this.#runCount++;
-    if (run === this.#runSlot.length) this.#growRuns();
-    this.#runSlot[run] = ((this.#pages.length - 1) << PAGE_SLOTS_LOG2) + page.used;
-    this.#runPrevious[run] = previous;
-    this.#runCapacity[run] = capacity;
-    page.used += capacity;
-    this.#lastRun[ref] = run;
-    if (previous < 0) this.refs.push(ref);
-    return run;
+    const meta = newMeta(capacity, kind, tick);
+    formatPage(this.memory, page, { baseUs: tUs, previous, meta });
+    i32[record] = page;
+    return page;
   }
 
-  #growRuns(): void {
-    const capacity = this.#runSlot.length * 2;
-    this.#runSlot = grown(new Int32Array(capacity), this.#runSlot);
-    this.#runPrevious = grown(new Int32Array(capacity), this.#runPrevious);
-    this.#runCapacity = grown(new Uint16Array(capacity), this.#runCapacity);
-    this.#runUsed = grown(new Uint16Array(capacity), this.#runUsed);
+  /** A delete that begins to hold now: what was applied before stays countable. */
+  markDelete(): number {
+    const moment = this.#moments.mark();
+    this.#history.mark(moment - this.#firstMoment);
+    this.deleteCount++;
+    return moment;
+  }
+
+  /** Series whose first sample came since the last call; valid until the next append. */
+  takeNewRefs(): Uint32Array {
+    const fresh = this.refs.view().subarray(this.#knownRefs);
+    this.#knownRefs = this.refs.count;
+    return fresh;
+  }
+
+  addMetadata(row: TenantMetadata): void {
+    this.metadata.push({ moment: this.#moments.current, row });
+    this.sideBytes += SIDE_ROW_BYTES + 2 * (row.family.length + row.unit.length + row.help.length);
+  }
+
+  addExemplar(row: Exemplar): void {
+    this.exemplars.push({ moment: this.#moments.current, row });
+    const texts = row.labels.reduce((sum, text) => sum + text.length, 0);
+    this.sideBytes += SIDE_ROW_BYTES + 2 * texts;
+  }
+
+  addAttribute(row: Attribute): void {
+    this.attributes.push({ moment: this.#moments.current, row });
+    this.sideBytes += SIDE_ROW_BYTES + 2 * (row.key.length + row.value.length);
   }
 
   // -------------------------------------------------------------- reading
 
-  /** Is the newest sample of a series visible and in the range? */
-  lastIsIn(ref: SeriesRef, ordinalEnd: number, range: TimeRange): boolean {
-    const run = this.#lastRun[ref] ?? -1;
-    if (run < 0) return false;
-    const slot = this.#runSlot[run]! + this.#runUsed[run]! - 1;
-    const page = this.#pages[slot >>> PAGE_SLOTS_LOG2]!;
-    const at = slot & (PAGE_SLOTS - 1);
-    const tUs = page.tUs[at]!;
-    return page.ordinals[at]! < ordinalEnd && tUs >= range.startUs && tUs <= range.endUs;
+  /** Samples of a series applied up to a moment. */
+  countAt(ref: SeriesRef, moment: number): number {
+    const record = this.#find(ref);
+    if (record === 0) return 0;
+    const { i32 } = this.memory;
+    const own = moment - this.#firstMoment;
+    if (own < 0) return 0;
+    if (i32[record + MOMENT]! <= own) return i32[record + COUNT]! & COUNT_MASK;
+    return this.#history.countAt(ref, own) ?? i32[record + SAVED]!;
   }
 
-  /** Slots of a series with an ordinal below `ordinalEnd` and a time in the range, oldest first. */
-  #slots(ref: SeriesRef, ordinalEnd: number, range: TimeRange): Int32Array {
-    const runs: number[] = [];
-    let count = 0;
-    for (let run = this.#lastRun[ref] ?? -1; run >= 0; run = this.#runPrevious[run]!) {
-      runs.push(run);
-      count += this.#runUsed[run]!;
+  /** Is the newest visible sample of a series in the range? */
+  lastIsIn(ref: SeriesRef, moment: number, range: TimeRange): boolean {
+    const record = this.#find(ref);
+    if (record === 0) return false;
+    const { i32 } = this.memory;
+    const hidden = (i32[record + COUNT]! & COUNT_MASK) - this.countAt(ref, moment);
+    let page = i32[record]!;
+    let left = hidden;
+    while (page !== 0 && usedOf(metaAt(i32, page)) <= left) {
+      left -= usedOf(metaAt(i32, page));
+      page = previousOf(i32, page);
     }
-    const slots = new Int32Array(count);
-    let used = 0;
-    for (let r = runs.length - 1; r >= 0; r--) {
-      const first = this.#runSlot[runs[r]!]!;
-      const page = this.#pages[first >>> PAGE_SLOTS_LOG2]!;
-      for (let slot = first; slot < first + this.#runUsed[runs[r]!]!; slot++) {
-        const at = slot & (PAGE_SLOTS - 1);
-        const tUs = page.tUs[at]!;
-        if (page.ordinals[at]! >= ordinalEnd || tUs < range.startUs || tUs > range.endUs) continue;
-        slots[used++] = slot;
-      }
-    }
-    return slots.subarray(0, used);
+    if (page === 0) return false;
+    const tUs = timeAt(this.memory, page, usedOf(metaAt(i32, page)) - 1 - left);
+    return tUs >= range.startUs && tUs <= range.endUs;
   }
 
   /**
    * A series' visible samples as sources, one per kind. Deletes are those that hit the series; of
    * one with an offset inside this generation only what was applied before it is hidden.
    */
-  sources(
-    ref: SeriesRef,
-    view: { readonly ordinalEnd: number; readonly range: TimeRange; readonly priority: number },
-    deletes: readonly Delete[],
-  ): Source[] {
-    const plain = deletes.length === 0 ? this.#plainSource(ref, view) : undefined;
-    if (plain !== undefined) return plain.samples.count === 0 ? [] : [plain];
-    const slots = this.#slots(ref, view.ordinalEnd, view.range);
-    if (slots.length === 0) return [];
-    const kinds = new Set<Kind>();
-    for (const slot of slots) kinds.add(this.#kindAt(slot));
-    const out: Source[] = [];
-    for (const kind of kinds) {
-      const ofKind = kinds.size === 1 ? slots : slots.filter((s) => this.#kindAt(s) === kind);
-      const { source, ascending } = this.#gather(kind, ofKind, view.priority);
-      const kept = deletes.length === 0 ? source : this.#without(source, deletes);
-      if (kept === undefined) continue;
-      // The only kind, ascending: nothing to resolve, so nobody needs the ordinals.
-      out.push(kinds.size === 1 && ascending ? { ...kept, ordinals: undefined } : kept);
-    }
-    return out;
-  }
-
-  /**
-   * The usual series, copied run by run: one kind, no companions, ascending in time, all of it
-   * visible. undefined where it is none; an empty column set where nothing is in the range.
-   */
-  #plainSource(
-    ref: SeriesRef,
-    view: { readonly ordinalEnd: number; readonly range: TimeRange; readonly priority: number },
-  ): Source | undefined {
-    const lastRun = this.#lastRun[ref] ?? -1;
-    if (lastRun >= 0 && this.#runPrevious[lastRun]! < 0) return this.#oneRunSource(lastRun, view);
-    const runs: number[] = [];
-    let count = 0;
-    for (let run = lastRun; run >= 0; run = this.#runPrevious[run]!) {
-      runs.push(run);
-      count += this.#runUsed[run]!;
-    }
-    const tUs = new Float64Array(count);
-    const words = new Int32Array(count * 2);
-    let used = 0;
-    let kind: Kind | undefined;
-    for (let r = runs.length - 1; r >= 0; r--) {
-      const first = this.#runSlot[runs[r]!]!;
-      const page = this.#pages[first >>> PAGE_SLOTS_LOG2]!;
-      if (page.subNs !== undefined || page.startUs !== undefined || page.position !== undefined)
-        return undefined;
-      const at = first & (PAGE_SLOTS - 1);
-      const end = at + this.#runUsed[runs[r]!]!;
-      if (page.ordinals[end - 1]! >= view.ordinalEnd) return undefined;
-      kind ??= page.kinds[at] as Kind;
-      for (let i = at; i < end; i++) if (page.kinds[i] !== kind) return undefined;
-      tUs.set(page.tUs.subarray(at, end), used);
-      words.set(page.words.subarray(2 * at, 2 * end), 2 * used);
-      used += end - at;
-    }
-    return kind === undefined ? undefined : this.#plain(kind, tUs, words, view);
-  }
-
-  /** As #plainSource where all is in one run: views of the page, no copy. */
-  #oneRunSource(
-    run: number,
-    view: { readonly ordinalEnd: number; readonly range: TimeRange; readonly priority: number },
-  ): Source | undefined {
-    const first = this.#runSlot[run]!;
-    const page = this.#pages[first >>> PAGE_SLOTS_LOG2]!;
-    if (page.subNs !== undefined || page.startUs !== undefined || page.position !== undefined)
-      return undefined;
-    const at = first & (PAGE_SLOTS - 1);
-    const end = at + this.#runUsed[run]!;
-    if (page.ordinals[end - 1]! >= view.ordinalEnd) return undefined;
-    const kind = page.kinds[at] as Kind;
-    for (let i = at; i < end; i++) if (page.kinds[i] !== kind) return undefined;
-    return this.#plain(
-      kind,
-      page.tUs.subarray(at, end),
-      page.words.subarray(2 * at, 2 * end),
-      view,
-    );
-  }
-
-  #plain(
-    kind: Kind,
-    tUs: Float64Array,
-    words: Int32Array<ArrayBuffer>,
-    view: { readonly range: TimeRange; readonly priority: number },
-  ): Source | undefined {
-    const { length: count } = tUs;
-    for (let i = 1; i < count; i++) if (tUs[i]! <= tUs[i - 1]!) return undefined;
-    const { values } = this.#values(kind, words, count);
-    const none = { subNs: undefined, startUs: undefined, position: undefined };
-    const all = { kind, values, ...none, count, tUs } as Samples;
-    const { startUs, endUs } = view.range;
-    const samples = clampSamples(all, startUs, endUs) ?? sliceSamples(all, 0, 0);
-    return sortedSource(samples, view.priority);
-  }
-
-  #kindAt(slot: number): Kind {
-    return this.#pages[slot >>> PAGE_SLOTS_LOG2]!.kinds[slot & (PAGE_SLOTS - 1)] as Kind;
-  }
-
-  #gather(
-    kind: Kind,
-    slots: Int32Array,
-    priority: number,
-  ): { readonly source: Source; readonly ascending: boolean } {
-    const count = slots.length;
-    const tUs = new Float64Array(count);
-    const words = new Int32Array(count * 2);
-    const ordinals = new Uint32Array(count);
-    let minUs = Number.POSITIVE_INFINITY;
-    let maxUs = Number.NEGATIVE_INFINITY;
-    let ascending = true;
-    for (let i = 0; i < count; i++) {
-      const slot = slots[i]!;
-      const page = this.#pages[slot >>> PAGE_SLOTS_LOG2]!;
-      const at = slot & (PAGE_SLOTS - 1);
-      const time = page.tUs[at]!;
-      tUs[i] = time;
-      words[2 * i] = page.words[2 * at]!;
-      words[2 * i + 1] = page.words[2 * at + 1]!;
-      ordinals[i] = page.ordinals[at]!;
-      if (time <= maxUs) ascending = false;
-      if (time < minUs) minUs = time;
-      if (time > maxUs) maxUs = time;
-    }
-    const samples: Samples = {
-      ...this.#values(kind, words, count),
-      count,
-      tUs,
-      ...this.#companions(slots),
+  sources(ref: SeriesRef, view: HeadView, deletes: readonly Delete[]): Source[] {
+    const record = this.#find(ref);
+    if (record === 0) return [];
+    const { i32 } = this.memory;
+    const chain: HeadChain = {
+      memory: this.memory,
+      objects: this.objects,
+      page: i32[record]!,
+      count: this.countAt(ref, view.moment),
+      isAscending: (i32[record + COUNT]! & UNSORTED) === 0,
     };
-    return { source: { samples, ordinals, priority, minUs, maxUs }, ascending };
+    const hidden = deletes.map((one) => ({ ...one, count: this.#hiddenBy(one, ref) }));
+    return readHeadSources(chain, view, hidden);
   }
 
-  #values(kind: Kind, words: Int32Array<ArrayBuffer>, count: number): ValueColumn {
-    switch (kind) {
-      case KIND.f64:
-        return { kind, values: new Float64Array(words.buffer, words.byteOffset, count) };
-      case KIND.i64:
-        return { kind, values: new BigInt64Array(words.buffer, words.byteOffset, count) };
-      case KIND.u64:
-        return { kind, values: new BigUint64Array(words.buffer, words.byteOffset, count) };
-      case KIND.boolean:
-        return { kind, values: Uint8Array.from({ length: count }, (_, i) => words[2 * i]!) };
-      case KIND.string:
-        return {
-          kind,
-          values: Array.from({ length: count }, (_, i) => this.#strings[words[2 * i]!]!),
-        };
-      case KIND.histogram:
-        return {
-          kind,
-          values: Array.from({ length: count }, (_, i) => this.#histograms[words[2 * i]!]!),
-        };
-    }
+  /** The first so many samples of a series are below the delete. */
+  #hiddenBy(one: Delete, ref: SeriesRef): number {
+    if (one.offset < this.seqMin) return 0;
+    if (one.offset >= this.seqMax) return Number.POSITIVE_INFINITY;
+    return this.countAt(ref, one.moment);
   }
 
-  #companions(slots: Int32Array): Pick<Samples, 'subNs' | 'startUs' | 'position'> {
-    const column = <T extends Float64Array | Uint16Array>(
-      out: (length: number) => T,
-      of: (page: Page) => T | undefined,
-      missing: number,
-    ): T | undefined => {
-      let any = false;
-      for (const slot of slots) {
-        if (of(this.#pages[slot >>> PAGE_SLOTS_LOG2]!) === undefined) continue;
-        const value = of(this.#pages[slot >>> PAGE_SLOTS_LOG2]!)![slot & (PAGE_SLOTS - 1)]!;
-        any ||= missing === 0 ? value !== 0 : !Number.isNaN(value);
-        if (any) break;
-      }
-      if (!any) return undefined;
-      const filled = out(slots.length);
-      for (let i = 0; i < slots.length; i++) {
-        const page = this.#pages[slots[i]! >>> PAGE_SLOTS_LOG2]!;
-        filled[i] = of(page)?.[slots[i]! & (PAGE_SLOTS - 1)] ?? missing;
-      }
-      return filled;
-    };
-    if (this.#pages.every((p) => !p.subNs && !p.startUs && !p.position))
-      return { subNs: undefined, startUs: undefined, position: undefined };
-    const latitude = column(doubles, (page) => page.position?.latitude, Number.NaN);
-    const axis = (name: 'longitude' | 'elevation'): Float64Array =>
-      column(doubles, (page) => page.position?.[name], Number.NaN) ?? nans(slots.length);
-    return {
-      subNs: column(
-        (length) => new Uint16Array(length),
-        (page) => page.subNs,
-        0,
-      ),
-      startUs: column(doubles, (page) => page.startUs, Number.NaN),
-      position: latitude && {
-        latitude,
-        longitude: axis('longitude'),
-        elevation: axis('elevation'),
-      },
-    };
-  }
-
-  #without(source: Source, deletes: readonly Delete[]): Source | undefined {
-    const { samples, ordinals } = source;
-    const kept: number[] = [];
-    for (let i = 0; i < samples.count; i++) {
-      const tUs = samples.tUs[i]!;
-      const isHidden = deletes.some(
-        (one) => tUs >= one.startUs && tUs <= one.endUs && this.hides(one, ordinals![i]!),
-      );
-      if (!isHidden) kept.push(i);
-    }
-    return kept.length === samples.count ? source : pickFrom(source, Uint32Array.from(kept));
-  }
-
-  /** Does a delete hide something of this generation that has this ordinal? */
-  hides(one: Delete, ordinal: number): boolean {
+  /** Does a delete hide something of this generation that was applied in this moment? */
+  hides(one: Delete, moment: number): boolean {
     if (one.offset < this.seqMin) return false;
-    if (one.offset >= this.seqMax) return true;
-    return ordinal < one.ordinal;
+    return one.offset >= this.seqMax || moment <= one.moment;
   }
 }
 
-/** The 64-bit values of fixed-width kinds as word pairs. */
-function wordsOf({ kind, values }: Points): Int32Array | undefined {
-  if (kind !== KIND.f64 && kind !== KIND.i64 && kind !== KIND.u64) return undefined;
-  return new Int32Array(values.buffer, values.byteOffset, values.length * 2);
-}
-
-function grown<T extends Int32Array | Uint16Array>(to: T, from: T): T {
-  to.set(from);
-  return to;
-}
-
-function doubles(length: number): Float64Array {
-  return new Float64Array(length);
-}
-
-function nans(length: number): Float64Array {
-  return new Float64Array(length).fill(Number.NaN);
-}
-
-function putCompanions(page: Page, at: number, points: Points, i: number): void {
-  const subNs = points.subNs?.[i] ?? 0;
-  if (subNs !== 0) page.subNs ??= new Uint16Array(PAGE_SLOTS);
-  if (page.subNs !== undefined) page.subNs[at] = subNs;
-  const startUs = points.startUs?.[i] ?? Number.NaN;
-  if (!Number.isNaN(startUs)) page.startUs ??= nans(PAGE_SLOTS);
-  if (page.startUs !== undefined) page.startUs[at] = startUs;
-  const { position } = points;
-  if (position === undefined || Number.isNaN(position.latitude[i]!)) return;
-  page.position ??= {
-    latitude: nans(PAGE_SLOTS),
-    longitude: nans(PAGE_SLOTS),
-    elevation: nans(PAGE_SLOTS),
-  };
-  page.position.latitude[at] = position.latitude[i]!;
-  page.position.longitude[at] = position.longitude[i]!;
-  page.position.elevation[at] = position.elevation[i]!;
+function columnsOf(points: Points, refs: Uint32Array): SetColumns {
+  const { kind, values, subNs, startUs, position } = points;
+  const hasCompanions = subNs !== undefined || startUs !== undefined || position !== undefined;
+  const words =
+    kind === KIND.f64 || kind === KIND.i64 || kind === KIND.u64
+      ? new Int32Array(values.buffer, values.byteOffset, points.count * 2)
+      : undefined;
+  return { points, refs, words, hasCompanions };
 }

@@ -14,12 +14,21 @@ export const BATCH_ID_SIZE_BYTES = 16;
 export const BATCH_IDS_PER_ROW = 2048;
 /** An async write is synced after so long at the latest; the promise is one second. */
 export const ASYNC_SYNC_DELAY_MS = 500;
-/** Slots of a head page: 2^15 samples. */
-export const PAGE_SLOTS_LOG2 = 15;
-export const PAGE_SLOTS = 2 ** PAGE_SLOTS_LOG2;
-/** A series' first run of slots, and the longest one. */
-export const RUN_SLOTS_FIRST = 2;
-export const RUN_SLOTS_MAX = 256;
+/** What 32-bit addresses reach; head memory beyond it is not used. */
+export const HEAD_MEMORY_MAX_BYTES = 2 ** 32;
+/** The head's memory grows by so much; what is not touched costs addresses only. */
+export const HEAD_GROW_BYTES = 16 * 1024 * 1024;
+/** Unit in which generations take head memory and give it back. */
+export const HEAD_SLAB_BYTES = 64 * 1024;
+/** Above this share of its bytes the head is flushed: the rest takes writes meanwhile. */
+export const HEAD_FLUSH_SHARE = 0.4;
+/** What a byte of a record that waits to be applied may come to in the head. */
+export const HEAD_BYTES_PER_RECORD_BYTE = 4;
+/** Series records are made so many at a time. */
+export const HEAD_CHUNK_REFS_LOG2 = 9;
+export const HEAD_CHUNK_REFS = 2 ** HEAD_CHUNK_REFS_LOG2;
+/** Samples of a page: their count and the capacity are bytes. */
+export const HEAD_PAGE_SAMPLES_MAX = 255;
 /** Width of a time partition from level 1 on: 32 days. */
 export const PARTITION_US = 32 * 86_400_000_000;
 /** Parts with fewer encoded bytes than this are written in one turn of the event loop. */
@@ -66,4 +75,5 @@ export const SNAPSHOT_INFO_MAX_BYTES = 1024 * 1024;
 /** One read of a snapshot's file. */
 export const SNAPSHOT_READ_BYTES = 256 * 1024;
 
-assert(RUN_SLOTS_MAX <= PAGE_SLOTS, 'a run fits a page');
+assert(HEAD_CHUNK_REFS * 16 <= HEAD_SLAB_BYTES, 'a chunk of series records fits a slab');
+assert(HEAD_PAGE_SAMPLES_MAX * 14 <= HEAD_SLAB_BYTES, 'a head page fits a slab');

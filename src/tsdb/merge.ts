@@ -208,7 +208,7 @@ async function buildOutput(
     range: rangeOf(partition),
     withTimeless: partition === 'timeless',
     view: { parts: inputs, generations: [], deletes },
-    ordinalEnds: [],
+    moment: 0,
     tenants: await tenantsOf(inputs),
     index: state.index,
     witness: (tenant, labels, sources) => expected.addSources(tenant, labels, sources),
@@ -236,7 +236,7 @@ async function prove(state: ShardState, row: PartRow, expected: Digest): Promise
   const actual = new Digest();
   for (const { tenant } of await part.tenants()) {
     const { index, yieldTurn } = state;
-    const where = { tenant, matchers: [], range, view, ordinalEnds: [] };
+    const where = { tenant, matchers: [], range, view, moment: 0 };
     const scan = { ...where, index, check: never, yieldTurn };
     for await (const series of scanSeries(scan))
       for (const samples of resolveSources(await series.sources()))

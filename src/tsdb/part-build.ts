@@ -26,7 +26,7 @@ export interface BuildRequest {
   /** Metadata and attributes, which have no time, go into exactly one part of a merge. */
   readonly withTimeless: boolean;
   readonly view: View;
-  readonly ordinalEnds: readonly number[];
+  readonly moment: number;
   /** Byte order. */
   readonly tenants: readonly TenantId[];
   readonly index: SeriesIndex;
@@ -85,8 +85,8 @@ async function* seriesOf(
   tenant: TenantId,
   yieldTurn: () => Promise<void>,
 ): AsyncGenerator<readonly SeriesContent[], void, void> {
-  const { view, ordinalEnds, index, range } = request;
-  const scan = { tenant, matchers: [], range, view, ordinalEnds, index, check, yieldTurn };
+  const { view, moment, index, range } = request;
+  const scan = { tenant, matchers: [], range, view, moment, index, check, yieldTurn };
   if (view.parts.length === 0 && request.witness === undefined) {
     yield* headOf(scan);
     return;

@@ -62,18 +62,18 @@ export class ShardReader {
     return pin;
   }
 
-  #sides({ view, ordinalEnds }: ShardPin, tenant: TenantId): SideScan {
-    return { tenant, view, ordinalEnds, index: this.#state.index };
+  #sides({ view, moment }: ShardPin, tenant: TenantId): SideScan {
+    return { tenant, view, moment, index: this.#state.index };
   }
 
   #scan(context: ReadContext, selector: SeriesSelector): Scan {
-    const { view, ordinalEnds } = this.#pinOf(context);
+    const { view, moment } = this.#pinOf(context);
     const { tenant } = context.principal;
     const { matchers, startUs, endUs } = narrowed(selector, context.principal);
     const check = (): void => context.signal.throwIfAborted();
     const range = { startUs, endUs };
     const { index, yieldTurn } = this.#state;
-    return { tenant, matchers, range, view, ordinalEnds, index, check, yieldTurn };
+    return { tenant, matchers, range, view, moment, index, check, yieldTurn };
   }
 
   async *select(
@@ -184,12 +184,12 @@ export class ShardReader {
     const pin = this.pin();
     try {
       const { matchers, startUs, endUs } = narrowed(request, principal);
-      const { view, ordinalEnds } = pin;
+      const { view, moment } = pin;
       const { index, yieldTurn } = this.#state;
       const { tenant } = principal;
       const check = (): void => this.#state.checkOpen();
       const range = { startUs, endUs };
-      const scan = { tenant, matchers, range, view, ordinalEnds, index, check, yieldTurn };
+      const scan = { tenant, matchers, range, view, moment, index, check, yieldTurn };
       let seriesCount = 0;
       let pointCount = 0;
       for await (const series of scanSeries(scan)) {

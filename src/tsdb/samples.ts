@@ -183,16 +183,6 @@ function pickValues(
   return { kind, values: new BigUint64Array(words.buffer) };
 }
 
-/** Some samples of one source by index, with their ordinals. */
-export function pickFrom(source: Source, indexes: Uint32Array): Source | undefined {
-  if (indexes.length === 0) return undefined;
-  const which = new Uint32Array(indexes.length);
-  const order = Uint32Array.from(indexes, (_, i) => i);
-  const samples = pick([source], which, indexes, order);
-  const { ordinals } = source;
-  return { ...source, samples, ordinals: ordinals && indexes.map((i) => ordinals[i]!) };
-}
-
 // ---------------------------------------------------------------- resolving
 
 /**

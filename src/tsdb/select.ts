@@ -22,7 +22,8 @@ export interface Scan {
   readonly matchers: readonly Matcher[];
   readonly range: TimeRange;
   readonly view: View;
-  readonly ordinalEnds: readonly number[];
+  /** Of the head what was applied up to this moment. */
+  readonly moment: number;
   readonly index: SeriesIndex;
   /** Throws the reason where the caller does not want to go on. */
   readonly check: () => void;
@@ -194,8 +195,8 @@ class HeadRow implements Row {
 
   surely(): boolean | undefined {
     if (this.#near.some((deletes) => deletes.length > 0)) return undefined;
-    const { view, ordinalEnds, range } = this.#scan;
-    const isIn = view.generations.some((one, i) => one.lastIsIn(this.#ref, ordinalEnds[i]!, range));
+    const { view, moment, range } = this.#scan;
+    const isIn = view.generations.some((one) => one.lastIsIn(this.#ref, moment, range));
     return isIn ? true : undefined;
   }
 }
@@ -217,15 +218,14 @@ function nearDeletes({ view, tenant, range }: Scan): Delete[][] {
 }
 
 function headSources(scan: Scan, ref: SeriesRef, near: readonly Delete[][]): Source[] {
-  const { view, range, index } = scan;
+  const { view, range, index, moment } = scan;
   const out: Source[] = [];
   for (let i = 0; i < view.generations.length; i++) {
     const generation = view.generations[i]!;
     if (!generation.has(ref)) continue;
     const hits = near[i]!.length === 0 ? NO_DELETES : deletesOf(near[i]!, index.labelsOf(ref));
     const priority = view.parts.length + i;
-    const ordinalEnd = scan.ordinalEnds[i]!;
-    out.push(...generation.sources(ref, { ordinalEnd, range, priority }, hits));
+    out.push(...generation.sources(ref, { moment, range, priority }, hits));
   }
   return out;
 }

@@ -11,8 +11,13 @@ export interface TsdbSettings {
   /** Number of the shard in blob names and catalog keys. */
   readonly shard: number;
   readonly seriesEncoding: SeriesEncoding;
-  /** The head is flushed above so many samples; writes are refused above twice that. */
-  readonly headSamplesMax: number;
+  /**
+   * Bytes that the head may take: it is flushed above HEAD_FLUSH_SHARE of them, and writes are
+   * refused before it could pass them.
+   */
+  readonly headBytesMax: number;
+  /** Samples of a series' first head page, of its second and of all later ones. */
+  readonly pageSamples: readonly [number, number, number];
   /** The head is flushed when the log behind the frontier passes this. */
   readonly logTailMaxBytes: number;
   /** The head is flushed at least so often; 0 = never by time. */
@@ -26,7 +31,8 @@ export interface TsdbSettings {
 export const DEFAULT_TSDB_SETTINGS: TsdbSettings = {
   shard: 0,
   seriesEncoding: 'ref',
-  headSamplesMax: 6_000_000,
+  headBytesMax: 256 * 1024 * 1024,
+  pageSamples: [4, 8, 16],
   logTailMaxBytes: 64 * 1024 * 1024,
   flushIntervalMs: 2 * 3600 * 1000,
   level0PartsMax: 8,

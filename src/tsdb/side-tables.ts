@@ -14,20 +14,20 @@ import type { View } from './view.ts';
 export interface SideScan {
   readonly tenant: TenantId;
   readonly view: View;
-  readonly ordinalEnds: readonly number[];
+  readonly moment: number;
   readonly index: SeriesIndex;
 }
 
 const EVER = { startUs: Number.NEGATIVE_INFINITY, endUs: Number.POSITIVE_INFINITY };
 
 /** One row a family, sorted. */
-export async function foldMetadata({ tenant, view, ordinalEnds }: SideScan): Promise<Metadata[]> {
+export async function foldMetadata({ tenant, view, moment: last }: SideScan): Promise<Metadata[]> {
   const rows = new Map<string, Metadata>();
   for (const part of view.parts)
     for (const row of await part.metadata(tenant)) rows.set(row.family, row);
-  for (const [i, generation] of view.generations.entries())
-    for (const { ordinal, row } of generation.metadata)
-      if (row.tenant === tenant && ordinal < ordinalEnds[i]!) {
+  for (const generation of view.generations)
+    for (const { moment, row } of generation.metadata)
+      if (row.tenant === tenant && moment <= last) {
         const { family, type, unit, help } = row;
         rows.set(family, { family, type, unit, help });
       }
@@ -50,19 +50,19 @@ function ofSeries(series: Labels, { labels, tUs, subNs, value }: Exemplar): Seri
 
 /** Visible exemplars, sorted by series, time and labels. */
 export async function foldExemplars(scan: SideScan): Promise<SeriesExemplar[]> {
-  const { tenant, view, ordinalEnds, index } = scan;
+  const { tenant, view, moment: last, index } = scan;
   const rows = new Map<string, SeriesExemplar>();
   for (const part of view.parts) {
     const deletes = deletesFrom(view.deletes, tenant, part.row.seqMax, EVER);
     for (const row of await part.exemplars(tenant))
       if (!isHidden(row, deletes)) rows.set(exemplarKey(row), row);
   }
-  for (const [i, generation] of view.generations.entries()) {
+  for (const generation of view.generations) {
     const deletes = deletesFrom(view.deletes, tenant, generation.seqMin, EVER);
-    for (const { ordinal, row: exemplar } of generation.exemplars) {
-      if (ordinal >= ordinalEnds[i]! || index.tenantOf(exemplar.ref) !== tenant) continue;
+    for (const { moment, row: exemplar } of generation.exemplars) {
+      if (moment > last || index.tenantOf(exemplar.ref) !== tenant) continue;
       const row = ofSeries(index.labelsOf(exemplar.ref), exemplar);
-      const later = deletes.filter((one) => generation.hides(one, ordinal));
+      const later = deletes.filter((one) => generation.hides(one, moment));
       if (isHidden(row, later)) rows.delete(exemplarKey(row));
       else rows.set(exemplarKey(row), row);
     }
@@ -78,15 +78,15 @@ export async function foldExemplars(scan: SideScan): Promise<SeriesExemplar[]> {
 
 /** One row a series and key, sorted; an empty value says that the key was removed. */
 export async function foldAttributes(scan: SideScan): Promise<SeriesAttribute[]> {
-  const { tenant, view, ordinalEnds, index } = scan;
+  const { tenant, view, moment: last, index } = scan;
   const rows = new Map<string, SeriesAttribute>();
   const set = (row: SeriesAttribute): void => {
     rows.set(`${labelsKey(row.series)}\udffe${row.key}`, row);
   };
   for (const part of view.parts) for (const row of await part.attributes(tenant)) set(row);
-  for (const [i, generation] of view.generations.entries())
-    for (const { ordinal, row } of generation.attributes)
-      if (ordinal < ordinalEnds[i]! && index.tenantOf(row.ref) === tenant)
+  for (const generation of view.generations)
+    for (const { moment, row } of generation.attributes)
+      if (moment <= last && index.tenantOf(row.ref) === tenant)
         set({ series: index.labelsOf(row.ref), key: row.key, value: row.value });
   return [...rows.values()].toSorted(
     (a, b) => compareLabels(a.series, b.series) || compareUtf8(a.key, b.key),

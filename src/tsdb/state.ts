@@ -6,7 +6,9 @@ import type { TenantId } from '../model/tenant.ts';
 import { BatchIds } from './batch-ids.ts';
 import type { TenantSplit } from './catalog-rows.ts';
 import { Generation } from './head.ts';
+import { HeadMemory } from './head-memory.ts';
 import { PART_INDEX_CACHE_BYTES } from './limits.ts';
+import { Moments } from './moments.ts';
 import { shardNames } from './names.ts';
 import type { ShardNames } from './names.ts';
 import type { PartRow } from './part-format.ts';
@@ -31,6 +33,8 @@ export class ShardState {
   readonly names: ShardNames;
   readonly index: SeriesIndex;
   readonly batchIds = new BatchIds();
+  readonly moments = new Moments();
+  readonly memory = new HeadMemory();
   readonly pins: Pins;
   readonly partContext: PartContext;
   /** Log end when this process opened the log: refs in records mean something within a session. */
@@ -63,8 +67,14 @@ export class ShardState {
       skipCrc: this.mutations.skipCrc ?? false,
       onCorrupt: (row, reason) => this.report({ kind: 'corrupt', blob: row.name, reason }),
     };
-    this.pins = new Pins((part) => this.#removePart(part), this.mutations.skipPin ?? false);
-    this.view = { parts: [], generations: [new Generation(frontier)], deletes: [] };
+    const { skipPin = false } = this.mutations;
+    this.pins = new Pins(this.moments, (part) => this.#removePart(part), skipPin);
+    this.view = { parts: [], generations: [this.newGeneration(frontier)], deletes: [] };
+  }
+
+  newGeneration(seqMin: number): Generation {
+    const { memory, moments, settings } = this;
+    return new Generation(seqMin, { memory, moments, pageSamples: settings.pageSamples });
   }
 
   /** For scans. */
@@ -117,6 +127,12 @@ export class ShardState {
 
   get headSamples(): number {
     return this.view.generations.reduce((sum, generation) => sum + generation.sampleCount, 0);
+  }
+
+  /** Bytes of all generations, those that only pins hold included. */
+  get headBytes(): number {
+    const { generations } = this.view;
+    return generations.reduce((sum, one) => sum + one.sizeBytes, this.pins.pinnedBytes);
   }
 }
 

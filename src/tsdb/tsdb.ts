@@ -28,7 +28,7 @@ import {
   readSplits,
 } from './catalog-rows.ts';
 import { persistFrozen } from './flush.ts';
-import { HEAD_DELETES_MAX, MAINTENANCE_RETRY_MS } from './limits.ts';
+import { HEAD_DELETES_MAX, HEAD_FLUSH_SHARE, MAINTENANCE_RETRY_MS } from './limits.ts';
 import { mergeDue } from './merge.ts';
 import { DEAD_LETTERS, shardNames } from './names.ts';
 import { narrowed, ShardReader } from './reader.ts';
@@ -236,9 +236,9 @@ class Shard implements ShardStorage {
   }
 
   #afterApply(): void {
-    const { headSamplesMax, logTailMaxBytes } = this.#state.settings;
+    const { headBytesMax, logTailMaxBytes } = this.#state.settings;
     const isDue =
-      this.#state.activeGeneration.sampleCount > headSamplesMax ||
+      this.#state.activeGeneration.sizeBytes > headBytesMax * HEAD_FLUSH_SHARE ||
       this.#state.activeGeneration.deleteCount > HEAD_DELETES_MAX ||
       this.#state.tailBytes > logTailMaxBytes;
     if (isDue) this.#scheduleMaintenance();

@@ -44,7 +44,7 @@ export function validateDelete(
   request: Pick<Delete, 'matchers' | 'startUs' | 'endUs'>,
   tenant: TenantId,
 ): void {
-  const sizeBytes = deleteValue({ ...request, tenant, offset: 0, ordinal: 0 }).length;
+  const sizeBytes = deleteValue({ ...request, tenant, offset: 0, moment: 0 }).length;
   if (sizeBytes > DELETE_SIZE_MAX_BYTES)
     throw new AppError(
       'tooLarge',

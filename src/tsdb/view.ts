@@ -1,11 +1,12 @@
 // What can be read at one moment: parts in force, head generations, deletes. A view is immutable
-// and replaced as a whole by apply, flush and merge; a pin holds one view and how far each
-// generation had come. Parts that a newer view replaced are removed when no pin holds them any
-// more.
+// and replaced as a whole by apply, flush and merge; a pin holds one view and the moment up to which
+// it sees the generations. Parts and generations that a newer view replaced go when no pin holds
+// them any more.
 import type { Pin } from '../model/storage.ts';
 import { assert } from '../stdx/assert.ts';
 import type { Delete } from './deletes.ts';
 import type { Generation } from './head.ts';
+import type { Moments } from './moments.ts';
 import type { Part } from './part-reader.ts';
 
 export interface View {
@@ -18,14 +19,13 @@ export interface View {
 
 export class ShardPin implements Pin {
   readonly view: View;
-  /** Per generation of the view: ordinals below are seen. */
-  readonly ordinalEnds: readonly number[];
+  readonly moment: number;
   readonly owner: Pins;
   isReleased = false;
 
-  constructor(view: View, owner: Pins) {
+  constructor(view: View, moment: number, owner: Pins) {
     this.view = view;
-    this.ordinalEnds = view.generations.map((generation) => generation.ordinalEnd);
+    this.moment = moment;
     this.owner = owner;
   }
 
@@ -36,15 +36,18 @@ export class ShardPin implements Pin {
   }
 }
 
-/** Live pins and the parts that wait for them. */
+/** Live pins, and what waits for them. */
 export class Pins {
   readonly #live = new Set<ShardPin>();
+  readonly #moments: Moments;
   #retired: Part[] = [];
+  #generations: Generation[] = [];
   readonly #remove: (part: Part) => void;
   readonly #ignorePins: boolean;
 
   /** `remove` is called once per retired part, when nothing can read it any more. */
-  constructor(remove: (part: Part) => void, ignorePins: boolean) {
+  constructor(moments: Moments, remove: (part: Part) => void, ignorePins: boolean) {
+    this.#moments = moments;
     this.#remove = remove;
     this.#ignorePins = ignorePins;
   }
@@ -54,13 +57,14 @@ export class Pins {
   }
 
   pin(view: View): ShardPin {
-    const pin = new ShardPin(view, this);
+    const pin = new ShardPin(view, this.#moments.hold(), this);
     this.#live.add(pin);
     return pin;
   }
 
   released(pin: ShardPin): void {
     this.#live.delete(pin);
+    this.#moments.release(pin.moment);
     this.#sweep();
   }
 
@@ -69,9 +73,28 @@ export class Pins {
     this.#sweep();
   }
 
+  /** The memory of a generation that is in parts by now. */
+  retireGeneration(generation: Generation): void {
+    this.#generations.push(generation);
+    this.#sweep();
+  }
+
+  /** Bytes of generations that only pins hold. */
+  get pinnedBytes(): number {
+    return this.#generations.reduce((sum, one) => sum + one.sizeBytes, 0);
+  }
+
+  #isHeld(holds: (view: View) => boolean): boolean {
+    return !this.#ignorePins && this.#live.values().some((pin) => holds(pin.view));
+  }
+
   #sweep(): void {
-    const isHeld = (part: Part): boolean =>
-      !this.#ignorePins && this.#live.values().some((pin) => pin.view.parts.includes(part));
+    const kept: Generation[] = [];
+    for (const one of this.#generations)
+      if (this.#isHeld((view) => view.generations.includes(one))) kept.push(one);
+      else one.drop();
+    this.#generations = kept;
+    const isHeld = (part: Part): boolean => this.#isHeld((view) => view.parts.includes(part));
     const free = this.#retired.filter((part) => !isHeld(part));
     this.#retired = this.#retired.filter(isHeld);
     for (const part of free) this.#remove(part);

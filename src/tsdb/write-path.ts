@@ -5,10 +5,14 @@ import type { SeriesRef, WriteBatch } from '../model/columns.ts';
 import { AppError } from '../model/errors.ts';
 import type { AppendOptions, AppendResult } from '../model/storage.ts';
 import { CodecError } from '../codec/varint.ts';
-import { assert, errorMessage } from '../stdx/assert.ts';
-import { ASYNC_SYNC_DELAY_MS, BATCH_ID_SIZE_BYTES, REPLAY_TURN_BYTES } from './limits.ts';
+import { assert, BugError, errorMessage, FatalError } from '../stdx/assert.ts';
+import {
+  ASYNC_SYNC_DELAY_MS,
+  BATCH_ID_SIZE_BYTES,
+  HEAD_BYTES_PER_RECORD_BYTE,
+  REPLAY_TURN_BYTES,
+} from './limits.ts';
 import { deadLetterName } from './names.ts';
-import { Generation } from './head.ts';
 import { RefWriter } from './label-writer.ts';
 import { decodeRecord } from './record-decode.ts';
 import { encodeBatch, encodeDelete, inlineNumbers, refsOf } from './record-encode.ts';
@@ -32,6 +36,7 @@ export class WritePath {
   readonly #state: ShardState;
   /** Appended and not yet applied, in log order. */
   #waiting: Waiting[] = [];
+  #waitingBytes = 0;
   /** Records below are applied. */
   #appliedEnd: number;
   /** Raised by each cut; a ref whose number is lower must be defined again. */
@@ -109,12 +114,14 @@ export class WritePath {
   }
 
   #checkRoom(): void {
-    const { headSamples, settings } = this.#state;
-    if (headSamples <= settings.headSamplesMax * 2) return;
+    const { headBytes, settings } = this.#state;
+    const expected = headBytes + this.#waitingBytes * HEAD_BYTES_PER_RECORD_BYTE;
+    if (expected <= settings.headBytesMax) return;
     throw new AppError(
       'unavailable',
       'head-full',
-      `${headSamples} samples wait for a flush, the limit is ${settings.headSamplesMax * 2}`,
+      `the head takes ${expected} bytes and waits for a flush, ` +
+        `the limit is ${settings.headBytesMax} (a share of --memory)`,
       { retryAfterSec: 1 },
     );
   }
@@ -170,6 +177,7 @@ export class WritePath {
     const { offset, durable } = log.append(bytes);
     assert(offset === header.offset, 'records are numbered by the one appender');
     this.#waiting.push({ offset, bytes });
+    this.#waitingBytes += bytes.length;
     this.#state.tailBytes += bytes.length;
     const done = durable.then(
       () => this.#applyThrough(offset),
@@ -206,6 +214,7 @@ export class WritePath {
     for (const { offset: next, bytes } of this.#waiting) {
       if (next > offset) break;
       count++;
+      this.#waitingBytes -= bytes.length;
       const error = this.#applyOne(bytes, next);
       if (next === offset) poison = error;
     }
@@ -228,6 +237,11 @@ export class WritePath {
       const options = { skipCrc: true, ownSession: this.#state.session };
       this.#apply(decodeRecord(bytes, offset, options), offset);
     } catch (error) {
+      // Applied in part: nothing may be written on top of it.
+      if (error instanceof FatalError || error instanceof BugError) {
+        this.#state.fail(error);
+        throw error;
+      }
       refused = error;
       this.#deadLetter(bytes, offset, error).catch((cause: unknown) =>
         this.#state.report({ kind: 'maintenance-failed', error: cause }),
@@ -249,11 +263,9 @@ export class WritePath {
     if (record.kind === 'batch') this.#applyBatch(record, offset);
     else {
       const { view } = this.#state;
-      const generation = this.#state.activeGeneration;
-      const ordinal = generation.ordinalEnd++;
-      generation.deleteCount++;
+      const moment = this.#state.activeGeneration.markDelete();
       const { matchers, startUs, endUs } = record;
-      const one = { offset, tenant, matchers, startUs, endUs, ordinal };
+      const one = { offset, tenant, matchers, startUs, endUs, moment };
       this.#state.view = { ...view, deletes: [...view.deletes, one] };
     }
     if (isClientBatchId)
@@ -266,7 +278,7 @@ export class WritePath {
     const { tenant } = header;
     const refOf = this.#refMap(record);
     const refs = batch.points.map((points) =>
-      refOf === undefined ? points.refs.subarray(0, points.count) : points.refs.map(refOf),
+      refOf === undefined ? points.refs : points.refs.map(refOf),
     );
     const exemplars = batch.exemplars.map((row) => ({ ...row, ref: refOf?.(row.ref) ?? row.ref }));
     const attributes = batch.attributes.map((row) => ({
@@ -274,18 +286,12 @@ export class WritePath {
       ref: refOf?.(row.ref) ?? row.ref,
     }));
     // Nothing above changes anything; nothing below can fail.
-    const ordinal = generation.ordinalEnd;
     generation.applyPoints(batch.points, refs);
-    let count = 0;
-    for (const set of refs) {
-      for (let i = 0; i < set.length; i++) index.addToPostings(set[i]!);
-      count += set.length;
-    }
-    if (count > 0 && !tenants.has(tenant)) tenants.set(tenant, false);
-    for (const row of batch.metadata)
-      generation.metadata.push({ ordinal, row: { ...row, tenant } });
-    for (const row of exemplars) generation.exemplars.push({ ordinal, row });
-    for (const row of attributes) generation.attributes.push({ ordinal, row });
+    for (const ref of generation.takeNewRefs()) index.addToPostings(ref);
+    if (refs.some((set) => set.length > 0) && !tenants.has(tenant)) tenants.set(tenant, false);
+    for (const row of batch.metadata) generation.addMetadata({ ...row, tenant });
+    for (const row of exemplars) generation.addExemplar(row);
+    for (const row of attributes) generation.addAttribute(row);
     for (const split of batch.splits) this.#state.addSplit({ ...split, tenant }, offset);
   }
 
@@ -367,7 +373,7 @@ export class WritePath {
     if (cut === undefined || offset < cut.offset) return;
     const { view } = this.#state;
     this.#state.activeGeneration.seqMax = cut.offset;
-    const generations = [...view.generations, new Generation(cut.offset)];
+    const generations = [...view.generations, this.#state.newGeneration(cut.offset)];
     this.#state.view = { ...view, generations };
     this.#state.tailBytes = this.#waiting.reduce(
       (sum, one) => sum + (one.offset >= cut.offset ? one.bytes.length : 0),

@@ -35,7 +35,7 @@ export function engineOpener(
       scheduler,
       prng,
       settings: {
-        headSamplesMax: 400,
+        headBytesMax: 1_000_000,
         flushIntervalMs: 0,
         level0PartsMax: 3,
         partitionPartsMax: 2,

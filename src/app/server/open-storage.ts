@@ -7,6 +7,7 @@
 //   DATA/blobs/           parts and dead letters
 //   DATA/snapshots/       folders that are data folders of their own
 import { getCompileCacheDir } from 'node:module';
+import { totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { DirectoryBlobs } from '../../blobs/directory-blobs.ts';
 import { SqliteCatalog } from '../../catalog/sqlite-catalog.ts';
@@ -109,12 +110,17 @@ function threadEnv(): NodeJS.Dict<string> {
   return cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) };
 }
 
-/** What a sample of the head may cost at worst: its columns, twice while it is being flushed. */
-const HEAD_SAMPLE_BYTES = 88;
+/** Share of the machine's memory where the settings name none. */
+const MACHINE_SHARE = 0.5;
+/** Share of the memory that the head may take; the rest is for index, caches and queries. */
+const HEAD_SHARE = 0.5;
+/** 32-bit addresses: what is beyond goes to caches. */
+const HEAD_BYTES_MAX = 3.5 * 2 ** 30;
 
-function tsdbSettings(settings: Settings): Partial<TsdbSettings> {
-  const headSamplesMax = Math.floor(settings.memoryBytes / HEAD_SAMPLE_BYTES);
-  return { headSamplesMax, flushIntervalMs: settings.flushIntervalMs };
+function tsdbSettings({ memoryBytes, flushIntervalMs }: Settings): Partial<TsdbSettings> {
+  const memory = memoryBytes === 0 ? totalmem() * MACHINE_SHARE : memoryBytes;
+  const headBytesMax = Math.floor(Math.min(memory * HEAD_SHARE, HEAD_BYTES_MAX));
+  return { headBytesMax, flushIntervalMs };
 }
 
 /** What went wrong inside the engine is logged and counted; a fatal event ends the process. */

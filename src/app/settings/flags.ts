@@ -79,7 +79,12 @@ export const FLAGS = {
     false,
     'Allow a listener other than loopback without tokens: whoever reaches it may do everything.',
   ),
-  memoryBytes: flag('memory', size, 512 * MIB, 'Memory for the head and caches.'),
+  memoryBytes: flag(
+    'memory',
+    size,
+    0,
+    'Memory for the head, the index and caches; 0 is half of what the machine has.',
+  ),
   flushIntervalMs: flag(
     'flush-interval',
     duration,

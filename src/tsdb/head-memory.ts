@@ -1,0 +1,93 @@
+// The memory of a shard's head: one shared WebAssembly memory, handed out in slabs of one size. A
+// generation fills its slabs from front to back and gives all of them back when it is dropped, so
+// nothing is freed piece by piece and recycled slabs are warm. Memory that was never used costs
+// addresses only. Places are counted in cells of 8 bytes; place 0 is nobody's.
+import { FatalError } from '../stdx/assert.ts';
+import { HEAD_GROW_BYTES, HEAD_MEMORY_MAX_BYTES, HEAD_SLAB_BYTES } from './limits.ts';
+
+const WASM_PAGE_BYTES = 65_536;
+const CELLS_PER_SLAB = HEAD_SLAB_BYTES / 8;
+
+export class HeadMemory {
+  readonly #memory: WebAssembly.Memory;
+  /** Fresh after each growth; whoever keeps them over an allocation must look again. */
+  i32: Int32Array;
+  f64: Float64Array;
+  /** First cell of the first slab that was never handed out. */
+  #end = CELLS_PER_SLAB;
+  readonly #free: number[] = [];
+
+  constructor() {
+    this.#memory = new WebAssembly.Memory({
+      initial: 1,
+      maximum: HEAD_MEMORY_MAX_BYTES / WASM_PAGE_BYTES,
+      shared: true,
+    });
+    this.i32 = new Int32Array(this.#memory.buffer);
+    this.f64 = new Float64Array(this.#memory.buffer);
+  }
+
+  /** First cell of a slab; its content is whatever was there before. */
+  takeSlab(): number {
+    const recycled = this.#free.pop();
+    if (recycled !== undefined) return recycled;
+    const slab = this.#end;
+    if (slab + CELLS_PER_SLAB > this.f64.length) this.#grow();
+    this.#end += CELLS_PER_SLAB;
+    return slab;
+  }
+
+  giveSlabs(slabs: readonly number[]): void {
+    for (const slab of slabs) this.#free.push(slab);
+  }
+
+  #grow(): void {
+    const left = HEAD_MEMORY_MAX_BYTES - this.f64.byteLength;
+    try {
+      this.#memory.grow(Math.min(left, HEAD_GROW_BYTES) / WASM_PAGE_BYTES);
+    } catch (error) {
+      throw new FatalError(
+        `the head cannot grow beyond ${this.f64.byteLength} bytes; start with a larger --memory`,
+        { cause: error },
+      );
+    }
+    if (left === 0) throw new FatalError('the head has used all of its 4 GiB');
+    this.i32 = new Int32Array(this.#memory.buffer);
+    this.f64 = new Float64Array(this.#memory.buffer);
+  }
+}
+
+/** Slabs of one owner, filled from front to back. */
+export class Arena {
+  readonly #memory: HeadMemory;
+  #slabs: number[] = [];
+  #next = 0;
+  #end = 0;
+
+  constructor(memory: HeadMemory) {
+    this.#memory = memory;
+  }
+
+  /** Bytes handed out, with what was left over at the end of full slabs. */
+  get sizeBytes(): number {
+    return this.#slabs.length * HEAD_SLAB_BYTES - (this.#end - this.#next) * 8;
+  }
+
+  /** The first of `cells` cells with unknown content, at most a slab. */
+  take(cells: number): number {
+    if (this.#next + cells > this.#end) {
+      this.#next = this.#memory.takeSlab();
+      this.#end = this.#next + CELLS_PER_SLAB;
+      this.#slabs.push(this.#next);
+    }
+    const at = this.#next;
+    this.#next += cells;
+    return at;
+  }
+
+  drop(): void {
+    this.#memory.giveSlabs(this.#slabs);
+    this.#slabs = [];
+    this.#next = this.#end = 0;
+  }
+}

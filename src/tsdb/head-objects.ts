@@ -1,0 +1,137 @@
+// What a head page cannot hold: strings and histograms (a page has their places in these lists) and
+// companion columns, which exist for the pages that have any.
+import { KIND } from '../model/columns.ts';
+import type { Kind, Points, Samples, ValueColumn } from '../model/columns.ts';
+import type { Histogram } from '../model/histogram.ts';
+import { assert } from '../stdx/assert.ts';
+import { capacityOf, hasCompanions, markCompanions, metaAt, usedOf } from './head-pages.ts';
+
+/** Estimated bytes beside the content. */
+const STRING_BYTES = 24;
+const HISTOGRAM_BYTES = 240;
+const COMPANIONS_BYTES = 200;
+
+interface PageCompanions {
+  subNs: Uint16Array | undefined;
+  startUs: Float64Array | undefined;
+  position: Record<'latitude' | 'longitude' | 'elevation', Float64Array> | undefined;
+}
+
+/** Where the samples of a read are: of each its page and its place in it. */
+export interface Places {
+  readonly pages: Int32Array;
+  readonly slots: Uint8Array;
+}
+
+export class HeadObjects {
+  readonly #strings: string[] = [];
+  readonly #histograms: Histogram[] = [];
+  readonly #companions = new Map<number, PageCompanions>();
+  /** An estimate. */
+  sizeBytes = 0;
+
+  /** Keeps a boolean, string or histogram; the word that stands for it. */
+  put(points: Points, i: number): number {
+    if (points.kind === KIND.boolean) return points.values[i]!;
+    if (points.kind === KIND.string) {
+      const text = points.values[i]!;
+      this.sizeBytes += STRING_BYTES + 2 * text.length;
+      return this.#strings.push(text) - 1;
+    }
+    assert(points.kind === KIND.histogram, 'all other kinds are words');
+    const histogram = points.values[i]!;
+    const buckets = histogram.positiveBuckets.length + histogram.negativeBuckets.length;
+    this.sizeBytes += HISTOGRAM_BYTES + 8 * buckets;
+    return this.#histograms.push(histogram) - 1;
+  }
+
+  /** Keeps the companions of a sample that was just appended to `page`. */
+  putCompanions(i32: Int32Array, page: number, points: Points, i: number): void {
+    const subNs = points.subNs?.[i] ?? 0;
+    const startUs = points.startUs?.[i] ?? Number.NaN;
+    const { position } = points;
+    const hasPosition = position !== undefined && !Number.isNaN(position.latitude[i]!);
+    if (subNs === 0 && Number.isNaN(startUs) && !hasPosition) return;
+    const meta = metaAt(i32, page);
+    const slot = usedOf(meta) - 1;
+    const capacity = capacityOf(meta);
+    let columns = this.#companions.get(page);
+    if (columns === undefined) {
+      columns = { subNs: undefined, startUs: undefined, position: undefined };
+      this.#companions.set(page, columns);
+      markCompanions(i32, page);
+      this.sizeBytes += COMPANIONS_BYTES + capacity * (hasPosition ? 34 : 10);
+    }
+    if (subNs !== 0) (columns.subNs ??= new Uint16Array(capacity))[slot] = subNs;
+    if (!Number.isNaN(startUs)) (columns.startUs ??= nans(capacity))[slot] = startUs;
+    if (!hasPosition) return;
+    columns.position ??= {
+      latitude: nans(capacity),
+      longitude: nans(capacity),
+      elevation: nans(capacity),
+    };
+    columns.position.latitude[slot] = position.latitude[i]!;
+    columns.position.longitude[slot] = position.longitude[i]!;
+    columns.position.elevation[slot] = position.elevation[i]!;
+  }
+
+  /** Companion columns of some samples; a column that would be empty is undefined. */
+  companions(i32: Int32Array, places: Places): Pick<Samples, 'subNs' | 'startUs' | 'position'> {
+    const { pages, slots } = places;
+    const count = pages.length;
+    const none = { subNs: undefined, startUs: undefined, position: undefined };
+    if (!pages.some((page) => hasCompanions(metaAt(i32, page)))) return none;
+    const subNs = new Uint16Array(count);
+    const startUs = nans(count);
+    const position = { latitude: nans(count), longitude: nans(count), elevation: nans(count) };
+    const has = { subNs: false, startUs: false, position: false };
+    for (let i = 0; i < count; i++) {
+      const columns = this.#companions.get(pages[i]!);
+      if (columns === undefined) continue;
+      const slot = slots[i]!;
+      subNs[i] = columns.subNs?.[slot] ?? 0;
+      has.subNs ||= subNs[i] !== 0;
+      startUs[i] = columns.startUs?.[slot] ?? Number.NaN;
+      has.startUs ||= !Number.isNaN(startUs[i]!);
+      const { position: place } = columns;
+      if (place === undefined || Number.isNaN(place.latitude[slot]!)) continue;
+      has.position = true;
+      position.latitude[i] = place.latitude[slot]!;
+      position.longitude[i] = place.longitude[slot]!;
+      position.elevation[i] = place.elevation[slot]!;
+    }
+    return {
+      subNs: has.subNs ? subNs : undefined,
+      startUs: has.startUs ? startUs : undefined,
+      position: has.position ? position : undefined,
+    };
+  }
+
+  /** Word pairs of one kind as values; fixed-width ones are views of `words`. */
+  values(kind: Kind, words: Int32Array<ArrayBuffer>, count: number): ValueColumn {
+    switch (kind) {
+      case KIND.f64:
+        return { kind, values: new Float64Array(words.buffer, words.byteOffset, count) };
+      case KIND.i64:
+        return { kind, values: new BigInt64Array(words.buffer, words.byteOffset, count) };
+      case KIND.u64:
+        return { kind, values: new BigUint64Array(words.buffer, words.byteOffset, count) };
+      case KIND.boolean:
+        return { kind, values: Uint8Array.from({ length: count }, (_, i) => words[2 * i]!) };
+      case KIND.string:
+        return {
+          kind,
+          values: Array.from({ length: count }, (_, i) => this.#strings[words[2 * i]!]!),
+        };
+      case KIND.histogram:
+        return {
+          kind,
+          values: Array.from({ length: count }, (_, i) => this.#histograms[words[2 * i]!]!),
+        };
+    }
+  }
+}
+
+function nans(length: number): Float64Array {
+  return new Float64Array(length).fill(Number.NaN);
+}

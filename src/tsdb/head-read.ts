@@ -1,0 +1,204 @@
+// A series of a head generation as sources. The usual one (one kind, no companions, no deletes) is
+// copied page by page and, where times do not ascend, sorted in scratch; everything else is gathered
+// sample by sample and resolved with the rest of the series.
+import type { Kind, Samples } from '../model/columns.ts';
+import type { HeadObjects } from './head-objects.ts';
+import type { HeadViews } from './head-pages.ts';
+import {
+  hasCompanions,
+  KIND_MASK,
+  kindOf,
+  metaAt,
+  previousOf,
+  readTimes,
+  readWord,
+  readWords,
+  timeAt,
+  usedOf,
+} from './head-pages.ts';
+import { clampSamples, sortedSource } from './samples.ts';
+import type { Source, TimeRange } from './samples.ts';
+
+export interface HeadView {
+  readonly moment: number;
+  readonly range: TimeRange;
+  readonly priority: number;
+}
+
+/** The first `count` samples of the chain that ends with `page`. */
+export interface HeadChain {
+  readonly memory: HeadViews;
+  readonly objects: HeadObjects;
+  readonly page: number;
+  readonly count: number;
+  /** Times are known to ascend strictly. */
+  readonly isAscending: boolean;
+}
+
+/** A delete that hides samples before `count` in arrival order. */
+export interface HeadDelete extends TimeRange {
+  readonly count: number;
+}
+
+/** Pages of a chain, oldest first, with how many of their samples count. */
+interface Pages {
+  readonly pages: number[];
+  readonly counts: number[];
+}
+
+export function readHeadSources(
+  chain: HeadChain,
+  view: HeadView,
+  deletes: readonly HeadDelete[],
+): Source[] {
+  if (chain.count === 0) return [];
+  const pages = pagesOf(chain);
+  const { i32 } = chain.memory;
+  const kind = metaAt(i32, pages.pages[0]!) & KIND_MASK;
+  const isPlain =
+    deletes.length === 0 &&
+    pages.pages.every((page) => {
+      const meta = metaAt(i32, page);
+      return (meta & KIND_MASK) === kind && !hasCompanions(meta);
+    });
+  return isPlain ? plainSource(chain, pages, view) : gathered(chain, pages, view, deletes);
+}
+
+function pagesOf({ memory, page, count }: HeadChain): Pages {
+  const { i32 } = memory;
+  const pages: number[] = [];
+  for (let at = page; at !== 0; at = previousOf(i32, at)) pages.push(at);
+  pages.reverse();
+  const counts: number[] = [];
+  let left = count;
+  for (const one of pages) {
+    if (left === 0) break;
+    const used = Math.min(usedOf(metaAt(i32, one)), left);
+    counts.push(used);
+    left -= used;
+  }
+  pages.length = counts.length;
+  return { pages, counts };
+}
+
+function plainSource(chain: HeadChain, all: Pages, view: HeadView): Source[] {
+  const { memory, objects, isAscending } = chain;
+  const { range, priority } = view;
+  const { pages, counts } = isAscending ? within(memory, all, range) : all;
+  let count = 0;
+  for (const one of counts) count += one;
+  if (count === 0) return [];
+  const tUs = new Float64Array(count);
+  const words = new Int32Array(count * 2);
+  let at = 0;
+  for (let i = 0; i < pages.length; i++) {
+    readTimes(memory, pages[i]!, counts[i]!, tUs, at);
+    readWords(memory, pages[i]!, counts[i]!, words, at);
+    at += counts[i]!;
+  }
+  const kind = kindOf(metaAt(memory.i32, pages[0]!));
+  const kept = isAscending ? count : sortNewest(tUs, words, count);
+  const none = { subNs: undefined, startUs: undefined, position: undefined };
+  const column = objects.values(kind, words, kept);
+  const samples = { ...column, ...none, count: kept, tUs: tUs.subarray(0, kept) } as Samples;
+  const clamped = clampSamples(samples, range.startUs, range.endUs);
+  return clamped === undefined ? [] : [sortedSource(clamped, priority)];
+}
+
+/** The pages of an ascending chain that can hold times of the range. */
+function within(memory: HeadViews, { pages, counts }: Pages, range: TimeRange): Pages {
+  let from = 0;
+  let to = pages.length;
+  while (from < to && timeAt(memory, pages[from]!, counts[from]! - 1) < range.startUs) from++;
+  while (to > from && memory.f64[pages[to - 1]!]! > range.endUs) to--;
+  if (from === 0 && to === pages.length) return { pages, counts };
+  return { pages: pages.slice(from, to), counts: counts.slice(from, to) };
+}
+
+/** Sorts by time in place, of equal times the last one stays; how many are left. */
+function sortNewest(tUs: Float64Array, words: Int32Array, count: number): number {
+  const order = Uint32Array.from(tUs, (_, i) => i).sort((a, b) => tUs[a]! - tUs[b]! || a - b);
+  const times = tUs.slice();
+  const values = words.slice();
+  let kept = 0;
+  for (let i = 0; i < count; i++) {
+    const from = order[i]!;
+    if (i + 1 < count && times[order[i + 1]!] === times[from]) continue;
+    tUs[kept] = times[from]!;
+    words[2 * kept] = values[2 * from]!;
+    words[2 * kept + 1] = values[2 * from + 1]!;
+    kept++;
+  }
+  return kept;
+}
+
+// ---------------------------------------------------------------- sample by sample
+
+function gathered(
+  chain: HeadChain,
+  { pages, counts }: Pages,
+  { range, priority }: HeadView,
+  deletes: readonly HeadDelete[],
+): Source[] {
+  const { memory } = chain;
+  const byKind = new Map<Kind, Gathered>();
+  let ordinal = 0;
+  for (let p = 0; p < pages.length; p++) {
+    const page = pages[p]!;
+    const kind = kindOf(metaAt(memory.i32, page));
+    for (let slot = 0; slot < counts[p]!; slot++, ordinal++) {
+      const tUs = timeAt(memory, page, slot);
+      if (tUs < range.startUs || tUs > range.endUs) continue;
+      if (deletes.some((d) => ordinal < d.count && tUs >= d.startUs && tUs <= d.endUs)) continue;
+      let of = byKind.get(kind);
+      if (of === undefined) byKind.set(kind, (of = { pages: [], slots: [], ordinals: [] }));
+      of.pages.push(page);
+      of.slots.push(slot);
+      of.ordinals.push(ordinal);
+    }
+  }
+  const out: Source[] = [];
+  for (const [kind, of] of byKind) {
+    const { source, isAscending } = sourceOf(chain, kind, of, priority);
+    // The only kind, ascending: nothing to resolve, so nobody needs the ordinals.
+    out.push(byKind.size === 1 && isAscending ? { ...source, ordinals: undefined } : source);
+  }
+  return out;
+}
+
+interface Gathered {
+  readonly pages: number[];
+  readonly slots: number[];
+  readonly ordinals: number[];
+}
+
+function sourceOf(
+  { memory, objects }: HeadChain,
+  kind: Kind,
+  { pages, slots, ordinals }: Gathered,
+  priority: number,
+): { readonly source: Source; readonly isAscending: boolean } {
+  const count = pages.length;
+  const tUs = new Float64Array(count);
+  const words = new Int32Array(count * 2);
+  let minUs = Number.POSITIVE_INFINITY;
+  let maxUs = Number.NEGATIVE_INFINITY;
+  let isAscending = true;
+  for (let i = 0; i < count; i++) {
+    const time = timeAt(memory, pages[i]!, slots[i]!);
+    tUs[i] = time;
+    readWord(memory, pages[i]!, slots[i]!, words, i);
+    if (time <= maxUs) isAscending = false;
+    if (time < minUs) minUs = time;
+    if (time > maxUs) maxUs = time;
+  }
+  const places = { pages: Int32Array.from(pages), slots: Uint8Array.from(slots) };
+  const samples = {
+    ...objects.values(kind, words, count),
+    ...objects.companions(memory.i32, places),
+    count,
+    tUs,
+  } as Samples;
+  const source = { samples, ordinals: Uint32Array.from(ordinals), priority, minUs, maxUs };
+  return { source, isAscending };
+}
