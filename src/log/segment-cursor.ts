@@ -1,7 +1,7 @@
 // Walks the frames of one segment through a read-ahead buffer. Where a frame is unreadable it
 // searches the next readable one, so that a flipped bit costs the records it hit and no others.
 // What a hole means (corruption or torn tail) is the caller's to judge.
-import { crc32c } from '../codec/crc32c.ts';
+import { crc32 } from '../codec/crc32.ts';
 import type { OpenFile } from '../stdx/files.ts';
 import { READ_CHUNK_BYTES } from './limits.ts';
 import {
@@ -68,7 +68,7 @@ export class SegmentCursor {
     const payload = await this.#payloadAt(this.position, header.length, limitPosition);
     const intact =
       payload !== undefined &&
-      (this.#options.skipCrc || crc32c(payload, header.headerCrc) === header.payloadCrc);
+      (this.#options.skipCrc || crc32(payload, header.headerCrc) === header.payloadCrc);
     if (!intact) {
       const at = this.position;
       this.position = Math.min(at + frameSizeBytes(header.length), limitPosition);

@@ -40,10 +40,10 @@ export async function recoverLog(files: SegmentFiles, skipCrc: boolean): Promise
     const block = new Uint8Array(HEADER_BLOCK_BYTES);
     const got = await opened.file.read(block, 0);
     const decoded = decodeHeaderBlock(block.subarray(0, got));
-    if (decoded.state === 'newer') {
+    if (decoded.state === 'other-version') {
       throw new FatalError(
-        `log segment '${opened.path}' has format version ${decoded.version}, written by a newer ` +
-          `version of this program: start that version`,
+        `log segment '${opened.path}' has format version ${decoded.version}, which this version of ` +
+          `the program does not read: start the one that wrote it`,
       );
     }
     if (decoded.state === 'free') {

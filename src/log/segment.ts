@@ -1,8 +1,9 @@
 // Bytes of a log segment: header block, mark, frame (docs/formats/segment.md). Pure: no files.
+import { crc32 } from '../codec/crc32.ts';
 import { crc32c } from '../codec/crc32c.ts';
 import { RECORD_SIZE_MAX_BYTES } from './limits.ts';
 
-const SEGMENT_VERSION = 1;
+const SEGMENT_VERSION = 2;
 export const HEADER_BLOCK_BYTES = 4096;
 export const FRAME_HEADER_BYTES = 32;
 export const MARK_POSITION = 1024;
@@ -34,7 +35,7 @@ export interface FrameHeader {
 export type DecodedHeader =
   | { readonly state: 'valid'; readonly header: SegmentHeader }
   | { readonly state: 'free' }
-  | { readonly state: 'newer'; readonly version: number };
+  | { readonly state: 'other-version'; readonly version: number };
 
 function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -93,7 +94,7 @@ export function decodeHeaderBlock(block: Uint8Array): DecodedHeader {
     if (!HEADER_MAGIC.every((byte, i) => copy[i] === byte)) continue;
     if (view.getUint32(60, true) !== crc32c(copy.subarray(0, 60))) continue;
     const version = view.getUint32(8, true);
-    if (version > SEGMENT_VERSION) return { state: 'newer', version };
+    if (version !== SEGMENT_VERSION) return { state: 'other-version', version };
     const header = {
       salt: view.getUint32(12, true),
       sequence: getU64(view, 16),
@@ -137,9 +138,9 @@ export function encodeFrameHeader(
   view.setUint32(4, payload.length, true);
   setU64(view, 8, frame.offset);
   setU64(view, 16, frame.durableOffset);
-  const headerCrc = crc32c(target.subarray(0, 24), frame.seed);
+  const headerCrc = crc32(target.subarray(0, 24), frame.seed);
   view.setUint32(24, headerCrc, true);
-  view.setUint32(28, crc32c(payload, headerCrc), true);
+  view.setUint32(28, crc32(payload, headerCrc), true);
 }
 
 /** Quick test at a possible place of a frame. */
@@ -159,7 +160,7 @@ export function decodeFrameHeader(
   const header = bytes.subarray(at, at + FRAME_HEADER_BYTES);
   const view = viewOf(header);
   const headerCrc = view.getUint32(24, true);
-  if (!check.skipCrc && headerCrc !== crc32c(header.subarray(0, 24), check.seed)) return undefined;
+  if (!check.skipCrc && headerCrc !== crc32(header.subarray(0, 24), check.seed)) return undefined;
   const length = view.getUint32(4, true);
   const offset = getU64(view, 8);
   const durableOffset = getU64(view, 16);

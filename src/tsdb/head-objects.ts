@@ -4,7 +4,7 @@ import { KIND } from '../model/columns.ts';
 import type { Kind, Points, Samples, ValueColumn } from '../model/columns.ts';
 import type { Histogram } from '../model/histogram.ts';
 import { assert } from '../stdx/assert.ts';
-import { capacityOf, hasCompanions, markCompanions, metaAt, usedOf } from './head-pages.ts';
+import { capacityOf, hasCompanions, markCompanions, metaAt } from './head-pages.ts';
 
 /** Estimated bytes beside the content. */
 const STRING_BYTES = 24;
@@ -46,15 +46,18 @@ export class HeadObjects {
   }
 
   /** Keeps the companions of a sample that was just appended to `page`. */
-  putCompanions(i32: Int32Array, page: number, points: Points, i: number): void {
+  putCompanions(
+    i32: Int32Array,
+    { page, slot }: { readonly page: number; readonly slot: number },
+    points: Points,
+    i: number,
+  ): void {
     const subNs = points.subNs?.[i] ?? 0;
     const startUs = points.startUs?.[i] ?? Number.NaN;
     const { position } = points;
     const hasPosition = position !== undefined && !Number.isNaN(position.latitude[i]!);
     if (subNs === 0 && Number.isNaN(startUs) && !hasPosition) return;
-    const meta = metaAt(i32, page);
-    const slot = usedOf(meta) - 1;
-    const capacity = capacityOf(meta);
+    const capacity = capacityOf(metaAt(i32, page));
     let columns = this.#companions.get(page);
     if (columns === undefined) {
       columns = { subNs: undefined, startUs: undefined, position: undefined };

@@ -1,14 +1,15 @@
-// Pages of the head as bytes: pure functions over (memory, place), so that any thread that is told
-// a page and how many samples of its series count can read them. A page holds samples of one series
-// and one kind in order of arrival; nothing in it is changed once written but its use count, and a
-// reader never looks beyond the samples it was told of. Pages of a series are linked backwards.
+// Pages of the head as bytes: pure functions over (memory, page), so that any thread that is told
+// the newest page of a series and how many of its samples count can read them. A page holds samples
+// of one series and one kind in order of arrival; what is written stays, a reader never looks
+// beyond the samples it was told of. Pages of a series are linked backwards. How full the newest
+// page is stands in the series' record (head-append.ts), of the others in the page.
 //
 //   cell 0        base time, µs, f64
 //   cell 1        u32 page before this one (0: none), u32 meta
-//   cell 2 …      int32 offset from the base per sample, in ticks
-//   cell 2 + ⌈capacity / 2⌉ …   8 bytes of value per sample
+//   cell 2 …      blocks of 48 bytes: 4 × int32 offset from the base in ticks, 4 × 8 bytes of value
 //
-// meta: bits 0-7 samples used, 8-15 capacity, 16-18 kind, 19-20 tick, 21 has companions.
+// meta: bits 0-7 samples used (once the page is closed), 8-15 capacity, 16-18 kind, 19-20 tick,
+// 21 has companions.
 import type { Kind } from '../model/columns.ts';
 
 /** The two ways to look at the memory; both cover all of it. */
@@ -18,18 +19,19 @@ export interface HeadViews {
 }
 
 const HEADER_CELLS = 2;
+const BLOCK_CELLS = 6;
 const CAPACITY_SHIFT = 8;
 const KIND_SHIFT = 16;
 const TICK_SHIFT = 19;
 export const KIND_MASK = 7 << KIND_SHIFT;
 const COMPANIONS = 1 << 21;
 
-/** Microseconds of a tick, by its number. */
-export const TICKS_US = [1, 1000, 1_000_000] as const;
+/** Microseconds of tick 2, in which whole seconds can be told. */
+export const COARSE_TICK_US = 1_000_000;
 
 /** Size of a page for so many samples. */
 export function pageCells(capacity: number): number {
-  return HEADER_CELLS + ((capacity + 1) >>> 1) + capacity;
+  return HEADER_CELLS + BLOCK_CELLS * ((capacity + 3) >>> 2);
 }
 
 export function newMeta(capacity: number, kind: Kind, tick: number): number {
@@ -54,7 +56,7 @@ export function kindBits(kind: Kind): number {
 
 export function tickUsOf(meta: number): number {
   const tick = (meta >>> TICK_SHIFT) & 3;
-  return tick === 0 ? 1 : tick === 1 ? 1000 : 1_000_000;
+  return tick === 0 ? 1 : tick === 1 ? 1000 : COARSE_TICK_US;
 }
 
 export function hasCompanions(meta: number): boolean {
@@ -65,26 +67,27 @@ export function metaAt(i32: Int32Array, page: number): number {
   return i32[2 * page + 3]!;
 }
 
-export function setMeta(i32: Int32Array, page: number, meta: number): void {
-  i32[2 * page + 3] = meta;
+export function previousOf(i32: Int32Array, page: number): number {
+  return i32[2 * page + 2]!;
 }
 
 export function markCompanions(i32: Int32Array, page: number): void {
   i32[2 * page + 3]! |= COMPANIONS;
 }
 
-export function previousOf(i32: Int32Array, page: number): number {
-  return i32[2 * page + 2]!;
+/** Says how many samples a page holds, for good. */
+export function closePage(i32: Int32Array, page: number, used: number): void {
+  i32[2 * page + 3]! |= used;
 }
 
-/** Index in `i32` of the first offset. */
-export function offsetsAt(page: number): number {
-  return 2 * (page + HEADER_CELLS);
+/** Index in `i32` of a sample's offset. */
+export function offsetAt(page: number, slot: number): number {
+  return 2 * (page + HEADER_CELLS) + 2 * BLOCK_CELLS * (slot >>> 2) + (slot & 3);
 }
 
-/** Index in `i32` of the first value's low word. */
-export function wordsAt(page: number, capacity: number): number {
-  return 2 * (page + HEADER_CELLS + ((capacity + 1) >>> 1));
+/** Index in `i32` of the low word of a sample's value, from that of its offset. */
+export function valueBehind(offset: number, slot: number): number {
+  return offset + 4 + (slot & 3);
 }
 
 /** An empty page with a base time and one before it. */
@@ -103,9 +106,9 @@ export function tickFor(tUs: number): number {
   return tUs % 1000 === 0 ? 1 : 0;
 }
 
-/** The time of sample `slot`. */
+/** The time of a sample. */
 export function timeAt({ i32, f64 }: HeadViews, page: number, slot: number): number {
-  return f64[page]! + i32[offsetsAt(page) + slot]! * tickUsOf(metaAt(i32, page));
+  return f64[page]! + i32[offsetAt(page, slot)]! * tickUsOf(metaAt(i32, page));
 }
 
 /** The first `count` times to `out` from `at` on. */
@@ -118,11 +121,10 @@ export function readTimes(
 ): void {
   const baseUs = f64[page]!;
   const tickUs = tickUsOf(metaAt(i32, page));
-  const from = offsetsAt(page);
-  for (let i = 0; i < count; i++) out[at + i] = baseUs + i32[from + i]! * tickUs;
+  for (let i = 0; i < count; i++) out[at + i] = baseUs + i32[offsetAt(page, i)]! * tickUs;
 }
 
-/** The value of sample `slot` as a word pair to `out` at sample `at`. */
+/** The value of a sample as a word pair to `out` at sample `at`. */
 export function readWord(
   { i32 }: HeadViews,
   page: number,
@@ -130,20 +132,18 @@ export function readWord(
   out: Int32Array,
   at: number,
 ): void {
-  const from = wordsAt(page, capacityOf(metaAt(i32, page))) + 2 * slot;
+  const from = valueBehind(offsetAt(page, slot), slot);
   out[2 * at] = i32[from]!;
   out[2 * at + 1] = i32[from + 1]!;
 }
 
 /** The first `count` values as word pairs to `out` from sample `at` on. */
 export function readWords(
-  { i32 }: HeadViews,
+  views: HeadViews,
   page: number,
   count: number,
   out: Int32Array,
   at: number,
 ): void {
-  const from = wordsAt(page, capacityOf(metaAt(i32, page)));
-  const end = from + 2 * count;
-  for (let i = from, to = 2 * at; i < end; i++, to++) out[to] = i32[i]!;
+  for (let i = 0; i < count; i++) readWord(views, page, i, out, at + i);
 }

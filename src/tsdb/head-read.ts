@@ -73,7 +73,8 @@ function pagesOf({ memory, page, count }: HeadChain): Pages {
   let left = count;
   for (const one of pages) {
     if (left === 0) break;
-    const used = Math.min(usedOf(metaAt(i32, one)), left);
+    // The newest page has what is left of the count.
+    const used = one === page ? left : Math.min(usedOf(metaAt(i32, one)), left);
     counts.push(used);
     left -= used;
   }

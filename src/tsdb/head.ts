@@ -1,37 +1,36 @@
-// One head generation: what the log said in [seqMin, seqMax), in memory. Per series a record of 16
-// bytes and a chain of pages (head-pages.ts), filled in order of arrival; rows that are no samples
-// are in lists. Nothing is ever changed in place, so a reader that knows how many samples of a
-// series count reads the same for as long as the generation lives.
+// One head generation: what the log said in [seqMin, seqMax), in memory. Per series a record
+// (head-append.ts) and a chain of pages (head-pages.ts), filled in order of arrival; rows that are
+// no samples are in lists. Nothing is ever changed in place, so a reader that knows how many samples
+// of a series count reads the same for as long as the generation lives.
 //
-// A record, by ref: page that takes appends (0: none), count (bit 31: not ascending in time), the
-// moment of the last first append (moments.ts, counted from the generation's own first one), and
-// the count before it. Whoever holds an older moment sees that count, or one kept in the history.
+// Whoever holds a moment (moments.ts) older than the one in a series' record sees the count saved
+// there, or one kept in the history.
 import { assert } from '../stdx/assert.ts';
 import { KIND } from '../model/columns.ts';
 import type { Attribute, Exemplar, Kind, Metadata, Points, SeriesRef } from '../model/columns.ts';
 import type { TenantId } from '../model/tenant.ts';
 import type { Delete } from './deletes.ts';
 import { IdList } from './growable.ts';
+import { appendRun, RECORD, RECORD_WORDS, UNSORTED } from './head-append.ts';
 import { Arena } from './head-memory.ts';
 import type { HeadMemory } from './head-memory.ts';
 import {
   capacityOf,
+  closePage,
+  COARSE_TICK_US,
   formatPage,
-  KIND_MASK,
   kindBits,
   kindOf,
   metaAt,
   newMeta,
-  offsetsAt,
+  offsetAt,
   pageCells,
   previousOf,
-  setMeta,
   tickFor,
-  TICKS_US,
   tickUsOf,
   timeAt,
   usedOf,
-  wordsAt,
+  valueBehind,
 } from './head-pages.ts';
 import { HeadObjects } from './head-objects.ts';
 import { readHeadSources } from './head-read.ts';
@@ -41,12 +40,7 @@ import { HEAD_CHUNK_REFS, HEAD_CHUNK_REFS_LOG2 } from './limits.ts';
 import type { Moments } from './moments.ts';
 import type { Source, TimeRange } from './samples.ts';
 
-const RECORD_WORDS = 4;
-const COUNT = 1;
-const MOMENT = 2;
-const SAVED = 3;
 const COUNT_MASK = 0x7fff_ffff;
-const UNSORTED = 0x8000_0000 | 0;
 /** Estimated bytes of a metadata, exemplar or attribute row beside its texts. */
 const SIDE_ROW_BYTES = 160;
 
@@ -70,6 +64,14 @@ interface SetColumns {
   readonly hasCompanions: boolean;
 }
 
+interface Sample {
+  readonly kind: Kind;
+  readonly tUs: number;
+  /** The value's words. */
+  readonly low: number;
+  readonly high: number;
+}
+
 export interface HeadParts {
   readonly memory: HeadMemory;
   readonly moments: Moments;
@@ -83,8 +85,6 @@ export class Generation {
   seqMax = Number.POSITIVE_INFINITY;
   sampleCount = 0;
   deleteCount = 0;
-  minUs = Number.POSITIVE_INFINITY;
-  maxUs = Number.NEGATIVE_INFINITY;
   readonly metadata: Dated<TenantMetadata>[] = [];
   readonly exemplars: Dated<Exemplar>[] = [];
   readonly attributes: Dated<Attribute>[] = [];
@@ -136,7 +136,7 @@ export class Generation {
 
   has(ref: SeriesRef): boolean {
     const record = this.#find(ref);
-    return record !== 0 && this.memory.i32[record] !== 0;
+    return record !== 0 && this.memory.i32[record + RECORD.page] !== 0;
   }
 
   #find(ref: SeriesRef): number {
@@ -156,24 +156,16 @@ export class Generation {
     this.#moments.touch();
     const columns = sets.map((points, k) => columnsOf(points, refs[k]!));
     for (const { points, refs: ownRefs } of columns) {
-      const { count, tUs } = points;
-      this.#makeRoom(ownRefs, count);
-      this.sampleCount += count;
-      for (let i = 0; i < count; i++) {
-        const time = tUs[i]!;
-        if (time < this.minUs) this.minUs = time;
-        if (time > this.maxUs) this.maxUs = time;
-      }
+      this.#makeRoom(ownRefs, points.count);
+      this.sampleCount += points.count;
     }
     if (columns.length > 1) this.#applyByRow(columns);
     else for (const one of columns) this.#applySet(one, 0, one.points.count);
   }
 
   /** Makes the directory of chunks cover all refs. */
-  #makeRoom(refs: ArrayLike<number>, count: number): void {
-    let last = 0;
-    for (let i = 0; i < count; i++) if (refs[i]! > last) last = refs[i]!;
-    const chunk = last >>> HEAD_CHUNK_REFS_LOG2;
+  #makeRoom(refs: Uint32Array, count: number): void {
+    const chunk = greatest(refs, count) >>> HEAD_CHUNK_REFS_LOG2;
     if (chunk < this.#chunks.length) return;
     const longer = new Int32Array(Math.max(chunk + 1, this.#chunks.length * 2));
     longer.set(this.#chunks);
@@ -215,81 +207,53 @@ export class Generation {
       const low = words === undefined ? this.objects.put(points, i) : words[2 * i]!;
       const high = words === undefined ? 0 : words[2 * i + 1]!;
       const page = this.#append(refs[i]!, { kind, tUs: tUs[i]!, low, high });
-      if (hasCompanions) this.objects.putCompanions(this.memory.i32, page, points, i);
+      if (!hasCompanions) continue;
+      const slot = usedOf(this.memory.i32[this.#find(refs[i]!) + RECORD.meta]!) - 1;
+      this.objects.putCompanions(this.memory.i32, { page, slot }, points, i);
     }
   }
 
-  /**
-   * The common case, inlined: a sample that fits the series' page. Everything else goes through
-   * #append, after which the memory may have grown.
-   */
   #appendWords({ points, refs }: SetColumns, words: Int32Array, from: number, to: number): void {
     const { kind, tUs } = points;
-    const chunks = this.#chunks;
     const moment = this.#moments.current - this.#firstMoment;
-    const wanted = kindBits(kind);
-    let { i32, f64 } = this.memory;
-    for (let i = from; i < to; i++) {
-      const ref = refs[i]!;
-      const chunk = chunks[ref >>> HEAD_CHUNK_REFS_LOG2]!;
-      if (chunk !== 0) {
-        const record = chunk + (ref & (HEAD_CHUNK_REFS - 1)) * RECORD_WORDS;
-        const page = i32[record]!;
-        const meta = metaAt(i32, page);
-        const used = usedOf(meta);
-        const capacity = capacityOf(meta);
-        const ticks = (tUs[i]! - f64[page]!) / tickUsOf(meta);
-        const offset = ticks | 0;
-        if (
-          used < capacity &&
-          offset === ticks &&
-          (meta & KIND_MASK) === wanted &&
-          i32[record + MOMENT] === moment
-        ) {
-          const at = offsetsAt(page) + used;
-          if (offset <= i32[at - 1]!) i32[record + COUNT]! |= UNSORTED;
-          i32[at] = offset;
-          const value = wordsAt(page, capacity) + 2 * used;
-          i32[value] = words[2 * i]!;
-          i32[value + 1] = words[2 * i + 1]!;
-          setMeta(i32, page, meta + 1);
-          i32[record + COUNT]!++;
-          continue;
-        }
-      }
-      this.#append(ref, { kind, tUs: tUs[i]!, low: words[2 * i]!, high: words[2 * i + 1]! });
-      ({ i32, f64 } = this.memory);
+    const run = {
+      chunks: this.#chunks,
+      refs,
+      tUs,
+      words,
+      kindBits: kindBits(kind),
+      moment,
+      touchedTo: from,
+    };
+    for (let at = from; at < to; at++) {
+      at = appendRun(this.memory, run, at, to);
+      if (at === to) return;
+      const sample = { kind, tUs: tUs[at]!, low: words[2 * at]!, high: words[2 * at + 1]! };
+      this.#append(refs[at]!, sample);
     }
   }
 
   /** Appends one sample; the page it is in, of which it is the last. */
-  #append(
-    ref: SeriesRef,
-    sample: {
-      readonly kind: Kind;
-      readonly tUs: number;
-      readonly low: number;
-      readonly high: number;
-    },
-  ): number {
+  #append(ref: SeriesRef, sample: Sample): number {
     const record = this.#record(ref);
     const { kind, tUs } = sample;
-    let page = this.memory.i32[record]!;
-    if (page === 0) this.refs.push(ref);
+    if (this.memory.i32[record + RECORD.page] === 0) this.refs.push(ref);
     this.#enterMoment(ref, record);
-    if (page === 0 || !this.#fits(page, kind, tUs)) page = this.#openPage(record, kind, tUs);
+    if (!this.#fits(record, kind, tUs)) this.#openPage(record, kind, tUs);
     const { i32, f64 } = this.memory;
-    const meta = metaAt(i32, page);
+    const page = i32[record + RECORD.page]!;
+    const meta = i32[record + RECORD.meta]!;
     const used = usedOf(meta);
-    const at = offsetsAt(page) + used;
-    const offset = (tUs - f64[page]!) / tickUsOf(meta);
-    if (used > 0 && offset <= i32[at - 1]!) i32[record + COUNT]! |= UNSORTED;
+    const at = offsetAt(page, used);
+    const value = valueBehind(at, used);
+    const offset = (tUs - f64[record >>> 1]!) / tickUsOf(meta);
+    if (used > 0 && offset <= i32[record + RECORD.offset]!) i32[record + RECORD.count]! |= UNSORTED;
     i32[at] = offset;
-    const words = wordsAt(page, capacityOf(meta)) + 2 * used;
-    i32[words] = sample.low;
-    i32[words + 1] = sample.high;
-    setMeta(i32, page, meta + 1);
-    i32[record + COUNT]!++;
+    i32[value] = sample.low;
+    i32[value + 1] = sample.high;
+    i32[record + RECORD.offset] = offset;
+    i32[record + RECORD.meta] = meta + 1;
+    i32[record + RECORD.count]!++;
     return page;
   }
 
@@ -307,22 +271,22 @@ export class Generation {
   #enterMoment(ref: SeriesRef, record: number): void {
     const { i32 } = this.memory;
     const moment = this.#moments.current - this.#firstMoment;
-    const last = i32[record + MOMENT]!;
+    const last = i32[record + RECORD.moment]!;
     if (last === moment) return;
     const before = this.#history.lastMoment(ref);
     const isWanted =
       this.#history.isMarkedIn(before, last) ||
       this.#moments.isHeldIn(before + this.#firstMoment, last + this.#firstMoment);
-    if (isWanted) this.#history.push(ref, last, i32[record + SAVED]!);
-    i32[record + SAVED] = i32[record + COUNT]! & COUNT_MASK;
-    i32[record + MOMENT] = moment;
+    if (isWanted) this.#history.push(ref, last, i32[record + RECORD.saved]!);
+    i32[record + RECORD.saved] = i32[record + RECORD.count]! & COUNT_MASK;
+    i32[record + RECORD.moment] = moment;
   }
 
-  #fits(page: number, kind: Kind, tUs: number): boolean {
+  #fits(record: number, kind: Kind, tUs: number): boolean {
     const { i32, f64 } = this.memory;
-    const meta = metaAt(i32, page);
+    const meta = i32[record + RECORD.meta]!;
     if (usedOf(meta) === capacityOf(meta) || kindOf(meta) !== kind) return false;
-    const ticks = (tUs - f64[page]!) / tickUsOf(meta);
+    const ticks = (tUs - f64[record >>> 1]!) / tickUsOf(meta);
     return (ticks | 0) === ticks;
   }
 
@@ -330,27 +294,28 @@ export class Generation {
    * A page whose base is `tUs`. Where the one before was closed although it had room, the next one
    * is small again; where it was closed because days lie between, ticks are seconds if they can be.
    */
-  #openPage(record: number, kind: Kind, tUs: number): number {
+  #openPage(record: number, kind: Kind, tUs: number): void {
     const [first, second, later] = this.#pageSamples;
-    const previous = this.memory.i32[record]!;
+    const previous = this.memory.i32[record + RECORD.page]!;
     let capacity = first;
     let tick = tickFor(tUs);
     if (previous !== 0) {
-      const meta = metaAt(this.memory.i32, previous);
-      const isFull = usedOf(meta) === capacityOf(meta);
-      if (isFull) capacity = capacityOf(meta) === first ? second : later;
-      else if (tickUsOf(meta) > 1 && tUs % TICKS_US[2] === 0) tick = 2;
+      const { i32, f64 } = this.memory;
+      const meta = i32[record + RECORD.meta]!;
+      const used = usedOf(meta);
+      closePage(i32, previous, used);
+      if (used === capacityOf(meta)) capacity = used === first ? second : later;
+      else if (tickUsOf(meta) > 1 && tUs % COARSE_TICK_US === 0) tick = 2;
+      const lastUs = f64[record >>> 1]! + i32[record + RECORD.offset]! * tickUsOf(meta);
+      if (tUs <= lastUs) i32[record + RECORD.count]! |= UNSORTED;
     }
     const page = this.#arena.take(pageCells(capacity));
-    const { i32 } = this.memory;
-    if (previous !== 0) {
-      const used = usedOf(metaAt(i32, previous));
-      if (tUs <= timeAt(this.memory, previous, used - 1)) i32[record + COUNT]! |= UNSORTED;
-    }
+    const { i32, f64 } = this.memory;
     const meta = newMeta(capacity, kind, tick);
     formatPage(this.memory, page, { baseUs: tUs, previous, meta });
-    i32[record] = page;
-    return page;
+    f64[record >>> 1] = tUs;
+    i32[record + RECORD.page] = page;
+    i32[record + RECORD.meta] = meta;
   }
 
   /** A delete that begins to hold now: what was applied before stays countable. */
@@ -393,24 +358,26 @@ export class Generation {
     const { i32 } = this.memory;
     const own = moment - this.#firstMoment;
     if (own < 0) return 0;
-    if (i32[record + MOMENT]! <= own) return i32[record + COUNT]! & COUNT_MASK;
-    return this.#history.countAt(ref, own) ?? i32[record + SAVED]!;
+    if (i32[record + RECORD.moment]! <= own) return i32[record + RECORD.count]! & COUNT_MASK;
+    return this.#history.countAt(ref, own) ?? i32[record + RECORD.saved]!;
   }
 
   /** Is the newest visible sample of a series in the range? */
   lastIsIn(ref: SeriesRef, moment: number, range: TimeRange): boolean {
+    const count = this.countAt(ref, moment);
+    if (count === 0) return false;
     const record = this.#find(ref);
-    if (record === 0) return false;
     const { i32 } = this.memory;
-    const hidden = (i32[record + COUNT]! & COUNT_MASK) - this.countAt(ref, moment);
-    let page = i32[record]!;
-    let left = hidden;
-    while (page !== 0 && usedOf(metaAt(i32, page)) <= left) {
-      left -= usedOf(metaAt(i32, page));
+    // From the newest page back to the one that holds the last visible sample.
+    let page = i32[record + RECORD.page]!;
+    let used = usedOf(i32[record + RECORD.meta]!);
+    let before = (i32[record + RECORD.count]! & COUNT_MASK) - used;
+    while (before >= count) {
       page = previousOf(i32, page);
+      used = usedOf(metaAt(i32, page));
+      before -= used;
     }
-    if (page === 0) return false;
-    const tUs = timeAt(this.memory, page, usedOf(metaAt(i32, page)) - 1 - left);
+    const tUs = timeAt(this.memory, page, count - before - 1);
     return tUs >= range.startUs && tUs <= range.endUs;
   }
 
@@ -425,9 +392,9 @@ export class Generation {
     const chain: HeadChain = {
       memory: this.memory,
       objects: this.objects,
-      page: i32[record]!,
+      page: i32[record + RECORD.page]!,
       count: this.countAt(ref, view.moment),
-      isAscending: (i32[record + COUNT]! & UNSORTED) === 0,
+      isAscending: (i32[record + RECORD.count]! & UNSORTED) === 0,
     };
     const hidden = deletes.map((one) => ({ ...one, count: this.#hiddenBy(one, ref) }));
     return readHeadSources(chain, view, hidden);
@@ -445,6 +412,12 @@ export class Generation {
     if (one.offset < this.seqMin) return false;
     return one.offset >= this.seqMax || moment <= one.moment;
   }
+}
+
+function greatest(refs: Uint32Array, count: number): number {
+  let last = 0;
+  for (let i = 0; i < count; i++) if (refs[i]! > last) last = refs[i]!;
+  return last;
 }
 
 function columnsOf(points: Points, refs: Uint32Array): SetColumns {

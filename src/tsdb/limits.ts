@@ -75,5 +75,5 @@ export const SNAPSHOT_INFO_MAX_BYTES = 1024 * 1024;
 /** One read of a snapshot's file. */
 export const SNAPSHOT_READ_BYTES = 256 * 1024;
 
-assert(HEAD_CHUNK_REFS * 16 <= HEAD_SLAB_BYTES, 'a chunk of series records fits a slab');
+assert(HEAD_CHUNK_REFS * 32 <= HEAD_SLAB_BYTES, 'a chunk of series records fits a slab');
 assert(HEAD_PAGE_SAMPLES_MAX * 14 <= HEAD_SLAB_BYTES, 'a head page fits a slab');

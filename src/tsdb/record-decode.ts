@@ -2,7 +2,7 @@
 // is handed out: a record decodes as a whole or throws CodecError. Columns of 64-bit values are
 // views of the record's bytes where these are aligned.
 import { readHistogram } from '../codec/column-histogram.ts';
-import { crc32c } from '../codec/crc32c.ts';
+import { crc32 } from '../codec/crc32.ts';
 import { ByteReader, CodecError } from '../codec/varint.ts';
 import { KIND } from '../model/columns.ts';
 import type {
@@ -45,7 +45,7 @@ export function decodeRecord(
   const reader = new ByteReader(aligned);
   if (reader.left < HEADER_SIZE) throw new CodecError(`a record of ${reader.left} bytes`);
   const crc = reader.u32();
-  if (options.skipCrc !== true && crc32c(aligned.subarray(4)) !== crc)
+  if (options.skipCrc !== true && crc32(aligned.subarray(4)) !== crc)
     throw new CodecError('the checksum of the record is wrong');
   const version = reader.u8();
   if (version !== RECORD_VERSION)

@@ -1,7 +1,7 @@
 // Writes and deletes as log records (docs/formats/log-record.md): columns go out as they are, one
 // copy each; strings of labels once per record.
 import { writeHistogram } from '../codec/column-histogram.ts';
-import { crc32c } from '../codec/crc32c.ts';
+import { crc32 } from '../codec/crc32.ts';
 import { ByteWriter } from '../codec/varint.ts';
 import { KIND } from '../model/columns.ts';
 import type { Points, SeriesRef, WriteBatch } from '../model/columns.ts';
@@ -95,7 +95,7 @@ function writeHeader(header: RecordHeader, kind: number, flags: number, count: n
 
 function finish(): Uint8Array {
   writer.u32At(SIZE_OFFSET, writer.size);
-  writer.u32At(0, crc32c(writer.bytes().subarray(4)));
+  writer.u32At(0, crc32(writer.bytes().subarray(4)));
   return writer.take();
 }
 

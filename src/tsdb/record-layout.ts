@@ -4,7 +4,7 @@ import type { Labels } from '../model/labels.ts';
 import type { Matcher, MatchType } from '../model/matcher.ts';
 import type { TenantId } from '../model/tenant.ts';
 
-export const RECORD_VERSION = 1;
+export const RECORD_VERSION = 2;
 export const RECORD_KIND = { batch: 1, delete: 2 } as const;
 export const RECORD_FLAG = { inline: 1, clientBatchId: 2 } as const;
 export const HEADER_SIZE = 64;

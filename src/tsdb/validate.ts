@@ -1,34 +1,21 @@
 // What an append must satisfy before anything of it is logged: everything that is logged can be
 // applied.
 import { KIND } from '../model/columns.ts';
-import type { Points, SeriesRef, WriteBatch } from '../model/columns.ts';
+import type { Points, WriteBatch } from '../model/columns.ts';
 import { AppError } from '../model/errors.ts';
 import type { Histogram } from '../model/histogram.ts';
 import type { Principal, TenantId } from '../model/tenant.ts';
 import { deleteValue } from './catalog-rows.ts';
 import type { Delete } from './deletes.ts';
 import { BATCH_ID_SIZE_BYTES, DELETE_SIZE_MAX_BYTES, SPLIT_NAME_LENGTH_MAX } from './limits.ts';
-import type { SeriesIndex } from './series-index.ts';
 
 const SUB_NS_MAX = 999;
 const SPAN_OFFSET_MAX = 2 ** 31;
 
-/** Throws AppError: stale-ref, bad-time, time-range, bad-rows, bad-value. */
-export function validateBatch(batch: WriteBatch, principal: Principal, index: SeriesIndex): void {
-  const checkRef = (ref: SeriesRef): void => {
-    if (index.tenantOf(ref) !== principal.tenant)
-      throw new AppError('conflict', 'stale-ref', `series ref ${ref} is not known any more`);
-  };
-  for (const points of batch.points) {
-    const foreign = index.foreignRef(principal.tenant, points.refs, points.count);
-    if (foreign >= 0) checkRef(foreign);
-    checkColumns(points, principal);
-  }
-  for (const row of batch.exemplars) {
-    checkRef(row.ref);
-    checkTime(row.tUs, row.subNs, principal);
-  }
-  for (const row of batch.attributes) checkRef(row.ref);
+/** All but the refs (series-marks.ts). Throws AppError: bad-time, time-range, bad-rows, bad-value. */
+export function validateBatch(batch: WriteBatch, principal: Principal): void {
+  for (const points of batch.points) checkColumns(points, principal);
+  for (const row of batch.exemplars) checkTime(row.tUs, row.subNs, principal);
   for (const { name } of batch.splits)
     if (name.length > SPLIT_NAME_LENGTH_MAX)
       throw new AppError(
@@ -55,13 +42,27 @@ export function validateDelete(
 
 function checkColumns(points: Points, principal: Principal): void {
   const { count, tUs, subNs, rows } = points;
-  for (let i = 0; i < count; i++) {
-    checkTime(tUs[i]!, subNs === undefined ? 0 : subNs[i]!, principal);
-    if (rows !== undefined && i > 0 && rows[i]! <= rows[i - 1]!)
-      throw new AppError('invalid', 'bad-rows', 'row numbers of a column set must ascend');
-  }
+  const bad = firstBadTime(tUs, count, principal);
+  if (bad < count) checkTime(tUs[bad]!, 0, principal);
+  if (subNs !== undefined)
+    for (let i = 0; i < count; i++) checkTime(tUs[i]!, subNs[i]!, principal);
+  if (rows !== undefined)
+    for (let i = 1; i < count; i++)
+      if (rows[i]! <= rows[i - 1]!)
+        throw new AppError('invalid', 'bad-rows', 'row numbers of a column set must ascend');
   if (points.kind === KIND.histogram)
     for (let i = 0; i < count; i++) checkHistogram(points.values[i]!);
+}
+
+/** Index of the first time that is none or that the principal may not write; else `count`. */
+function firstBadTime(tUs: Float64Array, count: number, { minTUs, maxTUs }: Principal): number {
+  const least = Math.max(minTUs, Number.MIN_SAFE_INTEGER);
+  const greatest = Math.min(maxTUs, Number.MAX_SAFE_INTEGER);
+  for (let i = 0; i < count; i++) {
+    const time = tUs[i]!;
+    if (!(time >= least && time <= greatest) || Math.floor(time) !== time) return i;
+  }
+  return count;
 }
 
 function checkTime(tUs: number, subNs: number, { minTUs, maxTUs }: Principal): void {

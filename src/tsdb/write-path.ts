@@ -3,6 +3,7 @@
 // durable.
 import type { SeriesRef, WriteBatch } from '../model/columns.ts';
 import { AppError } from '../model/errors.ts';
+import type { TenantId } from '../model/tenant.ts';
 import type { AppendOptions, AppendResult } from '../model/storage.ts';
 import { CodecError } from '../codec/varint.ts';
 import { assert, BugError, errorMessage, FatalError } from '../stdx/assert.ts';
@@ -18,6 +19,7 @@ import { decodeRecord } from './record-decode.ts';
 import { encodeBatch, encodeDelete, inlineNumbers, refsOf } from './record-encode.ts';
 import type { SeriesNumbers } from './record-encode.ts';
 import type { BatchRecord, DeleteRecord, RecordHeader } from './record-layout.ts';
+import { SeriesMarks } from './series-marks.ts';
 import type { ShardState } from './state.ts';
 import { batchIdText, validateBatch, validateDelete } from './validate.ts';
 
@@ -39,9 +41,7 @@ export class WritePath {
   #waitingBytes = 0;
   /** Records below are applied. */
   #appliedEnd: number;
-  /** Raised by each cut; a ref whose number is lower must be defined again. */
-  #epoch = 1;
-  #definedIn = new Uint32Array(1024);
+  readonly #marks: SeriesMarks;
   #cut: Cut | undefined = undefined;
   #syncTimer: (() => void) | undefined = undefined;
   readonly #afterApply: () => void;
@@ -55,20 +55,33 @@ export class WritePath {
     this.#appliedEnd = state.frontier;
     this.#afterApply = afterApply;
     this.#labels = new RefWriter(state.index);
+    this.#marks = new SeriesMarks(state.index);
   }
 
   // -------------------------------------------------------------- appending
 
   /** Throws what `append` refuses before it logs anything. */
-  check(batch: WriteBatch, { principal, batchId }: AppendOptions): void {
+  check(batch: WriteBatch, options: AppendOptions): void {
+    this.#checkContent(batch, options);
+    const { tenant } = options.principal;
+    for (const { refs, count } of batch.points) {
+      const foreign = this.#state.index.foreignRef(tenant, refs, count);
+      if (foreign >= 0) this.#marks.check(tenant, foreign);
+    }
+    for (const { ref } of batch.exemplars) this.#marks.check(tenant, ref);
+    for (const { ref } of batch.attributes) this.#marks.check(tenant, ref);
+  }
+
+  #checkContent(batch: WriteBatch, { principal, batchId }: AppendOptions): void {
     this.#state.checkOpen();
     this.#checkRoom();
     if (batchId !== undefined) batchIdText(batchId);
-    validateBatch(batch, principal, this.#state.index);
+    validateBatch(batch, principal);
   }
 
+  /** Refs are checked where the record numbers them. */
   async append(batch: WriteBatch, options: AppendOptions): Promise<AppendResult> {
-    this.check(batch, options);
+    this.#checkContent(batch, options);
     const { tenant } = options.principal;
     // From the last look at the ids to the log there is no await.
     for (let claim = this.#claim(options); claim !== 'free'; claim = this.#claim(options)) {
@@ -77,12 +90,12 @@ export class WritePath {
       this.#state.checkOpen();
     }
     const header = this.#header(options);
-    const series = this.#number(batch);
+    const series = this.#number(batch, tenant);
     let done: Promise<void>;
     try {
       done = this.#log(header, encodeBatch(header, batch, series));
     } catch (error) {
-      if (series.encoding === 'ref') for (const ref of series.definitions) this.#definedIn[ref] = 0;
+      if (series.encoding === 'ref') this.#marks.forget(series.definitions);
       throw error;
     }
     const splitKeys = batch.splits.map((split) => `${tenant}/${split.name}`);
@@ -149,26 +162,24 @@ export class WritePath {
     };
   }
 
-  #number(batch: WriteBatch): SeriesNumbers {
+  /** Throws AppError stale-ref. */
+  #number(batch: WriteBatch, tenant: TenantId): SeriesNumbers {
     const labels = this.#labels;
-    if (this.#state.settings.seriesEncoding === 'inline') return inlineNumbers(batch, labels);
-    const definitions: SeriesRef[] = [];
-    for (const points of batch.points)
-      for (let i = 0; i < points.count; i++) this.#define(points.refs[i]!, definitions);
-    if (batch.exemplars.length + batch.attributes.length > 0)
-      for (const ref of refsOf({ ...batch, points: [] })) this.#define(ref, definitions);
-    return { encoding: 'ref', definitions, labels, numberOf: (ref) => ref };
-  }
-
-  #define(ref: SeriesRef, definitions: SeriesRef[]): void {
-    if (ref >= this.#definedIn.length) {
-      const longer = new Uint32Array(Math.max(ref + 1, this.#definedIn.length * 2));
-      longer.set(this.#definedIn);
-      this.#definedIn = longer;
+    if (this.#state.settings.seriesEncoding === 'inline') {
+      for (const ref of refsOf(batch)) this.#marks.check(tenant, ref);
+      return inlineNumbers(batch, labels);
     }
-    if (this.#definedIn[ref] === this.#epoch) return;
-    this.#definedIn[ref] = this.#epoch;
-    definitions.push(ref);
+    const definitions: SeriesRef[] = [];
+    const marks = this.#marks;
+    try {
+      for (const { refs, count } of batch.points) marks.define(tenant, refs, count, definitions);
+      for (const { ref } of batch.exemplars) marks.defineOne(tenant, ref, definitions);
+      for (const { ref } of batch.attributes) marks.defineOne(tenant, ref, definitions);
+    } catch (error) {
+      marks.forget(definitions);
+      throw error;
+    }
+    return { encoding: 'ref', definitions, labels, numberOf: (ref) => ref };
   }
 
   /** Appends the record; the promise resolves when it is durable and applied. */
@@ -353,7 +364,7 @@ export class WritePath {
     const { log } = this.#state.options;
     const offset = log.endOffset;
     if (offset === this.#state.activeGeneration.seqMin) return;
-    this.#epoch++;
+    this.#marks.cut();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#cut = { offset, resolve, reject };
     // The sync below may fail first; then nobody waits for the promise.

@@ -12,6 +12,6 @@ storageSuite('memory', async () => memoryUnderTest(new MemoryStorage()));
 
 storageSuite('tsdb', () => new TsdbUnderTest().open());
 storageSuite('tsdb, three shards', () => new TsdbUnderTest({}, 3).open());
-storageSuite('tsdb, inline series', () =>
-  new TsdbUnderTest({ settings: { seriesEncoding: 'inline' } }).open(),
+storageSuite('tsdb, inline series, head pages of few samples', () =>
+  new TsdbUnderTest({ settings: { seriesEncoding: 'inline', pageSamples: [1, 2, 3] } }).open(),
 );

@@ -302,7 +302,7 @@ test('async: acknowledged before durable, synced within a second, in log order',
 });
 
 test('a full head is flushed in the background and then merged', async () => {
-  const settings = { headBytesMax: 22_000, level0PartsMax: 2 };
+  const settings = { headBytesMax: 38_000, level0PartsMax: 2 };
   const under = await opened({ settings });
   for (let i = 0; i < 12; i++) {
     await writeRows(under.storage, series(10, i, 0));
@@ -317,7 +317,7 @@ test('a full head is flushed in the background and then merged', async () => {
 });
 
 test('when flushes fail, writes are refused before the head grows without bound', async () => {
-  const settings = { headBytesMax: 20_000 };
+  const settings = { headBytesMax: 37_000 };
   const under = await opened({ settings });
   const put = under.blobs.put.bind(under.blobs);
   under.blobs.put = () => Promise.reject(new Error('no space'));

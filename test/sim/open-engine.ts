@@ -35,7 +35,8 @@ export function engineOpener(
       scheduler,
       prng,
       settings: {
-        headBytesMax: 1_000_000,
+        headBytesMax: 100_000,
+        pageSamples: [1, 2, 3],
         flushIntervalMs: 0,
         level0PartsMax: 3,
         partitionPartsMax: 2,
