@@ -26,7 +26,8 @@ export class CountHistory {
   /** Is a delete's moment in [from, to)? */
   isMarkedIn(from: number, to: number): boolean {
     const marks = this.#marks;
-    for (let i = marks.length - 1; i >= 0 && marks[i]! >= from; i--) if (marks[i]! < to) return true;
+    for (let i = marks.length - 1; i >= 0 && marks[i]! >= from; i--)
+      if (marks[i]! < to) return true;
     return false;
   }
 

@@ -1,6 +1,6 @@
 // A series of a head generation as sources. The usual one (one kind, no companions, no deletes) is
-// copied page by page and, where times do not ascend, sorted in scratch; everything else is gathered
-// sample by sample and resolved with the rest of the series.
+// copied page by page and, where times do not ascend, sorted in scratch; everything else is
+// gathered sample by sample and resolved with the rest of the series.
 import type { Kind, Samples } from '../model/columns.ts';
 import type { HeadObjects } from './head-objects.ts';
 import type { HeadViews } from './head-pages.ts';
@@ -118,7 +118,7 @@ function within(memory: HeadViews, { pages, counts }: Pages, range: TimeRange): 
 
 /** Sorts by time in place, of equal times the last one stays; how many are left. */
 function sortNewest(tUs: Float64Array, words: Int32Array, count: number): number {
-  const order = Uint32Array.from(tUs, (_, i) => i).sort((a, b) => tUs[a]! - tUs[b]! || a - b);
+  const order = Uint32Array.from(tUs, (_, i) => i).toSorted((a, b) => tUs[a]! - tUs[b]! || a - b);
   const times = tUs.slice();
   const values = words.slice();
   let kept = 0;

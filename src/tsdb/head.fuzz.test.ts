@@ -1,6 +1,6 @@
 // A generation against a plain model: batches of all kinds with times from microseconds to
-// centuries apart, companions, held moments and deletes, with pages so small that every way to close
-// one is met; what a moment shows never moves.
+// centuries apart, companions, held moments and deletes, with pages so small that every way to
+// close one is met; what a moment shows never moves.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BatchBuilder } from '../model/batch-builder.ts';

@@ -1,7 +1,7 @@
 // One head generation: what the log said in [seqMin, seqMax), in memory. Per series a record
 // (head-append.ts) and a chain of pages (head-pages.ts), filled in order of arrival; rows that are
-// no samples are in lists. Nothing is ever changed in place, so a reader that knows how many samples
-// of a series count reads the same for as long as the generation lives.
+// no samples are in lists. Nothing is ever changed in place, so a reader that knows how many
+// samples of a series count reads the same for as long as the generation lives.
 //
 // Whoever holds a moment (moments.ts) older than the one in a series' record sees the count saved
 // there, or one kept in the history.

@@ -28,7 +28,7 @@ export const HEAD_BYTES_PER_RECORD_BYTE = 4;
 export const HEAD_CHUNK_REFS_LOG2 = 9;
 export const HEAD_CHUNK_REFS = 2 ** HEAD_CHUNK_REFS_LOG2;
 /** Samples of a page: their count and the capacity are bytes. */
-export const HEAD_PAGE_SAMPLES_MAX = 255;
+const HEAD_PAGE_SAMPLES_MAX = 255;
 /** Width of a time partition from level 1 on: 32 days. */
 export const PARTITION_US = 32 * 86_400_000_000;
 /** Parts with fewer encoded bytes than this are written in one turn of the event loop. */

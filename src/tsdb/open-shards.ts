@@ -10,6 +10,7 @@ import { OWNERSHIP_KEY } from './names.ts';
 import { ShardedStorage } from './sharded-storage.ts';
 import type { ShardStorage } from './sharded-storage.ts';
 import type { HoldableStorage } from './snapshots.ts';
+import { DEFAULT_TSDB_SETTINGS } from './settings.ts';
 import { openTsdb } from './tsdb.ts';
 import type { TsdbOptions } from './tsdb.ts';
 
@@ -26,10 +27,12 @@ export async function openShards(options: OpenShardsOptions): Promise<HoldableSt
   const { catalog, blobs } = rest;
   const shardCount = await claimOwnership(catalog, wanted);
   if (shardCount === 1) return openTsdb({ ...rest, log: await openLog(0) });
+  const { headBytesMax } = { ...DEFAULT_TSDB_SETTINGS, ...rest.settings };
+  const each = { ...rest.settings, headBytesMax: Math.floor(headBytesMax / shardCount) };
   const shards: ShardStorage[] = [];
   try {
     for (let shard = 0; shard < shardCount; shard++) {
-      const settings = { ...rest.settings, shard };
+      const settings = { ...each, shard };
       shards.push(
         await openTsdb({ ...rest, log: await openLog(shard), settings, sharesPlanes: true }),
       );

@@ -12,7 +12,7 @@ import { BATCH_ID_SIZE_BYTES, DELETE_SIZE_MAX_BYTES, SPLIT_NAME_LENGTH_MAX } fro
 const SUB_NS_MAX = 999;
 const SPAN_OFFSET_MAX = 2 ** 31;
 
-/** All but the refs (series-marks.ts). Throws AppError: bad-time, time-range, bad-rows, bad-value. */
+/** All but refs (series-marks.ts). Throws AppError: bad-time, time-range, bad-rows, bad-value. */
 export function validateBatch(batch: WriteBatch, principal: Principal): void {
   for (const points of batch.points) checkColumns(points, principal);
   for (const row of batch.exemplars) checkTime(row.tUs, row.subNs, principal);
@@ -44,8 +44,7 @@ function checkColumns(points: Points, principal: Principal): void {
   const { count, tUs, subNs, rows } = points;
   const bad = firstBadTime(tUs, count, principal);
   if (bad < count) checkTime(tUs[bad]!, 0, principal);
-  if (subNs !== undefined)
-    for (let i = 0; i < count; i++) checkTime(tUs[i]!, subNs[i]!, principal);
+  if (subNs !== undefined) for (let i = 0; i < count; i++) checkTime(tUs[i]!, subNs[i]!, principal);
   if (rows !== undefined)
     for (let i = 1; i < count; i++)
       if (rows[i]! <= rows[i - 1]!)

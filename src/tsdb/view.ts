@@ -1,7 +1,7 @@
 // What can be read at one moment: parts in force, head generations, deletes. A view is immutable
-// and replaced as a whole by apply, flush and merge; a pin holds one view and the moment up to which
-// it sees the generations. Parts and generations that a newer view replaced go when no pin holds
-// them any more.
+// and replaced as a whole by apply, flush and merge; a pin holds one view and the moment up to
+// which it sees the generations. Parts and generations that a newer view replaced go when no pin
+// holds them any more.
 import type { Pin } from '../model/storage.ts';
 import { assert } from '../stdx/assert.ts';
 import type { Delete } from './deletes.ts';

@@ -95,7 +95,12 @@ async function openStore(
     clock,
     scheduler,
     prng,
-    settings: { headSamplesMax: 400, flushIntervalMs: 0, level0PartsMax: 3, partitionPartsMax: 2 },
+    settings: {
+      headBytesMax: 400_000,
+      flushIntervalMs: 0,
+      level0PartsMax: 3,
+      partitionPartsMax: 2,
+    },
   });
   const snapshots = await Snapshots.open({
     files,
