@@ -5,13 +5,15 @@ import * as fc from 'fast-check';
 import {
   BLOCK_FLAG,
   decodeBlock,
-  decodeTimes,
+  decodeBody,
   encodeBlock,
-  encodeTimes,
-  readBlockHeader,
+  encodeBody,
+  readBodyHeader,
+  wrapBody,
 } from './block.ts';
-import type { BlockSamples } from './block.ts';
+import type { BlockHeader, BlockSamples } from './block.ts';
 import { BLOCK_COUNT_MAX } from './limits.ts';
+import { decodeTimes, encodeTimes, gridTimes, isGrid } from './times.ts';
 import { ByteReader, ByteWriter, CodecError, unzigzag, zigzag } from './varint.ts';
 
 const NONE = { subNs: undefined, startUs: undefined, position: undefined };
@@ -168,22 +170,63 @@ test('a native histogram of counters costs a byte or two a bucket', () => {
   assert.ok(sizeBytes < count * buckets, `${sizeBytes} bytes`);
 });
 
-test('times kept elsewhere come back from there, and only those', () => {
+/** The body alone, and the place that says what it does not. */
+function bodyOf(block: BlockSamples): {
+  bytes: Uint8Array;
+  place: { start: number; sizeBytes: number; kind: number; count: number };
+} {
+  const out = new ByteWriter(16);
+  const sizeBytes = encodeBody(out, block);
+  return {
+    bytes: out.take(),
+    place: { start: 0, sizeBytes, kind: block.kind, count: block.count },
+  };
+}
+
+function headerOf(block: BlockSamples): BlockHeader {
+  const { bytes, place } = bodyOf(block);
+  return readBodyHeader(bytes, place);
+}
+
+test('a body comes back with its times, and only as what it was written', () => {
   fc.assert(
     fc.property(samples, (block) => {
-      const out = new ByteWriter(16);
-      encodeTimes(out, block.tUs, block.count);
-      const reader = new ByteReader(out.take());
-      const tUs = decodeTimes(reader);
-      reader.finish();
-      encodeBlock(out, block, { timesElsewhere: true });
-      const bytes = out.take();
-      assert.deepEqual(comparable(decodeBlock(bytes, 0, { tUs })), comparable(block));
-      assert.throws(() => decodeBlock(bytes, 0), CodecError);
-      const others = tUs.map((t) => t - 1);
-      assert.throws(() => decodeBlock(bytes, 0, { tUs: others }), CodecError);
+      const { bytes, place } = bodyOf(block);
+      assert.deepEqual(comparable(decodeBody(bytes, place, block.tUs)), comparable(block));
+      const wrapped = new ByteWriter(16);
+      wrapBody(wrapped, block, bytes);
+      assert.deepEqual(comparable(decodeBlock(wrapped.bytes(), 0)), comparable(block));
+      const { count, kind } = block;
+      for (const wrong of [
+        { ...place, count: count + 1 },
+        { ...place, kind: (kind + 1) % 6 },
+      ])
+        assert.throws(() => decodeBody(bytes, wrong, new Float64Array(wrong.count)), CodecError);
     }),
-    { numRuns: 100 },
+    { numRuns: 200 },
+  );
+});
+
+test('times that stand alone come back, and only with their first, last and count', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 40 }).chain(times), fc.nat(), (tUs, place) => {
+      const count = tUs.length;
+      const known = { firstUs: tUs[0]!, lastUs: tUs[count - 1]!, count };
+      if (isGrid(tUs, count)) assert.deepEqual(gridTimes(known), tUs);
+      const out = new ByteWriter(16);
+      encodeTimes(out, tUs, count);
+      const bytes = out.take();
+      assert.deepEqual(decodeTimes(bytes, known), tUs);
+      for (const wrong of [
+        { ...known, firstUs: known.firstUs - 1 },
+        { ...known, lastUs: known.lastUs + 1 },
+        { ...known, count: count + 1 },
+      ])
+        assert.throws(() => decodeTimes(bytes, wrong), CodecError);
+      bytes[place % bytes.length]! ^= 1 << (place % 8);
+      assert.throws(() => decodeTimes(bytes, known), CodecError);
+    }),
+    { numRuns: 300 },
   );
 });
 
@@ -219,7 +262,7 @@ test('aggregates and flags of a counter with a reset and a staleness marker', ()
   const tUs = Float64Array.from(list, (_, i) => i * 15_000_000);
   const column = Float64Array.from(list);
   new BigUint64Array(column.buffer)[19] = 0x7ff0000000000002n;
-  const header = readBlockHeader(encoded({ kind: 0, values: column, count: 20, tUs, ...NONE }), 0);
+  const header = headerOf({ kind: 0, values: column, count: 20, tUs, ...NONE });
   assert.deepEqual(header.aggregates, {
     min: 0,
     max: 18,
@@ -229,7 +272,6 @@ test('aggregates and flags of a counter with a reset and a staleness marker', ()
     increase: 18 + 0 + 8,
   });
   assert.equal(header.flags, BLOCK_FLAG.hasStale | BLOCK_FLAG.hasAggregates);
-  assert.equal(header.lastUs, 19 * 15_000_000);
 });
 
 test('aggregates are those of a plain loop, bit for bit', () => {
@@ -238,7 +280,13 @@ test('aggregates are those of a plain loop, bit for bit', () => {
     fc.double(),
     fc.integer(),
   );
+  const decimal = fc.integer({ min: -1e6, max: 1e9 }).map((n) => n / 100);
   const list = fc.oneof(
+    fc.array(decimal, { minLength: 16, maxLength: 40 }),
+    fc.array(decimal, { minLength: 16, maxLength: 40 }).map((one) => one.toSorted((a, b) => a - b)),
+    fc
+      .array(fc.nat(1e9), { minLength: 16, maxLength: 40 })
+      .map((one) => one.toSorted((a, b) => a - b)),
     fc.array(value, { minLength: 16, maxLength: 40 }),
     fc.array(fc.constantFrom(0, -0), { minLength: 16, maxLength: 20 }),
     value.map((one) => Array.from({ length: 20 }, () => one)),
@@ -250,20 +298,23 @@ test('aggregates are those of a plain loop, bit for bit', () => {
       const kept = withMarker ? numbers.toSpliced(3, 1) : numbers;
       const sum = kept.reduce((a, b) => a + b, 0);
       let increase = 0;
-      for (let i = 1; i < kept.length; i++)
+      let drops = 0;
+      for (let i = 1; i < kept.length; i++) {
         increase += kept[i]! < kept[i - 1]! ? kept[i]! : kept[i]! - kept[i - 1]!;
+        if (!(kept[i]! >= kept[i - 1]!)) drops++;
+      }
       const tUs = Float64Array.from(numbers, (_, i) => i);
       const block = { kind: 0, values: column, count: numbers.length, tUs, ...NONE } as const;
-      assert.deepStrictEqual(readBlockHeader(encoded(block), 0).aggregates, {
+      assert.deepStrictEqual(headerOf(block).aggregates, {
         min: Math.min(...kept),
         max: Math.max(...kept),
         sum,
         first: kept[0],
         last: kept.at(-1),
-        increase,
+        increase: drops * 8 > kept.length ? undefined : increase,
       });
     }),
-    { numRuns: 500 },
+    { numRuns: 2000 },
   );
 });
 

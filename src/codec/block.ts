@@ -1,8 +1,18 @@
-// One block: header, CRC, aggregates, columns (docs/formats/block.md). The shapes are those of
-// model/columns.ts, which this room may not know; a model Samples is a BlockSamples and back.
-import { BLOCK_AGGREGATES_COUNT_MIN, BLOCK_COUNT_MAX, BLOCK_SIZE_MAX_BYTES } from './limits.ts';
+// Blocks (docs/formats/block.md): a body holds flags, aggregates and columns; kind, count and times
+// come from outside, or from the front of a whole block. The shapes are those of model/columns.ts,
+// which this room may not know; a model Samples is a BlockSamples and back.
 import {
-  isSmallInteger,
+  constantAggregates,
+  factsOf,
+  readAggregates,
+  readConstant,
+  VALUE_FLAG,
+  writeAggregates,
+  writeConstant,
+  writeConstantWord,
+} from './aggregates.ts';
+import type { BlockAggregates } from './aggregates.ts';
+import {
   readBigInts,
   readBits,
   readColumn,
@@ -21,31 +31,23 @@ import type { Column } from './column.ts';
 import { readHistograms, writeHistograms } from './column-histogram.ts';
 import type { HistogramShape } from './column-histogram.ts';
 import { crc32c } from './crc32c.ts';
+import { BLOCK_AGGREGATES_COUNT_MIN, BLOCK_COUNT_MAX, BLOCK_SIZE_MAX_BYTES } from './limits.ts';
 import { ByteReader, ByteWriter, CodecError } from './varint.ts';
 
-const VERSION = 2;
-/** Fixed fields; the span of time and the aggregates follow in as many bytes as they need. */
-const HEADER_SIZE_MIN = 22;
-const SPAN_END = 2 ** 52;
-/** Aggregates up to here go out as varints. */
-const AGGREGATE_INTEGER_MAX = 2 ** 51;
-const AGGREGATES_ALL_SAME = 64;
-const STALE_LOW = 2;
-const STALE_HIGH = 0x7ff00000;
+const VERSION = 3;
+/** CRC, flags, and at least one byte of values. */
+const BODY_SIZE_MIN = 6;
 
 export const BLOCK_FLAG = {
-  noReset: 1,
-  allInteger: 2,
-  hasStale: 4,
+  ...VALUE_FLAG,
   unsorted: 8,
   hasAggregates: 16,
-  hasSubNs: 256,
-  hasStartUs: 512,
-  hasPosition: 1024,
-  hasWideSpan: 2048,
-  timesElsewhere: 4096,
+  constant: 32,
+  hasCompanions: 64,
 } as const;
-const FLAGS_KNOWN = 0x1f1f;
+const FLAGS_KNOWN = 127;
+const COMPANION = { subNs: 1, startUs: 2, position: 4 } as const;
+const COMPANIONS_KNOWN = 7;
 
 type BlockValues =
   | { readonly kind: 0; readonly values: Float64Array }
@@ -69,74 +71,65 @@ export type BlockSamples = BlockValues & {
     | undefined;
 };
 
-export interface BlockAggregates {
-  readonly min: number;
-  readonly max: number;
-  readonly sum: number;
-  readonly first: number;
-  readonly last: number;
-  readonly increase: number;
-}
-
 export interface BlockHeader {
-  readonly kind: BlockSamples['kind'];
   readonly flags: number;
-  readonly count: number;
-  readonly sizeBytes: number;
-  readonly firstUs: number;
-  readonly lastUs: number;
+  /** undefined where the block is short or its kind has none. */
   readonly aggregates: BlockAggregates | undefined;
 }
 
-const scratch = new ByteWriter(1 << 16);
+/** Where a body lies and what it does not say itself. */
+export interface BodyPlace {
+  readonly start: number;
+  readonly sizeBytes: number;
+  readonly kind: number;
+  readonly count: number;
+}
 
-/**
- * Appends the block of `samples` (1…BLOCK_COUNT_MAX, ascending in time) to `out`; returns its
- * size. With `timesElsewhere` the block has no times of its own: encodeTimes keeps them once for
- * many series.
- */
-export function encodeBlock(
-  out: ByteWriter,
-  samples: BlockSamples,
-  options: { readonly timesElsewhere?: boolean } = {},
-): number {
-  const { count, tUs, subNs, startUs, position } = samples;
+const scratch = new ByteWriter(1 << 16);
+const shape = new Uint8Array(3);
+
+function bodyCrc(body: Uint8Array, kind: number, count: number): number {
+  shape[0] = kind;
+  shape[1] = count & 255;
+  shape[2] = count >> 8;
+  return crc32c(shape, crc32c(body.subarray(4)));
+}
+
+/** Appends the body of `samples` (1…BLOCK_COUNT_MAX, ascending in time); returns its size. */
+export function encodeBody(out: ByteWriter, samples: BlockSamples): number {
+  const { count, kind, subNs, startUs, position } = samples;
   if (count < 1 || count > BLOCK_COUNT_MAX) throw new CodecError(`a block of ${count} samples`);
   const start = out.size;
   const numbers = numbersOf(samples);
-  const facts = numbers === undefined ? NO_FACTS : factsOf(numbers, count);
-  let flags = facts.flags;
-  if (numbers !== undefined && count >= BLOCK_AGGREGATES_COUNT_MIN)
+  const facts = numbers === undefined ? undefined : factsOf(numbers, count);
+  const isConstant = numbers !== undefined && isOneValue(samples);
+  let flags = facts?.flags ?? 0;
+  if (isConstant) flags |= BLOCK_FLAG.constant;
+  else if (facts !== undefined && count >= BLOCK_AGGREGATES_COUNT_MIN)
     flags |= BLOCK_FLAG.hasAggregates;
-  if (subNs !== undefined) flags |= BLOCK_FLAG.hasSubNs;
-  if (startUs !== undefined) flags |= BLOCK_FLAG.hasStartUs;
-  if (position !== undefined) flags |= BLOCK_FLAG.hasPosition;
-  if (options.timesElsewhere === true) flags |= BLOCK_FLAG.timesElsewhere;
-  const firstUs = tUs[0]!;
-  const spanUs = tUs[count - 1]! - firstUs;
-  if (Math.abs(spanUs) >= SPAN_END) flags |= BLOCK_FLAG.hasWideSpan;
+  let companions = 0;
+  if (subNs !== undefined) companions |= COMPANION.subNs;
+  if (startUs !== undefined) companions |= COMPANION.startUs;
+  if (position !== undefined) companions |= COMPANION.position;
+  if (companions !== 0) flags |= BLOCK_FLAG.hasCompanions;
   out.u32(0);
-  out.u8(VERSION);
-  out.u8(samples.kind);
-  out.u16(flags);
-  out.u32(0);
-  out.u16(count);
-  out.f64(firstUs);
-  if ((flags & BLOCK_FLAG.hasWideSpan) === 0) out.zigzag(spanUs);
-  else out.f64(tUs[count - 1]!);
-  if ((flags & BLOCK_FLAG.hasAggregates) !== 0)
-    writeAggregates(out, facts, (flags & BLOCK_FLAG.hasStale) === 0);
-  if (options.timesElsewhere !== true) writeTimes(out, scratch, tUs, count);
+  out.u8(flags);
+  if (companions !== 0) out.u8(companions);
+  if (isConstant) writeOneValue(out, samples);
+  else if ((flags & BLOCK_FLAG.hasAggregates) !== 0) writeAggregates(out, facts!, count);
   if (subNs !== undefined) writeSubNs(out, scratch, subNs, count);
   if (startUs !== undefined) writeDoubles(out, scratch, startUs, count);
   if (position !== undefined)
     for (const axis of [position.latitude, position.longitude, position.elevation])
       writeDoubles(out, scratch, axis, count);
-  writeValues(out, samples);
+  if (!isConstant) {
+    const at = out.size;
+    writeValues(out, samples);
+    out.dropVarint(at + 1);
+  }
   const sizeBytes = out.size - start;
   if (sizeBytes > BLOCK_SIZE_MAX_BYTES) throw new CodecError(`a block of ${sizeBytes} bytes`);
-  out.u32At(start + 8, sizeBytes);
-  out.u32At(start, crc32c(out.bytes().subarray(start + 4)));
+  out.u32At(start, bodyCrc(out.bytes().subarray(start), kind, count));
   return sizeBytes;
 }
 
@@ -157,6 +150,25 @@ function writeValues(out: ByteWriter, samples: BlockSamples): void {
   }
 }
 
+function isOneValue(samples: BlockSamples): boolean {
+  const { count } = samples;
+  if (samples.kind >= 4) return false;
+  if (samples.kind === 3) {
+    for (let i = 1; i < count; i++) if (samples.values[i] !== samples.values[0]) return false;
+    return true;
+  }
+  const { buffer, byteOffset } = samples.values as Float64Array;
+  const words = new Int32Array(buffer, byteOffset, count * 2);
+  for (let i = 2; i < words.length; i++) if (words[i] !== words[i & 1]) return false;
+  return true;
+}
+
+function writeOneValue(out: ByteWriter, samples: BlockSamples): void {
+  if (samples.kind === 1) writeConstantWord(out, samples.values[0]!);
+  else if (samples.kind === 2) writeConstantWord(out, BigInt.asIntN(64, samples.values[0]!));
+  else writeConstant(out, samples.values[0] as number);
+}
+
 /** Numeric kinds as doubles; undefined for strings and histograms. */
 function numbersOf(samples: BlockSamples): Float64Array | undefined {
   switch (samples.kind) {
@@ -173,225 +185,129 @@ function numbersOf(samples: BlockSamples): Float64Array | undefined {
   }
 }
 
-const NO_FACTS = { flags: 0, min: 0, max: 0, sum: 0, first: 0, last: 0, increase: 0 };
-
-function factsOf(values: Float64Array, count: number): typeof NO_FACTS {
-  const words = new Int32Array(values.buffer, values.byteOffset, count * 2);
-  let flags: number = BLOCK_FLAG.noReset | BLOCK_FLAG.allInteger;
-  let min = Number.NaN;
-  let max = Number.NaN;
-  let first = Number.NaN;
-  let last = Number.NaN;
-  let sum = 0;
-  let increase = 0;
-  let seen = false;
-  let areIntegers = true;
-  for (let i = 0; i < count; i++) {
-    const value = values[i]!;
-    if (words[2 * i + 1] === STALE_HIGH && words[2 * i] === STALE_LOW) {
-      flags |= BLOCK_FLAG.hasStale;
-      areIntegers = false;
-      continue;
-    }
-    if (areIntegers) areIntegers = isSmallInteger(value);
-    sum += value;
-    if (!seen) {
-      first = min = max = value;
-      seen = true;
-    } else {
-      if (value >= last) increase += value - last;
-      else {
-        flags &= ~BLOCK_FLAG.noReset;
-        increase += value < last ? value : value - last;
-      }
-      // Plain comparisons are faster, but know neither NaN nor the sign of zero.
-      if (value > min && value < max) {
-        last = value;
-        continue;
-      }
-      min = Math.min(min, value);
-      max = Math.max(max, value);
-    }
-    last = value;
-  }
-  if (!areIntegers) flags &= ~BLOCK_FLAG.allInteger;
-  return { flags, min, max, sum, first, last, increase };
+/** `skipCrc` is for tests that prove the check is needed. */
+interface CheckOptions {
+  readonly skipCrc?: boolean;
 }
 
-/**
- * Checks and reads the header of the block at `start`. Throws CodecError; `skipCrc` is for tests
- * that prove the check is needed.
- */
-export function readBlockHeader(
+/** Flags and aggregates of a body, its columns unread. Throws CodecError. */
+export function readBodyHeader(
   bytes: Uint8Array,
-  start: number,
-  options: { readonly skipCrc?: boolean } = {},
+  place: BodyPlace,
+  options: CheckOptions = {},
 ): BlockHeader {
-  return openBlock(bytes, start, options).header;
+  const { flags, aggregates } = openBody(bytes, place, options);
+  return { flags, aggregates: aggregates() };
 }
 
-/** Header, and a reader that stands at the first column and ends with the block. */
-function openBlock(
-  bytes: Uint8Array,
-  start: number,
-  options: { readonly skipCrc?: boolean },
-): { readonly header: BlockHeader; readonly reader: ByteReader } {
-  const fixed = new ByteReader(bytes, start);
-  const crc = fixed.u32();
-  const version = fixed.u8();
-  const kind = fixed.u8();
-  const flags = fixed.u16();
-  const sizeBytes = fixed.u32();
-  if (sizeBytes < HEADER_SIZE_MIN || sizeBytes > bytes.length - start)
+interface OpenBody {
+  readonly flags: number;
+  readonly companions: number;
+  /** Every sample has this word; undefined where there is a column. */
+  readonly constant: { readonly value: number; readonly bits: bigint } | undefined;
+  readonly aggregates: () => BlockAggregates | undefined;
+  /** Stands at the first column, ends with the body. */
+  readonly reader: ByteReader;
+}
+
+function openBody(bytes: Uint8Array, place: BodyPlace, options: CheckOptions): OpenBody {
+  const { start, sizeBytes, kind, count } = place;
+  if (sizeBytes < BODY_SIZE_MIN || sizeBytes > bytes.length - start)
     throw new CodecError(`a block of ${sizeBytes} bytes in ${bytes.length - start}`);
-  if (options.skipCrc !== true && crc32c(bytes.subarray(start + 4, start + sizeBytes)) !== crc)
+  const reader = new ByteReader(bytes, start, start + sizeBytes);
+  const crc = reader.u32();
+  if (
+    options.skipCrc !== true &&
+    bodyCrc(bytes.subarray(start, start + sizeBytes), kind, count) !== crc
+  )
     throw new CodecError('the checksum of the block is wrong');
-  if (version !== VERSION) throw new CodecError(`block version ${version}, known is ${VERSION}`);
-  if (kind > 5 || (flags & ~FLAGS_KNOWN) !== 0)
-    throw new CodecError(`block kind ${kind}, flags ${flags}`);
-  const reader = new ByteReader(bytes, fixed.at, start + sizeBytes);
-  const count = reader.u16();
+  const flags = reader.u8();
+  const has = (flag: number): boolean => (flags & flag) !== 0;
+  const companions = has(BLOCK_FLAG.hasCompanions) ? reader.u8() : 0;
+  if (kind > 5 || flags > FLAGS_KNOWN || companions > COMPANIONS_KNOWN)
+    throw new CodecError(`block kind ${kind}, flags ${flags} ${companions}`);
   if (count < 1 || count > BLOCK_COUNT_MAX) throw new CodecError(`a block of ${count} samples`);
-  const firstUs = reader.f64();
-  const isWide = (flags & BLOCK_FLAG.hasWideSpan) !== 0;
-  const lastUs = isWide ? reader.f64() : firstUs + reader.zigzag();
-  const hasAggregates = (flags & BLOCK_FLAG.hasAggregates) !== 0;
-  const aggregates = hasAggregates ? readAggregates(reader, count) : undefined;
-  const known = kind as BlockSamples['kind'];
-  const header = { kind: known, flags, count, sizeBytes, firstUs, lastUs, aggregates };
-  return { header, reader };
-}
-
-/**
- * Whole numbers as varints, all but the smallest as distances from it; doubles otherwise.
- * `isWhole`: no sample was left out, so one value says it all where all are the same.
- */
-function writeAggregates(out: ByteWriter, facts: BlockAggregates, isWhole: boolean): void {
-  const { min, max, sum, first, last, increase } = facts;
-  const base = isAggregateInteger(min) ? min : 0;
-  if (isWhole && Object.is(min, max) && Number.isFinite(min)) {
-    out.u8(AGGREGATES_ALL_SAME | (isAggregateInteger(min) ? 0 : 1));
-    if (isAggregateInteger(min)) out.zigzag(min);
-    else out.f64(min);
-    return;
+  const isConstant = has(BLOCK_FLAG.constant);
+  if (kind > 3 && (isConstant || has(BLOCK_FLAG.hasAggregates)))
+    throw new CodecError(`flags ${flags} of kind ${kind}`);
+  if (!isConstant) {
+    const read = has(BLOCK_FLAG.hasAggregates) ? readAggregates(reader, count) : undefined;
+    return { flags, companions, constant: undefined, aggregates: () => read, reader };
   }
-  const list = [min, max, sum, first, last, increase];
-  let doubles = 0;
-  for (let i = 0; i < list.length; i++) if (!isAggregateInteger(list[i]!)) doubles |= 1 << i;
-  out.u8(doubles);
-  for (let i = 0; i < list.length; i++)
-    if ((doubles & (1 << i)) !== 0) out.f64(list[i]!);
-    else out.zigzag(i === 0 ? list[i]! : list[i]! - base);
+  const constant = readConstant(reader, kind === 1 || kind === 2);
+  const value = kind === 2 ? Number(BigInt.asUintN(64, constant.bits)) : constant.value;
+  const aggregates = (): BlockAggregates =>
+    constantAggregates(value, count, has(BLOCK_FLAG.hasStale));
+  return { flags, companions, constant, aggregates, reader };
 }
 
-function isAggregateInteger(value: number): boolean {
-  return Math.abs(value) < AGGREGATE_INTEGER_MAX && isSmallInteger(value);
-}
-
-function readAggregates(reader: ByteReader, count: number): BlockAggregates {
-  const form = reader.u8();
-  if ((form & AGGREGATES_ALL_SAME) !== 0) {
-    const value = (form & 1) === 0 ? reader.zigzag() : reader.f64();
-    return {
-      min: value,
-      max: value,
-      sum: sumOf(value, count),
-      first: value,
-      last: value,
-      increase: 0,
-    };
-  }
-  const list = [0, 0, 0, 0, 0, 0];
-  for (let i = 0; i < list.length; i++)
-    if ((form & (1 << i)) !== 0) list[i] = reader.f64();
-    else list[i] = reader.zigzag() + (i > 0 && (form & 1) === 0 ? list[0]! : 0);
-  const [min, max, sum, first, last, increase] = list as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  return { min, max, sum, first, last, increase };
-}
-
-/** What adding `value` that often gives, rounding included. */
-function sumOf(value: number, count: number): number {
-  if (value === 0) return 0;
-  if (Math.abs(value) < SPAN_END / BLOCK_COUNT_MAX && Number.isInteger(value)) return value * count;
-  let sum = 0;
-  for (let i = 0; i < count; i++) sum += value;
-  return sum;
-}
-
-/** Buffers of BLOCK_COUNT_MAX elements that decodeBlock may fill instead of making arrays. */
+/** Buffers of BLOCK_COUNT_MAX elements that a decoder may fill instead of making arrays. */
 export interface DecodeTarget {
-  readonly tUs: Float64Array;
+  /** For whole blocks. */
+  readonly tUs?: Float64Array;
   readonly values: Float64Array;
 }
 
-interface DecodeOptions {
-  readonly skipCrc?: boolean;
+interface DecodeOptions extends CheckOptions {
   readonly target?: DecodeTarget;
-  readonly tUs?: Float64Array;
 }
 
 /**
- * Decodes the block at `start` into fresh arrays; with a `target`, times and the values of doubles
- * are views of it, good until its next use. A block whose times are elsewhere gets `tUs`, which it
- * borrows. Throws CodecError.
+ * Decodes a body into fresh arrays; with a `target`, the values of doubles are a view of it, good
+ * until its next use. `tUs` (as many as the place says) is borrowed by the result. Throws
+ * CodecError.
  */
-export function decodeBlock(
+export function decodeBody(
   bytes: Uint8Array,
-  start: number,
+  place: BodyPlace,
+  tUs: Float64Array,
   options: DecodeOptions = {},
 ): BlockSamples {
-  const { header, reader } = openBlock(bytes, start, options);
-  const { flags, count } = header;
-  const { target } = options;
-  const has = (flag: number): boolean => (flags & flag) !== 0;
-  const tUs = has(BLOCK_FLAG.timesElsewhere)
-    ? givenTimes(header, options.tUs)
-    : readTimes(
-        readColumn(reader),
-        header,
-        target?.tUs.subarray(0, count) ?? new Float64Array(count),
-      );
-  const subNs = has(BLOCK_FLAG.hasSubNs) ? readSubNs(readColumn(reader), count) : undefined;
-  const startUs = has(BLOCK_FLAG.hasStartUs) ? readDoubles(readColumn(reader), count) : undefined;
-  const position = has(BLOCK_FLAG.hasPosition)
+  const { count } = place;
+  const { companions, constant, reader } = openBody(bytes, place, options);
+  if (tUs.length !== count) throw new CodecError(`${tUs.length} times of ${count} samples`);
+  const has = (flag: number): boolean => (companions & flag) !== 0;
+  const subNs = has(COMPANION.subNs) ? readSubNs(readColumn(reader), count) : undefined;
+  const startUs = has(COMPANION.startUs) ? readDoubles(readColumn(reader), count) : undefined;
+  const position = has(COMPANION.position)
     ? {
         latitude: readDoubles(readColumn(reader), count),
         longitude: readDoubles(readColumn(reader), count),
         elevation: readDoubles(readColumn(reader), count),
       }
     : undefined;
-  const values = readValues(header.kind, readColumn(reader), count, target);
-  reader.finish();
+  const kind = place.kind as BlockSamples['kind'];
+  const { target } = options;
+  const values =
+    constant === undefined
+      ? readValues(kind, lastColumn(reader), count, target)
+      : repeated(kind, constant, count, target);
+  if (constant !== undefined) reader.finish();
   return { ...values, count, tUs, subNs, startUs, position };
 }
 
-function givenTimes(header: BlockHeader, tUs: Float64Array | undefined): Float64Array {
-  const { count, firstUs, lastUs } = header;
-  if (tUs?.length !== count || tUs[0] !== firstUs || tUs[count - 1] !== lastUs)
-    throw new CodecError(`the times of the block, ${firstUs} to ${lastUs}, are others`);
-  return tUs;
+/** The column that takes what is left. */
+function lastColumn(reader: ByteReader): Column {
+  const mode = reader.u8();
+  return { mode, payload: new ByteReader(reader.bytes, reader.at, reader.end) };
 }
 
-/** Appends the times of blocks that have none; the same times are always the same bytes. */
-export function encodeTimes(out: ByteWriter, tUs: Float64Array, count: number): void {
-  out.u16(count);
-  out.f64(tUs[0]!);
-  writeTimes(out, scratch, tUs, count);
-}
-
-/** What encodeTimes wrote; its checksum is the caller's. Throws CodecError. */
-export function decodeTimes(reader: ByteReader): Float64Array {
-  const count = reader.u16();
-  if (count < 1 || count > BLOCK_COUNT_MAX) throw new CodecError(`${count} times`);
-  const firstUs = reader.f64();
-  return readTimes(readColumn(reader), { count, firstUs }, new Float64Array(count));
+function repeated(
+  kind: BlockSamples['kind'],
+  { value, bits }: { readonly value: number; readonly bits: bigint },
+  count: number,
+  target: DecodeTarget | undefined,
+): BlockValues {
+  if (kind === 1) return { kind, values: new BigInt64Array(count).fill(bits) };
+  if (kind === 2) return { kind, values: new BigInt64Array(count).fill(bits) as never };
+  if (kind === 3) {
+    if (value !== 0 && value !== 1) throw new CodecError(`a boolean ${value}`);
+    return { kind, values: new Uint8Array(count).fill(value) };
+  }
+  const values = target?.values.subarray(0, count) ?? new Float64Array(count);
+  // By words: a fill with a double need not keep the payload of a NaN.
+  new BigInt64Array(values.buffer, values.byteOffset, count).fill(bits);
+  return { kind: 0, values };
 }
 
 function readValues(
@@ -414,4 +330,56 @@ function readValues(
     case 5:
       return { kind, values: readHistograms(column, count) };
   }
+}
+
+// ---------------------------------------------------------------- whole blocks
+
+const wholeBody = new ByteWriter(1 << 12);
+
+/** Appends a block that can be read alone. */
+export function encodeBlock(out: ByteWriter, samples: BlockSamples): void {
+  wholeBody.reset();
+  encodeBody(wholeBody, samples);
+  wrapBody(out, samples, wholeBody.bytes());
+}
+
+/** Appends the block of a body that is encoded already. */
+export function wrapBody(
+  out: ByteWriter,
+  block: { readonly kind: number; readonly count: number; readonly tUs: Float64Array },
+  body: Uint8Array,
+): void {
+  const start = out.size;
+  out.u32(0);
+  out.u8(VERSION);
+  out.u8(block.kind);
+  out.u16(block.count);
+  out.f64(block.tUs[0]!);
+  writeTimes(out, scratch, block.tUs, block.count);
+  out.varint(body.length);
+  out.u32At(start, crc32c(out.bytes().subarray(start + 4)));
+  out.raw(body);
+}
+
+/** The whole block at `start`; with a `target`, its times are a view of it too. Throws CodecError. */
+export function decodeBlock(
+  bytes: Uint8Array,
+  start: number,
+  options: DecodeOptions = {},
+): BlockSamples {
+  const reader = new ByteReader(bytes, start);
+  const crc = reader.u32();
+  const version = reader.u8();
+  if (version !== VERSION) throw new CodecError(`block version ${version}, known is ${VERSION}`);
+  const kind = reader.u8();
+  const count = reader.u16();
+  if (count < 1 || count > BLOCK_COUNT_MAX) throw new CodecError(`a block of ${count} samples`);
+  const firstUs = reader.f64();
+  const column = readColumn(reader);
+  const sizeBytes = reader.varint();
+  if (options.skipCrc !== true && crc32c(bytes.subarray(start + 4, reader.at)) !== crc)
+    throw new CodecError('the checksum of the block is wrong');
+  const out = options.target?.tUs?.subarray(0, count) ?? new Float64Array(count);
+  const tUs = readTimes(column, { count, firstUs }, out);
+  return decodeBody(bytes, { start: reader.at, sizeBytes, kind, count }, tUs, options);
 }

@@ -82,6 +82,14 @@ export class ByteWriter {
     this.#view.setUint32(at, value, true);
   }
 
+  /** Takes out the varint that starts at `at`; what follows moves up. */
+  dropVarint(at: number): void {
+    let end = at;
+    while (this.#bytes[end]! >= 128) end++;
+    this.#bytes.copyWithin(at, end + 1, this.size);
+    this.size -= end + 1 - at;
+  }
+
   f64(value: number): void {
     this.reserve(8);
     this.#view.setFloat64(this.size, value, true);

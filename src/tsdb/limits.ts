@@ -39,6 +39,30 @@ export const READ_CHUNK_BYTES = 1024 * 1024;
 export const READ_GAP_BYTES = 16 * 1024;
 /** Index sections kept decoded, estimated bytes. */
 export const PART_INDEX_CACHE_BYTES = 128 * 1024 * 1024;
+/** Strings and histograms are cut into blocks of fewer samples, so that a block stays readable. */
+export const OBJECTS_PER_BLOCK = 512;
+/** Series of a row group of a part's index; fewer where they have so many blocks. */
+export const ROW_GROUP_SERIES = 256;
+export const ROW_GROUP_BLOCKS = 8192;
+/** Values in a group of a part's index, and how often one is written in full. */
+export const VALUE_GROUP_COUNT = 128;
+export const VALUE_RESTART_COUNT = 16;
+/** Posting lists up to here are kept together with others. */
+export const POSTINGS_SHORT_MAX = 256;
+/**
+ * A matcher is asked of the rows of what others left, instead of by its postings, where those are
+ * so many times more: a row group costs some thousand postings.
+ */
+export const MATCH_BY_ROWS_RATIO = 4096;
+/** A batch of time columns ends at so many, or at so many bytes. */
+export const TIME_BATCH_COLUMNS = 256;
+export const TIME_BATCH_BYTES = 64 * 1024;
+/** A row group ends where the time columns that wait for its end have so many bytes. */
+export const TIME_PENDING_BYTES = 256 * 1024;
+/** Time columns remembered while a part is written, so that equal ones are written once. */
+export const TIMES_REMEMBERED_BYTES = 32 * 1024 * 1024;
+/** Time columns that a scan of a part keeps at hand. */
+export const CURSOR_TIMES_MAX = 1024;
 /** Replay lets other work proceed after so many bytes of log. */
 export const REPLAY_TURN_BYTES = 1024 * 1024;
 /** A failed background flush or merge is tried again after so long. */

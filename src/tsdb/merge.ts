@@ -13,7 +13,6 @@ import { MERGE_DELETES_MIN, PARTITION_US } from './limits.ts';
 import { partName } from './names.ts';
 import { buildPart } from './part-build.ts';
 import type { PartRow } from './part-format.ts';
-import type { BlockPlace } from './part-index.ts';
 import type { Part } from './part-reader.ts';
 import { Digest } from './proof.ts';
 import { resolveSources } from './samples.ts';
@@ -88,22 +87,28 @@ async function occupied(inputs: readonly Part[]): Promise<Partition[]> {
   for (const part of inputs)
     for (const { tenant, sections } of await part.tenants()) {
       hasTimeless ||= sections.metadata.sizeBytes + sections.attributes.sizeBytes > 0;
-      for (const block of (await part.index(tenant))?.allBlocks() ?? [])
-        for (const start of await partitionsOf(part, block)) starts.add(start);
+      for await (const start of partitionsOf(part, tenant)) starts.add(start);
       for (const { tUs } of await part.exemplars(tenant)) starts.add(partitionAt(tUs));
     }
   const sorted: Partition[] = [...starts].toSorted((a, b) => a - b);
   return hasTimeless ? [...sorted, 'timeless'] : sorted;
 }
 
-/** Partitions of one block; a block over a long time is read, so that no empty ones are named. */
-async function partitionsOf(part: Part, block: BlockPlace): Promise<Iterable<number>> {
-  const first = partitionAt(block.firstUs);
-  const last = partitionAt(block.lastUs);
-  if (last <= first + PARTITION_US) return [first, last];
-  const window = await part.read(block.offset, block.sizeBytes);
-  const { tUs, count } = part.decode(block, window, block.offset);
-  return new Set(Array.from(tUs.subarray(0, count), partitionAt));
+/**
+ * Partitions of a part's time columns; a column over a long time is read, so that no empty ones are
+ * named.
+ */
+async function* partitionsOf(part: Part, tenant: TenantId): AsyncGenerator<number, void, void> {
+  const index = await part.index(tenant);
+  if (index === undefined) return;
+  for await (const group of index.timeGroups())
+    for (let i = 0; i < group.count; i++) {
+      const first = partitionAt(group.firstUs[i]!);
+      const last = partitionAt(group.lastUs[i]!);
+      if (last <= first + PARTITION_US) yield* [first, last];
+      else
+        for (const tUs of await part.times(tenant, index, group.first + i)) yield partitionAt(tUs);
+    }
 }
 
 /** When a run of parts is worth a merge: so many parts, or so many deletes that it would apply. */

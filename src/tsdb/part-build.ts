@@ -10,7 +10,7 @@ import { PartWriter } from './part-writer.ts';
 import { resolveSources } from './samples.ts';
 import type { Source, TimeRange } from './samples.ts';
 import { scanHead, scanSeries } from './select.ts';
-import type { Scan } from './select.ts';
+import type { Scan } from './scan.ts';
 import type { SeriesIndex } from './series-index.ts';
 import { foldAttributes, foldExemplars, foldMetadata } from './side-tables.ts';
 import type { View } from './view.ts';

@@ -3,18 +3,23 @@ import type { Labels } from '../model/labels.ts';
 import type { Exemplar, Metadata, Samples, SeriesRef } from '../model/columns.ts';
 import type { TenantId } from '../model/tenant.ts';
 
-export const PART_VERSION = 1;
+export const PART_VERSION = 2;
 export const HEAD_MAGIC = 'ORRYPART';
 export const FOOTER_MAGIC = 'ORRYPEND';
 export const FOOTER_SIZE = 64;
 export const SECTIONS = ['index', 'exemplars', 'attributes', 'metadata'] as const;
 export type SectionName = (typeof SECTIONS)[number];
 
-export interface SectionPlace {
+/** A run of bytes of the part and its CRC-32C. */
+export interface PiecePlace {
   readonly offset: number;
   readonly sizeBytes: number;
   readonly crc: number;
 }
+
+export type SectionPlace = PiecePlace;
+
+export const NO_SECTION: SectionPlace = { offset: 0, sizeBytes: 0, crc: 0 };
 
 export interface TenantDirectory {
   readonly tenant: TenantId;
@@ -22,6 +27,10 @@ export interface TenantDirectory {
   readonly sampleCount: number;
   readonly minUs: number;
   readonly maxUs: number;
+  /** Blocks and time columns. */
+  readonly dataOffset: number;
+  readonly dataSizeBytes: number;
+  /** `index` is the root; the index lies between the data and its end. */
   readonly sections: Readonly<Record<SectionName, SectionPlace>>;
 }
 

@@ -1,172 +1,252 @@
-// One tenant's index section of a part, decoded into typed arrays: label rows as symbol numbers,
-// blocks as sums of sizes. Series are sorted by labels; an ordinal is a place in that order. The
-// section's bytes stay, for the texts of symbols.
-import { ByteReader, CodecError } from '../codec/varint.ts';
-import type { Labels } from '../model/labels.ts';
+// The index of one tenant in a part (docs/formats/part.md, "Index"), read piece by piece: the root
+// says which labels there are; tables, values and row groups follow as a question needs them.
+import { CodecError } from '../codec/varint.ts';
+import type { ByteReader } from '../codec/varint.ts';
 import type { Matcher } from '../model/matcher.ts';
-import { grownU32, grownU8 } from './growable.ts';
-import { TextTable } from './text-table.ts';
+import { MATCH_BY_ROWS_RATIO } from './limits.ts';
+import type { PiecePlace } from './part-format.ts';
+import type { PieceLoader } from './part-pieces.ts';
+import { RowGroup, RowTable } from './part-rows.ts';
+import { TimeTable } from './part-times.ts';
+import type { TimeGroup } from './part-times.ts';
+import { LabelValues } from './part-values.ts';
 
-export interface BlockPlace {
-  readonly offset: number;
-  readonly sizeBytes: number;
-  readonly kind: number;
-  readonly count: number;
-  readonly firstUs: number;
-  readonly lastUs: number;
+/** What a matcher asks of one label: series with one of the values, or all but those. */
+interface Wanted {
+  readonly label: number;
+  readonly ranks: readonly number[];
+  readonly isExcluded: boolean;
+  /** Series that have one of the values. */
+  readonly seriesCount: number;
 }
 
-/** Columns of the blocks of one section, growing while it is read. */
-class BlockColumns {
-  count = 0;
-  offsets = new Float64Array(8);
-  firstUs = new Float64Array(8);
-  lastUs = new Float64Array(8);
-  sizes = new Uint32Array(8);
-  counts = new Uint32Array(8);
-  kinds = new Uint8Array(8);
-
-  /** Reads one block's entry; returns its size. */
-  read(reader: ByteReader, offset: number): number {
-    if (this.count === this.kinds.length) this.#grow();
-    const at = this.count++;
-    this.offsets[at] = offset;
-    this.kinds[at] = reader.u8();
-    const sizeBytes = reader.varint();
-    this.sizes[at] = sizeBytes;
-    this.counts[at] = reader.varint();
-    this.firstUs[at] = reader.f64();
-    this.lastUs[at] = reader.f64();
-    return sizeBytes;
-  }
-
-  #grow(): void {
-    const length = this.count * 2;
-    const doubles = (from: Float64Array): Float64Array<ArrayBuffer> => {
-      const to = new Float64Array(length);
-      to.set(from);
-      return to;
-    };
-    this.offsets = doubles(this.offsets);
-    this.firstUs = doubles(this.firstUs);
-    this.lastUs = doubles(this.lastUs);
-    this.sizes = grownU32(this.sizes, length);
-    this.counts = grownU32(this.counts, length);
-    this.kinds = grownU8(this.kinds, length);
-  }
-
-  place(at: number): BlockPlace {
-    return {
-      offset: this.offsets[at]!,
-      sizeBytes: this.sizes[at]!,
-      kind: this.kinds[at]!,
-      count: this.counts[at]!,
-      firstUs: this.firstUs[at]!,
-      lastUs: this.lastUs[at]!,
-    };
-  }
-}
+const NOTHING = 'nothing';
+const EVERYTHING = 'everything';
 
 export class PartIndex {
   readonly seriesCount: number;
-  readonly #texts: TextTable;
-  readonly #sectionBytes: number;
-  /** Labels of series i: symbols [labelStart[i], labelStart[i + 1]). */
-  readonly #labelStart: Uint32Array;
-  #labelSymbols = new Uint32Array(64);
-  readonly #blockStart: Uint32Array;
-  readonly #blocks = new BlockColumns();
+  readonly timeCount: number;
+  readonly sizeBytes: number;
+  /** In byte order of their names. */
+  readonly labels: readonly LabelValues[];
+  readonly #byName = new Map<string, number>();
+  readonly #pieces: PieceLoader;
+  readonly #firstRows: number;
+  readonly #rowGroupCount: number;
+  readonly #rowTable: PiecePlace;
+  readonly #firstTimes: number;
+  readonly #timeTable: PiecePlace;
 
-  constructor(section: Uint8Array) {
-    const reader = new ByteReader(section);
-    this.#sectionBytes = section.length;
-    let offset = reader.varint();
-    this.#texts = new TextTable(reader);
-    this.seriesCount = reader.count();
-    this.#labelStart = new Uint32Array(this.seriesCount + 1);
-    this.#blockStart = new Uint32Array(this.seriesCount + 1);
-    let end = 0;
-    for (let i = 0; i < this.seriesCount; i++) {
-      const texts = reader.count(2) * 2;
-      this.#labelSymbols = grownU32(this.#labelSymbols, end + texts);
-      for (let left = texts; left > 0; left--) {
-        const symbol = reader.varint();
-        if (symbol >= this.#texts.count) throw new CodecError(`unknown symbol ${symbol}`);
-        this.#labelSymbols[end++] = symbol;
-      }
-      this.#labelStart[i + 1] = end;
-      for (let blocks = reader.count(19); blocks > 0; blocks--)
-        offset += this.#blocks.read(reader, offset);
-      this.#blockStart[i + 1] = this.#blocks.count;
+  constructor(root: ByteReader, pieces: PieceLoader) {
+    this.#pieces = pieces;
+    this.sizeBytes = root.bytes.length * 6 + 500;
+    this.seriesCount = root.varint();
+    root.varint();
+    this.timeCount = root.varint();
+    const labels: LabelValues[] = [];
+    for (let left = root.count(9); left > 0; left--) {
+      const name = root.string();
+      const [valueCount, seriesCount, firstGroup] = [root.varint(), root.varint(), root.varint()];
+      const info = { name, valueCount, seriesCount, firstGroup, table: readPlace(root) };
+      this.#byName.set(name, labels.length);
+      labels.push(new LabelValues(pieces, labels.length, info));
     }
-    reader.finish();
+    this.labels = labels;
+    this.#firstRows = root.varint();
+    this.#rowGroupCount = root.varint();
+    this.#rowTable = readPlace(root);
+    this.#firstTimes = root.varint();
+    this.#timeTable = readPlace(root);
+    root.finish();
   }
 
-  /** An estimate of the memory this index holds. */
-  get sizeBytes(): number {
-    const rows = this.#labelSymbols.length * 4 + this.seriesCount * 8;
-    return this.#sectionBytes + this.#texts.count * 8 + rows + this.#blocks.kinds.length * 33;
+  // -------------------------------------------------------------- rows and times
+
+  rowTable(): Promise<RowTable> {
+    return this.#pieces.piece('row table', this.#rowTable, (reader) => {
+      const value = new RowTable(reader, this.#rowGroupCount, this.#firstRows, this.seriesCount);
+      return { value, sizeBytes: value.sizeBytes };
+    });
   }
 
-  labels(ordinal: number): Labels {
-    const labels: string[] = [];
-    const end = this.#labelStart[ordinal + 1]!;
-    for (let at = this.#labelStart[ordinal]!; at < end; at++)
-      labels.push(this.#texts.text(this.#labelSymbols[at]!));
-    return labels;
+  timeTable(): Promise<TimeTable> {
+    return this.#pieces.piece('time table', this.#timeTable, (reader) => {
+      const value = new TimeTable(reader, this.timeCount, this.#firstTimes);
+      return { value, sizeBytes: value.sizeBytes };
+    });
   }
 
-  /** Blocks of a series that touch the range, in time order. */
-  blocks(ordinal: number, startUs: number, endUs: number): BlockPlace[] {
-    const out: BlockPlace[] = [];
-    const { firstUs, lastUs } = this.#blocks;
-    const end = this.#blockStart[ordinal + 1]!;
-    for (let at = this.#blockStart[ordinal]!; at < end; at++)
-      if (firstUs[at]! <= endUs && lastUs[at]! >= startUs) out.push(this.#blocks.place(at));
+  async timeGroup(group: number): Promise<TimeGroup> {
+    const table = await this.timeTable();
+    return this.#pieces.piece(`times ${group}`, table.place(group), (reader) => {
+      const value = table.decode(group, reader);
+      return { value, sizeBytes: value.sizeBytes };
+    });
+  }
+
+  /** Groups of all time columns, one after the other. */
+  async *timeGroups(): AsyncGenerator<TimeGroup, void, void> {
+    const { groupCount } = await this.timeTable();
+    for (let group = 0; group < groupCount; group++) yield await this.timeGroup(group);
+  }
+
+  async rowGroup(group: number): Promise<RowGroup> {
+    const table = await this.rowTable();
+    const times = await this.timeTable();
+    const first = table.starts[group]!;
+    const count = table.starts[group + 1]! - first;
+    return this.#pieces.piece(`rows ${group}`, table.place(group), async (reader) => {
+      const value = new RowGroup(reader, first, count, table.dataOffsets[group]!);
+      await value.resolve(times, (one) => this.timeGroup(one));
+      return { value, sizeBytes: value.sizeBytes };
+    });
+  }
+
+  // -------------------------------------------------------------- matching
+
+  /**
+   * Ordinals that all matchers accept, ascending. The matcher with the fewest series is read first;
+   * the others by their postings, or by the rows of what is left where that is less.
+   */
+  async match(matchers: readonly Matcher[]): Promise<Uint32Array> {
+    const wanted: Wanted[] = [];
+    for (const one of matchers) {
+      const found = await this.#wantedBy(one);
+      if (found === NOTHING) return new Uint32Array(0);
+      if (found !== EVERYTHING) wanted.push(found);
+    }
+    wanted.sort(
+      (a, b) => Number(a.isExcluded) - Number(b.isExcluded) || a.seriesCount - b.seriesCount,
+    );
+    let ordinals: Uint32Array | undefined;
+    for (const one of wanted) {
+      if (ordinals === undefined) {
+        const found = await this.#ordinalsOf(one);
+        ordinals = one.isExcluded ? subtract(this.#all(), found) : found;
+      } else if (one.seriesCount > ordinals.length * MATCH_BY_ROWS_RATIO)
+        ordinals = await this.#filterByRows(ordinals, one);
+      else {
+        const found = await this.#ordinalsOf(one);
+        ordinals = one.isExcluded ? subtract(ordinals, found) : intersect(ordinals, found);
+      }
+      if (ordinals.length === 0) break;
+    }
+    return ordinals ?? this.#all();
+  }
+
+  #all(): Uint32Array {
+    const out = new Uint32Array(this.seriesCount);
+    for (let i = 0; i < out.length; i++) out[i] = i;
     return out;
   }
 
-  /** Every block of the tenant. */
-  *allBlocks(): Generator<BlockPlace, void, void> {
-    for (let at = 0; at < this.#blocks.count; at++) yield this.#blocks.place(at);
+  async #wantedBy(one: Matcher): Promise<Wanted | typeof NOTHING | typeof EVERYTHING> {
+    const acceptsAbsent = one.matches('');
+    const label = this.#byName.get(one.name);
+    if (label === undefined) return acceptsAbsent ? EVERYTHING : NOTHING;
+    const values = this.labels[label]!;
+    // Series without the label are accepted or not; of the values those are listed that are not
+    // treated like it.
+    const ranks = await ranksOf(values, one, !acceptsAbsent);
+    if (ranks.length === 0) return acceptsAbsent ? EVERYTHING : NOTHING;
+    const isAll = ranks.length === values.info.valueCount;
+    const seriesCount = isAll ? values.info.seriesCount : await values.seriesCount(ranks);
+    if (seriesCount === this.seriesCount) return acceptsAbsent ? NOTHING : EVERYTHING;
+    return { label, ranks, isExcluded: acceptsAbsent, seriesCount };
   }
 
-  /**
-   * Ordinals that all matchers accept, ascending. Complexity: series × labels, values tested once.
-   */
-  match(matchers: readonly Matcher[]): Uint32Array {
-    let ordinals = new Uint32Array(this.seriesCount);
-    for (let i = 0; i < ordinals.length; i++) ordinals[i] = i;
-    for (const one of matchers) {
-      const name = this.#texts.find(one.name);
-      const ifAbsent = one.matches('');
-      const accepts = this.#valueTest(one);
-      ordinals = ordinals.filter((ordinal) => {
-        const value = name < 0 ? -1 : this.#valueSymbol(ordinal, name);
-        return value < 0 ? ifAbsent : accepts(value);
-      });
+  async #ordinalsOf({ label, ranks, seriesCount }: Wanted): Promise<Uint32Array> {
+    const found = await this.labels[label]!.postings(ranks, seriesCount);
+    return ranks.length === 1 ? found : inOrder(found, this.seriesCount);
+  }
+
+  async #filterByRows(ordinals: Uint32Array, wanted: Wanted): Promise<Uint32Array> {
+    const table = await this.rowTable();
+    const accepted = new Set(wanted.ranks);
+    let group: RowGroup | undefined;
+    let column: Uint32Array | undefined;
+    let count = 0;
+    const out = new Uint32Array(ordinals.length);
+    for (const ordinal of ordinals) {
+      if (group === undefined || ordinal >= group.first + group.count) {
+        group = await this.rowGroup(table.groupOf(ordinal));
+        const place = group.labels.indexOf(wanted.label);
+        column = place < 0 ? undefined : group.ranks(place);
+      }
+      const rank = column === undefined ? -1 : column[ordinal - group.first]! - 1;
+      if (accepted.has(rank) !== wanted.isExcluded) out[count++] = ordinal;
     }
-    return ordinals;
+    return out.subarray(0, count);
   }
+}
 
-  /** Does the matcher accept the text of a symbol? Each is asked once. */
-  #valueTest(one: Matcher): (symbol: number) => boolean {
-    if (one.type === '=' || one.type === '!=') {
-      const wanted = this.#texts.find(one.value);
-      return (symbol) => (symbol === wanted) === (one.type === '=');
+/** Ranks of the values that the matcher accepts, or of those that it refuses; ascending. */
+async function ranksOf(
+  values: LabelValues,
+  one: Matcher,
+  isAccepted: boolean,
+): Promise<readonly number[]> {
+  // An absent label is the empty text, so all values are unlike it.
+  if (one.value === '') return Array.from({ length: values.info.valueCount }, (_, rank) => rank);
+  const isEqual = one.type === '=' || one.type === '=~';
+  const literals = one.regex === undefined ? [one.value] : one.regex.literals;
+  // The values that the text of the matcher names are few: they are what is asked for, unless it
+  // is all the others.
+  if (literals !== undefined && isEqual === isAccepted) {
+    const ranks: number[] = [];
+    for (const text of literals) {
+      const rank = text === '' ? -1 : await values.find(text);
+      if (rank >= 0) ranks.push(rank);
     }
-    // Per symbol: 0 not asked yet, 1 accepted, 2 refused.
-    const verdicts = new Uint8Array(this.#texts.count);
-    return (symbol) => {
-      if (verdicts[symbol] === 0) verdicts[symbol] = one.matches(this.#texts.text(symbol)) ? 1 : 2;
-      return verdicts[symbol] === 1;
-    };
+    return ranks.toSorted((a, b) => a - b);
   }
+  const prefix = isEqual === isAccepted ? (one.regex?.prefix ?? '') : '';
+  return await values.where(prefix, (text) => one.matches(text) === isAccepted);
+}
 
-  #valueSymbol(ordinal: number, name: number): number {
-    const end = this.#labelStart[ordinal + 1]!;
-    for (let i = this.#labelStart[ordinal]!; i < end; i += 2)
-      if (this.#labelSymbols[i] === name) return this.#labelSymbols[i + 1]!;
-    return -1;
+function readPlace(reader: ByteReader): PiecePlace {
+  return { offset: reader.varint(), sizeBytes: reader.varint(), crc: reader.u32() };
+}
+
+// ---------------------------------------------------------------- sets of ordinals
+
+/** Distinct ordinals below `end`, ascending. */
+function inOrder(ordinals: Uint32Array, end: number): Uint32Array {
+  if (ordinals.length * 64 < end) return ordinals.toSorted();
+  const bits = new Uint32Array((end >>> 5) + 1);
+  for (const ordinal of ordinals) {
+    if (ordinal >= end) throw new CodecError(`series ${ordinal} of ${end}`);
+    bits[ordinal >>> 5]! |= 1 << (ordinal & 31);
   }
+  let count = 0;
+  for (let i = 0; i < bits.length; i++)
+    for (let word = bits[i]!; word !== 0; word &= word - 1)
+      ordinals[count++] = i * 32 + 31 - Math.clz32(word & -word);
+  return ordinals.subarray(0, count);
+}
+
+/** Both ascending. */
+function intersect(a: Uint32Array, b: Uint32Array): Uint32Array {
+  const out = new Uint32Array(Math.min(a.length, b.length));
+  let count = 0;
+  for (let i = 0, k = 0; i < a.length && k < b.length;) {
+    const left = a[i]!;
+    const right = b[k]!;
+    if (left === right) out[count++] = left;
+    if (left <= right) i++;
+    if (right <= left) k++;
+  }
+  return out.subarray(0, count);
+}
+
+/** Those of `a` that are not in `b`; both ascending. */
+function subtract(a: Uint32Array, b: Uint32Array): Uint32Array {
+  const out = new Uint32Array(a.length);
+  let count = 0;
+  let k = 0;
+  for (const ordinal of a) {
+    while (k < b.length && b[k]! < ordinal) k++;
+    if (b[k] !== ordinal) out[count++] = ordinal;
+  }
+  return out.subarray(0, count);
 }

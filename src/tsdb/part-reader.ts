@@ -3,8 +3,9 @@
 // the cursors of `select.ts`. Damage is an AppError corrupt that names the blob and the place; a
 // damaged block leaves its neighbours readable.
 import type { Blobs } from '../blobs/blobs.ts';
-import { decodeBlock } from '../codec/block.ts';
+import { decodeBody } from '../codec/block.ts';
 import { crc32c } from '../codec/crc32c.ts';
+import { decodeTimes, gridTimes } from '../codec/times.ts';
 import { ByteReader, CodecError } from '../codec/varint.ts';
 import type { Metadata, Samples } from '../model/columns.ts';
 import { AppError } from '../model/errors.ts';
@@ -14,6 +15,7 @@ import { errorMessage } from '../stdx/assert.ts';
 import { FOOTER_MAGIC, FOOTER_SIZE, PART_VERSION, SECTIONS } from './part-format.ts';
 import type {
   PartRow,
+  PiecePlace,
   SectionName,
   SectionPlace,
   SeriesAttribute,
@@ -21,7 +23,8 @@ import type {
   TenantDirectory,
 } from './part-format.ts';
 import { PartIndex } from './part-index.ts';
-import type { BlockPlace } from './part-index.ts';
+import type { Decoded, PieceLoader } from './part-pieces.ts';
+import type { BlockPlace } from './part-rows.ts';
 
 /**
  * Decoded things by name, least recently used dropped first; promises, so that two readers share
@@ -36,7 +39,7 @@ export class SectionCache {
     this.#limitBytes = limitBytes;
   }
 
-  get<T>(key: string, load: () => Promise<{ value: T; sizeBytes: number }>): Promise<T> {
+  get<T>(key: string, load: () => Promise<Decoded<T>>): Promise<T> {
     const found = this.#entries.get(key);
     if (found !== undefined) {
       this.#entries.delete(key);
@@ -48,7 +51,7 @@ export class SectionCache {
     return entry.value;
   }
 
-  async #load<T>(key: string, load: () => Promise<{ value: T; sizeBytes: number }>): Promise<T> {
+  async #load<T>(key: string, load: () => Promise<Decoded<T>>): Promise<T> {
     try {
       const { value, sizeBytes } = await load();
       const entry = this.#entries.get(key);
@@ -110,10 +113,15 @@ export class Part {
   }
 
   /** Directory rows in byte order of tenants. */
-  tenants(): Promise<readonly TenantDirectory[]> {
+  async tenants(): Promise<readonly TenantDirectory[]> {
+    return [...(await this.#directory()).values()];
+  }
+
+  #directory(): Promise<ReadonlyMap<TenantId, TenantDirectory>> {
     return this.#context.cache.get(`${this.row.name} directory`, async () => {
-      const value = await this.#readDirectory();
-      return { value, sizeBytes: value.length * 300 + 100 };
+      const rows = await this.#readDirectory();
+      const value = new Map(rows.map((row) => [row.tenant, row]));
+      return { value, sizeBytes: rows.length * 400 + 100 };
     });
   }
 
@@ -129,7 +137,7 @@ export class Part {
     }
   }
 
-  async #bytes(place: SectionPlace): Promise<Uint8Array> {
+  async #bytes(place: PiecePlace): Promise<Uint8Array> {
     const { offset, sizeBytes, crc } = place;
     if (offset + sizeBytes > this.row.sizeBytes) throw new CodecError('a section outside the part');
     const bytes = await this.read(offset, sizeBytes);
@@ -140,13 +148,58 @@ export class Part {
 
   /** A tenant's directory row; undefined where the part holds nothing of it. */
   async tenant(tenant: TenantId): Promise<TenantDirectory | undefined> {
-    return (await this.tenants()).find((one) => one.tenant === tenant);
+    return (await this.#directory()).get(tenant);
   }
 
+  /** undefined where the part has no series of the tenant. */
   async index(tenant: TenantId): Promise<PartIndex | undefined> {
-    return this.#section(tenant, 'index', (bytes) => {
-      const value = new PartIndex(bytes);
+    const place = (await this.tenant(tenant))?.sections.index;
+    if (place === undefined || place.sizeBytes === 0) return undefined;
+    const pieces = this.#pieces(tenant);
+    return pieces.piece('root', place, (reader) => {
+      const value = new PartIndex(reader, pieces);
       return { value, sizeBytes: value.sizeBytes };
+    });
+  }
+
+  #pieces(tenant: TenantId): PieceLoader {
+    const once = <T>(
+      name: string,
+      place: PiecePlace,
+      decode: (reader: ByteReader) => T | Promise<T>,
+    ): Promise<T> =>
+      this.#checked(`index of ${tenant}: ${name}`, place, (bytes) => decode(new ByteReader(bytes)));
+    return {
+      once,
+      piece: (name, place, decode) =>
+        this.#context.cache.get(`${this.row.name} ${tenant} ${name}`, () =>
+          once(name, place, decode),
+        ),
+    };
+  }
+
+  /** The times of a column: one array for all blocks that have them, not to be written to. */
+  async times(tenant: TenantId, index: PartIndex, number: number): Promise<Float64Array> {
+    return this.#context.cache.get(`${this.row.name} ${tenant} column ${number}`, async () => {
+      const group = await index.timeGroup((await index.timeTable()).groupOf(number));
+      const at = number - group.first;
+      const offset = group.offsets[at]!;
+      const sizeBytes = group.sizes[at]!;
+      const place = {
+        firstUs: group.firstUs[at]!,
+        lastUs: group.lastUs[at]!,
+        count: group.counts[at]!,
+      };
+      const { skipCrc } = this.#context;
+      const bytes = sizeBytes === 0 ? undefined : await this.read(offset, sizeBytes);
+      try {
+        const value =
+          bytes === undefined ? gridTimes(place) : decodeTimes(bytes, place, { skipCrc });
+        return { value, sizeBytes: value.length * 8 + 100 };
+      } catch (error) {
+        if (!(error instanceof CodecError)) throw error;
+        throw this.#damage(`times at ${offset}, ${sizeBytes} bytes`, error);
+      }
     });
   }
 
@@ -177,15 +230,23 @@ export class Part {
   ): Promise<T | undefined> {
     const place = (await this.tenant(tenant))?.sections[name];
     if (place === undefined || place.sizeBytes === 0) return undefined;
-    return this.#context.cache.get(`${this.row.name} ${name} ${tenant}`, async () => {
-      try {
-        return decode(await this.#bytes(place));
-      } catch (error) {
-        if (error instanceof CodecError)
-          throw this.#damage(`section ${name} of ${tenant} at ${place.offset}`, error);
-        throw error;
-      }
-    });
+    return this.#context.cache.get(`${this.row.name} ${name} ${tenant}`, () =>
+      this.#checked(`section ${name} of ${tenant}`, place, decode),
+    );
+  }
+
+  /** Reads, checks and decodes a piece. */
+  async #checked<T>(
+    what: string,
+    place: PiecePlace,
+    decode: (bytes: Uint8Array) => T | Promise<T>,
+  ): Promise<T> {
+    try {
+      return await decode(await this.#bytes(place));
+    } catch (error) {
+      if (!(error instanceof CodecError)) throw error;
+      throw this.#damage(`${what} at ${place.offset}, ${place.sizeBytes} bytes`, error);
+    }
   }
 
   /** Raw bytes of the blob. */
@@ -199,16 +260,15 @@ export class Part {
   }
 
   /** The block at `place` out of a window that starts at `windowOffset` of the blob. */
-  decode(place: BlockPlace, window: Uint8Array, windowOffset: number): Samples {
+  decode(place: BlockPlace, tUs: Float64Array, window: Uint8Array, windowOffset: number): Samples {
     const { skipCrc } = this.#context;
+    const { kind, count, sizeBytes, offset } = place;
     try {
-      const samples = decodeBlock(window, place.offset - windowOffset, { skipCrc });
-      if (samples.count !== place.count || samples.kind !== place.kind)
-        throw new CodecError(`the index says ${place.count} samples of kind ${place.kind}`);
-      return samples;
+      const body = { start: offset - windowOffset, sizeBytes, kind, count };
+      return decodeBody(window, body, tUs, { skipCrc });
     } catch (error) {
       if (!(error instanceof CodecError)) throw error;
-      throw this.#damage(`block at ${place.offset}, ${place.sizeBytes} bytes`, error);
+      throw this.#damage(`block at ${offset}, ${sizeBytes} bytes`, error);
     }
   }
 
@@ -224,7 +284,9 @@ function readFooter(footer: Uint8Array, skipCrc: boolean): SectionPlace {
   if (magic !== FOOTER_MAGIC) throw new CodecError(`the footer starts with ${magic}`);
   const version = reader.u32();
   if (version !== PART_VERSION)
-    throw new CodecError(`part version ${version}, known is ${PART_VERSION}`);
+    throw new CodecError(
+      `version ${version} of the part format: this program reads version ${PART_VERSION}`,
+    );
   const crc = reader.u32();
   const offset = reader.f64();
   const sizeBytes = reader.f64();
@@ -236,19 +298,22 @@ function readFooter(footer: Uint8Array, skipCrc: boolean): SectionPlace {
 
 function readDirectory(reader: ByteReader): TenantDirectory[] {
   const out: TenantDirectory[] = [];
-  for (let left = reader.count(43); left > 0; left--) {
+  for (let left = reader.count(45); left > 0; left--) {
     const tenant = reader.string();
     const seriesCount = reader.varint();
     const sampleCount = reader.varint();
     const minUs = reader.f64();
     const maxUs = reader.f64();
+    const dataOffset = reader.varint();
+    const dataSizeBytes = reader.varint();
     const sections = Object.fromEntries(
       SECTIONS.map((name) => [
         name,
         { offset: reader.varint(), sizeBytes: reader.varint(), crc: reader.u32() },
       ]),
     ) as Record<SectionName, SectionPlace>;
-    out.push({ tenant, seriesCount, sampleCount, minUs, maxUs, sections });
+    const place = { dataOffset, dataSizeBytes, sections };
+    out.push({ tenant, seriesCount, sampleCount, minUs, maxUs, ...place });
   }
   reader.finish();
   return out;

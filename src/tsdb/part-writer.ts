@@ -1,30 +1,27 @@
-// Writes a part as a stream (docs/formats/part.md): blocks go out while the index is collected in
-// memory. The caller gives tenants in byte order, series in label order, chunks resolved.
-import { encodeBlock } from '../codec/block.ts';
+// Writes a part as a stream (docs/formats/part.md): blocks and time columns go out while the index
+// is collected in memory. The caller gives tenants in byte order, series in label order, chunks
+// resolved.
+import { encodeBody } from '../codec/block.ts';
 import { crc32c } from '../codec/crc32c.ts';
-import { BLOCK_COUNT_MAX } from '../codec/limits.ts';
 import { ByteWriter } from '../codec/varint.ts';
-import { KIND } from '../model/columns.ts';
-import type { Samples, SeriesRef } from '../model/columns.ts';
-import type { Labels } from '../model/labels.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
-import { RefWriter, TextWriter } from './label-writer.ts';
-import type { LabelSource, LabelWriter } from './label-writer.ts';
-import { WRITE_CHUNK_BYTES } from './limits.ts';
-import { FOOTER_MAGIC, HEAD_MAGIC, PART_VERSION, SECTIONS } from './part-format.ts';
+import { TextWriter } from './label-writer.ts';
+import type { LabelSource } from './label-writer.ts';
+import { TIME_PENDING_BYTES, WRITE_CHUNK_BYTES } from './limits.ts';
+import { cutToBlocks } from './part-cut.ts';
+import { FOOTER_MAGIC, HEAD_MAGIC, NO_SECTION, PART_VERSION, SECTIONS } from './part-format.ts';
 import type {
   SectionName,
   SectionPlace,
   SeriesAttribute,
+  SeriesContent,
   SeriesExemplar,
   TenantContent,
   TenantDirectory,
 } from './part-format.ts';
-import { sliceSamples } from './samples.ts';
-
-/** Strings and histograms are cut into blocks of fewer samples, so that a block stays readable. */
-const OBJECTS_PER_BLOCK = 512;
-const NO_SECTION: SectionPlace = { offset: 0, sizeBytes: 0, crc: 0 };
+import { PartIndexWriter } from './part-index-writer.ts';
+import type { PieceSink } from './part-index-writer.ts';
+import { TimeColumnsWriter } from './part-times.ts';
 
 export interface PartTotals {
   minUs: number;
@@ -76,40 +73,39 @@ export class PartWriter {
   }
 
   async *#tenant(content: TenantContent): AsyncGenerator<Uint8Array, void, void> {
-    const index = new ByteWriter(4096);
-    const rows: Uint8Array[] = [];
-    const refs = new RefWriter(this.#source);
-    const texts = new TextWriter();
-    let table: LabelWriter<SeriesRef> | LabelWriter<Labels> = texts;
-    const firstBlock = this.#offset;
+    const index = new PartIndexWriter(this.#source);
+    const times = new TimeColumnsWriter();
+    const dataOffset = this.#offset;
     const totals = {
       minUs: Number.POSITIVE_INFINITY,
       maxUs: Number.NEGATIVE_INFINITY,
       seriesCount: 0,
       sampleCount: 0,
     };
+    let groupOffset = dataOffset;
+    const closeGroup = (isLast: boolean): void => {
+      if (!index.isGroupEmpty) index.closeGroup(groupOffset);
+      if (isLast || times.isBatchFull) this.#out.raw(times.closeBatch(this.#offset));
+      groupOffset = this.#offset;
+    };
     for await (const some of content.series) {
-      for (const { series, chunks } of some) {
-        if (typeof series === 'number') {
-          table = refs;
-          refs.write(index, series);
-        } else texts.write(index, series);
-        this.#series(chunks, index, totals);
+      for (const one of some) {
+        this.#series(one, index, times, totals);
+        if (index.isGroupFull || times.pendingBytes >= TIME_PENDING_BYTES) closeGroup(false);
       }
-      if (index.size >= WRITE_CHUNK_BYTES) rows.push(index.take());
       if (this.#out.size >= WRITE_CHUNK_BYTES) {
         yield this.#hand();
         await this.#scheduler.yieldTurn();
       }
     }
+    closeGroup(true);
+    const dataSizeBytes = this.#offset - dataOffset;
     for (const { tUs } of content.exemplars) {
       totals.minUs = Math.min(totals.minUs, tUs);
       totals.maxUs = Math.max(totals.maxUs, tUs);
     }
-    rows.push(index.take());
-    const head = indexHead(table, firstBlock, totals.seriesCount);
     const sections: Record<SectionName, SectionPlace> = {
-      index: yield* this.#indexSection(head, rows),
+      index: yield* this.#indexSection(index, times),
       exemplars: this.#exemplarSection(content.exemplars),
       attributes: this.#attributeSection(content.attributes),
       metadata: this.#section(content.metadata, (out) => {
@@ -117,47 +113,55 @@ export class PartWriter {
           for (const text of [family, type, unit, help]) out.string(text);
       }),
     };
-    this.#directory.push({ tenant: content.tenant, ...totals, sections });
+    const { tenant } = content;
+    this.#directory.push({ tenant, ...totals, dataOffset, dataSizeBytes, sections });
     this.totals.seriesCount += totals.seriesCount;
     this.totals.sampleCount += totals.sampleCount;
     this.totals.minUs = Math.min(this.totals.minUs, totals.minUs);
     this.totals.maxUs = Math.max(this.totals.maxUs, totals.maxUs);
   }
 
-  #series(chunks: readonly Samples[], index: ByteWriter, totals: PartTotals): void {
-    const blocks = chunks.flatMap(cutToBlocks);
-    index.varint(blocks.length);
+  #series(
+    { series, chunks }: SeriesContent,
+    index: PartIndexWriter,
+    times: TimeColumnsWriter,
+    totals: PartTotals,
+  ): void {
+    const blocks = cutToBlocks(chunks);
+    index.addSeries(series, blocks.length);
     totals.seriesCount++;
     for (const samples of blocks) {
-      const firstUs = samples.tUs[0]!;
-      const lastUs = samples.tUs[samples.count - 1]!;
-      const sizeBytes = encodeBlock(this.#out, samples);
-      index.u8(samples.kind);
-      index.varint(sizeBytes);
-      index.varint(samples.count);
-      index.f64(firstUs);
-      index.f64(lastUs);
-      totals.sampleCount += samples.count;
+      const { kind, count, tUs } = samples;
+      const firstUs = tUs[0]!;
+      const lastUs = tUs[count - 1]!;
+      const sizeBytes = encodeBody(this.#out, samples);
+      index.addBlock({ kind, times: times.add(tUs, count), sizeBytes }, { firstUs, lastUs });
+      totals.sampleCount += count;
       totals.minUs = Math.min(totals.minUs, firstUs);
       totals.maxUs = Math.max(totals.maxUs, lastUs);
     }
   }
 
-  /** Hands the section out in pieces: of a large part it is never in one place. */
-  *#indexSection(
-    head: Uint8Array,
-    rows: readonly Uint8Array[],
-  ): Generator<Uint8Array, SectionPlace, void> {
-    if (this.#out.size > 0) yield this.#hand();
-    const offset = this.#flushed;
-    let crc = 0;
-    for (const piece of [head, ...rows]) {
-      if (piece.length === 0) continue;
-      crc = crc32c(piece, crc);
-      this.#flushed += piece.length;
-      yield piece;
+  /** Hands the index out in pieces: of a large part it is never in one place. */
+  async *#indexSection(
+    index: PartIndexWriter,
+    times: TimeColumnsWriter,
+  ): AsyncGenerator<Uint8Array, SectionPlace, void> {
+    const offset = (): number => this.#offset;
+    const sink: PieceSink = {
+      get offset() {
+        return offset();
+      },
+      append: (bytes) => this.#out.raw(bytes),
+    };
+    const writing = index.write(sink, times);
+    for (;;) {
+      const step = writing.next();
+      if (step.done === true) return step.value;
+      if (this.#out.size < WRITE_CHUNK_BYTES) continue;
+      yield this.#hand();
+      await this.#scheduler.yieldTurn();
     }
-    return { offset, sizeBytes: this.#flushed - offset, crc };
   }
 
   #exemplarSection(rows: readonly SeriesExemplar[]): SectionPlace {
@@ -227,6 +231,8 @@ export class PartWriter {
       directory.varint(one.sampleCount);
       directory.f64(one.minUs);
       directory.f64(one.maxUs);
+      directory.varint(one.dataOffset);
+      directory.varint(one.dataSizeBytes);
       for (const name of SECTIONS) {
         directory.varint(one.sections[name].offset);
         directory.varint(one.sections[name].sizeBytes);
@@ -245,27 +251,4 @@ export class PartWriter {
     footer.u32(crc32c(footer.bytes()));
     this.#out.raw(footer.bytes());
   }
-}
-
-/** What stands before the rows of an index section. */
-function indexHead(
-  table: Pick<LabelWriter<unknown>, 'writeTable'>,
-  firstBlock: number,
-  seriesCount: number,
-): Uint8Array {
-  const head = new ByteWriter(1024);
-  head.varint(firstBlock);
-  table.writeTable(head);
-  head.varint(seriesCount);
-  return head.bytes();
-}
-
-function cutToBlocks(samples: Samples): Samples[] {
-  const isObjects = samples.kind === KIND.string || samples.kind === KIND.histogram;
-  const size = isObjects ? OBJECTS_PER_BLOCK : BLOCK_COUNT_MAX;
-  if (samples.count <= size) return [samples];
-  const out: Samples[] = [];
-  for (let from = 0; from < samples.count; from += size)
-    out.push(sliceSamples(samples, from, Math.min(from + size, samples.count)));
-  return out;
 }

@@ -5,7 +5,7 @@ import { compareUtf8, METRIC_NAME } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import type { Cardinality } from '../model/storage.ts';
 import { scanSeries } from './select.ts';
-import type { Scan } from './select.ts';
+import type { Scan } from './scan.ts';
 
 async function* existing(scan: Scan): AsyncGenerator<Labels, void, void> {
   for await (const series of scanSeries(scan)) if (await series.exists()) yield series.labels;

@@ -21,7 +21,7 @@ import { assert } from '../stdx/assert.ts';
 import { readCardinality, readLabelNames, readLabelValues, readSeries } from './read-names.ts';
 import { resolveSources, samplesSizeBytes } from './samples.ts';
 import { scanSeries } from './select.ts';
-import type { Scan } from './select.ts';
+import type { Scan } from './scan.ts';
 import { foldAttributes, foldExemplars, foldMetadata } from './side-tables.ts';
 import type { SideScan } from './side-tables.ts';
 import type { ShardState } from './state.ts';

@@ -5,48 +5,14 @@ import { assert } from '../stdx/assert.ts';
 import type { SeriesRef } from '../model/columns.ts';
 import { compareLabels } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
-import type { Matcher } from '../model/matcher.ts';
-import type { TenantId } from '../model/tenant.ts';
 import { deletesFrom, deletesOf } from './deletes.ts';
 import type { Delete } from './deletes.ts';
-import { READ_CHUNK_BYTES, READ_GAP_BYTES, SCAN_TURN_SERIES } from './limits.ts';
-import type { BlockPlace, PartIndex } from './part-index.ts';
-import type { Part } from './part-reader.ts';
-import { clampSamples, sortedSource, subtractRanges } from './samples.ts';
-import type { Source, TimeRange } from './samples.ts';
-import type { SeriesIndex } from './series-index.ts';
-import type { View } from './view.ts';
-
-export interface Scan {
-  readonly tenant: TenantId;
-  readonly matchers: readonly Matcher[];
-  readonly range: TimeRange;
-  readonly view: View;
-  /** Of the head what was applied up to this moment. */
-  readonly moment: number;
-  readonly index: SeriesIndex;
-  /** Throws the reason where the caller does not want to go on. */
-  readonly check: () => void;
-  /** A later turn of the event loop, so that a long scan lets other work proceed. */
-  readonly yieldTurn: () => Promise<void>;
-}
+import { SCAN_TURN_SERIES } from './limits.ts';
+import { openPartCursor } from './part-cursor.ts';
+import type { Source } from './samples.ts';
+import type { Cursor, Row, Scan } from './scan.ts';
 
 const NO_DELETES: readonly Delete[] = [];
-
-/** One series of one cursor. */
-interface Row {
-  readonly labels: Labels;
-  /** Sources with deletes applied, oldest first. */
-  sources(): Promise<Source[]>;
-  /** True where a sample in the range certainly exists; undefined: look at the sources. */
-  surely(): boolean | undefined;
-}
-
-interface Cursor {
-  /** The series at hand; undefined at the end. */
-  row: Row | undefined;
-  advance(): void;
-}
 
 /** One series with at least one matching source; `exists` and `sources` are computed on demand. */
 export interface ScannedSeries {
@@ -56,97 +22,9 @@ export interface ScannedSeries {
   exists(): Promise<boolean>;
 }
 
-class PartCursor implements Cursor {
-  row: Row | undefined = undefined;
-  readonly #part: Part;
-  readonly #index: PartIndex;
-  readonly #ordinals: Uint32Array;
-  readonly #range: TimeRange;
-  readonly #deletes: readonly Delete[];
-  readonly #priority: number;
-  #next = 0;
-  #window: Uint8Array = new Uint8Array(0);
-  #windowOffset = 0;
-
-  constructor(part: Part, index: PartIndex, scan: Scan, priority: number) {
-    this.#part = part;
-    this.#index = index;
-    this.#ordinals = index.match(scan.matchers);
-    this.#range = scan.range;
-    this.#deletes = deletesFrom(scan.view.deletes, scan.tenant, part.row.seqMax, scan.range);
-    this.#priority = priority;
-    this.advance();
-  }
-
-  advance(): void {
-    this.row = undefined;
-    const { startUs, endUs } = this.#range;
-    while (this.#next < this.#ordinals.length) {
-      const position = this.#next++;
-      const ordinal = this.#ordinals[position]!;
-      const blocks = this.#index.blocks(ordinal, startUs, endUs);
-      if (blocks.length === 0) continue;
-      const labels = this.#index.labels(ordinal);
-      const deletes = deletesOf(this.#deletes, labels);
-      this.row = {
-        labels,
-        sources: () => this.#sources(position, blocks, deletes),
-        surely: () => this.#surely(blocks, deletes),
-      };
-      return;
-    }
-  }
-
-  #surely(blocks: readonly BlockPlace[], deletes: readonly Delete[]): boolean | undefined {
-    if (deletes.length > 0) return undefined;
-    const { startUs, endUs } = this.#range;
-    const isIn = (tUs: number): boolean => tUs >= startUs && tUs <= endUs;
-    return blocks.some((block) => isIn(block.firstUs) || isIn(block.lastUs)) ? true : undefined;
-  }
-
-  async #sources(
-    position: number,
-    blocks: readonly BlockPlace[],
-    deletes: readonly Delete[],
-  ): Promise<Source[]> {
-    const out: Source[] = [];
-    for (const block of blocks) {
-      await this.#load(position, block);
-      const samples = this.#part.decode(block, this.#window, this.#windowOffset);
-      const clamped = clampSamples(samples, this.#range.startUs, this.#range.endUs);
-      if (clamped === undefined) continue;
-      for (const piece of subtractRanges(clamped, deletes))
-        out.push(sortedSource(piece, this.#priority));
-    }
-    return out;
-  }
-
-  /** Makes the window hold `block`; reads on over the series that will be asked for next. */
-  async #load(position: number, block: BlockPlace): Promise<void> {
-    const start = block.offset;
-    const held = this.#windowOffset + this.#window.length;
-    if (start >= this.#windowOffset && start + block.sizeBytes <= held) return;
-    let end = start + block.sizeBytes;
-    const { startUs, endUs } = this.#range;
-    for (let next = position; next < this.#ordinals.length; next++) {
-      const blocks = this.#index.blocks(this.#ordinals[next]!, startUs, endUs);
-      let isFull = false;
-      for (const one of blocks) {
-        if (one.offset < end) continue;
-        const wanted = one.offset + one.sizeBytes;
-        isFull = one.offset - end > READ_GAP_BYTES || wanted - start > READ_CHUNK_BYTES;
-        if (isFull) break;
-        end = wanted;
-      }
-      if (isFull) break;
-    }
-    this.#window = await this.#part.read(start, end - start);
-    this.#windowOffset = start;
-  }
-}
-
 class HeadCursor implements Cursor {
   row: Row | undefined = undefined;
+  readonly needsLoad = false;
   readonly #scan: Scan;
   readonly #refs: Uint32Array;
   readonly #near: readonly Delete[][];
@@ -168,6 +46,10 @@ class HeadCursor implements Cursor {
       this.row = new HeadRow(this.#scan, ref, this.#near);
       return;
     }
+  }
+
+  async load(): Promise<void> {
+    // All of it is in memory.
   }
 }
 
@@ -191,6 +73,10 @@ class HeadRow implements Row {
 
   async sources(): Promise<Source[]> {
     return headSources(this.#scan, this.#ref, this.#near);
+  }
+
+  async exists(): Promise<boolean> {
+    return headSources(this.#scan, this.#ref, this.#near).length > 0;
   }
 
   surely(): boolean | undefined {
@@ -238,13 +124,14 @@ export async function* scanSeries(scan: Scan): AsyncGenerator<ScannedSeries, voi
   for (const [priority, part] of view.parts.entries()) {
     if (part.row.minUs > range.endUs || part.row.maxUs < range.startUs) continue;
     scan.check();
-    const index = await part.index(scan.tenant);
-    if (index !== undefined) cursors.push(new PartCursor(part, index, scan, priority));
+    const cursor = await openPartCursor(part, scan, priority);
+    if (cursor !== undefined) cursors.push(cursor);
   }
   if (view.generations.length > 0) cursors.push(new HeadCursor(scan));
   for (let count = 1; ; count++) {
     if (count % SCAN_TURN_SERIES === 0) await scan.yieldTurn();
     scan.check();
+    for (const cursor of cursors) if (cursor.needsLoad) await cursor.load();
     const rows = smallest(cursors);
     if (rows.length === 0) return;
     yield new ScannedRows(rows);
@@ -289,7 +176,7 @@ class ScannedRows implements ScannedSeries {
 
   async exists(): Promise<boolean> {
     if (this.#rows.some((row) => row.surely() === true)) return true;
-    for (const row of this.#rows) if ((await row.sources()).length > 0) return true;
+    for (const row of this.#rows) if (await row.exists()) return true;
     return false;
   }
 }

@@ -1,0 +1,270 @@
+// Labels of one tenant on their way into a part: per label name a column of runs (series that share
+// a value and follow each other), because neighbours in label order agree in most labels. When all
+// series are known, values get ranks, and runs become postings and columns of row groups.
+import { ByteReader, ByteWriter } from '../codec/varint.ts';
+import type { SeriesRef } from '../model/columns.ts';
+import type { Labels } from '../model/labels.ts';
+import { grownU32, grownU8 } from './growable.ts';
+import { KeyOrder } from './key-order.ts';
+import type { LabelSource } from './label-writer.ts';
+import { Symbols } from './symbols.ts';
+
+/** Bytes compared at once when texts are sorted: with their number they fit a double. */
+const KEY_BYTES = 6;
+
+type Texts = LabelSource['symbols'];
+
+/** Series of one label, in the order of series. */
+class LabelRuns {
+  readonly name: number;
+  /** Series that have the label. */
+  seriesCount = 0;
+  #runs = new ByteWriter(64);
+  #symbol = -1;
+  #start = 0;
+  #end = 0;
+  #previousEnd = 0;
+
+  constructor(name: number) {
+    this.name = name;
+  }
+
+  add(ordinal: number, symbol: number): void {
+    this.seriesCount++;
+    if (symbol === this.#symbol && ordinal === this.#end) {
+      this.#end++;
+      return;
+    }
+    this.#close();
+    this.#symbol = symbol;
+    this.#start = ordinal;
+    this.#end = ordinal + 1;
+  }
+
+  #close(): void {
+    if (this.#symbol < 0) return;
+    this.#runs.varint(this.#start - this.#previousEnd);
+    this.#runs.varint(this.#end - this.#start);
+    this.#runs.varint(this.#symbol);
+    this.#previousEnd = this.#end;
+    this.#symbol = -1;
+  }
+
+  cursor(): RunCursor {
+    this.#close();
+    return new RunCursor(this.#runs.bytes());
+  }
+
+  /** Values become what `map` says. */
+  rewrite(map: Uint32Array): void {
+    const out = new ByteWriter(this.#runs.size + 16);
+    let end = 0;
+    for (const run = this.cursor(); run.next();) {
+      out.varint(run.start - end);
+      out.varint(run.end - run.start);
+      out.varint(map[run.value]!);
+      end = run.end;
+    }
+    this.#runs = out;
+  }
+}
+
+export class RunCursor {
+  start = 0;
+  /** Exclusive. */
+  end = 0;
+  value = 0;
+  /** Behind the last run. */
+  isOver = false;
+  readonly #reader: ByteReader;
+
+  constructor(runs: Uint8Array) {
+    this.#reader = new ByteReader(runs);
+  }
+
+  /** False behind the last run, which stays. */
+  next(): boolean {
+    if (this.#reader.left === 0) {
+      this.isOver = true;
+      return false;
+    }
+    this.start = this.end + this.#reader.varint();
+    this.end = this.start + this.#reader.varint();
+    this.value = this.#reader.varint();
+    return true;
+  }
+}
+
+/** One label with its values in order. */
+export interface RankedLabel {
+  readonly name: Uint8Array;
+  readonly seriesCount: number;
+  readonly valueCount: number;
+  /** UTF-8 of the value of a rank, borrowed. */
+  text(rank: number): Uint8Array;
+  /** Ordinals of rank r: ordinals[starts[r], starts[r + 1]). */
+  readonly starts: Uint32Array;
+  readonly ordinals: Uint32Array;
+}
+
+export class LabelColumns {
+  readonly #source: LabelSource;
+  #texts: Texts;
+  /** Label sets that come as texts. */
+  readonly #own = new Symbols(0);
+  readonly #byName = new Map<number, LabelRuns>();
+  #row: number[] = [];
+  /** Of the series before. */
+  #names: number[] = [];
+  #columns: LabelRuns[] = [];
+  #labels: Labels = [];
+  #ranks = new Uint32Array(0);
+  seriesCount = 0;
+
+  constructor(source: LabelSource) {
+    this.#source = source;
+    this.#texts = source.symbols;
+  }
+
+  /** The next series; all of one part come in the same form. */
+  add(series: Labels | SeriesRef): void {
+    const ordinal = this.seriesCount++;
+    const length =
+      typeof series === 'number' ? this.#source.symbolsOf(series, this.#row) : this.#intern(series);
+    for (let i = 0; i < length; i += 2) {
+      const name = this.#row[i]!;
+      if (this.#names[i >> 1] !== name) {
+        this.#names[i >> 1] = name;
+        this.#columns[i >> 1] = this.#columnOf(name);
+      }
+      this.#columns[i >> 1]!.add(ordinal, this.#row[i + 1]!);
+    }
+  }
+
+  #columnOf(name: number): LabelRuns {
+    let column = this.#byName.get(name);
+    if (column === undefined) this.#byName.set(name, (column = new LabelRuns(name)));
+    return column;
+  }
+
+  #intern(labels: Labels): number {
+    this.#texts = this.#own;
+    // What the series before has in the same place, as the same string, has the same symbol.
+    for (let i = 0; i < labels.length; i++)
+      if (labels[i] !== this.#labels[i]) this.#row[i] = this.#own.intern(labels[i]!);
+    this.#labels = labels;
+    return labels.length;
+  }
+
+  /** Labels in byte order of their names, each good until the next is asked for. */
+  *ranked(): Generator<RankedLabel, void, void> {
+    const columns = [...this.#byName.values()];
+    const names = copyTexts(
+      this.#texts,
+      Uint32Array.from(columns, ({ name }) => name),
+    );
+    for (const at of names.order()) yield this.#rank(columns[at]!);
+  }
+
+  #rank(column: LabelRuns): RankedLabel {
+    this.#ranks = grownU32(this.#ranks, this.#texts.count);
+    const ranks = this.#ranks;
+    let symbols = new Uint32Array(64);
+    let count = 0;
+    for (const run = column.cursor(); run.next();)
+      if (ranks[run.value] === 0) {
+        symbols = grownU32(symbols, count + 1);
+        symbols[count++] = run.value;
+        ranks[run.value] = 1;
+      }
+    const texts = copyTexts(this.#texts, symbols.subarray(0, count));
+    const order = texts.order();
+    for (let rank = 0; rank < count; rank++) ranks[symbols[order[rank]!]!] = rank;
+    column.rewrite(ranks);
+    for (let i = 0; i < count; i++) ranks[symbols[i]!] = 0;
+    return {
+      name: this.#texts.bytes(column.name),
+      seriesCount: column.seriesCount,
+      valueCount: count,
+      text: (rank) => texts.text(order[rank]!),
+      ...postingsOf(column, count),
+    };
+  }
+
+  /** Runs of ranks of each label, in byte order of their names; after `ranked` has ended. */
+  cursors(): RunCursor[] {
+    const columns = [...this.#byName.values()];
+    const names = copyTexts(
+      this.#texts,
+      Uint32Array.from(columns, ({ name }) => name),
+    );
+    return Array.from(names.order(), (at) => columns[at]!.cursor());
+  }
+}
+
+function postingsOf(
+  column: LabelRuns,
+  valueCount: number,
+): Pick<RankedLabel, 'starts' | 'ordinals'> {
+  const starts = new Uint32Array(valueCount + 1);
+  for (const run = column.cursor(); run.next();) starts[run.value + 1]! += run.end - run.start;
+  for (let rank = 0; rank < valueCount; rank++) starts[rank + 1]! += starts[rank]!;
+  const ends = starts.slice(0, valueCount);
+  const ordinals = new Uint32Array(column.seriesCount);
+  for (const run = column.cursor(); run.next();)
+    for (let ordinal = run.start; ordinal < run.end; ordinal++)
+      ordinals[ends[run.value]!++] = ordinal;
+  return { starts, ordinals };
+}
+
+/** Some texts in one arena, to be sorted. */
+class TextList {
+  readonly #arena: Uint8Array;
+  readonly #starts: Uint32Array;
+
+  constructor(arena: Uint8Array, starts: Uint32Array) {
+    this.#arena = arena;
+    this.#starts = starts;
+  }
+
+  text(at: number): Uint8Array {
+    return this.#arena.subarray(this.#starts[at], this.#starts[at + 1]);
+  }
+
+  /** Places in byte order of the texts. */
+  order(): Uint32Array {
+    const places = Uint32Array.from({ length: this.#starts.length - 1 }, (_, i) => i);
+    new KeyOrder(this.#key).sort(places);
+    return places;
+  }
+
+  /** Six bytes of a text as a number, told apart by how many there are; -1 behind its end. */
+  readonly #key = (at: number, depth: number): number => {
+    const end = this.#starts[at + 1]!;
+    const start = this.#starts[at]! + depth * KEY_BYTES;
+    if (start >= end) return -1;
+    const arena = this.#arena;
+    const count = Math.min(KEY_BYTES, end - start);
+    let high = 0;
+    let low = 0;
+    for (let i = 0; i < 3; i++) {
+      high = (high << 8) | (i < count ? arena[start + i]! : 0);
+      low = (low << 8) | (i + 3 < count ? arena[start + i + 3]! : 0);
+    }
+    return (high * 0x1000000 + low) * 8 + count;
+  };
+}
+
+function copyTexts(texts: Texts, symbols: Uint32Array): TextList {
+  const starts = new Uint32Array(symbols.length + 1);
+  let arena = new Uint8Array(1024);
+  let end = 0;
+  for (let i = 0; i < symbols.length; i++) {
+    const bytes = texts.bytes(symbols[i]!);
+    arena = grownU8(arena, end + bytes.length);
+    arena.set(bytes, end);
+    end += bytes.length;
+    starts[i + 1] = end;
+  }
+  return new TextList(arena, starts);
+}

@@ -1,0 +1,175 @@
+// Rows of series in the index of a part (docs/formats/part.md, "Row table", "Row group"): which
+// values a series has, and where its blocks are.
+import { ByteReader, CodecError } from '../codec/varint.ts';
+import type { PiecePlace } from './part-format.ts';
+import { readDoubleColumn, readNumbers } from './part-numbers.ts';
+import { placeIn } from './part-times.ts';
+import type { TimeGroup, TimeTable } from './part-times.ts';
+
+/** Where the row groups are and what times they hold. */
+export class RowTable {
+  /** Ordinal of the first series of each group, and behind the last one. */
+  readonly starts: Uint32Array;
+  readonly dataOffsets: Float64Array;
+  readonly minUs: Float64Array;
+  readonly maxUs: Float64Array;
+  readonly #offsets: Float64Array;
+  readonly #crcs: Uint32Array;
+
+  constructor(reader: ByteReader, count: number, firstGroup: number, seriesCount: number) {
+    const rows = readNumbers(reader, new Uint32Array(count), count);
+    const sizes = readNumbers(reader, new Uint32Array(count), count);
+    this.dataOffsets = readNumbers(reader, new Float64Array(count), count);
+    this.minUs = readDoubleColumn(reader, count);
+    this.maxUs = readDoubleColumn(reader, count);
+    this.#crcs = Uint32Array.from({ length: count }, () => reader.u32());
+    reader.finish();
+    this.starts = new Uint32Array(count + 1);
+    this.#offsets = new Float64Array(count + 1);
+    this.#offsets[0] = firstGroup;
+    for (let i = 0; i < count; i++) {
+      this.starts[i + 1] = this.starts[i]! + rows[i]!;
+      this.#offsets[i + 1] = this.#offsets[i]! + sizes[i]!;
+    }
+    if (this.starts[count] !== seriesCount)
+      throw new CodecError(`${this.starts[count]} series in row groups of ${seriesCount}`);
+  }
+
+  get groupCount(): number {
+    return this.#crcs.length;
+  }
+
+  get sizeBytes(): number {
+    return this.groupCount * 48 + 200;
+  }
+
+  groupOf(ordinal: number): number {
+    return placeIn(this.starts, ordinal);
+  }
+
+  place(group: number): PiecePlace {
+    const offset = this.#offsets[group]!;
+    return { offset, sizeBytes: this.#offsets[group + 1]! - offset, crc: this.#crcs[group]! };
+  }
+}
+
+/** Where a block is and what its body does not say. */
+export interface BlockPlace {
+  readonly offset: number;
+  readonly sizeBytes: number;
+  readonly kind: number;
+  readonly count: number;
+  readonly firstUs: number;
+  readonly lastUs: number;
+  /** Number of its time column. */
+  readonly times: number;
+}
+
+export class RowGroup {
+  readonly first: number;
+  readonly count: number;
+  readonly blockCount: number;
+  /** Labels that a series of the group has, ascending. */
+  readonly labels: number[] = [];
+  readonly #reader: ByteReader;
+  readonly #columnOffsets: number[] = [];
+  readonly #columns: (Uint32Array | undefined)[] = [];
+  /** Blocks of row r: [blockStarts[r], blockStarts[r + 1]). */
+  readonly #blockStarts: Uint32Array;
+  readonly #kinds: Uint8Array;
+  readonly #times: Uint32Array;
+  readonly #sizes: Uint32Array;
+  readonly #offsets: Float64Array;
+  readonly #counts: Uint16Array;
+  readonly #firstUs: Float64Array;
+  readonly #lastUs: Float64Array;
+
+  /** `resolve` must follow before blocks are asked for. */
+  constructor(reader: ByteReader, first: number, count: number, dataOffset: number) {
+    this.#reader = reader;
+    this.first = first;
+    this.count = count;
+    let label = -1;
+    for (let left = reader.count(3); left > 0; left--) {
+      label += reader.varint() + 1;
+      const sizeBytes = reader.varint();
+      this.labels.push(label);
+      this.#columnOffsets.push(reader.at);
+      reader.skip(sizeBytes);
+    }
+    const blocks = readNumbers(reader, new Uint32Array(count), count);
+    this.#blockStarts = new Uint32Array(count + 1);
+    for (let i = 0; i < count; i++) this.#blockStarts[i + 1] = this.#blockStarts[i]! + blocks[i]!;
+    const total = this.#blockStarts[count]!;
+    this.blockCount = total;
+    this.#kinds = readNumbers(reader, new Uint8Array(total), total);
+    this.#times = readNumbers(reader, new Uint32Array(total), total);
+    this.#sizes = readNumbers(reader, new Uint32Array(total), total);
+    reader.finish();
+    this.#offsets = new Float64Array(total);
+    let offset = dataOffset;
+    for (let i = 0; i < total; i++) {
+      this.#offsets[i] = offset;
+      offset += this.#sizes[i]!;
+    }
+    this.#counts = new Uint16Array(total);
+    this.#firstUs = new Float64Array(total);
+    this.#lastUs = new Float64Array(total);
+  }
+
+  get sizeBytes(): number {
+    const columns = this.labels.length * this.count * 4;
+    return this.#reader.bytes.length + columns + this.blockCount * 40 + 500;
+  }
+
+  /** Fills in what the time columns say; `group` gives each column's group. */
+  async resolve(table: TimeTable, group: (number: number) => Promise<TimeGroup>): Promise<void> {
+    let at: TimeGroup | undefined;
+    const seen = new Map<number, TimeGroup>();
+    for (let i = 0; i < this.blockCount; i++) {
+      const number = this.#times[i]!;
+      if (at === undefined || number < at.first || number >= at.first + at.count) {
+        const wanted = table.groupOf(number);
+        at = seen.get(wanted) ?? (await group(wanted));
+        seen.set(wanted, at);
+      }
+      const place = number - at.first;
+      this.#counts[i] = at.counts[place]!;
+      this.#firstUs[i] = at.firstUs[place]!;
+      this.#lastUs[i] = at.lastUs[place]!;
+    }
+  }
+
+  /** Rank + 1 of each series' value of the label at `place` of `labels`; 0: it has none. */
+  ranks(place: number): Uint32Array {
+    let column = this.#columns[place];
+    if (column === undefined) {
+      const { bytes } = this.#reader;
+      const reader = new ByteReader(bytes, this.#columnOffsets[place]);
+      column = readNumbers(reader, new Uint32Array(this.count), this.count);
+      this.#columns[place] = column;
+    }
+    return column;
+  }
+
+  /** Blocks of a row that touch the range, in time order. */
+  blocks(row: number, startUs: number, endUs: number): BlockPlace[] {
+    const out: BlockPlace[] = [];
+    const end = this.#blockStarts[row + 1]!;
+    for (let at = this.#blockStarts[row]!; at < end; at++)
+      if (this.#firstUs[at]! <= endUs && this.#lastUs[at]! >= startUs) out.push(this.#place(at));
+    return out;
+  }
+
+  #place(at: number): BlockPlace {
+    return {
+      offset: this.#offsets[at]!,
+      sizeBytes: this.#sizes[at]!,
+      kind: this.#kinds[at]!,
+      count: this.#counts[at]!,
+      firstUs: this.#firstUs[at]!,
+      lastUs: this.#lastUs[at]!,
+      times: this.#times[at]!,
+    };
+  }
+}

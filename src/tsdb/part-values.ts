@@ -1,0 +1,263 @@
+// The values of one label in a part, in byte order, and the series that have them (docs/formats/
+// part.md, "Label table", "Texts", "Postings"). Ranks are places in that order. Groups are read as
+// they are needed; what is decoded lives in the cache of sections.
+import { compareUtf8 } from '../model/labels.ts';
+import { CodecError } from '../codec/varint.ts';
+import type { ByteReader } from '../codec/varint.ts';
+import { POSTINGS_SHORT_MAX, VALUE_GROUP_COUNT, VALUE_RESTART_COUNT } from './limits.ts';
+import type { PiecePlace } from './part-format.ts';
+import { readNumbers } from './part-numbers.ts';
+import type { PieceLoader } from './part-pieces.ts';
+
+/** A label as the root of the index describes it. */
+export interface LabelInfo {
+  readonly name: string;
+  readonly valueCount: number;
+  /** Series that have the label. */
+  readonly seriesCount: number;
+  readonly firstGroup: number;
+  readonly table: PiecePlace;
+}
+
+/** Where the groups of a label are. */
+class LabelTable {
+  readonly postings: PiecePlace[] = [];
+  readonly texts: PiecePlace[] = [];
+  /** The first value of each group. */
+  readonly firsts: string[] = [];
+  sizeBytes = 100;
+
+  constructor(reader: ByteReader, { firstGroup, valueCount }: LabelInfo) {
+    let offset = firstGroup;
+    const text = new FrontCoded();
+    for (let left = Math.ceil(valueCount / VALUE_GROUP_COUNT); left > 0; left--) {
+      const sizeBytes = reader.varint();
+      this.postings.push({ offset, sizeBytes, crc: 0 });
+      offset += sizeBytes;
+      const place = { offset, sizeBytes: reader.varint(), crc: reader.u32() };
+      this.texts.push(place);
+      offset += place.sizeBytes;
+      this.firsts.push(text.read(reader));
+      this.sizeBytes += 250 + this.firsts.at(-1)!.length;
+    }
+    reader.finish();
+  }
+
+  /** The group that holds `value` if any does. */
+  groupOf(value: string): number {
+    let low = 0;
+    let high = this.firsts.length;
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      if (compareUtf8(this.firsts[middle]!, value) <= 0) low = middle;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+/** Texts that repeat the beginning of the one before. */
+class FrontCoded {
+  #bytes = Buffer.alloc(64);
+  #length = 0;
+
+  read(reader: ByteReader): string {
+    const shared = reader.varint();
+    const length = shared + reader.varint();
+    if (shared > this.#length) throw new CodecError(`${shared} shared bytes of ${this.#length}`);
+    const suffix = reader.raw(length - shared);
+    if (length > this.#bytes.length)
+      this.#bytes = Buffer.concat([this.#bytes, Buffer.alloc(length)]);
+    this.#bytes.set(suffix, shared);
+    this.#length = length;
+    return this.#bytes.toString('utf8', 0, length);
+  }
+}
+
+/** Up to 128 values: counts at once, texts one by one or all together, as they are asked for. */
+export class ValueGroup {
+  readonly count: number;
+  readonly counts: Uint32Array;
+  /** undefined: no short lists. */
+  readonly shortLists: PiecePlace | undefined;
+  readonly longLists: readonly PiecePlace[];
+  readonly #reader: ByteReader;
+  /** Where every sixteenth text, written in full, begins. */
+  readonly #restarts: number[] = [];
+  #texts: readonly string[] | undefined = undefined;
+
+  constructor(reader: ByteReader, count: number, postings: PiecePlace) {
+    this.count = count;
+    this.#reader = reader;
+    for (let i = 0; i < count; i++) {
+      if (i % VALUE_RESTART_COUNT === 0) this.#restarts.push(reader.at);
+      reader.varint();
+      reader.skip(reader.varint());
+    }
+    this.counts = readNumbers(reader, new Uint32Array(count), count);
+    let { offset } = postings;
+    const next = (): PiecePlace => {
+      const place = { offset, sizeBytes: reader.varint(), crc: reader.u32() };
+      offset += place.sizeBytes;
+      return place;
+    };
+    const hasShort = this.counts.some((one) => one <= POSTINGS_SHORT_MAX);
+    this.shortLists = hasShort ? next() : undefined;
+    this.longLists = Array.from(
+      this.counts.filter((one) => one > POSTINGS_SHORT_MAX),
+      next,
+    );
+    reader.finish();
+  }
+
+  get sizeBytes(): number {
+    return this.#reader.bytes.length * 3 + this.count * 30 + 300;
+  }
+
+  texts(): readonly string[] {
+    this.#texts ??= this.#read(0, this.count);
+    return this.#texts;
+  }
+
+  text(at: number): string {
+    if (this.#texts !== undefined) return this.#texts[at]!;
+    const from = at - (at % VALUE_RESTART_COUNT);
+    return this.#read(from, at + 1).at(-1)!;
+  }
+
+  #read(from: number, to: number): string[] {
+    const reader = this.#reader;
+    reader.at = this.#restarts[from / VALUE_RESTART_COUNT]!;
+    const text = new FrontCoded();
+    return Array.from({ length: to - from }, () => text.read(reader));
+  }
+}
+
+export class LabelValues {
+  readonly info: LabelInfo;
+  readonly #number: number;
+  readonly #pieces: PieceLoader;
+
+  constructor(pieces: PieceLoader, number: number, info: LabelInfo) {
+    this.#pieces = pieces;
+    this.#number = number;
+    this.info = info;
+  }
+
+  #table(): Promise<LabelTable> {
+    return this.#pieces.piece(`label ${this.#number}`, this.info.table, (reader) => {
+      const value = new LabelTable(reader, this.info);
+      return { value, sizeBytes: value.sizeBytes };
+    });
+  }
+
+  async group(group: number): Promise<ValueGroup> {
+    const { texts, postings } = await this.#table();
+    const count = Math.min(VALUE_GROUP_COUNT, this.info.valueCount - group * VALUE_GROUP_COUNT);
+    return this.#pieces.piece(`values ${this.#number} ${group}`, texts[group]!, (reader) => {
+      const value = new ValueGroup(reader, count, postings[group]!);
+      return { value, sizeBytes: value.sizeBytes };
+    });
+  }
+
+  /** The rank of a value; -1 where no series has it. */
+  async find(value: string): Promise<number> {
+    const group = (await this.#table()).groupOf(value);
+    const at = (await this.group(group)).texts().indexOf(value);
+    return at < 0 ? -1 : group * VALUE_GROUP_COUNT + at;
+  }
+
+  /** Ranks of values that begin with `prefix` and pass the test, ascending. */
+  async where(prefix: string, test: (value: string) => boolean): Promise<number[]> {
+    const table = await this.#table();
+    const out: number[] = [];
+    const { firsts } = table;
+    for (let group = prefix === '' ? 0 : table.groupOf(prefix); group < firsts.length; group++) {
+      if (isBehind(firsts[group]!, prefix)) break;
+      const texts = (await this.group(group)).texts();
+      for (let i = 0; i < texts.length; i++)
+        if (texts[i]!.startsWith(prefix) && test(texts[i]!))
+          out.push(group * VALUE_GROUP_COUNT + i);
+    }
+    return out;
+  }
+
+  /** How many series have one of the values. */
+  async seriesCount(ranks: readonly number[]): Promise<number> {
+    let count = 0;
+    await this.#each(ranks, async (group, at) => {
+      count += group.counts[at]!;
+    });
+    return count;
+  }
+
+  /** Calls `visit` for each rank, ascending ranks of one group after the other. */
+  async #each(
+    ranks: readonly number[],
+    visit: (group: ValueGroup, at: number, number: number) => Promise<void>,
+  ): Promise<void> {
+    let group: ValueGroup | undefined;
+    let number = -1;
+    for (const rank of ranks) {
+      const wanted = Math.floor(rank / VALUE_GROUP_COUNT);
+      if (group === undefined || wanted !== number) group = await this.group((number = wanted));
+      await visit(group, rank % VALUE_GROUP_COUNT, number);
+    }
+  }
+
+  /** Ordinals of the series that have one of the values (ranks ascending), list after list. */
+  async postings(ranks: readonly number[], count: number): Promise<Uint32Array> {
+    const out = new Uint32Array(count);
+    let end = 0;
+    let short: { readonly group: number; readonly lists: ShortLists } | undefined;
+    await this.#each(ranks, async (group, at, number) => {
+      const length = group.counts[at]!;
+      if (length > POSTINGS_SHORT_MAX) end = await this.#long(group, at, out, end);
+      else {
+        if (short?.group !== number)
+          short = { group: number, lists: await this.#short(group, number) };
+        const { starts, ordinals } = short.lists;
+        out.set(ordinals.subarray(starts[at], starts[at + 1]), end);
+        end += length;
+      }
+    });
+    return out;
+  }
+
+  #short(group: ValueGroup, number: number): Promise<ShortLists> {
+    return this.#pieces.piece(`short ${this.#number} ${number}`, group.shortLists!, (reader) => {
+      const starts = new Uint32Array(group.count + 1);
+      for (let i = 0; i < group.count; i++) {
+        const length = group.counts[i]!;
+        starts[i + 1] = starts[i]! + (length > POSTINGS_SHORT_MAX ? 0 : length);
+      }
+      const count = starts[group.count]!;
+      const ordinals = readNumbers(reader, new Uint32Array(count), count);
+      reader.finish();
+      return { value: { starts, ordinals }, sizeBytes: count * 4 + 700 };
+    });
+  }
+
+  /** Appends a long list to out[end…]; returns its end. Lists are not cached: they are long. */
+  async #long(group: ValueGroup, at: number, out: Uint32Array, end: number): Promise<number> {
+    let number = 0;
+    for (let i = 0; i < at; i++) if (group.counts[i]! > POSTINGS_SHORT_MAX) number++;
+    const length = group.counts[at]!;
+    await this.#pieces.once(`list of label ${this.#number}`, group.longLists[number]!, (reader) => {
+      readNumbers(reader, out.subarray(end, end + length), length);
+      reader.finish();
+    });
+    return end + length;
+  }
+}
+
+interface ShortLists {
+  /** Ordinals of the value at `i`: [starts[i], starts[i + 1]); none where its list is long. */
+  readonly starts: Uint32Array;
+  readonly ordinals: Uint32Array;
+}
+
+/** Do `value` and all that follow it in byte order lie behind everything that begins so? */
+function isBehind(value: string, prefix: string): boolean {
+  return compareUtf8(value, prefix) > 0 && !value.startsWith(prefix);
+}
