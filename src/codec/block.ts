@@ -361,7 +361,7 @@ export function wrapBody(
   out.raw(body);
 }
 
-/** The whole block at `start`; with a `target`, its times are a view of it too. Throws CodecError. */
+/** The whole block at `start`; with a `target` its times are views of it. Throws CodecError. */
 export function decodeBlock(
   bytes: Uint8Array,
   start: number,

@@ -30,7 +30,7 @@ export function isGrid(tUs: Float64Array, count: number): boolean {
   return true;
 }
 
-export function gridStepUs(firstUs: number, lastUs: number, count: number): number {
+function gridStepUs(firstUs: number, lastUs: number, count: number): number {
   return count === 1 ? 0 : (lastUs - firstUs) / (count - 1);
 }
 

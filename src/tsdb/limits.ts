@@ -87,8 +87,6 @@ export const DELETE_SIZE_MAX_BYTES = 90_000;
 export const CATALOG_PAGE_KEYS = 500;
 /** Label texts kept as strings beside the arena; a power of two. */
 export const TEXT_CACHE_ENTRIES = 2 ** 15;
-/** The same for the symbols of one part section. */
-export const TEXT_TABLE_CACHE_ENTRIES = 2 ** 12;
 /** Content of a posting list's first chunk and of the longest ones. */
 export const POSTING_CHUNK_BYTES_FIRST = 4;
 export const POSTING_CHUNK_BYTES_MAX = 1024;

@@ -20,7 +20,7 @@ function fit(a: Samples, b: Samples): boolean {
   );
 }
 
-/** Blocks of at most BLOCK_COUNT_MAX samples out of chunks in time order; views where they can be. */
+/** Blocks of at most BLOCK_COUNT_MAX samples out of chunks in time order; views where possible. */
 export function cutToBlocks(chunks: readonly Samples[]): Samples[] {
   const out: Samples[] = [];
   let open: Samples[] = [];
