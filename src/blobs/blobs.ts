@@ -18,10 +18,11 @@ export interface Blobs {
   /** Durable when it resolves. `chunks` are borrowed one at a time. */
   put(name: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<BlobInfo>;
   /**
-   * Reads `range.length` bytes (all of the object without a range) into fresh memory. Throws
+   * Reads `range.length` bytes (all of the object without a range) into fresh memory, or into
+   * `into`, which is exactly as long and is returned. Throws
    * AppError notFound/no-blob, corrupt/short-blob where the object ends before the range does.
    */
-  get(name: string, range?: BlobRange): Promise<Uint8Array>;
+  get(name: string, range?: BlobRange, into?: Uint8Array): Promise<Uint8Array>;
   /** undefined where there is no such object. */
   head(name: string): Promise<BlobInfo | undefined>;
   /** Names that start with `prefix`, in UTF-8 byte order. */

@@ -91,7 +91,7 @@ export class DirectoryBlobs implements Blobs {
     }
   }
 
-  async get(name: string, range?: BlobRange): Promise<Uint8Array> {
+  async get(name: string, range?: BlobRange, into?: Uint8Array): Promise<Uint8Array> {
     checkName(name);
     let handle: Handle;
     try {
@@ -106,7 +106,8 @@ export class DirectoryBlobs implements Blobs {
       const offset = range?.offset ?? 0;
       const length = range?.length ?? handle.file.sizeBytes();
       if (offset + length > handle.file.sizeBytes()) throw short(name, offset + length, handle);
-      const bytes = new Uint8Array(length);
+      const bytes = into ?? new Uint8Array(length);
+      assert(bytes.length === length, 'what is read fits the memory it is read into');
       const small = length <= BLOB_SYNC_READ_MAX_BYTES;
       const got = small
         ? handle.file.readSync(bytes, offset)

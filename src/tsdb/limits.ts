@@ -37,8 +37,8 @@ export const WRITE_CHUNK_BYTES = 256 * 1024;
 export const READ_CHUNK_BYTES = 1024 * 1024;
 /** Blocks further apart are read separately. */
 export const READ_GAP_BYTES = 16 * 1024;
-/** Index sections kept decoded, estimated bytes. */
-export const PART_INDEX_CACHE_BYTES = 128 * 1024 * 1024;
+/** One read of a blob into the cache of extents, aligned. */
+export const EXTENT_BYTES = 64 * 1024;
 /** Strings and histograms are cut into blocks of fewer samples, so that a block stays readable. */
 export const OBJECTS_PER_BLOCK = 512;
 /** Series of a row group of a part's index; fewer where they have so many blocks. */

@@ -242,7 +242,7 @@ async function prove(state: ShardState, row: PartRow, expected: Digest): Promise
   for (const { tenant } of await part.tenants()) {
     const { index, yieldTurn } = state;
     const where = { tenant, matchers: [], range, view, moment: 0 };
-    const scan = { ...where, index, check: never, yieldTurn };
+    const scan = { ...where, index, check: never, yieldTurn, isOnce: true };
     for await (const series of scanSeries(scan))
       for (const samples of resolveSources(await series.sources()))
         actual.addSamples(tenant, series.labels, samples);

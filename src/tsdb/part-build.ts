@@ -86,7 +86,8 @@ async function* seriesOf(
   yieldTurn: () => Promise<void>,
 ): AsyncGenerator<readonly SeriesContent[], void, void> {
   const { view, moment, index, range } = request;
-  const scan = { tenant, matchers: [], range, view, moment, index, check, yieldTurn };
+  const where = { tenant, matchers: [], range, view, moment };
+  const scan = { ...where, index, check, yieldTurn, isOnce: true };
   if (view.parts.length === 0 && request.witness === undefined) {
     yield* headOf(scan);
     return;

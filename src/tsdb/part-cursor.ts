@@ -163,7 +163,7 @@ class PartCursor implements Cursor {
       }
       if (isFull) break;
     }
-    this.#window = await this.#part.read(start, end - start);
+    this.#window = await this.#part.read(start, end - start, this.#scan.isOnce);
     this.#windowOffset = start;
   }
 }

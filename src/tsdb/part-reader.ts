@@ -22,73 +22,15 @@ import type {
   SeriesExemplar,
   TenantDirectory,
 } from './part-format.ts';
+import type { ExtentCache, SectionCache } from './part-cache.ts';
 import { PartIndex } from './part-index.ts';
-import type { Decoded, PieceLoader } from './part-pieces.ts';
+import type { PieceLoader } from './part-pieces.ts';
 import type { BlockPlace } from './part-rows.ts';
-
-/**
- * Decoded things by name, least recently used dropped first; promises, so that two readers share
- * one read.
- */
-export class SectionCache {
-  readonly #entries = new Map<string, { readonly value: Promise<unknown>; sizeBytes: number }>();
-  readonly #limitBytes: number;
-  #sizeBytes = 0;
-
-  constructor(limitBytes: number) {
-    this.#limitBytes = limitBytes;
-  }
-
-  get<T>(key: string, load: () => Promise<Decoded<T>>): Promise<T> {
-    const found = this.#entries.get(key);
-    if (found !== undefined) {
-      this.#entries.delete(key);
-      this.#entries.set(key, found);
-      return found.value as Promise<T>;
-    }
-    const entry = { value: this.#load(key, load), sizeBytes: 0 };
-    this.#entries.set(key, entry);
-    return entry.value;
-  }
-
-  async #load<T>(key: string, load: () => Promise<Decoded<T>>): Promise<T> {
-    try {
-      const { value, sizeBytes } = await load();
-      const entry = this.#entries.get(key);
-      if (entry !== undefined) {
-        entry.sizeBytes = sizeBytes;
-        this.#sizeBytes += sizeBytes;
-        this.#evict(key);
-      }
-      return value;
-    } catch (error) {
-      this.#entries.delete(key);
-      throw error;
-    }
-  }
-
-  #evict(keep: string): void {
-    for (const [key, entry] of this.#entries) {
-      if (this.#sizeBytes <= this.#limitBytes) return;
-      if (key === keep || entry.sizeBytes === 0) continue;
-      this.#sizeBytes -= entry.sizeBytes;
-      this.#entries.delete(key);
-    }
-  }
-
-  /** Forgets everything whose key starts with `prefix`. */
-  drop(prefix: string): void {
-    for (const [key, entry] of this.#entries)
-      if (key.startsWith(prefix)) {
-        this.#sizeBytes -= entry.sizeBytes;
-        this.#entries.delete(key);
-      }
-  }
-}
 
 export interface PartContext {
   readonly blobs: Blobs;
   readonly cache: SectionCache;
+  readonly extents: ExtentCache;
   readonly skipCrc: boolean;
   /** Called once per damaged place. */
   readonly onCorrupt: (part: PartRow, reason: string) => void;
@@ -249,10 +191,17 @@ export class Part {
     }
   }
 
-  /** Raw bytes of the blob. */
-  async read(offset: number, length: number): Promise<Uint8Array> {
+  /**
+   * Raw bytes of the blob, borrowed and not to be written to. `isOnce`: they will not be asked for
+   * again, and are not kept.
+   */
+  async read(offset: number, length: number, isOnce = false): Promise<Uint8Array> {
+    const { blobs, extents } = this.#context;
+    const { name, sizeBytes } = this.row;
     try {
-      return await this.#context.blobs.get(this.row.name, { offset, length });
+      return isOnce
+        ? await blobs.get(name, { offset, length })
+        : await extents.read(blobs, { name, sizeBytes }, { offset, length });
     } catch (error) {
       const isShort = error instanceof AppError && error.kind === 'corrupt';
       throw isShort ? this.#damage(`bytes ${offset} to ${offset + length}`, error) : error;
@@ -272,9 +221,10 @@ export class Part {
     }
   }
 
-  /** Forgets cached sections (the part is gone). */
+  /** Forgets what is cached of it (the part is gone). */
   drop(): void {
     this.#context.cache.drop(`${this.row.name} `);
+    this.#context.extents.drop(this.row.name);
   }
 }
 

@@ -14,6 +14,8 @@ export interface Scan {
   /** Of the head what was applied up to this moment. */
   readonly moment: number;
   readonly index: SeriesIndex;
+  /** What is read will not be asked for again soon: merges and their proofs. */
+  readonly isOnce?: boolean;
   /** Throws the reason where the caller does not want to go on. */
   readonly check: () => void;
   /** A later turn of the event loop, so that a long scan lets other work proceed. */

@@ -22,6 +22,8 @@ export interface TsdbSettings {
   readonly logTailMaxBytes: number;
   /** The head is flushed at least so often; 0 = never by time. */
   readonly flushIntervalMs: number;
+  /** Bytes of parts kept in memory: half as they are on disk, half decoded pieces of indexes. */
+  readonly cacheBytes: number;
   /** So many level-0 parts are merged into level 1. */
   readonly level0PartsMax: number;
   /** So many parts of one time partition are merged into one. */
@@ -35,6 +37,7 @@ export const DEFAULT_TSDB_SETTINGS: TsdbSettings = {
   pageSamples: [4, 8, 16],
   logTailMaxBytes: 64 * 1024 * 1024,
   flushIntervalMs: 2 * 3600 * 1000,
+  cacheBytes: 128 * 1024 * 1024,
   level0PartsMax: 8,
   partitionPartsMax: 4,
 };

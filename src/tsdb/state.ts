@@ -7,12 +7,12 @@ import { BatchIds } from './batch-ids.ts';
 import type { TenantSplit } from './catalog-rows.ts';
 import { Generation } from './head.ts';
 import { HeadMemory } from './head-memory.ts';
-import { PART_INDEX_CACHE_BYTES } from './limits.ts';
 import { Moments } from './moments.ts';
 import { shardNames } from './names.ts';
 import type { ShardNames } from './names.ts';
 import type { PartRow } from './part-format.ts';
-import { Part, SectionCache } from './part-reader.ts';
+import { ExtentCache, SectionCache } from './part-cache.ts';
+import { Part } from './part-reader.ts';
 import type { PartContext } from './part-reader.ts';
 import { SeriesIndex } from './series-index.ts';
 import { DEFAULT_TSDB_SETTINGS } from './settings.ts';
@@ -63,7 +63,8 @@ export class ShardState {
     this.frontier = frontier;
     this.partContext = {
       blobs: options.blobs,
-      cache: new SectionCache(PART_INDEX_CACHE_BYTES),
+      cache: new SectionCache(this.settings.cacheBytes / 2),
+      extents: new ExtentCache(this.settings.cacheBytes / 2),
       skipCrc: this.mutations.skipCrc ?? false,
       onCorrupt: (row, reason) => this.report({ kind: 'corrupt', blob: row.name, reason }),
     };

@@ -1,0 +1,172 @@
+// The two caches that all parts of a shard share, both bounded in bytes: extents, the bytes of
+// blobs as they are on disk, in memory that threads can share; and sections, what was decoded of
+// indexes. Least recently used goes first.
+import type { BlobInfo, BlobRange, Blobs } from '../blobs/blobs.ts';
+import { EXTENT_BYTES } from './limits.ts';
+import type { Decoded } from './part-pieces.ts';
+
+/**
+ * Decoded things by name, least recently used dropped first; promises, so that two readers share
+ * one read.
+ */
+export class SectionCache {
+  readonly #entries = new Map<string, { readonly value: Promise<unknown>; sizeBytes: number }>();
+  readonly #limitBytes: number;
+  #sizeBytes = 0;
+
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
+
+  get<T>(key: string, load: () => Promise<Decoded<T>>): Promise<T> {
+    const found = this.#entries.get(key);
+    if (found !== undefined) {
+      this.#entries.delete(key);
+      this.#entries.set(key, found);
+      return found.value as Promise<T>;
+    }
+    const entry = { value: this.#load(key, load), sizeBytes: 0 };
+    this.#entries.set(key, entry);
+    return entry.value;
+  }
+
+  async #load<T>(key: string, load: () => Promise<Decoded<T>>): Promise<T> {
+    try {
+      const { value, sizeBytes } = await load();
+      const entry = this.#entries.get(key);
+      if (entry !== undefined) {
+        entry.sizeBytes = sizeBytes;
+        this.#sizeBytes += sizeBytes;
+        this.#evict(key);
+      }
+      return value;
+    } catch (error) {
+      this.#entries.delete(key);
+      throw error;
+    }
+  }
+
+  #evict(keep: string): void {
+    for (const [key, entry] of this.#entries) {
+      if (this.#sizeBytes <= this.#limitBytes) return;
+      if (key === keep || entry.sizeBytes === 0) continue;
+      this.#sizeBytes -= entry.sizeBytes;
+      this.#entries.delete(key);
+    }
+  }
+
+  /** Forgets everything whose key starts with `prefix`. */
+  drop(prefix: string): void {
+    for (const [key, entry] of this.#entries)
+      if (key.startsWith(prefix)) {
+        this.#sizeBytes -= entry.sizeBytes;
+        this.#entries.delete(key);
+      }
+  }
+}
+
+/** Aligned extents of blobs. A dropped extent lives on where somebody still reads it. */
+export class ExtentCache {
+  readonly #limitBytes: number;
+  /** By blob, then by number of the extent. */
+  readonly #blobs = new Map<string, Map<number, Uint8Array>>();
+  /** Oldest first. */
+  readonly #order = new Map<string, { readonly name: string; readonly number: number }>();
+  #sizeBytes = 0;
+
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
+
+  /**
+   * The range of a blob: a view where it lies in one extent or was just read in one piece, else a
+   * copy. Missing extents that follow each other are read at once.
+   */
+  async read(blobs: Blobs, blob: BlobInfo, { offset, length }: BlobRange): Promise<Uint8Array> {
+    const first = Math.floor(offset / EXTENT_BYTES);
+    const end = Math.floor((offset + length - 1) / EXTENT_BYTES) + 1;
+    if (length === 0 || offset + length > blob.sizeBytes)
+      return blobs.get(blob.name, { offset, length });
+    const pieces: Uint8Array[] = [];
+    for (let number = first; number < end;) {
+      const found = this.#find(blob.name, number);
+      if (found !== undefined) {
+        pieces.push(found);
+        number++;
+        continue;
+      }
+      let missingEnd = number + 1;
+      while (missingEnd < end && this.#find(blob.name, missingEnd) === undefined) missingEnd++;
+      pieces.push(await this.#load(blobs, blob, number, missingEnd));
+      number = missingEnd;
+    }
+    const start = offset - first * EXTENT_BYTES;
+    return pieces.length === 1
+      ? pieces[0]!.subarray(start, start + length)
+      : joined(pieces, start, length);
+  }
+
+  #find(name: string, number: number): Uint8Array | undefined {
+    const found = this.#blobs.get(name)?.get(number);
+    if (found === undefined) return undefined;
+    const key = `${number} ${name}`;
+    const place = this.#order.get(key)!;
+    this.#order.delete(key);
+    this.#order.set(key, place);
+    return found;
+  }
+
+  async #load(blobs: Blobs, blob: BlobInfo, from: number, to: number): Promise<Uint8Array> {
+    const { name, sizeBytes } = blob;
+    const offset = from * EXTENT_BYTES;
+    const length = Math.min(to * EXTENT_BYTES, sizeBytes) - offset;
+    const into = new Uint8Array(new SharedArrayBuffer(length));
+    await blobs.get(name, { offset, length }, into);
+    for (let number = from; number < to; number++) {
+      const start = (number - from) * EXTENT_BYTES;
+      this.#keep(name, number, into.subarray(start, start + EXTENT_BYTES));
+    }
+    return into;
+  }
+
+  #keep(name: string, number: number, bytes: Uint8Array): void {
+    const key = `${number} ${name}`;
+    if (this.#order.has(key)) return;
+    let ofBlob = this.#blobs.get(name);
+    if (ofBlob === undefined) this.#blobs.set(name, (ofBlob = new Map()));
+    ofBlob.set(number, bytes);
+    this.#order.set(key, { name, number });
+    this.#sizeBytes += bytes.length;
+    for (const [oldest, place] of this.#order) {
+      if (this.#sizeBytes <= this.#limitBytes) return;
+      this.#forget(oldest, place.name, place.number);
+    }
+  }
+
+  #forget(key: string, name: string, number: number): void {
+    const ofBlob = this.#blobs.get(name)!;
+    this.#sizeBytes -= ofBlob.get(number)!.length;
+    ofBlob.delete(number);
+    if (ofBlob.size === 0) this.#blobs.delete(name);
+    this.#order.delete(key);
+  }
+
+  /** Forgets a blob. */
+  drop(name: string): void {
+    for (const number of [...(this.#blobs.get(name)?.keys() ?? [])])
+      this.#forget(`${number} ${name}`, name, number);
+  }
+}
+
+function joined(pieces: readonly Uint8Array[], start: number, length: number): Uint8Array {
+  const out = new Uint8Array(new SharedArrayBuffer(length));
+  let at = 0;
+  let skip = start;
+  for (const piece of pieces) {
+    const end = Math.min(piece.length, skip + length - at);
+    out.set(piece.subarray(skip, end), at);
+    at += end - skip;
+    skip = 0;
+  }
+  return out;
+}
