@@ -153,7 +153,7 @@ export class ExtentCache {
 
   /** Forgets a blob. */
   drop(name: string): void {
-    for (const number of [...(this.#blobs.get(name)?.keys() ?? [])])
+    for (const number of this.#blobs.get(name)?.keys() ?? [])
       this.#forget(`${number} ${name}`, name, number);
   }
 }

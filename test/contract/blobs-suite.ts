@@ -43,6 +43,9 @@ const CASES: Readonly<Record<string, (harness: BlobsHarness) => Promise<void>>> 
     assert.deepEqual(await blobs.get('part/a'), bytes);
     assert.deepEqual(await blobs.get('part/a', { offset: 990, length: 10 }), bytes.subarray(990));
     assert.deepEqual(await blobs.get('part/a', { offset: 5, length: 0 }), new Uint8Array(0));
+    const into = new Uint8Array(new SharedArrayBuffer(10));
+    assert.equal(await blobs.get('part/a', { offset: 7, length: 10 }, into), into);
+    assert.deepEqual(new Uint8Array(into), bytes.subarray(7, 17));
     await blobs.put('empty', []);
     assert.deepEqual(await blobs.get('empty'), new Uint8Array(0));
     await blobs.close();

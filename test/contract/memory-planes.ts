@@ -78,13 +78,15 @@ export class MemoryBlobs implements Blobs {
     return { name, sizeBytes: bytes.length };
   }
 
-  async get(name: string, range?: BlobRange): Promise<Uint8Array> {
+  async get(name: string, range?: BlobRange, into?: Uint8Array): Promise<Uint8Array> {
     const bytes = this.objects.get(name);
     if (bytes === undefined) throw new AppError('notFound', 'no-blob', `no blob ${name}`);
     const { offset, length } = range ?? { offset: 0, length: bytes.length };
     if (offset + length > bytes.length)
       throw new AppError('corrupt', 'short-blob', `${name} ends before ${offset + length}`);
-    return bytes.slice(offset, offset + length);
+    const out = into ?? new Uint8Array(length);
+    out.set(bytes.subarray(offset, offset + length));
+    return out;
   }
 
   async head(name: string): Promise<BlobInfo | undefined> {
