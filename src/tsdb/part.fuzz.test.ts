@@ -78,7 +78,7 @@ async function read(
   const view = { parts: [part], generations: [], deletes: [] };
   const check = (): void => undefined;
   const yieldTurn = async (): Promise<void> => undefined;
-  const scan: Scan = { tenant, matchers, range, view, ordinalEnds: [], index, check, yieldTurn };
+  const scan: Scan = { tenant, matchers, range, view, moment: 0, index, check, yieldTurn };
   const cursor = await openPartCursor(part, scan, 0);
   const out: string[] = [];
   if (cursor === undefined) return out;
