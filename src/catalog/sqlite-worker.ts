@@ -3,7 +3,7 @@
 // transaction functions, only of begin, read, write, commit.
 import { backup, DatabaseSync, type StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
-import { crc32c } from '../codec/crc32c.ts';
+import { APPLICATION_ID, FORMAT_VERSION, rowCrc } from './sqlite-format.ts';
 import {
   NOT_OUR_FILE,
   type ReadOp,
@@ -15,21 +15,10 @@ import {
   type WriteOp,
 } from './sqlite-protocol.ts';
 
-const FORMAT_VERSION = 2;
-const APPLICATION_ID = 0x4f52_5259;
-
 class SetupError extends Error {}
 
 /** What is stored is not what was written. */
 class DamageError extends Error {}
-
-const scratch = new DataView(new ArrayBuffer(8));
-
-/** CRC-32C of a row: key, value and version. */
-function rowCrc(key: Uint8Array, value: Uint8Array, version: number): number {
-  scratch.setFloat64(0, version, true);
-  return crc32c(new Uint8Array(scratch.buffer), crc32c(value, crc32c(key)));
-}
 
 function pragma(db: DatabaseSync, name: string): unknown {
   const row = db.prepare(`PRAGMA ${name}`).get();

@@ -30,6 +30,8 @@ export interface CheckedLog {
   readonly startOffset: number;
   readonly endOffset: number;
   readonly segmentCount: number;
+  /** Of all files, free ones and free tails too. */
+  readonly sizeBytes: number;
   readonly problems: readonly LogProblem[];
 }
 
@@ -56,6 +58,7 @@ async function checkOpened(
   opened: readonly FreeFile[],
   visit: (record: CheckedRecord) => Promise<void>,
 ): Promise<CheckedLog> {
+  const sizeBytes = opened.reduce((sum, { file }) => sum + file.sizeBytes(), 0);
   let scan: LogScan;
   try {
     scan = await scanLog(opened, false);
@@ -64,7 +67,7 @@ async function checkOpened(
     const file = opened[0]?.path ?? '';
     const none = { position: 0, firstOffset: 0, endOffset: 0 };
     const problems = [{ kind: 'newer', file, ...none, reason: error.message } as const];
-    return { startOffset: 0, endOffset: 0, segmentCount: 0, problems };
+    return { startOffset: 0, endOffset: 0, segmentCount: 0, sizeBytes, problems };
   }
   const problems: LogProblem[] = [];
   for (const segment of scan.segments) problems.push(...(await headerProblems(segment)));
@@ -90,6 +93,7 @@ async function checkOpened(
     startOffset: scan.segments[0]?.header.firstOffset ?? 0,
     endOffset,
     segmentCount: scan.segments.length,
+    sizeBytes,
     problems,
   };
 }

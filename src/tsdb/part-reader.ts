@@ -87,7 +87,7 @@ export class SectionCache {
 }
 
 export interface PartContext {
-  readonly blobs: Blobs;
+  readonly blobs: Pick<Blobs, 'get'>;
   readonly cache: SectionCache;
   readonly skipCrc: boolean;
   /** Called once per damaged place. */

@@ -238,10 +238,12 @@ export class Snapshots implements SnapshotKeeper {
       const bytes = await files.readWhole(path, SNAPSHOT_INFO_MAX_BYTES);
       const info = JSON.parse(new TextDecoder().decode(bytes)) as SnapshotInfo;
       const { createdMs, shards, sizeBytes, fileCount } = info;
+      if (info.name !== name) throw new Error(`it is about '${info.name}'`);
       return { name, createdMs, shards, sizeBytes, fileCount };
     } catch (error) {
-      const message = `'${path}' is not readable (${errorMessage(error)}): remove this snapshot`;
-      throw new AppError('corrupt', 'snapshot-damaged', message, { cause: error });
+      // The snapshot is a data folder all the same.
+      const problem = `'${path}' is not readable: ${errorMessage(error)}`;
+      return { name, createdMs: 0, shards: [], sizeBytes: 0, fileCount: 0, problem };
     }
   }
 

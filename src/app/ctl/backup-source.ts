@@ -186,7 +186,7 @@ function backupName({ nowMs, prng }: FolderSourceOptions): string {
   return `${time}-${prng.bytes(8).toHex()}`;
 }
 
-async function needDataFolder(files: Files, data: string): Promise<void> {
+export async function needDataFolder(files: Files, data: string): Promise<void> {
   if ((await files.stat(`${data}/${RESTORING_FOLDER}`)) !== undefined)
     throw new CommandError(
       EXIT.refused,
