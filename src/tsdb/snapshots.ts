@@ -23,7 +23,7 @@ import { SNAPSHOT_INFO_MAX_BYTES, SNAPSHOT_READ_BYTES, SNAPSHOTS_MAX } from './l
 
 const INFO_FILE = 'snapshot.json';
 const FORMAT_VERSION = 1;
-const NAME = /^\d{8}T\d{6}Z-[0-9a-f]{16}$/;
+const NAME = /^\d{8}T\d{9}Z-[0-9a-f]{16}$/;
 /** Prefixes of folders on their way in and out; both are removed when the store is opened. */
 const UNFINISHED = '.unfinished-';
 const REMOVED = '.removed-';
@@ -123,10 +123,10 @@ export class Snapshots implements SnapshotKeeper {
     });
   }
 
-  /** `20260101T120000Z-` and 16 hexadecimal digits: names sort by age. */
+  /** `20260101T120000000Z-` and 16 hexadecimal digits: names sort by age. */
   #newName(): string {
     const { clock, prng } = this.#options;
-    const time = new Date(clock.nowMs()).toISOString().replaceAll(/[-:]|\.\d+/g, '');
+    const time = new Date(clock.nowMs()).toISOString().replaceAll(/[-:.]/g, '');
     return `${time}-${prng.bytes(8).toHex()}`;
   }
 

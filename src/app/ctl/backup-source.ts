@@ -182,7 +182,7 @@ export async function folderSource(options: FolderSourceOptions): Promise<Backup
 }
 
 function backupName({ nowMs, prng }: FolderSourceOptions): string {
-  const time = new Date(nowMs).toISOString().replaceAll(/[-:]|\.\d+/g, '');
+  const time = new Date(nowMs).toISOString().replaceAll(/[-:.]/g, '');
   return `${time}-${prng.bytes(8).toHex()}`;
 }
 
