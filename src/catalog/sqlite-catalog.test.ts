@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { BugError, FatalError } from '../stdx/assert.ts';
+import { randomInt, seededPrng } from '../stdx/prng.ts';
+import { prefixEnd } from './catalog.ts';
 import { SqliteCatalog } from './sqlite-catalog.ts';
 
 async function inTemporaryFolder(body: (directory: string) => Promise<void>): Promise<void> {
@@ -15,6 +17,10 @@ async function inTemporaryFolder(body: (directory: string) => Promise<void>): Pr
   } finally {
     await fs.rm(directory, { recursive: true });
   }
+}
+
+async function contents(catalog: SqliteCatalog): Promise<unknown> {
+  return (await catalog.transact((tx) => tx.range('', prefixEnd('')))).result;
 }
 
 function isFatal(pattern: RegExp): (error: unknown) => boolean {
@@ -50,6 +56,41 @@ test('a missing folder, a foreign, a newer and a damaged file are refused in wor
     await assert.rejects(SqliteCatalog.open(`${directory}/newer`), isFatal(/newer version/));
     await fs.writeFile(`${directory}/damaged`, 'x'.repeat(5000));
     await assert.rejects(SqliteCatalog.open(`${directory}/damaged`), isFatal(/damaged/));
+  }));
+
+test('any flipped bit of the file is refused as damage or changes nothing', () =>
+  inTemporaryFolder(async (directory) => {
+    const path = `${directory}/catalog.sqlite`;
+    const catalog = await SqliteCatalog.open(path);
+    const prng = seededPrng(5);
+    for (let i = 0; i < 60; i++)
+      await catalog.transact(async (tx) => {
+        tx.set(`shard/0/part/${i}`, prng.bytes(randomInt(prng, 400)));
+        if (i % 4 === 0) tx.remove(`shard/0/part/${i - 3}`);
+      });
+    const whole = await contents(catalog);
+    await catalog.close();
+    const sound = await fs.readFile(path);
+    let refused = 0;
+    for (let i = 0; i < 60; i++) {
+      const bit = randomInt(prng, sound.length * 8);
+      const flipped = Buffer.from(sound);
+      flipped[bit >>> 3]! ^= 1 << (bit & 7);
+      await fs.writeFile(path, flipped);
+      try {
+        const opened = await SqliteCatalog.open(path);
+        try {
+          assert.deepEqual(await contents(opened), whole, `bit ${bit}`);
+        } finally {
+          await opened.close();
+        }
+      } catch (error) {
+        assert.ok(error instanceof FatalError, `bit ${bit}: ${String(error)}`);
+        assert.ok(error.message.includes(path), error.message);
+        refused++;
+      }
+    }
+    assert.ok(refused > 10, `${refused} of 60 were noticed`);
   }));
 
 test('checkpoint empties the write-ahead log', () =>

@@ -12,7 +12,9 @@ import {
   type Request,
   type Row,
   SQLITE_BUSY,
+  SQLITE_CORRUPT,
   SQLITE_FULL,
+  SQLITE_NOTADB,
   type WorkerSetup,
   type WriteOp,
 } from './sqlite-protocol.ts';
@@ -124,6 +126,11 @@ class SqliteThread {
       return new AppError('unavailable', 'disk-full', text, { retryAfterSec: 5 });
     }
     if (errorCode === NOT_OUR_FILE) return new FatalError(message);
+    if (errorCode === SQLITE_CORRUPT || errorCode === SQLITE_NOTADB)
+      return new FatalError(
+        `the catalog '${this.#path}' is damaged (${message}): restore a backup, or see what ` +
+          '`orrery check data` says',
+      );
     if (errorCode === SQLITE_BUSY) {
       const folder = this.#path.slice(0, Math.max(0, this.#path.lastIndexOf('/'))) || '.';
       return new FatalError(

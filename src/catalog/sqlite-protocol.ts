@@ -47,6 +47,8 @@ export interface WorkerSetup {
 }
 
 export const SQLITE_BUSY = 5;
+export const SQLITE_CORRUPT = 11;
 export const SQLITE_FULL = 13;
+export const SQLITE_NOTADB = 26;
 /** Our own: the file is another program's or of a newer format. */
 export const NOT_OUR_FILE = 1000;

@@ -5,7 +5,7 @@ import { type Files, makeDirectoryDurable, type OpenFile } from '../stdx/files.t
 import { SEGMENT_POOL_MAX, ZERO_CHUNK_BYTES } from './limits.ts';
 import { frameSeed, HEADER_BLOCK_BYTES, type SegmentHeader } from './segment.ts';
 
-const NAME = /^segment-(\d{10})\.log$/;
+export const SEGMENT_NAME = /^segment-(\d{10})\.log$/;
 
 export function segmentName(number: number): string {
   return `segment-${String(number).padStart(10, '0')}.log`;
@@ -66,7 +66,7 @@ export class SegmentFiles {
     await makeDirectoryDurable(this.#files, this.#directory);
     const opened: FreeFile[] = [];
     for (const name of await this.#files.list(this.#directory)) {
-      const matched = NAME.exec(name);
+      const matched = SEGMENT_NAME.exec(name);
       if (matched === null) continue;
       this.#nextNumber = Math.max(this.#nextNumber, Number(matched[1]) + 1);
       const path = `${this.#directory}/${name}`;

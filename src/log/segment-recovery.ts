@@ -15,15 +15,22 @@ export interface RecoveredLog {
   readonly endOffset: number;
 }
 
-interface Hole {
+/** A stretch that cannot be read; the records of `segment` from `position` on. */
+export interface Hole {
   readonly segment: Segment;
   readonly position: number;
   readonly firstOffset: number;
+  /** Exclusive. */
   readonly endOffset: number;
   readonly reason: string;
 }
 
-interface Scan {
+/** What the files of a log folder hold; nothing is written to find out. */
+export interface LogScan {
+  /** By sequence. */
+  readonly segments: Segment[];
+  readonly free: readonly FreeFile[];
+  /** In the order of offsets. */
   readonly holes: Hole[];
   /** Every record below was durable once. */
   mark: number;
@@ -32,11 +39,16 @@ interface Scan {
 }
 
 export async function recoverLog(files: SegmentFiles, skipCrc: boolean): Promise<RecoveredLog> {
+  const scan = await scanLog(await files.openAll(), skipCrc);
+  for (const freed of scan.free) await files.keepOrRemove(freed);
+  return repair(files, scan);
+}
+
+export async function scanLog(files: readonly FreeFile[], skipCrc: boolean): Promise<LogScan> {
   const segments: Segment[] = [];
   const free: FreeFile[] = [];
-  const scan: Scan = { holes: [], mark: 0, cleanMark: 0 };
   const marks = new Map<Segment, number>();
-  for (const opened of await files.openAll()) {
+  for (const opened of files) {
     const block = new Uint8Array(HEADER_BLOCK_BYTES);
     const got = await opened.file.read(block, 0);
     const decoded = decodeHeaderBlock(block.subarray(0, got));
@@ -55,20 +67,25 @@ export async function recoverLog(files: SegmentFiles, skipCrc: boolean): Promise
     segments.push(segment);
   }
   segments.sort((a, b) => a.header.sequence - b.header.sequence);
+  const scan: LogScan = { segments, free, holes: [], mark: 0, cleanMark: 0 };
   for (const [i, segment] of segments.entries()) {
     scan.cleanMark = marks.get(segment) ?? 0;
     scan.mark = Math.max(scan.mark, segment.header.durableOffset, scan.cleanMark);
     await scanSegment(segment, segments[i + 1]?.header.firstOffset, scan, skipCrc);
   }
-  for (const freed of free) await files.keepOrRemove(freed);
-  return repair(files, segments, scan);
+  return scan;
+}
+
+/** The hole that is a torn tail: the first one that is not below what was once durable. */
+export function tornTail({ holes, mark }: LogScan): Hole | undefined {
+  return holes.find((hole) => hole.firstOffset >= mark);
 }
 
 /** Finds the segment's end and holes. `nextFirst` is where the following segment begins. */
 async function scanSegment(
   segment: Segment,
   nextFirst: number | undefined,
-  scan: Scan,
+  scan: LogScan,
   skipCrc: boolean,
 ): Promise<void> {
   const { file, seed } = segment;
@@ -104,10 +121,11 @@ async function scanSegment(
 }
 
 /** Separates damage from the torn tail, cuts the tail, syncs what may be in the page cache only. */
-async function repair(files: SegmentFiles, segments: Segment[], scan: Scan): Promise<RecoveredLog> {
+async function repair(files: SegmentFiles, scan: LogScan): Promise<RecoveredLog> {
+  const { segments } = scan;
   const last = segments.at(-1);
   if (last === undefined) return { segments, damage: [], endOffset: 0 };
-  const torn = scan.holes.find((hole) => hole.firstOffset >= scan.mark);
+  const torn = tornTail(scan);
   const damage: LogDamage[] = [];
   for (const hole of scan.holes) {
     if (hole === torn) break;

@@ -106,6 +106,14 @@ export function decodeHeaderBlock(block: Uint8Array): DecodedHeader {
   return { state: 'free' };
 }
 
+/** Positions of header copies of a block that are not valid, of a block of which one is. */
+export function damagedHeaderCopies(block: Uint8Array): readonly number[] {
+  return HEADER_COPIES.filter((at) => {
+    const copy = block.subarray(at, at + HEADER_BYTES);
+    return viewOf(copy).getUint32(60, true) !== crc32c(copy.subarray(0, 60));
+  });
+}
+
 export function encodeMark(header: SegmentHeader, durableOffset: number): Uint8Array {
   const bytes = new Uint8Array(MARK_BYTES);
   const view = viewOf(bytes);

@@ -9,6 +9,8 @@ export interface SnapshotInfo {
   /** Of all its files; those shared with the store are counted. */
   readonly sizeBytes: number;
   readonly fileCount: number;
+  /** Why nothing more is known of it, where its description is damaged. */
+  readonly problem?: string;
 }
 
 export interface SnapshotFile {

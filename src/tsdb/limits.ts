@@ -96,6 +96,12 @@ export const SNAPSHOTS_MAX = 32;
 export const SNAPSHOT_INFO_MAX_BYTES = 1024 * 1024;
 /** One read of a snapshot's file. */
 export const SNAPSHOT_READ_BYTES = 256 * 1024;
+/** Findings of a check told for one file; the others are counted. */
+export const CHECK_FINDINGS_PER_FILE_MAX = 20;
+/** Decoded pieces of one part kept while it is checked. */
+export const CHECK_CACHE_BYTES = 64 * 1024 * 1024;
+/** Findings told in all. */
+export const CHECK_FINDINGS_MAX = 10_000;
 
 assert(HEAD_CHUNK_REFS * 32 <= HEAD_SLAB_BYTES, 'a chunk of series records fits a slab');
 assert(HEAD_PAGE_SAMPLES_MAX * 14 <= HEAD_SLAB_BYTES, 'a head page fits a slab');

@@ -269,7 +269,7 @@ function groupKey(label: number, rank: number): number {
 }
 
 /** Loads the groups of values that the series have. */
-async function readTexts(
+export async function readTexts(
   index: PartIndex,
   group: RowGroup,
   ordinals: Uint32Array,

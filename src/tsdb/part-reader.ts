@@ -28,7 +28,7 @@ import type { PieceLoader } from './part-pieces.ts';
 import type { BlockPlace } from './part-rows.ts';
 
 export interface PartContext {
-  readonly blobs: Blobs;
+  readonly blobs: Pick<Blobs, 'get'>;
   readonly cache: SectionCache;
   readonly extents: ExtentCache;
   readonly skipCrc: boolean;

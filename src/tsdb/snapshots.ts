@@ -23,7 +23,7 @@ import { SNAPSHOT_INFO_MAX_BYTES, SNAPSHOT_READ_BYTES, SNAPSHOTS_MAX } from './l
 
 const INFO_FILE = 'snapshot.json';
 const FORMAT_VERSION = 1;
-const NAME = /^\d{8}T\d{6}Z-[0-9a-f]{16}$/;
+const NAME = /^\d{8}T\d{9}Z-[0-9a-f]{16}$/;
 /** Prefixes of folders on their way in and out; both are removed when the store is opened. */
 const UNFINISHED = '.unfinished-';
 const REMOVED = '.removed-';
@@ -123,10 +123,10 @@ export class Snapshots implements SnapshotKeeper {
     });
   }
 
-  /** `20260101T120000Z-` and 16 hexadecimal digits: names sort by age. */
+  /** `20260101T120000000Z-` and 16 hexadecimal digits: names sort by age. */
   #newName(): string {
     const { clock, prng } = this.#options;
-    const time = new Date(clock.nowMs()).toISOString().replaceAll(/[-:]|\.\d+/g, '');
+    const time = new Date(clock.nowMs()).toISOString().replaceAll(/[-:.]/g, '');
     return `${time}-${prng.bytes(8).toHex()}`;
   }
 
@@ -238,10 +238,12 @@ export class Snapshots implements SnapshotKeeper {
       const bytes = await files.readWhole(path, SNAPSHOT_INFO_MAX_BYTES);
       const info = JSON.parse(new TextDecoder().decode(bytes)) as SnapshotInfo;
       const { createdMs, shards, sizeBytes, fileCount } = info;
+      if (info.name !== name) throw new Error(`it is about '${info.name}'`);
       return { name, createdMs, shards, sizeBytes, fileCount };
     } catch (error) {
-      const message = `'${path}' is not readable (${errorMessage(error)}): remove this snapshot`;
-      throw new AppError('corrupt', 'snapshot-damaged', message, { cause: error });
+      // The snapshot is a data folder all the same.
+      const problem = `'${path}' is not readable: ${errorMessage(error)}`;
+      return { name, createdMs: 0, shards: [], sizeBytes: 0, fileCount: 0, problem };
     }
   }
 

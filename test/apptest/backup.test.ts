@@ -79,6 +79,10 @@ test('a snapshot is a data folder; names are safe; the number is bounded', () =>
       const secret = encodeURIComponent('../../catalog.sqlite');
       assert.equal((await orrery.get(`${files}/${secret}`)).status, 404);
       assert.equal((await orrery.get(`${files}/snapshot.json`)).status, 200);
+      await writeFile(join(data, 'snapshots', taken.name, 'snapshot.json'), '{');
+      const damaged = await orrery.get(`${api}/${taken.name}`);
+      assert.match(damaged.text, /"problem":"'.*snapshot\.json' is not readable/);
+      assert.equal((await orrery.get(api)).status, 200);
       for (const name of Object.keys(expected))
         assert.equal((await orrery.get(`${api}/${name}`, { method: 'DELETE' })).status, 204);
       assert.deepEqual(await readdir(join(data, 'snapshots')), []);

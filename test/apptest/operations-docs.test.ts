@@ -73,3 +73,5 @@ test('docs/operations/backup.md', () =>
     await restored.stop();
     assert.match(text, /"values":\[1\]/);
   }));
+
+test('docs/operations/check.md', () => runPage('check.md', async () => undefined));

@@ -16,6 +16,9 @@ import { openPrincipal } from '../../src/model/tenant.ts';
 import { errorMessage } from '../../src/stdx/assert.ts';
 import { randomInt, randomUnit, seededPrng } from '../../src/stdx/prng.ts';
 import type { Prng } from '../../src/stdx/prng.ts';
+import { readAll } from '../../src/tsdb/catalog-rows.ts';
+import { CheckReport } from '../../src/tsdb/check-report.ts';
+import { checkStore } from '../../src/tsdb/check-store.ts';
 import { openShards } from '../../src/tsdb/open-shards.ts';
 import { Snapshots } from '../../src/tsdb/snapshots.ts';
 import type { HoldableStorage } from '../../src/tsdb/snapshots.ts';
@@ -72,12 +75,15 @@ function shown(content: Content): string {
   return rows.toSorted().join(', ');
 }
 
+function logFolder(shard: number): string {
+  return `log-${shard}`;
+}
+
 async function openStore(
   { files, clock, scheduler, prng }: Machine,
   at: string,
   shardCount: number,
 ): Promise<Store> {
-  const logFolder = (shard: number): string => `log-${shard}`;
   const logs = new Map<number, Log>();
   const openLog = async (shard: number): Promise<Log> => {
     const directory = `${at}/${logFolder(shard)}`;
@@ -214,6 +220,7 @@ class SnapshotRun {
     const say = (text: string): unknown => this.#violations.push(`life ${life}: ${text}`);
     try {
       const machine = world.boot();
+      await this.#check(machine, DATA);
       const store = await world.run(openStore(machine, DATA, this.#shardCount));
       const listed = new Map(
         (await world.run(store.snapshots.list())).map((info) => [info.name, info]),
@@ -223,6 +230,7 @@ class SnapshotRun {
       for (const name of listed.keys()) {
         // Unknown ones: on their way at the death, or refused and not to be removed either.
         const { from, to } = this.#taken.get(name) ?? { from: this.#askedFirst, to: this.#sent };
+        await this.#check(machine, `${DATA}/snapshots/${name}`);
         const copy = await world.run(
           openStore(machine, `${DATA}/snapshots/${name}`, this.#shardCount),
         );
@@ -245,6 +253,22 @@ class SnapshotRun {
       say(`does not open or read: ${errorMessage(error)}`);
     }
     world.crash('kill');
+  }
+
+  /** What a death leaves is no damage: `orrery check data` must say so, before anything is opened. */
+  async #check({ files }: Machine, directory: string): Promise<void> {
+    const world = this.#world;
+    if ((await world.run(files.stat(`${directory}/catalog`))) === undefined) return;
+    const report = new CheckReport(
+      ({ severity, file, what }) => {
+        if (severity === 'damage') this.#violations.push(`check: ${file}: ${what}`);
+      },
+      () => undefined,
+    );
+    const catalog = await world.run(FilesCatalog.open(files, `${directory}/catalog`));
+    const rows = await world.run(readAll(catalog, ''));
+    const names = { catalogFile: 'catalog', blobsFolder: 'blobs', logFolder };
+    await world.run(checkStore({ files, directory, rows, ...names }, report));
   }
 
   async #live(): Promise<void> {

@@ -17,7 +17,7 @@ const MANIFEST = 'manifest.json';
 const PROGRESS = '.progress';
 const TEMPORARY = '.tmp';
 const SHARED = `${BLOBS_FOLDER}/parts/`;
-const NAME = /^\d{8}T\d{6}Z-[0-9a-f]{16}$/;
+const NAME = /^\d{8}T\d{9}Z-[0-9a-f]{16}$/;
 /** Of a manifest or the progress list: some millions of files. */
 const TEXT_MAX_BYTES = 1024 * 1024 * 1024;
 const COPY_CHUNK_BYTES = 1024 * 1024;
@@ -229,9 +229,12 @@ export class BackupFolder {
     await this.#removeIfThere(`${this.path}/${PROGRESS}`);
   }
 
-  /** Removes all but the newest `count` backups and what they alone needed; returns their names. */
-  async prune(count: number): Promise<readonly string[]> {
-    const names = await this.names();
+  /**
+   * Removes all but the newest `count` backups and what they alone needed; returns their names.
+   * `fresh` is the newest whatever its name says: clocks go back.
+   */
+  async prune(count: number, fresh: string): Promise<readonly string[]> {
+    const names = [...(await this.names()).filter((name) => name !== fresh), fresh];
     // Every manifest is read before anything goes: one that cannot be read may need anything.
     const manifests = [];
     for (const name of names) manifests.push(await this.manifest(name));

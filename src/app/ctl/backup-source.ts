@@ -182,11 +182,11 @@ export async function folderSource(options: FolderSourceOptions): Promise<Backup
 }
 
 function backupName({ nowMs, prng }: FolderSourceOptions): string {
-  const time = new Date(nowMs).toISOString().replaceAll(/[-:]|\.\d+/g, '');
+  const time = new Date(nowMs).toISOString().replaceAll(/[-:.]/g, '');
   return `${time}-${prng.bytes(8).toHex()}`;
 }
 
-async function needDataFolder(files: Files, data: string): Promise<void> {
+export async function needDataFolder(files: Files, data: string): Promise<void> {
   if ((await files.stat(`${data}/${RESTORING_FOLDER}`)) !== undefined)
     throw new CommandError(
       EXIT.refused,

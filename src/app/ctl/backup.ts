@@ -81,7 +81,8 @@ export async function backupCommand(args: readonly string[], terminal: Terminal)
   try {
     await lock.removeSnapshotOfEarlierRun();
     const result = await backUp(folder, lock, options, terminal);
-    const pruned = options.keep === undefined ? [] : await folder.prune(options.keep);
+    const pruned =
+      options.keep === undefined ? [] : await folder.prune(options.keep, result.manifest.name);
     report(result, pruned, options, terminal);
     return EXIT.ok;
   } finally {

@@ -1,4 +1,5 @@
-// `orrery check config [FILE]`: validates settings without starting anything.
+// `orrery check config [FILE]`: validates settings without starting anything; `orrery check data`
+// goes on in check-data.ts.
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { errorMessage } from '../../stdx/assert.ts';
@@ -10,11 +11,22 @@ import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
 export const CHECK_HELP = `Usage: orrery check config [FILE] [--json]
+       orrery check data DIR [--snapshots] [--json]
 
-Validates FILE (default ${FLAGS.config.fallback}) and the environment (ORRERY_*) as \`orrery serve\` would,
-and prints every setting that is not a default with the place it came from.
+check config: validates FILE (default ${FLAGS.config.fallback}) and the environment (ORRERY_*) as
+\`orrery serve\` would, and prints every setting that is not a default with the place it came from.
 
-  --json   one JSON object: {"ok","settings","origins","warnings"} or {"ok","error"}
+  --json       one JSON object: {"ok","settings","origins","warnings"} or {"ok","error"}
+
+check data: reads everything in the data folder DIR of a stopped server and verifies every checksum
+and invariant: catalog, log, parts. Says which file is damaged, at which offset, what is lost and
+what to do. Writes nothing. Backups are checked by \`orrery backup TO --verify\`.
+
+  --snapshots  the snapshots in DIR too
+  --json       one JSON object: {"ok",…sums,"findings":[…],"untold":[…]}
+
+Exit codes: 0 sound (there may be warnings); 1 the folder is in use or the disk fails; 2 command
+line; 3 DIR is no data folder; 4 damage was found.
 `;
 
 async function readConfig(path: string): Promise<string | undefined> {
@@ -27,6 +39,10 @@ async function readConfig(path: string): Promise<string | undefined> {
 }
 
 export async function checkCommand(args: readonly string[], terminal: Terminal): Promise<number> {
+  if (args[0] === 'data') {
+    const { checkDataCommand } = await import('./check-data.ts');
+    return await checkDataCommand(args.slice(1), terminal);
+  }
   const { values, positionals } = parseArgs({
     args: [...args],
     options: { json: { type: 'boolean', default: false } },
@@ -34,7 +50,7 @@ export async function checkCommand(args: readonly string[], terminal: Terminal):
   });
   const [what, file, ...more] = positionals;
   if (what !== 'config' || more.length > 0)
-    throw new UsageError('expected: orrery check config [FILE]');
+    throw new UsageError('expected: orrery check config [FILE], or orrery check data DIR');
   const sources = {
     args: file === undefined ? [] : ['--config', file],
     env: terminal.env,

@@ -67,7 +67,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   [
     'check',
     {
-      summary: 'validate settings',
+      summary: 'validate settings, or a data folder',
       load: async () => {
         const { CHECK_HELP, checkCommand } = await import('./check.ts');
         return { help: CHECK_HELP, run: checkCommand };

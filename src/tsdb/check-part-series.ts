@@ -1,0 +1,288 @@
+// The series of one tenant in a part: the index piece by piece, postings held against rows, labels
+// in order, each block decoded and held against the index and its own aggregates. Memory: a row
+// group, the groups of values it needs, a window of blocks.
+import { factsOf, VALUE_FLAG } from '../codec/aggregates.ts';
+import { readBodyHeader } from '../codec/block.ts';
+import { KIND } from '../model/columns.ts';
+import type { Samples } from '../model/columns.ts';
+import { compareLabels, compareUtf8, METRIC_NAME } from '../model/labels.ts';
+import type { Labels } from '../model/labels.ts';
+import { timesOf } from './check-part-findings.ts';
+import type { PartFindings } from './check-part-findings.ts';
+import { READ_CHUNK_BYTES, VALUE_GROUP_COUNT } from './limits.ts';
+import { readTexts } from './part-cursor.ts';
+import type { PartIndex } from './part-index.ts';
+import type { Part } from './part-reader.ts';
+import type { BlockPlace, RowGroup } from './part-rows.ts';
+import type { LabelValues } from './part-values.ts';
+
+/** What was found, summed while it is read. */
+export interface SeriesSums {
+  series: number;
+  samples: number;
+  minUs: number;
+  maxUs: number;
+}
+
+export function emptySums(): SeriesSums {
+  const [minUs, maxUs] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  return { series: 0, samples: 0, minUs, maxUs };
+}
+
+export interface SeriesToCheck {
+  readonly part: Part;
+  readonly tenant: string;
+  readonly index: PartIndex;
+  /** Of the index's root. */
+  readonly offset: number;
+  readonly findings: PartFindings;
+  /** Times that the part may hold. */
+  readonly startUs: number;
+  readonly endUs: number;
+}
+
+export async function checkSeries(what: SeriesToCheck): Promise<SeriesSums> {
+  return await new SeriesCheck(what).run();
+}
+
+/** A hash of one label of one series; sums of them do not depend on the order. */
+function labelHash(ordinal: number, rank: number): number {
+  const h = Math.imul(ordinal + 0x9e37, 0x85ebca6b) ^ Math.imul(rank + 0x79b1, 0xc2b2ae35);
+  return Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
+}
+
+class SeriesCheck {
+  readonly #what: SeriesToCheck;
+  readonly #sums = emptySums();
+  readonly #window: BlockWindow;
+  /** Per label: what the rows say, to be held against the postings. */
+  readonly #rowHashes: Int32Array;
+  #before: Labels | undefined = undefined;
+  #areRowsWhole = true;
+
+  constructor(what: SeriesToCheck) {
+    this.#what = what;
+    this.#window = new BlockWindow(what.part, (sizeBytes) => what.findings.progress(sizeBytes));
+    this.#rowHashes = new Int32Array(what.index.labels.length);
+  }
+
+  async run(): Promise<SeriesSums> {
+    const { index, findings, tenant, offset } = this.#what;
+    const lost = { tenant, seriesCount: index.seriesCount };
+    const where = { code: 'part-index', offset, lost };
+    const table = await findings.attempt(where, () => index.rowTable());
+    const times = await findings.attempt(where, () => index.timeTable());
+    if (table !== undefined && times !== undefined)
+      for (let group = 0; group < table.groupCount; group++) {
+        const seriesCount = table.starts[group + 1]! - table.starts[group]!;
+        const place = table.place(group);
+        const range = timesOf(table.minUs[group]!, table.maxUs[group]!);
+        const placed = { code: 'part-index', offset: place.offset };
+        const rows = await findings.attempt(
+          { ...placed, lost: { tenant, seriesCount, ...range } },
+          () => index.rowGroup(group),
+        );
+        if (rows === undefined) this.#areRowsWhole = false;
+        else await this.#rows(rows, place.offset);
+      }
+    for (const [label, values] of index.labels.entries()) await this.#values(values, label);
+    return this.#sums;
+  }
+
+  // -------------------------------------------------------------- values and postings
+
+  async #values(values: LabelValues, label: number): Promise<void> {
+    const { findings, tenant } = this.#what;
+    const { name, valueCount, seriesCount, table } = values.info;
+    const where = { code: 'part-index', offset: table.offset, lost: { tenant } };
+    let before: string | undefined;
+    let found = 0;
+    let hash = 0;
+    let isWhole = this.#areRowsWhole;
+    for (let first = 0; first < valueCount; first += VALUE_GROUP_COUNT) {
+      const number = first / VALUE_GROUP_COUNT;
+      const group = await findings.attempt(where, () => values.group(number));
+      if (group === undefined) {
+        isWhole = false;
+        continue;
+      }
+      for (const text of group.texts()) {
+        if (text === '' || (before !== undefined && compareUtf8(before, text) >= 0))
+          findings.damage(where, `value "${text}" of label ${name} is out of order`);
+        before = text;
+      }
+      for (let at = 0; at < group.count; at++) {
+        const count = group.counts[at]!;
+        const rank = first + at;
+        const ordinals = await findings.attempt(where, () => values.postings([rank], count));
+        if (ordinals === undefined) isWhole = false;
+        else for (const ordinal of ordinals) hash = (hash + labelHash(ordinal, rank)) | 0;
+        found += count;
+      }
+    }
+    if (!isWhole || (found === seriesCount && hash === this.#rowHashes[label])) return;
+    findings.damage(where, `the postings of label ${name} are not what the rows say`);
+  }
+
+  // -------------------------------------------------------------- rows
+
+  async #rows(group: RowGroup, offset: number): Promise<void> {
+    const { index, findings, tenant } = this.#what;
+    const where = { code: 'part-index', offset, lost: { tenant, seriesCount: group.count } };
+    const ordinals = Uint32Array.from({ length: group.count }, (_, row) => group.first + row);
+    const texts = await findings.attempt(where, () => readTexts(index, group, ordinals));
+    await findings.attempt(where, () => this.#hashRows(group));
+    for (let row = 0; row < group.count; row++) {
+      const ordinal = group.first + row;
+      const labels = await findings.attempt(where, () => texts?.labels(row));
+      this.#sums.series++;
+      findings.report.sums.seriesCount++;
+      const problem = labels === undefined ? undefined : labelsProblem(labels, this.#before);
+      if (problem !== undefined) findings.damage(where, `series ${ordinal}: ${problem}`);
+      this.#before = labels ?? this.#before;
+      const name = labels === undefined ? `series number ${ordinal}` : labelsText(labels);
+      await this.#blocks(group.blocks(row, -Infinity, Infinity), name);
+    }
+  }
+
+  #hashRows(group: RowGroup): void {
+    for (const [place, label] of group.labels.entries()) {
+      const ranks = group.ranks(place);
+      let hash = this.#rowHashes[label]!;
+      for (let row = 0; row < group.count; row++)
+        if (ranks[row] !== 0) hash = (hash + labelHash(group.first + row, ranks[row]! - 1)) | 0;
+      this.#rowHashes[label] = hash;
+    }
+  }
+
+  // -------------------------------------------------------------- blocks
+
+  async #blocks(blocks: readonly BlockPlace[], series: string): Promise<void> {
+    const { findings, tenant, part, index } = this.#what;
+    let lastUs = Number.NEGATIVE_INFINITY;
+    for (const place of blocks) {
+      const { offset, count, firstUs, lastUs: endUs } = place;
+      const range = timesOf(firstUs, endUs);
+      const lost = { tenant, series, seriesCount: 1, pointCount: count, ...range };
+      const where = { code: 'part-block', offset, lost };
+      findings.report.sums.blockCount++;
+      if (firstUs < lastUs) findings.damage(where, `blocks of ${series} overlap`);
+      lastUs = endUs;
+      await findings.attempt(where, async () => {
+        const tUs = await part.times(tenant, index, place.times);
+        const { samples, header } = await this.#window.read(place, tUs);
+        const problem =
+          timesProblem(samples, place) ??
+          this.#rangeProblem(place) ??
+          aggregatesProblem(samples, header);
+        if (problem !== undefined) findings.damage(where, `block of ${series}: ${problem}`);
+        this.#add(samples.count, firstUs, endUs);
+      });
+    }
+  }
+
+  #add(count: number, firstUs: number, lastUs: number): void {
+    const sums = this.#sums;
+    sums.samples += count;
+    sums.minUs = Math.min(sums.minUs, firstUs);
+    sums.maxUs = Math.max(sums.maxUs, lastUs);
+    this.#what.findings.report.sums.sampleCount += count;
+  }
+
+  #rangeProblem({ firstUs, lastUs }: BlockPlace): string | undefined {
+    const { startUs, endUs } = this.#what;
+    if (firstUs >= startUs && lastUs <= endUs) return undefined;
+    return `times ${firstUs} to ${lastUs} are outside the partition`;
+  }
+}
+
+interface ReadBlock {
+  readonly samples: Samples;
+  readonly header: ReturnType<typeof readBodyHeader>;
+}
+
+/** Blocks read in windows: their order in the file is the order they are asked for. */
+class BlockWindow {
+  readonly #part: Part;
+  readonly #onBytes: (sizeBytes: number) => void;
+  #bytes: Uint8Array = new Uint8Array(0);
+  #start = 0;
+
+  constructor(part: Part, onBytes: (sizeBytes: number) => void) {
+    this.#part = part;
+    this.#onBytes = onBytes;
+  }
+
+  async read(place: BlockPlace, tUs: Float64Array): Promise<ReadBlock> {
+    const { offset, sizeBytes, kind, count } = place;
+    const end = this.#start + this.#bytes.length;
+    if (offset < this.#start || offset + sizeBytes > end) {
+      const left = this.#part.row.sizeBytes - offset;
+      const length = Math.max(sizeBytes, Math.min(READ_CHUNK_BYTES, left));
+      this.#bytes = await this.#part.read(offset, length);
+      this.#start = offset;
+    }
+    this.#onBytes(sizeBytes);
+    const samples = this.#part.decode(place, tUs, this.#bytes, this.#start);
+    const body = { start: offset - this.#start, sizeBytes, kind, count };
+    // The checksum has just been compared.
+    return { samples, header: readBodyHeader(this.#bytes, body, { skipCrc: true }) };
+  }
+}
+
+// ---------------------------------------------------------------- what is wrong, in words
+
+/** `name{label="value"}`. */
+function labelsText(labels: Labels): string {
+  let name = '';
+  const pairs: string[] = [];
+  for (let i = 0; i < labels.length; i += 2)
+    if (labels[i] === METRIC_NAME) name = labels[i + 1]!;
+    else pairs.push(`${labels[i]}=${JSON.stringify(labels[i + 1])}`);
+  return `${name}{${pairs.join(',')}}`;
+}
+
+function labelsProblem(labels: Labels, before: Labels | undefined): string | undefined {
+  if (labels.length === 0) return 'it has no labels';
+  for (let i = 0; i < labels.length; i += 2) {
+    if (labels[i] === '' || labels[i + 1] === '') return `an empty label in ${labelsText(labels)}`;
+    if (i > 0 && compareUtf8(labels[i - 2]!, labels[i]!) >= 0)
+      return `labels out of order in ${labelsText(labels)}`;
+  }
+  if (before === undefined || compareLabels(before, labels) < 0) return undefined;
+  return `${labelsText(labels)} does not come after ${labelsText(before)}`;
+}
+
+function timesProblem(samples: Samples, { firstUs, lastUs }: BlockPlace): string | undefined {
+  const { tUs, subNs, count } = samples;
+  if (tUs[0] !== firstUs || tUs[count - 1] !== lastUs)
+    return `times ${tUs[0]} to ${tUs[count - 1]}, the index says ${firstUs} to ${lastUs}`;
+  for (let i = 1; i < count; i++) {
+    const isLater =
+      tUs[i]! > tUs[i - 1]! ||
+      (tUs[i] === tUs[i - 1] && subNs !== undefined && subNs[i]! > subNs[i - 1]!);
+    if (!isLater) return `time ${tUs[i]} at sample ${i} does not come after ${tUs[i - 1]}`;
+  }
+  return undefined;
+}
+
+const VALUE_FLAGS = VALUE_FLAG.noReset | VALUE_FLAG.allInteger | VALUE_FLAG.hasStale;
+const AGGREGATES = ['min', 'max', 'sum', 'first', 'last', 'increase'] as const;
+
+/** Does the block say of itself what its values say? */
+function aggregatesProblem(samples: Samples, header: ReadBlock['header']): string | undefined {
+  const { count } = samples;
+  if (samples.kind === KIND.string || samples.kind === KIND.histogram) return undefined;
+  const numbers =
+    samples.kind === KIND.f64
+      ? samples.values
+      : Float64Array.from({ length: count }, (_, i) => Number(samples.values[i]));
+  const facts = factsOf(numbers, count);
+  if ((header.flags & VALUE_FLAGS) !== (facts.flags & VALUE_FLAGS))
+    return `its flags say ${header.flags & VALUE_FLAGS}, its values ${facts.flags & VALUE_FLAGS}`;
+  const { aggregates } = header;
+  if (aggregates === undefined) return undefined;
+  const wrong = AGGREGATES.find((name) => !Object.is(aggregates[name], facts[name]));
+  if (wrong === undefined) return undefined;
+  return `its ${wrong} is ${aggregates[wrong]}, that of its values ${facts[wrong]}`;
+}
