@@ -8,7 +8,8 @@ import type { SeriesSums } from './check-part-series.ts';
 import { CHECK_CACHE_BYTES, PARTITION_US } from './limits.ts';
 import { FOOTER_SIZE } from './part-format.ts';
 import type { PartRow, TenantDirectory } from './part-format.ts';
-import { Part, SectionCache } from './part-reader.ts';
+import { ExtentCache, SectionCache } from './part-cache.ts';
+import { Part } from './part-reader.ts';
 import type { PartContext } from './part-reader.ts';
 
 export interface PartToCheck {
@@ -35,8 +36,13 @@ class PartCheck {
     this.#row = row;
     this.#blobs = blobs;
     this.#findings = new PartFindings(report, file, row.name);
-    const cache = new SectionCache(CHECK_CACHE_BYTES);
-    this.#part = new Part(row, { blobs, cache, skipCrc: false, onCorrupt: () => undefined });
+    this.#part = new Part(row, {
+      blobs,
+      cache: new SectionCache(CHECK_CACHE_BYTES),
+      extents: new ExtentCache(CHECK_CACHE_BYTES),
+      skipCrc: false,
+      onCorrupt: () => undefined,
+    });
     this.#footerOffset = row.sizeBytes - FOOTER_SIZE;
   }
 

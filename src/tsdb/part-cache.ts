@@ -65,6 +65,8 @@ export class SectionCache {
   }
 }
 
+type Readable = Pick<Blobs, 'get'>;
+
 /** Aligned extents of blobs. A dropped extent lives on where somebody still reads it. */
 export class ExtentCache {
   readonly #limitBytes: number;
@@ -82,7 +84,7 @@ export class ExtentCache {
    * The range of a blob: a view where it lies in one extent or was just read in one piece, else a
    * copy. Missing extents that follow each other are read at once.
    */
-  async read(blobs: Blobs, blob: BlobInfo, { offset, length }: BlobRange): Promise<Uint8Array> {
+  async read(blobs: Readable, blob: BlobInfo, { offset, length }: BlobRange): Promise<Uint8Array> {
     const first = Math.floor(offset / EXTENT_BYTES);
     const end = Math.floor((offset + length - 1) / EXTENT_BYTES) + 1;
     if (length === 0 || offset + length > blob.sizeBytes)
@@ -116,7 +118,7 @@ export class ExtentCache {
     return found;
   }
 
-  async #load(blobs: Blobs, blob: BlobInfo, from: number, to: number): Promise<Uint8Array> {
+  async #load(blobs: Readable, blob: BlobInfo, from: number, to: number): Promise<Uint8Array> {
     const { name, sizeBytes } = blob;
     const offset = from * EXTENT_BYTES;
     const length = Math.min(to * EXTENT_BYTES, sizeBytes) - offset;
