@@ -199,7 +199,7 @@ class FileBlobs {
     this.#folder = folder;
   }
 
-  async get(name: string, range?: BlobRange): Promise<Uint8Array> {
+  async get(name: string, range?: BlobRange, into?: Uint8Array): Promise<Uint8Array> {
     if (this.#name !== name || this.#file === undefined) {
       await this.close();
       this.#file = await this.#files.open(`${this.#folder}/${name}`, 'read');
@@ -207,7 +207,7 @@ class FileBlobs {
     }
     const file = this.#file;
     const { offset, length } = range ?? { offset: 0, length: file.sizeBytes() };
-    const bytes = new Uint8Array(length);
+    const bytes = into ?? new Uint8Array(length);
     if (offset < 0 || (await file.read(bytes, offset)) < length)
       throw new AppError('corrupt', 'short-blob', `the file ends before ${offset + length}`);
     return bytes;
