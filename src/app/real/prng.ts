@@ -23,7 +23,13 @@ class RealPrng implements Prng {
   }
 
   bytes(count: number): Uint8Array {
-    return randomFillSync(new Uint8Array(count));
+    const out = new Uint8Array(count);
+    if (count > BLOCK_WORDS) return randomFillSync(out);
+    for (let i = 0; i < count; i += 4) {
+      const word = this.u32();
+      for (let k = i; k < Math.min(i + 4, count); k++) out[k] = word >>> (8 * (k - i));
+    }
+    return out;
   }
 }
 

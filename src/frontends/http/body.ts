@@ -59,7 +59,10 @@ export function readRaw(
     request.on('data', onData);
     request.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
     request.once('error', (cause) => reject(clientGone(cause)));
-    request.once('close', () => reject(clientGone(undefined)));
+    // Every request closes; an error with its stack is made only where the body was cut off.
+    request.once('close', () => {
+      if (!request.complete) reject(clientGone(undefined));
+    });
   });
 }
 
