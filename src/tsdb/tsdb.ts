@@ -121,10 +121,12 @@ class Shard implements ShardStorage {
     this.#armTimer();
   }
 
-  replay(): Promise<void> {
+  async replay(): Promise<void> {
     const { log } = this.#state.options;
     const isBroken = this.#state.mutations.skipFrontier === true;
-    return this.#writes.replay(isBroken ? log.startOffset : this.#state.frontier);
+    await this.#writes.replay(isBroken ? log.startOffset : this.#state.frontier);
+    // A head that is full already refuses the writes whose application would start the flush.
+    this.#afterApply();
   }
 
   // -------------------------------------------------------------- writing

@@ -3,8 +3,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seededPrng, randomInt, randomUnit } from '../../src/stdx/prng.ts';
 import type { Prng } from '../../src/stdx/prng.ts';
-import { WriteOracle } from './write-oracle.ts';
-import type { Operation } from './write-oracle.ts';
+import { laneOf, pointKey, WriteOracle } from './write-oracle.ts';
+import type { Operation, PointValue, ReadBack } from './write-oracle.ts';
 
 const LANES = 4;
 const SERIES_PER_LANE = 3;
@@ -37,13 +37,13 @@ function nextOperation(prng: Prng, lane: number, counter: { value: number }): Op
   const series = seriesName(lane, randomInt(prng, SERIES_PER_LANE));
   if (randomUnit(prng) < DELETE_SHARE) {
     const startMs = BASE_MS + randomInt(prng, TIMES_PER_SERIES) * 1000;
-    return { kind: 'delete', series, startMs, endMs: startMs + randomInt(prng, 60) * 1000 };
+    return { kind: 'delete', series, start: startMs, end: startMs + randomInt(prng, 60) * 1000 };
   }
   const points = [];
   for (let i = randomInt(prng, POINTS_PER_WRITE_MAX); i >= 0; i--)
     points.push({
       series: seriesName(lane, randomInt(prng, SERIES_PER_LANE)),
-      tMs: BASE_MS + randomInt(prng, TIMES_PER_SERIES) * 1000,
+      t: BASE_MS + randomInt(prng, TIMES_PER_SERIES) * 1000,
       value: counter.value++,
     });
   return { kind: 'write', points };
@@ -54,14 +54,14 @@ function requestOf(url: string, operation: Operation): { url: string; body: stri
     const [lane, index] = operation.series.split('/');
     const query = new URLSearchParams({
       'match[]': `kill_points{lane="${lane}",index="${index}"}`,
-      start: String(operation.startMs / 1000),
-      end: String(operation.endMs / 1000),
+      start: String(operation.start / 1000),
+      end: String(operation.end / 1000),
     });
     return { url: `${url}/api/v1/admin/tsdb/delete_series?${query.toString()}`, body: '' };
   }
   const lines = operation.points.map((p) => {
     const [lane, index] = p.series.split('/');
-    return `kill_points,lane=${lane},index=${index} value=${p.value} ${p.tMs}`;
+    return `kill_points,lane=${lane},index=${index} value=${p.value} ${p.t}`;
   });
   return { url: `${url}/write?precision=ms`, body: lines.join('\n') };
 }
@@ -76,7 +76,7 @@ async function writeUntilKilled(
   for (;;) {
     const operation = next();
     const request = requestOf(url, operation);
-    const acknowledge = oracle.begin(operation);
+    const sent = oracle.begin(operation);
     let response: Response;
     try {
       const headers = { 'X-Scope-OrgID': tenant };
@@ -87,7 +87,7 @@ async function writeUntilKilled(
       return;
     }
     if (!response.ok) throw new Error(`${request.url} answered ${response.status}`);
-    acknowledge();
+    sent.acknowledge();
   }
 }
 
@@ -103,8 +103,8 @@ async function housekeep(url: string, stopped: { value: boolean }): Promise<void
   }
 }
 
-async function readBack(url: string): Promise<Map<string, Map<number, number>>> {
-  const out = new Map<string, Map<number, number>>();
+async function readBack(url: string): Promise<ReadBack> {
+  const out = new Map<string, Map<string, PointValue>>();
   for (const tenant of ['default', 'other']) {
     const response = await fetch(`${url}/api/v1/export?match[]=kill_points`, {
       headers: { 'X-Scope-OrgID': tenant },
@@ -118,9 +118,10 @@ async function readBack(url: string): Promise<Map<string, Map<number, number>>> 
         timestamps: number[];
       };
       const name = seriesName(Number(row.metric.lane), Number(row.metric.index));
-      const points = out.get(name) ?? new Map<number, number>();
-      out.set(name, points);
-      row.timestamps.forEach((tMs, i) => points.set(tMs, row.values[i]!));
+      const lane = laneOf(name);
+      const points = out.get(lane) ?? new Map<string, PointValue>();
+      out.set(lane, points);
+      row.timestamps.forEach((tMs, i) => points.set(pointKey(name, tMs), row.values[i]!));
     }
   }
   return out;
