@@ -1,5 +1,5 @@
-// Named places in the middle of work where a test ends the process or the simulated machine: between
-// two steps that a crash may part. Called once a record, a flush, a merge, never a sample.
+// Named places in the middle of work where a test ends the process or the simulated machine:
+// between two steps that a crash may part. Called once a record, a flush, a merge, never a sample.
 
 export type ProbePlace =
   /** A record is in the page cache and not yet synced. */

@@ -66,8 +66,8 @@ async function persist(state: ShardState, generation: Generation): Promise<void>
         index: state.index,
       });
   state.probe('flush');
-  const batchRows = await commitFlush(state, generation, row, deletes).catch(
-    (error: unknown) => removeUnused(state, row === undefined ? [] : [row], error),
+  const batchRows = await commitFlush(state, generation, row, deletes).catch((error: unknown) =>
+    removeUnused(state, row === undefined ? [] : [row], error),
   );
   state.batchIdRows = batchRows;
   state.frontier = seqMax;

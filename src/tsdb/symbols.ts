@@ -21,7 +21,7 @@ export class Symbols {
   #sorted: Uint32Array = new Uint32Array(0);
   #ranks = new Uint32Array(0);
   readonly #cachedSymbols = new Uint32Array(TEXT_CACHE_ENTRIES);
-  readonly #cachedTexts: string[] = new Array<string>(TEXT_CACHE_ENTRIES).fill('');
+  readonly #cachedTexts: string[] = Array.from({ length: TEXT_CACHE_ENTRIES }, () => '');
   count = 0;
 
   constructor(seed: number) {

@@ -7,10 +7,10 @@ import type { ProbePlace } from '../../src/stdx/probe.ts';
 import type { FileOperation } from './sim-files.ts';
 import type { World } from './world.ts';
 
-const OPERATIONS_MAX = 450;
+const OPERATIONS_MAX = 350;
 const FAULTS = ['once', 'often', 'sticky', 'full', 'catalog'] as const;
 export type FaultName = (typeof FAULTS)[number] | 'none';
-const PLACES = ['append', 'append', 'append', 'rotate', 'flush', 'commit', 'trim', 'merge'] as const;
+const PLACES = ['append', 'append', 'rotate', 'flush', 'commit', 'trim', 'merge'] as const;
 
 /** How a life ends. */
 export type Ending =
@@ -19,13 +19,15 @@ export type Ending =
   | { readonly kind: 'place'; readonly place: ProbePlace; readonly nth: number }
   | { readonly kind: 'close' };
 
-export function drawEnding(prng: Prng): Ending {
+/** Torn: always with a record that is not synced, so that there is something to tear. */
+export function drawEnding(prng: Prng, isTorn: boolean): Ending {
+  if (isTorn) return { kind: 'place', place: 'append', nth: 1 + randomInt(prng, 60) };
   const choice = randomInt(prng, 10);
   if (choice < 4) return { kind: 'operation', count: 1 + randomInt(prng, OPERATIONS_MAX) };
   if (choice < 5) return { kind: 'steps', count: 1 + randomInt(prng, 400) };
   if (choice < 6) return { kind: 'close' };
   const place = PLACES[randomInt(prng, PLACES.length)]!;
-  const nth = 1 + randomInt(prng, place === "append" ? 60 : 4);
+  const nth = 1 + randomInt(prng, place === 'append' ? 60 : 4);
   return { kind: 'place', place, nth };
 }
 

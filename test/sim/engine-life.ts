@@ -7,13 +7,12 @@ import { openPrincipal } from '../../src/model/tenant.ts';
 import { errorMessage, FatalError } from '../../src/stdx/assert.ts';
 import { randomInt, randomUnit } from '../../src/stdx/prng.ts';
 import type { Prng } from '../../src/stdx/prng.ts';
-import { checkRead, hiddenBy, laneOf } from '../support/write-oracle.ts';
+import { checkRead, hiddenBy } from '../support/write-oracle.ts';
 import type { Operation, Sent, WriteOracle } from '../support/write-oracle.ts';
 import {
   batchOf,
   checkQueries,
   deleteOf,
-  LANES,
   readAll,
   ReadViolation,
   tenantOf,
@@ -229,7 +228,10 @@ export class Life {
     const points = operation.kind === 'write' ? operation.points : [];
     const batch = batchOf(this.#options.storage, lane, points);
     const options = this.#appendOptions(lane, batchId);
-    return this.#options.storage.append(batch, isAsync ? { ...options, durability: 'async' } : options);
+    return this.#options.storage.append(
+      batch,
+      isAsync ? { ...options, durability: 'async' } : options,
+    );
   }
 
   #delete({ lane }: Writer, { operation, batchId }: Batch): Promise<DeleteResult> {
@@ -352,4 +354,3 @@ function stackOf(error: unknown): string {
   const lines = error instanceof Error ? (error.stack ?? '').split('\n') : [];
   return lines.slice(1, 4).join(' ').replaceAll(/\s+/g, ' ');
 }
-

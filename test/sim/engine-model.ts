@@ -103,8 +103,7 @@ export class OperationSource {
   #time(): number {
     const { baseUs, stepUs, timeCount, withNanoseconds, orderShare } = this.#shape;
     const prng = this.#prng;
-    const k =
-      randomUnit(prng) < orderShare ? this.#next++ % timeCount : randomInt(prng, timeCount);
+    const k = randomUnit(prng) < orderShare ? this.#next++ % timeCount : randomInt(prng, timeCount);
     const fine = withNanoseconds && randomInt(prng, 2) === 0 ? 0.5 : 0;
     return baseUs + k * stepUs + fine;
   }
@@ -196,7 +195,7 @@ interface Reading {
   readonly out: Map<string, Map<string, PointValue>>;
 }
 
-export function readContext(tenant: string, pin: Pin): ReadContext {
+function readContext(tenant: string, pin: Pin): ReadContext {
   return {
     principal: openPrincipal(tenant),
     pin,
@@ -317,5 +316,10 @@ async function checkCounts(
     kinds: NUMERIC_KINDS,
   });
   const counts = result.groups.map(({ labels, values }) => [labelValue(labels, 'lane'), values[0]]);
-  need('counts', counts.toSorted(), [...byLane].toSorted());
+  const lanes = [...byLane.keys()].toSorted();
+  need(
+    'counts',
+    counts,
+    lanes.map((lane) => [lane, byLane.get(lane)]),
+  );
 }

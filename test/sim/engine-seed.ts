@@ -10,6 +10,7 @@ export interface EngineSeedOptions {
   readonly mutations?: EngineMutations;
   readonly profile?: Profile;
   readonly damage?: 'log' | 'part';
+  readonly isTorn?: boolean;
   /** Prints what happens. */
   readonly isTraced?: boolean;
 }

@@ -65,8 +65,7 @@ function after(state: LaneState, operation: Operation): LaneState {
   const next = new Map(state);
   if (operation.kind === 'write')
     for (const p of operation.points) next.set(pointKey(p.series, p.t), p.value);
-  else
-    for (const key of state.keys()) if (isHidden(key, operation)) next.delete(key);
+  else for (const key of state.keys()) if (isHidden(key, operation)) next.delete(key);
   return next;
 }
 
@@ -84,8 +83,7 @@ function isHidden(key: string, operation: DeleteOperation): boolean {
 /** The points a delete would hide in a state; what is beside them is not counted. */
 export function hiddenBy(state: LaneState, operation: DeleteOperation): number {
   let count = 0;
-  for (const key of state.keys())
-    if (isHidden(key, operation) && !key.includes(BESIDE)) count++;
+  for (const key of state.keys()) if (isHidden(key, operation) && !key.includes(BESIDE)) count++;
   return count;
 }
 
