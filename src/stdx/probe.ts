@@ -13,7 +13,11 @@ export type ProbePlace =
   /** The catalog's frontier has moved and a segment below it is about to be freed. */
   | 'trim'
   /** The outputs of a merge are stored and the catalog names the inputs. */
-  | 'merge';
+  | 'merge'
+  /** Parts are linked and the catalog copied, and the snapshot has no name yet. */
+  | 'snapshot'
+  /** A file of a snapshot is being read for a backup. */
+  | 'backup';
 
 export type Probe = (place: ProbePlace) => void;
 

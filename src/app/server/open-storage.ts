@@ -95,6 +95,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
       logFolder,
       catalogFile: CATALOG_FILE,
       blobsFolder: BLOBS_FOLDER,
+      probe,
     });
     return { storage, snapshots };
   } catch (error) {
