@@ -35,13 +35,21 @@ export function drawFault(prng: Prng): FaultName {
   return FAULTS[randomInt(prng, FAULTS.length)]!;
 }
 
-const CHANGING: readonly FileOperation[] = ['write', 'datasync', 'open', 'truncate', 'rename'];
+const STICKY = ['EIO', 'ENOSPC', 'EROFS'] as const;
+const CHANGING: readonly FileOperation[] = [
+  'write',
+  'datasync',
+  'open',
+  'truncate',
+  'rename',
+  'remove',
+];
 
 /** Lets the disk fail as `name` says; `isFull` tells the time when space comes back. */
 export function armFault(world: World, prng: Prng, name: FaultName): void {
   if (name === 'none') return;
   if (name === 'full') return void (world.disk.capacityBytes = world.disk.usedBytes() + room(prng));
-  const code = name === 'sticky' && randomInt(prng, 2) === 0 ? 'ENOSPC' : 'EIO';
+  const code = name === 'sticky' ? STICKY[randomInt(prng, STICKY.length)]! : 'EIO';
   const isDone = randomInt(prng, 2) === 0;
   const from = 1 + randomInt(prng, OPERATIONS_MAX);
   const period = 3 + randomInt(prng, 40);

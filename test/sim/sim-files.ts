@@ -32,7 +32,7 @@ export type FileOperation =
 
 /** How an operation fails: the system's code, and whether its effect took place all the same. */
 export interface Fault {
-  readonly code: 'EIO' | 'ENOSPC';
+  readonly code: 'EIO' | 'ENOSPC' | 'EROFS';
   readonly isDone: boolean;
 }
 

@@ -17,6 +17,7 @@ import type { Storage } from '../../model/storage.ts';
 import type { SnapshotKeeper } from '../../model/snapshots.ts';
 import { errorMessage, FatalError } from '../../stdx/assert.ts';
 import type { Clock } from '../../stdx/clock.ts';
+import { fileErrorCode } from '../../stdx/files.ts';
 import type { Files } from '../../stdx/files.ts';
 import type { Prng } from '../../stdx/prng.ts';
 import type { Probe } from '../../stdx/probe.ts';
@@ -56,7 +57,7 @@ export interface OpenedStorage {
 export async function openStorage(options: OpenStorageOptions): Promise<OpenedStorage> {
   const { files, clock, scheduler, prng, probe } = options;
   const { data } = options.settings;
-  await files.makeDirectory(data);
+  await makeWritable(files, data);
   if ((await files.stat(`${data}/${RESTORING_FOLDER}`)) !== undefined)
     throw new FatalError(
       `'${data}' holds a restore that did not end: run the same \`orrery restore\` again`,
@@ -101,6 +102,25 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
   } catch (error) {
     await catalog.close();
     throw error;
+  }
+}
+
+/** Nothing else says so clearly where the folder cannot be written to. */
+async function makeWritable(files: Files, data: string): Promise<void> {
+  const path = `${data}/.writable`;
+  try {
+    await files.makeDirectory(data);
+    if ((await files.stat(path)) !== undefined) await files.remove(path);
+    const file = await files.open(path, 'create');
+    await file.close();
+    await files.remove(path);
+  } catch (error) {
+    const code = fileErrorCode(error);
+    // A full disk must not keep the server from starting and reading.
+    if (code === 'ENOSPC' || code === 'EDQUOT') return;
+    if (code === undefined) throw error;
+    const why = code === 'EROFS' ? 'the file system is read-only' : errorMessage(error);
+    throw new FatalError(`cannot write to the data folder '${data}': ${why}`, { cause: error });
   }
 }
 
