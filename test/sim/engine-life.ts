@@ -296,7 +296,7 @@ export class Life {
   async #keepHouse(): Promise<void> {
     const { machine, prng, storage } = this.#options;
     while (!this.isStopping && !this.isOver) {
-      await machine.scheduler.sleep(randomUnit(prng) * 40);
+      await machine.scheduler.sleep(randomUnit(prng) * 80);
       try {
         if (randomInt(prng, 3) === 0) await storage.compact();
         else await storage.flush();
