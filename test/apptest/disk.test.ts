@@ -1,6 +1,6 @@
-// A real server on a small disk: full, it refuses writes with a date to come back and goes on reading,
-// also after a start; it recovers by itself when there is space. Read-only, it does not start and
-// says so. Nothing acknowledged is lost, nothing refused is there.
+// A real server on a small disk: full, it refuses writes with a date to come back and goes on
+// reading, also after a start; it recovers by itself when there is space. Read-only, it does not
+// start and says so. Nothing acknowledged is lost, nothing refused is there.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
