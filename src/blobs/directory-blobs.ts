@@ -133,7 +133,11 @@ export class DirectoryBlobs implements Blobs {
   }
 
   async *list(prefix: string): AsyncGenerator<BlobInfo, void, undefined> {
-    yield* this.#listFolder('', prefix);
+    try {
+      yield* this.#listFolder('', prefix);
+    } catch (error) {
+      throw storeError(error, prefix);
+    }
   }
 
   async remove(name: string): Promise<void> {

@@ -12,6 +12,8 @@ import {
   makeDirectoryDurable,
   parentDirectory,
 } from '../stdx/files.ts';
+import { NO_PROBE } from '../stdx/probe.ts';
+import type { Probe } from '../stdx/probe.ts';
 import type { Catalog, CatalogEntry, CatalogTx, Committed, RangeOptions } from './catalog.ts';
 import { CATALOG_ATTEMPTS_MAX } from './limits.ts';
 import { TransactionRules } from './transaction-rules.ts';
@@ -28,35 +30,40 @@ interface State {
   readonly entries: ReadonlyMap<string, CatalogEntry>;
 }
 
+/** For tests. */
+export interface FilesCatalogOptions {
+  /** True discards what a transaction function did and runs it again, as a conflict would. */
+  readonly isConflict?: () => boolean;
+  readonly probe?: Probe;
+}
+
 export class FilesCatalog implements Catalog {
   readonly #files: Files;
   readonly #path: string;
   readonly #isConflict: () => boolean;
+  readonly #probe: Probe;
   #state: State = { version: 0, entries: new Map() };
   /** A commit failed after its rename was asked for: memory may be behind the disk. */
   #stale = false;
   #turn: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  private constructor(files: Files, path: string, isConflict: () => boolean) {
+  private constructor(files: Files, path: string, options: FilesCatalogOptions) {
     this.#files = files;
     this.#path = path;
-    this.#isConflict = isConflict;
+    this.#isConflict = options.isConflict ?? (() => false);
+    this.#probe = options.probe ?? NO_PROBE;
   }
 
-  /**
-   * Opens or creates the file and its folder; FatalError where it is damaged or newer. `isConflict`
-   * is for tests: true discards what a transaction function did and runs it again, as a conflict
-   * would.
-   */
+  /** Opens or creates the file and its folder; FatalError where it is damaged or newer. */
   static async open(
     files: Files,
     path: string,
-    isConflict: () => boolean = () => false,
+    options: FilesCatalogOptions = {},
   ): Promise<FilesCatalog> {
     try {
       await makeDirectoryDurable(files, parentDirectory(path));
-      const catalog = new FilesCatalog(files, path, isConflict);
+      const catalog = new FilesCatalog(files, path, options);
       await catalog.#load();
       return catalog;
     } catch (error) {
@@ -67,7 +74,7 @@ export class FilesCatalog implements Catalog {
 
   transact<T>(body: (tx: CatalogTx) => Promise<T>): Promise<Committed<T>> {
     return this.#exclusive(async () => {
-      if (this.#stale) await this.#load();
+      if (this.#stale) await this.#reload();
       for (let attempt = 0; attempt < CATALOG_ATTEMPTS_MAX; attempt++) {
         const tx = new MemoryTx(this.#state);
         let result: T;
@@ -111,6 +118,17 @@ export class FilesCatalog implements Catalog {
     return mine;
   }
 
+  /** Nothing was written where this fails: the next transaction tries again. */
+  async #reload(): Promise<void> {
+    try {
+      await this.#load();
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+      const message = `the catalog could not be read: ${error.message}`;
+      throw new AppError('unavailable', 'catalog-io', message, { retryAfterSec: 5, cause: error });
+    }
+  }
+
   async #load(): Promise<void> {
     await this.#files.syncDirectory(parentDirectory(this.#path));
     if ((await this.#files.stat(this.#path)) !== undefined) {
@@ -134,6 +152,7 @@ export class FilesCatalog implements Catalog {
     this.#stale = true;
     try {
       await files.rename(temporary, this.#path);
+      this.#probe('commit');
       await files.syncDirectory(parentDirectory(this.#path));
     } catch (error) {
       const message = `it is unknown whether a catalog commit happened: ${errorMessage(error)}`;

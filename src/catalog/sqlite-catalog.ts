@@ -4,6 +4,8 @@
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../model/errors.ts';
 import { assert, FatalError } from '../stdx/assert.ts';
+import { NO_PROBE } from '../stdx/probe.ts';
+import type { Probe } from '../stdx/probe.ts';
 import type { Catalog, CatalogEntry, CatalogTx, Committed, RangeOptions } from './catalog.ts';
 import {
   NOT_OUR_FILE,
@@ -143,11 +145,13 @@ class SqliteThread {
 
 export class SqliteCatalog implements Catalog {
   readonly #thread: SqliteThread;
+  readonly #probe: Probe;
   #turn: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
-  private constructor(thread: SqliteThread) {
+  private constructor(thread: SqliteThread, probe: Probe) {
     this.#thread = thread;
+    this.#probe = probe;
   }
 
   /**
@@ -158,6 +162,7 @@ export class SqliteCatalog implements Catalog {
   static async open(
     path: string,
     threadEnv: Readonly<NodeJS.Dict<string>> = {},
+    probe: Probe = NO_PROBE,
   ): Promise<SqliteCatalog> {
     const thread = new SqliteThread(path, threadEnv);
     try {
@@ -166,7 +171,7 @@ export class SqliteCatalog implements Catalog {
       await thread.end();
       throw error;
     }
-    return new SqliteCatalog(thread);
+    return new SqliteCatalog(thread, probe);
   }
 
   transact<T>(body: (tx: CatalogTx) => Promise<T>): Promise<Committed<T>> {
@@ -181,7 +186,9 @@ export class SqliteCatalog implements Catalog {
         throw error;
       }
       tx.rules.end();
-      const version = await this.#thread.version({ kind: 'commit', writes: tx.takeWrites() });
+      const committing = this.#thread.version({ kind: 'commit', writes: tx.takeWrites() });
+      this.#probe('commit');
+      const version = await committing;
       return { result, version };
     });
   }

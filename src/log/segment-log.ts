@@ -12,6 +12,8 @@ import {
   makeDirectoryDurable,
 } from '../stdx/files.ts';
 import type { Prng } from '../stdx/prng.ts';
+import { NO_PROBE } from '../stdx/probe.ts';
+import type { Probe } from '../stdx/probe.ts';
 import {
   FRAME_COPY_MAX_BYTES,
   RECORD_SIZE_MAX_BYTES,
@@ -52,6 +54,7 @@ export interface SegmentLogOptions {
   readonly prng: Prng;
   readonly segmentSizeBytes?: number;
   readonly mutations?: LogMutations;
+  readonly probe?: Probe;
 }
 
 /**
@@ -90,6 +93,7 @@ class SegmentLog implements Log {
   readonly #options: SegmentLogOptions;
   readonly #files: SegmentFiles;
   readonly #skipCrc: boolean;
+  readonly #probe: Probe;
   readonly #segmentSizeBytes: number;
   readonly #segments: Segment[];
   readonly #damage: LogDamage[];
@@ -113,6 +117,7 @@ class SegmentLog implements Log {
     this.#options = options;
     this.#files = files;
     this.#skipCrc = options.mutations?.skipCrc === true;
+    this.#probe = options.probe ?? NO_PROBE;
     this.#segmentSizeBytes = options.segmentSizeBytes ?? SEGMENT_SIZE_BYTES;
     this.#segments = recovered.segments;
     this.#damage = recovered.damage;
@@ -160,6 +165,7 @@ class SegmentLog implements Log {
     const segment = this.#current();
     const offset = this.#endOffset;
     this.#write(segment, bytes, offset);
+    this.#probe('append');
     segment.usedBytes += sizeBytes;
     segment.endOffset = offset + 1;
     segment.dirty = true;
@@ -204,6 +210,7 @@ class SegmentLog implements Log {
       while (this.#segments.length > 1) {
         const first = must(this.#segments[0], 'a log has a segment');
         if (first.endOffset > offset) break;
+        this.#probe('trim');
         await this.#release(first);
       }
       for (let i = this.#damage.length - 1; i >= 0; i--) {
@@ -303,6 +310,7 @@ class SegmentLog implements Log {
     } catch (error) {
       throw this.#writeFailed(error);
     }
+    this.#probe('rotate');
     this.#spare = undefined;
     const segment = newSegment(spare, header);
     segment.dirty = true;
@@ -385,11 +393,10 @@ class SegmentLog implements Log {
 
   async #syncSegments(dirty: readonly Segment[]): Promise<void> {
     const upTo = this.#endOffset;
+    // Together with `upTo`: what is appended while the first one syncs needs another round.
+    for (const segment of dirty) segment.dirty = false;
     try {
-      for (const segment of dirty) {
-        segment.dirty = false;
-        await segment.file.datasync();
-      }
+      for (const segment of dirty) await segment.file.datasync();
     } catch (error) {
       this.#fail(error);
       return;

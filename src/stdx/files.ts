@@ -99,6 +99,24 @@ export async function makeDirectoryDurable(files: Files, path: string): Promise<
   for (const directory of toSync) await files.syncDirectory(directory);
 }
 
+/**
+ * Fills `target` by as many calls as it takes: the system may give fewer bytes than there are, and
+ * 0 only at the end. Returns the number read.
+ */
+export function readWholly(
+  target: Uint8Array,
+  offset: number,
+  readSome: (rest: Uint8Array, at: number) => number,
+): number {
+  let count = 0;
+  while (count < target.length) {
+    const got = readSome(target.subarray(count), offset + count);
+    if (got === 0) break;
+    count += got;
+  }
+  return count;
+}
+
 /** The error's system code where it is a FileError. */
 export function fileErrorCode(error: unknown): string | undefined {
   return error instanceof FileError ? error.code : undefined;

@@ -4,6 +4,7 @@
 // generation dropped. A crash before the commit leaves an orphan blob, after it a longer log.
 import type { Catalog, CatalogTx } from '../catalog/catalog.ts';
 import { assert, FatalError } from '../stdx/assert.ts';
+import { AppError } from '../model/errors.ts';
 import { compareUtf8 } from '../model/labels.ts';
 import {
   batchIdsValue,
@@ -64,7 +65,10 @@ async function persist(state: ShardState, generation: Generation): Promise<void>
         tenants: tenantsOf(state, generation),
         index: state.index,
       });
-  const batchRows = await commitFlush(state, generation, row, deletes);
+  state.probe('flush');
+  const batchRows = await commitFlush(state, generation, row, deletes).catch((error: unknown) =>
+    removeUnused(state, row === undefined ? [] : [row], error),
+  );
   state.batchIdRows = batchRows;
   state.frontier = seqMax;
   const { view } = state;
@@ -76,6 +80,21 @@ async function persist(state: ShardState, generation: Generation): Promise<void>
   state.pins.retireGeneration(generation);
   state.batchIds.expire(state.options.clock.nowMs(), seqMax);
   await log.trim(seqMax);
+}
+
+/**
+ * Removes parts of a commit that failed, and throws its error again: each retry would leave more of
+ * them on a disk that may be full. Where the outcome is unknown they stay until the next start.
+ */
+export async function removeUnused(
+  state: ShardState,
+  rows: readonly PartRow[],
+  error: unknown,
+): Promise<never> {
+  const isUnknown = error instanceof AppError && error.code === 'catalog-commit-unknown';
+  if (error instanceof AppError && !isUnknown)
+    for (const { name } of rows) await state.options.blobs.remove(name);
+  throw error;
 }
 
 /** Has the delete anything left to hide in these parts? */

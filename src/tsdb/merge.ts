@@ -8,7 +8,7 @@ import { compareUtf8 } from '../model/labels.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { AppError } from '../model/errors.ts';
 import { commit, deleteKey, partKey, toJson } from './catalog-rows.ts';
-import { isNeeded, uniqueText } from './flush.ts';
+import { isNeeded, removeUnused, uniqueText } from './flush.ts';
 import { MERGE_DELETES_MIN, PARTITION_US } from './limits.ts';
 import { partName } from './names.ts';
 import { buildPart } from './part-build.ts';
@@ -190,7 +190,8 @@ async function merge(state: ShardState, job: Job): Promise<void> {
     for (const { name } of outputs) await state.options.blobs.remove(name);
     throw error;
   }
-  await swap(state, job, outputs);
+  state.probe('merge');
+  await swap(state, job, outputs).catch((error: unknown) => removeUnused(state, outputs, error));
 }
 
 async function buildOutput(

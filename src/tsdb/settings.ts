@@ -4,6 +4,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { Log } from '../log/log.ts';
 import type { Clock } from '../stdx/clock.ts';
 import type { Prng } from '../stdx/prng.ts';
+import type { Probe } from '../stdx/probe.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
 import type { SeriesEncoding } from './record-layout.ts';
 
@@ -82,6 +83,7 @@ export interface TsdbOptions {
   readonly prng: Prng;
   readonly settings?: Partial<TsdbSettings>;
   readonly mutations?: TsdbMutations;
+  readonly probe?: Probe;
   readonly report?: (event: TsdbEvent) => void;
   /** Blobs and catalog are used by other shards too: whoever opened them closes them. */
   readonly sharesPlanes?: boolean;

@@ -19,6 +19,8 @@ import { createFile, FileError, listTree, makeDirectoryDurable } from '../stdx/f
 import { removeTree } from '../stdx/files.ts';
 import type { Files, OpenFile, TreeFile } from '../stdx/files.ts';
 import type { Prng } from '../stdx/prng.ts';
+import { NO_PROBE } from '../stdx/probe.ts';
+import type { Probe } from '../stdx/probe.ts';
 import { SNAPSHOT_INFO_MAX_BYTES, SNAPSHOT_READ_BYTES, SNAPSHOTS_MAX } from './limits.ts';
 
 const INFO_FILE = 'snapshot.json';
@@ -66,6 +68,7 @@ export interface SnapshotsOptions {
   /** Names inside a data folder, so that a snapshot is one. */
   readonly catalogFile: string;
   readonly blobsFolder: string;
+  readonly probe?: Probe;
 }
 
 function snapshotError(error: unknown): unknown {
@@ -80,11 +83,13 @@ function snapshotError(error: unknown): unknown {
 
 export class Snapshots implements SnapshotKeeper {
   readonly #options: SnapshotsOptions;
+  readonly #probe: Probe;
   /** Creations and removals, one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(options: SnapshotsOptions) {
     this.#options = options;
+    this.#probe = options.probe ?? NO_PROBE;
   }
 
   /** Removes what a crash left half made or half removed. */
@@ -147,6 +152,7 @@ export class Snapshots implements SnapshotKeeper {
     } finally {
       hold.release();
     }
+    this.#probe('snapshot');
     const { shards } = content;
     for (const { shard, offset } of shards)
       await must(logs.get(shard), 'a shard has a log').writeEmpty(
@@ -202,6 +208,7 @@ export class Snapshots implements SnapshotKeeper {
       throw new AppError('notFound', 'no-snapshot', `snapshot ${name} has no file '${path}'`);
     const { files, directory } = this.#options;
     const file = await files.open(`${directory}/${name}/${path}`, 'read');
+    this.#probe('backup');
     return { sizeBytes: known.sizeBytes, chunks: readChunks(file) };
   }
 

@@ -1,6 +1,8 @@
 // What the write path, the maintenance and the readers of one shard share. Single-threaded: every
 // field changes between two awaits or not at all.
 import { AppError } from '../model/errors.ts';
+import { NO_PROBE } from '../stdx/probe.ts';
+import type { Probe } from '../stdx/probe.ts';
 import type { NameSplit } from '../model/columns.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { BatchIds } from './batch-ids.ts';
@@ -30,6 +32,7 @@ export class ShardState {
   readonly options: TsdbOptions;
   readonly settings: TsdbSettings;
   readonly mutations: TsdbMutations;
+  readonly probe: Probe;
   readonly names: ShardNames;
   readonly index: SeriesIndex;
   readonly batchIds = new BatchIds();
@@ -57,6 +60,7 @@ export class ShardState {
     this.options = options;
     this.settings = { ...DEFAULT_TSDB_SETTINGS, ...options.settings };
     this.mutations = options.mutations ?? {};
+    this.probe = options.probe ?? NO_PROBE;
     this.names = shardNames(this.settings.shard);
     this.index = new SeriesIndex(options.prng.u32());
     this.session = options.log.endOffset;

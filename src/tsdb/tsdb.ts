@@ -118,13 +118,16 @@ class Shard implements ShardStorage {
     this.#state = state;
     this.#reader = new ShardReader(state);
     this.#writes = new WritePath(state, () => this.#afterApply());
-    this.#armTimer();
   }
 
-  replay(): Promise<void> {
+  async replay(): Promise<void> {
     const { log } = this.#state.options;
     const isBroken = this.#state.mutations.skipFrontier === true;
-    return this.#writes.replay(isBroken ? log.startOffset : this.#state.frontier);
+    await this.#writes.replay(isBroken ? log.startOffset : this.#state.frontier);
+    // Not earlier: a cut beyond what is applied so far would wait for writes that never come.
+    this.#armTimer();
+    // A head that is full already refuses the writes whose application would start the flush.
+    this.#afterApply();
   }
 
   // -------------------------------------------------------------- writing

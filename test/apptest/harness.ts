@@ -30,6 +30,8 @@ export interface RunningOrrery {
   readonly data: string;
   /** The ready line. */
   readonly ready: Readonly<Record<string, unknown>>;
+  /** Resolves when the process is gone, by whatever. */
+  readonly exited: Promise<ExitedProcess>;
   /** Both streams so far. */
   output(): string;
   get(path: string, init?: RequestInit): Promise<TextAnswer>;
@@ -183,6 +185,7 @@ export async function startOrrery(
     pid: child.pid!,
     data,
     ready,
+    exited: exitOf(child, output),
     output: () => output.all,
     get,
     post: (path, body, init = {}) => get(path, { method: 'POST', body, ...init }),

@@ -1,28 +1,36 @@
-// Twenty kills at random moments under a writer that rewrites and deletes, with flushes and merges
-// forced: nothing acknowledged is lost, nothing deleted comes back, nothing unsent appears.
+// Kills at random moments and in the middle of named places under writers that rewrite and delete,
+// with flushes, merges, snapshots and backups forced: nothing acknowledged is lost, nothing deleted
+// comes back, nothing unsent appears.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { durabilityRun } from '../support/durability-run.ts';
+import { durabilityRun, KILL_PLACES } from '../support/durability-run.ts';
 import { startOrrery } from './harness.ts';
 
-const KILLS = Number(process.env['ORRERY_TEST_KILLS'] ?? 20);
+const KILLS = Number(process.env['ORRERY_TEST_KILLS'] ?? 24);
 const SEED = Number(process.env['ORRERY_TEST_SEED'] ?? 1);
 
 test('acknowledged writes survive kill -9', { timeout: 60_000 + KILLS * 15_000 }, async () => {
   const data = await mkdtemp(join(tmpdir(), 'orrery-kill-'));
+  const killsPerPlace = Math.floor(KILLS / 3 / 4);
   try {
-    const start = () => startOrrery(['--no-collect', '--data', data]);
-    const report = await durabilityRun(start, { kills: KILLS, seed: SEED });
+    const report = await durabilityRun({
+      start: (env) => startOrrery(['--no-collect', '--data', data], { env }),
+      seed: SEED,
+      randomKills: KILLS - killsPerPlace * KILL_PLACES.length,
+      killsPerPlace,
+    });
+    const { kills, places, acknowledgedPoints, acknowledgedDeletes, violations } = report;
     console.log(
-      `${report.kills} kills (seed ${SEED}), ${report.acknowledgedPoints} points and ` +
-        `${report.acknowledgedDeletes} deletes acknowledged`,
+      JSON.stringify({ seed: SEED, kills, places, acknowledgedPoints, acknowledgedDeletes }),
     );
-    assert.ok(report.acknowledgedPoints > KILLS * 100, 'the writer hardly wrote');
-    assert.ok(report.acknowledgedDeletes > KILLS, 'the writer hardly deleted');
-    assert.deepEqual(report.violations.slice(0, 20), []);
+    assert.ok(acknowledgedPoints > kills * 100, 'the writers hardly wrote');
+    assert.ok(acknowledgedDeletes > kills, 'the writers hardly deleted');
+    for (const place of KILL_PLACES)
+      assert.ok((places[place] ?? 0) >= 1, `no kill fell into ${place}`);
+    assert.deepEqual(violations.slice(0, 20), []);
   } finally {
     await rm(data, { recursive: true, force: true });
   }

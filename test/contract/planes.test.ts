@@ -105,7 +105,7 @@ function filesCatalogSuite(name: string, conflictPeriod: number): void {
       await world.run(files.makeDirectory('/backup'));
       await world.run(
         body({
-          open: () => FilesCatalog.open(files, '/data/catalog.snapshot', conflict),
+          open: () => FilesCatalog.open(files, '/data/catalog.snapshot', { isConflict: conflict }),
           backupPath: '/backup/catalog.snapshot',
           openBackup: () => FilesCatalog.open(files, '/backup/catalog.snapshot'),
         }),

@@ -61,7 +61,9 @@ function armFault(world: World, prng: Prng): void {
   const code = randomInt(prng, 2) === 0 ? 'EIO' : 'ENOSPC';
   const period = 5 + randomInt(prng, 40);
   world.fault = (operation, _path, index) =>
-    index % period === 0 && operation !== 'read' && operation !== 'close' ? code : undefined;
+    index % period === 0 && operation !== 'read' && operation !== 'close'
+      ? { code, isDone: randomInt(prng, 2) === 0 }
+      : undefined;
 }
 
 interface Work {

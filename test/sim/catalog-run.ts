@@ -54,7 +54,7 @@ export async function catalogRun(options: CatalogRunOptions): Promise<readonly s
     let catalog: Catalog;
     try {
       const path = '/data/catalog.snapshot';
-      catalog = await world.run(FilesCatalog.open(machine.files, path, isConflict));
+      catalog = await world.run(FilesCatalog.open(machine.files, path, { isConflict }));
       await world.run(verify(catalog, expected, violations));
     } catch (error) {
       violations.push(`does not open or read: ${errorMessage(error)}`);
@@ -63,7 +63,9 @@ export async function catalogRun(options: CatalogRunOptions): Promise<readonly s
     world.crashAfterOperations(1 + randomInt(prng, 120));
     const failAt = randomInt(prng, 3) === 0 ? 10 + randomInt(prng, 30) : 0;
     world.fault = (_operation, _path, index) =>
-      failAt > 0 && index % failAt === 0 ? 'EIO' : undefined;
+      failAt > 0 && index % failAt === 0
+        ? { code: 'EIO', isDone: randomInt(prng, 2) === 0 }
+        : undefined;
     for (let i = 0; i < 2; i++) void transfers(machine, { catalog, prng, expected, violations });
     await world.runSteps(randomInt(prng, STEPS_PER_LIFE_MAX));
     world.crash(randomInt(prng, 4) === 0 ? 'kill' : 'power');

@@ -1,153 +1,57 @@
 // One seed through the whole engine: writers, rewrites, deletes, resent batches, flushes and merges
-// on a simulated machine that dies again and again. After each death the storage is opened on what
-// the disk kept and read back whole; the oracle says in words what is missing, changed or was never
-// written.
-import { BatchBuilder } from '../../src/model/batch-builder.ts';
-import { ALL_KINDS, KIND } from '../../src/model/columns.ts';
-import type { Samples, WriteBatch } from '../../src/model/columns.ts';
-import { labelsFromObject, labelValue } from '../../src/model/labels.ts';
-import { matcher } from '../../src/model/matcher.ts';
-import type { AppendOptions, Pin, Storage } from '../../src/model/storage.ts';
-import { openPrincipal } from '../../src/model/tenant.ts';
+// on a simulated machine whose disk fails and which dies again and again. After each death the
+// storage is opened on what the disk kept and read back whole, and the next life goes on from
+// there; the oracle says in words what is missing, changed or was never written. At the end of some
+// seeds the files are damaged, one after the other: what was destroyed is named, nothing is made
+// up.
 import { AppError } from '../../src/model/errors.ts';
+import type { Storage } from '../../src/model/storage.ts';
 import { errorMessage, FatalError } from '../../src/stdx/assert.ts';
-import { randomInt, randomUnit, seededPrng } from '../../src/stdx/prng.ts';
+import type { Probe } from '../../src/stdx/probe.ts';
+import { randomInt, seededPrng } from '../../src/stdx/prng.ts';
 import type { Prng } from '../../src/stdx/prng.ts';
-import { WriteOracle } from '../support/write-oracle.ts';
-import type { Operation } from '../support/write-oracle.ts';
+import type { TsdbEvent } from '../../src/tsdb/tsdb.ts';
+import { checkRead, WriteOracle } from '../support/write-oracle.ts';
+import type { ReadBack } from '../support/write-oracle.ts';
+import { armFault, drawEnding, drawFault, drawJump, drawPace } from './engine-faults.ts';
+import type { Ending, FaultName } from './engine-faults.ts';
+import { Life, RECOVERY_MS, Writer } from './engine-life.ts';
+import { checkQueries, drawShape, LANES, OperationSource, readAll } from './engine-model.ts';
+import { drawEngineSettings } from './open-engine.ts';
+import type { EngineSettings, OpenEngine } from './open-engine.ts';
 import type { DiskMutations } from './sim-disk.ts';
-import { World } from './world.ts';
+import { SimStalled, World } from './world.ts';
 import type { Machine } from './world.ts';
 
-const LANES = 3;
-const SERIES_PER_LANE = 2;
-const TIMES_PER_SERIES = 25;
-const POINTS_PER_WRITE_MAX = 6;
-const LIVES = 4;
-const OPERATIONS_PER_LIFE_MAX = 220;
-const STEPS_PER_LIFE_MAX = 6000;
-const FLIPS = 6;
-const TENANTS = ['default', 'other'] as const;
-/** Kinds are hidden in the value: value % 3 says which one a point was written as. */
-const VALUE_KINDS = [KIND.f64, KIND.i64, KIND.string] as const;
+const LIVES = 3;
+const STEPS_PER_LIFE_MAX = 1000;
+const STEPS_BETWEEN_JUMPS_MAX = 200;
+const DAMAGES = 6;
+/** Events that only damaged files explain. */
+const DAMAGE_EVENTS: readonly TsdbEvent['kind'][] = ['dead-letter', 'log-damage', 'corrupt'];
+
+/** What a seed is about; drawn from it unless said. */
+export type Profile = 'sound' | 'faulty' | 'damaged';
 
 export interface EngineRunOptions {
   readonly seed: number;
-  readonly open: (machine: Machine) => Promise<Storage>;
+  readonly open: OpenEngine;
   readonly disk?: DiskMutations;
-  /** Also fail single file operations with EIO and ENOSPC. */
-  readonly faults?: boolean;
-  /**
-   * At the end flip bits of log and parts, one after the other: losses may happen, lies may not.
-   */
-  readonly flips?: boolean;
+  readonly profile?: Profile;
+  /** Of which files bits are flipped, in a damaged run. */
+  readonly damage?: 'log' | 'part';
+  /** Every life ends by a power cut while a record is on its way to the disk. */
+  readonly isTorn?: boolean;
+  /** Hears what happens, in words. */
+  readonly trace?: (text: string) => void;
 }
 
 export interface EngineRunReport {
   readonly violations: readonly string[];
   readonly acknowledgedPoints: number;
   readonly deaths: number;
-}
-
-interface Sent {
-  readonly operation: Operation;
-  readonly batchId: Uint8Array;
-}
-
-const tenantOf = (lane: number): string => TENANTS[lane % TENANTS.length]!;
-
-function labelsOf(series: string): readonly string[] {
-  const [lane, index] = series.split('/');
-  return labelsFromObject({ __name__: 'sim', lane: lane!, index: index! });
-}
-
-function batchOf(storage: Storage, tenant: string, operation: Operation): WriteBatch {
-  const builder = new BatchBuilder();
-  if (operation.kind === 'write')
-    for (const p of operation.points) {
-      const ref = storage.resolve(tenant, labelsOf(p.series));
-      const tUs = p.tMs * 1000;
-      const kind = VALUE_KINDS[p.value % VALUE_KINDS.length];
-      if (kind === KIND.i64) builder.i64(ref, tUs, 0, p.value, 0);
-      else if (kind === KIND.string) builder.string(ref, tUs, 0, String(p.value));
-      else builder.f64(ref, tUs, 0, p.value);
-    }
-  return builder.finish();
-}
-
-function randomOperation(prng: Prng, lane: number, counter: { value: number }): Operation {
-  const series = `${lane}/${randomInt(prng, SERIES_PER_LANE)}`;
-  if (randomUnit(prng) < 0.12) {
-    const startMs = randomInt(prng, TIMES_PER_SERIES);
-    return { kind: 'delete', series, startMs, endMs: startMs + randomInt(prng, 8) };
-  }
-  const points = Array.from({ length: 1 + randomInt(prng, POINTS_PER_WRITE_MAX) }, () => ({
-    series: `${lane}/${randomInt(prng, SERIES_PER_LANE)}`,
-    tMs: randomInt(prng, TIMES_PER_SERIES),
-    value: counter.value++,
-  }));
-  return { kind: 'write', points };
-}
-
-async function send(storage: Storage, lane: number, sent: Sent, sync: boolean): Promise<void> {
-  const tenant = tenantOf(lane);
-  const options: AppendOptions = {
-    principal: openPrincipal(tenant),
-    durability: sync ? 'sync' : 'async',
-    protocol: 'sim',
-    batchId: sent.batchId,
-  };
-  const { operation } = sent;
-  if (operation.kind === 'write') {
-    await storage.append(batchOf(storage, tenant, operation), options);
-    return;
-  }
-  const [laneText, index] = operation.series.split('/');
-  const matchers = [
-    matcher('__name__', '=', 'sim'),
-    matcher('lane', '=', laneText!),
-    matcher('index', '=', index!),
-  ];
-  const { startMs, endMs } = operation;
-  const range = { startUs: startMs * 1000, endUs: endMs * 1000 };
-  await storage.delete({ matchers, ...range, dryRun: false }, { ...options, batchId: undefined });
-}
-
-/**
- * Values of a chunk as numbers; NaN where the kind is not the one that the value was written as.
- */
-function valueAt(chunk: Samples, i: number): number {
-  if (chunk.kind === KIND.boolean || chunk.kind === KIND.histogram) return Number.NaN;
-  const value = Number(chunk.values[i]);
-  return VALUE_KINDS[value % VALUE_KINDS.length] === chunk.kind ? value : Number.NaN;
-}
-
-async function readTenant(
-  storage: Storage,
-  tenant: string,
-  pin: Pin,
-  out: Map<string, Map<number, number>>,
-): Promise<void> {
-  const context = {
-    principal: openPrincipal(tenant),
-    pin,
-    signal: new AbortController().signal,
-    budget: { take: () => undefined, give: () => undefined },
-  };
-  const request = { matchers: [], startUs: -1e15, endUs: 1e15, kinds: ALL_KINDS };
-  for await (const { labels, chunks } of storage.select(context, request)) {
-    const series = `${labelValue(labels, 'lane')}/${labelValue(labels, 'index')}`;
-    const points = new Map<number, number>();
-    out.set(series, points);
-    for (const chunk of chunks)
-      for (let i = 0; i < chunk.count; i++) points.set(chunk.tUs[i]! / 1000, valueAt(chunk, i));
-  }
-}
-
-async function readAll(storage: Storage, pin: Pin): Promise<Map<string, Map<number, number>>> {
-  const out = new Map<string, Map<number, number>>();
-  for (const tenant of TENANTS) await readTenant(storage, tenant, pin, out);
-  return out;
+  /** Deaths in the middle of named places. */
+  readonly places: Readonly<Record<string, number>>;
 }
 
 /** State of one run that outlives the deaths of its machine. */
@@ -155,177 +59,362 @@ class EngineRun {
   readonly #options: EngineRunOptions;
   readonly #world: World;
   readonly #prng: Prng;
+  readonly #settings: EngineSettings;
+  readonly #profile: Profile;
   readonly #oracle = new WriteOracle();
-  readonly #counter = { value: 1 };
   readonly #violations: string[] = [];
-  /** Per lane: what was acknowledged lately, and what was under way at the last death. */
-  readonly #acknowledged: Sent[][] = Array.from({ length: LANES }, () => []);
-  readonly #underWay: (Sent | undefined)[] = Array.from({ length: LANES }, () => undefined);
-  /** Every value ever sent, as `series at time: value`. */
-  readonly #sentValues = new Set<string>();
-  #failed = false;
+  readonly #writers: readonly Writer[];
+  readonly #sentPoints = new Set<string>();
+  readonly #places: Record<string, number> = {};
+  #events: TsdbEvent[] = [];
+  #jumpCount = 0;
+  #deaths = 0;
+  #life = 0;
+  #probe: Probe = () => undefined;
 
   constructor(options: EngineRunOptions) {
     this.#options = options;
     this.#world = new World({ seed: options.seed, mutations: options.disk ?? {} });
-    this.#prng = seededPrng(options.seed ^ 0x5bd1e995);
+    const prng = seededPrng(options.seed ^ 0x5bd1e995);
+    this.#prng = prng;
+    this.#settings = drawEngineSettings(prng);
+    const drawn = (['sound', 'sound', 'faulty', 'faulty', 'damaged'] as const)[randomInt(prng, 5)]!;
+    this.#profile = options.profile ?? drawn;
+    const shape = drawShape(prng);
+    this.#writers = Array.from(
+      { length: LANES },
+      (_, lane) => new Writer(lane, new OperationSource(prng, shape, lane)),
+    );
+    this.#trace(`${this.#profile} ${JSON.stringify(this.#settings)} ${JSON.stringify(shape)}`);
   }
 
   async run(): Promise<EngineRunReport> {
-    for (let life = 0; life < LIVES && this.#violations.length === 0; life++) {
-      await this.#verify(life);
-      if (this.#violations.length > 0) break;
-      await this.#live();
-    }
-    if (this.#violations.length === 0) await this.#verify(LIVES);
-    for (let i = 0; i < FLIPS && this.#options.flips === true; i++) await this.#verifyFlipped();
+    for (; this.#life < LIVES && this.#violations.length === 0; this.#life++) await this.#live();
+    if (this.#violations.length === 0) await this.#verifyLast();
     const { acknowledgedPoints } = this.#oracle;
-    return { violations: this.#violations, acknowledgedPoints, deaths: LIVES };
-  }
-
-  /** Opens on what the disk kept, compares, and leaves the machine dead again by a plain kill. */
-  async #verify(life: number): Promise<void> {
-    this.#world.fault = undefined;
-    try {
-      const storage = await this.#world.run(this.#options.open(this.#world.boot()));
-      const pin = storage.pin();
-      const found = await this.#world.run(readAll(storage, pin));
-      pin.release();
-      for (const v of this.#oracle.settle(found)) this.#violations.push(`life ${life}: ${v}`);
-    } catch (error) {
-      this.#violations.push(`life ${life}: does not open or read: ${errorMessage(error)}`);
-    }
-    this.#world.crash('kill');
-  }
-
-  /** What a flipped bit destroyed may be refused or missing; a value nobody sent may not appear. */
-  async #verifyFlipped(): Promise<void> {
-    const { disk } = this.#world;
-    const paths = disk.paths().filter((path) => /\.(?:log|part)$/.test(path));
-    const path = paths[randomInt(this.#prng, paths.length)]!;
-    const bits = 8 * disk.fileSizeBytes(path);
-    // Mostly where bytes are: the tail of a segment is empty.
-    const bound = path.endsWith('.log') ? Math.min(bits, 8 * 6000) : bits;
-    if (bound > 0) disk.flipBit(path, randomInt(this.#prng, bound));
-    try {
-      const storage = await this.#world.run(this.#options.open(this.#world.boot()));
-      const found = await this.#world.run(readAll(storage, storage.pin()));
-      for (const [series, points] of found)
-        for (const [tMs, value] of points) {
-          const shown = `${series} at ${tMs}: ${value}`;
-          if (!this.#sentValues.has(shown)) this.#violations.push(`${shown} was never sent`);
-        }
-    } catch (error) {
-      if (!(error instanceof AppError || error instanceof FatalError))
-        this.#violations.push(`a flipped bit of '${path}' shows as ${String(error)}`);
-    }
-    this.#world.crash('kill');
-  }
-
-  async #live(): Promise<void> {
-    const world = this.#world;
-    const machine = world.boot();
-    const storage = await world.run(this.#options.open(machine));
-    this.#failed = false;
-    world.crashAfterOperations(1 + randomInt(this.#prng, OPERATIONS_PER_LIFE_MAX));
-    if (this.#options.faults === true) this.#armFault();
-    for (let lane = 0; lane < LANES; lane++) void this.#guard(this.#writer(machine, storage, lane));
-    void this.#guard(this.#housekeeper(machine, storage));
-    void this.#guard(this.#pinnedReader(machine, storage));
-    await world.runSteps(STEPS_PER_LIFE_MAX, () => this.#failed);
-    world.crash(randomInt(this.#prng, 3) === 0 ? 'kill' : 'power');
-  }
-
-  /** After an error the process would end or refuse; either way this life is over. */
-  async #guard(task: Promise<void>): Promise<void> {
-    try {
-      await task;
-    } catch (error) {
-      if (error instanceof PinViolation) this.#violations.push(error.message);
-      this.#failed = true;
-    }
-  }
-
-  #armFault(): void {
-    const at = 1 + randomInt(this.#prng, OPERATIONS_PER_LIFE_MAX);
-    const code = randomInt(this.#prng, 2) === 0 ? 'EIO' : 'ENOSPC';
-    let count = 0;
-    this.#world.fault = (operation) => {
-      count++;
-      const writes = operation === 'write' || operation === 'datasync' || operation === 'open';
-      return count >= at && writes ? code : undefined;
+    return {
+      violations: this.#violations,
+      acknowledgedPoints,
+      deaths: this.#deaths,
+      places: this.#places,
     };
   }
 
-  async #writer(machine: Machine, storage: Storage, lane: number): Promise<void> {
-    const prng = this.#prng;
-    for (;;) {
-      const interrupted = this.#underWay[lane];
-      const known = this.#acknowledged[lane]!;
-      if (interrupted === undefined && known.length > 0 && randomUnit(prng) < 0.1) {
-        // Resent although acknowledged: nothing may change, however much was written since.
-        await send(storage, lane, known[randomInt(prng, known.length)]!, true);
-        continue;
-      }
-      const sent = interrupted ?? {
-        operation: randomOperation(prng, lane, this.#counter),
-        batchId: prng.bytes(16),
-      };
-      this.#underWay[lane] = sent;
-      const acknowledge = this.#oracle.begin(sent.operation);
-      if (sent.operation.kind === 'write')
-        for (const { series, tMs, value } of sent.operation.points)
-          this.#sentValues.add(`${series} at ${tMs}: ${value}`);
-      await send(storage, lane, sent, true);
-      acknowledge();
-      this.#underWay[lane] = undefined;
-      if (sent.operation.kind === 'write') known.push(sent);
-      if (known.length > 8) known.shift();
-      await machine.scheduler.sleep(randomUnit(prng) * 4);
-    }
+  #trace(text: string): void {
+    this.#options.trace?.(`life ${this.#life}: ${text}`);
   }
 
-  async #housekeeper(machine: Machine, storage: Storage): Promise<void> {
-    for (;;) {
-      await machine.scheduler.sleep(randomUnit(this.#prng) * 30);
-      if (randomInt(this.#prng, 3) === 0) await storage.compact();
-      else await storage.flush();
-    }
+  #violate(text: string): void {
+    this.#trace(`VIOLATION ${text}`);
+    this.#violations.push(`life ${this.#life}: ${text}`);
   }
 
-  /** On a sound disk and a living machine what a pin holds can be read. */
-  async #readPinned(
-    machine: Machine,
-    storage: Storage,
-    pin: Pin,
-  ): Promise<Map<string, Map<number, number>>> {
+  #open(machine: Machine): Promise<Storage> {
+    return this.#options.open(machine, {
+      settings: this.#settings,
+      report: (event) => {
+        if (!machine.files.alive) return;
+        this.#trace(`event ${JSON.stringify(event)}`);
+        this.#events.push(event);
+      },
+      probe: (place) => this.#probe(place),
+    });
+  }
+
+  /** The machine dies; what is left is what the disk kept. */
+  #crash(): void {
+    const isKill = randomInt(this.#prng, 3) === 0 && this.#options.isTorn !== true;
+    const kind = isKill ? 'kill' : 'power';
+    this.#trace(`dies (${kind})`);
+    this.#probe = () => undefined;
+    this.#world.crash(kind);
+    this.#deaths++;
+  }
+
+  // -------------------------------------------------------------- lives
+
+  async #live(): Promise<void> {
+    if (randomInt(this.#prng, 4) === 0) await this.#dieOpening();
+    this.#world.heal();
+    this.#events = [];
+    const machine = this.#world.boot();
+    const storage = await this.#verify(machine);
+    if (storage === undefined) return this.#crash();
+    const fault = this.#profile === 'faulty' ? drawFault(this.#prng) : 'none';
+    const ending = drawEnding(this.#prng, this.#options.isTorn === true);
+    this.#trace(`lives with ${fault}, ends by ${JSON.stringify(ending)}`);
+    drawPace(this.#world, this.#prng);
+    armFault(this.#world, this.#prng, fault);
+    this.#armEnding(ending);
+    const life = this.#newLife(machine, storage, fault);
+    const writing = life.start();
+    await this.#runUntil(life, ending, fault);
+    if (ending.kind === 'close' && this.#world.alive && !life.isOver)
+      await this.#close(life, storage, writing);
+    this.#checkEvents(fault);
+    this.#crash();
+  }
+
+  /** Dies, or meets a failing disk, before it is open. */
+  async #dieOpening(): Promise<void> {
+    const world = this.#world;
+    const machine = world.boot();
+    if (this.#profile === 'faulty') armFault(world, this.#prng, drawFault(this.#prng));
+    world.crashAfterOperations(1 + randomInt(this.#prng, 60));
+    let outcome = 'opened';
     try {
-      return await readAll(storage, pin);
+      await world.run(this.#open(machine));
     } catch (error) {
-      if (this.#options.faults === true || !machine.files.alive || this.#failed) throw error;
-      throw new PinViolation(`a pinned view cannot be read: ${errorMessage(error)}`);
+      outcome = errorMessage(error);
+      const isExpected =
+        !machine.files.alive ||
+        error instanceof SimStalled ||
+        (this.#profile === 'faulty' && (error instanceof AppError || error instanceof FatalError));
+      if (!isExpected) this.#violate(`does not open: ${outcome}`);
+    }
+    this.#trace(`while opening: ${outcome}`);
+    this.#crash();
+  }
+
+  #newLife(machine: Machine, storage: Storage, fault: FaultName): Life {
+    return new Life({
+      machine,
+      storage,
+      oracle: this.#oracle,
+      prng: this.#prng,
+      writers: this.#writers,
+      sentPoints: this.#sentPoints,
+      isFaulty: fault !== 'none',
+      isFullOnly: fault === 'full',
+      slowness: this.#world.slowness,
+      hasHousekeeper: randomInt(this.#prng, 4) > 0,
+      jumpCount: () => this.#jumpCount,
+      violate: (text) => this.#violate(text),
+      trace: (text) => this.#trace(text),
+    });
+  }
+
+  #armEnding(ending: Ending): void {
+    if (ending.kind === 'operation') this.#world.crashAfterOperations(ending.count);
+    if (ending.kind !== 'place') return;
+    let left = ending.nth;
+    this.#probe = (place) => {
+      if (place !== ending.place || --left !== 0) return;
+      this.#places[place] = (this.#places[place] ?? 0) + 1;
+      this.#trace(`ends in ${place}`);
+      this.#world.kill();
+    };
+  }
+
+  /** Runs the life to its end; on the way the clocks jump and a full disk is freed. */
+  async #runUntil(life: Life, ending: Ending, fault: FaultName): Promise<void> {
+    const world = this.#world;
+    const prng = this.#prng;
+    const isDone = (): boolean => life.isOver || this.#violations.length > 0;
+    let left = ending.kind === 'steps' ? ending.count : STEPS_PER_LIFE_MAX;
+    const jumps = randomInt(prng, 3) === 0;
+    if (ending.kind === 'close') left = randomInt(prng, 600);
+    while (left > 0 && world.alive && !isDone()) {
+      const steps = Math.min(left, 1 + randomInt(prng, STEPS_BETWEEN_JUMPS_MAX));
+      await world.runSteps(steps, isDone);
+      left -= steps;
+      if (jumps) this.#jump();
+      if (fault === 'full' && randomInt(prng, 3) === 0 && world.alive && !isDone()) {
+        await this.#free(life);
+        return;
+      }
     }
   }
 
-  /** What one pin shows may not change while others write, flush and merge. */
-  async #pinnedReader(machine: Machine, storage: Storage): Promise<void> {
-    for (;;) {
-      await machine.scheduler.sleep(randomUnit(this.#prng) * 20);
-      const pin = storage.pin();
-      const before = await this.#readPinned(machine, storage, pin);
-      await machine.scheduler.sleep(randomUnit(this.#prng) * 60);
-      const after = await this.#readPinned(machine, storage, pin);
-      pin.release();
-      if (serialize(before) !== serialize(after))
-        throw new PinViolation(`a pinned view changed: ${serialize(before)} → ${serialize(after)}`);
+  #jump(): void {
+    const { wallMs, sleptMs } = drawJump(this.#prng);
+    this.#trace(`the clock jumps by ${wallMs} ms, the machine sleeps ${sleptMs} ms`);
+    this.#world.clock.wallOffsetMs += wallMs;
+    this.#world.clock.sleep(sleptMs);
+    if (wallMs !== 0) this.#jumpCount++;
+  }
+
+  /** Space comes back: every writer must get through by itself, within bounded time. */
+  async #free(life: Life): Promise<void> {
+    const world = this.#world;
+    this.#trace('the disk has space again');
+    world.disk.capacityBytes = Number.MAX_SAFE_INTEGER;
+    world.slowness = 1;
+    life.successes.clear();
+    const untilMs = world.clock.monotonicMs() + RECOVERY_MS;
+    const isBack = (): boolean =>
+      life.successes.size === LANES || life.isOver || world.clock.monotonicMs() > untilMs;
+    while (world.alive && !isBack()) await world.runSteps(50, isBack);
+    if (world.alive && !life.isOver && life.successes.size < LANES)
+      this.#violate(`only lanes ${[...life.successes].join(', ')} write again after a full disk`);
+  }
+
+  /** An orderly end: everything that was answered is safe, async or not. */
+  async #close(life: Life, storage: Storage, writing: Promise<unknown>): Promise<void> {
+    const world = this.#world;
+    life.isStopping = true;
+    try {
+      await world.run(writing);
+      await world.run(storage.close());
+    } catch (error) {
+      const isExpected = this.#profile === 'faulty' || !world.alive;
+      if (!isExpected) this.#violate(`does not close: ${errorMessage(error)}`);
+      return;
     }
+    this.#trace('closed');
+    for (const { unanswered, lane } of this.#writers)
+      if (unanswered === undefined) this.#oracle.acknowledgeAll(String(lane));
+  }
+
+  #checkEvents(fault: FaultName): void {
+    for (const event of this.#events) {
+      const isDamage = DAMAGE_EVENTS.includes(event.kind);
+      const isFailure = event.kind === 'maintenance-failed' || event.kind === 'fatal';
+      if (isDamage || (isFailure && fault === 'none'))
+        this.#violate(`event ${JSON.stringify(event)} ${errorOf(event)}`);
+    }
+  }
+
+  // -------------------------------------------------------------- what the disk kept
+
+  /** Opens on what the disk kept and compares; undefined where that fails. */
+  async #verify(machine: Machine): Promise<Storage | undefined> {
+    try {
+      const { disk } = this.#world;
+      const files = new Map(disk.paths().map((path) => [path, disk.node(path)]));
+      const storage = await this.#world.run(this.#open(machine));
+      this.#checkFolders(storage, files);
+      const found = await this.#world.run(this.#readOnce(storage));
+      for (const text of this.#oracle.settle(found)) this.#violate(text);
+      return this.#violations.length === 0 ? storage : undefined;
+    } catch (error) {
+      this.#violate(`does not open or read: ${errorMessage(error)}`);
+      return undefined;
+    }
+  }
+
+  async #readOnce(storage: Storage): Promise<ReadBack> {
+    const pin = storage.pin();
+    const found = await readAll(storage, pin);
+    if (randomInt(this.#prng, 3) === 0) await checkQueries(storage, pin, found);
+    pin.release();
+    return found;
+  }
+
+  /** Of the files of former lives nothing is left that was never finished. */
+  #checkFolders(storage: Storage, files: ReadonlyMap<string, unknown>): void {
+    const { disk } = this.#world;
+    const kept = disk.paths().filter((path) => disk.node(path) === files.get(path));
+    const left = kept.filter((path) => path.includes('/.tmp/'));
+    if (left.length > 0) this.#violate(`left behind: ${left.join(', ')}`);
+    const parts = kept.filter((path) => /^\/data\/blobs\/parts\/.*\.part$/.test(path));
+    const { partCount } = storage.stats();
+    if (parts.length > partCount)
+      this.#violate(`${parts.length} parts on disk, the catalog knows ${partCount}`);
+  }
+
+  async #verifyLast(): Promise<void> {
+    this.#world.heal();
+    this.#events = [];
+    const storage = await this.#verify(this.#world.boot());
+    this.#checkEvents('none');
+    const isDamaged = this.#profile === 'damaged' && storage !== undefined;
+    const isClosed = isDamaged && randomInt(this.#prng, 2) === 0;
+    if (isClosed) await this.#world.run(storage.close());
+    this.#world.crash('kill');
+    for (let left = isDamaged ? DAMAGES : 0; left > 0; left--) await this.#verifyDamaged(isClosed);
+  }
+
+  // -------------------------------------------------------------- damage
+
+  /**
+   * What damage destroyed is refused or missing and named; nothing is made up. Above the highest
+   * durable mark a bad record is a torn tail: only a log that was closed has none.
+   */
+  async #verifyDamaged(isClosed: boolean): Promise<void> {
+    const { disk } = this.#world;
+    const saved = disk.save();
+    const path = this.#damageFile();
+    if (path === undefined) return;
+    this.#events = [];
+    try {
+      const machine = this.#world.boot();
+      const storage = await this.#world.run(this.#open(machine));
+      if (randomInt(this.#prng, 3) === 0) await this.#world.run(compactAnyway(storage));
+      const pin = storage.pin();
+      const found = await this.#world.run(readAll(storage, pin));
+      this.#checkDamaged(found, isClosed || !path.endsWith('.log'), path);
+    } catch (error) {
+      if (!(error instanceof AppError || error instanceof FatalError))
+        this.#violate(`damage of '${path}' shows as ${String(error)}`);
+    }
+    this.#world.crash('kill');
+    disk.restore(saved);
+  }
+
+  #checkDamaged(found: ReadBack, mustBeNamed: boolean, path: string): void {
+    for (const points of found.values())
+      for (const [key, value] of points)
+        if (!this.#sentPoints.has(`${key}: ${value}`))
+          this.#violate(`after damage of '${path}' ${key} is ${value}, which was never sent`);
+    const isNamed = this.#events.some(({ kind }) => DAMAGE_EVENTS.includes(kind));
+    if (isNamed || !mustBeNamed) return;
+    for (const text of checkRead(found, this.#oracle.candidates()))
+      this.#violate(`damage of '${path}' is not named: ${text}`);
+  }
+
+  /**
+   * Flips a bit, or a few close together, or cuts the end off; undefined where nothing is there.
+   */
+  #damageFile(): string | undefined {
+    const { disk } = this.#world;
+    const { damage } = this.#options;
+    const prng = this.#prng;
+    const paths = disk.paths().filter((path) => {
+      // A segment that was freed has no header, and what else it holds is nothing.
+      if (path.endsWith('.log')) return damage !== 'part' && disk.bytesOf(path)![0] !== 0;
+      if (path.endsWith('.part')) return damage !== 'log';
+      return damage === undefined && !path.endsWith('.tmp') && disk.bytesOf(path) !== undefined;
+    });
+    const path = paths[randomInt(prng, Math.max(1, paths.length))];
+    const bytes = path === undefined ? undefined : disk.bytesOf(path);
+    if (path === undefined || bytes === undefined || bytes.length === 0) return undefined;
+    // The tail of a segment is empty: damage where bytes are.
+    const usedBytes = 1 + bytes.findLastIndex((byte) => byte !== 0);
+    if (usedBytes === 0) return undefined;
+    if (damage === undefined && randomInt(prng, 8) === 0) {
+      const sizeBytes = randomInt(prng, usedBytes);
+      this.#trace(`cuts '${path}' at ${sizeBytes} of ${usedBytes}`);
+      disk.cut(path, sizeBytes);
+      return path;
+    }
+    // The older half of a log is in parts by now.
+    const isTail = path.endsWith('.log') && randomInt(prng, 4) > 0;
+    const at = isTail
+      ? usedBytes - 1 - randomInt(prng, usedBytes >>> 1)
+      : randomInt(prng, usedBytes);
+    const count = 1 + randomInt(prng, 3);
+    for (let i = 0; i < count; i++) {
+      const bit = 8 * Math.min(usedBytes - 1, at + randomInt(prng, 8)) + randomInt(prng, 8);
+      this.#trace(`flips bit ${bit} of '${path}' (${usedBytes} bytes used)`);
+      disk.flipBit(path, bit);
+    }
+    return path;
   }
 }
 
-class PinViolation extends Error {}
+/** Maintenance over damage may refuse: what it did is read afterwards. */
+async function compactAnyway(storage: Storage): Promise<void> {
+  try {
+    await storage.compact();
+  } catch (error) {
+    if (!(error instanceof AppError || error instanceof FatalError)) throw error;
+  }
+}
 
-function serialize(found: ReadonlyMap<string, ReadonlyMap<number, number>>): string {
-  return JSON.stringify([...found].map(([series, points]) => [series, [...points]]));
+function errorOf(event: TsdbEvent): string {
+  if (!('error' in event)) return '';
+  return event.error instanceof Error ? (event.error.stack ?? '') : String(event.error);
 }
 
 /** Runs one seed; the same seed and code give the same run. */

@@ -1,5 +1,6 @@
 // One seed of the engine as seeds-worker.ts runs it: options in, violations in words out.
 import { engineRun } from './engine-run.ts';
+import type { Profile } from './engine-run.ts';
 import { engineOpener, type EngineMutations } from './open-engine.ts';
 import type { DiskMutations } from './sim-disk.ts';
 
@@ -7,17 +8,20 @@ export interface EngineSeedOptions {
   readonly seed: number;
   readonly disk?: DiskMutations;
   readonly mutations?: EngineMutations;
-  readonly faults?: boolean;
-  readonly flips?: boolean;
+  readonly profile?: Profile;
+  readonly damage?: 'log' | 'part';
+  readonly isTorn?: boolean;
+  /** Prints what happens. */
+  readonly isTraced?: boolean;
 }
 
 export async function engineSeed(options: EngineSeedOptions): Promise<readonly string[]> {
+  const { mutations, isTraced, ...run } = options;
+  const trace = (text: string): void => console.log(text);
   const { violations } = await engineRun({
-    seed: options.seed,
-    open: engineOpener(options.mutations),
-    disk: options.disk ?? {},
-    faults: options.faults ?? false,
-    flips: options.flips ?? false,
+    ...run,
+    open: engineOpener(mutations),
+    ...(isTraced === true ? { trace } : {}),
   });
   return violations;
 }

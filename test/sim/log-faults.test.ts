@@ -25,9 +25,9 @@ async function open(world: World): Promise<Log> {
   return world.run(openSegmentLog({ files, directory: '/data/log', prng, segmentSizeBytes }));
 }
 
-async function append(world: World, log: Log, count: number): Promise<void> {
+async function append(world: World, log: Log, count: number, length = LENGTH): Promise<void> {
   for (let i = 0; i < count; i++) {
-    await world.run(log.append(recordBytes(log.endOffset, LENGTH)).durable);
+    await world.run(log.append(recordBytes(log.endOffset, length)).durable);
   }
 }
 
@@ -112,7 +112,8 @@ test('a failed sync is fatal for what waits and for what comes', async () => {
   const world = new World({ seed: 1 });
   const log = await open(world);
   await append(world, log, 3);
-  world.fault = (operation) => (operation === 'datasync' ? 'EIO' : undefined);
+  world.fault = (operation) =>
+    operation === 'datasync' ? { code: 'EIO', isDone: false } : undefined;
   const waiting = [log.append(recordBytes(3, 10)), log.append(recordBytes(4, 10))];
   for (const { durable } of waiting) await assert.rejects(world.run(durable), FatalError);
   world.fault = undefined;
@@ -186,3 +187,17 @@ for (const version of [1, 3])
     file.writeSync(encodeHeaderBlock(header, version), 0);
     await assert.rejects(open(world), /start the one that wrote it/);
   });
+
+test('an append while a rotation syncs its two segments is acknowledged without another', async () => {
+  for (let steps = 0; steps < 3; steps++) {
+    const world = new World({ seed: 1 });
+    const log = await open(world);
+    // Two records a segment: the second of these ends one, the third begins the next.
+    const length = Math.floor((SEGMENT_SIZE_BYTES - HEADER_BLOCK_BYTES) / 2.5);
+    await append(world, log, 1, length);
+    await world.runFor(1000);
+    for (let i = 0; i < 2; i++) log.append(recordBytes(log.endOffset, length));
+    await world.runSteps(steps);
+    await world.run(log.append(recordBytes(log.endOffset, LENGTH)).durable);
+  }
+});

@@ -126,7 +126,8 @@ class LogRun {
     let left = 1 + randomInt(this.#prng, 20);
     this.#world.fault = (operation) => {
       if (operation === 'datasync') left--;
-      return operation === 'datasync' && left === 0 ? 'EIO' : undefined;
+      const isDue = operation === 'datasync' && left === 0;
+      return isDue ? { code: 'EIO', isDone: false } : undefined;
     };
   }
 

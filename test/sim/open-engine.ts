@@ -1,47 +1,76 @@
 // The whole engine on a simulated machine: the drivers that stand on `Files`, with small segments
-// and early flushes so that short runs reach every path.
+// and early flushes so that short runs reach every path. What is chosen per seed is drawn once.
 import { DirectoryBlobs } from '../../src/blobs/directory-blobs.ts';
 import { FilesCatalog } from '../../src/catalog/files-catalog.ts';
 import { openSegmentLog } from '../../src/log/segment-log.ts';
 import type { LogMutations } from '../../src/log/segment-log.ts';
 import type { Storage } from '../../src/model/storage.ts';
+import type { Probe } from '../../src/stdx/probe.ts';
+import { randomInt } from '../../src/stdx/prng.ts';
+import type { Prng } from '../../src/stdx/prng.ts';
 import { openTsdb } from '../../src/tsdb/tsdb.ts';
-import type { TsdbMutations } from '../../src/tsdb/tsdb.ts';
+import type { TsdbEvent, TsdbMutations, TsdbSettings } from '../../src/tsdb/tsdb.ts';
 import type { Machine } from './world.ts';
-
-const SEGMENT_SIZE_BYTES = 16 * 1024;
 
 export interface EngineMutations {
   readonly log?: LogMutations;
   readonly tsdb?: TsdbMutations;
 }
 
-export function engineOpener(
-  mutations: EngineMutations = {},
-): (machine: Machine) => Promise<Storage> {
-  return async ({ files, clock, scheduler, prng }) => {
+export interface EngineSettings {
+  readonly segmentSizeBytes: number;
+  readonly tsdb: Partial<TsdbSettings>;
+  /** One catalog transaction of so many meets a conflict and runs again. */
+  readonly conflictPeriod: number;
+}
+
+export function drawEngineSettings(prng: Prng): EngineSettings {
+  const pick = <T>(values: readonly T[]): T => values[randomInt(prng, values.length)]!;
+  return {
+    segmentSizeBytes: pick([10, 16, 40]) * 1024,
+    tsdb: {
+      seriesEncoding: pick(['ref', 'ref', 'inline'] as const),
+      headBytesMax: pick([15, 40, 100]) * 1000,
+      pageSamples: [1, 2, 3],
+      logTailMaxBytes: pick([2, 8, 1000]) * 1024,
+      flushIntervalMs: pick([0, 40, 5000]),
+      level0PartsMax: pick([2, 3, 5]),
+      partitionPartsMax: pick([2, 3]),
+    },
+    conflictPeriod: 8,
+  };
+}
+
+export interface OpenOptions {
+  readonly settings: EngineSettings;
+  readonly report: (event: TsdbEvent) => void;
+  readonly probe: Probe;
+}
+
+export type OpenEngine = (machine: Machine, options: OpenOptions) => Promise<Storage>;
+
+export function engineOpener(mutations: EngineMutations = {}): OpenEngine {
+  return async ({ files, clock, scheduler, prng }, { settings, report, probe }) => {
+    const isConflict = (): boolean => randomInt(prng, settings.conflictPeriod) === 0;
     const log = await openSegmentLog({
       files,
       directory: '/data/log',
       prng,
-      segmentSizeBytes: SEGMENT_SIZE_BYTES,
-      ...(mutations.log === undefined ? {} : { mutations: mutations.log }),
+      segmentSizeBytes: settings.segmentSizeBytes,
+      mutations: mutations.log ?? {},
+      probe,
     });
     return openTsdb({
       log,
       blobs: await DirectoryBlobs.open(files, '/data/blobs'),
-      catalog: await FilesCatalog.open(files, '/data/catalog'),
+      catalog: await FilesCatalog.open(files, '/data/catalog', { isConflict, probe }),
       clock,
       scheduler,
       prng,
-      settings: {
-        headBytesMax: 100_000,
-        pageSamples: [1, 2, 3],
-        flushIntervalMs: 0,
-        level0PartsMax: 3,
-        partitionPartsMax: 2,
-      },
-      ...(mutations.tsdb === undefined ? {} : { mutations: mutations.tsdb }),
+      settings: settings.tsdb,
+      mutations: mutations.tsdb ?? {},
+      report,
+      probe,
     });
   };
 }

@@ -1,6 +1,8 @@
-// Runs seeds one after the other until one shows a violation. In a thread of its own because the
-// test runner follows every promise of its thread, which makes a simulation several times slower.
+// Runs seeds one after the other and reports what each shows. In a thread of its own because the
+// test runner follows every promise of its thread, which makes a simulation several times slower,
+// to use every core, and to be ended where a seed does not.
 import { parentPort, workerData } from 'node:worker_threads';
+import { errorMessage } from '../../src/stdx/assert.ts';
 import { blobsRun } from './blobs-run.ts';
 import { catalogRun } from './catalog-run.ts';
 import { engineSeed } from './engine-seed.ts';
@@ -24,18 +26,19 @@ export interface SeedsTask {
   readonly seeds: readonly number[];
 }
 
-export interface SeedsOutcome {
+export interface SeedOutcome {
   readonly seed: number;
   readonly violations: readonly string[];
 }
 
-const task = workerData as SeedsTask;
-const run = RUNS[task.run];
-let outcome: SeedsOutcome | undefined;
-for (const seed of task.seeds) {
-  const violations = await run({ ...task.options, seed });
-  if (violations.length === 0) continue;
-  outcome = { seed, violations };
-  break;
+async function violationsOf(task: SeedsTask, seed: number): Promise<readonly string[]> {
+  try {
+    return await RUNS[task.run]({ ...task.options, seed });
+  } catch (error) {
+    return [`the run itself fails: ${errorMessage(error)}`];
+  }
 }
-parentPort?.postMessage(outcome);
+
+const task = workerData as SeedsTask;
+for (const seed of task.seeds)
+  parentPort?.postMessage({ seed, violations: await violationsOf(task, seed) });

@@ -5,7 +5,8 @@
 import { FileError } from '../../src/stdx/files.ts';
 import { type Prng, randomInt, randomUnit } from '../../src/stdx/prng.ts';
 
-const SECTOR_BYTES = 512;
+/** What a disk writes as a whole: old sectors, new sectors or pages of the page cache. */
+const PIECE_BYTES = [512, 4096] as const;
 
 /** Lies the disk tells: each must turn a suite red that claims to depend on the truth. */
 export interface DiskMutations {
@@ -15,6 +16,8 @@ export interface DiskMutations {
   readonly ignoreSyncDirectory?: boolean;
   /** rename() copies into the target bit by bit and then removes the source. */
   readonly renameNotAtomic?: boolean;
+  /** A read takes what the first call gives, though the file goes on. */
+  readonly readOnce?: boolean;
 }
 
 export type CrashKind = 'power' | 'kill';
@@ -90,14 +93,22 @@ export class Inode {
     this.changes = kept;
   }
 
+  reset(bytes: Uint8Array): void {
+    for (const buffer of [this.seen, this.safe]) {
+      buffer.resize(0);
+      buffer.write(bytes, 0);
+    }
+    this.changes = [];
+  }
+
   crash(kind: CrashKind, prng: Prng): void {
     if (kind === 'power') {
       // Often all or nothing: mixtures alone would make long un-synced runs never survive whole.
-      const mood = randomInt(prng, 5);
+      const mood = randomInt(prng, 6);
       for (const change of this.changes) {
         if (mood === 0) break;
         if (mood === 1) applyChange(this.safe, change);
-        else applyDrawn(this.safe, change, prng);
+        else applyDrawn(this.safe, change, prng, mood <= 3);
       }
       this.seen.copyFrom(this.safe);
     } else {
@@ -112,31 +123,37 @@ function applyChange(buffer: SimBuffer, change: Change): void {
   else buffer.write(change.bytes, change.offset);
 }
 
-/** Lost, whole, or torn: a prefix, some of the sectors, or only the new length with zeros. */
-function applyDrawn(buffer: SimBuffer, change: Change, prng: Prng): void {
-  const outcome = randomInt(prng, 6);
+/** Lost, whole, or torn: a prefix, some of the pieces, or only the new length with zeros. */
+function applyDrawn(buffer: SimBuffer, change: Change, prng: Prng, isTorn: boolean): void {
+  const outcome = isTorn ? 4 + randomInt(prng, 2) : randomInt(prng, 6);
   if (outcome <= 1) return;
   if (outcome <= 3 || 'truncateTo' in change) {
     applyChange(buffer, change);
     return;
   }
   const { bytes, offset } = change;
+  const pieceBytes = PIECE_BYTES[randomInt(prng, PIECE_BYTES.length)]!;
   if (outcome === 4) {
     const byByte = randomInt(prng, bytes.length + 1);
-    const bySector = Math.min(bytes.length, Math.ceil(byByte / SECTOR_BYTES) * SECTOR_BYTES);
-    buffer.write(bytes.subarray(0, randomInt(prng, 2) === 0 ? byByte : bySector), offset);
+    const byPiece = Math.min(bytes.length, Math.ceil(byByte / pieceBytes) * pieceBytes);
+    buffer.write(bytes.subarray(0, randomInt(prng, 2) === 0 ? byByte : byPiece), offset);
     return;
   }
   if (offset + bytes.length > buffer.size) buffer.resize(offset + bytes.length);
   let at = 0;
   while (at < bytes.length) {
-    const end = Math.min(bytes.length, at + SECTOR_BYTES - ((offset + at) % SECTOR_BYTES));
+    const end = Math.min(bytes.length, at + pieceBytes - ((offset + at) % pieceBytes));
     if (randomInt(prng, 2) === 0) buffer.write(bytes.subarray(at, end), offset + at);
     at = end;
   }
 }
 
 type Node = Inode | 'directory';
+
+interface SavedDisk {
+  readonly names: ReadonlyMap<string, Node>;
+  readonly copies: ReadonlyMap<Inode, Uint8Array>;
+}
 
 interface NameChange {
   readonly sequence: number;
@@ -253,9 +270,38 @@ export class SimDisk {
     this.#nameChanges = [];
   }
 
+  /** A copy of everything that is safe; only between two lives. */
+  save(): SavedDisk {
+    const copies = new Map<Inode, Uint8Array>();
+    for (const node of this.#names.values())
+      if (node !== 'directory') copies.set(node, node.safe.view().slice());
+    return { names: new Map(this.#names), copies };
+  }
+
+  /** Back to what `save` saw; of the inodes since then nothing is left. */
+  restore({ names, copies }: SavedDisk): void {
+    this.#names = new Map(names);
+    this.#safeNames = new Map(names);
+    this.#nameChanges = [];
+    for (const [inode, bytes] of copies) inode.reset(bytes);
+  }
+
   fileSizeBytes(path: string): number {
     const node = this.node(path);
     return node === undefined || node === 'directory' ? 0 : node.seen.size;
+  }
+
+  /** Borrowed; undefined where there is no file. */
+  bytesOf(path: string): Uint8Array | undefined {
+    const node = this.node(path);
+    return node === undefined || node === 'directory' ? undefined : node.seen.view();
+  }
+
+  /** Cuts the end of a file off, on the disk and in the page cache. */
+  cut(path: string, sizeBytes: number): void {
+    const node = this.node(path);
+    if (node === undefined || node === 'directory') throw new Error(`no file '${path}'`);
+    node.reset(node.seen.view().slice(0, sizeBytes));
   }
 
   /** Flips one bit of a file, on the disk and in the page cache. */

@@ -7,6 +7,7 @@ import {
   type Files,
   type OpenFile,
   type OpenMode,
+  readWholly,
 } from '../../src/stdx/files.ts';
 import { type Prng, randomInt, randomUnit } from '../../src/stdx/prng.ts';
 import type { Scheduler } from '../../src/stdx/scheduler.ts';
@@ -29,12 +30,18 @@ export type FileOperation =
   | 'syncDirectory'
   | 'space';
 
-/** Called before every operation, counted from 1; a returned code ('EIO', 'ENOSPC') fails it. */
+/** How an operation fails: the system's code, and whether its effect took place all the same. */
+export interface Fault {
+  readonly code: 'EIO' | 'ENOSPC' | 'EROFS';
+  readonly isDone: boolean;
+}
+
+/** Called before every operation, counted from 1; a returned fault fails it. */
 export type FaultPlan = (
   operation: FileOperation,
   path: string,
   index: number,
-) => string | undefined;
+) => Fault | undefined;
 
 class SimCrashed extends Error {
   override readonly name = 'SimCrashed';
@@ -49,6 +56,10 @@ export interface SimHost {
   operationCount: number;
   /** The process dies when it starts this operation (counted like FaultPlan's index). */
   crashAtOperation: number | undefined;
+  /** Every operation takes so many times as long. */
+  slowness: number;
+  /** One read of so many gives fewer bytes than there are; 0: none. */
+  shortReadPeriod: number;
 }
 
 function normalize(path: string): string {
@@ -75,34 +86,45 @@ export class SimFiles implements Files {
     this.#alive = false;
   }
 
-  /** Counts the operation; throws where the process is dead or the operation is to fail. */
-  enter(operation: FileOperation, path: string): void {
+  /** Counts the operation; throws where the process is dead; the answer is how it is to fail. */
+  #enter(operation: FileOperation, path: string): Fault | undefined {
     const host = this.#host;
     const index = ++host.operationCount;
     if (index === host.crashAtOperation) this.kill();
     if (!this.#alive) throw new SimCrashed(`process is dead: ${operation} '${path}'`);
-    const code = host.fault?.(operation, path, index);
-    if (code !== undefined) throw new FileError(code, path, operation);
+    return host.fault?.(operation, path, index);
+  }
+
+  /** Runs `effect` at once. */
+  now<T>(operation: FileOperation, path: string, effect: () => T): T {
+    const fault = this.#enter(operation, path);
+    if (fault === undefined) return effect();
+    if (fault.isDone) effect();
+    throw new FileError(fault.code, path, operation);
   }
 
   /** Runs `effect` now or later, and reports later; never where the process died meanwhile. */
   later<T>(operation: FileOperation, path: string, effect: () => T, early?: boolean): Promise<T> {
     const { prng, scheduler } = this.#host;
     let outcome: { readonly value: T } | { readonly error: unknown } | undefined;
+    let fault: Fault | undefined;
     const attempt = (): void => {
       try {
         outcome = { value: effect() };
+        if (fault !== undefined) throw new FileError(fault.code, path, operation);
       } catch (error) {
         outcome = { error };
       }
     };
     try {
-      this.enter(operation, path);
+      fault = this.#enter(operation, path);
+      if (fault?.isDone === false) throw new FileError(fault.code, path, operation);
       if (early ?? randomInt(prng, 2) === 0) attempt();
     } catch (error) {
       outcome = { error };
     }
-    const delayMs = randomUnit(prng) ** 3 * (randomInt(prng, 20) === 0 ? 40 : 2);
+    const { slowness } = this.#host;
+    const delayMs = randomUnit(prng) ** 3 * (randomInt(prng, 20) === 0 ? 40 : 2) * slowness;
     return new Promise((resolve, reject) => {
       scheduler.after(delayMs, () => {
         if (!this.#alive) return;
@@ -300,8 +322,7 @@ class SimOpenFile implements OpenFile {
   }
 
   readSync(target: Uint8Array, offset: number): number {
-    this.#files.enter('read', this.path);
-    return this.#readNow(target, offset);
+    return this.#files.now('read', this.path, () => this.#readNow(target, offset));
   }
 
   read(target: Uint8Array, offset: number): Promise<number> {
@@ -309,8 +330,7 @@ class SimOpenFile implements OpenFile {
   }
 
   writeSync(bytes: Uint8Array, offset: number): void {
-    this.#files.enter('write', this.path);
-    this.#writeNow(bytes, offset);
+    this.#files.now('write', this.path, () => this.#writeNow(bytes, offset));
   }
 
   write(bytes: Uint8Array, offset: number): Promise<void> {
@@ -358,7 +378,16 @@ class SimOpenFile implements OpenFile {
 
   #readNow(target: Uint8Array, offset: number): number {
     this.#needOpen('read');
-    const from = this.#inode.seen.view().subarray(offset, offset + target.length);
+    if (this.#files.host.disk.mutations.readOnce === true) return this.#readSome(target, offset);
+    return readWholly(target, offset, (rest, at) => this.#readSome(rest, at));
+  }
+
+  /** One call of the system: as many bytes as it likes, 0 only at the end. */
+  #readSome(target: Uint8Array, offset: number): number {
+    const { shortReadPeriod, prng } = this.#files.host;
+    let from = this.#inode.seen.view().subarray(offset, offset + target.length);
+    if (from.length > 1 && shortReadPeriod > 0 && randomInt(prng, shortReadPeriod) === 0)
+      from = from.subarray(0, 1 + randomInt(prng, from.length - 1));
     target.set(from);
     return from.length;
   }

@@ -11,7 +11,7 @@ const SIM_EPOCH_MS = 1_700_000_000_000;
 
 export class SimClock implements Clock {
   #elapsedMs = 0;
-  /** Wall clock minus monotonic clock; a test may make it jump. */
+  /** Wall clock minus monotonic clock; a test may make it jump: the operator set the clock. */
   wallOffsetMs = SIM_EPOCH_MS;
 
   nowMs(): number {
@@ -20,6 +20,11 @@ export class SimClock implements Clock {
 
   monotonicMs(): number {
     return this.#elapsedMs;
+  }
+
+  /** Both clocks jump: the machine slept. Timers are late. */
+  sleep(durationMs: number): void {
+    this.#elapsedMs += durationMs;
   }
 
   advanceTo(elapsedMs: number): void {

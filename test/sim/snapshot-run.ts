@@ -292,7 +292,7 @@ class SnapshotRun {
     // Only where snapshots are made: the engine's own faults are another run's.
     this.#world.fault = (operation, path, index) =>
       index % period === 0 && path.includes('/snapshots') && operation !== 'close'
-        ? code
+        ? { code, isDone: false }
         : undefined;
   }
 

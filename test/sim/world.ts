@@ -52,11 +52,39 @@ export class World {
       fault: undefined,
       operationCount: 0,
       crashAtOperation: undefined,
+      slowness: 1,
+      shortReadPeriod: 0,
     };
   }
 
   set fault(plan: FaultPlan | undefined) {
     this.#host.fault = plan;
+  }
+
+  get slowness(): number {
+    return this.#host.slowness;
+  }
+
+  /** From now on every file operation takes so many times as long. */
+  set slowness(factor: number) {
+    this.#host.slowness = factor;
+  }
+
+  /** From now on one read of so many comes in pieces; 0: none. */
+  set shortReadPeriod(period: number) {
+    this.#host.shortReadPeriod = period;
+  }
+
+  /** A sound disk again: no faults, all the space there is, as fast as ever. */
+  heal(): void {
+    this.fault = undefined;
+    this.slowness = 1;
+    this.disk.capacityBytes = Number.MAX_SAFE_INTEGER;
+  }
+
+  /** The process dies now. */
+  kill(): void {
+    this.#machine?.files.kill();
   }
 
   /** The process dies inside its n-th file operation from now. */
@@ -103,7 +131,10 @@ export class World {
     for (;;) {
       await this.scheduler.settle();
       if (settled) return promise;
-      if (!this.scheduler.runNext()) throw new SimStalled(`seed ${this.seed}: nothing left to run`);
+      // Timers of the dead would go on for ever.
+      const isDead = this.#machine !== undefined && !this.alive;
+      if (isDead || !this.scheduler.runNext())
+        throw new SimStalled(`seed ${this.seed}: nothing left to run`);
     }
   }
 

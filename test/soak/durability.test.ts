@@ -6,18 +6,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startOrrery } from '../apptest/harness.ts';
-import { durabilityRun } from '../support/durability-run.ts';
+import { durabilityRun, KILL_PLACES } from '../support/durability-run.ts';
 
 const KILLS = Number(process.env['ORRERY_TEST_KILLS'] ?? 300);
 const SEED = Number(process.env['ORRERY_TEST_SEED'] ?? 2);
+/** Two thirds of the kills fall into named places, and a few miss theirs. */
+const KILLS_PER_PLACE = Math.ceil((KILLS * 2) / 3 / KILL_PLACES.length);
+const PLACE_MIN = Math.floor(KILLS_PER_PLACE * 0.8);
 
 test('hundreds of kills lose nothing', { timeout: 60_000 + KILLS * 15_000 }, async () => {
   const data = await mkdtemp(join(tmpdir(), 'orrery-soak-'));
   try {
-    const start = () => startOrrery(['--no-collect', '--data', data]);
-    const report = await durabilityRun(start, { kills: KILLS, seed: SEED });
-    const { kills, acknowledgedPoints, acknowledgedDeletes, violations } = report;
-    console.log(JSON.stringify({ kills, acknowledgedPoints, acknowledgedDeletes }));
+    const report = await durabilityRun({
+      start: (env) => startOrrery(['--no-collect', '--data', data], { env }),
+      seed: SEED,
+      randomKills: KILLS - KILLS_PER_PLACE * KILL_PLACES.length,
+      killsPerPlace: KILLS_PER_PLACE,
+    });
+    const { violations, ...counts } = report;
+    console.log(JSON.stringify({ seed: SEED, ...counts }));
+    for (const place of KILL_PLACES)
+      assert.ok((report.places[place] ?? 0) >= PLACE_MIN, `too few kills fell into ${place}`);
     assert.deepEqual(violations.slice(0, 20), []);
   } finally {
     await rm(data, { recursive: true, force: true });

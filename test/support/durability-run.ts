@@ -1,27 +1,58 @@
-// Kills a real server again and again under a writer that records every acknowledged point, while
-// flushes and merges are forced, and checks after each restart what came back.
+// Kills a real server again and again under writers that record every acknowledged point, while
+// flushes, merges, snapshots and backups are asked for, and checks after each start what came back.
+// A kill falls at a random moment, or the process ends itself in a named place (stdx/probe.ts).
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ProbePlace } from '../../src/stdx/probe.ts';
 import { seededPrng, randomInt, randomUnit } from '../../src/stdx/prng.ts';
 import type { Prng } from '../../src/stdx/prng.ts';
-import { WriteOracle } from './write-oracle.ts';
-import type { Operation } from './write-oracle.ts';
+import { laneOf, pointKey, WriteOracle } from './write-oracle.ts';
+import type { Operation, PointValue, ReadBack } from './write-oracle.ts';
 
 const LANES = 4;
 const SERIES_PER_LANE = 3;
 const TIMES_PER_SERIES = 300;
 const POINTS_PER_WRITE_MAX = 40;
 const DELETE_SHARE = 0.06;
-const FLUSH_EVERY_MS = 2000;
+const HOUSEKEEPING_EVERY_MS = 150;
+const SNAPSHOTS_KEPT = 2;
 const BASE_MS = Date.UTC(2026, 0, 1);
+/** A place that is not come by in this time is killed from outside. */
+const PLACE_TIMEOUT_MS = 8000;
 
-export interface RunningServer {
+/** Places and how often a life comes by them at most before it ends there. */
+const PLACES: Readonly<Record<ProbePlace, number>> = {
+  append: 150,
+  rotate: 3,
+  flush: 3,
+  // Opening the catalog takes some of them.
+  commit: 40,
+  trim: 3,
+  merge: 2,
+  snapshot: 2,
+  backup: 15,
+};
+export const KILL_PLACES = Object.keys(PLACES) as readonly ProbePlace[];
+
+export interface KilledServer {
   readonly url: string;
   /** SIGKILL, resolves when the process is gone. */
   kill(): Promise<void>;
+  readonly exited: Promise<{ readonly signal: string | null; readonly code: number | null }>;
+}
+
+export interface DurabilityOptions {
+  /** Starts on the same data each time; rejects where the process ends before it is ready. */
+  readonly start: (env: Record<string, string>) => Promise<KilledServer>;
+  readonly seed: number;
+  /** Kills at random moments, and in each place. */
+  readonly randomKills: number;
+  readonly killsPerPlace: number;
 }
 
 export interface DurabilityReport {
   readonly kills: number;
+  /** Kills that fell into each place, and `random` ones. */
+  readonly places: Readonly<Record<string, number>>;
   readonly acknowledgedPoints: number;
   readonly acknowledgedDeletes: number;
   readonly violations: readonly string[];
@@ -36,14 +67,14 @@ function seriesName(lane: number, index: number): string {
 function nextOperation(prng: Prng, lane: number, counter: { value: number }): Operation {
   const series = seriesName(lane, randomInt(prng, SERIES_PER_LANE));
   if (randomUnit(prng) < DELETE_SHARE) {
-    const startMs = BASE_MS + randomInt(prng, TIMES_PER_SERIES) * 1000;
-    return { kind: 'delete', series, startMs, endMs: startMs + randomInt(prng, 60) * 1000 };
+    const start = BASE_MS + randomInt(prng, TIMES_PER_SERIES) * 1000;
+    return { kind: 'delete', series, start, end: start + randomInt(prng, 60) * 1000 };
   }
   const points = [];
   for (let i = randomInt(prng, POINTS_PER_WRITE_MAX); i >= 0; i--)
     points.push({
       series: seriesName(lane, randomInt(prng, SERIES_PER_LANE)),
-      tMs: BASE_MS + randomInt(prng, TIMES_PER_SERIES) * 1000,
+      t: BASE_MS + randomInt(prng, TIMES_PER_SERIES) * 1000,
       value: counter.value++,
     });
   return { kind: 'write', points };
@@ -54,32 +85,35 @@ function requestOf(url: string, operation: Operation): { url: string; body: stri
     const [lane, index] = operation.series.split('/');
     const query = new URLSearchParams({
       'match[]': `kill_points{lane="${lane}",index="${index}"}`,
-      start: String(operation.startMs / 1000),
-      end: String(operation.endMs / 1000),
+      start: String(operation.start / 1000),
+      end: String(operation.end / 1000),
     });
     return { url: `${url}/api/v1/admin/tsdb/delete_series?${query.toString()}`, body: '' };
   }
   const lines = operation.points.map((p) => {
     const [lane, index] = p.series.split('/');
-    return `kill_points,lane=${lane},index=${index} value=${p.value} ${p.tMs}`;
+    return `kill_points,lane=${lane},index=${index} value=${p.value} ${p.t}`;
   });
   return { url: `${url}/write?precision=ms`, body: lines.join('\n') };
 }
 
+interface Load {
+  readonly url: string;
+  readonly oracle: WriteOracle;
+  readonly prng: Prng;
+  readonly counter: { value: number };
+  readonly stopped: { value: boolean };
+}
+
 /** One writer; returns when the connection breaks (the kill). Any refusal is an error. */
-async function writeUntilKilled(
-  url: string,
-  oracle: WriteOracle,
-  next: () => Operation,
-  tenant: string,
-): Promise<void> {
+async function writeUntilKilled(load: Load, lane: number): Promise<void> {
   for (;;) {
-    const operation = next();
-    const request = requestOf(url, operation);
-    const acknowledge = oracle.begin(operation);
+    const operation = nextOperation(load.prng, lane, load.counter);
+    const request = requestOf(load.url, operation);
+    const sent = load.oracle.begin(operation);
     let response: Response;
     try {
-      const headers = { 'X-Scope-OrgID': tenant };
+      const headers = { 'X-Scope-OrgID': tenantOf(lane) };
       response = await fetch(request.url, { method: 'POST', body: request.body, headers });
       await response.arrayBuffer();
     } catch {
@@ -87,24 +121,43 @@ async function writeUntilKilled(
       return;
     }
     if (!response.ok) throw new Error(`${request.url} answered ${response.status}`);
-    acknowledge();
+    sent.acknowledge();
   }
 }
 
-async function housekeep(url: string, stopped: { value: boolean }): Promise<void> {
+async function ask(url: string, method = 'GET'): Promise<unknown> {
+  const response = await fetch(url, { method });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${url} answered ${response.status}: ${text}`);
+  return response.headers.get('content-type')?.includes('json') === true ? JSON.parse(text) : text;
+}
+
+/** Takes a snapshot, reads it as a backup does, and removes the oldest ones. */
+async function backUp(url: string): Promise<void> {
+  const path = `${url}/orrery/v1/admin/snapshot`;
+  const { name } = (await ask(path, 'POST')) as { name: string };
+  const { files } = (await ask(`${path}/${name}/files`)) as { files: { path: string }[] };
+  for (const file of files) await ask(`${path}/${name}/files/${encodeURIComponent(file.path)}`);
+  const { snapshots } = (await ask(path)) as { snapshots: { name: string }[] };
+  for (const old of snapshots.slice(0, -SNAPSHOTS_KEPT)) await ask(`${path}/${old.name}`, 'DELETE');
+}
+
+async function keepHouse({ url, stopped }: Load): Promise<void> {
   for (let round = 0; !stopped.value; round++) {
-    const path = round % 2 === 0 ? 'flush' : 'compact';
     try {
-      await fetch(`${url}/orrery/v1/admin/${path}`, { method: 'POST' });
-    } catch {
-      return; // killed
+      if (round % 3 === 2) await backUp(url);
+      else await ask(`${url}/orrery/v1/admin/${round % 3 === 0 ? 'flush' : 'compact'}`, 'POST');
+    } catch (error) {
+      // The connection breaks with the process; an answer that is an error is one.
+      if (error instanceof TypeError) return;
+      throw error;
     }
-    for (let waited = 0; waited < FLUSH_EVERY_MS && !stopped.value; waited += 50) await sleep(50);
+    await sleep(HOUSEKEEPING_EVERY_MS);
   }
 }
 
-async function readBack(url: string): Promise<Map<string, Map<number, number>>> {
-  const out = new Map<string, Map<number, number>>();
+async function readBack(url: string): Promise<ReadBack> {
+  const out = new Map<string, Map<string, PointValue>>();
   for (const tenant of ['default', 'other']) {
     const response = await fetch(`${url}/api/v1/export?match[]=kill_points`, {
       headers: { 'X-Scope-OrgID': tenant },
@@ -118,46 +171,105 @@ async function readBack(url: string): Promise<Map<string, Map<number, number>>> 
         timestamps: number[];
       };
       const name = seriesName(Number(row.metric.lane), Number(row.metric.index));
-      const points = out.get(name) ?? new Map<number, number>();
-      out.set(name, points);
-      row.timestamps.forEach((tMs, i) => points.set(tMs, row.values[i]!));
+      const lane = laneOf(name);
+      const points = out.get(lane) ?? new Map<string, PointValue>();
+      out.set(lane, points);
+      row.timestamps.forEach((tMs, i) => points.set(pointKey(name, tMs), row.values[i]!));
     }
   }
   return out;
 }
 
-/** Runs `kills` rounds; each lives between 0.3 and 3 seconds under load. */
-export async function durabilityRun(
-  start: () => Promise<RunningServer>,
-  options: { readonly kills: number; readonly seed: number },
-): Promise<DurabilityReport> {
-  const prng = seededPrng(options.seed);
-  const oracle = new WriteOracle();
-  const counter = { value: 1 };
-  const violations: string[] = [];
-  for (let kill = 0; kill < options.kills; kill++) {
-    const server = await start();
-    const stopped = { value: false };
-    const lanes = Array.from({ length: LANES }, (_, lane) =>
-      writeUntilKilled(
-        server.url,
-        oracle,
-        () => nextOperation(prng, lane, counter),
-        tenantOf(lane),
-      ),
-    );
-    const housekeeper = housekeep(server.url, stopped);
-    await sleep(300 + randomInt(prng, 2700));
-    await server.kill();
-    stopped.value = true;
-    await Promise.all([...lanes, housekeeper]);
-    const again = await start();
-    try {
-      violations.push(...oracle.settle(await readBack(again.url)).map((v) => `kill ${kill}: ${v}`));
-    } finally {
-      await again.kill();
-    }
+type Plan = 'random' | ProbePlace;
+
+/** Every place as often as asked, random kills between them, in an order of the seed's. */
+function plansOf({ randomKills, killsPerPlace }: DurabilityOptions, prng: Prng): Plan[] {
+  const plans: Plan[] = Array.from({ length: randomKills }, () => 'random');
+  for (const place of KILL_PLACES)
+    for (let i = 0; i < killsPerPlace; i++)
+      plans.splice(randomInt(prng, plans.length + 1), 0, place);
+  return plans;
+}
+
+class DurabilityRun {
+  readonly #options: DurabilityOptions;
+  readonly #prng: Prng;
+  readonly #oracle = new WriteOracle();
+  readonly #counter = { value: 1 };
+  readonly #violations: string[] = [];
+  readonly #places: Record<string, number> = {};
+  #kills = 0;
+
+  constructor(options: DurabilityOptions) {
+    this.#options = options;
+    this.#prng = seededPrng(options.seed);
   }
-  const { acknowledgedPoints, acknowledgedDeletes } = oracle;
-  return { kills: options.kills, acknowledgedPoints, acknowledgedDeletes, violations };
+
+  async run(): Promise<DurabilityReport> {
+    for (const plan of plansOf(this.#options, this.#prng)) await this.#live(plan);
+    const server = await this.#options.start({});
+    await this.#check(server);
+    await server.kill();
+    const { acknowledgedPoints, acknowledgedDeletes } = this.#oracle;
+    const counts = { acknowledgedPoints, acknowledgedDeletes };
+    return { kills: this.#kills, places: this.#places, ...counts, violations: this.#violations };
+  }
+
+  #envOf(plan: Plan): Record<string, string> {
+    if (plan === 'random') return {};
+    const nth = (plan === 'commit' ? 12 : 1) + randomInt(this.#prng, PLACES[plan]);
+    // Standing still lets the catalog's thread finish, or not, while nobody hears of it.
+    const wait = plan === 'commit' ? `:${randomInt(this.#prng, 8)}` : '';
+    return { ORRERY_TEST_KILL_AT: `${plan}:${nth}${wait}` };
+  }
+
+  #count(where: string): void {
+    this.#kills++;
+    this.#places[where] = (this.#places[where] ?? 0) + 1;
+  }
+
+  async #check(server: KilledServer): Promise<void> {
+    const found = await readBack(server.url);
+    for (const v of this.#oracle.settle(found)) this.#violations.push(`kill ${this.#kills}: ${v}`);
+  }
+
+  /** Starts, checks what the last kill left, works, dies. */
+  async #live(plan: Plan): Promise<void> {
+    const env = this.#envOf(plan);
+    const server = await this.#options.start(env);
+    await this.#check(server);
+    const { url } = server;
+    const stopped = { value: false };
+    const load: Load = {
+      url,
+      oracle: this.#oracle,
+      prng: this.#prng,
+      counter: this.#counter,
+      stopped,
+    };
+    const lanes = Array.from({ length: LANES }, (_, lane) => writeUntilKilled(load, lane));
+    const work = Promise.all([...lanes, keepHouse(load)]);
+    const lifeMs = plan === 'random' ? 200 + randomInt(this.#prng, 1500) : PLACE_TIMEOUT_MS;
+    // A failing writer or housekeeper ends the run; a death ends the life.
+    const died = await Promise.race([
+      server.exited.then(() => true),
+      sleep(lifeMs, false, { ref: false }),
+      work.then(() => true),
+    ]);
+    stopped.value = true;
+    if (died) {
+      const { signal, code } = await server.exited;
+      if (signal !== 'SIGKILL') throw new Error(`the server ended by ${signal ?? code} on its own`);
+      this.#count(plan);
+    } else {
+      await server.kill();
+      this.#count('random');
+    }
+    await work;
+  }
+}
+
+/** Runs so many lives; each ends by a kill. */
+export function durabilityRun(options: DurabilityOptions): Promise<DurabilityReport> {
+  return new DurabilityRun(options).run();
 }

@@ -1,85 +1,208 @@
-// What a durable store must hold after a crash. Every operation is announced before it is sent and
-// acknowledged when its answer came. At a crash the last acknowledged value of a point must be
-// there, or the outcome of a later operation that was not answered yet; nothing else may be there.
-// Operations on one series are sequential (one writer owns it), so their order is known.
+// What a durable store must hold, exactly. Writers are lanes: the part of a series' name before the
+// slash says which lane owns it, and a lane has one operation under way at a time, so the order of
+// its operations is the store's. An operation happens wholly or not at all, and a lane's in their
+// order: at any moment a lane holds what was acknowledged plus the first k of its operations that
+// were sent and not yet answered, for some k. A refused operation changed nothing.
 
-/** A value, or undefined where the point does not exist. */
-type Outcome = number | undefined;
+/** What a point holds; only compared. */
+export type PointValue = number | string;
 
-export type Operation =
-  | {
-      readonly kind: 'write';
-      readonly points: readonly { series: string; tMs: number; value: number }[];
-    }
-  | {
-      readonly kind: 'delete';
-      readonly series: string;
-      readonly startMs: number;
-      readonly endMs: number;
-    };
-
-interface PointState {
-  acknowledged: Outcome;
-  /** Outcomes of operations sent after the acknowledged one and not answered. */
-  pending: Outcome[];
+export interface WritePoint {
+  /** `lane/…`. */
+  readonly series: string;
+  /** In the unit of the test; a fraction stands for what is finer than a delete's bounds. */
+  readonly t: number;
+  readonly value: PointValue;
 }
 
-/** Series text → time in ms → value, as read back. */
-export type ReadBack = ReadonlyMap<string, ReadonlyMap<number, number>>;
+export interface DeleteOperation {
+  readonly kind: 'delete';
+  readonly series: string;
+  /** Inclusive, whole numbers. */
+  readonly start: number;
+  readonly end: number;
+}
+
+export type Operation =
+  | { readonly kind: 'write'; readonly points: readonly WritePoint[] }
+  | DeleteOperation;
+
+/** `series at t` → value: the points of one lane. */
+export type LaneState = ReadonlyMap<string, PointValue>;
+/** Lane → its points, as read back. */
+export type ReadBack = ReadonlyMap<string, LaneState>;
+
+/** How a crash decided an operation that had not been answered. */
+type Fate = 'applied' | 'lost' | 'either';
+
+export interface Sent {
+  readonly operation: Operation;
+  /** Undefined while it is open. */
+  fate: Fate | undefined;
+  /** Call when the success arrived; everything the lane sent before has happened as well. */
+  acknowledge(): void;
+  /** Call when it was refused: nothing of it happened. */
+  refuse(): void;
+}
+
+interface Lane {
+  acknowledged: LaneState;
+  /** Sent and not answered, in order. */
+  open: Sent[];
+}
+
+export function pointKey(series: string, t: number): string {
+  return `${series} at ${t}`;
+}
+
+export function laneOf(series: string): string {
+  return series.slice(0, series.indexOf('/'));
+}
+
+const NOTHING: LaneState = new Map();
+
+function after(state: LaneState, operation: Operation): LaneState {
+  const next = new Map(state);
+  if (operation.kind === 'write')
+    for (const p of operation.points) next.set(pointKey(p.series, p.t), p.value);
+  else for (const key of state.keys()) if (isHidden(key, operation)) next.delete(key);
+  return next;
+}
+
+/** What hangs on a series and goes with it, its exemplars, is named like it with this behind. */
+export const BESIDE = '!';
+
+function isHidden(key: string, operation: DeleteOperation): boolean {
+  const at = key.indexOf(' at ');
+  const series = key.slice(0, at);
+  if (series !== operation.series && series !== operation.series + BESIDE) return false;
+  const t = Math.floor(Number(key.slice(at + 4)));
+  return t >= operation.start && t <= operation.end;
+}
+
+/** The points a delete would hide in a state; what is beside them is not counted. */
+export function hiddenBy(state: LaneState, operation: DeleteOperation): number {
+  let count = 0;
+  for (const key of state.keys()) if (isHidden(key, operation) && !key.includes(BESIDE)) count++;
+  return count;
+}
+
+function isSame(a: LaneState, b: LaneState): boolean {
+  if (a.size !== b.size) return false;
+  for (const [key, value] of a) if (b.get(key) !== value) return false;
+  return true;
+}
+
+/** Differences in words, at most a few. */
+function differences(found: LaneState, expected: LaneState): string {
+  const words: string[] = [];
+  for (const [key, value] of expected)
+    if (found.get(key) !== value) words.push(`${key}: found ${found.get(key)}, expected ${value}`);
+  for (const [key, value] of found)
+    if (!expected.has(key)) words.push(`${key}: found ${value}, expected nothing`);
+  const more = words.length > 4 ? ` and ${words.length - 4} more` : '';
+  return words.slice(0, 4).join(', ') + more;
+}
+
+/** The states a lane may be in: what was acknowledged, then after each open operation. */
+type Candidates = ReadonlyMap<string, readonly LaneState[]>;
+
+/** What is wrong with a read, in words, given what each lane might hold when it was made. */
+export function checkRead(found: ReadBack, candidates: Candidates): readonly string[] {
+  const violations: string[] = [];
+  for (const [lane, state] of found)
+    if (!candidates.has(lane) && state.size > 0)
+      violations.push(`lane ${lane} holds ${differences(state, NOTHING)}`);
+  for (const [lane, states] of candidates) {
+    const actual = found.get(lane) ?? NOTHING;
+    if (states.some((state) => isSame(state, actual))) continue;
+    const shown = differences(actual, states[0]!);
+    violations.push(`lane ${lane} with ${states.length - 1} open operations: ${shown}`);
+  }
+  return violations;
+}
 
 export class WriteOracle {
-  #series = new Map<string, Map<number, PointState>>();
+  readonly #lanes = new Map<string, Lane>();
   acknowledgedPoints = 0;
   acknowledgedDeletes = 0;
 
-  #state(series: string, tMs: number): PointState {
-    let points = this.#series.get(series);
-    if (points === undefined) this.#series.set(series, (points = new Map()));
-    let state = points.get(tMs);
-    if (state === undefined) points.set(tMs, (state = { acknowledged: undefined, pending: [] }));
-    return state;
+  #lane(name: string): Lane {
+    let lane = this.#lanes.get(name);
+    if (lane === undefined) this.#lanes.set(name, (lane = { acknowledged: NOTHING, open: [] }));
+    return lane;
   }
 
-  /** Call before the request leaves; returns what to call when the success arrived. */
-  begin(operation: Operation): () => void {
-    const outcomes = new Map<PointState, Outcome>();
-    if (operation.kind === 'write')
-      for (const p of operation.points) outcomes.set(this.#state(p.series, p.tMs), p.value);
-    else
-      for (const [tMs, state] of this.#series.get(operation.series) ?? [])
-        if (tMs >= operation.startMs && tMs <= operation.endMs) outcomes.set(state, undefined);
-    for (const [state, outcome] of outcomes) state.pending.push(outcome);
-    return () => {
-      for (const [state, outcome] of outcomes) {
-        state.acknowledged = outcome;
-        state.pending.length = 0;
-      }
+  /** Call before the operation leaves. */
+  begin(operation: Operation): Sent {
+    const series = operation.kind === 'write' ? operation.points[0]?.series : operation.series;
+    const lane = this.#lane(laneOf(series ?? '/'));
+    const sent: Sent = {
+      operation,
+      fate: undefined,
+      acknowledge: () => this.#acknowledge(lane, sent),
+      refuse: () => {
+        lane.open = lane.open.filter((one) => one !== sent);
+        sent.fate = 'lost';
+      },
+    };
+    lane.open.push(sent);
+    return sent;
+  }
+
+  #acknowledge(lane: Lane, sent: Sent): void {
+    const count = lane.open.indexOf(sent) + 1;
+    for (const one of lane.open.splice(0, count)) {
+      const { operation } = one;
+      one.fate = 'applied';
+      lane.acknowledged = after(lane.acknowledged, operation);
       if (operation.kind === 'write') this.acknowledgedPoints += operation.points.length;
       else this.acknowledgedDeletes++;
-    };
+    }
+  }
+
+  /** The lane's operations have all happened: the store said so when it closed. */
+  acknowledgeAll(lane: string): void {
+    this.#lanes.get(lane)?.open.at(-1)?.acknowledge();
+  }
+
+  /** What was acknowledged of a lane. */
+  acknowledgedState(lane: string): LaneState {
+    return this.#lanes.get(lane)?.acknowledged ?? NOTHING;
+  }
+
+  openCount(lane: string): number {
+    return this.#lanes.get(lane)?.open.length ?? 0;
+  }
+
+  /** For `checkRead`: what a read made now may show. */
+  candidates(): Candidates {
+    const out = new Map<string, readonly LaneState[]>();
+    for (const [name, { acknowledged, open }] of this.#lanes) {
+      const states = [acknowledged];
+      for (const { operation } of open) states.push(after(states.at(-1)!, operation));
+      out.set(name, states);
+    }
+    return out;
   }
 
   /**
    * Violations in words, empty where the store kept its promise. Afterwards what was read is what
    * is expected: the crash decided each open question.
    */
-  settle(actual: ReadBack): readonly string[] {
-    const violations: string[] = [];
-    for (const [series, points] of actual)
-      for (const [tMs, value] of points)
-        if (!this.#series.get(series)?.has(tMs))
-          violations.push(`${series} at ${tMs}: ${value} was never sent`);
-    for (const [series, points] of this.#series)
-      for (const [tMs, state] of points) {
-        const found = actual.get(series)?.get(tMs);
-        if (found !== state.acknowledged && !state.pending.includes(found))
-          violations.push(
-            `${series} at ${tMs}: found ${found}, acknowledged ${state.acknowledged}, ` +
-              `not answered [${state.pending.join(', ')}]`,
-          );
-        state.acknowledged = found;
-        state.pending.length = 0;
-      }
+  settle(found: ReadBack): readonly string[] {
+    const candidates = this.candidates();
+    const violations = checkRead(found, candidates);
+    for (const [name, lane] of this.#lanes) {
+      const actual = found.get(name) ?? NOTHING;
+      const states = candidates.get(name)!;
+      const first = states.findIndex((state) => isSame(state, actual));
+      const last = states.findLastIndex((state) => isSame(state, actual));
+      for (const [i, sent] of lane.open.entries())
+        sent.fate = i < first ? 'applied' : i < last ? 'either' : 'lost';
+      lane.acknowledged = actual;
+      lane.open = [];
+    }
     return violations;
   }
 }

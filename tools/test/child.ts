@@ -16,7 +16,8 @@ const PASSED_ON = [
   'TEST_STRICT',
   'CI',
 ];
-const PASSED_ON_PREFIX = 'PEERS_';
+/** Clients of the peers, and how many kills, seeds and minutes the long tests take. */
+const PASSED_ON_PREFIXES = ['PEERS_', 'ORRERY_SIM_', 'ORRERY_TEST_', 'ORRERY_SOAK_'];
 
 /** Keeps the end of what a runaway child prints. */
 const OUTPUT_CHARS_MAX = 4_000_000;
@@ -33,7 +34,7 @@ export function scrubbedEnv(
   for (const [name, value] of Object.entries(env)) {
     const isKept =
       PASSED_ON.includes(name) ||
-      name.startsWith(PASSED_ON_PREFIX) ||
+      PASSED_ON_PREFIXES.some((prefix) => name.startsWith(prefix)) ||
       (options.mayInstall && FOR_INSTALLS.test(name));
     if (isKept && value !== undefined) kept[name] = value;
   }

@@ -1,7 +1,7 @@
 // What one tier's run came to. Counts are read from the TAP that node:test writes beside the output
 // meant for people, but the exit code has the last word: a late stray exception leaves every count
 // clean and the exit code 1. A skip is only accepted for the reasons of test/support/skip.ts.
-import { isAllowedSkip } from '../../test/support/skip.ts';
+import { isAllowedSkip, isAllowedWhenStrict } from '../../test/support/skip.ts';
 
 export interface TierResult {
   readonly passed: number;
@@ -83,7 +83,8 @@ export function suiteResult(
   }
   let skipped = 0;
   for (const [reason, count] of tally(counts.skips)) {
-    const isFailure = options.isStrict || !isAllowedSkip(reason);
+    const isAllowed = options.isStrict ? isAllowedWhenStrict : isAllowedSkip;
+    const isFailure = !isAllowed(reason);
     if (isFailure) failed += count;
     else skipped += count;
     notes.push(`${isFailure ? 'FAILED because skipped' : 'SKIPPED'} ${count} ×: ${reason}`);

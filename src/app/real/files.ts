@@ -7,6 +7,7 @@ import {
   type Files,
   type OpenFile,
   type OpenMode,
+  readWholly,
 } from '../../stdx/files.ts';
 
 const OPEN_FLAGS: Readonly<Record<OpenMode, string>> = { read: 'r', write: 'r+', create: 'wx+' };
@@ -49,13 +50,9 @@ class RealOpenFile implements OpenFile {
 
   readSync(target: Uint8Array, offset: number): number {
     try {
-      let count = 0;
-      while (count < target.length) {
-        const got = fs.readSync(this.#fd, target, count, target.length - count, offset + count);
-        if (got === 0) break;
-        count += got;
-      }
-      return count;
+      return readWholly(target, offset, (rest, at) =>
+        fs.readSync(this.#fd, rest, 0, rest.length, at),
+      );
     } catch (error) {
       throw wrap(error, this.path, 'read');
     }

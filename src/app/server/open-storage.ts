@@ -17,8 +17,10 @@ import type { Storage } from '../../model/storage.ts';
 import type { SnapshotKeeper } from '../../model/snapshots.ts';
 import { errorMessage, FatalError } from '../../stdx/assert.ts';
 import type { Clock } from '../../stdx/clock.ts';
+import { fileErrorCode } from '../../stdx/files.ts';
 import type { Files } from '../../stdx/files.ts';
 import type { Prng } from '../../stdx/prng.ts';
+import type { Probe } from '../../stdx/probe.ts';
 import type { Scheduler } from '../../stdx/scheduler.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
@@ -40,6 +42,7 @@ export interface OpenStorageOptions {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly prng: Prng;
+  readonly probe: Probe;
   readonly logger: Logger;
   readonly registry: MetricsRegistry;
   readonly onFatal: (error: unknown) => void;
@@ -52,14 +55,14 @@ export interface OpenedStorage {
 
 /** Throws FatalError with a sentence where the folder is in use, damaged or of a newer version. */
 export async function openStorage(options: OpenStorageOptions): Promise<OpenedStorage> {
-  const { files, clock, scheduler, prng } = options;
+  const { files, clock, scheduler, prng, probe } = options;
   const { data } = options.settings;
-  await files.makeDirectory(data);
+  await makeWritable(files, data);
   if ((await files.stat(`${data}/${RESTORING_FOLDER}`)) !== undefined)
     throw new FatalError(
       `'${data}' holds a restore that did not end: run the same \`orrery restore\` again`,
     );
-  const catalog = await SqliteCatalog.open(`${data}/${CATALOG_FILE}`, threadEnv());
+  const catalog = await SqliteCatalog.open(`${data}/${CATALOG_FILE}`, threadEnv(), probe);
   try {
     const blobs = await DirectoryBlobs.open(files, `${data}/${BLOBS_FOLDER}`);
     const report = reporter(options);
@@ -68,7 +71,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
       shardCount: undefined,
       openLog: async (shard) => {
         const directory = `${data}/${logFolder(shard)}`;
-        const log = await openSegmentLog({ files, directory, prng });
+        const log = await openSegmentLog({ files, directory, prng, probe });
         logs.set(shard, log);
         return log;
       },
@@ -77,6 +80,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
       clock,
       scheduler,
       prng,
+      probe,
       report,
       settings: tsdbSettings(options.settings),
     });
@@ -92,11 +96,31 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
       logFolder,
       catalogFile: CATALOG_FILE,
       blobsFolder: BLOBS_FOLDER,
+      probe,
     });
     return { storage, snapshots };
   } catch (error) {
     await catalog.close();
     throw error;
+  }
+}
+
+/** Nothing else says so clearly where the folder cannot be written to. */
+async function makeWritable(files: Files, data: string): Promise<void> {
+  const path = `${data}/.writable`;
+  try {
+    await files.makeDirectory(data);
+    if ((await files.stat(path)) !== undefined) await files.remove(path);
+    const file = await files.open(path, 'create');
+    await file.close();
+    await files.remove(path);
+  } catch (error) {
+    const code = fileErrorCode(error);
+    // A full disk must not keep the server from starting and reading.
+    if (code === 'ENOSPC' || code === 'EDQUOT') return;
+    if (code === undefined) throw error;
+    const why = code === 'EROFS' ? 'the file system is read-only' : errorMessage(error);
+    throw new FatalError(`cannot write to the data folder '${data}': ${why}`, { cause: error });
   }
 }
 

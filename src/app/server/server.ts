@@ -11,6 +11,7 @@ import { checkBuilt, PROJECT_ROOT } from '../build-stamp.ts';
 import { EXIT, EXIT_HELP } from '../exit-codes.ts';
 import { realClock } from '../real/clock.ts';
 import { realFiles } from '../real/files.ts';
+import { killProbe } from '../real/kill-probe.ts';
 import { loadKernels } from '../real/kernels.ts';
 import { realPrng } from '../real/prng.ts';
 import { realScheduler } from '../real/scheduler.ts';
@@ -102,8 +103,9 @@ async function serve(args: readonly string[]): Promise<void> {
   const onFatal = (error: unknown) => endFatally(logger, error);
   process.on('uncaughtException', onFatal);
   const real = { files: realFiles, clock: realClock, scheduler: realScheduler, prng: realPrng };
+  const probe = killProbe(process.env['ORRERY_TEST_KILL_AT']);
   const { openStorage } = await import('./open-storage.ts');
-  const opening = openStorage({ ...real, settings, logger, registry, onFatal });
+  const opening = openStorage({ ...real, probe, settings, logger, registry, onFatal });
   // The catalog opens in a thread of its own; meanwhile this one loads the rest of the product.
   const [opened, { startOrrery }] = await Promise.all([opening, import('./orrery.ts')]);
   const webDirectory = join(PROJECT_ROOT, 'dist/web');

@@ -1,0 +1,154 @@
+// Mixed work on a running server at half of what it can take: writes on a clock, queries, deletes,
+// flushes and merges, while memory and open files of its process are looked at. Latency counts from
+// the moment a write was due, so that a stall is seen by all that wait behind it.
+import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const LINES_PER_WRITE = 2000;
+const SERIES = 20_000;
+const CONNECTIONS = 4;
+const PROBE_MS = 8000;
+const LOOK_EVERY_MS = 2000;
+const QUERY_EVERY_MS = 1000;
+const DELETE_EVERY_MS = 10_000;
+const COMPACT_EVERY_MS = 30_000;
+
+export interface Look {
+  readonly atMs: number;
+  readonly rssMb: number;
+  readonly openFiles: number;
+}
+
+export interface SteadyReport {
+  readonly linesPerSecond: number;
+  readonly writes: number;
+  readonly queries: number;
+  readonly deletes: number;
+  readonly writeMsP50: number;
+  readonly writeMsP99: number;
+  readonly writeMsMax: number;
+  readonly looks: readonly Look[];
+}
+
+interface Server {
+  readonly url: string;
+  readonly pid: number;
+}
+
+/** Body number n: every series in turn, one step in time a round. */
+function bodyOf(n: number, startMs: number): string {
+  const lines: string[] = [];
+  for (let i = 0; i < LINES_PER_WRITE; i++) {
+    const point = n * LINES_PER_WRITE + i;
+    const series = point % SERIES;
+    const tMs = startMs + Math.floor(point / SERIES) * 1000;
+    const value = Math.round(1000 * Math.sin(point / 977)) + series;
+    lines.push(`soak,host=h${series % 100},cpu=c${Math.floor(series / 100)} value=${value} ${tMs}`);
+  }
+  return lines.join('\n');
+}
+
+async function ask(url: string, init: RequestInit = {}): Promise<void> {
+  const response = await fetch(url, init);
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${text.slice(0, 200)}`);
+}
+
+async function lookAt({ pid }: Server, atMs: number): Promise<Look> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  const rssKb = Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]);
+  const openFiles = (await readdir(`/proc/${pid}/fd`)).length;
+  return { atMs, rssMb: rssKb / 1024, openFiles };
+}
+
+/** Lines per second that the server takes from all connections at full speed. */
+async function fullSpeed(server: Server, next: () => string): Promise<number> {
+  const startMs = performance.now();
+  let count = 0;
+  const lane = async (): Promise<void> => {
+    while (performance.now() - startMs < PROBE_MS) {
+      await ask(`${server.url}/write?precision=ms`, { method: 'POST', body: next() });
+      count++;
+    }
+  };
+  await Promise.all(Array.from({ length: CONNECTIONS }, lane));
+  return (count * LINES_PER_WRITE * 1000) / (performance.now() - startMs);
+}
+
+async function every(
+  periodMs: number,
+  untilMs: number,
+  work: () => Promise<void>,
+): Promise<number> {
+  let count = 0;
+  for (let dueMs = performance.now() + periodMs; dueMs < untilMs; dueMs += periodMs) {
+    await sleep(Math.max(0, dueMs - performance.now()));
+    await work();
+    count++;
+  }
+  return count;
+}
+
+export async function steadyLoad(server: Server, minutes: number): Promise<SteadyReport> {
+  const { url } = server;
+  const baseMs = Date.now() - 6 * 3_600_000;
+  let bodies = 0;
+  const next = (): string => bodyOf(bodies++, baseMs);
+  const rate = (await fullSpeed(server, next)) / 2;
+  const startMs = performance.now();
+  const untilMs = startMs + minutes * 60_000;
+  const latencies: number[] = [];
+  const looks: Look[] = [];
+  // Each connection has its own beat, a quarter of a period after the one before it.
+  const periodMs = (1000 * LINES_PER_WRITE * CONNECTIONS) / rate;
+  const writer = async (index: number): Promise<void> => {
+    for (
+      let dueMs = startMs + (index * periodMs) / CONNECTIONS;
+      dueMs < untilMs;
+      dueMs += periodMs
+    ) {
+      await sleep(Math.max(0, dueMs - performance.now()));
+      await ask(`${url}/write?precision=ms`, { method: 'POST', body: next() });
+      latencies.push(performance.now() - dueMs);
+    }
+  };
+  const query = new URLSearchParams({ step: '15' });
+  let asked = 0;
+  const ranges = async (): Promise<void> => {
+    const endSec = (baseMs + Math.floor((bodies * LINES_PER_WRITE) / SERIES) * 1000) / 1000;
+    query.set('query', `sum by (cpu) (rate(soak{host="h${asked++ % 100}"}[1m]))`);
+    query.set('start', String(endSec - 300));
+    query.set('end', String(endSec));
+    await ask(`${url}/api/v1/query_range?${query.toString()}`);
+  };
+  let host = 0;
+  const deletes = async (): Promise<void> => {
+    const selector = `soak{host="h${host++ % 100}"}`;
+    const range = `start=${baseMs / 1000}&end=${baseMs / 1000 + 60}`;
+    const path = `/api/v1/admin/tsdb/delete_series?match[]=${encodeURIComponent(selector)}&${range}`;
+    await ask(url + path, { method: 'POST' });
+  };
+  const [queryCount, deleteCount] = await Promise.all([
+    every(QUERY_EVERY_MS, untilMs, ranges),
+    every(DELETE_EVERY_MS, untilMs, deletes),
+    every(COMPACT_EVERY_MS, untilMs, () =>
+      ask(`${url}/orrery/v1/admin/compact`, { method: 'POST' }),
+    ),
+    every(LOOK_EVERY_MS, untilMs, async () => {
+      looks.push(await lookAt(server, performance.now() - startMs));
+    }),
+    ...Array.from({ length: CONNECTIONS }, (_, i) => writer(i)),
+  ]);
+  latencies.sort((a, b) => a - b);
+  const at = (share: number): number => latencies[Math.floor(share * (latencies.length - 1))]!;
+  return {
+    linesPerSecond: Math.round(rate),
+    writes: latencies.length,
+    queries: queryCount,
+    deletes: deleteCount,
+    writeMsP50: at(0.5),
+    writeMsP99: at(0.99),
+    writeMsMax: at(1),
+    looks,
+  };
+}
