@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { decodeBlock, encodeBlock } from '../src/codec/block.ts';
 import { MODE, writeDoubles, writeTimes } from '../src/codec/column.ts';
-import { createIntegerKernel, useIntegerKernel } from '../src/codec/kernels.ts';
+import { createColumnKernel, kernelTarget, useColumnKernel } from '../src/codec/kernels.ts';
 import { BLOCK_COUNT_MAX } from '../src/codec/limits.ts';
 import { ByteWriter } from '../src/codec/varint.ts';
 import { seriesKinds, timeKinds } from './codec-kinds.ts';
@@ -29,15 +29,12 @@ const { values: options } = parseArgs({
   },
 });
 if (!options.reference) {
-  const wasm = readFileSync(new URL('../dist/wasm/integers.wasm', import.meta.url));
-  useIntegerKernel(createIntegerKernel(new WebAssembly.Module(wasm)));
+  const wasm = readFileSync(new URL('../dist/wasm/columns.wasm', import.meta.url));
+  useColumnKernel(createColumnKernel(new WebAssembly.Module(wasm)));
 }
 const blockCount = Math.min(Number(options.block), BLOCK_COUNT_MAX);
 
-const target = {
-  tUs: new Float64Array(BLOCK_COUNT_MAX),
-  values: new Float64Array(BLOCK_COUNT_MAX),
-};
+const target = kernelTarget();
 const columnOut = new ByteWriter(1 << 17);
 const columnScratch = new ByteWriter(1 << 17);
 const modeNames = Object.fromEntries(Object.entries(MODE).map(([name, mode]) => [mode, name]));

@@ -5,6 +5,8 @@
 // reference, and gives bit for bit the same. Nothing is kept between calls, so that many threads
 // may share the memory. Answers 0 where the vector is damaged; the output is then undefined.
 
+import { unpackRows, words, wordsOfAny } from './shared/bits';
+
 const COUNT_MAX: i32 = 256;
 const GROUP_COUNT: i32 = 128;
 const WIDTH_MAX: i32 = 52;
@@ -35,14 +37,6 @@ const IS_WIDE: i32 = 2;
 /** 2^52 + 2^51, as a double and as its bits: v + bits is the double 2^52 + 2^51 + v. */
 const MAGIC: f64 = 6755399441055744;
 const MAGIC_BITS: i64 = 0x4338000000000000;
-
-function words(count: i32, width: i32): i32 {
-  return 4 * ((((count + 3) >> 2) * width + 31) >> 5);
-}
-
-function wordsOfAny(count: i32, width: i32): i32 {
-  return width <= 32 ? words(count, width) : words(count, 32) + words(count, width - 32);
-}
 
 /** A signed number of 1 to 8 bytes; wide loads only inside of the source. */
 function signed(at: usize, end: usize, sizeBytes: i32): i64 {
@@ -128,34 +122,6 @@ function unpack(narrow: usize, wide: usize, src: usize, count: i32, width: i32):
   for (let i = 0; i < rows << 2; i++) {
     const place = wide + (i << 3);
     store<u64>(place, load<u64>(place) | ((<u64>load<u32>(narrow + (i << 2))) << 32));
-  }
-}
-
-/** Reads no row beyond the last one that it needs. */
-function unpackRows(src: usize, dst: usize, rows: i32, width: i32): void {
-  if (width == 0) {
-    memory.fill(dst, 0, rows << 4);
-    return;
-  }
-  const mask = i32x4.splat(width == 32 ? -1 : (1 << width) - 1);
-  let word = v128.load(src);
-  let bit = 0;
-  for (let row = 0; row < rows; row++) {
-    if (bit == 32) {
-      src += 16;
-      word = v128.load(src);
-      bit = 0;
-    }
-    let value = i32x4.shr_u(word, bit);
-    bit += width;
-    if (bit > 32) {
-      bit -= 32;
-      src += 16;
-      word = v128.load(src);
-      value = v128.or(value, i32x4.shl(word, width - bit));
-    }
-    v128.store(dst, v128.and(value, mask));
-    dst += 16;
   }
 }
 

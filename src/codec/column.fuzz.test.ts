@@ -5,7 +5,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { afterEach, test } from 'node:test';
 import * as fc from 'fast-check';
+import { NASTY_COLUMNS, noise } from '../../test/support/nasty-columns.ts';
 import {
+  MODE,
   readBigInts,
   readColumn,
   readDoubles,
@@ -16,22 +18,26 @@ import {
 } from './column.ts';
 import { readIntegers } from './integer-decode.ts';
 import { STREAM, writeIntegers } from './integer-encode.ts';
-import { createIntegerKernel, useIntegerKernel } from './kernels.ts';
+import { createColumnKernel, doublesByKernel, useColumnKernel, wordsByKernel } from './kernels.ts';
 import { BLOCK_COUNT_MAX } from './limits.ts';
 import { ByteReader, ByteWriter, CodecError } from './varint.ts';
 
 const out = new ByteWriter(64);
 const scratch = new ByteWriter(64);
 
-const wasm = new URL('../../dist/wasm/integers.wasm', import.meta.url);
-const kernel = createIntegerKernel(new WebAssembly.Module(readFileSync(wasm)));
+const wasm = new WebAssembly.Module(
+  readFileSync(new URL('../../dist/wasm/columns.wasm', import.meta.url)),
+);
+const kernel = createColumnKernel(wasm);
+/** Below, the kernel is not asked. */
+const KERNEL_COUNT_MIN = 32;
 
-afterEach(() => useIntegerKernel(undefined));
+afterEach(() => useColumnKernel(undefined));
 
 /** Runs `check` with the reference and with the kernel. */
 function withBoth(check: () => void): void {
   for (const engine of [undefined, kernel]) {
-    useIntegerKernel(engine);
+    useColumnKernel(engine);
     check();
   }
 }
@@ -40,10 +46,26 @@ function hex(column: ArrayBufferView): string {
   return Buffer.from(column.buffer, column.byteOffset, column.byteLength).toString('hex');
 }
 
+function sameBits(a: ArrayBufferView, b: ArrayBufferView): boolean {
+  const bytes = (x: ArrayBufferView): Buffer => Buffer.from(x.buffer, x.byteOffset, x.byteLength);
+  return bytes(a).equals(bytes(b));
+}
+
 function encodeDoubles(values: Float64Array): Uint8Array {
   out.reset();
   writeDoubles(out, scratch, values, values.length);
   return out.take();
+}
+
+/** The kernel decodes what the encoder writes by itself, in place and to anywhere. */
+function checkKernelTakes(bytes: Uint8Array, values: Float64Array, name: string): void {
+  const count = values.length;
+  const { mode, payload } = readColumn(new ByteReader(bytes));
+  if (count < KERNEL_COUNT_MIN || mode !== MODE.doubles) return;
+  useColumnKernel(kernel);
+  const inPlace = kernel.target.values.subarray(0, count);
+  assert.ok(doublesByKernel(payload, inPlace, count), `${name}: refused by the kernel`);
+  assert.ok(sameBits(inPlace, values), `${name}, in place`);
 }
 
 function checkDoubles(values: Float64Array, name = ''): number {
@@ -52,71 +74,102 @@ function checkDoubles(values: Float64Array, name = ''): number {
     const reader = new ByteReader(bytes);
     const back = readDoubles(readColumn(reader), values.length);
     reader.finish();
-    assert.equal(hex(back), hex(values), name);
+    assert.ok(sameBits(back, values), name);
   });
+  checkKernelTakes(bytes, values, name);
   return bytes.length;
 }
 
-const PAYLOAD_NAN = 0x7ff8dead0000beefn;
-
-/** Deterministic noise in [0, 1). */
-function noise(i: number): number {
-  const x = Math.imul(i ^ (i >>> 15), 0x2c1b3c6d);
-  return (Math.imul(x ^ (x >>> 12), 0x297a2d39) >>> 0) / 4294967296;
+/** As signed integers: what is none is a hash of its bits. */
+function checkWords(values: Float64Array, name: string): void {
+  const bits = new BigInt64Array(values.buffer, values.byteOffset, values.length);
+  const whole = BigInt64Array.from(values, (x) =>
+    Number.isFinite(x) ? BigInt(Math.trunc(x)) : 7n,
+  );
+  for (const column of [bits, whole]) {
+    out.reset();
+    writeBigInts(out, scratch, column, column.length);
+    const bytes = out.take();
+    withBoth(() => {
+      const back = readBigInts(readColumn(new ByteReader(bytes)), column.length);
+      assert.ok(sameBits(new Uint8Array(back), column), name);
+    });
+    const { mode, payload } = readColumn(new ByteReader(bytes));
+    if (column.length < KERNEL_COUNT_MIN || mode !== MODE.words) continue;
+    const words = new Int32Array(column.length * 2);
+    assert.ok(wordsByKernel(payload, words, column.length), `${name}: refused by the kernel`);
+  }
 }
 
-/** The n-th sample of each nasty shape. */
-const SHAPES: Readonly<Record<string, (i: number) => number>> = {
-  'zeros and minus zeros': (i) => (noise(i) < 0.5 ? 0 : -0),
-  subnormals: (i) => i * 5e-324,
-  'largest and smallest': (i) => (i % 2 === 0 ? Number.MAX_VALUE : -Number.MAX_VALUE),
-  'infinities among decimals': (i) => (i % 7 === 3 ? Infinity : i % 7 === 5 ? -Infinity : i / 10),
-  'NaN among integers': (i) => (noise(i) < 0.3 ? Number.NaN : i),
-  'only NaN and infinity': (i) => (noise(i) < 0.5 ? Number.NaN : Infinity),
-  'minus zero first': (i) => (i === 0 ? -0 : i),
-  'sums of tenths': (i) => 0.1 + i * 0.1 + 0.2,
-  'float32 of decimals': (i) => Math.fround(21.7 + Math.floor(noise(i) * 90) / 10),
-  'float32 noise': (i) => Math.fround(noise(i)),
-  'crossing zero': (i) => Math.sin(i / 9),
-  'tiny and huge': (i) => 10 ** (noise(i) * 600 - 300),
-  'negative doubles': (i) => -Math.exp(noise(i)),
-  'integers around 2^53': (i) => 2 ** 53 - 50 + i,
-  'integers around 2^52': (i) => 2 ** 52 - 8 + Math.floor(noise(i) * 16),
-  'steps of 2^50': (i) => (i % 2 === 0 ? 2 ** 50 : -(2 ** 50)),
-  'microseconds of today': (i) => 1.76e15 + i * 15e6 + Math.floor(noise(i) * 3),
-  'counter with resets': (i) => (i % 97) * 1_000_003,
-  pages: (i) => Math.floor(noise(i) * 1e6) * 4096,
-  'odd divisor': (i) => 7 + Math.floor(noise(i) * 50) * 1_000_003,
-  parabola: (i) => i * i * 3 - 1000 * i,
-  'rare large outliers': (i) => (i % 50 === 49 ? 1e14 : Math.floor(noise(i) * 8)),
-  'rare negative outliers': (i) => (i % 50 === 49 ? -1e14 : Math.floor(noise(i) * 8)),
-  'rare changes': (i) => Math.floor(i / 120),
-  'sparse changes': (i) => Math.floor(i / 9) * 3 + (noise(Math.floor(i / 9)) < 0.5 ? 1 : 0),
-  'late decimals': (i) => (i % 83 === 82 ? 1.234_567 : i),
-  'widths that grow': (i) => Math.floor(noise(i) * 2 ** (i / 16)),
-  'large decimals': (i) => 123_456_789_012.25 + i / 4,
-  '40 bits of noise': (i) => Math.floor(noise(i) * 2 ** 32) * 256 + (i & 255),
-};
-
-test('nasty shapes of every length come back bit for bit', () => {
-  for (const [name, shape] of Object.entries(SHAPES))
+test('nasty columns of every length come back bit for bit', () => {
+  for (const { name, make } of NASTY_COLUMNS)
     for (const count of [1, 2, 3, 4, 5, 31, 39, 41, 127, 128, 129, 130, 257, 600]) {
-      const values = Float64Array.from({ length: count }, (_, i) => shape(i));
-      checkDoubles(values, `${name}, ${count}`);
-      const isStale = values.slice();
-      const words = new BigUint64Array(isStale.buffer);
-      for (let i = 0; i < count; i += 9) words[i] = 0x7ff0000000000002n;
-      for (let i = 4; i < count; i += 31) words[i] = PAYLOAD_NAN;
-      checkDoubles(isStale, `${name}, ${count}, with markers`);
+      checkDoubles(make(count), `${name}, ${count}`);
+      checkWords(make(count), `${name}, ${count}, words`);
     }
 });
 
 test('the longest columns come back bit for bit', () => {
-  for (const [name, shape] of Object.entries(SHAPES))
-    checkDoubles(
-      Float64Array.from({ length: BLOCK_COUNT_MAX }, (_, i) => shape(i)),
-      name,
-    );
+  for (const { name, make } of NASTY_COLUMNS) {
+    checkDoubles(make(BLOCK_COUNT_MAX), name);
+    checkWords(make(BLOCK_COUNT_MAX), name);
+  }
+});
+
+test('nasty columns come back as times, where they are times', () => {
+  for (const { name, make } of NASTY_COLUMNS)
+    for (const count of [1, 2, 40, 130, 700]) {
+      const clamp = (x: number): number =>
+        Math.round(Math.max(-(2 ** 53) + 1, Math.min(x, 2 ** 53 - 1)) || 0) + 0;
+      const tUs = make(count).map(clamp);
+      const sorted = tUs.toSorted();
+      for (const times of [tUs, sorted]) {
+        out.reset();
+        writeTimes(out, scratch, times, count);
+        const bytes = out.take();
+        withBoth(() => {
+          const column = readColumn(new ByteReader(bytes));
+          const place = { count, firstUs: times[0]! };
+          const back = readTimes(column, place, new Float64Array(count));
+          assert.ok(sameBits(back, times), `${name}, ${count}`);
+        });
+      }
+    }
+});
+
+test('the kernel writes nothing but its scratch and its output', () => {
+  const memory = new WebAssembly.Memory({ initial: 10, maximum: 10 });
+  const bytes = new Uint8Array(memory.buffer);
+  const { exports } = new WebAssembly.Instance(wasm, {
+    env: { memory, abort: () => assert.fail('never called') },
+  });
+  const decode = exports['decodeDoubles'] as (...places: number[]) => number;
+  const [scratchAt, scratchEnd] = [131_072, 131_072 + 157_696];
+  const outAt = scratchEnd + 4096;
+  const sourceAt = outAt + BLOCK_COUNT_MAX * 8 + 4096;
+  bytes.fill(0xa5);
+  (exports['prepare'] as (at: number) => void)(scratchAt);
+  const without = (count: number, size: number): Buffer => {
+    const copy = Buffer.from(bytes);
+    copy.fill(0xa5, scratchAt, scratchEnd);
+    // Three doubles more than there are may be written behind them.
+    copy.fill(0xa5, outAt, outAt + (count + 3) * 8);
+    return copy.fill(0xa5, sourceAt, sourceAt + size);
+  };
+  const clean = Buffer.alloc(bytes.length, 0xa5);
+  for (const { name, make } of NASTY_COLUMNS)
+    for (const count of [33, 130, 600, BLOCK_COUNT_MAX]) {
+      const { mode, payload } = readColumn(new ByteReader(encodeDoubles(make(count))));
+      if (mode !== MODE.doubles) continue;
+      const source = payload.raw(payload.left);
+      for (const flip of [0, 1, 77]) {
+        bytes.set(source, sourceAt);
+        bytes[sourceAt + ((flip * 31) % Math.min(40, source.length))]! ^= flip;
+        decode(scratchAt, sourceAt, sourceAt + source.length, count, outAt);
+        assert.ok(without(count, source.length).equals(clean), `${name}, ${count}, ${flip}`);
+        bytes.fill(0xa5, outAt, sourceAt + source.length);
+      }
+    }
 });
 
 test('a staleness marker at the end costs a few bytes', () => {
@@ -199,23 +252,42 @@ test('any 64-bit integers and any sorted times come back', () => {
   );
 });
 
+/** Decodes, or says why not; anything but CodecError is a mistake. */
+function tryDoubles(bytes: Uint8Array, n: number): boolean {
+  try {
+    return readDoubles(readColumn(new ByteReader(bytes)), n).length === n;
+  } catch (error) {
+    assert.ok(error instanceof CodecError, String(error));
+    return false;
+  }
+}
+
 test('damaged columns of every kind end in CodecError or in numbers', () => {
-  const kinds = Object.values(SHAPES);
   fc.assert(
-    fc.property(fc.nat(kinds.length - 1), count, fc.nat(), fc.nat(255), (shape, n, place, byte) => {
-      const bytes = encodeDoubles(Float64Array.from({ length: n }, (_, i) => kinds[shape]!(i)));
-      bytes[place % bytes.length]! ^= byte;
-      for (const input of [bytes, bytes.subarray(0, place % bytes.length)])
-        withBoth(() => {
-          try {
-            assert.equal(readDoubles(readColumn(new ByteReader(input)), n).length, n);
-          } catch (error) {
-            assert.ok(error instanceof CodecError, String(error));
-          }
-        });
-    }),
+    fc.property(
+      fc.nat(NASTY_COLUMNS.length - 1),
+      count,
+      fc.nat(),
+      fc.nat(255),
+      (shape, n, place, byte) => {
+        const bytes = encodeDoubles(NASTY_COLUMNS[shape]!.make(n));
+        bytes[place % bytes.length]! ^= byte;
+        for (const input of [bytes, bytes.subarray(0, place % bytes.length)])
+          withBoth(() => tryDoubles(input, n));
+      },
+    ),
     { numRuns: 3000 },
   );
+});
+
+test('columns cut off anywhere are refused', () => {
+  for (const { name, make } of NASTY_COLUMNS) {
+    const bytes = encodeDoubles(make(60));
+    withBoth(() => {
+      for (let size = 0; size < bytes.length; size++)
+        assert.ok(!tryDoubles(bytes.subarray(0, size), 60), `${name}, ${size}`);
+    });
+  }
 });
 
 test('a sparse stream inside a sparse stream is refused', () => {

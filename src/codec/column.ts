@@ -4,6 +4,7 @@
 import { readNumbers, writeNumbers } from './doubles.ts';
 import { isConstZero, readIntegers } from './integer-decode.ts';
 import { divisorOf, STREAM_OFFSET_MAX, writeConstZero, writeIntegers } from './integer-encode.ts';
+import { doublesByKernel, integersByKernel, timesByKernel, wordsByKernel } from './kernels.ts';
 import { BLOCK_COUNT_MAX } from './limits.ts';
 import { ByteReader, CodecError } from './varint.ts';
 import type { ByteWriter } from './varint.ts';
@@ -20,6 +21,7 @@ export const MODE = {
   strings: 7,
   histograms: 8,
   histogramColumns: 9,
+  sibling: 10,
 } as const;
 
 /** Whole numbers up to here are flagged as integers: sums of a few thousand of them are exact. */
@@ -48,7 +50,7 @@ export function writeColumn(
 }
 
 /** The column whose payload is in `scratch`. */
-function copyColumn(out: ByteWriter, scratch: ByteWriter, mode: number): void {
+export function copyColumn(out: ByteWriter, scratch: ByteWriter, mode: number): void {
   out.u8(mode);
   out.varint(scratch.size);
   out.raw(scratch.bytes());
@@ -132,6 +134,7 @@ export function readTimes(
     return out;
   }
   if (mode !== MODE.grid) refuseMode(mode, 'time');
+  if (timesByKernel(payload, out, { count, firstUs })) return out;
   const step = payload.zigzag();
   if (payload.left === 2 && isConstZero(payload.bytes, payload.at)) {
     // First and last are the extremes of an empty grid, and all of it is whole.
@@ -199,9 +202,11 @@ export function readDoubles(
   count: number,
   out: Float64Array = new Float64Array(count),
 ): Float64Array {
-  if (mode === MODE.raw) words64(out).set(new BigInt64Array(payload.copy(count * 8)));
-  else if (mode === MODE.const) fillWords(words64(out), payload);
-  else if (mode === MODE.doubles) readNumbers(payload, out, count);
+  if (mode === MODE.doubles) {
+    if (doublesByKernel(payload, out, count)) return out;
+    readNumbers(payload, out, count);
+  } else if (mode === MODE.raw) words64(out).set(new BigInt64Array(payload.copy(count * 8)));
+  else if (mode === MODE.const) fillDoubles(out, payload);
   else refuseMode(mode, 'double');
   payload.finish();
   return out;
@@ -209,6 +214,17 @@ export function readDoubles(
 
 function words64(out: Float64Array): BigInt64Array {
   return new BigInt64Array(out.buffer, out.byteOffset, out.length);
+}
+
+/** The fill of doubles is the fastest, but may change a NaN. */
+function fillDoubles(out: Float64Array, payload: ByteReader): void {
+  const { at } = payload;
+  const value = payload.f64();
+  if (!Number.isNaN(value)) out.fill(value);
+  else {
+    payload.at = at;
+    fillWords(words64(out), payload);
+  }
 }
 
 /** One BigInt a column: its fill is many times faster than a loop over halves. */
@@ -240,13 +256,21 @@ export function readBigInts({ mode, payload }: Column, count: number): ArrayBuff
   }
   const words = new Int32Array(count * 2);
   if (mode === MODE.const) fillWords(new BigInt64Array(words.buffer), payload);
-  else if (mode === MODE.words) readWords(payload, words, count);
-  else refuseMode(mode, 'integer');
+  else if (mode !== MODE.words) refuseMode(mode, 'integer');
+  else if (wordsByKernel(payload, words, count)) return words.buffer;
+  else readWords(payload, words, count);
   payload.finish();
   return words.buffer;
 }
 
 // ---------------------------------------------------------------- small things
+
+/** Fills `numbers` with the one stream of a payload. */
+function readIntegerColumn(payload: ByteReader, count: number): void {
+  if (integersByKernel(payload, numbers, count)) return;
+  readIntegers(payload, numbers, count);
+  payload.finish();
+}
 
 export function writeSubNs(
   out: ByteWriter,
@@ -260,8 +284,7 @@ export function writeSubNs(
 
 export function readSubNs({ mode, payload }: Column, count: number): Uint16Array {
   if (mode !== MODE.integers) refuseMode(mode, 'subNs');
-  readIntegers(payload, numbers, count);
-  payload.finish();
+  readIntegerColumn(payload, count);
   const out = new Uint16Array(count);
   for (let i = 0; i < count; i++) {
     const value = numbers[i]!;
@@ -295,13 +318,15 @@ export function writeBits(
 export function readBits({ mode, payload }: Column, count: number): Uint8Array {
   const out = new Uint8Array(count);
   if (mode === MODE.integers) {
-    readIntegers(payload, numbers, count);
+    readIntegerColumn(payload, count);
     for (let i = 0; i < count; i++) {
       const value = numbers[i]!;
       if (value !== 0 && value !== 1) throw new CodecError(`sample ${i} is no boolean: ${value}`);
       out[i] = value;
     }
-  } else if (mode === MODE.bits) {
+    return out;
+  }
+  if (mode === MODE.bits) {
     const bytes = payload.raw(Math.ceil(count / 8));
     for (let i = 0; i < count; i++) out[i] = (bytes[i >> 3]! >> (i & 7)) & 1;
   } else refuseMode(mode, 'boolean');

@@ -4,7 +4,6 @@
 import { GROUP_COUNT, packedWords, unpackGroup } from './bit-pack.ts';
 import { BUCKET_BASE, BUCKET_EXTRA_BITS } from './buckets.ts';
 import { ONE_WIDTH, STREAM, STREAM_GCD, STREAM_ZIGZAG } from './integer-encode.ts';
-import { decodeByKernel } from './kernels.ts';
 import { BLOCK_COUNT_MAX } from './limits.ts';
 import { readSymbols } from './rans.ts';
 import { CodecError } from './varint.ts';
@@ -41,10 +40,9 @@ export function readIntegers(
     out.fill(first / scale, 0, count);
     return;
   }
-  if (kind === STREAM.packed || kind === STREAM.entropy) {
-    if (decodeByKernel(reader, { head, first }, out, { count, scale })) return;
+  if (kind === STREAM.packed || kind === STREAM.entropy)
     readDifferences(reader, head, first, out, count);
-  } else if (kind === STREAM.constDelta) {
+  else if (kind === STREAM.constDelta) {
     const delta = reader.zigzag();
     for (let i = 0; i < count; i++) out[i] = first + i * delta;
   } else if (kind === STREAM.runs) readRuns(reader, first, out, count);

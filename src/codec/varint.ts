@@ -10,6 +10,9 @@ export class CodecError extends Error {
 const NUMBER_END = 2 ** 53;
 const VARINT_SIZE_MAX = 8;
 const LOW_MAX = 2 ** 28;
+/** A view a reader would cost more than eight bytes. */
+const one = new Float64Array(1);
+const oneBytes = new Uint8Array(one.buffer);
 const textDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const textEncoder = new TextEncoder();
 
@@ -166,7 +169,6 @@ export class ByteWriter {
 export class ByteReader {
   readonly bytes: Uint8Array;
   readonly end: number;
-  readonly #view: DataView;
   at: number;
 
   constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
@@ -175,7 +177,6 @@ export class ByteReader {
     this.bytes = bytes;
     this.at = start;
     this.end = end;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
   get left(): number {
@@ -195,15 +196,21 @@ export class ByteReader {
   }
 
   u16(): number {
-    return this.#view.getUint16(this.#advance(2), true);
+    const at = this.#advance(2);
+    return this.bytes[at]! | (this.bytes[at + 1]! << 8);
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#advance(4), true);
+    const at = this.#advance(4);
+    const { bytes } = this;
+    const low = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16);
+    return (low | (bytes[at + 3]! << 24)) >>> 0;
   }
 
   f64(): number {
-    return this.#view.getFloat64(this.#advance(8), true);
+    const at = this.#advance(8);
+    for (let i = 0; i < 8; i++) oneBytes[i] = this.bytes[at + i]!;
+    return one[0]!;
   }
 
   varint(): number {

@@ -2,7 +2,7 @@
 // that dist/ is fresh.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createIntegerKernel, useIntegerKernel } from '../../codec/kernels.ts';
+import { createColumnKernel, useColumnKernel } from '../../codec/kernels.ts';
 import { useSnappyKernel } from '../../codec/snappy-kernel.ts';
 import { useVectorKernel } from '../../codec/vector-kernel.ts';
 import { PROJECT_ROOT } from '../build-stamp.ts';
@@ -13,7 +13,7 @@ function moduleOf(name: string): WebAssembly.Module {
 
 /** Once per thread, before it reads its first block. */
 export function loadKernels(): void {
-  useIntegerKernel(createIntegerKernel(moduleOf('integers')));
+  useColumnKernel(createColumnKernel(moduleOf('columns')));
   useSnappyKernel(() => moduleOf('snappy'));
   useVectorKernel(() => moduleOf('vector'));
 }
