@@ -20,6 +20,7 @@ export const MODE = {
   strings: 7,
   histograms: 8,
   histogramColumns: 9,
+  sibling: 10,
 } as const;
 
 /** Whole numbers up to here are flagged as integers: sums of a few thousand of them are exact. */
@@ -48,7 +49,7 @@ export function writeColumn(
 }
 
 /** The column whose payload is in `scratch`. */
-function copyColumn(out: ByteWriter, scratch: ByteWriter, mode: number): void {
+export function copyColumn(out: ByteWriter, scratch: ByteWriter, mode: number): void {
   out.u8(mode);
   out.varint(scratch.size);
   out.raw(scratch.bytes());

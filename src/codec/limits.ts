@@ -19,6 +19,8 @@ export const SNAPPY_BLOCK_BYTES = 65_536;
 export const ENTROPY_CODED_RATIO_MAX = 0.88;
 export const ENTROPY_CODED_RATIO_LONG_MAX = 0.96;
 export const LONG_COLUMN_COUNT = 2048;
+/** A column is stored as differences to its sibling's where that takes at most this part. */
+export const SIBLING_RATIO_MAX = 0.9;
 /** Numbers of all histograms of a block that is stored by columns: 32 MiB once decoded. */
 export const HISTOGRAM_NUMBERS_MAX = 2 ** 22;
 
