@@ -1,9 +1,17 @@
 // A part as a cursor of a scan: row group by row group over the series that match, their labels
 // made when somebody asks, their blocks read in windows that serve the series to come.
+import { KIND } from '../model/columns.ts';
 import type { Labels } from '../model/labels.ts';
 import { deletesFrom, deletesOf } from './deletes.ts';
 import type { Delete } from './deletes.ts';
-import { CURSOR_TIMES_MAX, READ_CHUNK_BYTES, READ_GAP_BYTES, VALUE_GROUP_COUNT } from './limits.ts';
+import {
+  CURSOR_SIBLINGS_MAX,
+  CURSOR_TIMES_MAX,
+  READ_CHUNK_BYTES,
+  READ_GAP_BYTES,
+  SIBLING_CHAIN_MAX,
+  VALUE_GROUP_COUNT,
+} from './limits.ts';
 import type { PartIndex } from './part-index.ts';
 import type { Part } from './part-reader.ts';
 import type { BlockPlace, RowGroup, RowTable } from './part-rows.ts';
@@ -50,6 +58,8 @@ class PartCursor implements Cursor {
   #window: Uint8Array = new Uint8Array(0);
   #windowOffset = 0;
   readonly #times = new Map<number, Float64Array>();
+  /** Decoded values by offset of their block. */
+  readonly #siblings = new Map<number, Float64Array>();
 
   constructor({ part, index, table, ordinals }: Opened, scan: Scan, priority: number) {
     this.#part = part;
@@ -123,6 +133,39 @@ class PartCursor implements Cursor {
     return times;
   }
 
+  /**
+   * Values of the block that `block` of series `ordinal` is written beside; undefined: none. Those
+   * decoded last are kept, so that a scan decodes each link of a chain once.
+   */
+  async #siblingOf(
+    ordinal: number,
+    block: BlockPlace,
+    depth = 0,
+  ): Promise<Float64Array | undefined> {
+    if (block.sibling === 0) return undefined;
+    const wanted = ordinal - block.sibling;
+    if (wanted < 0 || depth > SIBLING_CHAIN_MAX)
+      throw this.#part.misfit(block, `sibling ${block.sibling} of series ${ordinal}`);
+    const group = await this.#index.rowGroup(this.#table.groupOf(wanted));
+    const place = group.blockOf(wanted - group.first, block.times);
+    if (place === undefined) throw this.#part.misfit(block, 'its sibling is not there');
+    const known = this.#siblings.get(place.offset);
+    if (known !== undefined) return known;
+    const sibling = await this.#siblingOf(wanted, place, depth + 1);
+    const tUs = await this.timesOf(place);
+    const window = await this.#part.read(place.offset, place.sizeBytes);
+    const bytes = { window, windowOffset: place.offset };
+    const { kind, values } = this.#part.decode(place, tUs, bytes, sibling);
+    if (kind !== KIND.f64) throw this.#part.misfit(block, `its sibling is of kind ${kind}`);
+    this.#keep(place, values);
+    return values;
+  }
+
+  #keep(place: BlockPlace, values: Float64Array): void {
+    if (this.#siblings.size === CURSOR_SIBLINGS_MAX) this.#siblings.clear();
+    this.#siblings.set(place.offset, values);
+  }
+
   async sources(
     position: number,
     blocks: readonly BlockPlace[],
@@ -130,11 +173,15 @@ class PartCursor implements Cursor {
   ): Promise<Source[]> {
     const out: Source[] = [];
     const { startUs, endUs } = this.#scan.range;
+    const { hasSiblings } = this.#group!;
     for (const block of blocks) {
       this.#scan.check();
       const tUs = await this.timesOf(block);
       await this.#load(position, block);
-      const samples = this.#part.decode(block, tUs, this.#window, this.#windowOffset);
+      const sibling = await this.#siblingOf(this.#ordinals[position]!, block);
+      const bytes = { window: this.#window, windowOffset: this.#windowOffset };
+      const samples = this.#part.decode(block, tUs, bytes, sibling);
+      if (hasSiblings && samples.kind === KIND.f64) this.#keep(block, samples.values);
       const clamped = clampSamples(samples, startUs, endUs);
       if (clamped === undefined) continue;
       for (const piece of subtractRanges(clamped, deletes))
