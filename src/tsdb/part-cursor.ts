@@ -1,6 +1,7 @@
 // A part as a cursor of a scan: row group by row group over the series that match, their labels
 // made when somebody asks, their blocks read in windows that serve the series to come.
 import { KIND } from '../model/columns.ts';
+import type { Kind } from '../model/columns.ts';
 import type { Labels } from '../model/labels.ts';
 import { deletesFrom, deletesOf } from './deletes.ts';
 import type { Delete } from './deletes.ts';
@@ -18,7 +19,7 @@ import type { BlockPlace, RowGroup, RowTable } from './part-rows.ts';
 import type { ValueGroup } from './part-values.ts';
 import { clampSamples, sortedSource, subtractRanges } from './samples.ts';
 import type { Source, TimeRange } from './samples.ts';
-import type { Cursor, Row, Scan } from './scan.ts';
+import type { Cursor, Piece, Row, Scan } from './scan.ts';
 
 /** undefined where no series of the part matches. */
 export async function openPartCursor(
@@ -190,6 +191,30 @@ class PartCursor implements Cursor {
     return out;
   }
 
+  /**
+   * Bodies of blocks where they lie; those that need a sibling or reach beyond the bounds are
+   * decoded.
+   */
+  async pieces(position: number, blocks: readonly BlockPlace[]): Promise<Piece[]> {
+    const out: Piece[] = [];
+    const { startUs, endUs } = this.#scan.bounds ?? this.#scan.range;
+    for (const block of blocks) {
+      if (block.sibling > 0 || block.firstUs < startUs || block.lastUs > endUs) {
+        for (const { samples, minUs, maxUs } of await this.sources(position, [block], []))
+          out.push({ minUs, maxUs, chunk: samples });
+        continue;
+      }
+      this.#scan.check();
+      const tUs = await this.timesOf(block);
+      await this.#load(position, block);
+      const start = block.offset - this.#windowOffset;
+      const bytes = this.#window.subarray(start, start + block.sizeBytes);
+      const chunk = { kind: block.kind as Kind, tUs, block: bytes };
+      out.push({ minUs: block.firstUs, maxUs: block.lastUs, chunk });
+    }
+    return out;
+  }
+
   /** Makes the window hold `block`; reads on over the series that will be asked for next. */
   async #load(position: number, block: BlockPlace): Promise<void> {
     const start = block.offset;
@@ -249,6 +274,11 @@ class PartSeries implements Row {
 
   sources(): Promise<Source[]> {
     return this.#cursor.sources(this.#position, this.#blocks, this.#deletes());
+  }
+
+  async pieces(): Promise<readonly Piece[] | undefined> {
+    if (this.#deletes().length > 0) return undefined;
+    return this.#cursor.pieces(this.#position, this.#blocks);
   }
 
   surely(): boolean | undefined {
