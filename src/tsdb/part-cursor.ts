@@ -8,6 +8,7 @@ import type { Delete } from './deletes.ts';
 import {
   CURSOR_SIBLINGS_MAX,
   CURSOR_TIMES_MAX,
+  CURSOR_VALUE_GROUPS_MAX,
   READ_CHUNK_BYTES,
   READ_GAP_BYTES,
   SIBLING_CHAIN_MAX,
@@ -59,6 +60,7 @@ class PartCursor implements Cursor {
   #window: Uint8Array = new Uint8Array(0);
   #windowOffset = 0;
   readonly #times = new Map<number, Float64Array>();
+  readonly #values = new Map<number, ValueGroup>();
   /** Decoded values by offset of their block. */
   readonly #siblings = new Map<number, Float64Array>();
 
@@ -91,11 +93,8 @@ class PartCursor implements Cursor {
       }
       this.#groupEnd = end;
       this.#group = await this.#index.rowGroup(number);
-      this.#texts = await readTexts(
-        this.#index,
-        this.#group,
-        this.#ordinals.subarray(this.#next, end),
-      );
+      const ordinals = this.#ordinals.subarray(this.#next, end);
+      this.#texts = await readTexts(this.#index, this.#group, ordinals, this.#values);
       this.advance();
     }
   }
@@ -345,14 +344,17 @@ function groupKey(label: number, rank: number): number {
   return label * 2 ** 32 + Math.floor(rank / VALUE_GROUP_COUNT);
 }
 
-/** Loads the groups of values that the series have. */
+/** Loads the groups of values that the series have; `values` are those loaded before. */
 export async function readTexts(
   index: PartIndex,
   group: RowGroup,
   ordinals: Uint32Array,
+  values: Map<number, ValueGroup>,
 ): Promise<GroupTexts> {
-  const values = new Map<number, ValueGroup>();
-  for (const [place, label] of group.labels.entries()) {
+  // Those that the group needs stay until it is done with: the map is emptied between groups.
+  if (values.size > CURSOR_VALUE_GROUPS_MAX) values.clear();
+  for (let place = 0; place < group.labels.length; place++) {
+    const label = group.labels[place]!;
     const ranks = group.ranks(place);
     let last = -1;
     for (const ordinal of ordinals) {
