@@ -67,8 +67,8 @@ export const SIBLING_CHAIN_MAX = 16;
 export const SIBLINGS_REMEMBERED_BYTES = 32 * 1024 * 1024;
 /** Groups of label values that a scan of a part keeps at hand, about 2 KB each. */
 export const CURSOR_VALUE_GROUPS_MAX = 4096;
-/** Decoded blocks that a scan of a part keeps for siblings to come. */
-export const CURSOR_SIBLINGS_MAX = 64;
+/** Decoded blocks that a reader of a part keeps for siblings to come. */
+export const SIBLINGS_KEPT_MAX = 64;
 /** Time columns that a scan of a part keeps at hand. */
 export const CURSOR_TIMES_MAX = 1024;
 /** Replay lets other work proceed after so many bytes of log. */

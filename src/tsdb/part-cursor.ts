@@ -1,17 +1,14 @@
 // A part as a cursor of a scan: row group by row group over the series that match, their labels
 // made when somebody asks, their blocks read in windows that serve the series to come.
-import { KIND } from '../model/columns.ts';
 import type { Kind } from '../model/columns.ts';
 import type { Labels } from '../model/labels.ts';
 import { deletesFrom, deletesOf } from './deletes.ts';
 import type { Delete } from './deletes.ts';
 import {
-  CURSOR_SIBLINGS_MAX,
   CURSOR_TIMES_MAX,
   CURSOR_VALUE_GROUPS_MAX,
   READ_CHUNK_BYTES,
   READ_GAP_BYTES,
-  SIBLING_CHAIN_MAX,
   VALUE_GROUP_COUNT,
 } from './limits.ts';
 import type { PartIndex } from './part-index.ts';
@@ -21,6 +18,7 @@ import type { ValueGroup } from './part-values.ts';
 import { clampSamples, sortedSource, subtractRanges } from './samples.ts';
 import type { Source, TimeRange } from './samples.ts';
 import type { Cursor, Piece, Row, Scan } from './scan.ts';
+import { SiblingReader } from './sibling-reader.ts';
 
 /** undefined where no series of the part matches. */
 export async function openPartCursor(
@@ -61,12 +59,12 @@ class PartCursor implements Cursor {
   #windowOffset = 0;
   readonly #times = new Map<number, Float64Array>();
   readonly #values = new Map<number, ValueGroup>();
-  /** Decoded values by offset of their block. */
-  readonly #siblings = new Map<number, Float64Array>();
+  readonly #siblings: SiblingReader;
 
   constructor({ part, index, table, ordinals }: Opened, scan: Scan, priority: number) {
     this.#part = part;
     this.#index = index;
+    this.#siblings = new SiblingReader(part, scan.tenant, index);
     this.#table = table;
     this.#ordinals = ordinals;
     this.#scan = scan;
@@ -133,39 +131,6 @@ class PartCursor implements Cursor {
     return times;
   }
 
-  /**
-   * Values of the block that `block` of series `ordinal` is written beside; undefined: none. Those
-   * decoded last are kept, so that a scan decodes each link of a chain once.
-   */
-  async #siblingOf(
-    ordinal: number,
-    block: BlockPlace,
-    depth = 0,
-  ): Promise<Float64Array | undefined> {
-    if (block.sibling === 0) return undefined;
-    const wanted = ordinal - block.sibling;
-    if (wanted < 0 || depth > SIBLING_CHAIN_MAX)
-      throw this.#part.misfit(block, `sibling ${block.sibling} of series ${ordinal}`);
-    const group = await this.#index.rowGroup(this.#table.groupOf(wanted));
-    const place = group.blockOf(wanted - group.first, block.times);
-    if (place === undefined) throw this.#part.misfit(block, 'its sibling is not there');
-    const known = this.#siblings.get(place.offset);
-    if (known !== undefined) return known;
-    const sibling = await this.#siblingOf(wanted, place, depth + 1);
-    const tUs = await this.timesOf(place);
-    const window = await this.#part.read(place.offset, place.sizeBytes);
-    const bytes = { window, windowOffset: place.offset };
-    const { kind, values } = this.#part.decode(place, tUs, bytes, sibling);
-    if (kind !== KIND.f64) throw this.#part.misfit(block, `its sibling is of kind ${kind}`);
-    this.#keep(place, values);
-    return values;
-  }
-
-  #keep(place: BlockPlace, values: Float64Array): void {
-    if (this.#siblings.size === CURSOR_SIBLINGS_MAX) this.#siblings.clear();
-    this.#siblings.set(place.offset, values);
-  }
-
   async sources(
     position: number,
     blocks: readonly BlockPlace[],
@@ -173,15 +138,15 @@ class PartCursor implements Cursor {
   ): Promise<Source[]> {
     const out: Source[] = [];
     const { startUs, endUs } = this.#scan.range;
-    const { hasSiblings } = this.#group!;
+    const group = this.#group!;
     for (const block of blocks) {
       this.#scan.check();
       const tUs = await this.timesOf(block);
       await this.#load(position, block);
-      const sibling = await this.#siblingOf(this.#ordinals[position]!, block);
+      const sibling = await this.#siblings.valuesFor(this.#ordinals[position]!, block);
       const bytes = { window: this.#window, windowOffset: this.#windowOffset };
       const samples = this.#part.decode(block, tUs, bytes, sibling);
-      if (hasSiblings && samples.kind === KIND.f64) this.#keep(block, samples.values);
+      this.#siblings.keep(group, block, samples);
       const clamped = clampSamples(samples, startUs, endUs);
       if (clamped === undefined) continue;
       for (const piece of subtractRanges(clamped, deletes))
