@@ -29,6 +29,7 @@ import {
 } from './column.ts';
 import type { Column } from './column.ts';
 import { readHistograms, writeHistograms } from './column-histogram.ts';
+import { hasSibling, readSiblingDoubles, writeSiblingDoubles } from './column-sibling.ts';
 import type { HistogramShape } from './column-histogram.ts';
 import { crc32c } from './crc32c.ts';
 import { BLOCK_AGGREGATES_COUNT_MIN, BLOCK_COUNT_MAX, BLOCK_SIZE_MAX_BYTES } from './limits.ts';
@@ -37,6 +38,7 @@ import { ByteReader, ByteWriter, CodecError } from './varint.ts';
 const VERSION = 3;
 /** CRC, flags, and at least one byte of values. */
 const BODY_SIZE_MIN = 6;
+const FLAGS_OFFSET = 4;
 
 export const BLOCK_FLAG = {
   ...VALUE_FLAG,
@@ -44,8 +46,8 @@ export const BLOCK_FLAG = {
   hasAggregates: 16,
   constant: 32,
   hasCompanions: 64,
+  hasSibling: 128,
 } as const;
-const FLAGS_KNOWN = 127;
 const COMPANION = { subNs: 1, startUs: 2, position: 4 } as const;
 const COMPANIONS_KNOWN = 7;
 
@@ -95,8 +97,11 @@ function bodyCrc(body: Uint8Array, kind: number, count: number): number {
   return crc32c(shape, crc32c(body.subarray(4)));
 }
 
-/** Appends the body of `samples` (1…BLOCK_COUNT_MAX, ascending in time); returns its size. */
-export function encodeBody(out: ByteWriter, samples: BlockSamples): number {
+/**
+ * Appends the body of `samples` (1…BLOCK_COUNT_MAX, ascending in time); returns its size. With a
+ * `sibling`, as many doubles, the values may be written beside it: `needsSibling` tells.
+ */
+export function encodeBody(out: ByteWriter, samples: BlockSamples, sibling?: Float64Array): number {
   const { count, kind, subNs, startUs, position } = samples;
   if (count < 1 || count > BLOCK_COUNT_MAX) throw new CodecError(`a block of ${count} samples`);
   const start = out.size;
@@ -124,13 +129,20 @@ export function encodeBody(out: ByteWriter, samples: BlockSamples): number {
       writeDoubles(out, scratch, axis, count);
   if (!isConstant) {
     const at = out.size;
-    writeValues(out, samples);
+    if (sibling === undefined || kind !== 0) writeValues(out, samples);
+    else if (writeSiblingDoubles(out, scratch, samples.values, { sibling, count }))
+      out.bytes()[start + FLAGS_OFFSET]! |= BLOCK_FLAG.hasSibling;
     out.dropVarint(at + 1);
   }
   const sizeBytes = out.size - start;
   if (sizeBytes > BLOCK_SIZE_MAX_BYTES) throw new CodecError(`a block of ${sizeBytes} bytes`);
   out.u32At(start, bodyCrc(out.bytes().subarray(start), kind, count));
   return sizeBytes;
+}
+
+/** Can the body that starts there be read only with the values of its sibling? */
+export function needsSibling(bytes: Uint8Array, start: number): boolean {
+  return (bytes[start + FLAGS_OFFSET]! & BLOCK_FLAG.hasSibling) !== 0;
 }
 
 function writeValues(out: ByteWriter, samples: BlockSamples): void {
@@ -224,11 +236,13 @@ function openBody(bytes: Uint8Array, place: BodyPlace, options: CheckOptions): O
   const flags = reader.u8();
   const has = (flag: number): boolean => (flags & flag) !== 0;
   const companions = has(BLOCK_FLAG.hasCompanions) ? reader.u8() : 0;
-  if (kind > 5 || flags > FLAGS_KNOWN || companions > COMPANIONS_KNOWN)
+  if (kind > 5 || companions > COMPANIONS_KNOWN)
     throw new CodecError(`block kind ${kind}, flags ${flags} ${companions}`);
   if (count < 1 || count > BLOCK_COUNT_MAX) throw new CodecError(`a block of ${count} samples`);
   const isConstant = has(BLOCK_FLAG.constant);
   if (kind > 3 && (isConstant || has(BLOCK_FLAG.hasAggregates)))
+    throw new CodecError(`flags ${flags} of kind ${kind}`);
+  if (has(BLOCK_FLAG.hasSibling) && (kind !== 0 || isConstant))
     throw new CodecError(`flags ${flags} of kind ${kind}`);
   if (!isConstant) {
     const read = has(BLOCK_FLAG.hasAggregates) ? readAggregates(reader, count) : undefined;
@@ -250,6 +264,8 @@ export interface DecodeTarget {
 
 interface DecodeOptions extends CheckOptions {
   readonly target?: DecodeTarget;
+  /** Values of the sibling, for bodies that need it; not in the target. */
+  readonly sibling?: Float64Array | undefined;
 }
 
 /**
@@ -264,7 +280,7 @@ export function decodeBody(
   options: DecodeOptions = {},
 ): BlockSamples {
   const { count } = place;
-  const { companions, constant, reader } = openBody(bytes, place, options);
+  const { flags, companions, constant, reader } = openBody(bytes, place, options);
   if (tUs.length !== count) throw new CodecError(`${tUs.length} times of ${count} samples`);
   const has = (flag: number): boolean => (companions & flag) !== 0;
   const subNs = has(COMPANION.subNs) ? readSubNs(readColumn(reader), count) : undefined;
@@ -277,13 +293,23 @@ export function decodeBody(
       }
     : undefined;
   const kind = place.kind as BlockSamples['kind'];
+  const rest = { count, tUs, subNs, startUs, position };
   const { target } = options;
-  const values =
-    constant === undefined
-      ? readValues(kind, lastColumn(reader), count, target)
-      : repeated(kind, constant, count, target);
-  if (constant !== undefined) reader.finish();
-  return { ...values, count, tUs, subNs, startUs, position };
+  if (constant !== undefined) {
+    reader.finish();
+    return { ...repeated(kind, constant, count, target), ...rest };
+  }
+  const column = lastColumn(reader);
+  if ((flags & BLOCK_FLAG.hasSibling) === 0)
+    return { ...readValues(kind, column, count, target), ...rest };
+  return { kind: 0, values: readBeside(column, count, options), ...rest };
+}
+
+function readBeside(column: Column, count: number, options: DecodeOptions): Float64Array {
+  const { sibling, target } = options;
+  if (!hasSibling(column) || sibling?.length !== count)
+    throw new CodecError('a block beside a sibling that is not there');
+  return readSiblingDoubles(column, sibling, count, target?.values.subarray(0, count));
 }
 
 /** The column that takes what is left. */

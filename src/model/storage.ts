@@ -17,6 +17,7 @@
 // it says so. kind 'unavailable' + retryable: back pressure or a full disk.
 import type {
   Exemplar,
+  Kind,
   KindMask,
   Metadata,
   NameSplit,
@@ -127,11 +128,27 @@ export interface SelectedSeries {
   readonly chunks: readonly Samples[];
 }
 
-/** Still-encoded blocks, for export, backup and replication: bytes as docs/formats/block.md. */
+/**
+ * Samples of one kind still encoded: the body of a block as codec/block.ts decodes it
+ * (docs/formats/block.md) and what stands outside of it. It may reach beyond the range that was
+ * asked for, but not beyond the principal's, and holds nothing that a delete or a rewrite hides.
+ * Borrowed, not to be written to; its checksum is not compared yet.
+ */
+export interface EncodedSamples {
+  readonly kind: Kind;
+  /** Times of all samples of the block, ascending; many blocks may share the array. */
+  readonly tUs: Float64Array;
+  readonly block: Uint8Array;
+}
+
+/** As SelectedSeries, with blocks left as they are. */
 export interface SelectedBlocks {
   readonly labels: Labels;
-  /** Blocks in time order where they need no merging, columns elsewhere. */
-  readonly chunks: readonly (Samples | { readonly block: Uint8Array })[];
+  /**
+   * Blocks in time order where they need no merging, columns elsewhere. Where a block only
+   * surrounds the range, the series may have no sample in it.
+   */
+  readonly chunks: readonly (Samples | EncodedSamples)[];
 }
 
 export interface ExemplarSeries {

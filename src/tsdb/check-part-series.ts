@@ -15,6 +15,7 @@ import type { PartIndex } from './part-index.ts';
 import type { Part } from './part-reader.ts';
 import type { BlockPlace, RowGroup } from './part-rows.ts';
 import type { LabelValues } from './part-values.ts';
+import { SiblingReader } from './sibling-reader.ts';
 
 /** What was found, summed while it is read. */
 export interface SeriesSums {
@@ -55,6 +56,7 @@ class SeriesCheck {
   readonly #what: SeriesToCheck;
   readonly #sums = emptySums();
   readonly #window: BlockWindow;
+  readonly #siblings: SiblingReader;
   /** Per label: what the rows say, to be held against the postings. */
   readonly #rowHashes: Int32Array;
   #before: Labels | undefined = undefined;
@@ -63,6 +65,7 @@ class SeriesCheck {
   constructor(what: SeriesToCheck) {
     this.#what = what;
     this.#window = new BlockWindow(what.part, (sizeBytes) => what.findings.progress(sizeBytes));
+    this.#siblings = new SiblingReader(what.part, what.tenant, what.index);
     this.#rowHashes = new Int32Array(what.index.labels.length);
   }
 
@@ -130,7 +133,7 @@ class SeriesCheck {
     const { index, findings, tenant } = this.#what;
     const where = { code: 'part-index', offset, lost: { tenant, seriesCount: group.count } };
     const ordinals = Uint32Array.from({ length: group.count }, (_, row) => group.first + row);
-    const texts = await findings.attempt(where, () => readTexts(index, group, ordinals));
+    const texts = await findings.attempt(where, () => readTexts(index, group, ordinals, new Map()));
     await findings.attempt(where, () => this.#hashRows(group));
     for (let row = 0; row < group.count; row++) {
       const ordinal = group.first + row;
@@ -141,7 +144,7 @@ class SeriesCheck {
       if (problem !== undefined) findings.damage(where, `series ${ordinal}: ${problem}`);
       this.#before = labels ?? this.#before;
       const name = labels === undefined ? `series number ${ordinal}` : labelsText(labels);
-      await this.#blocks(group.blocks(row, -Infinity, Infinity), name);
+      await this.#blocks(group, row, name);
     }
   }
 
@@ -157,10 +160,10 @@ class SeriesCheck {
 
   // -------------------------------------------------------------- blocks
 
-  async #blocks(blocks: readonly BlockPlace[], series: string): Promise<void> {
+  async #blocks(group: RowGroup, row: number, series: string): Promise<void> {
     const { findings, tenant, part, index } = this.#what;
     let lastUs = Number.NEGATIVE_INFINITY;
-    for (const place of blocks) {
+    for (const place of group.blocks(row, -Infinity, Infinity)) {
       const { offset, count, firstUs, lastUs: endUs } = place;
       const range = timesOf(firstUs, endUs);
       const lost = { tenant, series, seriesCount: 1, pointCount: count, ...range };
@@ -170,7 +173,9 @@ class SeriesCheck {
       lastUs = endUs;
       await findings.attempt(where, async () => {
         const tUs = await part.times(tenant, index, place.times);
-        const { samples, header } = await this.#window.read(place, tUs);
+        const sibling = await this.#siblings.valuesFor(group.first + row, place);
+        const { samples, header } = await this.#window.read(place, tUs, sibling);
+        this.#siblings.keep(group, place, samples);
         const problem =
           timesProblem(samples, place) ??
           this.#rangeProblem(place) ??
@@ -213,7 +218,11 @@ class BlockWindow {
     this.#onBytes = onBytes;
   }
 
-  async read(place: BlockPlace, tUs: Float64Array): Promise<ReadBlock> {
+  async read(
+    place: BlockPlace,
+    tUs: Float64Array,
+    sibling: Float64Array | undefined,
+  ): Promise<ReadBlock> {
     const { offset, sizeBytes, kind, count } = place;
     const end = this.#start + this.#bytes.length;
     if (offset < this.#start || offset + sizeBytes > end) {
@@ -223,7 +232,8 @@ class BlockWindow {
       this.#start = offset;
     }
     this.#onBytes(sizeBytes);
-    const samples = this.#part.decode(place, tUs, this.#bytes, this.#start);
+    const bytes = { window: this.#bytes, windowOffset: this.#start };
+    const samples = this.#part.decode(place, tUs, bytes, sibling);
     const body = { start: offset - this.#start, sizeBytes, kind, count };
     // The checksum has just been compared.
     return { samples, header: readBodyHeader(this.#bytes, body, { skipCrc: true }) };

@@ -61,6 +61,14 @@ export const TIME_BATCH_BYTES = 64 * 1024;
 export const TIME_PENDING_BYTES = 256 * 1024;
 /** Time columns remembered while a part is written, so that equal ones are written once. */
 export const TIMES_REMEMBERED_BYTES = 32 * 1024 * 1024;
+/** Blocks of a chain that are written beside the one before; a reader decodes all of them. */
+export const SIBLING_CHAIN_MAX = 16;
+/** Values of buckets remembered while a part is written. */
+export const SIBLINGS_REMEMBERED_BYTES = 32 * 1024 * 1024;
+/** Groups of label values that a scan of a part keeps at hand, about 2 KB each. */
+export const CURSOR_VALUE_GROUPS_MAX = 4096;
+/** Decoded blocks that a reader of a part keeps for siblings to come. */
+export const SIBLINGS_KEPT_MAX = 64;
 /** Time columns that a scan of a part keeps at hand. */
 export const CURSOR_TIMES_MAX = 1024;
 /** Replay lets other work proceed after so many bytes of log. */

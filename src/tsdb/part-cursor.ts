@@ -1,16 +1,24 @@
 // A part as a cursor of a scan: row group by row group over the series that match, their labels
 // made when somebody asks, their blocks read in windows that serve the series to come.
+import type { Kind } from '../model/columns.ts';
 import type { Labels } from '../model/labels.ts';
 import { deletesFrom, deletesOf } from './deletes.ts';
 import type { Delete } from './deletes.ts';
-import { CURSOR_TIMES_MAX, READ_CHUNK_BYTES, READ_GAP_BYTES, VALUE_GROUP_COUNT } from './limits.ts';
+import {
+  CURSOR_TIMES_MAX,
+  CURSOR_VALUE_GROUPS_MAX,
+  READ_CHUNK_BYTES,
+  READ_GAP_BYTES,
+  VALUE_GROUP_COUNT,
+} from './limits.ts';
 import type { PartIndex } from './part-index.ts';
 import type { Part } from './part-reader.ts';
 import type { BlockPlace, RowGroup, RowTable } from './part-rows.ts';
 import type { ValueGroup } from './part-values.ts';
 import { clampSamples, sortedSource, subtractRanges } from './samples.ts';
 import type { Source, TimeRange } from './samples.ts';
-import type { Cursor, Row, Scan } from './scan.ts';
+import type { Cursor, Piece, Row, Scan } from './scan.ts';
+import { SiblingReader } from './sibling-reader.ts';
 
 /** undefined where no series of the part matches. */
 export async function openPartCursor(
@@ -50,10 +58,13 @@ class PartCursor implements Cursor {
   #window: Uint8Array = new Uint8Array(0);
   #windowOffset = 0;
   readonly #times = new Map<number, Float64Array>();
+  readonly #values = new Map<number, ValueGroup>();
+  readonly #siblings: SiblingReader;
 
   constructor({ part, index, table, ordinals }: Opened, scan: Scan, priority: number) {
     this.#part = part;
     this.#index = index;
+    this.#siblings = new SiblingReader(part, scan.tenant, index);
     this.#table = table;
     this.#ordinals = ordinals;
     this.#scan = scan;
@@ -80,11 +91,8 @@ class PartCursor implements Cursor {
       }
       this.#groupEnd = end;
       this.#group = await this.#index.rowGroup(number);
-      this.#texts = await readTexts(
-        this.#index,
-        this.#group,
-        this.#ordinals.subarray(this.#next, end),
-      );
+      const ordinals = this.#ordinals.subarray(this.#next, end);
+      this.#texts = await readTexts(this.#index, this.#group, ordinals, this.#values);
       this.advance();
     }
   }
@@ -130,15 +138,43 @@ class PartCursor implements Cursor {
   ): Promise<Source[]> {
     const out: Source[] = [];
     const { startUs, endUs } = this.#scan.range;
+    const group = this.#group!;
     for (const block of blocks) {
       this.#scan.check();
       const tUs = await this.timesOf(block);
       await this.#load(position, block);
-      const samples = this.#part.decode(block, tUs, this.#window, this.#windowOffset);
+      const sibling = await this.#siblings.valuesFor(this.#ordinals[position]!, block);
+      const bytes = { window: this.#window, windowOffset: this.#windowOffset };
+      const samples = this.#part.decode(block, tUs, bytes, sibling);
+      this.#siblings.keep(group, block, samples);
       const clamped = clampSamples(samples, startUs, endUs);
       if (clamped === undefined) continue;
       for (const piece of subtractRanges(clamped, deletes))
         out.push(sortedSource(piece, this.#priority));
+    }
+    return out;
+  }
+
+  /**
+   * Bodies of blocks where they lie; those that need a sibling or reach beyond the bounds are
+   * decoded.
+   */
+  async pieces(position: number, blocks: readonly BlockPlace[]): Promise<Piece[]> {
+    const out: Piece[] = [];
+    const { startUs, endUs } = this.#scan.bounds ?? this.#scan.range;
+    for (const block of blocks) {
+      if (block.sibling > 0 || block.firstUs < startUs || block.lastUs > endUs) {
+        for (const { samples, minUs, maxUs } of await this.sources(position, [block], []))
+          out.push({ minUs, maxUs, chunk: samples });
+        continue;
+      }
+      this.#scan.check();
+      const tUs = await this.timesOf(block);
+      await this.#load(position, block);
+      const start = block.offset - this.#windowOffset;
+      const bytes = this.#window.subarray(start, start + block.sizeBytes);
+      const chunk = { kind: block.kind as Kind, tUs, block: bytes };
+      out.push({ minUs: block.firstUs, maxUs: block.lastUs, chunk });
     }
     return out;
   }
@@ -202,6 +238,11 @@ class PartSeries implements Row {
 
   sources(): Promise<Source[]> {
     return this.#cursor.sources(this.#position, this.#blocks, this.#deletes());
+  }
+
+  async pieces(): Promise<readonly Piece[] | undefined> {
+    if (this.#deletes().length > 0) return undefined;
+    return this.#cursor.pieces(this.#position, this.#blocks);
   }
 
   surely(): boolean | undefined {
@@ -268,14 +309,17 @@ function groupKey(label: number, rank: number): number {
   return label * 2 ** 32 + Math.floor(rank / VALUE_GROUP_COUNT);
 }
 
-/** Loads the groups of values that the series have. */
+/** Loads the groups of values that the series have; `values` are those loaded before. */
 export async function readTexts(
   index: PartIndex,
   group: RowGroup,
   ordinals: Uint32Array,
+  values: Map<number, ValueGroup>,
 ): Promise<GroupTexts> {
-  const values = new Map<number, ValueGroup>();
-  for (const [place, label] of group.labels.entries()) {
+  // Those that the group needs stay until it is done with: the map is emptied between groups.
+  if (values.size > CURSOR_VALUE_GROUPS_MAX) values.clear();
+  for (let place = 0; place < group.labels.length; place++) {
+    const label = group.labels[place]!;
     const ranks = group.ranks(place);
     let last = -1;
     for (const ordinal of ordinals) {

@@ -15,7 +15,7 @@ import {
 import { NO_SECTION } from './part-format.ts';
 import type { PiecePlace, SectionPlace } from './part-format.ts';
 import { LabelColumns } from './part-labels.ts';
-import type { RankedLabel, RunCursor } from './part-labels.ts';
+import type { RankedLabel, RunCursor, SymbolRow } from './part-labels.ts';
 import { NumberList, writeDoubleColumn, writeNumbers } from './part-numbers.ts';
 import type { TimeColumnsWriter } from './part-times.ts';
 
@@ -44,6 +44,7 @@ export class PartIndexWriter {
   readonly #kinds = new NumberList();
   readonly #times = new NumberList();
   readonly #sizes = new NumberList();
+  readonly #siblings = new NumberList();
   #minUs = Number.POSITIVE_INFINITY;
   #maxUs = Number.NEGATIVE_INFINITY;
   // Closed row groups: the block part of each, and what the row table says.
@@ -69,6 +70,11 @@ export class PartIndexWriter {
     return this.#rows === 0;
   }
 
+  /** Symbols of the series added last. */
+  get lastRow(): SymbolRow {
+    return this.#labels.lastRow;
+  }
+
   addSeries(series: Labels | SeriesRef, blockCount: number): void {
     this.#labels.add(series);
     this.#blockCounts.push(blockCount);
@@ -77,12 +83,18 @@ export class PartIndexWriter {
   }
 
   addBlock(
-    block: { readonly kind: number; readonly times: number; readonly sizeBytes: number },
+    block: {
+      readonly kind: number;
+      readonly times: number;
+      readonly sizeBytes: number;
+      readonly sibling: number;
+    },
     tUs: { readonly firstUs: number; readonly lastUs: number },
   ): void {
     this.#kinds.push(block.kind);
     this.#times.push(block.times);
     this.#sizes.push(block.sizeBytes);
+    this.#siblings.push(block.sibling);
     this.#minUs = Math.min(this.#minUs, tUs.firstUs);
     this.#maxUs = Math.max(this.#maxUs, tUs.lastUs);
   }
@@ -91,14 +103,14 @@ export class PartIndexWriter {
   closeGroup(dataOffset: number): void {
     const out = new ByteWriter(512);
     writeNumbers(out, this.#blockCounts.values, 0, this.#rows);
-    for (const list of [this.#kinds, this.#times, this.#sizes])
-      writeNumbers(out, list.values, 0, list.count);
+    const blocks = [this.#kinds, this.#times, this.#sizes, this.#siblings];
+    for (const list of blocks) writeNumbers(out, list.values, 0, list.count);
     this.#groups.push(out.take());
     this.#groupRows.push(this.#rows);
     this.#groupOffsets.push(dataOffset);
     this.#groupMinUs.push(this.#minUs);
     this.#groupMaxUs.push(this.#maxUs);
-    for (const list of [this.#blockCounts, this.#kinds, this.#times, this.#sizes]) list.clear();
+    for (const list of [this.#blockCounts, ...blocks]) list.clear();
     this.#rows = 0;
     this.#minUs = Number.POSITIVE_INFINITY;
     this.#maxUs = Number.NEGATIVE_INFINITY;

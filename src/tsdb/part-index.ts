@@ -134,6 +134,59 @@ export class PartIndex {
     return ordinals ?? this.#all();
   }
 
+  /** Values of a label among the series that all matchers accept; rows are read, not blocks. */
+  async valuesOf(name: string, matchers: readonly Matcher[], check: () => void): Promise<string[]> {
+    const label = this.#byName.get(name);
+    if (label === undefined) return [];
+    const values = this.labels[label]!;
+    if (matchers.length === 0) {
+      const out: string[] = [];
+      for await (const texts of values.all()) {
+        check();
+        for (const text of texts) out.push(text);
+      }
+      return out;
+    }
+    const seen = new Set<number>();
+    for await (const { group, ordinals } of this.#groupsOf(await this.match(matchers), check)) {
+      const place = group.labels.indexOf(label);
+      if (place < 0) continue;
+      const ranks = group.ranks(place);
+      for (const ordinal of ordinals) seen.add(ranks[ordinal - group.first]!);
+    }
+    seen.delete(0);
+    return values.texts([...seen].map((rank) => rank - 1).toSorted((a, b) => a - b));
+  }
+
+  /** Names of the labels that a series has which all matchers accept. */
+  async namesOf(matchers: readonly Matcher[], check: () => void): Promise<string[]> {
+    if (matchers.length === 0) return this.labels.map(({ info }) => info.name);
+    const seen = new Set<number>();
+    for await (const { group, ordinals } of this.#groupsOf(await this.match(matchers), check))
+      for (const [place, label] of group.labels.entries()) {
+        if (seen.has(label)) continue;
+        const ranks = group.ranks(place);
+        if (ordinals.some((ordinal) => ranks[ordinal - group.first] !== 0)) seen.add(label);
+      }
+    return Array.from(seen, (label) => this.labels[label]!.info.name);
+  }
+
+  /** Row groups with those of the ordinals that they hold. */
+  async *#groupsOf(
+    ordinals: Uint32Array,
+    check: () => void,
+  ): AsyncGenerator<{ readonly group: RowGroup; readonly ordinals: Uint32Array }, void, void> {
+    const table = await this.rowTable();
+    for (let from = 0; from < ordinals.length;) {
+      check();
+      const number = table.groupOf(ordinals[from]!);
+      let to = from;
+      while (to < ordinals.length && ordinals[to]! < table.starts[number + 1]!) to++;
+      yield { group: await this.rowGroup(number), ordinals: ordinals.subarray(from, to) };
+      from = to;
+    }
+  }
+
   #all(): Uint32Array {
     const out = new Uint32Array(this.seriesCount);
     for (let i = 0; i < out.length; i++) out[i] = i;

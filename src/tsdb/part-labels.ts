@@ -12,7 +12,14 @@ import { Symbols } from './symbols.ts';
 /** Bytes compared at once when texts are sorted: with their number they fit a double. */
 const KEY_BYTES = 6;
 
-type Texts = LabelSource['symbols'];
+export type Texts = LabelSource['symbols'];
+
+/** A series as symbols: name, value, name, value … up to `length`; borrowed. */
+export interface SymbolRow {
+  readonly texts: Texts;
+  readonly symbols: readonly number[];
+  readonly length: number;
+}
 
 /** Series of one label, in the order of series. */
 class LabelRuns {
@@ -118,6 +125,7 @@ export class LabelColumns {
   #names: number[] = [];
   #columns: LabelRuns[] = [];
   #labels: Labels = [];
+  #length = 0;
   #ranks = new Uint32Array(0);
   seriesCount = 0;
 
@@ -131,6 +139,7 @@ export class LabelColumns {
     const ordinal = this.seriesCount++;
     const length =
       typeof series === 'number' ? this.#source.symbolsOf(series, this.#row) : this.#intern(series);
+    this.#length = length;
     for (let i = 0; i < length; i += 2) {
       const name = this.#row[i]!;
       if (this.#names[i >> 1] !== name) {
@@ -139,6 +148,10 @@ export class LabelColumns {
       }
       this.#columns[i >> 1]!.add(ordinal, this.#row[i + 1]!);
     }
+  }
+
+  get lastRow(): SymbolRow {
+    return { texts: this.#texts, symbols: this.#row, length: this.#length };
   }
 
   #columnOf(name: number): LabelRuns {

@@ -209,16 +209,26 @@ export class Part {
   }
 
   /** The block at `place` out of a window that starts at `windowOffset` of the blob. */
-  decode(place: BlockPlace, tUs: Float64Array, window: Uint8Array, windowOffset: number): Samples {
+  decode(
+    place: BlockPlace,
+    tUs: Float64Array,
+    { window, windowOffset }: { readonly window: Uint8Array; readonly windowOffset: number },
+    sibling: Float64Array | undefined,
+  ): Samples {
     const { skipCrc } = this.#context;
     const { kind, count, sizeBytes, offset } = place;
     try {
       const body = { start: offset - windowOffset, sizeBytes, kind, count };
-      return decodeBody(window, body, tUs, { skipCrc });
+      return decodeBody(window, body, tUs, { skipCrc, sibling });
     } catch (error) {
       if (!(error instanceof CodecError)) throw error;
       throw this.#damage(`block at ${offset}, ${sizeBytes} bytes`, error);
     }
+  }
+
+  /** Says that a block does not fit what the index says of it. */
+  misfit(place: BlockPlace, reason: string): AppError {
+    return this.#damage(`block at ${place.offset}`, new CodecError(reason));
   }
 
   /** Forgets what is cached of it (the part is gone). */

@@ -63,12 +63,16 @@ export interface BlockPlace {
   readonly lastUs: number;
   /** Number of its time column. */
   readonly times: number;
+  /** How many series before its own the one is whose block it is written beside; 0: none. */
+  readonly sibling: number;
 }
 
 export class RowGroup {
   readonly first: number;
   readonly count: number;
   readonly blockCount: number;
+  /** Is a block of the group written beside another one? */
+  readonly hasSiblings: boolean;
   /** Labels that a series of the group has, ascending. */
   readonly labels: number[] = [];
   readonly #reader: ByteReader;
@@ -79,6 +83,7 @@ export class RowGroup {
   readonly #kinds: Uint8Array;
   readonly #times: Uint32Array;
   readonly #sizes: Uint32Array;
+  readonly #siblings: Uint32Array;
   readonly #offsets: Float64Array;
   readonly #counts: Uint16Array;
   readonly #firstUs: Float64Array;
@@ -105,6 +110,8 @@ export class RowGroup {
     this.#kinds = readNumbers(reader, new Uint8Array(total), total);
     this.#times = readNumbers(reader, new Uint32Array(total), total);
     this.#sizes = readNumbers(reader, new Uint32Array(total), total);
+    this.#siblings = readNumbers(reader, new Uint32Array(total), total);
+    this.hasSiblings = this.#siblings.some((one) => one !== 0);
     reader.finish();
     this.#offsets = new Float64Array(total);
     let offset = dataOffset;
@@ -119,7 +126,7 @@ export class RowGroup {
 
   get sizeBytes(): number {
     const columns = this.labels.length * this.count * 4;
-    return this.#reader.bytes.length + columns + this.blockCount * 40 + 500;
+    return this.#reader.bytes.length + columns + this.blockCount * 44 + 500;
   }
 
   /** Fills in what the time columns say; `group` gives each column's group. */
@@ -161,6 +168,14 @@ export class RowGroup {
     return out;
   }
 
+  /** The block of a row that has the times of a column. */
+  blockOf(row: number, times: number): BlockPlace | undefined {
+    const end = this.#blockStarts[row + 1]!;
+    for (let at = this.#blockStarts[row]!; at < end; at++)
+      if (this.#times[at] === times) return this.#place(at);
+    return undefined;
+  }
+
   #place(at: number): BlockPlace {
     return {
       offset: this.#offsets[at]!,
@@ -170,6 +185,7 @@ export class RowGroup {
       firstUs: this.#firstUs[at]!,
       lastUs: this.#lastUs[at]!,
       times: this.#times[at]!,
+      sibling: this.#siblings[at]!,
     };
   }
 }

@@ -37,7 +37,7 @@ class LabelTable {
       const place = { offset, sizeBytes: reader.varint(), crc: reader.u32() };
       this.texts.push(place);
       offset += place.sizeBytes;
-      this.firsts.push(text.read(reader));
+      this.firsts.push(text.next(reader).text());
       this.sizeBytes += 250 + this.firsts.at(-1)!.length;
     }
     reader.finish();
@@ -61,18 +61,25 @@ class FrontCoded {
   #bytes = Buffer.alloc(64);
   #length = 0;
 
-  read(reader: ByteReader): string {
+  next(reader: ByteReader): this {
     const shared = reader.varint();
     const length = shared + reader.varint();
     if (shared > this.#length) throw new CodecError(`${shared} shared bytes of ${this.#length}`);
-    const suffix = reader.raw(length - shared);
     if (length > this.#bytes.length)
       this.#bytes = Buffer.concat([this.#bytes, Buffer.alloc(length)]);
-    this.#bytes.set(suffix, shared);
+    const { bytes, at } = reader;
+    reader.skip(length - shared);
+    for (let i = shared; i < length; i++) this.#bytes[i] = bytes[at + i - shared]!;
     this.#length = length;
-    return this.#bytes.toString('utf8', 0, length);
+    return this;
+  }
+
+  text(): string {
+    return this.#bytes.toString('utf8', 0, this.#length);
   }
 }
+
+const frontCoded = new FrontCoded();
 
 /** Up to 128 values: counts at once, texts one by one or all together, as they are asked for. */
 export class ValueGroup {
@@ -115,21 +122,19 @@ export class ValueGroup {
   }
 
   texts(): readonly string[] {
-    this.#texts ??= this.#read(0, this.count);
+    if (this.#texts === undefined) {
+      this.#reader.at = this.#restarts[0]!;
+      this.#texts = Array.from({ length: this.count }, () => frontCoded.next(this.#reader).text());
+    }
     return this.#texts;
   }
 
   text(at: number): string {
     if (this.#texts !== undefined) return this.#texts[at]!;
-    const from = at - (at % VALUE_RESTART_COUNT);
-    return this.#read(from, at + 1).at(-1)!;
-  }
-
-  #read(from: number, to: number): string[] {
-    const reader = this.#reader;
-    reader.at = this.#restarts[from / VALUE_RESTART_COUNT]!;
-    const text = new FrontCoded();
-    return Array.from({ length: to - from }, () => text.read(reader));
+    const from = Math.floor(at / VALUE_RESTART_COUNT);
+    this.#reader.at = this.#restarts[from]!;
+    for (let i = from * VALUE_RESTART_COUNT; i <= at; i++) frontCoded.next(this.#reader);
+    return frontCoded.text();
   }
 }
 
@@ -179,6 +184,21 @@ export class LabelValues {
         if (texts[i]!.startsWith(prefix) && test(texts[i]!))
           out.push(group * VALUE_GROUP_COUNT + i);
     }
+    return out;
+  }
+
+  /** All values, group by group. */
+  async *all(): AsyncGenerator<readonly string[], void, void> {
+    const { length } = (await this.#table()).firsts;
+    for (let group = 0; group < length; group++) yield (await this.group(group)).texts();
+  }
+
+  /** Values of some ranks, ascending. */
+  async texts(ranks: readonly number[]): Promise<string[]> {
+    const out: string[] = [];
+    await this.#each(ranks, async (group, at) => {
+      out.push(group.text(at));
+    });
     return out;
   }
 

@@ -1,7 +1,7 @@
 // Writes a part as a stream (docs/formats/part.md): blocks and time columns go out while the index
 // is collected in memory. The caller gives tenants in byte order, series in label order, chunks
 // resolved.
-import { encodeBody } from '../codec/block.ts';
+import { encodeBody, needsSibling } from '../codec/block.ts';
 import { crc32c } from '../codec/crc32c.ts';
 import { ByteWriter } from '../codec/varint.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
@@ -21,6 +21,7 @@ import type {
 } from './part-format.ts';
 import { PartIndexWriter } from './part-index-writer.ts';
 import type { PieceSink } from './part-index-writer.ts';
+import { SiblingFinder } from './part-siblings.ts';
 import { TimeColumnsWriter } from './part-times.ts';
 
 export interface PartTotals {
@@ -28,6 +29,13 @@ export interface PartTotals {
   maxUs: number;
   seriesCount: number;
   sampleCount: number;
+}
+
+/** What is collected while the blocks of one tenant go out. */
+interface TenantWriters {
+  readonly index: PartIndexWriter;
+  readonly times: TimeColumnsWriter;
+  readonly siblings: SiblingFinder;
 }
 
 export class PartWriter {
@@ -75,6 +83,7 @@ export class PartWriter {
   async *#tenant(content: TenantContent): AsyncGenerator<Uint8Array, void, void> {
     const index = new PartIndexWriter(this.#source);
     const times = new TimeColumnsWriter();
+    const writers = { index, times, siblings: new SiblingFinder() };
     const dataOffset = this.#offset;
     const totals = {
       minUs: Number.POSITIVE_INFINITY,
@@ -90,7 +99,7 @@ export class PartWriter {
     };
     for await (const some of content.series) {
       for (const one of some) {
-        this.#series(one, index, times, totals);
+        this.#series(one, writers, totals);
         if (index.isGroupFull || times.pendingBytes >= TIME_PENDING_BYTES) closeGroup(false);
       }
       if (this.#out.size >= WRITE_CHUNK_BYTES) {
@@ -123,19 +132,26 @@ export class PartWriter {
 
   #series(
     { series, chunks }: SeriesContent,
-    index: PartIndexWriter,
-    times: TimeColumnsWriter,
+    { index, times, siblings }: TenantWriters,
     totals: PartTotals,
   ): void {
     const blocks = cutToBlocks(chunks);
+    const ordinal = index.seriesCount;
     index.addSeries(series, blocks.length);
+    siblings.enter(ordinal, index.lastRow);
     totals.seriesCount++;
     for (const samples of blocks) {
       const { kind, count, tUs } = samples;
       const firstUs = tUs[0]!;
       const lastUs = tUs[count - 1]!;
-      const sizeBytes = encodeBody(this.#out, samples);
-      index.addBlock({ kind, times: times.add(tUs, count), sizeBytes }, { firstUs, lastUs });
+      const column = times.add(tUs, count);
+      const near = siblings.find(column, samples);
+      const start = this.#out.size;
+      const sizeBytes = encodeBody(this.#out, samples, near?.values);
+      const isBeside = near !== undefined && needsSibling(this.#out.bytes(), start);
+      siblings.remember(column, samples, isBeside ? near.chain + 1 : 0);
+      const sibling = isBeside ? ordinal - near.ordinal : 0;
+      index.addBlock({ kind, times: column, sizeBytes, sibling }, { firstUs, lastUs });
       totals.sampleCount += count;
       totals.minUs = Math.min(totals.minUs, firstUs);
       totals.maxUs = Math.max(totals.maxUs, lastUs);

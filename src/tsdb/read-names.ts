@@ -1,9 +1,12 @@
-// Label names, values, series and cardinality of what has a sample in a range: all walks over the
-// same scan, none of them decodes a block unless a delete or the edge of the range makes it
-// necessary.
+// Label names, values, series and cardinality of what has a sample in a range. No block is decoded;
+// times are, where a delete or the edge of the range makes it necessary. Names and values of parts
+// that lie in the range as a whole come from their index, without a walk over their series.
 import { compareUtf8, METRIC_NAME } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import type { Cardinality } from '../model/storage.ts';
+import { deletesFrom } from './deletes.ts';
+import type { PartIndex } from './part-index.ts';
+import type { Part } from './part-reader.ts';
 import { scanSeries } from './select.ts';
 import type { Scan } from './scan.ts';
 
@@ -17,16 +20,50 @@ function smallest(values: Iterable<string>, limit: number): string[] {
   return limit === 0 ? sorted : sorted.slice(0, limit);
 }
 
+/** Parts that answer by their index alone, and the scan of everything else. */
+interface Divided {
+  readonly indexes: readonly PartIndex[];
+  readonly rest: Scan;
+}
+
+/**
+ * A part all of whose samples of the tenant are in the range, and which no delete can touch, has a
+ * visible sample of each of its series.
+ */
+async function divide(scan: Scan): Promise<Divided> {
+  const { tenant, range, view } = scan;
+  const indexes: PartIndex[] = [];
+  const others: Part[] = [];
+  for (const part of view.parts) {
+    scan.check();
+    const row = await part.tenant(tenant);
+    if (row === undefined) continue;
+    const isInside = row.minUs >= range.startUs && row.maxUs <= range.endUs;
+    const isWhole =
+      isInside && deletesFrom(view.deletes, tenant, part.row.seqMax, range).length === 0;
+    const index = isWhole ? await part.index(tenant) : undefined;
+    if (index !== undefined) indexes.push(index);
+    else if (!isWhole) others.push(part);
+  }
+  return { indexes, rest: { ...scan, view: { ...view, parts: others } } };
+}
+
 export async function readLabelNames(scan: Scan, limit: number): Promise<string[]> {
   const names = new Set<string>();
-  for await (const labels of existing(scan))
+  const { indexes, rest } = await divide(scan);
+  for (const index of indexes)
+    for (const name of await index.namesOf(scan.matchers, scan.check)) names.add(name);
+  for await (const labels of existing(rest))
     for (let i = 0; i < labels.length; i += 2) names.add(labels[i]!);
   return smallest(names, limit);
 }
 
 export async function readLabelValues(scan: Scan, label: string, limit: number): Promise<string[]> {
   const values = new Set<string>();
-  for await (const series of scanSeries(scan)) {
+  const { indexes, rest } = await divide(scan);
+  for (const index of indexes)
+    for (const value of await index.valuesOf(label, scan.matchers, scan.check)) values.add(value);
+  for await (const series of scanSeries(rest)) {
     const at = series.labels.findIndex((text, i) => i % 2 === 0 && text === label);
     if (at < 0 || values.has(series.labels[at + 1]!)) continue;
     if (await series.exists()) values.add(series.labels[at + 1]!);

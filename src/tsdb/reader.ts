@@ -10,6 +10,7 @@ import type {
   ExemplarSeries,
   LimitedNames,
   ReadContext,
+  SelectedBlocks,
   SelectedSeries,
   SelectRequest,
   SeriesAttributes,
@@ -88,6 +89,30 @@ export class ShardReader {
       );
       if (chunks.length === 0) continue;
       const sizeBytes = chunks.reduce((sum, chunk) => sum + samplesSizeBytes(chunk), 0);
+      context.budget.take(sizeBytes);
+      try {
+        yield { labels: series.labels, chunks };
+      } finally {
+        context.budget.give(sizeBytes);
+      }
+    }
+  }
+
+  async *selectBlocks(
+    context: ReadContext,
+    request: SelectRequest,
+  ): AsyncGenerator<SelectedBlocks, void, void> {
+    const { minTUs, maxTUs } = context.principal;
+    const bounds = { startUs: minTUs, endUs: maxTUs };
+    for await (const series of scanSeries({ ...this.#scan(context, request), bounds })) {
+      const all = await series.blocks();
+      context.signal.throwIfAborted();
+      const chunks = all.filter((chunk) => (request.kinds & (1 << chunk.kind)) !== 0);
+      if (chunks.length === 0) continue;
+      const sizeBytes = chunks.reduce(
+        (sum, chunk) => sum + ('block' in chunk ? chunk.block.length : samplesSizeBytes(chunk)),
+        0,
+      );
       context.budget.take(sizeBytes);
       try {
         yield { labels: series.labels, chunks };

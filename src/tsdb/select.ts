@@ -2,15 +2,17 @@
 // each part and over the head, merged; per series the sources with deletes applied. The only way
 // points leave the shard: queries, names, deletes' counts and merges all walk here.
 import { assert } from '../stdx/assert.ts';
-import type { SeriesRef } from '../model/columns.ts';
+import type { Samples, SeriesRef } from '../model/columns.ts';
 import { compareLabels } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
+import type { EncodedSamples } from '../model/storage.ts';
 import { deletesFrom, deletesOf } from './deletes.ts';
 import type { Delete } from './deletes.ts';
 import { SCAN_TURN_SERIES } from './limits.ts';
 import { openPartCursor } from './part-cursor.ts';
+import { resolveSources } from './samples.ts';
 import type { Source } from './samples.ts';
-import type { Cursor, Row, Scan } from './scan.ts';
+import type { Cursor, Piece, Row, Scan } from './scan.ts';
 
 const NO_DELETES: readonly Delete[] = [];
 
@@ -18,6 +20,8 @@ const NO_DELETES: readonly Delete[] = [];
 export interface ScannedSeries {
   readonly labels: Labels;
   sources(): Promise<Source[]>;
+  /** The same as columns or blocks, in time order, rewrites resolved; see SelectedBlocks. */
+  blocks(): Promise<readonly (Samples | EncodedSamples)[]>;
   /** Is there a visible sample in the range? */
   exists(): Promise<boolean>;
 }
@@ -73,6 +77,12 @@ class HeadRow implements Row {
 
   async sources(): Promise<Source[]> {
     return headSources(this.#scan, this.#ref, this.#near);
+  }
+
+  async pieces(): Promise<readonly Piece[] | undefined> {
+    const sources = headSources(this.#scan, this.#ref, this.#near);
+    if (sources.some((source) => source.ordinals !== undefined)) return undefined;
+    return sources.map(({ samples, minUs, maxUs }) => ({ minUs, maxUs, chunk: samples }));
   }
 
   async exists(): Promise<boolean> {
@@ -172,6 +182,25 @@ class ScannedRows implements ScannedSeries {
     const out: Source[] = [];
     for (const row of this.#rows) out.push(...(await row.sources()));
     return out;
+  }
+
+  async blocks(): Promise<readonly (Samples | EncodedSamples)[]> {
+    const pieces = await this.#apart();
+    if (pieces !== undefined) return pieces.map(({ chunk }) => chunk);
+    return resolveSources(await this.sources());
+  }
+
+  /** What the rows have, in time order; undefined where some of it overlaps or is hidden. */
+  async #apart(): Promise<Piece[] | undefined> {
+    const out: Piece[] = [];
+    for (const row of this.#rows) {
+      const pieces = await row.pieces();
+      if (pieces === undefined) return undefined;
+      out.push(...pieces);
+    }
+    out.sort((a, b) => a.minUs - b.minUs);
+    const overlap = out.some((piece, i) => i > 0 && piece.minUs <= out[i - 1]!.maxUs);
+    return overlap ? undefined : out;
   }
 
   async exists(): Promise<boolean> {

@@ -172,7 +172,7 @@ class Shard implements ShardStorage {
   splits: Storage['splits'] = (context) => this.#reader.splits(context);
 
   selectBlocks(context: ReadContext, request: SelectRequest): AsyncIterable<SelectedBlocks> {
-    return this.#reader.select(context, request);
+    return this.#reader.selectBlocks(context, request);
   }
 
   /** The kernels are loaded by the first query: a server that only takes writes does without. */

@@ -1,6 +1,7 @@
 // Points as plain rows, so that a test can say what it writes and compare what it reads. Doubles
 // are 64-bit patterns on both sides: NaN payloads and -0 count.
 import assert from 'node:assert/strict';
+import { decodeBody } from '../../src/codec/block.ts';
 import { BatchBuilder } from '../../src/model/batch-builder.ts';
 import { ALL_KINDS, KIND } from '../../src/model/columns.ts';
 import type { Kind, KindMask, Samples } from '../../src/model/columns.ts';
@@ -8,7 +9,14 @@ import type { Histogram } from '../../src/model/histogram.ts';
 import { compareLabels, labelsFromObject } from '../../src/model/labels.ts';
 import type { Labels } from '../../src/model/labels.ts';
 import type { Matcher } from '../../src/model/matcher.ts';
-import type { AppendOptions, AppendResult, ReadContext, Storage } from '../../src/model/storage.ts';
+import type {
+  AppendOptions,
+  AppendResult,
+  EncodedSamples,
+  ReadContext,
+  SelectRequest,
+  Storage,
+} from '../../src/model/storage.ts';
 import { appendOptions, withContext } from './contexts.ts';
 
 export interface Row {
@@ -161,7 +169,29 @@ export async function readRowsIn(
     }
     out.push(...rows);
   }
+  assert.deepEqual(await readBlocks(storage, context, request), out, 'blocks hold the same');
   return out;
+}
+
+/** The same through `selectBlocks`: blocks decoded, what lies outside of the range left out. */
+async function readBlocks(
+  storage: Storage,
+  context: ReadContext,
+  request: SelectRequest,
+): Promise<ReadRow[]> {
+  const out: ReadRow[] = [];
+  for await (const { labels, chunks } of storage.selectBlocks(context, request))
+    for (const chunk of chunks) {
+      const rows: ReadRow[] = [];
+      addChunk(rows, seriesText(labels), 'block' in chunk ? decoded(chunk) : chunk);
+      out.push(...rows.filter(({ tUs }) => tUs >= request.startUs && tUs <= request.endUs));
+    }
+  return out;
+}
+
+function decoded({ kind, tUs, block }: EncodedSamples): Samples {
+  const place = { start: 0, sizeBytes: block.length, kind, count: tUs.length };
+  return decodeBody(block, place, tUs);
 }
 
 export function readRows(

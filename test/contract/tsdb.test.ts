@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BatchBuilder } from '../../src/model/batch-builder.ts';
+import { ALL_KINDS } from '../../src/model/columns.ts';
 import { matcher } from '../../src/model/matcher.ts';
 import { FatalError } from '../../src/stdx/assert.ts';
 import { BATCH_ID_MEMORY_MS, PARTITION_US } from '../../src/tsdb/limits.ts';
@@ -43,6 +44,31 @@ test('a kill without closing loses nothing acknowledged, before and after a flus
   assert.equal(under.storage.stats().partCount, 1);
   assert.equal(under.storage.stats().headSamples, 5);
   assert.deepEqual(under.events, []);
+});
+
+test('blocks are handed out as they are where nothing in them is hidden', async () => {
+  const under = await opened();
+  const encodedOf = (): Promise<boolean[]> =>
+    withContext(under.storage, async (context) => {
+      const out: boolean[] = [];
+      const request = { matchers: [], ...EVER, kinds: ALL_KINDS };
+      for await (const { chunks } of under.storage.selectBlocks(context, request))
+        out.push(...chunks.map((chunk) => 'block' in chunk));
+      return out;
+    });
+  await writeRows(under.storage, [point(A, 1, 1), point(A, 5, 5)]);
+  assert.deepEqual(await encodedOf(), [false]);
+  await under.storage.flush();
+  assert.deepEqual(await encodedOf(), [true]);
+  // Later samples of the head follow; a rewrite inside of the block makes columns of it.
+  await writeRows(under.storage, [point(A, 9, 9)]);
+  assert.deepEqual(await encodedOf(), [true, false]);
+  await writeRows(under.storage, [point(A, 5, 6)]);
+  assert.deepEqual(await encodedOf(), [false]);
+  await under.storage.compact();
+  assert.deepEqual(await encodedOf(), [true]);
+  await removeAll(under);
+  assert.deepEqual(await encodedOf(), []);
 });
 
 test('nothing is readable before it is durable', async () => {

@@ -141,10 +141,15 @@ const HEAD_SHARE = 0.5;
 /** 32-bit addresses: what is beyond goes to caches. */
 const HEAD_BYTES_MAX = 3.5 * 2 ** 30;
 
+/** Share of the memory for what is read of parts. */
+const CACHE_SHARE = 1 / 16;
+const CACHE_BYTES_MIN = 16 * 2 ** 20;
+
 function tsdbSettings({ memoryBytes, flushIntervalMs }: Settings): Partial<TsdbSettings> {
   const memory = memoryBytes === 0 ? totalmem() * MACHINE_SHARE : memoryBytes;
   const headBytesMax = Math.floor(Math.min(memory * HEAD_SHARE, HEAD_BYTES_MAX));
-  return { headBytesMax, flushIntervalMs };
+  const cacheBytes = Math.max(Math.floor(memory * CACHE_SHARE), CACHE_BYTES_MIN);
+  return { headBytesMax, cacheBytes, flushIntervalMs };
 }
 
 /** What went wrong inside the engine is logged and counted; a fatal event ends the process. */
