@@ -19,9 +19,13 @@ export type Ending =
   | { readonly kind: 'place'; readonly place: ProbePlace; readonly nth: number }
   | { readonly kind: 'close' };
 
-/** Torn: always with a record that is not synced, so that there is something to tear. */
-export function drawEnding(prng: Prng, isTorn: boolean): Ending {
-  if (isTorn) return { kind: 'place', place: 'append', nth: 1 + randomInt(prng, 60) };
+/**
+ * `torn`: always with a record that is not synced, so that there is something to tear. `late`:
+ * after many flushes.
+ */
+export function drawEnding(prng: Prng, wish: 'torn' | 'late' | undefined): Ending {
+  if (wish === 'late') return { kind: 'steps', count: 600 + randomInt(prng, 600) };
+  if (wish === 'torn') return { kind: 'place', place: 'append', nth: 1 + randomInt(prng, 60) };
   const choice = randomInt(prng, 10);
   if (choice < 4) return { kind: 'operation', count: 1 + randomInt(prng, OPERATIONS_MAX) };
   if (choice < 5) return { kind: 'steps', count: 1 + randomInt(prng, 400) };

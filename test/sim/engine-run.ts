@@ -42,6 +42,8 @@ export interface EngineRunOptions {
   readonly damage?: 'log' | 'part';
   /** Every life ends by a power cut while a record is on its way to the disk. */
   readonly isTorn?: boolean;
+  /** Nobody asks for flushes and merges: they come often, and all by themselves. */
+  readonly isUnattended?: boolean;
   /** Hears what happens, in words. */
   readonly trace?: (text: string) => void;
 }
@@ -77,10 +79,15 @@ class EngineRun {
     this.#world = new World({ seed: options.seed, mutations: options.disk ?? {} });
     const prng = seededPrng(options.seed ^ 0x5bd1e995);
     this.#prng = prng;
-    this.#settings = drawEngineSettings(prng);
+    this.#settings = drawEngineSettings(prng, options.isUnattended === true);
     const drawn = (['sound', 'sound', 'faulty', 'faulty', 'damaged'] as const)[randomInt(prng, 5)]!;
     this.#profile = options.profile ?? drawn;
-    const shape = drawShape(prng);
+    const drawnShape = drawShape(prng);
+    // Few times in one partition: every part rewrites what others hold.
+    const shape =
+      options.isUnattended === true
+        ? { ...drawnShape, stepUs: 1000, timeCount: 12, orderShare: 0 }
+        : drawnShape;
     this.#writers = Array.from(
       { length: LANES },
       (_, lane) => new Writer(lane, new OperationSource(prng, shape, lane)),
@@ -141,7 +148,7 @@ class EngineRun {
     const storage = await this.#verify(machine);
     if (storage === undefined) return this.#crash();
     const fault = this.#profile === 'faulty' ? drawFault(this.#prng) : 'none';
-    const ending = drawEnding(this.#prng, this.#options.isTorn === true);
+    const ending = drawEnding(this.#prng, this.#endingWish());
     this.#trace(`lives with ${fault}, ends by ${JSON.stringify(ending)}`);
     drawPace(this.#world, this.#prng);
     armFault(this.#world, this.#prng, fault);
@@ -187,11 +194,16 @@ class EngineRun {
       isFaulty: fault !== 'none',
       isFullOnly: fault === 'full',
       slowness: this.#world.slowness,
-      hasHousekeeper: randomInt(this.#prng, 4) > 0,
+      hasHousekeeper: randomInt(this.#prng, 4) > 0 && this.#options.isUnattended !== true,
       jumpCount: () => this.#jumpCount,
       violate: (text) => this.#violate(text),
       trace: (text) => this.#trace(text),
     });
+  }
+
+  #endingWish(): 'torn' | 'late' | undefined {
+    if (this.#options.isTorn === true) return 'torn';
+    return this.#options.isUnattended === true ? 'late' : undefined;
   }
 
   #armEnding(ending: Ending): void {

@@ -11,6 +11,7 @@ export interface EngineSeedOptions {
   readonly profile?: Profile;
   readonly damage?: 'log' | 'part';
   readonly isTorn?: boolean;
+  readonly isUnattended?: boolean;
   /** Prints what happens. */
   readonly isTraced?: boolean;
 }

@@ -24,7 +24,8 @@ export interface EngineSettings {
   readonly conflictPeriod: number;
 }
 
-export function drawEngineSettings(prng: Prng): EngineSettings {
+/** `isUnattended`: parts come often and stay many. */
+export function drawEngineSettings(prng: Prng, isUnattended: boolean): EngineSettings {
   const pick = <T>(values: readonly T[]): T => values[randomInt(prng, values.length)]!;
   return {
     segmentSizeBytes: pick([10, 16, 40]) * 1024,
@@ -33,9 +34,9 @@ export function drawEngineSettings(prng: Prng): EngineSettings {
       headBytesMax: pick([15, 40, 100]) * 1000,
       pageSamples: [1, 2, 3],
       logTailMaxBytes: pick([2, 8, 1000]) * 1024,
-      flushIntervalMs: pick([0, 40, 5000]),
-      level0PartsMax: pick([2, 3, 5]),
-      partitionPartsMax: pick([2, 3]),
+      flushIntervalMs: isUnattended ? 10 : pick([0, 40, 5000]),
+      level0PartsMax: isUnattended ? 1 : pick([2, 3, 5]),
+      partitionPartsMax: isUnattended ? 6 : pick([2, 3]),
     },
     conflictPeriod: 8,
   };
