@@ -244,7 +244,7 @@ class Shard implements ShardStorage {
       this.#state.activeGeneration.sizeBytes > headBytesMax * HEAD_FLUSH_SHARE ||
       this.#state.activeGeneration.deleteCount > HEAD_DELETES_MAX ||
       this.#state.tailBytes > logTailMaxBytes;
-    if (isDue) this.#scheduleMaintenance();
+    if (isDue && this.#state.tailBytes > 0) this.#scheduleMaintenance();
   }
 
   #armTimer(): void {
@@ -270,6 +270,8 @@ class Shard implements ShardStorage {
         await mergeDue(this.#state, false);
       });
       this.#isScheduled = false;
+      // What was applied meanwhile may have filled the head, and then nothing else is.
+      this.#afterApply();
     } catch (error) {
       this.#state.report({ kind: 'maintenance-failed', error });
       const isOver = error instanceof FatalError || error instanceof BugError;

@@ -15,4 +15,5 @@ export const REGRESSION_SEEDS: readonly RegressionSeed[] = [
     seed: 80,
     showed: 'a flush that its timer began during the replay never ended, nor did any later',
   },
+  { seed: 588, showed: 'a head that filled during a flush refused every write for ever' },
 ];

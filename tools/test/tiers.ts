@@ -86,7 +86,7 @@ export const TIERS: readonly Tier[] = [
     kind: 'suite',
     name: 'simulator',
     stage: 2,
-    deadlineSec: 600,
+    deadlineSec: 900,
     files: ['test/sim/**/*.test.ts'],
     processes: 1,
   },
