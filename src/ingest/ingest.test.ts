@@ -13,6 +13,8 @@ import type { AppendOptions, StorageWriter } from '../model/storage.ts';
 import { REF_REFUSED } from '../model/storage.ts';
 import type { Principal } from '../model/tenant.ts';
 import { openPrincipal } from '../model/tenant.ts';
+import type { LabelBytes } from '../model/label-bytes.ts';
+import { decodedLabels } from '../../test/support/label-bytes.ts';
 import { seededPrng } from '../stdx/prng.ts';
 import type { IngestLimits, WriteReport, WriteRequest } from './ingest.ts';
 import { DEFAULT_INGEST_LIMITS, Ingest } from './ingest.ts';
@@ -41,6 +43,10 @@ class FakeStorage implements StorageWriter {
       this.#byKey.set(key, ref);
     }
     return ref;
+  }
+
+  resolveBytes(tenant: string, labels: LabelBytes): number {
+    return this.resolve(tenant, decodedLabels(labels));
   }
 
   splitOf(_tenant: string, name: string): NameSplit | undefined {

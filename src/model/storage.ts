@@ -26,6 +26,7 @@ import type {
   WriteBatch,
 } from './columns.ts';
 import type { Histogram } from './histogram.ts';
+import type { LabelBytes } from './label-bytes.ts';
 import type { Labels } from './labels.ts';
 import type { Matcher } from './matcher.ts';
 import type { Principal, TenantId } from './tenant.ts';
@@ -79,6 +80,12 @@ export interface StorageWriter {
    * again.
    */
   resolve(tenant: TenantId, labels: Labels): SeriesRef;
+  /**
+   * As `resolve`, from the bytes of a body, which are borrowed for the call. The caller has made
+   * sure of what Labels promises: names ascend in byte order, none of name and value is empty, all
+   * are UTF-8. Equal to `resolve` of the decoded labels.
+   */
+  resolveBytes(tenant: TenantId, labels: LabelBytes): SeriesRef;
   /** The split stored for a metric name, applied or in flight. */
   splitOf(tenant: TenantId, name: string): NameSplit | undefined;
   append(batch: WriteBatch, options: AppendOptions): Promise<AppendResult>;

@@ -5,6 +5,8 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { compareLabels, labelsFromObject } from '../model/labels.ts';
 import { matcher, matchesAll } from '../model/matcher.ts';
+import { asLabelBytes } from '../../test/support/label-bytes.ts';
+import { BASE_SIMPLE_SERIES, SMALL_TENANT_SERIES } from './limits.ts';
 import { SeriesIndex } from './series-index.ts';
 
 const labelsOf = (a: number, b: number): readonly string[] =>
@@ -32,7 +34,7 @@ test('selects exactly what matches, in label order, whatever came when', () => {
         const ref = index.resolve(`t${tenant}`, labels);
         assert.equal(index.tenantOf(ref), `t${tenant}`);
         if (!isIndexed) continue;
-        index.addToPostings(ref);
+        index.applied(`t${tenant}`, Uint32Array.of(ref));
         model[tenant]!.set(ref, labels);
         index.select(`t${tenant}`, []);
       }
@@ -56,6 +58,55 @@ test('a ref is stable and belongs to one tenant', () => {
   assert.notEqual(index.resolve('blue', labelsOf(1, 0)), ref);
   assert.equal(index.tenantOf(99), undefined);
   assert.deepEqual(index.tenants(), []);
-  index.addToPostings(ref);
+  index.applied('red', Uint32Array.of(ref));
   assert.deepEqual(index.tenants(), ['red']);
+});
+
+test('many series, found by columns, with newer ones beside them', () => {
+  const index = new SeriesIndex(5);
+  const model = new Map<number, readonly string[]>();
+  const add = (from: number, to: number): void => {
+    const sets = Array.from({ length: to - from }, (_, i) => {
+      const n = from + i;
+      return labelsFromObject({
+        __name__: n % 97 === 0 ? 'rare' : 'common',
+        host: `h${(n * 7919) % 301}`,
+        id: String(n),
+        ...(n % 3 === 0 ? { odd: `o${n % 5}` } : {}),
+      });
+    });
+    let i = 0;
+    for (const bytes of asLabelBytes(sets)) {
+      const ref = index.resolveBytes('t', bytes);
+      index.applied('t', Uint32Array.of(ref));
+      model.set(ref, sets[i++]!);
+    }
+  };
+  const check = (): void => {
+    for (const matchers of [
+      [],
+      [matcher('__name__', '=', 'rare')],
+      [matcher('__name__', '=~', 'rare|common')],
+      [matcher('__name__', '=', 'common'), matcher('host', '=', 'h17')],
+      [matcher('host', '=~', 'h1.*'), matcher('odd', '!=', '')],
+      [matcher('host', '=~', 'h1[05]'), matcher('odd', '=~', 'o1|o2|none')],
+      [matcher('id', '=~', '.*7'), matcher('odd', '=', '')],
+      [matcher('id', '=', '12')],
+      [matcher('id', '=', 'none')],
+      [matcher('host', '!~', 'h.*')],
+    ]) {
+      const expected = [...model]
+        .filter(([, labels]) => matchesAll(matchers, labels))
+        .toSorted((x, y) => compareLabels(x[1], y[1]))
+        .map(([ref]) => ref);
+      const shown = matchers.map((one) => one.name + one.type + one.value).join(',');
+      assert.deepEqual([...index.select('t', matchers)], expected, shown);
+    }
+  };
+  add(0, SMALL_TENANT_SERIES + 1);
+  check();
+  add(SMALL_TENANT_SERIES + 1, BASE_SIMPLE_SERIES + 100);
+  check();
+  add(BASE_SIMPLE_SERIES + 100, BASE_SIMPLE_SERIES + 400);
+  check();
 });

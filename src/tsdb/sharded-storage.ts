@@ -8,6 +8,7 @@
 // again completes it. A batch with the writer's id goes to every shard, so that each of them
 // remembers it.
 import type { NameSplit, SeriesRef, WriteBatch } from '../model/columns.ts';
+import type { LabelBytes } from '../model/label-bytes.ts';
 import { compareLabels, compareUtf8 } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import type {
@@ -41,7 +42,7 @@ import {
   mergeStreams,
   mergeTexts,
 } from './shard-merge.ts';
-import { refOf, shardOfName, shardOfSeries } from './shard-of.ts';
+import { refOf, shardOfBytes, shardOfName, shardOfSeries } from './shard-of.ts';
 import type { HeldContent, HoldableStorage, StorageHold } from './snapshots.ts';
 
 /** A shard as its composite needs it. */
@@ -89,6 +90,13 @@ export class ShardedStorage implements HoldableStorage {
     const { length } = this.#shards;
     const shard = shardOfSeries(tenant, labels, length);
     const local = this.#shards[shard]!.resolve(tenant, labels);
+    return local < 0 ? local : refOf(local, shard, length);
+  }
+
+  resolveBytes(tenant: TenantId, labels: LabelBytes): SeriesRef {
+    const { length } = this.#shards;
+    const shard = shardOfBytes(tenant, labels, length);
+    const local = this.#shards[shard]!.resolveBytes(tenant, labels);
     return local < 0 ? local : refOf(local, shard, length);
   }
 

@@ -62,7 +62,7 @@ export class ShardState {
     this.mutations = options.mutations ?? {};
     this.probe = options.probe ?? NO_PROBE;
     this.names = shardNames(this.settings.shard);
-    this.index = new SeriesIndex(options.prng.u32());
+    this.index = new SeriesIndex(options.prng.u32(), this.settings.shardCount);
     this.session = options.log.endOffset;
     this.frontier = frontier;
     this.partContext = {

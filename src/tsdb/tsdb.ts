@@ -2,6 +2,7 @@
 // through the log (write-path.ts), reads over views (reader.ts), and keeps house: flushes and
 // merges one at a time, started by size, by time or by request.
 import type { NameSplit, SeriesRef, WriteBatch } from '../model/columns.ts';
+import type { LabelBytes } from '../model/label-bytes.ts';
 import { compareUtf8 } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import type {
@@ -134,6 +135,10 @@ class Shard implements ShardStorage {
 
   resolve(tenant: TenantId, labels: Labels): SeriesRef {
     return this.#state.index.resolve(tenant, labels);
+  }
+
+  resolveBytes(tenant: TenantId, labels: LabelBytes): SeriesRef {
+    return this.#state.index.resolveBytes(tenant, labels);
   }
 
   splitOf(tenant: TenantId, name: string): NameSplit | undefined {
@@ -284,7 +289,7 @@ class Shard implements ShardStorage {
   stats(): StorageStats {
     const { view, index, options, frontier, headSamples } = this.#state;
     return {
-      activeSeries: index.indexedCount,
+      activeSeries: index.findableCount,
       headSamples,
       partCount: view.parts.length,
       dataSizeBytes: view.parts.reduce((sum, part) => sum + part.row.sizeBytes, 0),

@@ -14,11 +14,11 @@ import {
   REPLAY_TURN_BYTES,
 } from './limits.ts';
 import { deadLetterName } from './names.ts';
-import { RefWriter } from './label-writer.ts';
 import { decodeRecord } from './record-decode.ts';
 import { encodeBatch, encodeDelete, inlineNumbers, refsOf } from './record-encode.ts';
 import type { SeriesNumbers } from './record-encode.ts';
 import type { BatchRecord, DeleteRecord, RecordHeader } from './record-layout.ts';
+import { SeriesWriter } from './record-series.ts';
 import { SeriesMarks } from './series-marks.ts';
 import type { ShardState } from './state.ts';
 import { batchIdText, validateBatch, validateDelete } from './validate.ts';
@@ -45,7 +45,7 @@ export class WritePath {
   #cut: Cut | undefined = undefined;
   #syncTimer: (() => void) | undefined = undefined;
   readonly #afterApply: () => void;
-  readonly #labels: RefWriter;
+  readonly #labels: SeriesWriter;
   /** Of the record session being replayed: ref in the records → ref here. */
   #replayRefs = new Map<number, SeriesRef>();
   #replaySession = -1;
@@ -54,7 +54,7 @@ export class WritePath {
     this.#state = state;
     this.#appliedEnd = state.frontier;
     this.#afterApply = afterApply;
-    this.#labels = new RefWriter(state.index);
+    this.#labels = new SeriesWriter(state.index);
     this.#marks = new SeriesMarks(state.index);
   }
 
@@ -298,7 +298,7 @@ export class WritePath {
     }));
     // Nothing above changes anything; nothing below can fail.
     generation.applyPoints(batch.points, refs);
-    for (const ref of generation.takeNewRefs()) index.addToPostings(ref);
+    index.applied(tenant, generation.takeNewRefs());
     if (refs.some((set) => set.length > 0) && !tenants.has(tenant)) tenants.set(tenant, false);
     for (const row of batch.metadata) generation.addMetadata({ ...row, tenant });
     for (const row of exemplars) generation.addExemplar(row);
@@ -318,8 +318,8 @@ export class WritePath {
       this.#replaySession = record.header.session;
       this.#replayRefs = known = new Map();
     }
-    for (const { number, labels } of record.definitions)
-      known.set(number, index.resolve(tenant, labels));
+    const defined = index.define(tenant, record.definitions);
+    for (let i = 0; i < defined.length; i++) known.set(record.definitions.numbers[i]!, defined[i]!);
     return (number) => {
       const ref = known.get(number);
       if (ref === undefined || index.tenantOf(ref) !== tenant)
