@@ -41,8 +41,14 @@ export function release(array: { readonly buffer: ArrayBuffer }): void {
 
 /** Ids in order of arrival. */
 export class IdList {
-  #ids = new Uint32Array(4);
-  count = 0;
+  #ids: Uint32Array<ArrayBuffer>;
+  count: number;
+
+  /** Takes the ids over. */
+  constructor(ids?: Uint32Array<ArrayBuffer>) {
+    this.count = ids?.length ?? 0;
+    this.#ids = this.count === 0 ? new Uint32Array(4) : ids!;
+  }
 
   push(id: number): void {
     if (this.count === this.#ids.length) this.#ids = grownU32(this.#ids, this.count + 1);

@@ -101,8 +101,6 @@ export class Generation {
   readonly #history = new CountHistory();
   /** Per chunk of refs the index in `i32` of its records; 0: none has samples. */
   #chunks = new Int32Array(64);
-  /** How many of `refs` were asked for. */
-  #knownRefs = 0;
   #isDropped = false;
 
   constructor(seqMin: number, { memory, moments, pageSamples }: HeadParts) {
@@ -324,13 +322,6 @@ export class Generation {
     this.#history.mark(moment - this.#firstMoment);
     this.deleteCount++;
     return moment;
-  }
-
-  /** Series whose first sample came since the last call; valid until the next append. */
-  takeNewRefs(): Uint32Array {
-    const fresh = this.refs.view().subarray(this.#knownRefs);
-    this.#knownRefs = this.refs.count;
-    return fresh;
   }
 
   addMetadata(row: TenantMetadata): void {

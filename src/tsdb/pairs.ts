@@ -6,6 +6,8 @@
 //   pair = 2 · value          the value under its first name
 //   pair = 2 · entry + 1      an entry of the table
 import { grownU32, IdList } from './growable.ts';
+import { bytesOf, checkSections } from './index-sections.ts';
+import type { IndexSection, SectionReader } from './index-sections.ts';
 
 const FIRST_CAPACITY = 64;
 /** Words of an entry. */
@@ -30,6 +32,29 @@ export class Pairs {
 
   get sizeBytes(): number {
     return 4 * (this.#homes.length + this.#entries.length + this.#slots.length);
+  }
+
+  /** As SeriesIndex.sections. */
+  sections(): IndexSection[] {
+    return [
+      { name: 'pair-homes', bytes: bytesOf(this.#homes) },
+      { name: 'pair-entries', bytes: bytesOf(this.#entries, this.#entryCount * ENTRY_WORDS) },
+      { name: 'pair-free', bytes: bytesOf(this.#free.view()) },
+    ];
+  }
+
+  static fromSections(reader: SectionReader): Pairs {
+    const pairs = new Pairs();
+    pairs.#homes = reader.u32('pair-homes', FIRST_CAPACITY);
+    pairs.#entries = reader.u32('pair-entries', FIRST_CAPACITY * ENTRY_WORDS);
+    pairs.#entryCount = reader.bytes('pair-entries').length / 4 / ENTRY_WORDS;
+    pairs.#free = new IdList(reader.u32('pair-free'));
+    pairs.#used = pairs.#entryCount - pairs.#free.count;
+    checkSections(Number.isInteger(pairs.#entryCount) && pairs.#used >= 0, 'pairs');
+    let length = FIRST_CAPACITY * 2;
+    while (pairs.#used * 2 > length) length *= 2;
+    pairs.#rehash(length);
+    return pairs;
   }
 
   nameOf(pair: number): number {

@@ -9,6 +9,8 @@ import { asLabelBytes } from '../../test/support/label-bytes.ts';
 import { BASE_SIMPLE_SERIES, SMALL_TENANT_SERIES } from './limits.ts';
 import { SeriesIndex } from './series-index.ts';
 
+const NOW_MS = Date.UTC(2026, 10, 28);
+
 const labelsOf = (a: number, b: number): readonly string[] =>
   labelsFromObject({ __name__: `m${a % 4}`, a: String(a), ...(b === 0 ? {} : { b: String(b) }) });
 
@@ -34,7 +36,7 @@ test('selects exactly what matches, in label order, whatever came when', () => {
         const ref = index.resolve(`t${tenant}`, labels);
         assert.equal(index.tenantOf(ref), `t${tenant}`);
         if (!isIndexed) continue;
-        index.applied(`t${tenant}`, Uint32Array.of(ref));
+        index.applied(`t${tenant}`, Uint32Array.of(ref), NOW_MS);
         model[tenant]!.set(ref, labels);
         index.select(`t${tenant}`, []);
       }
@@ -58,7 +60,7 @@ test('a ref is stable and belongs to one tenant', () => {
   assert.notEqual(index.resolve('blue', labelsOf(1, 0)), ref);
   assert.equal(index.tenantOf(99), undefined);
   assert.deepEqual(index.tenants(), []);
-  index.applied('red', Uint32Array.of(ref));
+  index.applied('red', Uint32Array.of(ref), NOW_MS);
   assert.deepEqual(index.tenants(), ['red']);
 });
 
@@ -78,7 +80,7 @@ test('many series, found by columns, with newer ones beside them', () => {
     let i = 0;
     for (const bytes of asLabelBytes(sets)) {
       const ref = index.resolveBytes('t', bytes);
-      index.applied('t', Uint32Array.of(ref));
+      index.applied('t', Uint32Array.of(ref), NOW_MS);
       model.set(ref, sets[i++]!);
     }
   };
@@ -109,4 +111,33 @@ test('many series, found by columns, with newer ones beside them', () => {
   check();
   add(BASE_SIMPLE_SERIES + 100, BASE_SIMPLE_SERIES + 400);
   check();
+});
+
+test('last seen and active series are exact to the second', () => {
+  const index = new SeriesIndex(5);
+  const seen = new Map<number, number>();
+  const steps = fc.array(fc.tuple(fc.array(fc.nat(30), { maxLength: 12 }), fc.nat(2_000_000)), {
+    maxLength: 30,
+  });
+  let nowMs = NOW_MS;
+  fc.assert(
+    fc.property(steps, (list) => {
+      for (const [numbers, afterMs] of list) {
+        nowMs += afterMs;
+        const refs = Uint32Array.from(numbers, (n) => index.resolve('t', labelsOf(n, 0)));
+        index.applied('t', refs, nowMs);
+        for (const ref of refs) seen.set(ref, Math.floor(nowMs / 1000));
+        const nowSec = Math.floor(nowMs / 1000);
+        const active = [...seen.values()].filter((second) => second > nowSec - 3600).length;
+        assert.equal(index.activeSeries('t', nowMs), active);
+        for (const [ref, second] of seen) assert.equal(index.lastSeenMs(ref), second * 1000);
+      }
+    }),
+    { numRuns: 60 },
+  );
+  assert.equal(index.activeSeries('other', nowMs), 0);
+  // A clock that goes back moves nothing.
+  const [ref, second] = [...seen][0]!;
+  index.applied('t', Uint32Array.of(ref), 5);
+  assert.equal(index.lastSeenMs(ref), second * 1000);
 });

@@ -6,6 +6,7 @@
 // Nothing of it is a JavaScript object per series: a label set is a row of pair numbers
 // (series-rows.ts, pairs.ts), a pair is two symbols (symbols.ts). Strings are made where somebody
 // asks for labels.
+import { CodecError } from '../codec/varint.ts';
 import type { SeriesRef } from '../model/columns.ts';
 import type { LabelBytes } from '../model/label-bytes.ts';
 import { RANGE_STRIDE, SAME } from '../model/label-bytes.ts';
@@ -16,6 +17,8 @@ import { REF_REFUSED } from '../model/storage.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { assert } from '../stdx/assert.ts';
 import { grownU32 } from './growable.ts';
+import { bytesOf, checkSections, SectionReader } from './index-sections.ts';
+import type { IndexSection } from './index-sections.ts';
 import { COLUMNS_MAX_BYTES } from './limits.ts';
 import { Pairs } from './pairs.ts';
 import type { SeriesDefinitions } from './record-series.ts';
@@ -25,19 +28,30 @@ import { SeriesOrder } from './series-order.ts';
 import { SeriesRows } from './series-rows.ts';
 import { Symbols } from './symbols.ts';
 import { NO_REFS, TenantSeries } from './tenant-series.ts';
+import type { IndexTables } from './tenant-series.ts';
 
 /** Bit of a slot in `#marks`: the series can be found. */
 const FINDABLE = 0x80000000;
+const SECONDS = 0x7fffffff;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** The first second that a mark can hold: 2020. */
+const FIRST_SECOND = 1_577_836_800;
+const SECTIONS_VERSION = 1;
+const TENANT_NUMBERS = 4;
 
 export class SeriesIndex {
   readonly symbols: Symbols;
-  readonly #pairs = new Pairs();
+  readonly #seed: number;
+  readonly #shardCount: number;
+  readonly #pairs: Pairs;
   readonly #rows: SeriesRows;
-  readonly #tables;
+  readonly #tables: IndexTables;
   readonly #matching: SeriesMatching;
   readonly #tenants = new Map<TenantId, TenantSeries>();
   readonly #byNumber: TenantSeries[] = [];
-  /** By slot: second of the last applied point, and FINDABLE. */
+  /** By slot: second of the last applied point since FIRST_SECOND, and FINDABLE. */
   #marks = new Uint32Array(1024);
   /** Name symbols of the row at hand. */
   #names = new Uint32Array(64);
@@ -48,14 +62,89 @@ export class SeriesIndex {
   #lastSerial = 0;
   #findableCount = 0;
 
-  /** The seed keeps outsiders from choosing labels that collide. */
-  constructor(seed = 0, shardCount = 1) {
-    this.symbols = new Symbols(seed);
-    this.#rows = new SeriesRows(seed, livesOf(shardCount));
+  /**
+   * The seed keeps outsiders from choosing labels that collide. Refs leave room for a shard's
+   * number. `from`: sections of another index with this seed.
+   */
+  constructor(seed = 0, shardCount = 1, from?: SectionReader) {
+    this.#seed = seed >>> 0;
+    this.#shardCount = shardCount;
+    const lives = livesOf(shardCount);
+    this.symbols = from === undefined ? new Symbols(seed) : Symbols.fromSections(from, seed);
+    this.#pairs = from === undefined ? new Pairs() : Pairs.fromSections(from);
+    this.#rows =
+      from === undefined ? new SeriesRows(seed, lives) : SeriesRows.fromSections(from, seed, lives);
     const tables = { rows: this.#rows, pairs: this.#pairs, symbols: this.symbols };
     const order = new SeriesOrder(tables.rows, tables.pairs, tables.symbols);
     this.#tables = { ...tables, order };
     this.#matching = new SeriesMatching(this.#tables);
+    if (from !== undefined) this.#restore(from);
+  }
+
+  // -------------------------------------------------------------- snapshots
+
+  /**
+   * All of it as bytes, borrowed until the index changes (docs/formats/index-sections.md).
+   * Complexity: one pass over what queries have put in order; the rest is not copied.
+   */
+  sections(): IndexSection[] {
+    const tenants = this.#byNumber;
+    const numbers = Uint32Array.of(SECTIONS_VERSION, this.#seed, this.#shardCount, tenants.length);
+    const bases = new Uint32Array(tenants.reduce((sum, one) => sum + one.base.length, 0));
+    let at = 0;
+    for (const { base } of tenants) {
+      bases.set(base, at);
+      at += base.length;
+    }
+    const ids = encoder.encode(JSON.stringify(tenants.map(({ id }) => id)));
+    return [
+      { name: 'index-numbers', bytes: bytesOf(numbers) },
+      { name: 'tenant-ids', bytes: ids },
+      {
+        name: 'tenant-numbers',
+        bytes: bytesOf(Uint32Array.from(tenants.flatMap((one) => one.numbers()))),
+      },
+      { name: 'tenant-bases', bytes: bytesOf(bases) },
+      { name: 'marks', bytes: bytesOf(this.#marks, this.#rows.slotEnd) },
+      ...this.symbols.sections(),
+      ...this.#pairs.sections(),
+      ...this.#rows.sections(),
+    ];
+  }
+
+  /**
+   * The index that `sections` was called on: same refs, same answers. Copies the bytes. Throws
+   * CodecError where they are of another version or do not fit together; damage inside a section is
+   * for a checksum to find.
+   */
+  static fromSections(sections: readonly IndexSection[]): SeriesIndex {
+    const reader = new SectionReader(sections);
+    const [version, seed, shardCount] = reader.numbers('index-numbers', 4);
+    if (version !== SECTIONS_VERSION)
+      throw new CodecError(`index sections of version ${version}, known is ${SECTIONS_VERSION}`);
+    return new SeriesIndex(seed, shardCount, reader);
+  }
+
+  #restore(from: SectionReader): void {
+    const ids = JSON.parse(decoder.decode(from.bytes('tenant-ids'))) as TenantId[];
+    const numbers = from.numbers('tenant-numbers', ids.length * TENANT_NUMBERS);
+    const bases = from.u32('tenant-bases');
+    const { slotEnd } = this.#rows;
+    this.#marks = from.u32('marks', 1024);
+    let end = 0;
+    for (const [i, id] of ids.entries()) {
+      const own = numbers.subarray(i * TENANT_NUMBERS, (i + 1) * TENANT_NUMBERS);
+      const start = end;
+      end += own[3]!;
+      this.#tenant(id).restore(own, bases.slice(start, end));
+      this.#findableCount += own[2]!;
+    }
+    checkSections(end === bases.length && from.bytes('marks').length === slotEnd * 4, 'tenants');
+    for (let slot = 0; slot < slotEnd; slot++) {
+      const mark = this.#marks[slot]!;
+      if ((mark & FINDABLE) === 0 || !this.#rows.isLiveSlot(slot)) continue;
+      this.#byNumber[this.#rows.ownerOf(slot)]!.active.move(0, mark & SECONDS, 1);
+    }
   }
 
   /** Series with at least one applied point. */
@@ -233,18 +322,49 @@ export class SeriesIndex {
 
   // -------------------------------------------------------------- applied points
 
-  /** Points of series of one tenant were applied; the series can be found from now on. */
-  applied(tenantId: TenantId, refs: Uint32Array): void {
+  /**
+   * Points of series of one tenant were applied that were written at this time of the wall clock:
+   * the series can be found from now on and were seen. One look a sample where they were seen in
+   * the same second before.
+   */
+  applied(tenantId: TenantId, refs: Uint32Array, writtenMs: number): void {
     const tenant = this.#tenant(tenantId);
-    const rows = this.#rows;
+    const second = secondOf(writtenMs);
     const marks = this.#marks;
+    const seenNow = (FINDABLE | second) >>> 0;
+    // Neighbours were mostly seen in the same second before: they move together.
+    let before = 0;
+    let moved = 0;
     for (let i = 0; i < refs.length; i++) {
       const slot = slotOf(refs[i]!);
-      if ((marks[slot]! & FINDABLE) !== 0) continue;
-      marks[slot] = FINDABLE;
-      tenant.add(rows, slot);
+      const mark = marks[slot]!;
+      // FINDABLE is the highest bit, so a later second is a larger mark.
+      if (mark >= seenNow) continue;
+      marks[slot] = seenNow;
+      const known = (mark & FINDABLE) === 0 ? 0 : mark & SECONDS;
+      if (known !== before) {
+        if (moved > 0) tenant.active.move(before, second, moved);
+        before = known;
+        moved = 0;
+      }
+      moved++;
+      if ((mark & FINDABLE) !== 0) continue;
+      tenant.add(this.#rows, slot);
       this.#findableCount++;
     }
+    if (moved > 0) tenant.active.move(before, second, moved);
+  }
+
+  /** When a series was last written, milliseconds to the second; undefined: never. */
+  lastSeenMs(ref: SeriesRef): number | undefined {
+    const mark = this.#marks[slotOf(ref)]!;
+    if (!this.#rows.isLive(ref) || (mark & FINDABLE) === 0) return undefined;
+    return ((mark & SECONDS) + FIRST_SECOND) * 1000;
+  }
+
+  /** Series of a tenant written within the hour before `nowMs`, exact to the second. */
+  activeSeries(tenantId: TenantId, nowMs: number): number {
+    return this.#tenants.get(tenantId)?.active.count(secondOf(nowMs)) ?? 0;
   }
 
   // -------------------------------------------------------------- asking
@@ -280,4 +400,9 @@ export class SeriesIndex {
       .map((tenant) => tenant.id)
       .toSorted(compareUtf8);
   }
+}
+
+/** Since FIRST_SECOND; at least 1, so that 0 is never. */
+function secondOf(ms: number): number {
+  return Math.min(Math.max(Math.floor(ms / 1000) - FIRST_SECOND, 1), SECONDS);
 }

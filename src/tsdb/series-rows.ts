@@ -3,6 +3,8 @@
 // owner, a tenant's number. Slots of removed rows are given out again, the longest free one first.
 import { assert } from '../stdx/assert.ts';
 import { grownU16, grownU32, grownU8, release } from './growable.ts';
+import { bytesOf, checkSections } from './index-sections.ts';
+import type { IndexSection, SectionReader } from './index-sections.ts';
 import { refOf, SLOT_BITS, slotOf, SLOTS_MAX } from './refs.ts';
 
 const FIRST_CAPACITY = 1024;
@@ -13,6 +15,15 @@ const FREE_OWNER = 0xffffffff;
 /** Rows are moved together where more words than this, and half of all, are dead. */
 const DEAD_WORDS_MIN = 65_536;
 const ROW_LABELS_MAX = 65_535;
+
+/** Sections with a number a slot, and its size in bytes. */
+const SLOT_SECTIONS = {
+  'row-starts': 4,
+  'row-counts': 2,
+  'row-owners': 4,
+  'row-lives': 1,
+  'row-next': 4,
+};
 
 export class SeriesRows {
   readonly #seed: number;
@@ -50,6 +61,59 @@ export class SeriesRows {
   get sizeBytes(): number {
     const { length } = this.#starts;
     return this.#words.length * 4 + length * 15 + this.#table.length * 4;
+  }
+
+  /** As SeriesIndex.sections. */
+  sections(): IndexSection[] {
+    const numbers = Uint32Array.of(
+      this.slotEnd,
+      this.liveCount,
+      this.#wordsEnd,
+      this.#deadWords,
+      this.#firstFree,
+      this.#lastFree,
+    );
+    return [
+      { name: 'row-numbers', bytes: bytesOf(numbers) },
+      { name: 'row-words', bytes: bytesOf(this.#words, this.#wordsEnd) },
+      { name: 'row-starts', bytes: bytesOf(this.#starts, this.slotEnd) },
+      { name: 'row-counts', bytes: bytesOf(this.#counts, this.slotEnd) },
+      { name: 'row-owners', bytes: bytesOf(this.#owners, this.slotEnd) },
+      { name: 'row-lives', bytes: bytesOf(this.#lives, this.slotEnd) },
+      { name: 'row-next', bytes: bytesOf(this.next, this.slotEnd) },
+      { name: 'row-table', bytes: bytesOf(this.#table) },
+    ];
+  }
+
+  static fromSections(reader: SectionReader, seed: number, lives: number): SeriesRows {
+    const rows = new SeriesRows(seed, lives);
+    const numbers = reader.numbers('row-numbers', 6);
+    rows.slotEnd = numbers[0]!;
+    rows.liveCount = numbers[1]!;
+    rows.#wordsEnd = numbers[2]!;
+    rows.#deadWords = numbers[3]!;
+    rows.#firstFree = numbers[4]!;
+    rows.#lastFree = numbers[5]!;
+    rows.#words = reader.u32('row-words', FIRST_CAPACITY);
+    // Those by slot grow together.
+    const capacity = Math.max(FIRST_CAPACITY, rows.slotEnd);
+    rows.#starts = reader.u32('row-starts', capacity);
+    rows.#counts = reader.u16('row-counts', capacity);
+    rows.#owners = reader.u32('row-owners', capacity);
+    rows.#lives = reader.u8('row-lives', capacity);
+    rows.next = reader.u32('row-next', capacity);
+    rows.#table = reader.u32('row-table');
+    checkSections(
+      reader.bytes('row-words').length === rows.#wordsEnd * 4 &&
+        Object.entries(SLOT_SECTIONS).every(
+          ([name, sizeBytes]) => reader.bytes(name).length === rows.slotEnd * sizeBytes,
+        ) &&
+        rows.slotEnd <= SLOTS_MAX &&
+        rows.liveCount < rows.#table.length &&
+        Number.isInteger(Math.log2(rows.#table.length)),
+      'rows',
+    );
+    return rows;
   }
 
   reserveRow(count: number): Uint32Array {

@@ -5,6 +5,8 @@
 //
 // A text in the arena is its length (varint) and its bytes. Complexity: intern O(bytes) expected.
 import { grownU32, grownU8, IdList, mergeIds, release } from './growable.ts';
+import { bytesOf, checkSections } from './index-sections.ts';
+import type { IndexSection, SectionReader } from './index-sections.ts';
 import { KeyOrder } from './key-order.ts';
 import { TEXT_CACHE_ENTRIES } from './limits.ts';
 import { lengthAt, lengthSize, writeLength } from './text-length.ts';
@@ -55,6 +57,47 @@ export class Symbols {
       this.#arena.length +
       4 * (this.#starts.length + this.#slots.length + this.#sorted.length + this.#ranks.length)
     );
+  }
+
+  /** As SeriesIndex.sections. */
+  sections(): IndexSection[] {
+    const numbers = Uint32Array.of(this.count, this.#used);
+    return [
+      { name: 'symbol-numbers', bytes: bytesOf(numbers) },
+      { name: 'symbol-texts', bytes: this.#arena.subarray(0, this.#arenaEnd) },
+      { name: 'symbol-starts', bytes: bytesOf(this.#starts, this.count) },
+      { name: 'symbol-slots', bytes: bytesOf(this.#slots) },
+      { name: 'symbol-free', bytes: bytesOf(this.#free.view()) },
+      { name: 'symbol-sorted', bytes: bytesOf(this.#sorted) },
+      { name: 'symbol-unsorted', bytes: bytesOf(this.#unsorted.view()) },
+    ];
+  }
+
+  static fromSections(reader: SectionReader, seed: number): Symbols {
+    const symbols = new Symbols(seed);
+    const [count, used] = reader.numbers('symbol-numbers', 2) as unknown as [number, number];
+    symbols.count = count;
+    symbols.#used = used;
+    symbols.#arenaEnd = reader.bytes('symbol-texts').length;
+    const arena = reader.u8('symbol-texts', 4096);
+    symbols.#arena = Buffer.from(arena.buffer);
+    symbols.#view = new DataView(arena.buffer);
+    symbols.#starts = reader.u32('symbol-starts', FIRST_CAPACITY);
+    symbols.#slots = reader.u32('symbol-slots');
+    symbols.#free = new IdList(reader.u32('symbol-free'));
+    symbols.#sorted = reader.u32('symbol-sorted');
+    symbols.#unsorted = new IdList(reader.u32('symbol-unsorted'));
+    symbols.#rank();
+    const slotCount = symbols.#slots.length / SLOT_WORDS;
+    checkSections(
+      reader.bytes('symbol-starts').length === count * 4 &&
+        Number.isInteger(Math.log2(slotCount)) &&
+        used < slotCount &&
+        used + symbols.#free.count === count &&
+        symbols.#sorted.length + symbols.#unsorted.count === used,
+      'symbols',
+    );
+    return symbols;
   }
 
   // -------------------------------------------------------------- texts to symbols
@@ -283,9 +326,15 @@ export class Symbols {
     const sorted = this.#sorted.length === 0 ? added : mergeIds(this.#sorted, added, order.compare);
     this.#sorted = sorted;
     this.#unsorted.clear();
+    this.#rank();
+    return this.#ranks;
+  }
+
+  #rank(): void {
+    const sorted = this.#sorted;
+    if (sorted.length === 0) return;
     if (this.#ranks.length < this.count) this.#ranks = new Uint32Array(this.#starts.length);
     for (let rank = 0; rank < sorted.length; rank++) this.#ranks[sorted[rank]!] = rank;
-    return this.#ranks;
   }
 
   // -------------------------------------------------------------- giving back

@@ -44,6 +44,18 @@ export class TenantSeries {
     this.number = number;
   }
 
+  /** Numbers of a tenant in a snapshot: newest, tail, findable series, length of the base. */
+  numbers(): readonly number[] {
+    return [this.#newest, this.tailCount, this.count, this.base.length];
+  }
+
+  restore(numbers: Uint32Array, base: Uint32Array): void {
+    this.#newest = numbers[0]!;
+    this.tailCount = numbers[1]!;
+    this.count = numbers[2]!;
+    this.base = base;
+  }
+
   add(rows: SeriesRows, slot: number): void {
     rows.next[slot] = this.#newest;
     this.#newest = slot + 1;

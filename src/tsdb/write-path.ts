@@ -298,7 +298,7 @@ export class WritePath {
     }));
     // Nothing above changes anything; nothing below can fail.
     generation.applyPoints(batch.points, refs);
-    index.applied(tenant, generation.takeNewRefs());
+    for (const set of refs) index.applied(tenant, set, header.writtenMs);
     if (refs.some((set) => set.length > 0) && !tenants.has(tenant)) tenants.set(tenant, false);
     for (const row of batch.metadata) generation.addMetadata({ ...row, tenant });
     for (const row of exemplars) generation.addExemplar(row);
