@@ -133,7 +133,7 @@ class Replay {
       this.#session = header.session;
       this.#defined.fill(0);
     }
-    for (const { number } of definitions) this.#define(number);
+    for (const number of definitions.numbers) this.#define(number);
     for (const { refs, count } of batch.points)
       for (let i = 0; i < count; i++) {
         const ref = refs[i]!;
