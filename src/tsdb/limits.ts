@@ -117,6 +117,12 @@ export const BASE_SHARE = 8;
 export const COLUMNS_MAX_BYTES = 64 * 1024 * 1024;
 /** What "active" means: written within the last hour. */
 export const ACTIVE_WINDOW_SEC = 3600;
+/** A series leaves memory when it was not written for so long. */
+export const SERIES_IDLE_MS = ACTIVE_WINDOW_SEC * 1000;
+/** Series that leave in one turn of the event loop. */
+export const RETIRE_SERIES_MAX = 16_384;
+/** Texts are swept when more series than this, and than there are left, have gone. */
+export const SWEEP_SERIES_MIN = 16_384;
 
 assert(HEAD_CHUNK_REFS * 32 <= HEAD_SLAB_BYTES, 'a chunk of series records fits a slab');
 assert(HEAD_PAGE_SAMPLES_MAX * 14 <= HEAD_SLAB_BYTES, 'a head page fits a slab');

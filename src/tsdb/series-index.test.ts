@@ -141,3 +141,99 @@ test('last seen and active series are exact to the second', () => {
   index.applied('t', Uint32Array.of(ref), 5);
   assert.equal(index.lastSeenMs(ref), second * 1000);
 });
+
+test('idle series leave and come back as others; their refs never mean anything again', () => {
+  const step = fc.record({
+    series: fc.array(fc.nat(60), { maxLength: 20 }),
+    held: fc.array(fc.nat(60), { maxLength: 5 }),
+    minutes: fc.nat(50),
+    isSwept: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 25 }), (list) => {
+      const index = new SeriesIndex(3);
+      const live = new Map<number, { labels: readonly string[]; tenant: string; seenMs: number }>();
+      const gone = new Set<number>();
+      let nowMs = NOW_MS;
+      for (const { series, held, minutes, isSwept } of list) {
+        nowMs += minutes * 60_000;
+        for (const n of series) {
+          const tenant = `t${n % 2}`;
+          const labels = labelsOf(n, n % 3);
+          const ref = index.resolve(tenant, labels);
+          assert.ok(!gone.has(ref), 'a ref is given once');
+          index.applied(tenant, Uint32Array.of(ref), nowMs);
+          live.set(ref, { labels, tenant, seenMs: nowMs });
+        }
+        const heldRefs = new Set([...live.keys()].filter((_, i) => held.includes(i)));
+        const isHeld = (ref: number): boolean => heldRefs.has(ref);
+        const count = index.retire({ nowMs, idleMs: 3_600_000, countMax: 7, isHeld });
+        let due = 0;
+        for (const [ref, { seenMs }] of live) {
+          if (seenMs > nowMs - 3_600_000 || isHeld(ref)) continue;
+          due++;
+          if (index.tenantOf(ref) !== undefined) continue;
+          live.delete(ref);
+          gone.add(ref);
+        }
+        assert.equal(count, Math.min(due, 7));
+        if (isSwept) index.sweep(0);
+        for (const ref of gone) assert.equal(index.tenantOf(ref), undefined);
+        assert.equal(index.findableCount, live.size);
+        for (const tenant of ['t0', 't1']) {
+          const own = [...live].filter(([, one]) => one.tenant === tenant);
+          for (const matchers of MATCHER_SETS) {
+            const expected = own
+              .filter(([, { labels }]) => matchesAll(matchers, labels))
+              .toSorted((x, y) => compareLabels(x[1].labels, y[1].labels))
+              .map(([ref]) => ref);
+            assert.deepEqual([...index.select(tenant, matchers)], expected);
+          }
+          const active = own.filter(([, { seenMs }]) => seenMs > nowMs - 3_600_000).length;
+          assert.equal(index.activeSeries(tenant, nowMs), active);
+        }
+        for (const [ref, { labels }] of live) assert.deepEqual(index.labelsOf(ref), labels);
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('a series that was only reserved goes an hour after it was first looked at', () => {
+  const index = new SeriesIndex(3);
+  const ref = index.resolve('t', labelsOf(1, 1));
+  const retire = (nowMs: number): number =>
+    index.retire({ nowMs, idleMs: 3_600_000, countMax: 9, isHeld: () => false });
+  assert.equal(retire(NOW_MS), 0);
+  assert.equal(retire(NOW_MS + 3_599_000), 0);
+  assert.equal(index.tenantOf(ref), 't');
+  assert.equal(retire(NOW_MS + 3_600_000), 1);
+  assert.equal(index.tenantOf(ref), undefined);
+  assert.notEqual(index.resolve('t', labelsOf(1, 1)), ref);
+});
+
+test('churn: memory follows what is live, not what there was', () => {
+  const index = new SeriesIndex(9);
+  const sizes: number[] = [];
+  const perHour = 4000;
+  let nowMs = NOW_MS;
+  let total = 0;
+  for (let hour = 0; hour < 60; hour++) {
+    nowMs += 3_600_000;
+    const sets = Array.from({ length: perHour }, () => {
+      const n = total++;
+      return labelsFromObject({ __name__: 'm', job: 'j', pod: `pod-${n >> 3}`, uid: `${n}-x${n}` });
+    });
+    for (const bytes of asLabelBytes(sets)) {
+      const ref = index.resolveBytes('t', bytes);
+      index.applied('t', Uint32Array.of(ref), nowMs);
+    }
+    if (hour % 5 === 0) index.select('t', [matcher('uid', '=', '7-x7')]);
+    index.retire({ nowMs, idleMs: 3_600_000, countMax: perHour * 2, isHeld: () => false });
+    index.sweep();
+    assert.ok(index.findableCount <= 2 * perHour);
+    sizes.push(index.sizeBytes);
+  }
+  const settled = Math.max(...sizes.slice(10, 20));
+  assert.ok(Math.max(...sizes) <= settled * 1.1, `${settled} B became ${Math.max(...sizes)} B`);
+});

@@ -19,7 +19,7 @@ import { assert } from '../stdx/assert.ts';
 import { grownU32 } from './growable.ts';
 import { bytesOf, checkSections, SectionReader } from './index-sections.ts';
 import type { IndexSection } from './index-sections.ts';
-import { COLUMNS_MAX_BYTES } from './limits.ts';
+import { COLUMNS_MAX_BYTES, SWEEP_SERIES_MIN } from './limits.ts';
 import { Pairs } from './pairs.ts';
 import type { SeriesDefinitions } from './record-series.ts';
 import { livesOf, slotOf } from './refs.ts';
@@ -41,6 +41,13 @@ const FIRST_SECOND = 1_577_836_800;
 const SECTIONS_VERSION = 1;
 const TENANT_NUMBERS = 4;
 
+export interface RetireRequest {
+  readonly nowMs: number;
+  readonly idleMs: number;
+  readonly countMax: number;
+  readonly isHeld: (ref: SeriesRef) => boolean;
+}
+
 export class SeriesIndex {
   readonly symbols: Symbols;
   readonly #seed: number;
@@ -61,6 +68,8 @@ export class SeriesIndex {
   #lastBytes: LabelBytes | undefined = undefined;
   #lastSerial = 0;
   #findableCount = 0;
+  /** Since the last sweep. */
+  #retiredCount = 0;
 
   /**
    * The seed keeps outsiders from choosing labels that collide. Refs leave room for a shard's
@@ -353,6 +362,78 @@ export class SeriesIndex {
       this.#findableCount++;
     }
     if (moved > 0) tenant.active.move(before, second, moved);
+  }
+
+  // -------------------------------------------------------------- giving back
+
+  /**
+   * Takes out series that were last written more than `idleMs` before `nowMs` and that `isHeld`
+   * does not name; refs of theirs are unknown from now on. A ref that was only ever reserved is
+   * first seen here. Returns how many, at most `countMax`; complexity O(slots + what their tenants
+   * have).
+   */
+  retire({ nowMs, idleMs, countMax, isHeld }: RetireRequest): number {
+    const rows = this.#rows;
+    const marks = this.#marks;
+    const last = secondOf(nowMs - idleMs);
+    const dead: number[] = [];
+    const tenants = new Set<TenantSeries>();
+    for (let slot = 0; slot < rows.slotEnd && dead.length < countMax; slot++) {
+      const mark = marks[slot]!;
+      if ((mark & SECONDS) > last || !rows.isLiveSlot(slot)) continue;
+      if (mark === 0) {
+        marks[slot] = secondOf(nowMs);
+        continue;
+      }
+      if (isHeld(rows.refAt(slot))) continue;
+      dead.push(slot);
+      const tenant = this.#byNumber[rows.ownerOf(slot)]!;
+      tenants.add(tenant);
+      if ((mark & FINDABLE) === 0) continue;
+      tenant.active.drop(mark & SECONDS, 1);
+      this.#findableCount--;
+    }
+    for (const slot of dead) rows.remove(slot);
+    for (const tenant of tenants) {
+      tenant.purge(rows, (slot) => !rows.isLiveSlot(slot));
+      tenant.active.trim(secondOf(nowMs));
+    }
+    for (const slot of dead) {
+      marks[slot] = 0;
+      rows.recycle(slot);
+    }
+    rows.compact();
+    this.#retiredCount += dead.length;
+    return dead.length;
+  }
+
+  /**
+   * Takes back texts and pairs that no series uses, where more series have gone since the last time
+   * than there are (and than `seriesMin`). O(all that is in the index), amortised O(1) a retired
+   * series.
+   */
+  sweep(seriesMin = SWEEP_SERIES_MIN): void {
+    const rows = this.#rows;
+    if (this.#retiredCount < Math.max(seriesMin, rows.liveCount)) return;
+    this.#retiredCount = 0;
+    this.#forgetRow();
+    for (const tenant of this.#byNumber) tenant.forgetColumns();
+    const pairs = this.#pairs;
+    const usedPairs = new Uint8Array(pairs.end);
+    const usedSymbols = new Uint8Array(this.symbols.count);
+    for (let slot = 0; slot < rows.slotEnd; slot++) {
+      if (!rows.isLiveSlot(slot)) continue;
+      const count = rows.labelCount(slot);
+      for (let i = 0; i < count; i++) {
+        const pair = rows.pairAt(slot, i);
+        if (usedPairs[pair] !== 0) continue;
+        usedPairs[pair] = 1;
+        usedSymbols[pairs.nameOf(pair)] = 1;
+        usedSymbols[pairs.valueOf(pair)] = 1;
+      }
+    }
+    pairs.sweep((pair) => usedPairs[pair] === 1);
+    this.symbols.sweep((symbol) => usedSymbols[symbol] === 1);
   }
 
   /** When a series was last written, milliseconds to the second; undefined: never. */

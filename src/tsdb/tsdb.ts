@@ -30,6 +30,7 @@ import {
 } from './catalog-rows.ts';
 import { persistFrozen } from './flush.ts';
 import { HEAD_DELETES_MAX, HEAD_FLUSH_SHARE, MAINTENANCE_RETRY_MS } from './limits.ts';
+import { retireIdle } from './idle-series.ts';
 import { mergeDue } from './merge.ts';
 import { DEAD_LETTERS, shardNames } from './names.ts';
 import { narrowed, ShardReader } from './reader.ts';
@@ -202,6 +203,7 @@ class Shard implements ShardStorage {
     if (this.#state.fatal !== undefined) this.#state.checkOpen();
     await this.#writes.cut();
     await persistFrozen(this.#state);
+    await retireIdle(this.#state, (ref) => this.#writes.uses(ref));
   }
 
   async flush(): Promise<void> {

@@ -58,6 +58,11 @@ export class WritePath {
     this.#marks = new SeriesMarks(state.index);
   }
 
+  /** Does the log hold a use of the series since the last cut? */
+  uses(ref: SeriesRef): boolean {
+    return this.#marks.isDefined(ref);
+  }
+
   // -------------------------------------------------------------- appending
 
   /** Throws what `append` refuses before it logs anything. */
