@@ -10,13 +10,13 @@ import { CodecError } from '../codec/varint.ts';
 import type { SeriesRef } from '../model/columns.ts';
 import type { LabelBytes } from '../model/label-bytes.ts';
 import { RANGE_STRIDE, SAME } from '../model/label-bytes.ts';
-import { compareUtf8, NO_LABELS } from '../model/labels.ts';
+import { compareUtf8, METRIC_NAME, NO_LABELS } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import type { Matcher } from '../model/matcher.ts';
 import { REF_REFUSED } from '../model/storage.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { assert } from '../stdx/assert.ts';
-import { grownU32 } from './growable.ts';
+import { grownU32, grownU8 } from './growable.ts';
 import { bytesOf, checkSections, SectionReader } from './index-sections.ts';
 import type { IndexSection } from './index-sections.ts';
 import { COLUMNS_MAX_BYTES, SWEEP_SERIES_MIN } from './limits.ts';
@@ -27,6 +27,8 @@ import { SeriesMatching } from './series-matching.ts';
 import { SeriesOrder } from './series-order.ts';
 import { SeriesRows } from './series-rows.ts';
 import { Symbols } from './symbols.ts';
+import { pairNamed } from './value-column.ts';
+import { nameSlot } from './write-versions.ts';
 import { NO_REFS, TenantSeries } from './tenant-series.ts';
 import type { IndexTables } from './tenant-series.ts';
 
@@ -60,6 +62,7 @@ export class SeriesIndex {
   readonly #byNumber: TenantSeries[] = [];
   /** By slot: second of the last applied point since FIRST_SECOND, and FINDABLE. */
   #marks = new Uint32Array(1024);
+  #nameSlots = new Uint8Array(1024);
   /** Name symbols of the row at hand. */
   #names = new Uint32Array(64);
   // What the row at hand was made from: neighbours share most of their labels.
@@ -140,6 +143,7 @@ export class SeriesIndex {
     const bases = from.u32('tenant-bases');
     const { slotEnd } = this.#rows;
     this.#marks = from.u32('marks', 1024);
+    this.#nameSlots = new Uint8Array(this.#marks.length);
     let end = 0;
     for (const [i, id] of ids.entries()) {
       const own = numbers.subarray(i * TENANT_NUMBERS, (i + 1) * TENANT_NUMBERS);
@@ -152,6 +156,7 @@ export class SeriesIndex {
     for (let slot = 0; slot < slotEnd; slot++) {
       const mark = this.#marks[slot]!;
       if ((mark & FINDABLE) === 0 || !this.#rows.isLiveSlot(slot)) continue;
+      this.#setNameSlot(slot);
       this.#byNumber[this.#rows.ownerOf(slot)]!.active.move(0, mark & SECONDS, 1);
     }
   }
@@ -164,7 +169,7 @@ export class SeriesIndex {
   /** Bytes allocated for rows, texts and tables, without what queries have made. */
   get sizeBytes(): number {
     const tables = this.symbols.sizeBytes + this.#pairs.sizeBytes + this.#rows.sizeBytes;
-    return tables + this.#marks.length * 4;
+    return tables + this.#marks.length * 5;
   }
 
   #tenant(id: TenantId): TenantSeries {
@@ -264,7 +269,10 @@ export class SeriesIndex {
     const before = rows.liveCount;
     const ref = rows.intern(owner, count);
     if (ref < 0) return REF_REFUSED;
-    if (rows.liveCount !== before) this.#marks = grownU32(this.#marks, rows.slotEnd);
+    if (rows.liveCount !== before) {
+      this.#marks = grownU32(this.#marks, rows.slotEnd);
+      this.#nameSlots = grownU8(this.#nameSlots, rows.slotEnd);
+    }
     return ref;
   }
 
@@ -329,6 +337,17 @@ export class SeriesIndex {
     return this.#rows.foreignRef(owner, refs, count);
   }
 
+  /** By slot the slot of the metric name in write versions; borrowed. */
+  get nameSlots(): Uint8Array {
+    return this.#nameSlots;
+  }
+
+  #setNameSlot(slot: number): void {
+    const pair = pairNamed(this.#rows, this.#pairs, slot, this.symbols.find(METRIC_NAME));
+    const name = pair < 0 ? '' : this.symbols.text(this.#pairs.valueOf(pair));
+    this.#nameSlots[slot] = nameSlot(name);
+  }
+
   // -------------------------------------------------------------- applied points
 
   /**
@@ -358,6 +377,7 @@ export class SeriesIndex {
       }
       moved++;
       if ((mark & FINDABLE) !== 0) continue;
+      this.#setNameSlot(slot);
       tenant.add(this.#rows, slot);
       this.#findableCount++;
     }

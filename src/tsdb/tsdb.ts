@@ -288,6 +288,20 @@ class Shard implements ShardStorage {
     }
   }
 
+  /** For a cache of results: as WriteVersions.versionOf. */
+  writeVersion(
+    tenant: TenantId,
+    metricName: string | undefined,
+    range: { readonly startUs: number; readonly endUs: number },
+  ): number {
+    return this.#state.writeVersions.versionOf(tenant, metricName, range);
+  }
+
+  /** Series written within the last hour, for quotas: exact to the second. */
+  activeSeries(tenant: TenantId): number {
+    return this.#state.index.activeSeries(tenant, this.#state.options.clock.nowMs());
+  }
+
   stats(): StorageStats {
     const { view, index, options, frontier, headSamples } = this.#state;
     return {

@@ -283,13 +283,14 @@ export class WritePath {
       const { matchers, startUs, endUs } = record;
       const one = { offset, tenant, matchers, startUs, endUs, moment };
       this.#state.view = { ...view, deletes: [...view.deletes, one] };
+      this.#state.writeVersions.deleted(tenant, matchers, one);
     }
     if (isClientBatchId)
       this.#state.batchIds.add(tenant, { id: batchId.toHex(), offset, seenMs: writtenMs });
   }
 
   #applyBatch(record: BatchRecord, offset: number): void {
-    const { index, activeGeneration: generation, tenants } = this.#state;
+    const { index, activeGeneration: generation, tenants, writeVersions } = this.#state;
     const { batch, header } = record;
     const { tenant } = header;
     const refOf = this.#refMap(record);
@@ -303,7 +304,12 @@ export class WritePath {
     }));
     // Nothing above changes anything; nothing below can fail.
     generation.applyPoints(batch.points, refs);
-    for (const set of refs) index.applied(tenant, set, header.writtenMs);
+    for (const [i, set] of refs.entries()) {
+      index.applied(tenant, set, header.writtenMs);
+      const { nameSlots } = index;
+      const { writtenMs } = header;
+      writeVersions.written(tenant, batch.points[i]!, set, { writtenMs, nameSlots });
+    }
     if (refs.some((set) => set.length > 0) && !tenants.has(tenant)) tenants.set(tenant, false);
     for (const row of batch.metadata) generation.addMetadata({ ...row, tenant });
     for (const row of exemplars) generation.addExemplar(row);
