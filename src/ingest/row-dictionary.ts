@@ -66,6 +66,7 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
   /** Reasons of cells that are REF_REFUSED, and of rows (as -1 - row) that are. */
   #refusals = new Map<number, string>();
   #refusal = '';
+  #isDoubtful = false;
   /** Splits met in the scan that is running and not yet handed to storage. */
   #newSplits = new Map<string, NameSplit>();
 
@@ -85,8 +86,9 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
     this.#cells = new ByteTable(seed);
   }
 
-  get predictor(): RowPredictor {
-    return this;
+  /** None where each ref has to be looked at. */
+  get predictor(): RowPredictor | undefined {
+    return this.#isDoubtful ? undefined : this;
   }
 
   get sizeBytes(): number {
@@ -103,9 +105,13 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
     return { records: this.#records, words: this.#cells.words };
   }
 
-  /** Before each scan: forgets positions in the buffer of the scan before. */
-  begin(): void {
+  /**
+   * Before each scan: forgets positions in the buffer of the scan before. Doubtful: refs that the
+   * storage does not know any more are unknown.
+   */
+  begin({ isDoubtful = false } = {}): void {
     this.release();
+    this.#isDoubtful = isDoubtful;
     this.#newSplits.clear();
     if (this.#isFull()) this.clear();
   }
@@ -206,14 +212,20 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
     if (start2 === end2) {
       const known = this.#rows.refOf(this.#lastRow);
       if (known === REF_REFUSED) this.#refusal = this.#refusals.get(-1 - this.#lastRow) ?? '';
-      return known;
+      return this.#checked(known);
     }
     const cell = this.#findCell(view, start2, end2);
     if (cell < 0) return ROW_UNKNOWN;
     this.#lastCell = cell;
     const ref = this.#records[cell * CELL_STRIDE + CELL_REF]!;
     if (ref === REF_REFUSED) this.#refusal = this.#refusals.get(cell) ?? '';
-    return ref;
+    return this.#checked(ref);
+  }
+
+  #checked(ref: SeriesRef): SeriesRef {
+    if (!this.#isDoubtful || ref < 0) return ref;
+    const { storage, tenant } = this.#context;
+    return storage.knows(tenant, ref) ? ref : ROW_UNKNOWN;
   }
 
   #findRow(view: DataView, start: number, end: number): number {

@@ -76,8 +76,7 @@ export interface StorageWriter {
    * The ref of a label set, reserving one for a new series. Synchronous and in memory. The series
    * becomes visible to readers only when a batch that uses the ref is applied.
    * A ref stays valid until `append` refuses it: then the whole append rejects with AppError code
-   * 'stale-ref' (nothing stored), and the caller forgets its refs of this tenant and resolves
-   * again.
+   * 'stale-ref' (nothing stored), and the caller resolves again those that `knows` denies.
    */
   resolve(tenant: TenantId, labels: Labels): SeriesRef;
   /**
@@ -86,6 +85,8 @@ export interface StorageWriter {
    * are UTF-8. Equal to `resolve` of the decoded labels.
    */
   resolveBytes(tenant: TenantId, labels: LabelBytes): SeriesRef;
+  /** Is the ref one of a series of this tenant, still? */
+  knows(tenant: TenantId, ref: SeriesRef): boolean;
   /** The split stored for a metric name, applied or in flight. */
   splitOf(tenant: TenantId, name: string): NameSplit | undefined;
   append(batch: WriteBatch, options: AppendOptions): Promise<AppendResult>;

@@ -42,7 +42,14 @@ import {
   mergeStreams,
   mergeTexts,
 } from './shard-merge.ts';
-import { refOf, shardOfBytes, shardOfName, shardOfSeries } from './shard-of.ts';
+import {
+  localRef,
+  refOf,
+  shardOfBytes,
+  shardOfName,
+  shardOfRef,
+  shardOfSeries,
+} from './shard-of.ts';
 import type { HeldContent, HoldableStorage, StorageHold } from './snapshots.ts';
 
 /** A shard as its composite needs it. */
@@ -98,6 +105,11 @@ export class ShardedStorage implements HoldableStorage {
     const shard = shardOfBytes(tenant, labels, length);
     const local = this.#shards[shard]!.resolveBytes(tenant, labels);
     return local < 0 ? local : refOf(local, shard, length);
+  }
+
+  knows(tenant: TenantId, ref: SeriesRef): boolean {
+    const { length } = this.#shards;
+    return this.#shards[shardOfRef(ref, length)]!.knows(tenant, localRef(ref, length));
   }
 
   splitOf(tenant: TenantId, name: string): NameSplit | undefined {

@@ -142,6 +142,10 @@ class Shard implements ShardStorage {
     return this.#state.index.resolveBytes(tenant, labels);
   }
 
+  knows(tenant: TenantId, ref: SeriesRef): boolean {
+    return this.#state.index.tenantOf(ref) === tenant;
+  }
+
   splitOf(tenant: TenantId, name: string): NameSplit | undefined {
     const { splits, splitsInFlight } = this.#state;
     return splits.get(tenant)?.get(name)?.split ?? splitsInFlight.get(`${tenant}/${name}`);

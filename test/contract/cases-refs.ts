@@ -38,6 +38,11 @@ export const refCases: readonly StorageCase[] = [
           if (i % 3 === 0) assert.equal(s.resolve('default', set), ref);
         }
         assert.equal(known.size, SETS.length - 2);
+        for (const ref of known.keys()) {
+          assert.ok(s.knows('default', ref));
+          assert.ok(!s.knows('nobody', ref));
+        }
+        assert.ok(!s.knows('default', 4_000_000_000));
         for (const set of SETS)
           assert.equal(known.get(s.resolve('default', set)), JSON.stringify(set));
       },

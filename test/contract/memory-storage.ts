@@ -1,6 +1,6 @@
 // The storage contract (src/model/storage.ts) in plain Maps: the oracle of the contract suite and
 // the storage of tests without an engine. Every point keeps the versions that a live pin may still
-// see; reads pick the newest one. Obviously right, not fast; it shares no code with src/tsdb.
+// see; reads pick the newest one. Obviously right, not fast; shares no code with src/tsdb.
 import { assert, must } from '../../src/stdx/assert.ts';
 import { KIND } from '../../src/model/columns.ts';
 import type {
@@ -76,7 +76,6 @@ interface ExemplarSlot {
   readonly exemplar: Omit<Exemplar, 'ref'>;
   readonly versions: Versioned<Omit<Exemplar, 'ref'>>;
 }
-
 class MemorySeries {
   readonly tenant: TenantId;
   readonly labels: Labels;
@@ -187,6 +186,7 @@ export class MemoryStorage implements Storage {
   }
 
   resolveBytes = (id: TenantId, labels: LabelBytes) => this.resolve(id, decodedLabels(labels));
+  knows = (id: TenantId, ref: SeriesRef): boolean => this.#refs[ref]?.tenant === id;
   splitOf(tenant: TenantId, name: string): NameSplit | undefined {
     return this.#tenants.get(tenant)?.splits.get(name)?.at(this.#sequence);
   }
