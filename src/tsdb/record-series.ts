@@ -18,8 +18,8 @@ export interface PairSource {
   nameOf(pair: number): number;
   valueOf(pair: number): number;
   readonly symbols: {
-    /** UTF-8, borrowed. */
-    bytes(symbol: number): Uint8Array;
+    /** Length (varint) and UTF-8. */
+    writeTo(out: ByteWriter, symbol: number): void;
   };
 }
 
@@ -101,17 +101,12 @@ export class SeriesWriter {
     let nameAt = this.#names.find(name);
     if (nameAt < 0) {
       nameAt = this.#names.add(name);
-      writeText(this.#nameTexts, source.symbols.bytes(name));
+      source.symbols.writeTo(this.#nameTexts, name);
     }
     this.#pairTexts.varint(nameAt);
-    writeText(this.#pairTexts, source.symbols.bytes(source.valueOf(pair)));
+    source.symbols.writeTo(this.#pairTexts, source.valueOf(pair));
     return this.#pairs.add(pair);
   }
-}
-
-function writeText(out: ByteWriter, bytes: Uint8Array): void {
-  out.varint(bytes.length);
-  out.raw(bytes);
 }
 
 /** A series section as ranges of the record's bytes, all of it checked. */

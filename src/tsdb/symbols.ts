@@ -4,6 +4,7 @@
 // numbers and its bytes are used again.
 //
 // A text in the arena is its length (varint) and its bytes. Complexity: intern O(bytes) expected.
+import type { ByteWriter } from '../codec/varint.ts';
 import { grownU32, grownU8, IdList, mergeIds, release } from './growable.ts';
 import { bytesOf, checkSections } from './index-sections.ts';
 import type { IndexSection, SectionReader } from './index-sections.ts';
@@ -258,9 +259,11 @@ export class Symbols {
     return this.#arena.subarray(from, from + size);
   }
 
-  /** Bytes of a text. */
-  sizeOf(symbol: number): number {
-    return lengthAt(this.#arena, this.#starts[symbol]!);
+  /** Writes length (varint) and bytes of a text. */
+  writeTo(out: ByteWriter, symbol: number): void {
+    const start = this.#starts[symbol]!;
+    const size = lengthAt(this.#arena, start);
+    out.range(this.#arena, start, start + lengthSize(size) + size);
   }
 
   /** Byte order of two texts. */
