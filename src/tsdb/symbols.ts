@@ -171,7 +171,8 @@ export class Symbols {
     }
     a ^= b ^ (b >>> 16);
     a = Math.imul(a ^ (a >>> 16), 0x85ebca6b);
-    return (a ^ (a >>> 13)) >>> 0;
+    // 31 bits: a larger number would be an object when it is handed on.
+    return (a ^ (a >>> 13)) >>> 1;
   }
 
   /** The slot of a text, or the free one where it belongs. */
