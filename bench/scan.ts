@@ -184,7 +184,12 @@ const MAKERS: Readonly<Record<string, () => Load>> = {
 /** Resolves every label set to the next number and keeps nothing. */
 function countingStorage(): StorageWriter {
   let count = 0;
-  return { resolve: () => count++, splitOf: () => undefined } as unknown as StorageWriter;
+  const next = (): number => count++;
+  return {
+    resolve: next,
+    resolveBytes: next,
+    splitOf: () => undefined,
+  } as unknown as StorageWriter;
 }
 
 class Run {

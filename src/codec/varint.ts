@@ -127,6 +127,15 @@ export class ByteWriter {
     this.size += bytes.length;
   }
 
+  /** Bytes [start, end) of `bytes`, which are few: no view of them is made. */
+  range(bytes: Uint8Array, start: number, end: number): void {
+    this.reserve(end - start);
+    const out = this.#bytes;
+    let at = this.size;
+    for (let from = start; from < end; from++) out[at++] = bytes[from]!;
+    this.size = at;
+  }
+
   /** The memory of `column`, first `count` elements. */
   column(
     column: Float64Array | BigInt64Array | BigUint64Array | Uint32Array | Uint16Array | Uint8Array,

@@ -13,6 +13,8 @@ import type { AppendOptions, StorageWriter } from '../model/storage.ts';
 import { REF_REFUSED } from '../model/storage.ts';
 import type { Principal } from '../model/tenant.ts';
 import { openPrincipal } from '../model/tenant.ts';
+import type { LabelBytes } from '../model/label-bytes.ts';
+import { decodedLabels } from '../../test/support/label-bytes.ts';
 import { seededPrng } from '../stdx/prng.ts';
 import type { IngestLimits, WriteReport, WriteRequest } from './ingest.ts';
 import { DEFAULT_INGEST_LIMITS, Ingest } from './ingest.ts';
@@ -29,6 +31,7 @@ class FakeStorage implements StorageWriter {
   failure: AppError | undefined = undefined;
   resolveCount = 0;
   gate: Promise<void> = Promise.resolve();
+  #staleOnce = false;
   #byKey = new Map<string, number>();
 
   resolve(tenant: string, labels: Labels): number {
@@ -43,15 +46,33 @@ class FakeStorage implements StorageWriter {
     return ref;
   }
 
+  resolveBytes(tenant: string, labels: LabelBytes): number {
+    return this.resolve(tenant, decodedLabels(labels));
+  }
+
+  /** The ref is stale from now on, and the next append says so. */
+  retire(ref: number): void {
+    for (const [key, known] of this.#byKey) if (known === ref) this.#byKey.delete(key);
+    this.#staleOnce = true;
+  }
+
+  knows(_tenant: string, ref: number): boolean {
+    return [...this.#byKey.values()].includes(ref);
+  }
+
   splitOf(_tenant: string, name: string): NameSplit | undefined {
     return this.splits.get(name);
   }
 
   async append(batch: WriteBatch, options: AppendOptions) {
     this.options.push(options);
+    const isStale = this.staleAppends > 0 || this.#staleOnce;
     if (this.staleAppends > 0) {
       this.staleAppends--;
       this.#byKey.clear();
+    }
+    this.#staleOnce = false;
+    if (isStale) {
       throw new AppError('conflict', 'stale-ref', 'refs are stale');
     }
     if (this.failure !== undefined) throw this.failure;
@@ -147,6 +168,19 @@ test('tenants, profiles and forced labels never share refs', async () => {
     storage.labels.map((labels) => labels.join(' ')),
     ['__name__ m_f host a', '__name__ m_f env prod host x', '__name__ m_f host a'],
   );
+});
+
+test('one stale ref among many: the others are not resolved again', async () => {
+  const { storage, ingest } = setup();
+  const body = 'm,i=1 f=1 1\nm,i=2 f=1 1\nm,i=3 f=1 1';
+  await ingest.write(tenant, influx(body));
+  const before = storage.resolveCount;
+  storage.retire(1);
+  await ingest.write(tenant, influx(body));
+  assert.equal(storage.resolveCount, before + 1);
+  assert.equal(storage.lines.length, 6);
+  await ingest.write(tenant, influx(body));
+  assert.equal(storage.resolveCount, before + 1);
 });
 
 test('stale refs: everything is resolved again, exactly once', async () => {

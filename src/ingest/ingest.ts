@@ -178,9 +178,8 @@ export class Ingest {
       return await this.#append(principal, request, scanned);
     } catch (error) {
       if (!(error instanceof AppError && error.code === 'stale-ref')) throw error;
-      this.forget(principal.tenant);
       builder.reset();
-      scanned = this.#scan(principal, request, builder);
+      scanned = this.#scan(principal, request, builder, { isDoubtful: true });
       return await this.#append(principal, request, scanned);
     }
   }
@@ -189,12 +188,13 @@ export class Ingest {
     principal: Principal,
     request: WriteRequest<Result>,
     builder: BatchBuilder,
+    { isDoubtful = false } = {},
   ): Scanned<Result> {
     const profile = this.#profile(principal, request);
     const { dictionary } = profile;
     const isBounded = principal.minTUs > -Infinity || principal.maxTUs < Infinity;
     const sink = isBounded ? new TimeRangeSink(builder, principal) : builder;
-    dictionary.begin();
+    dictionary.begin({ isDoubtful });
     try {
       const result = request.scan(dictionary, sink);
       for (const split of dictionary.newSplits()) builder.split(split);

@@ -1,15 +1,18 @@
-// Scans with predictions against scans without: whatever a dictionary has learned from the bodies
-// before, a body gives the same points, errors and counts. Bodies repeat, lose, swap and damage
-// pieces of each other, are cut at every byte, and lie in front of bytes that nobody may look at.
+// Scans with predictions and label bytes against scans with neither: whatever a dictionary has
+// learned from the bodies before, a body gives the same points, errors and counts. Bodies repeat,
+// lose, swap and damage pieces of each other, are cut at every byte, and lie in front of bytes that
+// nobody may look at.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { decodedLabels } from '../../test/support/label-bytes.ts';
 import { bytesField, doubleField, varintField } from '../../test/support/protobuf-writer.ts';
 import { withCanary } from '../../test/support/row-recorder.ts';
 import { scanLineProtocol } from '../formats/influx/line-protocol.ts';
 import { scanPrometheusText } from '../formats/prometheus-text/exposition.ts';
 import { scanWriteRequest } from '../formats/remote-write/write-request.ts';
 import { BatchBuilder } from '../model/batch-builder.ts';
+import type { LabelBytes } from '../model/label-bytes.ts';
 import type { RowDictionary, RowSink, ScanResult } from '../model/rows.ts';
 import type { StorageWriter } from '../model/storage.ts';
 import { REF_REFUSED } from '../model/storage.ts';
@@ -54,7 +57,13 @@ class Pair {
       refs.set(key, ref);
       return ref;
     };
-    const storage = { resolve, splitOf: () => undefined } as unknown as StorageWriter;
+    const resolveBytes = (tenant: string, labels: LabelBytes): number =>
+      resolve(tenant, decodedLabels(labels));
+    const storage = {
+      resolve,
+      resolveBytes,
+      splitOf: () => undefined,
+    } as unknown as StorageWriter;
     const context = { storage, tenant: 't', forcedLabels: [], limits: DEFAULT_LABEL_LIMITS };
     this.#predicting = new ProfileDictionary(context, 42);
     this.#plain = new ProfileDictionary(context, 43);

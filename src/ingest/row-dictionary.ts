@@ -1,10 +1,12 @@
 // The raw-bytes → series ref cache of one write profile; implements the seam of model/rows.ts.
 //
 // Two levels, because protocols with several fields a row ask with the same first range many times
-// in a row: `rows` maps the first range to a row, `cells` maps (row, second range) to a ref. Both
-// are tried by prediction first: a row remembers which row followed it last time and a cell which
-// cell, so a body that repeats the order of the one before costs one comparison of bytes and no
-// hashing. Predictions are verified byte by byte, so they can be wrong but never lie.
+// in a row: `rows` maps the first range to a row, `cells` maps (row, second range) to a ref; the
+// ref of an empty second range stands in the row itself. Both are tried by prediction first: a row
+// remembers which row followed it last time and a cell which cell, so a body that repeats the order
+// of the one before costs one look at its bytes and no search. Predictions are verified, cells byte
+// by byte, rows by 96 bits of a seeded hash (docs/decisions/0010), so they can be wrong but do not
+// lie.
 //
 // Only a cache: at its bound it forgets everything, and `clear` may be called between scans at any
 // time. `begin` must be called before each scan, because the memo of the last row holds positions
@@ -19,14 +21,18 @@ import {
   CELL_WORD,
   ROW_UNKNOWN,
 } from '../model/rows.ts';
+import type { LabelBytes } from '../model/label-bytes.ts';
 import { REF_REFUSED } from '../model/storage.ts';
 import { ByteTable } from './byte-table.ts';
 import { DICTIONARY_BYTES_MAX, DICTIONARY_CELLS_MAX, REFUSALS_MAX } from './limits.ts';
+import { NO_ROW, ROWS_MAX, RowTable } from './row-table.ts';
+import { ByteAdmission } from './byte-admission.ts';
 import type { AdmissionContext } from './series-admission.ts';
 import { admitSeries } from './series-admission.ts';
 
 const NONE = -1;
 const NO_BYTES = new Uint8Array(0);
+const NO_VIEW = new DataView(NO_BYTES.buffer);
 
 function grown(array: Int32Array): Int32Array<ArrayBuffer> {
   const larger = new Int32Array(array.length * 2).fill(NONE);
@@ -48,20 +54,24 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
   readonly #context: AdmissionContext;
   readonly #bounds: DictionaryBounds;
   readonly #seed: number;
-  #rows: ByteTable;
+  readonly #admission: ByteAdmission;
+  #rows: RowTable;
   #cells: ByteTable;
-  #rowSuccessor = new Int32Array(64).fill(NONE);
+  /** Rows that have been asked for without a second range. */
+  #plainRows = 0;
+  /** Of rows that have cells; shorter where none has. */
   #rowFirstCell = new Int32Array(64).fill(NONE);
   /** As in CellChain. */
   #records = new Int32Array(64 * CELL_STRIDE).fill(NONE);
-  /** Reasons of cells that are REF_REFUSED. */
+  /** Reasons of cells that are REF_REFUSED, and of rows (as -1 - row) that are. */
   #refusals = new Map<number, string>();
   #refusal = '';
+  #isDoubtful = false;
   /** Splits met in the scan that is running and not yet handed to storage. */
   #newSplits = new Map<string, NameSplit>();
 
   #bytes: Uint8Array = NO_BYTES;
-  #view: DataView = new DataView(NO_BYTES.buffer);
+  #view: DataView = NO_VIEW;
   #lastStart = NONE;
   #lastEnd = NONE;
   #lastRow = NONE;
@@ -71,30 +81,37 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
     this.#context = context;
     this.#seed = seed;
     this.#bounds = bounds;
-    this.#rows = new ByteTable(seed);
+    this.#admission = new ByteAdmission(context);
+    this.#rows = new RowTable(seed);
     this.#cells = new ByteTable(seed);
   }
 
-  get predictor(): RowPredictor {
-    return this;
+  /** None where each ref has to be looked at. */
+  get predictor(): RowPredictor | undefined {
+    return this.#isDoubtful ? undefined : this;
   }
 
   get sizeBytes(): number {
-    const own = this.#records.length * 4 + this.#rowSuccessor.length * 8;
+    const own = (this.#records.length + this.#rowFirstCell.length) * 4;
     return this.#rows.sizeBytes + this.#cells.sizeBytes + own;
   }
 
+  /** Refs it holds. */
   get cellCount(): number {
-    return this.#cells.count;
+    return this.#cells.count + this.#plainRows;
   }
 
   get cells(): CellChain {
     return { records: this.#records, words: this.#cells.words };
   }
 
-  /** Before each scan: forgets positions in the buffer of the scan before. */
-  begin(): void {
+  /**
+   * Before each scan: forgets positions in the buffer of the scan before. Doubtful: refs that the
+   * storage does not know any more are unknown.
+   */
+  begin({ isDoubtful = false } = {}): void {
     this.release();
+    this.#isDoubtful = isDoubtful;
     this.#newSplits.clear();
     if (this.#isFull()) this.clear();
   }
@@ -102,8 +119,10 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
   /** After each scan: lets go of the body. */
   release(): void {
     this.#bytes = NO_BYTES;
+    this.#view = NO_VIEW;
     this.#lastStart = NONE;
     this.#lastEnd = NONE;
+    this.#rows.forgetPosition();
   }
 
   /** Splits that belong into the batch of the scan that just ended. */
@@ -112,9 +131,9 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
   }
 
   clear(): void {
-    this.#rows = new ByteTable(this.#seed);
+    this.#rows = new RowTable(this.#seed);
     this.#cells = new ByteTable(this.#seed);
-    this.#rowSuccessor = new Int32Array(64).fill(NONE);
+    this.#plainRows = 0;
     this.#rowFirstCell = new Int32Array(64).fill(NONE);
     this.#records = new Int32Array(64 * CELL_STRIDE).fill(NONE);
     this.#refusals.clear();
@@ -125,7 +144,8 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
   }
 
   #isFull(): boolean {
-    return this.#cells.count >= this.#bounds.cellsMax || this.sizeBytes > this.#bounds.bytesMax;
+    if (this.#rows.count === ROWS_MAX) return true;
+    return this.cellCount >= this.#bounds.cellsMax || this.sizeBytes > this.#bounds.bytesMax;
   }
 
   open(bytes: Uint8Array): void {
@@ -133,15 +153,17 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#lastStart = NONE;
+    this.#rows.forgetPosition();
   }
 
   nextRow(start: number, end: number, terminator: number): number {
     const last = this.#lastRow;
     if (last < 0) return NONE;
-    const guess = this.#rowSuccessor[last]!;
+    const guess = this.#rows.nextOf(last);
     if (guess < 0) return NONE;
-    const stop = this.#rows.prefixEnd(guess, this.#view, start, end);
-    if (stop < 0 || stop >= end || this.#bytes[stop] !== terminator) return NONE;
+    const stop = start + this.#rows.lengthOf(guess);
+    if (stop >= end || this.#bytes[stop] !== terminator) return NONE;
+    if (!this.#rows.matches(guess, this.#view, start, stop)) return NONE;
     this.#lastRow = guess;
     this.#lastStart = start;
     this.#lastEnd = stop;
@@ -160,15 +182,15 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
   }
 
   firstCell(): number {
-    return this.#rowFirstCell[this.#lastRow]!;
+    return this.#rowFirstCell[this.#lastRow] ?? NONE;
   }
 
   cellAt(start: number, end: number): SeriesRef {
-    const guess = this.#rowFirstCell[this.#lastRow]!;
+    if (start === end) return this.#rows.refOf(this.#lastRow);
+    const guess = this.firstCell();
     if (guess < 0 || this.#records[guess * CELL_STRIDE + CELL_BYTES] !== end - start)
       return ROW_UNKNOWN;
-    if (start !== end && this.#cells.prefixEnd(guess, this.#view, start, end) !== end)
-      return ROW_UNKNOWN;
+    if (this.#cells.prefixEnd(guess, this.#view, start, end) !== end) return ROW_UNKNOWN;
     return this.#records[guess * CELL_STRIDE + CELL_REF]!;
   }
 
@@ -187,38 +209,53 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
       this.#lastEnd = end;
       this.#lastCell = NONE;
     }
+    if (start2 === end2) {
+      const known = this.#rows.refOf(this.#lastRow);
+      if (known === REF_REFUSED) this.#refusal = this.#refusals.get(-1 - this.#lastRow) ?? '';
+      return this.#checked(known);
+    }
     const cell = this.#findCell(view, start2, end2);
     if (cell < 0) return ROW_UNKNOWN;
     this.#lastCell = cell;
     const ref = this.#records[cell * CELL_STRIDE + CELL_REF]!;
     if (ref === REF_REFUSED) this.#refusal = this.#refusals.get(cell) ?? '';
-    return ref;
+    return this.#checked(ref);
+  }
+
+  #checked(ref: SeriesRef): SeriesRef {
+    if (!this.#isDoubtful || ref < 0) return ref;
+    const { storage, tenant } = this.#context;
+    return storage.knows(tenant, ref) ? ref : ROW_UNKNOWN;
   }
 
   #findRow(view: DataView, start: number, end: number): number {
     const last = this.#lastRow;
     if (last >= 0) {
-      const guess = this.#rowSuccessor[last]!;
-      if (guess >= 0 && this.#rows.matches(guess, view, start, end, 0)) return guess;
+      const guess = this.#rows.nextOf(last);
+      if (guess >= 0 && this.#rows.matches(guess, view, start, end)) return guess;
     }
-    const row = this.#rows.find(view, start, end, 0, this.#rows.hash(view, start, end, 0));
-    if (row >= 0 && last >= 0) this.#rowSuccessor[last] = row;
+    const row = this.#rows.find(view, start, end);
+    if (row >= 0 && last >= 0) this.#rows.setNext(last, row);
     return row;
   }
 
   #findCell(view: DataView, start: number, end: number): number {
     const row = this.#lastRow;
     const last = this.#lastCell;
-    const guess =
-      last < 0 ? this.#rowFirstCell[row]! : this.#records[last * CELL_STRIDE + CELL_NEXT]!;
+    const guess = last < 0 ? this.firstCell() : this.#records[last * CELL_STRIDE + CELL_NEXT]!;
     if (guess >= 0 && this.#cells.matches(guess, view, start, end, row)) return guess;
     const hash = this.#cells.hash(view, start, end, row);
     const cell = this.#cells.find(view, start, end, row, hash);
     if (cell >= 0) {
-      if (last < 0) this.#rowFirstCell[row] = cell;
+      if (last < 0) this.#setFirstCell(row, cell);
       else this.#records[last * CELL_STRIDE + CELL_NEXT] = cell;
     }
     return cell;
+  }
+
+  #setFirstCell(row: number, cell: number): void {
+    while (row >= this.#rowFirstCell.length) this.#rowFirstCell = grown(this.#rowFirstCell);
+    this.#rowFirstCell[row] = cell;
   }
 
   add(key: RowKey, pairs: readonly string[], split: NameSplit | undefined): SeriesRef {
@@ -230,23 +267,33 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
       if (!admission.isFinal || this.#refusals.size >= REFUSALS_MAX) return REF_REFUSED;
     }
     if (this.#isFull()) return admission.ref;
-    const cell = this.#remember(key, admission.ref);
-    if (admission.ref === REF_REFUSED) this.#refusals.set(cell, admission.refusal);
+    this.open(key.bytes);
+    const place = this.#remember(key, admission.ref);
+    if (admission.ref === REF_REFUSED) this.#refusals.set(place, admission.refusal);
     return admission.ref;
   }
 
-  #remember(key: RowKey, ref: SeriesRef): number {
-    const { bytes, start, end, start2, end2 } = key;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const rowHash = this.#rows.hash(view, start, end, 0);
-    let row = this.#rows.find(view, start, end, 0, rowHash);
-    if (row < 0) {
-      row = this.#rows.insert(bytes, start, end, 0, rowHash);
-      if (row === this.#rowSuccessor.length) {
-        this.#rowSuccessor = grown(this.#rowSuccessor);
-        this.#rowFirstCell = grown(this.#rowFirstCell);
-      }
-      if (this.#lastRow >= 0) this.#rowSuccessor[this.#lastRow] = row;
+  addBytes(key: RowKey, labels: LabelBytes): SeriesRef {
+    const ref = this.#admission.admit(labels);
+    if (ref < 0) return ROW_UNKNOWN;
+    if (this.#isFull()) return ref;
+    this.open(key.bytes);
+    this.#remember(key, ref);
+    return ref;
+  }
+
+  /** The body is open. Returns the place of a refusal's reason. */
+  #remember({ bytes, start, end, start2, end2 }: RowKey, ref: SeriesRef): number {
+    const view = this.#view;
+    let row = this.#rows.find(view, start, end);
+    if (row === NO_ROW) {
+      row = this.#rows.insert(view, start, end);
+      if (this.#lastRow >= 0) this.#rows.setNext(this.#lastRow, row);
+    }
+    if (start2 === end2) {
+      if (this.#rows.refOf(row) === ROW_UNKNOWN) this.#plainRows++;
+      this.#rows.setRef(row, ref);
+      return -1 - row;
     }
     const cellHash = this.#cells.hash(view, start2, end2, row);
     let cell = this.#cells.find(view, start2, end2, row, cellHash);

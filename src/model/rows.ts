@@ -6,6 +6,7 @@
 // series.
 import type { Points } from './columns.ts';
 import type { Attribute, Exemplar, Metadata, NameSplit, SeriesRef } from './columns.ts';
+import type { LabelBytes } from './label-bytes.ts';
 
 /** `find` knows nothing about the bytes: build the labels and `add` them. */
 export const ROW_UNKNOWN = -2;
@@ -73,6 +74,12 @@ export interface RowDictionary {
    * (`__name__`) unless the protocol allows none.
    */
   add(key: RowKey, pairs: readonly string[], split: NameSplit | undefined): SeriesRef;
+  /**
+   * As `add`, from labels as they stand in the row (key.bytes, opened as the labels' body), for
+   * protocols whose labels need no decoding and know no split. ROW_UNKNOWN where they are not plain
+   * enough or break a limit: `add` the pairs, which says why. Absent: as if it said so always.
+   */
+  addBytes?(key: RowKey, labels: LabelBytes): SeriesRef;
   /** Why the last `add` or `find` answered REF_REFUSED: a sentence naming the limit. */
   refusal(): string;
 }

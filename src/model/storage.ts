@@ -26,6 +26,7 @@ import type {
   WriteBatch,
 } from './columns.ts';
 import type { Histogram } from './histogram.ts';
+import type { LabelBytes } from './label-bytes.ts';
 import type { Labels } from './labels.ts';
 import type { Matcher } from './matcher.ts';
 import type { Principal, TenantId } from './tenant.ts';
@@ -75,10 +76,17 @@ export interface StorageWriter {
    * The ref of a label set, reserving one for a new series. Synchronous and in memory. The series
    * becomes visible to readers only when a batch that uses the ref is applied.
    * A ref stays valid until `append` refuses it: then the whole append rejects with AppError code
-   * 'stale-ref' (nothing stored), and the caller forgets its refs of this tenant and resolves
-   * again.
+   * 'stale-ref' (nothing stored), and the caller resolves again those that `knows` denies.
    */
   resolve(tenant: TenantId, labels: Labels): SeriesRef;
+  /**
+   * As `resolve`, from the bytes of a body, which are borrowed for the call. The caller has made
+   * sure of what Labels promises: names ascend in byte order, none of name and value is empty, all
+   * are UTF-8. Equal to `resolve` of the decoded labels.
+   */
+  resolveBytes(tenant: TenantId, labels: LabelBytes): SeriesRef;
+  /** Is the ref one of a series of this tenant, still? */
+  knows(tenant: TenantId, ref: SeriesRef): boolean;
   /** The split stored for a metric name, applied or in flight. */
   splitOf(tenant: TenantId, name: string): NameSplit | undefined;
   append(batch: WriteBatch, options: AppendOptions): Promise<AppendResult>;

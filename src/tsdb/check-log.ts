@@ -9,8 +9,10 @@ import { fileErrorCode } from '../stdx/files.ts';
 import type { Files } from '../stdx/files.ts';
 import { ADVICE } from './check-report.ts';
 import type { CheckReport } from './check-report.ts';
+import { grownU32 } from './growable.ts';
 import { decodeRecord } from './record-decode.ts';
 import type { BatchRecord, DeleteRecord } from './record-layout.ts';
+import { slotOf } from './refs.ts';
 
 export interface LogToCheck {
   readonly files: Files;
@@ -92,7 +94,7 @@ class Replay {
   #session = -1;
   readBytes = 0;
   /** Numbers defined in this session: a bit each. */
-  #defined = new Uint8Array(1024);
+  #defined = new Uint32Array(1024);
 
   constructor(frontier: number, report: CheckReport) {
     this.#frontier = frontier;
@@ -133,23 +135,19 @@ class Replay {
       this.#session = header.session;
       this.#defined.fill(0);
     }
-    for (const { number } of definitions) this.#define(number);
+    for (const number of definitions.numbers) this.#define(number);
     for (const { refs, count } of batch.points)
       for (let i = 0; i < count; i++) {
         const ref = refs[i]!;
-        if ((this.#defined[ref >>> 3]! & (1 << (ref & 7))) === 0)
+        if (this.#defined[slotOf(ref)] !== ref + 1)
           throw new CodecError(`series ${ref} was defined by no readable record`);
       }
   }
 
   #define(number: number): void {
-    const at = number >>> 3;
-    if (at >= this.#defined.length) {
-      const longer = new Uint8Array(Math.max(at + 1, this.#defined.length * 2));
-      longer.set(this.#defined);
-      this.#defined = longer;
-    }
-    this.#defined[at]! |= 1 << (number & 7);
+    const slot = slotOf(number);
+    this.#defined = grownU32(this.#defined, slot + 1);
+    this.#defined[slot] = number + 1;
   }
 }
 

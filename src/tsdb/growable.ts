@@ -1,5 +1,6 @@
 // Typed arrays that grow by doubling. Memory behind the end is zero and, in large arrays, not yet
-// backed by the system, so that slack costs addresses rather than memory.
+// backed by the system, so that slack costs addresses rather than memory. The old memory goes back
+// at once, not with the next garbage collection: a view of it that somebody kept is empty.
 
 /** The array, or where it is too short a copy that holds at least `length` elements. */
 export function grownU32(
@@ -9,6 +10,18 @@ export function grownU32(
   if (length <= array.length) return array;
   const longer = new Uint32Array(Math.max(length, array.length * 2));
   longer.set(array);
+  release(array);
+  return longer;
+}
+
+export function grownU16(
+  array: Uint16Array<ArrayBuffer>,
+  length: number,
+): Uint16Array<ArrayBuffer> {
+  if (length <= array.length) return array;
+  const longer = new Uint16Array(Math.max(length, array.length * 2));
+  longer.set(array);
+  release(array);
   return longer;
 }
 
@@ -16,17 +29,35 @@ export function grownU8(array: Uint8Array<ArrayBuffer>, length: number): Uint8Ar
   if (length <= array.length) return array;
   const longer = new Uint8Array(Math.max(length, array.length * 2));
   longer.set(array);
+  release(array);
   return longer;
+}
+
+/** Gives the memory of an array back; the array is empty from now on. */
+export function release(array: { readonly buffer: ArrayBuffer }): void {
+  // A buffer that is handed on with no bytes leaves its own behind.
+  array.buffer.transfer(0);
 }
 
 /** Ids in order of arrival. */
 export class IdList {
-  #ids = new Uint32Array(4);
-  count = 0;
+  #ids: Uint32Array<ArrayBuffer>;
+  count: number;
+
+  /** Takes the ids over. */
+  constructor(ids?: Uint32Array<ArrayBuffer>) {
+    this.count = ids?.length ?? 0;
+    this.#ids = this.count === 0 ? new Uint32Array(4) : ids!;
+  }
 
   push(id: number): void {
     if (this.count === this.#ids.length) this.#ids = grownU32(this.#ids, this.count + 1);
     this.#ids[this.count++] = id;
+  }
+
+  /** The last one, which is taken out; the list must not be empty. */
+  pop(): number {
+    return this.#ids[--this.count]!;
   }
 
   /** Borrowed until the next push. */

@@ -38,6 +38,7 @@ import type { HeadChain, HeadView } from './head-read.ts';
 import { CountHistory } from './head-history.ts';
 import { HEAD_CHUNK_REFS, HEAD_CHUNK_REFS_LOG2 } from './limits.ts';
 import type { Moments } from './moments.ts';
+import { slotOf } from './refs.ts';
 import type { Source, TimeRange } from './samples.ts';
 
 const COUNT_MASK = 0x7fff_ffff;
@@ -101,8 +102,6 @@ export class Generation {
   readonly #history = new CountHistory();
   /** Per chunk of refs the index in `i32` of its records; 0: none has samples. */
   #chunks = new Int32Array(64);
-  /** How many of `refs` were asked for. */
-  #knownRefs = 0;
   #isDropped = false;
 
   constructor(seqMin: number, { memory, moments, pageSamples }: HeadParts) {
@@ -140,10 +139,11 @@ export class Generation {
   }
 
   #find(ref: SeriesRef): number {
-    const chunk = ref >>> HEAD_CHUNK_REFS_LOG2;
+    const slot = slotOf(ref);
+    const chunk = slot >>> HEAD_CHUNK_REFS_LOG2;
     if (chunk >= this.#chunks.length) return 0;
     const at = this.#chunks[chunk]!;
-    return at === 0 ? 0 : at + (ref & (HEAD_CHUNK_REFS - 1)) * RECORD_WORDS;
+    return at === 0 ? 0 : at + (slot & (HEAD_CHUNK_REFS - 1)) * RECORD_WORDS;
   }
 
   // -------------------------------------------------------------- writing
@@ -263,7 +263,7 @@ export class Generation {
     const cells = (HEAD_CHUNK_REFS * RECORD_WORDS) / 2;
     const at = this.#arena.take(cells) * 2;
     this.memory.i32.fill(0, at, at + HEAD_CHUNK_REFS * RECORD_WORDS);
-    this.#chunks[ref >>> HEAD_CHUNK_REFS_LOG2] = at;
+    this.#chunks[slotOf(ref) >>> HEAD_CHUNK_REFS_LOG2] = at;
     return this.#find(ref);
   }
 
@@ -324,13 +324,6 @@ export class Generation {
     this.#history.mark(moment - this.#firstMoment);
     this.deleteCount++;
     return moment;
-  }
-
-  /** Series whose first sample came since the last call; valid until the next append. */
-  takeNewRefs(): Uint32Array {
-    const fresh = this.refs.view().subarray(this.#knownRefs);
-    this.#knownRefs = this.refs.count;
-    return fresh;
   }
 
   addMetadata(row: TenantMetadata): void {

@@ -95,9 +95,6 @@ export const DELETE_SIZE_MAX_BYTES = 90_000;
 export const CATALOG_PAGE_KEYS = 500;
 /** Label texts kept as strings beside the arena; a power of two. */
 export const TEXT_CACHE_ENTRIES = 2 ** 15;
-/** Content of a posting list's first chunk and of the longest ones. */
-export const POSTING_CHUNK_BYTES_FIRST = 4;
-export const POSTING_CHUNK_BYTES_MAX = 1024;
 /** Snapshots kept at once: each holds on to the space of parts that merges replaced. */
 export const SNAPSHOTS_MAX = 32;
 /** A snapshot's description. */
@@ -110,6 +107,28 @@ export const CHECK_FINDINGS_PER_FILE_MAX = 20;
 export const CHECK_CACHE_BYTES = 64 * 1024 * 1024;
 /** Findings told in all. */
 export const CHECK_FINDINGS_MAX = 10_000;
+/** A tenant with so many series or fewer is matched row by row. */
+export const SMALL_TENANT_SERIES = 512;
+/** A base of so many series or fewer takes up new ones at each query. */
+export const BASE_SIMPLE_SERIES = 8192;
+/** A longer one takes them up when they are more than this share of it. */
+export const BASE_SHARE = 8;
+/** Value columns that are kept for later queries, all tenants together. */
+export const COLUMNS_MAX_BYTES = 64 * 1024 * 1024;
+/** What "active" means: written within the last hour. */
+export const ACTIVE_WINDOW_SEC = 3600;
+/** A series leaves memory when it was not written for so long. */
+export const SERIES_IDLE_MS = ACTIVE_WINDOW_SEC * 1000;
+/** Points older than this when they are written change what caches may hold. */
+export const SETTLED_DELAY_US = 5 * 60 * 1_000_000;
+/** Width of a bucket of write versions: 2 hours. */
+export const VERSION_BUCKET_US = 2 * 3600 * 1_000_000;
+/** Buckets of write versions kept for a tenant; above, all of its time counts as changed. */
+export const VERSION_BUCKETS_MAX = 4096;
+/** Series that leave in one turn of the event loop. */
+export const RETIRE_SERIES_MAX = 16_384;
+/** Texts are swept when more series than this, and than there are left, have gone. */
+export const SWEEP_SERIES_MIN = 16_384;
 
 assert(HEAD_CHUNK_REFS * 32 <= HEAD_SLAB_BYTES, 'a chunk of series records fits a slab');
 assert(HEAD_PAGE_SAMPLES_MAX * 14 <= HEAD_SLAB_BYTES, 'a head page fits a slab');

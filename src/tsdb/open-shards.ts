@@ -32,7 +32,7 @@ export async function openShards(options: OpenShardsOptions): Promise<HoldableSt
   const shards: ShardStorage[] = [];
   try {
     for (let shard = 0; shard < shardCount; shard++) {
-      const settings = { ...each, shard };
+      const settings = { ...each, shard, shardCount };
       shards.push(
         await openTsdb({ ...rest, log: await openLog(shard), settings, sharesPlanes: true }),
       );

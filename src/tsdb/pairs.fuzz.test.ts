@@ -1,4 +1,4 @@
-// Symbols and label pairs against plain maps: identity, byte order, postings over chunk borders.
+// Symbols and label pairs against plain maps: identity, byte order, and what a sweep takes back.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
@@ -37,30 +37,69 @@ test('a text has one symbol, and ranks are byte order, whatever came when', () =
   );
 });
 
-test('postings give back every ref in order of arrival', () => {
-  const posts = fc.array(fc.tuple(fc.nat(2), fc.nat(3), fc.nat(2 ** 31)), { maxLength: 300 });
+test('swept symbols are gone, the others stay, numbers are used again', () => {
   fc.assert(
-    fc.property(posts, fc.nat(3000), (list, run) => {
-      const pairs = new Pairs();
-      const model = new Map<number, number[]>();
-      const post = (pair: number, ref: number): void => {
-        pairs.post(pair, ref);
-        model.set(pair, [...(model.get(pair) ?? []), ref]);
-      };
-      for (const [tenant, value, ref] of list) post(pairs.intern(tenant, 1, value + 1), ref);
-      const dense = pairs.intern(9, 1, 1);
-      const refs = Array.from({ length: run }, (_, i) => i * 3);
-      for (const ref of refs) pairs.post(dense, ref);
-      if (run > 0) model.set(dense, refs);
-      for (const [pair, expected] of model) {
-        assert.equal(pairs.seriesCount(pair), expected.length);
-        const out = new Uint32Array(expected.length + 1);
-        assert.equal(pairs.read(pair, out, 1), expected.length + 1);
-        assert.deepEqual([...out.subarray(1)], expected);
+    fc.property(fc.array(texts), fc.array(texts), fc.nat(), (first, second, seed) => {
+      const symbols = new Symbols(7);
+      const known = new Map(first.map((text) => [text, symbols.intern(text)]));
+      symbols.ranks();
+      for (const text of second.slice(0, 3)) known.set(text, symbols.intern(text));
+      const isUsed = (symbol: number): boolean => ((seed >>> (symbol % 31)) & 1) === 1;
+      symbols.sweep(isUsed);
+      for (const [text, symbol] of known) {
+        const isKept = symbol === 0 || isUsed(symbol);
+        assert.equal(symbols.find(text), isKept ? symbol : -1);
+        if (isKept) assert.equal(symbols.text(symbol), text);
+        else known.delete(text);
       }
-      assert.deepEqual([...pairs.ofName(9, 1)], [dense]);
-      assert.equal(pairs.find(9, 2, 1), -1);
+      const { count } = symbols;
+      for (const text of [...first, ...second]) known.set(text, symbols.intern(text));
+      assert.ok(symbols.count <= Math.max(count, known.size + 1));
+      assert.equal(new Set(known.values()).size, known.size);
+      const ranks = symbols.ranks();
+      const sorted = [...known.keys()].toSorted(
+        (a, b) => ranks[known.get(a)!]! - ranks[known.get(b)!]!,
+      );
+      assert.deepEqual(sorted, [...known.keys()].toSorted(compareUtf8));
+      for (const [text, symbol] of known) assert.equal(symbols.text(symbol), text);
     }),
-    { numRuns: 60 },
+    { numRuns: 200 },
+  );
+});
+
+test('a pair has one number, which gives its name and value back', () => {
+  const list = fc.array(fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 300 })));
+  fc.assert(
+    fc.property(list, list, (first, second) => {
+      const pairs = new Pairs();
+      const model = new Map<string, number>();
+      for (const [name, value] of first) {
+        const known = model.get(`${name}/${value}`);
+        assert.equal(pairs.find(name, value), known ?? -1);
+        const pair = pairs.intern(name, value);
+        assert.equal(known ?? pair, pair);
+        assert.ok(pair < pairs.end);
+        model.set(`${name}/${value}`, pair);
+      }
+      assert.equal(new Set(model.values()).size, model.size);
+      const kept = new Set(second.map(([name, value]) => model.get(`${name}/${value}`)));
+      pairs.sweep((pair) => kept.has(pair));
+      for (const [key, pair] of model) {
+        const [name, value] = key.split('/').map(Number) as [number, number];
+        assert.equal(pairs.find(name, value), kept.has(pair) ? pair : -1);
+        if (!kept.has(pair)) continue;
+        assert.deepEqual([pairs.nameOf(pair), pairs.valueOf(pair)], [name, value]);
+      }
+      const again = [...first, ...second].map(([name, value]) => [
+        `${name}/${value}`,
+        pairs.intern(name, value),
+      ]) as [string, number][];
+      const numbers = new Map(again);
+      for (const [key, pair] of again) assert.equal(numbers.get(key), pair);
+      assert.equal(new Set(numbers.values()).size, numbers.size);
+      for (const [key, pair] of model)
+        if (kept.has(pair)) assert.equal(numbers.get(key) ?? pair, pair);
+    }),
+    { numRuns: 200 },
   );
 });

@@ -25,11 +25,12 @@ import {
   RECORD_VERSION,
   TIME_MODE,
 } from './record-layout.ts';
-import type { BatchRecord, DeleteRecord, RecordHeader, SeriesDefinition } from './record-layout.ts';
+import type { BatchRecord, DeleteRecord, RecordHeader } from './record-layout.ts';
+import { readSeries, skipSeries } from './record-series.ts';
 
 export interface DecodeOptions {
   readonly skipCrc?: boolean;
-  /** Refs of this session are known to the caller: their definitions are checked, not built. */
+  /** Refs of this session are known to the caller: their definitions are stepped over. */
   readonly ownSession?: number;
 }
 
@@ -110,7 +111,7 @@ function readBatch(
   isInline: boolean,
   isKnown: boolean,
 ): BatchRecord {
-  const definitions = isKnown ? skipDefinitions(reader) : readDefinitions(reader, isInline);
+  const definitions = isKnown ? skipSeries(reader) : readSeries(reader, isInline);
   const metadata = rows(reader, 4, readMetadata);
   const exemplars = rows(reader, 18, readExemplar);
   const attributes = rows(reader, 3, readAttribute);
@@ -124,35 +125,6 @@ function rows<T>(reader: ByteReader, sizeBytesMin: number, read: (reader: ByteRe
   const out: T[] = [];
   for (let left = reader.count(sizeBytesMin); left > 0; left--) out.push(read(reader));
   return out;
-}
-
-function readDefinitions(reader: ByteReader, isInline: boolean): SeriesDefinition[] {
-  const symbols = rows(reader, 1, (r) => r.string());
-  const symbol = (): string => {
-    const text = symbols[reader.varint()];
-    if (text === undefined) throw new CodecError(`unknown symbol before ${reader.at}`);
-    return text;
-  };
-  const definitions: SeriesDefinition[] = [];
-  for (let left = reader.count(); left > 0; left--) {
-    const number = isInline ? definitions.length : reader.varint();
-    const labels: string[] = [];
-    for (let texts = reader.count(2) * 2; texts > 0; texts--) labels.push(symbol());
-    definitions.push({ number, labels });
-  }
-  return definitions;
-}
-
-function skipDefinitions(reader: ByteReader): SeriesDefinition[] {
-  const symbolCount = reader.count();
-  for (let left = symbolCount; left > 0; left--) reader.skip(reader.varint());
-  for (let left = reader.count(); left > 0; left--) {
-    reader.varint();
-    for (let texts = reader.count(2) * 2; texts > 0; texts--)
-      if (reader.varint() >= symbolCount)
-        throw new CodecError(`unknown symbol before ${reader.at}`);
-  }
-  return [];
 }
 
 function readMetadata(reader: ByteReader): Metadata {

@@ -5,7 +5,6 @@ import { crc32 } from '../codec/crc32.ts';
 import { ByteWriter } from '../codec/varint.ts';
 import { KIND } from '../model/columns.ts';
 import type { Points, SeriesRef, WriteBatch } from '../model/columns.ts';
-import type { RefWriter } from './label-writer.ts';
 import {
   COMPANION,
   MATCH_TYPES,
@@ -16,6 +15,7 @@ import {
   TIME_MODE,
 } from './record-layout.ts';
 import type { DeleteRecord, RecordHeader, SeriesEncoding } from './record-layout.ts';
+import type { SeriesWriter } from './record-series.ts';
 
 const writer = new ByteWriter(1 << 16);
 
@@ -23,7 +23,7 @@ const writer = new ByteWriter(1 << 16);
 export interface SeriesNumbers {
   readonly encoding: SeriesEncoding;
   readonly definitions: readonly SeriesRef[];
-  readonly labels: RefWriter;
+  readonly labels: SeriesWriter;
   numberOf(ref: SeriesRef): number;
 }
 
@@ -35,7 +35,7 @@ export function* refsOf(batch: WriteBatch): Iterable<SeriesRef> {
 }
 
 /** The inline form: a dictionary of the record's own. */
-export function inlineNumbers(batch: WriteBatch, labels: RefWriter): SeriesNumbers {
+export function inlineNumbers(batch: WriteBatch, labels: SeriesWriter): SeriesNumbers {
   const numbers = new Map<SeriesRef, number>();
   for (const ref of refsOf(batch)) if (!numbers.has(ref)) numbers.set(ref, numbers.size);
   const definitions = [...numbers.keys()];
@@ -52,7 +52,7 @@ export function encodeBatch(
   for (const points of batch.points) count += points.count;
   const flags = series.encoding === 'inline' ? RECORD_FLAG.inline : 0;
   writeHeader(header, RECORD_KIND.batch, flags, count);
-  writeDefinitions(series);
+  series.labels.write(writer, series.definitions, series.encoding === 'inline');
   writeSides(batch, series);
   writer.varint(batch.points.length);
   for (const points of batch.points) writePoints(points, series);
@@ -97,22 +97,6 @@ function finish(): Uint8Array {
   writer.u32At(SIZE_OFFSET, writer.size);
   writer.u32At(0, crc32(writer.bytes().subarray(4)));
   return writer.take();
-}
-
-/** Rows of definitions, which the table of symbols precedes. */
-const definitionRows = new ByteWriter(1 << 12);
-
-function writeDefinitions(series: SeriesNumbers): void {
-  const { labels } = series;
-  definitionRows.reset();
-  for (const ref of series.definitions) {
-    if (series.encoding === 'ref') definitionRows.varint(series.numberOf(ref));
-    labels.write(definitionRows, ref);
-  }
-  labels.writeTable(writer);
-  labels.reset();
-  writer.varint(series.definitions.length);
-  writer.raw(definitionRows.bytes());
 }
 
 function writeSides(batch: WriteBatch, series: SeriesNumbers): void {

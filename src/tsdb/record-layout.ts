@@ -1,8 +1,8 @@
 // What encoder and decoder of log records share (docs/formats/log-record.md).
 import type { WriteBatch } from '../model/columns.ts';
-import type { Labels } from '../model/labels.ts';
 import type { Matcher, MatchType } from '../model/matcher.ts';
 import type { TenantId } from '../model/tenant.ts';
+import type { SeriesDefinitions } from './record-series.ts';
 
 export const RECORD_VERSION = 2;
 export const RECORD_KIND = { batch: 1, delete: 2 } as const;
@@ -29,17 +29,12 @@ export interface RecordHeader {
   readonly isClientBatchId: boolean;
 }
 
-export interface SeriesDefinition {
-  /** Series number used by the columns: a ref of the session, or a place in the record. */
-  readonly number: number;
-  readonly labels: Labels;
-}
-
 export interface BatchRecord {
   readonly kind: 'batch';
   readonly header: RecordHeader;
   readonly encoding: SeriesEncoding;
-  readonly definitions: readonly SeriesDefinition[];
+  /** None where the reader said that it knows the session's refs. */
+  readonly definitions: SeriesDefinitions;
   /** As written, but every ref is a series number. */
   readonly batch: WriteBatch;
 }

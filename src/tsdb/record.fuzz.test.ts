@@ -9,11 +9,11 @@ import type { WriteBatch } from '../model/columns.ts';
 import { labelsFromObject } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import { matcher } from '../model/matcher.ts';
-import { RefWriter } from './label-writer.ts';
 import { decodeRecord } from './record-decode.ts';
 import { encodeBatch, encodeDelete, inlineNumbers } from './record-encode.ts';
 import type { SeriesNumbers } from './record-encode.ts';
 import type { BatchRecord } from './record-layout.ts';
+import { definedLabels, SeriesWriter } from './record-series.ts';
 import { SeriesIndex } from './series-index.ts';
 
 const HEADER = {
@@ -60,14 +60,17 @@ function refNumbers(): SeriesNumbers {
   return {
     encoding: 'ref',
     definitions: LABELS.map((_, ref) => ref),
-    labels: new RefWriter(INDEX),
+    labels: new SeriesWriter(INDEX),
     numberOf: (ref) => ref,
   };
 }
 
 /** Points, sides and definitions of a record with labels in the place of series numbers. */
 function meaning(record: BatchRecord): unknown {
-  const labels = new Map(record.definitions.map((one) => [one.number, one.labels]));
+  const { definitions } = record;
+  const labels = new Map(
+    Array.from(definitions.numbers, (number, i) => [number, definedLabels(definitions, i)]),
+  );
   return describe(record.batch, (number) => labels.get(number)!);
 }
 
@@ -98,7 +101,7 @@ test('both encodings carry the whole batch', () => {
   fc.assert(
     fc.property(seeds, fc.boolean(), fc.nat(9), (seed, isInline, shift) => {
       const batch = batchOf(seed);
-      const numbers = isInline ? inlineNumbers(batch, new RefWriter(INDEX)) : refNumbers();
+      const numbers = isInline ? inlineNumbers(batch, new SeriesWriter(INDEX)) : refNumbers();
       const bytes = encodeBatch(HEADER, batch, numbers);
       const shifted = new Uint8Array(bytes.length + shift).subarray(shift);
       shifted.set(bytes);

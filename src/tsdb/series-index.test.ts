@@ -5,7 +5,11 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { compareLabels, labelsFromObject } from '../model/labels.ts';
 import { matcher, matchesAll } from '../model/matcher.ts';
+import { asLabelBytes } from '../../test/support/label-bytes.ts';
+import { BASE_SIMPLE_SERIES, SMALL_TENANT_SERIES } from './limits.ts';
 import { SeriesIndex } from './series-index.ts';
+
+const NOW_MS = Date.UTC(2026, 10, 28);
 
 const labelsOf = (a: number, b: number): readonly string[] =>
   labelsFromObject({ __name__: `m${a % 4}`, a: String(a), ...(b === 0 ? {} : { b: String(b) }) });
@@ -32,7 +36,7 @@ test('selects exactly what matches, in label order, whatever came when', () => {
         const ref = index.resolve(`t${tenant}`, labels);
         assert.equal(index.tenantOf(ref), `t${tenant}`);
         if (!isIndexed) continue;
-        index.addToPostings(ref);
+        index.applied(`t${tenant}`, Uint32Array.of(ref), NOW_MS);
         model[tenant]!.set(ref, labels);
         index.select(`t${tenant}`, []);
       }
@@ -56,6 +60,180 @@ test('a ref is stable and belongs to one tenant', () => {
   assert.notEqual(index.resolve('blue', labelsOf(1, 0)), ref);
   assert.equal(index.tenantOf(99), undefined);
   assert.deepEqual(index.tenants(), []);
-  index.addToPostings(ref);
+  index.applied('red', Uint32Array.of(ref), NOW_MS);
   assert.deepEqual(index.tenants(), ['red']);
+});
+
+test('many series, found by columns, with newer ones beside them', () => {
+  const index = new SeriesIndex(5);
+  const model = new Map<number, readonly string[]>();
+  const add = (from: number, to: number): void => {
+    const sets = Array.from({ length: to - from }, (_, i) => {
+      const n = from + i;
+      return labelsFromObject({
+        __name__: n % 97 === 0 ? 'rare' : 'common',
+        host: `h${(n * 7919) % 301}`,
+        id: String(n),
+        ...(n % 3 === 0 ? { odd: `o${n % 5}` } : {}),
+      });
+    });
+    let i = 0;
+    for (const bytes of asLabelBytes(sets)) {
+      const ref = index.resolveBytes('t', bytes);
+      index.applied('t', Uint32Array.of(ref), NOW_MS);
+      model.set(ref, sets[i++]!);
+    }
+  };
+  const check = (): void => {
+    for (const matchers of [
+      [],
+      [matcher('__name__', '=', 'rare')],
+      [matcher('__name__', '=~', 'rare|common')],
+      [matcher('__name__', '=', 'common'), matcher('host', '=', 'h17')],
+      [matcher('host', '=~', 'h1.*'), matcher('odd', '!=', '')],
+      [matcher('host', '=~', 'h1[05]'), matcher('odd', '=~', 'o1|o2|none')],
+      [matcher('id', '=~', '.*7'), matcher('odd', '=', '')],
+      [matcher('id', '=', '12')],
+      [matcher('id', '=', 'none')],
+      [matcher('host', '!~', 'h.*')],
+    ]) {
+      const expected = [...model]
+        .filter(([, labels]) => matchesAll(matchers, labels))
+        .toSorted((x, y) => compareLabels(x[1], y[1]))
+        .map(([ref]) => ref);
+      const shown = matchers.map((one) => one.name + one.type + one.value).join(',');
+      assert.deepEqual([...index.select('t', matchers)], expected, shown);
+    }
+  };
+  add(0, SMALL_TENANT_SERIES + 1);
+  check();
+  add(SMALL_TENANT_SERIES + 1, BASE_SIMPLE_SERIES + 100);
+  check();
+  add(BASE_SIMPLE_SERIES + 100, BASE_SIMPLE_SERIES + 400);
+  check();
+});
+
+test('last seen and active series are exact to the second', () => {
+  const index = new SeriesIndex(5);
+  const seen = new Map<number, number>();
+  const steps = fc.array(fc.tuple(fc.array(fc.nat(30), { maxLength: 12 }), fc.nat(2_000_000)), {
+    maxLength: 30,
+  });
+  let nowMs = NOW_MS;
+  fc.assert(
+    fc.property(steps, (list) => {
+      for (const [numbers, afterMs] of list) {
+        nowMs += afterMs;
+        const refs = Uint32Array.from(numbers, (n) => index.resolve('t', labelsOf(n, 0)));
+        index.applied('t', refs, nowMs);
+        for (const ref of refs) seen.set(ref, Math.floor(nowMs / 1000));
+        const nowSec = Math.floor(nowMs / 1000);
+        const active = [...seen.values()].filter((second) => second > nowSec - 3600).length;
+        assert.equal(index.activeSeries('t', nowMs), active);
+        for (const [ref, second] of seen) assert.equal(index.lastSeenMs(ref), second * 1000);
+      }
+    }),
+    { numRuns: 60 },
+  );
+  assert.equal(index.activeSeries('other', nowMs), 0);
+  // A clock that goes back moves nothing.
+  const [ref, second] = [...seen][0]!;
+  index.applied('t', Uint32Array.of(ref), 5);
+  assert.equal(index.lastSeenMs(ref), second * 1000);
+});
+
+test('idle series leave and come back as others; their refs never mean anything again', () => {
+  const step = fc.record({
+    series: fc.array(fc.nat(60), { maxLength: 20 }),
+    held: fc.array(fc.nat(60), { maxLength: 5 }),
+    minutes: fc.nat(50),
+    isSwept: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 25 }), (list) => {
+      const index = new SeriesIndex(3);
+      const live = new Map<number, { labels: readonly string[]; tenant: string; seenMs: number }>();
+      const gone = new Set<number>();
+      let nowMs = NOW_MS;
+      for (const { series, held, minutes, isSwept } of list) {
+        nowMs += minutes * 60_000;
+        for (const n of series) {
+          const tenant = `t${n % 2}`;
+          const labels = labelsOf(n, n % 3);
+          const ref = index.resolve(tenant, labels);
+          assert.ok(!gone.has(ref), 'a ref is given once');
+          index.applied(tenant, Uint32Array.of(ref), nowMs);
+          live.set(ref, { labels, tenant, seenMs: nowMs });
+        }
+        const heldRefs = new Set([...live.keys()].filter((_, i) => held.includes(i)));
+        const isHeld = (ref: number): boolean => heldRefs.has(ref);
+        const count = index.retire({ nowMs, idleMs: 3_600_000, countMax: 7, isHeld });
+        let due = 0;
+        for (const [ref, { seenMs }] of live) {
+          if (seenMs > nowMs - 3_600_000 || isHeld(ref)) continue;
+          due++;
+          if (index.tenantOf(ref) !== undefined) continue;
+          live.delete(ref);
+          gone.add(ref);
+        }
+        assert.equal(count, Math.min(due, 7));
+        if (isSwept) index.sweep(0);
+        for (const ref of gone) assert.equal(index.tenantOf(ref), undefined);
+        assert.equal(index.findableCount, live.size);
+        for (const tenant of ['t0', 't1']) {
+          const own = [...live].filter(([, one]) => one.tenant === tenant);
+          for (const matchers of MATCHER_SETS) {
+            const expected = own
+              .filter(([, { labels }]) => matchesAll(matchers, labels))
+              .toSorted((x, y) => compareLabels(x[1].labels, y[1].labels))
+              .map(([ref]) => ref);
+            assert.deepEqual([...index.select(tenant, matchers)], expected);
+          }
+          const active = own.filter(([, { seenMs }]) => seenMs > nowMs - 3_600_000).length;
+          assert.equal(index.activeSeries(tenant, nowMs), active);
+        }
+        for (const [ref, { labels }] of live) assert.deepEqual(index.labelsOf(ref), labels);
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('a series that was only reserved goes an hour after it was first looked at', () => {
+  const index = new SeriesIndex(3);
+  const ref = index.resolve('t', labelsOf(1, 1));
+  const retire = (nowMs: number): number =>
+    index.retire({ nowMs, idleMs: 3_600_000, countMax: 9, isHeld: () => false });
+  assert.equal(retire(NOW_MS), 0);
+  assert.equal(retire(NOW_MS + 3_599_000), 0);
+  assert.equal(index.tenantOf(ref), 't');
+  assert.equal(retire(NOW_MS + 3_600_000), 1);
+  assert.equal(index.tenantOf(ref), undefined);
+  assert.notEqual(index.resolve('t', labelsOf(1, 1)), ref);
+});
+
+test('churn: memory follows what is live, not what there was', () => {
+  const index = new SeriesIndex(9);
+  const sizes: number[] = [];
+  const perHour = 4000;
+  let nowMs = NOW_MS;
+  let total = 0;
+  for (let hour = 0; hour < 60; hour++) {
+    nowMs += 3_600_000;
+    const sets = Array.from({ length: perHour }, () => {
+      const n = total++;
+      return labelsFromObject({ __name__: 'm', job: 'j', pod: `pod-${n >> 3}`, uid: `${n}-x${n}` });
+    });
+    for (const bytes of asLabelBytes(sets)) {
+      const ref = index.resolveBytes('t', bytes);
+      index.applied('t', Uint32Array.of(ref), nowMs);
+    }
+    if (hour % 5 === 0) index.select('t', [matcher('uid', '=', '7-x7')]);
+    index.retire({ nowMs, idleMs: 3_600_000, countMax: perHour * 2, isHeld: () => false });
+    index.sweep();
+    assert.ok(index.findableCount <= 2 * perHour);
+    sizes.push(index.sizeBytes);
+  }
+  const settled = Math.max(...sizes.slice(10, 20));
+  assert.ok(Math.max(...sizes) <= settled * 1.1, `${settled} B became ${Math.max(...sizes)} B`);
 });

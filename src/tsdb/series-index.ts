@@ -1,79 +1,181 @@
-// The RAM index of one shard: label sets to refs, and per tenant postings by label pair. A ref is
-// given by `resolve` at once; the series enters the postings with its first applied point. Refs are
-// never reused inside a process; unused refs are forgotten with the process.
+// The RAM index of one shard: label sets to refs, and per tenant which series match. A ref is given
+// by `resolve` at once; the series can be found from its first applied point on. What a query needs
+// beyond rows (label order, value columns) is made when one asks, so a new series costs its row and
+// what is new of its texts.
 //
-// Nothing of it is a JavaScript object per series: a label set is a row of pair numbers (pairs.ts),
-// a pair is two symbols (symbols.ts), the hash from label set to ref is open addressing over the
-// rows. Strings are made where somebody asks for labels.
+// Nothing of it is a JavaScript object per series: a label set is a row of pair numbers
+// (series-rows.ts, pairs.ts), a pair is two symbols (symbols.ts). Strings are made where somebody
+// asks for labels.
+import { CodecError } from '../codec/varint.ts';
 import type { SeriesRef } from '../model/columns.ts';
-import { compareUtf8, NO_LABELS } from '../model/labels.ts';
+import type { LabelBytes } from '../model/label-bytes.ts';
+import { RANGE_STRIDE, SAME } from '../model/label-bytes.ts';
+import { compareUtf8, METRIC_NAME, NO_LABELS } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import type { Matcher } from '../model/matcher.ts';
+import { REF_REFUSED } from '../model/storage.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { assert } from '../stdx/assert.ts';
-import { grownU32, grownU8, IdList, mergeIds } from './growable.ts';
-import { KeyOrder } from './key-order.ts';
+import { grownU32, grownU8 } from './growable.ts';
+import { bytesOf, checkSections, SectionReader } from './index-sections.ts';
+import type { IndexSection } from './index-sections.ts';
+import { COLUMNS_MAX_BYTES, SWEEP_SERIES_MIN } from './limits.ts';
 import { Pairs } from './pairs.ts';
+import type { SeriesDefinitions } from './record-series.ts';
+import { livesOf, slotOf } from './refs.ts';
+import { SeriesMatching } from './series-matching.ts';
+import { SeriesOrder } from './series-order.ts';
+import { SeriesRows } from './series-rows.ts';
 import { Symbols } from './symbols.ts';
+import { pairNamed } from './value-column.ts';
+import { nameSlot } from './write-versions.ts';
+import { NO_REFS, TenantSeries } from './tenant-series.ts';
+import type { IndexTables } from './tenant-series.ts';
 
-const FIRST_CAPACITY = 1024;
-/** Above this share of a tenant's series a pass in order beats a sort of what matches. */
-const PASS_SHARE = 8;
-const NO_REFS = new Uint32Array(0);
+/** Bit of a slot in `#marks`: the series can be found. */
+const FINDABLE = 0x80000000;
+const SECONDS = 0x7fffffff;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
-interface TenantIndex {
-  readonly id: TenantId;
-  readonly number: number;
-  count: number;
-  /** Indexed refs in label order; those in `unsorted` are not yet in it. */
-  sorted: Uint32Array;
-  readonly unsorted: IdList;
-}
+/** The first second that a mark can hold: 2020. */
+const FIRST_SECOND = 1_577_836_800;
+const SECTIONS_VERSION = 1;
+const TENANT_NUMBERS = 4;
 
-/** A matcher against rows. */
-interface RowTest {
-  /** Postings that hold every series it accepts; undefined: no list is that good. */
-  readonly candidates: readonly number[] | undefined;
-  accepts(ref: SeriesRef): boolean;
+export interface RetireRequest {
+  readonly nowMs: number;
+  readonly idleMs: number;
+  readonly countMax: number;
+  readonly isHeld: (ref: SeriesRef) => boolean;
 }
 
 export class SeriesIndex {
   readonly symbols: Symbols;
-  readonly #pairs = new Pairs();
-  readonly #tenants = new Map<TenantId, TenantIndex>();
-  readonly #byNumber: TenantIndex[] = [];
-  /** Labels of ref r: pairs [starts[r], starts[r + 1]). */
-  #starts = new Uint32Array(FIRST_CAPACITY + 1);
-  #rows = new Uint32Array(FIRST_CAPACITY);
-  #owners = new Uint32Array(FIRST_CAPACITY);
-  #isIndexed = new Uint8Array(FIRST_CAPACITY);
-  /** Ref + 1; 0 is free. */
-  #slots = new Uint32Array(FIRST_CAPACITY * 2);
-  /** High bits of the hash in each slot: most probes end here, without a look at a row. */
-  #tags = new Uint8Array(FIRST_CAPACITY * 2);
-  /** Place of a ref in its tenant's `sorted`. */
-  #ranks = new Uint32Array(FIRST_CAPACITY);
-  #row = new Uint32Array(64);
+  readonly #seed: number;
+  readonly #shardCount: number;
+  readonly #pairs: Pairs;
+  readonly #rows: SeriesRows;
+  readonly #tables: IndexTables;
+  readonly #matching: SeriesMatching;
+  readonly #tenants = new Map<TenantId, TenantSeries>();
+  readonly #byNumber: TenantSeries[] = [];
+  /** By slot: second of the last applied point since FIRST_SECOND, and FINDABLE. */
+  #marks = new Uint32Array(1024);
+  #nameSlots = new Uint8Array(1024);
+  /** Name symbols of the row at hand. */
+  #names = new Uint32Array(64);
+  // What the row at hand was made from: neighbours share most of their labels.
   #lastOwner = -1;
   #lastLabels: Labels = NO_LABELS;
-  #refCount = 0;
-  #indexedCount = 0;
+  #lastBytes: LabelBytes | undefined = undefined;
+  #lastSerial = 0;
+  #findableCount = 0;
+  /** Since the last sweep. */
+  #retiredCount = 0;
 
-  /** The seed keeps outsiders from choosing labels that collide. */
-  constructor(seed = 0) {
-    this.symbols = new Symbols(seed);
+  /**
+   * The seed keeps outsiders from choosing labels that collide. Refs leave room for a shard's
+   * number. `from`: sections of another index with this seed.
+   */
+  constructor(seed = 0, shardCount = 1, from?: SectionReader) {
+    this.#seed = seed >>> 0;
+    this.#shardCount = shardCount;
+    const lives = livesOf(shardCount);
+    this.symbols = from === undefined ? new Symbols(seed) : Symbols.fromSections(from, seed);
+    this.#pairs = from === undefined ? new Pairs() : Pairs.fromSections(from);
+    this.#rows =
+      from === undefined ? new SeriesRows(seed, lives) : SeriesRows.fromSections(from, seed, lives);
+    const tables = { rows: this.#rows, pairs: this.#pairs, symbols: this.symbols };
+    const order = new SeriesOrder(tables.rows, tables.pairs, tables.symbols);
+    this.#tables = { ...tables, order };
+    this.#matching = new SeriesMatching(this.#tables);
+    if (from !== undefined) this.#restore(from);
+  }
+
+  // -------------------------------------------------------------- snapshots
+
+  /**
+   * All of it as bytes, borrowed until the index changes (docs/formats/index-sections.md).
+   * Complexity: one pass over what queries have put in order; the rest is not copied.
+   */
+  sections(): IndexSection[] {
+    const tenants = this.#byNumber;
+    const numbers = Uint32Array.of(SECTIONS_VERSION, this.#seed, this.#shardCount, tenants.length);
+    const bases = new Uint32Array(tenants.reduce((sum, one) => sum + one.base.length, 0));
+    let at = 0;
+    for (const { base } of tenants) {
+      bases.set(base, at);
+      at += base.length;
+    }
+    const ids = encoder.encode(JSON.stringify(tenants.map(({ id }) => id)));
+    return [
+      { name: 'index-numbers', bytes: bytesOf(numbers) },
+      { name: 'tenant-ids', bytes: ids },
+      {
+        name: 'tenant-numbers',
+        bytes: bytesOf(Uint32Array.from(tenants.flatMap((one) => one.numbers()))),
+      },
+      { name: 'tenant-bases', bytes: bytesOf(bases) },
+      { name: 'marks', bytes: bytesOf(this.#marks, this.#rows.slotEnd) },
+      ...this.symbols.sections(),
+      ...this.#pairs.sections(),
+      ...this.#rows.sections(),
+    ];
+  }
+
+  /**
+   * The index that `sections` was called on: same refs, same answers. Copies the bytes. Throws
+   * CodecError where they are of another version or do not fit together; damage inside a section is
+   * for a checksum to find.
+   */
+  static fromSections(sections: readonly IndexSection[]): SeriesIndex {
+    const reader = new SectionReader(sections);
+    const [version, seed, shardCount] = reader.numbers('index-numbers', 4);
+    if (version !== SECTIONS_VERSION)
+      throw new CodecError(`index sections of version ${version}, known is ${SECTIONS_VERSION}`);
+    return new SeriesIndex(seed, shardCount, reader);
+  }
+
+  #restore(from: SectionReader): void {
+    const ids = JSON.parse(decoder.decode(from.bytes('tenant-ids'))) as TenantId[];
+    const numbers = from.numbers('tenant-numbers', ids.length * TENANT_NUMBERS);
+    const bases = from.u32('tenant-bases');
+    const { slotEnd } = this.#rows;
+    this.#marks = from.u32('marks', 1024);
+    this.#nameSlots = new Uint8Array(this.#marks.length);
+    let end = 0;
+    for (const [i, id] of ids.entries()) {
+      const own = numbers.subarray(i * TENANT_NUMBERS, (i + 1) * TENANT_NUMBERS);
+      const start = end;
+      end += own[3]!;
+      this.#tenant(id).restore(own, bases.slice(start, end));
+      this.#findableCount += own[2]!;
+    }
+    checkSections(end === bases.length && from.bytes('marks').length === slotEnd * 4, 'tenants');
+    for (let slot = 0; slot < slotEnd; slot++) {
+      const mark = this.#marks[slot]!;
+      if ((mark & FINDABLE) === 0 || !this.#rows.isLiveSlot(slot)) continue;
+      this.#setNameSlot(slot);
+      this.#byNumber[this.#rows.ownerOf(slot)]!.active.move(0, mark & SECONDS, 1);
+    }
   }
 
   /** Series with at least one applied point. */
-  get indexedCount(): number {
-    return this.#indexedCount;
+  get findableCount(): number {
+    return this.#findableCount;
   }
 
-  #tenant(id: TenantId): TenantIndex {
+  /** Bytes allocated for rows, texts and tables, without what queries have made. */
+  get sizeBytes(): number {
+    const tables = this.symbols.sizeBytes + this.#pairs.sizeBytes + this.#rows.sizeBytes;
+    return tables + this.#marks.length * 5;
+  }
+
+  #tenant(id: TenantId): TenantSeries {
     let tenant = this.#tenants.get(id);
     if (tenant === undefined) {
-      const { length: number } = this.#byNumber;
-      tenant = { id, number, count: 0, sorted: NO_REFS, unsorted: new IdList() };
+      tenant = new TenantSeries(id, this.#byNumber.length);
       this.#tenants.set(id, tenant);
       this.#byNumber.push(tenant);
     }
@@ -82,265 +184,314 @@ export class SeriesIndex {
 
   // -------------------------------------------------------------- refs
 
+  /** REF_REFUSED where there is no room for one more series. */
   resolve(tenantId: TenantId, labels: Labels): SeriesRef {
     const { number } = this.#tenant(tenantId);
     const count = labels.length >>> 1;
-    this.#row = grownU32(this.#row, count);
-    const row = this.#row;
+    const row = this.#rows.reserveRow(count);
     const { symbols } = this;
-    let hash = number;
-    // Neighbours share most of their labels: `row` still holds the pairs of the last label set.
     const last = this.#lastOwner === number ? this.#lastLabels : NO_LABELS;
-    this.#lastOwner = number;
-    this.#lastLabels = labels;
+    this.#lastBytes = undefined;
     for (let i = 0; i < count; i++) {
       const name = labels[2 * i]!;
       const value = labels[2 * i + 1]!;
-      if (last[2 * i] !== name || last[2 * i + 1] !== value)
-        row[i] = this.#pairs.intern(number, symbols.intern(name), symbols.intern(value));
-      hash = mixed(hash, row[i]!);
+      if (last[2 * i] === name && last[2 * i + 1] === value) continue;
+      row[i] = this.#pairs.intern(symbols.intern(name), symbols.intern(value));
     }
-    const code = finished(hash);
-    const mask = this.#slots.length - 1;
-    let slot = code & mask;
-    for (; this.#slots[slot] !== 0; slot = (slot + 1) & mask) {
-      const ref = this.#slots[slot]! - 1;
-      if (this.#tags[slot] === code >>> 24 && this.#isRow(ref, number, count)) return ref;
-    }
-    this.#slots[slot] = this.#refCount + 1;
-    this.#tags[slot] = code >>> 24;
-    return this.#add(number, count);
+    this.#lastOwner = number;
+    this.#lastLabels = labels;
+    return this.#intern(number, count);
   }
 
-  #isRow(ref: SeriesRef, owner: number, count: number): boolean {
-    const start = this.#starts[ref]!;
-    if (this.#starts[ref + 1]! - start !== count || this.#owners[ref] !== owner) return false;
-    for (let i = 0; i < count; i++) if (this.#rows[start + i] !== this.#row[i]) return false;
-    return true;
+  /** As StorageWriter.resolveBytes. */
+  resolveBytes(tenantId: TenantId, labels: LabelBytes): SeriesRef {
+    const { number } = this.#tenant(tenantId);
+    const { count, ranges, same, bytes, view } = labels;
+    const row = this.#rows.reserveRow(count);
+    this.#names = grownU32(this.#names, count);
+    const names = this.#names;
+    const { symbols } = this;
+    const pairs = this.#pairs;
+    const goesOn =
+      this.#lastBytes === labels &&
+      this.#lastSerial + 1 === labels.serial &&
+      this.#lastOwner === number;
+    for (let i = 0; i < count; i++) {
+      const kept = goesOn ? same[i]! : SAME.nothing;
+      if (kept === SAME.all) continue;
+      const at = i * RANGE_STRIDE;
+      if (kept === SAME.nothing)
+        names[i] = symbols.internBytes(bytes, view, ranges[at]!, ranges[at + 1]!);
+      const value = symbols.internBytes(bytes, view, ranges[at + 2]!, ranges[at + 3]!);
+      row[i] = pairs.intern(names[i]!, value);
+    }
+    this.#lastOwner = number;
+    this.#lastLabels = NO_LABELS;
+    this.#lastBytes = labels;
+    this.#lastSerial = labels.serial;
+    return this.#intern(number, count);
   }
 
-  /** The row at hand as a new series, whose slot is set. */
-  #add(owner: number, count: number): SeriesRef {
-    const ref = this.#refCount++;
-    const start = this.#starts[ref]!;
-    this.#rows = grownU32(this.#rows, start + count);
-    for (let i = 0; i < count; i++) this.#rows[start + i] = this.#row[i]!;
-    if (ref + 1 === this.#starts.length) this.#starts = grownU32(this.#starts, ref + 2);
-    this.#starts[ref + 1] = start + count;
-    if (ref === this.#owners.length) {
-      this.#owners = grownU32(this.#owners, ref + 1);
-      this.#isIndexed = grownU8(this.#isIndexed, ref + 1);
+  /** The refs of series that a log record defines, new ones included. */
+  define(tenantId: TenantId, series: SeriesDefinitions): Int32Array {
+    const { number } = this.#tenant(tenantId);
+    const { bytes, names, pairs, starts, places } = series;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const { symbols } = this;
+    const symbolOf = (list: Uint32Array, at: number): number =>
+      symbols.internBytes(bytes, view, list[at]!, list[at + 1]!);
+    const nameSymbols = Uint32Array.from({ length: names.length / 2 }, (_, i) =>
+      symbolOf(names, 2 * i),
+    );
+    const pairNumbers = new Uint32Array(pairs.length / 3);
+    for (let i = 0; i < pairNumbers.length; i++)
+      pairNumbers[i] = this.#pairs.intern(nameSymbols[pairs[3 * i]!]!, symbolOf(pairs, 3 * i + 1));
+    this.#forgetRow();
+    const refs = new Int32Array(series.count);
+    for (let i = 0; i < refs.length; i++) {
+      const start = starts[i]!;
+      const count = starts[i + 1]! - start;
+      const row = this.#rows.reserveRow(count);
+      for (let k = 0; k < count; k++) row[k] = pairNumbers[places[start + k]!]!;
+      refs[i] = this.#intern(number, count);
     }
-    this.#owners[ref] = owner;
-    if (this.#refCount * 4 > this.#slots.length * 3) this.#rehash();
+    return refs;
+  }
+
+  #forgetRow(): void {
+    this.#lastOwner = -1;
+    this.#lastLabels = NO_LABELS;
+    this.#lastBytes = undefined;
+  }
+
+  #intern(owner: number, count: number): SeriesRef {
+    const rows = this.#rows;
+    const before = rows.liveCount;
+    const ref = rows.intern(owner, count);
+    if (ref < 0) return REF_REFUSED;
+    if (rows.liveCount !== before) {
+      this.#marks = grownU32(this.#marks, rows.slotEnd);
+      this.#nameSlots = grownU8(this.#nameSlots, rows.slotEnd);
+    }
     return ref;
-  }
-
-  #rehash(): void {
-    const slots = new Uint32Array(this.#slots.length * 2);
-    const tags = new Uint8Array(slots.length);
-    const mask = slots.length - 1;
-    for (let ref = 0; ref < this.#refCount; ref++) {
-      let hash = this.#owners[ref]!;
-      for (let at = this.#starts[ref]!; at < this.#starts[ref + 1]!; at++)
-        hash = mixed(hash, this.#rows[at]!);
-      const code = finished(hash);
-      let slot = code & mask;
-      while (slots[slot] !== 0) slot = (slot + 1) & mask;
-      slots[slot] = ref + 1;
-      tags[slot] = code >>> 24;
-    }
-    this.#slots = slots;
-    this.#tags = tags;
   }
 
   /** The symbols of a series, name, value, name, value …, to the start of `out`; their number. */
   symbolsOf(ref: SeriesRef, out: number[]): number {
-    assert(ref >= 0 && ref < this.#refCount, 'the ref is known');
-    let count = 0;
-    for (let at = this.#starts[ref]!; at < this.#starts[ref + 1]!; at++) {
-      const pair = this.#rows[at]!;
-      out[count++] = this.#pairs.nameOf(pair);
-      out[count++] = this.#pairs.valueOf(pair);
+    assert(this.#rows.isLive(ref), 'the ref is known');
+    const slot = slotOf(ref);
+    const count = this.#rows.labelCount(slot);
+    for (let i = 0; i < count; i++) {
+      const pair = this.#rows.pairAt(slot, i);
+      out[2 * i] = this.#pairs.nameOf(pair);
+      out[2 * i + 1] = this.#pairs.valueOf(pair);
     }
+    return 2 * count;
+  }
+
+  /** As PairSource. */
+  pairsOf(ref: SeriesRef, out: Uint32Array): number {
+    const slot = slotOf(ref);
+    const { words, starts, counts } = this.#rows.columns;
+    const start = starts[slot]!;
+    const count = counts[slot]!;
+    for (let i = 0; i < count; i++) out[i] = words[start + i]!;
     return count;
   }
 
+  labelCount(ref: SeriesRef): number {
+    return this.#rows.labelCount(slotOf(ref));
+  }
+
+  nameOf(pair: number): number {
+    return this.#pairs.nameOf(pair);
+  }
+
+  valueOf(pair: number): number {
+    return this.#pairs.valueOf(pair);
+  }
+
   labelsOf(ref: SeriesRef): Labels {
-    assert(ref >= 0 && ref < this.#refCount, 'the ref is known');
+    assert(this.#rows.isLive(ref), 'the ref is known');
+    const slot = slotOf(ref);
+    const count = this.#rows.labelCount(slot);
     const labels: string[] = [];
-    for (let at = this.#starts[ref]!; at < this.#starts[ref + 1]!; at++) {
-      const pair = this.#rows[at]!;
+    for (let i = 0; i < count; i++) {
+      const pair = this.#rows.pairAt(slot, i);
       labels.push(this.symbols.text(this.#pairs.nameOf(pair)));
       labels.push(this.symbols.text(this.#pairs.valueOf(pair)));
     }
     return labels;
   }
 
-  /** undefined where the shard does not know the ref. */
+  /** undefined where the shard does not know the ref, or does not know it any more. */
   tenantOf(ref: SeriesRef): TenantId | undefined {
-    return ref >= 0 && ref < this.#refCount ? this.#byNumber[this.#owners[ref]!]!.id : undefined;
+    if (ref < 0 || !this.#rows.isLive(ref)) return undefined;
+    return this.#byNumber[this.#rows.ownerOf(slotOf(ref))]!.id;
   }
 
   /** The first of `count` refs that is not a series of the tenant; -1 where all are. */
   foreignRef(tenantId: TenantId, refs: Uint32Array, count: number): number {
-    const owner = this.#tenants.get(tenantId)?.number ?? -1;
-    const owners = this.#owners;
-    const refCount = this.#refCount;
-    for (let i = 0; i < count; i++)
-      if (refs[i]! >= refCount || owners[refs[i]!] !== owner) return refs[i]!;
-    return -1;
+    const owner = this.#tenants.get(tenantId)?.number;
+    if (owner === undefined) return count === 0 ? -1 : refs[0]!;
+    return this.#rows.foreignRef(owner, refs, count);
   }
 
-  // -------------------------------------------------------------- postings
+  /** By slot the slot of the metric name in write versions; borrowed. */
+  get nameSlots(): Uint8Array {
+    return this.#nameSlots;
+  }
 
-  /** Makes a series findable. */
-  addToPostings(ref: SeriesRef): void {
-    if (this.#isIndexed[ref] === 1) return;
-    assert(ref >= 0 && ref < this.#refCount, 'the ref is known');
-    this.#isIndexed[ref] = 1;
-    this.#indexedCount++;
-    const tenant = this.#byNumber[this.#owners[ref]!]!;
-    tenant.count++;
-    tenant.unsorted.push(ref);
-    const end = this.#starts[ref + 1]!;
-    for (let at = this.#starts[ref]!; at < end; at++) this.#pairs.post(this.#rows[at]!, ref);
+  #setNameSlot(slot: number): void {
+    const pair = pairNamed(this.#rows, this.#pairs, slot, this.symbols.find(METRIC_NAME));
+    const name = pair < 0 ? '' : this.symbols.text(this.#pairs.valueOf(pair));
+    this.#nameSlots[slot] = nameSlot(name);
+  }
+
+  // -------------------------------------------------------------- applied points
+
+  /**
+   * Points of series of one tenant were applied that were written at this time of the wall clock:
+   * the series can be found from now on and were seen. One look a sample where they were seen in
+   * the same second before.
+   */
+  applied(tenantId: TenantId, refs: Uint32Array, writtenMs: number): void {
+    const tenant = this.#tenant(tenantId);
+    const second = secondOf(writtenMs);
+    const marks = this.#marks;
+    const seenNow = (FINDABLE | second) >>> 0;
+    // Neighbours were mostly seen in the same second before: they move together.
+    let before = 0;
+    let moved = 0;
+    for (let i = 0; i < refs.length; i++) {
+      const slot = slotOf(refs[i]!);
+      const mark = marks[slot]!;
+      // FINDABLE is the highest bit, so a later second is a larger mark.
+      if (mark >= seenNow) continue;
+      marks[slot] = seenNow;
+      const known = (mark & FINDABLE) === 0 ? 0 : mark & SECONDS;
+      if (known !== before) {
+        if (moved > 0) tenant.active.move(before, second, moved);
+        before = known;
+        moved = 0;
+      }
+      moved++;
+      if ((mark & FINDABLE) !== 0) continue;
+      this.#setNameSlot(slot);
+      tenant.add(this.#rows, slot);
+      this.#findableCount++;
+    }
+    if (moved > 0) tenant.active.move(before, second, moved);
+  }
+
+  // -------------------------------------------------------------- giving back
+
+  /**
+   * Takes out series that were last written more than `idleMs` before `nowMs` and that `isHeld`
+   * does not name; refs of theirs are unknown from now on. A ref that was only ever reserved is
+   * first seen here. Returns how many, at most `countMax`; complexity O(slots + what their tenants
+   * have).
+   */
+  retire({ nowMs, idleMs, countMax, isHeld }: RetireRequest): number {
+    const rows = this.#rows;
+    const marks = this.#marks;
+    const last = secondOf(nowMs - idleMs);
+    const dead: number[] = [];
+    const tenants = new Set<TenantSeries>();
+    for (let slot = 0; slot < rows.slotEnd && dead.length < countMax; slot++) {
+      const mark = marks[slot]!;
+      if ((mark & SECONDS) > last || !rows.isLiveSlot(slot)) continue;
+      if (mark === 0) {
+        marks[slot] = secondOf(nowMs);
+        continue;
+      }
+      if (isHeld(rows.refAt(slot))) continue;
+      dead.push(slot);
+      const tenant = this.#byNumber[rows.ownerOf(slot)]!;
+      tenants.add(tenant);
+      if ((mark & FINDABLE) === 0) continue;
+      tenant.active.drop(mark & SECONDS, 1);
+      this.#findableCount--;
+    }
+    for (const slot of dead) rows.remove(slot);
+    for (const tenant of tenants) {
+      tenant.purge(rows, (slot) => !rows.isLiveSlot(slot));
+      tenant.active.trim(secondOf(nowMs));
+    }
+    for (const slot of dead) {
+      marks[slot] = 0;
+      rows.recycle(slot);
+    }
+    rows.compact();
+    this.#retiredCount += dead.length;
+    return dead.length;
   }
 
   /**
+   * Takes back texts and pairs that no series uses, where more series have gone since the last time
+   * than there are (and than `seriesMin`). O(all that is in the index), amortised O(1) a retired
+   * series.
+   */
+  sweep(seriesMin = SWEEP_SERIES_MIN): void {
+    const rows = this.#rows;
+    if (this.#retiredCount < Math.max(seriesMin, rows.liveCount)) return;
+    this.#retiredCount = 0;
+    this.#forgetRow();
+    for (const tenant of this.#byNumber) tenant.forgetColumns();
+    const pairs = this.#pairs;
+    const usedPairs = new Uint8Array(pairs.end);
+    const usedSymbols = new Uint8Array(this.symbols.count);
+    for (let slot = 0; slot < rows.slotEnd; slot++) {
+      if (!rows.isLiveSlot(slot)) continue;
+      const count = rows.labelCount(slot);
+      for (let i = 0; i < count; i++) {
+        const pair = rows.pairAt(slot, i);
+        if (usedPairs[pair] !== 0) continue;
+        usedPairs[pair] = 1;
+        usedSymbols[pairs.nameOf(pair)] = 1;
+        usedSymbols[pairs.valueOf(pair)] = 1;
+      }
+    }
+    pairs.sweep((pair) => usedPairs[pair] === 1);
+    this.symbols.sweep((symbol) => usedSymbols[symbol] === 1);
+  }
+
+  /** When a series was last written, milliseconds to the second; undefined: never. */
+  lastSeenMs(ref: SeriesRef): number | undefined {
+    const mark = this.#marks[slotOf(ref)]!;
+    if (!this.#rows.isLive(ref) || (mark & FINDABLE) === 0) return undefined;
+    return ((mark & SECONDS) + FIRST_SECOND) * 1000;
+  }
+
+  /** Series of a tenant written within the hour before `nowMs`, exact to the second. */
+  activeSeries(tenantId: TenantId, nowMs: number): number {
+    return this.#tenants.get(tenantId)?.active.count(secondOf(nowMs)) ?? 0;
+  }
+
+  // -------------------------------------------------------------- asking
+
+  /**
    * Series of a tenant that all matchers accept, in label order; borrowed, never changed.
-   * Complexity: what matches, plus once per query the series that are new since the last one, plus
-   * a pass over the tenant where there are.
+   * Complexity: what matches, plus the first time after many new series a sort of these and a pass
+   * over the tenant.
    */
   select(tenantId: TenantId, matchers: readonly Matcher[]): Uint32Array {
     const tenant = this.#tenants.get(tenantId);
     if (tenant === undefined) return NO_REFS;
-    this.#sort(tenant);
-    if (matchers.length === 0) return tenant.sorted;
-    const tests = matchers.map((one) => this.#testOf(tenant, one));
-    let chosen: RowTest | undefined;
-    let best = tenant.count;
-    for (const test of tests) {
-      if (test.candidates === undefined) continue;
-      const count = this.#countOf(test.candidates);
-      if (chosen !== undefined && count >= best) continue;
-      best = count;
-      chosen = test;
-    }
-    if (chosen === undefined || best * PASS_SHARE > tenant.count)
-      return tenant.sorted.filter((ref) => tests.every((test) => test.accepts(ref)));
-    const rest = tests.filter((test) => test !== chosen);
-    return this.#selectFrom(tenant, chosen.candidates!, best, rest);
+    tenant.refresh(this.#tables, matchers.length === 0);
+    const before = tenant.columnsSizeBytes;
+    const found = this.#matching.select(tenant, matchers);
+    if (tenant.columnsSizeBytes > before) this.#boundColumns(tenant);
+    return found;
   }
 
-  #countOf(pairs: readonly number[]): number {
-    return pairs.reduce((sum, pair) => sum + this.#pairs.seriesCount(pair), 0);
-  }
-
-  #selectFrom(
-    tenant: TenantIndex,
-    candidates: readonly number[],
-    count: number,
-    tests: readonly RowTest[],
-  ): Uint32Array {
-    const refs = new Uint32Array(count);
-    let end = 0;
-    for (const pair of candidates) end = this.#pairs.read(pair, refs, end);
-    let kept = 0;
-    for (let i = 0; i < end; i++) {
-      const ref = refs[i]!;
-      if (tests.every((test) => test.accepts(ref))) refs[kept++] = this.#ranks[ref]!;
-    }
-    const chosen = refs.subarray(0, kept).toSorted();
-    for (let i = 0; i < kept; i++) chosen[i] = tenant.sorted[chosen[i]!]!;
-    return chosen;
-  }
-
-  /** Label order, valid until the index changes: ranks of name and value make one number. */
-  #order(): KeyOrder {
-    const ranks = this.symbols.ranks();
-    const { count } = this.symbols;
-    const starts = this.#starts;
-    const rows = this.#rows;
-    const pairs = this.#pairs;
-    return new KeyOrder((ref, depth) => {
-      const at = starts[ref]! + depth;
-      if (at >= starts[ref + 1]!) return -1;
-      const pair = rows[at]!;
-      return ranks[pairs.nameOf(pair)]! * count + ranks[pairs.valueOf(pair)]!;
-    });
-  }
-
-  #sort(tenant: TenantIndex): void {
-    if (tenant.unsorted.count === 0) return;
-    const order = this.#order();
-    const added = tenant.unsorted.view().slice();
-    order.sort(added);
-    const merged =
-      tenant.sorted.length === 0 ? added : mergeIds(tenant.sorted, added, order.compare);
-    this.#ranks = grownU32(this.#ranks, this.#refCount);
-    tenant.sorted = merged;
-    tenant.unsorted.clear();
-    for (let rank = 0; rank < merged.length; rank++) this.#ranks[merged[rank]!] = rank;
-  }
-
-  // -------------------------------------------------------------- matchers
-
-  #testOf(tenant: TenantIndex, one: Matcher): RowTest {
-    const name = this.symbols.find(one.name);
-    const ifAbsent = one.matches('');
-    const values = this.#acceptedValues(tenant, one, name);
-    if (values !== undefined) {
-      const accepted = new Set(values);
-      const [only] = values;
-      return {
-        candidates: values,
-        accepts: (ref) => {
-          const end = this.#starts[ref + 1]!;
-          if (accepted.size === 1) {
-            for (let at = this.#starts[ref]!; at < end; at++)
-              if (this.#rows[at] === only) return true;
-            return false;
-          }
-          const pair = this.#pairNamed(ref, name);
-          return pair >= 0 && accepted.has(pair);
-        },
-      };
-    }
-    const verdicts = new Map<number, boolean>();
-    const accepts = (ref: SeriesRef): boolean => {
-      const pair = name < 0 ? -1 : this.#pairNamed(ref, name);
-      if (pair < 0) return ifAbsent;
-      let verdict = verdicts.get(pair);
-      if (verdict === undefined)
-        verdicts.set(pair, (verdict = one.matches(this.symbols.text(this.#pairs.valueOf(pair)))));
-      return verdict;
-    };
-    return { candidates: undefined, accepts };
-  }
-
-  /** The pair of a series that has this name; -1 where it has none. */
-  #pairNamed(ref: SeriesRef, name: number): number {
-    const end = this.#starts[ref + 1]!;
-    for (let at = this.#starts[ref]!; at < end; at++)
-      if (this.#pairs.nameOf(this.#rows[at]!) === name) return this.#rows[at]!;
-    return -1;
-  }
-
-  /** Pairs that the matcher accepts; undefined where series without the label count or too many. */
-  #acceptedValues(tenant: TenantIndex, one: Matcher, name: number): number[] | undefined {
-    if (one.type === '!=' || one.type === '!~' || one.matches('')) return undefined;
-    if (name < 0) return [];
-    const exact = one.type === '=' ? [one.value] : one.regex?.literals;
-    if (exact !== undefined)
-      return [...new Set(exact)]
-        .map((text) => this.symbols.find(text))
-        .map((value) => (value <= 0 ? -1 : this.#pairs.find(tenant.number, name, value)))
-        .filter((pair) => pair >= 0);
-    const out: number[] = [];
-    for (const pair of this.#pairs.ofName(tenant.number, name))
-      if (one.matches(this.symbols.text(this.#pairs.valueOf(pair)))) out.push(pair);
-    return out;
+  /** Columns of other tenants are forgotten first, then those of this one. */
+  #boundColumns(tenant: TenantSeries): void {
+    let sizeBytes = 0;
+    for (const one of this.#byNumber) sizeBytes += one.columnsSizeBytes;
+    if (sizeBytes <= COLUMNS_MAX_BYTES) return;
+    for (const one of this.#byNumber) if (one !== tenant) one.forgetColumns();
+    if (tenant.columnsSizeBytes > COLUMNS_MAX_BYTES) tenant.forgetColumns();
   }
 
   /** Tenants with at least one applied point, sorted. */
@@ -352,12 +503,7 @@ export class SeriesIndex {
   }
 }
 
-function mixed(hash: number, pair: number): number {
-  const next = Math.imul(hash ^ pair, 0x9e3779b1);
-  return next ^ (next >>> 15);
-}
-
-function finished(hash: number): number {
-  const next = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  return (next ^ (next >>> 13)) >>> 0;
+/** Since FIRST_SECOND; at least 1, so that 0 is never. */
+function secondOf(ms: number): number {
+  return Math.min(Math.max(Math.floor(ms / 1000) - FIRST_SECOND, 1), SECONDS);
 }

@@ -1,18 +1,27 @@
-// Which series the log has defined since the last cut, and whose they are: one number per ref, so
+// Which series the log has defined since the last cut, and whose they are: one number per slot, so
 // that checking that a write uses refs of its own tenant, and finding those whose labels the record
-// must repeat, is one comparison a sample.
+// must repeat, is one comparison a sample. The number also holds the ref's lives (refs.ts): the ref
+// of a series that is gone never passes for the one that has its slot now.
 import type { SeriesRef } from '../model/columns.ts';
 import { AppError } from '../model/errors.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { grownU32 } from './growable.ts';
+import { SLOT_BITS, slotOf } from './refs.ts';
 import type { SeriesIndex } from './series-index.ts';
+
+/** Bits of a ref above its slot. */
+const LIVES_BITS = 32 - SLOT_BITS;
+/** Marks that can be told apart; then all are taken back and counted anew. */
+const MARKS_MAX = 2 ** (32 - LIVES_BITS) - 1;
 
 export class SeriesMarks {
   readonly #index: SeriesIndex;
-  /** By ref the mark of the tenant that it was defined for; another number: not since the cut. */
+  /** By slot the mark of the tenant that it was defined for, and the lives; 0: never. */
   #marks = new Uint32Array(1024);
   readonly #markOf = new Map<TenantId, number>();
   #lastMark = 0;
+  /** Marks since the last cut are above. */
+  #cutMark = 0;
 
   constructor(index: SeriesIndex) {
     this.#index = index;
@@ -32,11 +41,12 @@ export class SeriesMarks {
   }
 
   defineOne(tenant: TenantId, ref: SeriesRef, definitions: SeriesRef[]): void {
-    const mark = this.#mark(tenant);
-    if (this.#marks[ref] === mark) return;
+    const mark = markOf(this.#mark(tenant), ref);
+    const slot = slotOf(ref);
+    if (this.#marks[slot] === mark) return;
     this.check(tenant, ref);
-    this.#marks = grownU32(this.#marks, ref + 1);
-    this.#marks[ref] = mark;
+    this.#marks = grownU32(this.#marks, slot + 1);
+    this.#marks[slot] = mark;
     definitions.push(ref);
   }
 
@@ -48,12 +58,22 @@ export class SeriesMarks {
 
   /** What was to define these did not get into the log. */
   forget(definitions: readonly SeriesRef[]): void {
-    for (const ref of definitions) this.#marks[ref] = 0;
+    for (const ref of definitions) this.#marks[slotOf(ref)] = 0;
+  }
+
+  /** Does the log hold a use of the series since the last cut? */
+  isDefined(ref: SeriesRef): boolean {
+    return (this.#marks[slotOf(ref)] ?? 0) >>> LIVES_BITS > this.#cutMark;
   }
 
   /** From now on every series must be defined again. */
   cut(): void {
     this.#markOf.clear();
+    if (this.#lastMark > MARKS_MAX / 2) {
+      this.#marks.fill(0);
+      this.#lastMark = 0;
+    }
+    this.#cutMark = this.#lastMark;
   }
 
   #mark(tenant: TenantId): number {
@@ -61,6 +81,10 @@ export class SeriesMarks {
     if (mark === undefined) this.#markOf.set(tenant, (mark = ++this.#lastMark));
     return mark;
   }
+}
+
+function markOf(mark: number, ref: number): number {
+  return ((mark << LIVES_BITS) | (ref >>> SLOT_BITS)) >>> 0;
 }
 
 /** Index of the first ref from `from` on that has another mark; `count` where none has. */
@@ -74,7 +98,8 @@ function firstUnmarked(
   const { length } = marks;
   for (let i = from; i < count; i++) {
     const ref = refs[i]!;
-    if (ref >= length || marks[ref] !== mark) return i;
+    const slot = slotOf(ref);
+    if (slot >= length || marks[slot] !== markOf(mark, ref)) return i;
   }
   return count;
 }

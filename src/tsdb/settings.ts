@@ -11,6 +11,8 @@ import type { SeriesEncoding } from './record-layout.ts';
 export interface TsdbSettings {
   /** Number of the shard in blob names and catalog keys. */
   readonly shard: number;
+  /** How many there are. */
+  readonly shardCount: number;
   readonly seriesEncoding: SeriesEncoding;
   /**
    * Bytes that the head may take: it is flushed above HEAD_FLUSH_SHARE of them, and writes are
@@ -33,6 +35,7 @@ export interface TsdbSettings {
 
 export const DEFAULT_TSDB_SETTINGS: TsdbSettings = {
   shard: 0,
+  shardCount: 1,
   seriesEncoding: 'ref',
   headBytesMax: 256 * 1024 * 1024,
   pageSamples: [4, 8, 16],

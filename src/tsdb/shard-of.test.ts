@@ -2,8 +2,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { asLabelBytes } from '../../test/support/label-bytes.ts';
 import { labelsFromObject } from '../model/labels.ts';
-import { localRef, refOf, shardOfName, shardOfRef, shardOfSeries } from './shard-of.ts';
+import {
+  localRef,
+  refOf,
+  shardOfBytes,
+  shardOfName,
+  shardOfRef,
+  shardOfSeries,
+} from './shard-of.ts';
 
 const encoder = new TextEncoder();
 
@@ -48,6 +56,14 @@ test('the shard is the hash of UTF-8 bytes modulo the number of shards', () => {
       assert.equal(shardOfName(tenant, name, count), plainHash([tenant, name]) % count);
     }),
   );
+});
+
+test('labels and their bytes belong to one shard', () => {
+  const sets = [['a', 'b'], ['é', '\u{1f600}\uffff', 'z', 'x'], []];
+  let i = 0;
+  for (const bytes of asLabelBytes(sets))
+    assert.equal(shardOfBytes('t', bytes, 64), shardOfSeries('t', sets[i++]!, 64));
+  assert.equal(i, sets.length);
 });
 
 test('series that differ in one number spread evenly', () => {

@@ -2,6 +2,8 @@
 // hash is part of what lies on the disk (docs/decisions/0024): FNV-1a over UTF-8 bytes (Fowler,
 // Noll, Vo, 1991) with the finalizer of MurmurHash3, modulo the number of shards. It never changes.
 import type { SeriesRef } from '../model/columns.ts';
+import { RANGE_STRIDE } from '../model/label-bytes.ts';
+import type { LabelBytes } from '../model/label-bytes.ts';
 import type { Labels } from '../model/labels.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { assert } from '../stdx/assert.ts';
@@ -53,6 +55,18 @@ function finished(hash: number): number {
 export function shardOfSeries(tenant: TenantId, labels: Labels, shardCount: number): number {
   let hash = withText(FNV_OFFSET, tenant);
   for (const text of labels) hash = withText(hash, text);
+  return finished(hash) % shardCount;
+}
+
+/** As `shardOfSeries`, from the labels' UTF-8. */
+export function shardOfBytes(tenant: TenantId, labels: LabelBytes, shardCount: number): number {
+  const { bytes, ranges, count } = labels;
+  let hash = withText(FNV_OFFSET, tenant);
+  for (let at = 0; at < count * RANGE_STRIDE; at += 2) {
+    const end = ranges[at + 1]!;
+    for (let i = ranges[at]!; i < end; i++) hash = withByte(hash, bytes[i]!);
+    hash = withByte(hash, SEPARATOR);
+  }
   return finished(hash) % shardCount;
 }
 

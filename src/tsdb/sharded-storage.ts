@@ -8,6 +8,7 @@
 // again completes it. A batch with the writer's id goes to every shard, so that each of them
 // remembers it.
 import type { NameSplit, SeriesRef, WriteBatch } from '../model/columns.ts';
+import type { LabelBytes } from '../model/label-bytes.ts';
 import { compareLabels, compareUtf8 } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import type {
@@ -41,7 +42,14 @@ import {
   mergeStreams,
   mergeTexts,
 } from './shard-merge.ts';
-import { refOf, shardOfName, shardOfSeries } from './shard-of.ts';
+import {
+  localRef,
+  refOf,
+  shardOfBytes,
+  shardOfName,
+  shardOfRef,
+  shardOfSeries,
+} from './shard-of.ts';
 import type { HeldContent, HoldableStorage, StorageHold } from './snapshots.ts';
 
 /** A shard as its composite needs it. */
@@ -90,6 +98,18 @@ export class ShardedStorage implements HoldableStorage {
     const shard = shardOfSeries(tenant, labels, length);
     const local = this.#shards[shard]!.resolve(tenant, labels);
     return local < 0 ? local : refOf(local, shard, length);
+  }
+
+  resolveBytes(tenant: TenantId, labels: LabelBytes): SeriesRef {
+    const { length } = this.#shards;
+    const shard = shardOfBytes(tenant, labels, length);
+    const local = this.#shards[shard]!.resolveBytes(tenant, labels);
+    return local < 0 ? local : refOf(local, shard, length);
+  }
+
+  knows(tenant: TenantId, ref: SeriesRef): boolean {
+    const { length } = this.#shards;
+    return this.#shards[shardOfRef(ref, length)]!.knows(tenant, localRef(ref, length));
   }
 
   splitOf(tenant: TenantId, name: string): NameSplit | undefined {

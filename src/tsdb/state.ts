@@ -20,6 +20,7 @@ import { SeriesIndex } from './series-index.ts';
 import { DEFAULT_TSDB_SETTINGS } from './settings.ts';
 import type { TsdbEvent, TsdbMutations, TsdbOptions, TsdbSettings } from './settings.ts';
 import { Pins } from './view.ts';
+import { WriteVersions } from './write-versions.ts';
 import type { View } from './view.ts';
 
 /** A batch-id row of the catalog, to be removed when all its ids are old. */
@@ -42,6 +43,8 @@ export class ShardState {
   readonly partContext: PartContext;
   /** Log end when this process opened the log: refs in records mean something within a session. */
   readonly session: number;
+  /** What changed below the settled watermark, for caches of results. */
+  readonly writeVersions = new WriteVersions();
   view: View;
   frontier: number;
   /** Applied splits by tenant and name, with the offset that brought them. */
@@ -62,7 +65,7 @@ export class ShardState {
     this.mutations = options.mutations ?? {};
     this.probe = options.probe ?? NO_PROBE;
     this.names = shardNames(this.settings.shard);
-    this.index = new SeriesIndex(options.prng.u32());
+    this.index = new SeriesIndex(options.prng.u32(), this.settings.shardCount);
     this.session = options.log.endOffset;
     this.frontier = frontier;
     this.partContext = {

@@ -1,126 +1,252 @@
 // Label texts of one shard, each once, as UTF-8 in one arena off the JavaScript heap; a symbol is a
-// small number that stands for one. Symbols are never removed: they go with the process. Symbol 0
-// is the empty text. A small direct-mapped cache keeps the strings that are read again and again.
-import { grownU32, grownU8, mergeIds } from './growable.ts';
+// small number that stands for one. Symbol 0 is the empty text. A small direct-mapped cache keeps
+// the strings that are read again and again. `sweep` takes back what nobody uses any more: its
+// numbers and its bytes are used again.
+//
+// A text in the arena is its length (varint) and its bytes. Complexity: intern O(bytes) expected.
+import type { ByteWriter } from '../codec/varint.ts';
+import { grownU32, grownU8, IdList, mergeIds, release } from './growable.ts';
+import { bytesOf, checkSections } from './index-sections.ts';
+import type { IndexSection, SectionReader } from './index-sections.ts';
 import { KeyOrder } from './key-order.ts';
 import { TEXT_CACHE_ENTRIES } from './limits.ts';
+import { lengthAt, lengthSize, writeLength } from './text-length.ts';
 
 const FIRST_CAPACITY = 256;
 /** Bytes compared at once: with their number they fit a double. */
 const KEY_BYTES = 6;
+/** Numbers of a slot: symbol + 1 (0 is free), hash of its text. At most three quarters full. */
+const SLOT_WORDS = 2;
+/** Behind the free end of a symbol that is not in use. */
+const NO_TEXT = 0;
+
+const encoder = new TextEncoder();
 
 /** Copied for each table: to fill an array of this size takes 1.5 ms, to copy it 0.02 ms. */
 const NO_TEXTS: readonly string[] = Array.from({ length: TEXT_CACHE_ENTRIES }, () => '');
 
 export class Symbols {
   readonly #seed: number;
-  #arena: Buffer<ArrayBuffer> = Buffer.alloc(4096);
-  #arenaEnd = 0;
-  /** Text of symbol s: arena bytes [starts[s], starts[s + 1]). */
-  #starts = new Uint32Array(FIRST_CAPACITY + 1);
-  #hashes = new Uint32Array(FIRST_CAPACITY);
-  /** Symbol + 1; 0 is free. At most half full. */
-  #slots = new Uint32Array(FIRST_CAPACITY * 2);
+  #arena: Buffer<ArrayBuffer> = Buffer.from(new Uint8Array(4096).buffer);
+  #view = new DataView(this.#arena.buffer);
+  #arenaEnd = 1;
+  /** Where the text of a symbol begins in the arena; NO_TEXT: the symbol is free. */
+  #starts = new Uint32Array(FIRST_CAPACITY);
+  #slots = new Uint32Array(FIRST_CAPACITY * SLOT_WORDS);
+  /** Symbols in use. */
+  #used = 0;
+  #free = new IdList();
+  /** In byte order; those in `#unsorted` are not yet in it. */
   #sorted: Uint32Array = new Uint32Array(0);
+  #unsorted = new IdList();
   #ranks = new Uint32Array(0);
   readonly #cachedSymbols = new Uint32Array(TEXT_CACHE_ENTRIES);
   readonly #cachedTexts: string[] = NO_TEXTS.slice();
+  /** UTF-8 of the text at hand. */
+  #scratch = new Uint8Array(256);
+  #scratchView = new DataView(this.#scratch.buffer);
+  /** Numbers given so far: every symbol is below. */
   count = 0;
 
   constructor(seed: number) {
-    this.#seed = seed;
+    this.#seed = seed | 0;
     this.intern('');
   }
 
-  #hash(text: string): number {
-    let hash = this.#seed ^ text.length;
-    for (let i = 0; i < text.length; i++) {
-      hash = Math.imul(hash ^ text.charCodeAt(i), 0x9e3779b1);
-      hash ^= hash >>> 15;
-    }
-    hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-    return (hash ^ (hash >>> 13)) >>> 0;
+  get sizeBytes(): number {
+    return (
+      this.#arena.length +
+      4 * (this.#starts.length + this.#slots.length + this.#sorted.length + this.#ranks.length)
+    );
   }
 
-  #isText(symbol: number, text: string): boolean {
-    const start = this.#starts[symbol]!;
-    const sizeBytes = this.#starts[symbol + 1]! - start;
-    if (sizeBytes < text.length) return false;
-    const arena = this.#arena;
-    for (let i = 0; i < text.length; i++) {
-      const unit = text.charCodeAt(i);
-      if (unit >= 128) return this.text(symbol) === text;
-      if (unit !== arena[start + i]) return false;
-    }
-    return sizeBytes === text.length;
+  /** As SeriesIndex.sections. */
+  sections(): IndexSection[] {
+    const numbers = Uint32Array.of(this.count, this.#used);
+    return [
+      { name: 'symbol-numbers', bytes: bytesOf(numbers) },
+      { name: 'symbol-texts', bytes: this.#arena.subarray(0, this.#arenaEnd) },
+      { name: 'symbol-starts', bytes: bytesOf(this.#starts, this.count) },
+      { name: 'symbol-slots', bytes: bytesOf(this.#slots) },
+      { name: 'symbol-free', bytes: bytesOf(this.#free.view()) },
+      { name: 'symbol-sorted', bytes: bytesOf(this.#sorted) },
+      { name: 'symbol-unsorted', bytes: bytesOf(this.#unsorted.view()) },
+    ];
   }
+
+  static fromSections(reader: SectionReader, seed: number): Symbols {
+    const symbols = new Symbols(seed);
+    const [count, used] = reader.numbers('symbol-numbers', 2) as unknown as [number, number];
+    symbols.count = count;
+    symbols.#used = used;
+    symbols.#arenaEnd = reader.bytes('symbol-texts').length;
+    const arena = reader.u8('symbol-texts', 4096);
+    symbols.#arena = Buffer.from(arena.buffer);
+    symbols.#view = new DataView(arena.buffer);
+    symbols.#starts = reader.u32('symbol-starts', FIRST_CAPACITY);
+    symbols.#slots = reader.u32('symbol-slots');
+    symbols.#free = new IdList(reader.u32('symbol-free'));
+    symbols.#sorted = reader.u32('symbol-sorted');
+    symbols.#unsorted = new IdList(reader.u32('symbol-unsorted'));
+    symbols.#rank();
+    const slotCount = symbols.#slots.length / SLOT_WORDS;
+    checkSections(
+      reader.bytes('symbol-starts').length === count * 4 &&
+        Number.isInteger(Math.log2(slotCount)) &&
+        used < slotCount &&
+        used + symbols.#free.count === count &&
+        symbols.#sorted.length + symbols.#unsorted.count === used,
+      'symbols',
+    );
+    return symbols;
+  }
+
+  // -------------------------------------------------------------- texts to symbols
 
   /** The symbol of a text; -1 where there is none. */
   find(text: string): number {
-    const hash = this.#hash(text);
-    const mask = this.#slots.length - 1;
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const symbol = this.#slots[slot]! - 1;
-      if (symbol < 0) return -1;
-      if (this.#hashes[symbol] === hash && this.#isText(symbol, text)) return symbol;
-    }
+    const size = this.#encode(text);
+    const hash = this.#hash(this.#scratchView, 0, size);
+    const slot = this.#seek(this.#scratchView, 0, size, hash);
+    return this.#slots[slot * SLOT_WORDS]! - 1;
   }
 
   intern(text: string): number {
-    const hash = this.#hash(text);
-    const mask = this.#slots.length - 1;
-    let slot = hash & mask;
-    for (; this.#slots[slot] !== 0; slot = (slot + 1) & mask) {
-      const symbol = this.#slots[slot]! - 1;
-      if (this.#hashes[symbol] === hash && this.#isText(symbol, text)) return symbol;
+    const size = this.#encode(text);
+    return this.internBytes(this.#scratch, this.#scratchView, 0, size);
+  }
+
+  /** The symbol of the UTF-8 in [start, end); `view` covers the memory of `bytes`. */
+  internBytes(bytes: Uint8Array, view: DataView, start: number, end: number): number {
+    const hash = this.#hash(view, start, end);
+    let slot = this.#seek(view, start, end, hash);
+    const known = this.#slots[slot * SLOT_WORDS]!;
+    if (known !== 0) return known - 1;
+    if ((this.#used + 1) * 4 * SLOT_WORDS > this.#slots.length * 3) {
+      this.#rehash(this.#slots.length * 2);
+      slot = this.#freeSlot(this.#slots, hash);
     }
-    if (this.count === this.#hashes.length) {
-      this.#grow();
-      slot = this.#freeSlot(hash);
-    }
-    const symbol = this.count++;
-    this.#slots[slot] = symbol + 1;
-    this.#hashes[symbol] = hash;
-    this.#write(text);
-    this.#starts[symbol + 1] = this.#arenaEnd;
+    const symbol = this.#free.count > 0 ? this.#free.pop() : this.count++;
+    this.#starts = grownU32(this.#starts, this.count);
+    this.#slots[slot * SLOT_WORDS] = symbol + 1;
+    this.#slots[slot * SLOT_WORDS + 1] = hash;
+    this.#used++;
+    this.#starts[symbol] = this.#write(bytes, start, end);
+    this.#unsorted.push(symbol);
     return symbol;
   }
 
-  #freeSlot(hash: number): number {
-    const mask = this.#slots.length - 1;
+  /** The UTF-8 of a text to the scratch; its size. */
+  #encode(text: string): number {
+    if (text.length * 3 > this.#scratch.length) {
+      this.#scratch = new Uint8Array(text.length * 3);
+      this.#scratchView = new DataView(this.#scratch.buffer);
+    }
+    const scratch = this.#scratch;
+    for (let i = 0; i < text.length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit >= 128) return encoder.encodeInto(text, scratch).written;
+      scratch[i] = unit;
+    }
+    return text.length;
+  }
+
+  /**
+   * Two lanes over the same words, so that differences which cancel in one do not in the other: the
+   * seed keeps outsiders from choosing texts that collide.
+   */
+  #hash(view: DataView, start: number, end: number): number {
+    let a = this.#seed ^ (end - start);
+    let b = Math.imul(this.#seed, 0x85ebca6b) | 1;
+    let at = start;
+    for (; at + 4 <= end; at += 4) {
+      const word = view.getInt32(at, true);
+      a = Math.imul(a ^ word, 0x9e3779b1);
+      a ^= a >>> 15;
+      b = Math.imul(((b << 13) | (b >>> 19)) + word, 0xc2b2ae35);
+    }
+    for (; at < end; at++) {
+      a = Math.imul(a ^ view.getUint8(at), 0x9e3779b1);
+      a ^= a >>> 15;
+    }
+    a ^= b ^ (b >>> 16);
+    a = Math.imul(a ^ (a >>> 16), 0x85ebca6b);
+    // 31 bits: a larger number would be an object when it is handed on.
+    return (a ^ (a >>> 13)) >>> 1;
+  }
+
+  /** The slot of a text, or the free one where it belongs. */
+  #seek(view: DataView, start: number, end: number, hash: number): number {
+    const slots = this.#slots;
+    const mask = slots.length / SLOT_WORDS - 1;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const entry = slots[slot * SLOT_WORDS]!;
+      if (entry === 0) return slot;
+      if (slots[slot * SLOT_WORDS + 1] !== hash) continue;
+      if (this.#isText(this.#starts[entry - 1]!, view, start, end)) return slot;
+    }
+  }
+
+  #isText(place: number, view: DataView, start: number, end: number): boolean {
+    const arena = this.#view;
+    const size = end - start;
+    if (lengthAt(this.#arena, place) !== size) return false;
+    let at = place + lengthSize(size);
+    let from = start;
+    for (; from + 4 <= end; from += 4, at += 4)
+      if (view.getInt32(from, true) !== arena.getInt32(at, true)) return false;
+    for (; from < end; from++, at++) if (view.getUint8(from) !== arena.getUint8(at)) return false;
+    return true;
+  }
+
+  #freeSlot(slots: Uint32Array, hash: number): number {
+    const mask = slots.length / SLOT_WORDS - 1;
     let slot = hash & mask;
-    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
+    while (slots[slot * SLOT_WORDS] !== 0) slot = (slot + 1) & mask;
     return slot;
   }
 
-  #grow(): void {
-    this.#hashes = grownU32(this.#hashes, this.count * 2);
-    this.#starts = grownU32(this.#starts, this.#hashes.length + 1);
-    this.#slots = new Uint32Array(this.#hashes.length * 2);
-    for (let symbol = 0; symbol < this.count; symbol++)
-      this.#slots[this.#freeSlot(this.#hashes[symbol]!)] = symbol + 1;
+  /** The slots of symbols that are in use, in a table of `length` words. */
+  #rehash(length: number): void {
+    const old = this.#slots;
+    const slots = new Uint32Array(length);
+    for (let at = 0; at < old.length; at += SLOT_WORDS) {
+      const entry = old[at]!;
+      if (entry === 0 || (entry > 1 && this.#starts[entry - 1] === NO_TEXT)) continue;
+      const to = this.#freeSlot(slots, old[at + 1]!) * SLOT_WORDS;
+      slots[to] = entry;
+      slots[to + 1] = old[at + 1]!;
+    }
+    this.#slots = slots;
+    release(old);
   }
 
-  #write(text: string): void {
-    const needed = this.#arenaEnd + text.length * 3;
-    if (needed > this.#arena.length) this.#arena = Buffer.from(grownU8(this.#arena, needed).buffer);
-    const arena = this.#arena;
-    let at = this.#arenaEnd;
-    for (let i = 0; i < text.length; i++) {
-      const unit = text.charCodeAt(i);
-      if (unit >= 128) {
-        this.#arenaEnd += arena.write(text, this.#arenaEnd, 'utf8');
-        return;
-      }
-      arena[at++] = unit;
+  #write(bytes: Uint8Array, start: number, end: number): number {
+    const size = end - start;
+    const place = this.#arenaEnd;
+    const needed = place + lengthSize(size) + size;
+    if (needed > this.#arena.length) {
+      const { buffer } = grownU8(new Uint8Array(this.#arena.buffer), needed);
+      this.#arena = Buffer.from(buffer);
+      this.#view = new DataView(buffer);
     }
-    this.#arenaEnd = at;
+    const arena = this.#arena;
+    let at = writeLength(arena, place, size);
+    if (size > 64) arena.set(bytes.subarray(start, end), at);
+    else for (let from = start; from < end; from++) arena[at++] = bytes[from]!;
+    this.#arenaEnd = needed;
+    return place;
   }
+
+  // -------------------------------------------------------------- symbols to texts
 
   text(symbol: number): string {
     const place = symbol & (TEXT_CACHE_ENTRIES - 1);
     if (this.#cachedSymbols[place] === symbol) return this.#cachedTexts[place]!;
-    const text = this.#arena.toString('utf8', this.#starts[symbol], this.#starts[symbol + 1]);
+    const start = this.#starts[symbol]!;
+    const size = lengthAt(this.#arena, start);
+    const from = start + lengthSize(size);
+    const text = this.#arena.toString('utf8', from, from + size);
     this.#cachedSymbols[place] = symbol;
     this.#cachedTexts[place] = text;
     return text;
@@ -128,16 +254,61 @@ export class Symbols {
 
   /** The text's bytes, borrowed until the next `intern`. */
   bytes(symbol: number): Uint8Array {
-    return this.#arena.subarray(this.#starts[symbol], this.#starts[symbol + 1]);
+    const start = this.#starts[symbol]!;
+    const size = lengthAt(this.#arena, start);
+    const from = start + lengthSize(size);
+    return this.#arena.subarray(from, from + size);
+  }
+
+  /** Writes length (varint) and bytes of a text. */
+  writeTo(out: ByteWriter, symbol: number): void {
+    const start = this.#starts[symbol]!;
+    const size = lengthAt(this.#arena, start);
+    out.range(this.#arena, start, start + lengthSize(size) + size);
+  }
+
+  /** Byte order of two texts. */
+  compare(left: number, right: number): number {
+    if (left === right) return 0;
+    const place = this.#starts[right]!;
+    const size = lengthAt(this.#arena, place);
+    const start = place + lengthSize(size);
+    return this.compareTo(left, this.#arena, start, start + size);
+  }
+
+  /** Byte order of a text and the bytes [start, end). */
+  compareTo(symbol: number, bytes: Uint8Array, start: number, end: number): number {
+    const arena = this.#arena;
+    const place = this.#starts[symbol]!;
+    const size = lengthAt(arena, place);
+    const from = place + lengthSize(size);
+    const shared = Math.min(size, end - start);
+    for (let i = 0; i < shared; i++) {
+      const difference = arena[from + i]! - bytes[start + i]!;
+      if (difference !== 0) return difference;
+    }
+    return size - (end - start);
+  }
+
+  startsWith(symbol: number, prefix: Uint8Array): boolean {
+    const arena = this.#arena;
+    const place = this.#starts[symbol]!;
+    const size = lengthAt(arena, place);
+    if (size < prefix.length) return false;
+    const from = place + lengthSize(size);
+    for (let i = 0; i < prefix.length; i++) if (arena[from + i] !== prefix[i]) return false;
+    return true;
   }
 
   /** Six bytes of a text as a number, told apart by how many there are; -1 behind its end. */
   readonly #key = (symbol: number, depth: number): number => {
-    const end = this.#starts[symbol + 1]!;
-    const start = this.#starts[symbol]! + depth * KEY_BYTES;
-    if (start >= end) return -1;
+    const place = this.#starts[symbol]!;
+    const size = lengthAt(this.#arena, place);
+    const left = size - depth * KEY_BYTES;
+    if (left <= 0) return -1;
+    const start = place + lengthSize(size) + depth * KEY_BYTES;
     const arena = this.#arena;
-    const count = Math.min(KEY_BYTES, end - start);
+    const count = Math.min(KEY_BYTES, left);
     let high = 0;
     let low = 0;
     for (let i = 0; i < 3; i++) {
@@ -152,14 +323,70 @@ export class Symbols {
    * last call is sorted, then one pass over all.
    */
   ranks(): Uint32Array {
-    const old = this.#sorted;
-    if (old.length === this.count) return this.#ranks;
-    const added = Uint32Array.from({ length: this.count - old.length }, (_, i) => old.length + i);
+    if (this.#unsorted.count === 0) return this.#ranks;
+    const added = this.#unsorted.view().slice();
     const order = new KeyOrder(this.#key);
     order.sort(added);
-    this.#sorted = old.length === 0 ? added : mergeIds(old, added, order.compare);
-    this.#ranks = grownU32(this.#ranks, this.count);
-    for (let rank = 0; rank < this.count; rank++) this.#ranks[this.#sorted[rank]!] = rank;
+    const sorted = this.#sorted.length === 0 ? added : mergeIds(this.#sorted, added, order.compare);
+    this.#sorted = sorted;
+    this.#unsorted.clear();
+    this.#rank();
     return this.#ranks;
+  }
+
+  #rank(): void {
+    const sorted = this.#sorted;
+    if (sorted.length === 0) return;
+    if (this.#ranks.length < this.count) this.#ranks = new Uint32Array(this.#starts.length);
+    for (let rank = 0; rank < sorted.length; rank++) this.#ranks[sorted[rank]!] = rank;
+  }
+
+  // -------------------------------------------------------------- giving back
+
+  /** Takes back the symbols that `isUsed` does not name; symbol 0 stays. O(symbols + bytes). */
+  sweep(isUsed: (symbol: number) => boolean): void {
+    const old = this.#arena;
+    const starts = this.#starts;
+    const arena = Buffer.from(new Uint8Array(this.#liveBytes(isUsed)).buffer);
+    let end = 1;
+    for (let symbol = 0; symbol < this.count; symbol++) {
+      if (starts[symbol] === NO_TEXT) continue;
+      if (symbol > 0 && !isUsed(symbol)) {
+        starts[symbol] = NO_TEXT;
+        this.#free.push(symbol);
+        this.#used--;
+        continue;
+      }
+      const place = starts[symbol]!;
+      const size = lengthAt(old, place);
+      const next = end + lengthSize(size) + size;
+      old.copy(arena, end, place, place + next - end);
+      starts[symbol] = end;
+      end = next;
+    }
+    this.#arena = arena;
+    this.#view = new DataView(arena.buffer);
+    this.#arenaEnd = end;
+    release(old);
+    let length = FIRST_CAPACITY * SLOT_WORDS;
+    while (this.#used * 2 * SLOT_WORDS > length) length *= 2;
+    this.#rehash(length);
+    this.#sorted = this.#sorted.filter((symbol) => starts[symbol] !== NO_TEXT);
+    const unsorted = this.#unsorted.view().filter((symbol) => starts[symbol] !== NO_TEXT);
+    this.#unsorted.clear();
+    for (const symbol of unsorted) this.#unsorted.push(symbol);
+    this.#cachedSymbols.fill(0);
+    this.#cachedTexts.fill('');
+  }
+
+  #liveBytes(isUsed: (symbol: number) => boolean): number {
+    let sizeBytes = 4096;
+    for (let symbol = 0; symbol < this.count; symbol++) {
+      const place = this.#starts[symbol]!;
+      if (place === NO_TEXT || !isUsed(symbol)) continue;
+      const size = lengthAt(this.#arena, place);
+      sizeBytes += lengthSize(size) + size;
+    }
+    return sizeBytes + (sizeBytes >>> 2);
   }
 }

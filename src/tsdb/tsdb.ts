@@ -2,6 +2,7 @@
 // through the log (write-path.ts), reads over views (reader.ts), and keeps house: flushes and
 // merges one at a time, started by size, by time or by request.
 import type { NameSplit, SeriesRef, WriteBatch } from '../model/columns.ts';
+import type { LabelBytes } from '../model/label-bytes.ts';
 import { compareUtf8 } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import type {
@@ -29,6 +30,7 @@ import {
 } from './catalog-rows.ts';
 import { persistFrozen } from './flush.ts';
 import { HEAD_DELETES_MAX, HEAD_FLUSH_SHARE, MAINTENANCE_RETRY_MS } from './limits.ts';
+import { retireIdle } from './idle-series.ts';
 import { mergeDue } from './merge.ts';
 import { DEAD_LETTERS, shardNames } from './names.ts';
 import { narrowed, ShardReader } from './reader.ts';
@@ -136,6 +138,14 @@ class Shard implements ShardStorage {
     return this.#state.index.resolve(tenant, labels);
   }
 
+  resolveBytes(tenant: TenantId, labels: LabelBytes): SeriesRef {
+    return this.#state.index.resolveBytes(tenant, labels);
+  }
+
+  knows(tenant: TenantId, ref: SeriesRef): boolean {
+    return this.#state.index.tenantOf(ref) === tenant;
+  }
+
   splitOf(tenant: TenantId, name: string): NameSplit | undefined {
     const { splits, splitsInFlight } = this.#state;
     return splits.get(tenant)?.get(name)?.split ?? splitsInFlight.get(`${tenant}/${name}`);
@@ -197,6 +207,7 @@ class Shard implements ShardStorage {
     if (this.#state.fatal !== undefined) this.#state.checkOpen();
     await this.#writes.cut();
     await persistFrozen(this.#state);
+    await retireIdle(this.#state, (ref) => this.#writes.uses(ref));
   }
 
   async flush(): Promise<void> {
@@ -283,10 +294,24 @@ class Shard implements ShardStorage {
     }
   }
 
+  /** For a cache of results: as WriteVersions.versionOf. */
+  writeVersion(
+    tenant: TenantId,
+    metricName: string | undefined,
+    range: { readonly startUs: number; readonly endUs: number },
+  ): number {
+    return this.#state.writeVersions.versionOf(tenant, metricName, range);
+  }
+
+  /** Series written within the last hour, for quotas: exact to the second. */
+  activeSeries(tenant: TenantId): number {
+    return this.#state.index.activeSeries(tenant, this.#state.options.clock.nowMs());
+  }
+
   stats(): StorageStats {
     const { view, index, options, frontier, headSamples } = this.#state;
     return {
-      activeSeries: index.indexedCount,
+      activeSeries: index.findableCount,
       headSamples,
       partCount: view.parts.length,
       dataSizeBytes: view.parts.reduce((sum, part) => sum + part.row.sizeBytes, 0),

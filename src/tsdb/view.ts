@@ -84,6 +84,11 @@ export class Pins {
     return this.#generations.reduce((sum, one) => sum + one.sizeBytes, 0);
   }
 
+  /** Generations that only pins hold. */
+  get pinnedGenerations(): readonly Generation[] {
+    return this.#generations;
+  }
+
   #isHeld(holds: (view: View) => boolean): boolean {
     return !this.#ignorePins && this.#live.values().some((pin) => holds(pin.view));
   }

@@ -14,11 +14,11 @@ import {
   REPLAY_TURN_BYTES,
 } from './limits.ts';
 import { deadLetterName } from './names.ts';
-import { RefWriter } from './label-writer.ts';
 import { decodeRecord } from './record-decode.ts';
 import { encodeBatch, encodeDelete, inlineNumbers, refsOf } from './record-encode.ts';
 import type { SeriesNumbers } from './record-encode.ts';
 import type { BatchRecord, DeleteRecord, RecordHeader } from './record-layout.ts';
+import { SeriesWriter } from './record-series.ts';
 import { SeriesMarks } from './series-marks.ts';
 import type { ShardState } from './state.ts';
 import { batchIdText, validateBatch, validateDelete } from './validate.ts';
@@ -45,7 +45,7 @@ export class WritePath {
   #cut: Cut | undefined = undefined;
   #syncTimer: (() => void) | undefined = undefined;
   readonly #afterApply: () => void;
-  readonly #labels: RefWriter;
+  readonly #labels: SeriesWriter;
   /** Of the record session being replayed: ref in the records → ref here. */
   #replayRefs = new Map<number, SeriesRef>();
   #replaySession = -1;
@@ -54,8 +54,13 @@ export class WritePath {
     this.#state = state;
     this.#appliedEnd = state.frontier;
     this.#afterApply = afterApply;
-    this.#labels = new RefWriter(state.index);
+    this.#labels = new SeriesWriter(state.index);
     this.#marks = new SeriesMarks(state.index);
+  }
+
+  /** Does the log hold a use of the series since the last cut? */
+  uses(ref: SeriesRef): boolean {
+    return this.#marks.isDefined(ref);
   }
 
   // -------------------------------------------------------------- appending
@@ -278,13 +283,14 @@ export class WritePath {
       const { matchers, startUs, endUs } = record;
       const one = { offset, tenant, matchers, startUs, endUs, moment };
       this.#state.view = { ...view, deletes: [...view.deletes, one] };
+      this.#state.writeVersions.deleted(tenant, matchers, one);
     }
     if (isClientBatchId)
       this.#state.batchIds.add(tenant, { id: batchId.toHex(), offset, seenMs: writtenMs });
   }
 
   #applyBatch(record: BatchRecord, offset: number): void {
-    const { index, activeGeneration: generation, tenants } = this.#state;
+    const { index, activeGeneration: generation, tenants, writeVersions } = this.#state;
     const { batch, header } = record;
     const { tenant } = header;
     const refOf = this.#refMap(record);
@@ -298,7 +304,12 @@ export class WritePath {
     }));
     // Nothing above changes anything; nothing below can fail.
     generation.applyPoints(batch.points, refs);
-    for (const ref of generation.takeNewRefs()) index.addToPostings(ref);
+    for (const [i, set] of refs.entries()) {
+      index.applied(tenant, set, header.writtenMs);
+      const { nameSlots } = index;
+      const { writtenMs } = header;
+      writeVersions.written(tenant, batch.points[i]!, set, { writtenMs, nameSlots });
+    }
     if (refs.some((set) => set.length > 0) && !tenants.has(tenant)) tenants.set(tenant, false);
     for (const row of batch.metadata) generation.addMetadata({ ...row, tenant });
     for (const row of exemplars) generation.addExemplar(row);
@@ -318,8 +329,8 @@ export class WritePath {
       this.#replaySession = record.header.session;
       this.#replayRefs = known = new Map();
     }
-    for (const { number, labels } of record.definitions)
-      known.set(number, index.resolve(tenant, labels));
+    const defined = index.define(tenant, record.definitions);
+    for (let i = 0; i < defined.length; i++) known.set(record.definitions.numbers[i]!, defined[i]!);
     return (number) => {
       const ref = known.get(number);
       if (ref === undefined || index.tenantOf(ref) !== tenant)

@@ -1,7 +1,6 @@
 // The storage contract (src/model/storage.ts) in plain Maps: the oracle of the contract suite and
-// the storage of tests that need data but no engine. Nothing is persisted. Every point keeps the
-// versions that a live pin may still see; reads pick the newest version at or below the pin.
-// Written to be obviously right, not fast; it shares no code with src/tsdb.
+// the storage of tests without an engine. Every point keeps the versions that a live pin may still
+// see; reads pick the newest one. Obviously right, not fast; shares no code with src/tsdb.
 import { assert, must } from '../../src/stdx/assert.ts';
 import { KIND } from '../../src/model/columns.ts';
 import type {
@@ -17,6 +16,7 @@ import type {
 } from '../../src/model/columns.ts';
 import { AppError } from '../../src/model/errors.ts';
 import type { Histogram } from '../../src/model/histogram.ts';
+import type { LabelBytes } from '../../src/model/label-bytes.ts';
 import { compareLabels, compareUtf8, labelsKey, METRIC_NAME } from '../../src/model/labels.ts';
 import type { Labels } from '../../src/model/labels.ts';
 import { matchesAll } from '../../src/model/matcher.ts';
@@ -42,6 +42,7 @@ import type {
 } from '../../src/model/storage.ts';
 import type { Principal, TenantId } from '../../src/model/tenant.ts';
 import { runLeafInThread } from '../../src/windows/leaf.ts';
+import { decodedLabels } from '../support/label-bytes.ts';
 
 /** One value with its companions; numbers as their 64 bits so that NaN payloads survive. */
 interface PointValue {
@@ -75,7 +76,6 @@ interface ExemplarSlot {
   readonly exemplar: Omit<Exemplar, 'ref'>;
   readonly versions: Versioned<Omit<Exemplar, 'ref'>>;
 }
-
 class MemorySeries {
   readonly tenant: TenantId;
   readonly labels: Labels;
@@ -185,6 +185,8 @@ export class MemoryStorage implements Storage {
     return must(this.#refOf.get(series), 'every series has a ref');
   }
 
+  resolveBytes = (id: TenantId, labels: LabelBytes) => this.resolve(id, decodedLabels(labels));
+  knows = (id: TenantId, ref: SeriesRef): boolean => this.#refs[ref]?.tenant === id;
   splitOf(tenant: TenantId, name: string): NameSplit | undefined {
     return this.#tenants.get(tenant)?.splits.get(name)?.at(this.#sequence);
   }

@@ -10,6 +10,7 @@ import { nameCases } from './cases-names.ts';
 import { pinTests } from './cases-pins.ts';
 import { pointCases } from './cases-points.ts';
 import { propertyTests } from './cases-property.ts';
+import { refCases } from './cases-refs.ts';
 import type { OpenStorage, StorageCase, StorageUnderTest } from './storage-case.ts';
 
 const BETWEEN = {
@@ -55,6 +56,7 @@ export function storageSuite(name: string, open: OpenStorage): void {
       names: nameCases,
       isolation: isolationCases,
       leaf: leafCases,
+      refs: refCases,
     };
     for (const [group, cases] of Object.entries(groups))
       for (const one of cases)

@@ -12,6 +12,7 @@
 import { ProtobufError, ProtobufReader, WIRE } from '../../codec/protobuf.ts';
 import { decodeUtf8 } from '../../codec/utf8.ts';
 import { KIND } from '../../model/columns.ts';
+import { LabelBytes } from '../../model/label-bytes.ts';
 import type { Labels } from '../../model/labels.ts';
 import { METRIC_NAME, labelsFromPairs } from '../../model/labels.ts';
 import { PointBlock } from '../../model/point-block.ts';
@@ -21,6 +22,7 @@ import { REF_REFUSED } from '../../model/storage.ts';
 import { SERIES_LABELS_MAX, T_US_MAX } from '../limits.ts';
 import { ScanErrors } from '../scan-errors.ts';
 import { readHistogram } from './histogram.ts';
+import { readPlainLabels } from './plain-labels.ts';
 import type { PredictedSeries } from './predicted-series.ts';
 import { takePredictedSeries } from './predicted-series.ts';
 
@@ -107,6 +109,7 @@ function readLabels(reader: ProtobufReader, start: number, end: number): string[
 
 /** Scans are synchronous and leave it empty, so one serves them all. */
 const sharedBlock = new PointBlock();
+const sharedLabels = new LabelBytes();
 
 class RequestScanner {
   readonly #reader: ProtobufReader;
@@ -124,9 +127,10 @@ class RequestScanner {
     this.#reader = new ProtobufReader(body, 0, end);
     this.#dictionary = dictionary;
     this.#sink = sink;
+    const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+    sharedLabels.open(body, view);
     const { predictor } = dictionary;
     if (predictor === undefined) return;
-    const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
     const counts = { rowCount: 0, sampleCount: 0 };
     this.#predicted = { body, view, end, predictor, block: sharedBlock, sink, ...counts };
     predictor.open(body);
@@ -205,6 +209,10 @@ class RequestScanner {
   #resolve(start: number, end: number, start2: number): number {
     const { bytes } = this.#reader;
     let ref = this.#dictionary.find(bytes, start, end, start2, end);
+    if (ref === ROW_UNKNOWN && start2 === end && readPlainLabels(sharedLabels, start, end)) {
+      const key = { bytes, start, end, start2, end2: end };
+      ref = this.#dictionary.addBytes?.(key, sharedLabels) ?? ROW_UNKNOWN;
+    }
     if (ref === ROW_UNKNOWN) {
       const pairs = readLabels(this.#reader, start, end);
       if (typeof pairs === 'string') {
@@ -336,6 +344,7 @@ export function scanWriteRequest(
     corrupt = `not a remote-write 1.0 message: ${error.message}`;
   }
   sharedBlock.flush(sink);
+  sharedLabels.close();
   const { rowCount, sampleCount, histogramCount, exemplarCount, errors } = scanner;
   return {
     rowCount,

@@ -1,0 +1,222 @@
+// The raw bytes of rows → small numbers, without the bytes: an entry holds 96 bits of a seeded hash
+// and the length, 24 bytes with its ref and the row that followed it. Two rows are taken for one
+// when hash and length agree (docs/decisions/0010: 2^21 rows, chance below 2^-54). Part of a cache:
+// it grows to a bound and is then emptied by its owner.
+//
+// Hash: four 32-bit words of state; each word of the row goes through a multiplication into one of
+// them and from there into two more, and the roles move on by one, so that a difference in one word
+// of the row is in all of the state before it could be cancelled. Two such states take the words in
+// turns, because one alone would wait for its multiplications. Complexity: O(row length) expected.
+
+import { ROW_UNKNOWN } from '../model/rows.ts';
+import { assert } from '../stdx/assert.ts';
+
+const INITIAL_ENTRIES = 64;
+
+/** Numbers of an entry. */
+const ENTRY_WORDS = 6;
+const HASH = 0;
+const LENGTH = 3;
+/** The row that followed last time, or NO_ROW. */
+const NEXT = 4;
+/** Ref of the row without a second range, or ROW_UNKNOWN. */
+const REF = 5;
+
+export const NO_ROW = -1;
+/** Rows a table takes: more do not fit a slot beside the bits of the hash. */
+export const ROWS_MAX = 2 ** 22 - 1;
+const ROW_MASK = ROWS_MAX;
+const TAG_MASK = ~ROW_MASK;
+
+function rotated(word: number, bits: number): number {
+  return (word << bits) | (word >>> (32 - bits));
+}
+
+function scrambled(word: number): number {
+  let out = word;
+  out = Math.imul(out ^ (out >>> 16), 0x85ebca6b);
+  out = Math.imul(out ^ (out >>> 13), 0xc2b2ae35);
+  return out ^ (out >>> 16);
+}
+
+export class RowTable {
+  readonly #seed: number;
+  count = 0;
+  /** Row + 1 and high bits of its hash; 0 is free. At most three quarters full. */
+  #slots = new Uint32Array(INITIAL_ENTRIES * 2);
+  #entries = new Int32Array(INITIAL_ENTRIES * ENTRY_WORDS);
+  // The row that was hashed last: asked for, not found, added.
+  #start = -1;
+  #end = -1;
+  /** Free slot where that row was not found; -1: not looked for. */
+  #freeSlot = -1;
+  #h0 = 0;
+  #h1 = 0;
+  #h2 = 0;
+
+  constructor(seed: number) {
+    this.#seed = seed | 0;
+  }
+
+  /** Bytes allocated. */
+  get sizeBytes(): number {
+    return (this.#slots.length + this.#entries.length) * 4;
+  }
+
+  /** Positions mean another body from now on. */
+  forgetPosition(): void {
+    this.#start = -1;
+    this.#end = -1;
+    this.#freeSlot = -1;
+  }
+
+  lengthOf(row: number): number {
+    return this.#entries[row * ENTRY_WORDS + LENGTH]!;
+  }
+
+  nextOf(row: number): number {
+    return this.#entries[row * ENTRY_WORDS + NEXT]!;
+  }
+
+  setNext(row: number, next: number): void {
+    this.#entries[row * ENTRY_WORDS + NEXT] = next;
+  }
+
+  refOf(row: number): number {
+    return this.#entries[row * ENTRY_WORDS + REF]!;
+  }
+
+  setRef(row: number, ref: number): void {
+    this.#entries[row * ENTRY_WORDS + REF] = ref;
+  }
+
+  /** Is this row exactly the bytes [start, end)? */
+  matches(row: number, view: DataView, start: number, end: number): boolean {
+    const at = row * ENTRY_WORDS;
+    const entries = this.#entries;
+    if (entries[at + LENGTH] !== end - start) return false;
+    this.#hash(view, start, end);
+    return (
+      entries[at + HASH] === this.#h0 &&
+      entries[at + HASH + 1] === this.#h1 &&
+      entries[at + HASH + 2] === this.#h2
+    );
+  }
+
+  /** The row, or NO_ROW. */
+  find(view: DataView, start: number, end: number): number {
+    this.#hash(view, start, end);
+    if (this.#freeSlot >= 0) return NO_ROW;
+    const slots = this.#slots;
+    const entries = this.#entries;
+    const mask = slots.length - 1;
+    const tag = this.#h1 & TAG_MASK;
+    let slot = this.#h0 & mask;
+    for (; slots[slot] !== 0; slot = (slot + 1) & mask) {
+      const word = slots[slot]!;
+      if ((word & TAG_MASK) !== tag) continue;
+      const row = (word & ROW_MASK) - 1;
+      const at = row * ENTRY_WORDS;
+      if (
+        entries[at + HASH] === this.#h0 &&
+        entries[at + HASH + 1] === this.#h1 &&
+        entries[at + HASH + 2] === this.#h2 &&
+        entries[at + LENGTH] === end - start
+      )
+        return row;
+    }
+    this.#freeSlot = slot;
+    return NO_ROW;
+  }
+
+  /** Adds a row that `find` does not know; returns its number (0, 1, 2 …). */
+  insert(view: DataView, start: number, end: number): number {
+    assert(this.find(view, start, end) === NO_ROW, 'a row is added once');
+    const row = this.count++;
+    const at = row * ENTRY_WORDS;
+    if (at === this.#entries.length) this.#growEntries();
+    this.#entries[at + HASH] = this.#h0;
+    this.#entries[at + HASH + 1] = this.#h1;
+    this.#entries[at + HASH + 2] = this.#h2;
+    this.#entries[at + LENGTH] = end - start;
+    this.#entries[at + NEXT] = NO_ROW;
+    this.#entries[at + REF] = ROW_UNKNOWN;
+    if (this.count * 4 > this.#slots.length * 3) this.#growSlots();
+    else this.#slots[this.#freeSlot] = (row + 1) | (this.#h1 & TAG_MASK);
+    this.#freeSlot = -1;
+    return row;
+  }
+
+  #place(row: number): void {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let slot = this.#entries[row * ENTRY_WORDS + HASH]! & mask;
+    while (slots[slot] !== 0) slot = (slot + 1) & mask;
+    slots[slot] = (row + 1) | (this.#entries[row * ENTRY_WORDS + HASH + 1]! & TAG_MASK);
+  }
+
+  #growSlots(): void {
+    this.#slots = new Uint32Array(this.#slots.length * 2);
+    for (let row = 0; row < this.count; row++) this.#place(row);
+  }
+
+  #growEntries(): void {
+    const old = this.#entries;
+    this.#entries = new Int32Array(old.length * 2);
+    this.#entries.set(old);
+    // Not later, with the next garbage collection.
+    old.buffer.transfer(0);
+  }
+
+  /** For tests: the words that tell rows apart. */
+  hashOf(view: DataView, start: number, end: number): readonly number[] {
+    this.#hash(view, start, end);
+    return [this.#h0, this.#h1, this.#h2];
+  }
+
+  /** Hash of [start, end) to h0, h1, h2. */
+  #hash(view: DataView, start: number, end: number): void {
+    if (start === this.#start && end === this.#end) return;
+    this.#start = start;
+    this.#end = end;
+    this.#freeSlot = -1;
+    let a = this.#seed;
+    let b = Math.imul(this.#seed, 0x9e3779b1) ^ (end - start);
+    let c = ~this.#seed;
+    let d = 0x243f6a88;
+    let e = Math.imul(this.#seed, 0x85ebca6b);
+    let f = 0x13198a2e ^ this.#seed;
+    let g = 0x03707344;
+    let h = Math.imul(this.#seed, 0xc2b2ae35) | 1;
+    let at = start;
+    for (; at + 8 <= end; at += 8) {
+      let x = Math.imul(a ^ view.getInt32(at, true), 0x9e3779b1);
+      x ^= x >>> 15;
+      a = b ^ x;
+      b = (c + rotated(x, 13)) | 0;
+      c = d;
+      d = x;
+      let y = Math.imul(e ^ view.getInt32(at + 4, true), 0x85ebca6b);
+      y ^= y >>> 14;
+      e = f ^ y;
+      f = (g + rotated(y, 11)) | 0;
+      g = h;
+      h = y;
+    }
+    for (; at < end; at++) {
+      const x = Math.imul(a ^ view.getUint8(at), 0xc2b2ae35);
+      a = b ^ (x ^ (x >>> 15));
+      b = (c + rotated(x, 13)) | 0;
+      c = d;
+      d = x;
+    }
+    // Each of the three looks at all eight words.
+    const ab = scrambled(a + rotated(e, 7)) + b;
+    const cd = scrambled(c + rotated(g, 9)) + d;
+    const ef = scrambled(f + rotated(b, 5)) + h;
+    const gh = scrambled(h + rotated(d, 3)) ^ e;
+    this.#h0 = scrambled(ab ^ rotated(cd, 11)) ^ scrambled(ef + rotated(gh, 17));
+    this.#h1 = scrambled(cd ^ rotated(ef, 13)) ^ scrambled(gh + rotated(ab, 19));
+    this.#h2 = scrambled(ef ^ rotated(ab, 15)) ^ scrambled(cd + rotated(gh, 21) + 1);
+  }
+}

@@ -1,0 +1,44 @@
+// Series that were not written for an hour leave memory, unless something in memory still speaks of
+// them: a live head generation, one that only a pin holds, a record on its way. Runs after a flush,
+// when most generations are gone. Their refs are refused from then on (docs/decisions/0003, 0011).
+import type { SeriesRef } from '../model/columns.ts';
+import { RETIRE_SERIES_MAX, SERIES_IDLE_MS } from './limits.ts';
+import type { ShardState } from './state.ts';
+
+/**
+ * `isUsed`: does the log hold a use of the series that may not be applied yet? Call only while
+ * everything below the last cut is applied.
+ */
+export async function retireIdle(
+  state: ShardState,
+  isUsed: (ref: SeriesRef) => boolean,
+): Promise<void> {
+  const { index } = state;
+  for (;;) {
+    const nowMs = state.options.clock.nowMs();
+    // Between the look and the retiring there is no await.
+    const isHeld = heldBy(state, isUsed);
+    const count = index.retire({
+      nowMs,
+      idleMs: SERIES_IDLE_MS,
+      countMax: RETIRE_SERIES_MAX,
+      isHeld,
+    });
+    if (count < RETIRE_SERIES_MAX) break;
+    await state.yieldTurn();
+  }
+  index.sweep();
+}
+
+function heldBy(
+  { view, pins }: ShardState,
+  isUsed: (ref: SeriesRef) => boolean,
+): (ref: SeriesRef) => boolean {
+  const generations = [...view.generations, ...pins.pinnedGenerations];
+  const sides = new Set<SeriesRef>();
+  for (const { exemplars, attributes } of generations) {
+    for (const { row } of exemplars) sides.add(row.ref);
+    for (const { row } of attributes) sides.add(row.ref);
+  }
+  return (ref) => generations.some((one) => one.has(ref)) || sides.has(ref) || isUsed(ref);
+}

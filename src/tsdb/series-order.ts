@@ -1,0 +1,72 @@
+// Label order of refs: pair by pair, names before values, in byte order; a prefix comes first. Few
+// refs are compared by their texts; many are sorted by ranks of the symbols, which costs a pass
+// over all symbols that are new since the last time.
+import { KeyOrder } from './key-order.ts';
+import type { Pairs } from './pairs.ts';
+import { slotOf } from './refs.ts';
+import type { SeriesRows } from './series-rows.ts';
+import type { Symbols } from './symbols.ts';
+
+/** Ranks are made for so many refs per symbol, or more. */
+const RANKED_SHARE = 16;
+
+export class SeriesOrder {
+  readonly #rows: SeriesRows;
+  readonly #pairs: Pairs;
+  readonly #symbols: Symbols;
+
+  constructor(rows: SeriesRows, pairs: Pairs, symbols: Symbols) {
+    this.#rows = rows;
+    this.#pairs = pairs;
+    this.#symbols = symbols;
+  }
+
+  readonly compare = (left: number, right: number): number => {
+    const rows = this.#rows;
+    const a = slotOf(left);
+    const b = slotOf(right);
+    const count = Math.min(rows.labelCount(a), rows.labelCount(b));
+    for (let i = 0; i < count; i++) {
+      const order = this.comparePairs(rows.pairAt(a, i), rows.pairAt(b, i));
+      if (order !== 0) return order;
+    }
+    return rows.labelCount(a) - rows.labelCount(b);
+  };
+
+  readonly comparePairs = (left: number, right: number): number => {
+    if (left === right) return 0;
+    const pairs = this.#pairs;
+    const order = this.#symbols.compare(pairs.nameOf(left), pairs.nameOf(right));
+    if (order !== 0) return order;
+    return this.#symbols.compare(pairs.valueOf(left), pairs.valueOf(right));
+  };
+
+  /** Sorts in place. */
+  sort(refs: Uint32Array): void {
+    if (refs.length * RANKED_SHARE < this.#symbols.count) {
+      refs.sort(this.compare);
+      return;
+    }
+    const pairs = this.#pairs;
+    const ranks = this.#symbols.ranks();
+    const { count } = this.#symbols;
+    const { words, starts, counts } = this.#rows.columns;
+    new KeyOrder((ref, depth) => {
+      const slot = slotOf(ref);
+      if (depth >= counts[slot]!) return -1;
+      const pair = words[starts[slot]! + depth]!;
+      return ranks[pairs.nameOf(pair)]! * count + ranks[pairs.valueOf(pair)]!;
+    }).sort(refs);
+  }
+
+  /** Sorts pairs of one name by value. */
+  sortValues(list: Uint32Array): void {
+    if (list.length * RANKED_SHARE < this.#symbols.count) {
+      list.sort(this.comparePairs);
+      return;
+    }
+    const ranks = this.#symbols.ranks();
+    const pairs = this.#pairs;
+    new KeyOrder((pair, depth) => (depth === 0 ? ranks[pairs.valueOf(pair)]! : -1)).sort(list);
+  }
+}

@@ -1,0 +1,135 @@
+// The findable series of one tenant: a chain through all of them, the newest first, and a base, the
+// older ones in label order with their value columns. The few that are newer than the base are
+// looked at one by one; when they are many, a query makes a new base of all.
+import type { TenantId } from '../model/tenant.ts';
+import { ActiveSeries } from './active-series.ts';
+import { mergeIds } from './growable.ts';
+import { BASE_SHARE, BASE_SIMPLE_SERIES } from './limits.ts';
+import type { Pairs } from './pairs.ts';
+import { slotOf } from './refs.ts';
+import type { SeriesOrder } from './series-order.ts';
+import type { SeriesRows } from './series-rows.ts';
+import type { Symbols } from './symbols.ts';
+import { buildColumn } from './value-column.ts';
+import type { ValueColumn } from './value-column.ts';
+
+export const NO_REFS = new Uint32Array(0);
+
+/** What all tenants of an index share. */
+export interface IndexTables {
+  readonly rows: SeriesRows;
+  readonly pairs: Pairs;
+  readonly symbols: Symbols;
+  readonly order: SeriesOrder;
+}
+
+export class TenantSeries {
+  readonly id: TenantId;
+  readonly number: number;
+  readonly active = new ActiveSeries();
+  /** Findable series. */
+  count = 0;
+  /** Refs in label order, all of them live; replaced, never changed. */
+  base: Uint32Array = NO_REFS;
+  /** By name symbol, over the base. */
+  readonly columns = new Map<number, ValueColumn>();
+  columnsSizeBytes = 0;
+  /** Slot + 1 of the newest series; 0: there is none. */
+  #newest = 0;
+  /** So many of the chain, the newest, are not in the base. */
+  tailCount = 0;
+
+  constructor(id: TenantId, number: number) {
+    this.id = id;
+    this.number = number;
+  }
+
+  /** Numbers of a tenant in a snapshot: newest, tail, findable series, length of the base. */
+  numbers(): readonly number[] {
+    return [this.#newest, this.tailCount, this.count, this.base.length];
+  }
+
+  restore(numbers: Uint32Array, base: Uint32Array): void {
+    this.#newest = numbers[0]!;
+    this.tailCount = numbers[1]!;
+    this.count = numbers[2]!;
+    this.base = base;
+  }
+
+  add(rows: SeriesRows, slot: number): void {
+    rows.next[slot] = this.#newest;
+    this.#newest = slot + 1;
+    this.tailCount++;
+    this.count++;
+  }
+
+  /** Refs that are not in the base, the newest first. */
+  tail(rows: SeriesRows): Uint32Array {
+    const refs = new Uint32Array(this.tailCount);
+    let slot = this.#newest - 1;
+    for (let i = 0; i < refs.length; i++) {
+      refs[i] = rows.refAt(slot);
+      slot = rows.next[slot]! - 1;
+    }
+    return refs;
+  }
+
+  /** Puts what is new into the base: always, or where it is more than a query should look at. */
+  refresh({ rows, order }: IndexTables, always: boolean): void {
+    const { length } = this.base;
+    if (this.tailCount === 0) return;
+    if (!always && length > BASE_SIMPLE_SERIES && this.tailCount * BASE_SHARE < length) return;
+    const added = this.tail(rows);
+    order.sort(added);
+    this.base = length === 0 ? added : mergeIds(this.base, added, order.compare);
+    this.tailCount = 0;
+    this.#dropColumns();
+  }
+
+  #dropColumns(): void {
+    this.columns.clear();
+    this.columnsSizeBytes = 0;
+  }
+
+  column({ rows, pairs, order }: IndexTables, name: number): ValueColumn {
+    let column = this.columns.get(name);
+    if (column === undefined) {
+      column = buildColumn(rows, pairs, order, this.base, name);
+      this.columns.set(name, column);
+      this.columnsSizeBytes += column.sizeBytes;
+    }
+    return column;
+  }
+
+  /** Forgets what can be made again. */
+  forgetColumns(): void {
+    this.#dropColumns();
+  }
+
+  /** Takes the series out that are dead; call before their slots are given out again. O(series). */
+  purge(rows: SeriesRows, isDead: (slot: number) => boolean): void {
+    let tailCount = 0;
+    let count = 0;
+    let before = -1;
+    let position = 0;
+    for (let slot = this.#newest - 1; slot >= 0; position++) {
+      const after = rows.next[slot]!;
+      if (!isDead(slot)) {
+        if (position < this.tailCount) tailCount++;
+        count++;
+        if (before < 0) this.#newest = slot + 1;
+        else rows.next[before] = slot + 1;
+        before = slot;
+      }
+      slot = after - 1;
+    }
+    if (before < 0) this.#newest = 0;
+    else rows.next[before] = 0;
+    this.tailCount = tailCount;
+    this.count = count;
+    const kept = this.base.filter((ref) => !isDead(slotOf(ref)));
+    if (kept.length === this.base.length) return;
+    this.base = kept;
+    this.#dropColumns();
+  }
+}

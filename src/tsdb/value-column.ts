@@ -1,0 +1,104 @@
+// What one label has in the series of a tenant: its values in byte order, and for each one the
+// series that have it, as ranks, which are places in the tenant's series in label order. Made when
+// a query first asks for the label, dropped when the ranks change.
+import { grownU32, release } from './growable.ts';
+import type { Pairs } from './pairs.ts';
+import { slotOf } from './refs.ts';
+import type { SeriesOrder } from './series-order.ts';
+import type { SeriesRows } from './series-rows.ts';
+
+export interface ValueColumn {
+  /** One a value. */
+  readonly pairs: Uint32Array;
+  /** Ranks of value i: [starts[i], starts[i + 1]) of `ranks`, ascending. */
+  readonly starts: Uint32Array;
+  /** Empty where there is one value and every series has it. */
+  readonly ranks: Uint32Array;
+  readonly sizeBytes: number;
+}
+
+/** The pair of a row that has this name; -1 where it has none. `guess` is looked at first. */
+export function pairNamed(
+  rows: SeriesRows,
+  pairs: Pairs,
+  slot: number,
+  name: number,
+  guess = 0,
+): number {
+  const count = rows.labelCount(slot);
+  if (guess < count) {
+    const pair = rows.pairAt(slot, guess);
+    if (pairs.nameOf(pair) === name) return pair;
+  }
+  for (let i = 0; i < count; i++) {
+    const pair = rows.pairAt(slot, i);
+    if (pairs.nameOf(pair) === name) return pair;
+  }
+  return -1;
+}
+
+/** O(series · labels + values · log(values)). */
+export function buildColumn(
+  rows: SeriesRows,
+  pairs: Pairs,
+  order: SeriesOrder,
+  refs: Uint32Array,
+  name: number,
+): ValueColumn {
+  const { words, starts: rowStarts, counts } = rows.columns;
+  const ofRank = new Int32Array(refs.length);
+  /** Per pair its place among the values, + 1. */
+  const places = new Uint32Array(pairs.end);
+  let distinct = new Uint32Array(64);
+  let valueCount = 0;
+  let total = 0;
+  let guess = 0;
+  for (let rank = 0; rank < refs.length; rank++) {
+    const slot = slotOf(refs[rank]!);
+    const start = rowStarts[slot]!;
+    const count = counts[slot]!;
+    let found = guess < count && pairs.nameOf(words[start + guess]!) === name ? guess : -1;
+    for (let i = 0; found < 0 && i < count; i++)
+      if (pairs.nameOf(words[start + i]!) === name) found = i;
+    if (found < 0) {
+      ofRank[rank] = -1;
+      continue;
+    }
+    guess = found;
+    const pair = words[start + found]!;
+    ofRank[rank] = pair;
+    total++;
+    if (places[pair] !== 0) continue;
+    places[pair] = 1;
+    distinct = grownU32(distinct, valueCount + 1);
+    distinct[valueCount++] = pair;
+  }
+  const values = distinct.slice(0, valueCount);
+  order.sortValues(values);
+  const isWhole = valueCount === 1 && total === refs.length;
+  const starts = new Uint32Array(valueCount + 1);
+  const ranks = new Uint32Array(isWhole ? 0 : total);
+  if (isWhole) starts[1] = total;
+  else {
+    for (let i = 0; i < valueCount; i++) places[values[i]!] = i + 1;
+    fill(places, ofRank, starts, ranks);
+  }
+  release(places);
+  release(ofRank);
+  const sizeBytes = 4 * (values.length + starts.length + ranks.length);
+  return { pairs: values, starts, ranks, sizeBytes };
+}
+
+/** Counting sort of the ranks by value. */
+function fill(
+  places: Uint32Array,
+  ofRank: Int32Array,
+  starts: Uint32Array,
+  ranks: Uint32Array,
+): void {
+  for (const pair of ofRank) if (pair >= 0) starts[places[pair]!]!++;
+  for (let i = 1; i < starts.length; i++) starts[i]! += starts[i - 1]!;
+  const next = starts.slice();
+  for (let rank = 0; rank < ofRank.length; rank++)
+    if (ofRank[rank]! >= 0) ranks[next[places[ofRank[rank]!]! - 1]!++] = rank;
+}
