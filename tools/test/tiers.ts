@@ -54,7 +54,7 @@ export const TIERS: readonly Tier[] = [
     kind: 'suite',
     name: 'unit',
     stage: 1,
-    deadlineSec: 180,
+    deadlineSec: 300,
     files: [
       'src/**/*.test.ts',
       'tools/**/*.test.ts',
