@@ -11,7 +11,7 @@ import { ShardedStorage } from './sharded-storage.ts';
 import type { ShardStorage } from './sharded-storage.ts';
 import type { HoldableStorage } from './snapshots.ts';
 import { DEFAULT_TSDB_SETTINGS } from './settings.ts';
-import { openTsdb } from './tsdb.ts';
+import { openTsdb, runLeafLazily } from './tsdb.ts';
 import type { TsdbOptions } from './tsdb.ts';
 
 export interface OpenShardsOptions extends Omit<TsdbOptions, 'log'> {
@@ -41,10 +41,11 @@ export async function openShards(options: OpenShardsOptions): Promise<HoldableSt
     await Promise.allSettled(shards.map((shard) => shard.close()));
     throw error;
   }
-  return new ShardedStorage(shards, async () => {
+  const closePlanes = async (): Promise<void> => {
     await blobs.close();
     await catalog.close();
-  });
+  };
+  return new ShardedStorage({ shards, runLeaf: rest.runLeaf ?? runLeafLazily, closePlanes });
 }
 
 interface Ownership {

@@ -6,6 +6,7 @@ import type { Clock } from '../stdx/clock.ts';
 import type { Prng } from '../stdx/prng.ts';
 import type { Probe } from '../stdx/probe.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
+import type { RunLeaf } from '../windows/leaf.ts';
 import type { SeriesEncoding } from './record-layout.ts';
 
 export interface TsdbSettings {
@@ -88,6 +89,8 @@ export interface TsdbOptions {
   readonly mutations?: TsdbMutations;
   readonly probe?: Probe;
   readonly report?: (event: TsdbEvent) => void;
+  /** How leaves are evaluated; runLeafInThread where nothing is given. */
+  readonly runLeaf?: RunLeaf;
   /** Blobs and catalog are used by other shards too: whoever opened them closes them. */
   readonly sharesPlanes?: boolean;
 }

@@ -33,6 +33,7 @@ import type {
 } from '../model/storage.ts';
 import type { Metadata } from '../model/columns.ts';
 import type { TenantId } from '../model/tenant.ts';
+import type { RunLeaf } from '../windows/leaf.ts';
 import { assert } from '../stdx/assert.ts';
 import { splitBatch } from './shard-batch.ts';
 import {
@@ -56,6 +57,14 @@ import type { HeldContent, HoldableStorage, StorageHold } from './snapshots.ts';
 export interface ShardStorage extends HoldableStorage {
   /** Throws what `append` would refuse before it logs anything. */
   checkAppend(batch: WriteBatch, options: AppendOptions): void;
+}
+
+export interface ShardedParts {
+  readonly shards: readonly ShardStorage[];
+  /** Evaluates a leaf over the merged streams. */
+  readonly runLeaf: RunLeaf;
+  /** Closes what the shards share. */
+  readonly closePlanes: () => Promise<void>;
 }
 
 const NOTHING: WriteBatch = {
@@ -82,13 +91,13 @@ class ShardedPin implements Pin {
 
 export class ShardedStorage implements HoldableStorage {
   readonly #shards: readonly ShardStorage[];
-  readonly #closePlanes: () => Promise<void>;
+  readonly #parts: ShardedParts;
 
-  /** Owns the shards from now on; `closePlanes` closes what they share. */
-  constructor(shards: readonly ShardStorage[], closePlanes: () => Promise<void>) {
-    assert(shards.length > 1, 'one shard needs no composite');
-    this.#shards = shards;
-    this.#closePlanes = closePlanes;
+  /** Owns the shards from now on. */
+  constructor(parts: ShardedParts) {
+    assert(parts.shards.length > 1, 'one shard needs no composite');
+    this.#shards = parts.shards;
+    this.#parts = parts;
   }
 
   // -------------------------------------------------------------- writing
@@ -165,10 +174,8 @@ export class ShardedStorage implements HoldableStorage {
     return mergeStreams(this.#each(context, (shard, its) => shard.selectBlocks(its, request)));
   }
 
-  /** The kernels are loaded by the first query: a server that only takes writes does without. */
-  async runLeaf(context: ReadContext, plan: LeafPlan): Promise<LeafResult> {
-    const { runLeafInThread } = await import('../windows/leaf.ts');
-    return await runLeafInThread(this, context, plan);
+  runLeaf(context: ReadContext, plan: LeafPlan): Promise<LeafResult> {
+    return this.#parts.runLeaf(this, context, plan);
   }
 
   async labelNames(
@@ -280,7 +287,7 @@ export class ShardedStorage implements HoldableStorage {
 
   async close(): Promise<void> {
     await all(this.#shards.map((shard) => shard.close()));
-    await this.#closePlanes();
+    await this.#parts.closePlanes();
   }
 }
 

@@ -19,6 +19,7 @@ import type {
   StorageStats,
 } from '../model/storage.ts';
 import type { TenantId } from '../model/tenant.ts';
+import type { RunLeaf } from '../windows/leaf.ts';
 import { BugError, FatalError } from '../stdx/assert.ts';
 import {
   batchIdsFrom,
@@ -105,6 +106,12 @@ async function removeOrphans(state: ShardState): Promise<void> {
   }
 }
 
+/** The kernels are loaded by the first query: a server that only takes writes does without. */
+export const runLeafLazily: RunLeaf = async (reader, context, plan) => {
+  const { runLeafInThread } = await import('../windows/leaf.ts');
+  return await runLeafInThread(reader, context, plan);
+};
+
 class Shard implements ShardStorage {
   readonly #state: ShardState;
   readonly #writes: WritePath;
@@ -185,10 +192,8 @@ class Shard implements ShardStorage {
     return this.#reader.selectBlocks(context, request);
   }
 
-  /** The kernels are loaded by the first query: a server that only takes writes does without. */
-  async runLeaf(context: ReadContext, plan: LeafPlan): Promise<LeafResult> {
-    const { runLeafInThread } = await import('../windows/leaf.ts');
-    return await runLeafInThread(this, context, plan);
+  runLeaf(context: ReadContext, plan: LeafPlan): Promise<LeafResult> {
+    return (this.#state.options.runLeaf ?? runLeafLazily)(this, context, plan);
   }
 
   // -------------------------------------------------------------- keeping house

@@ -23,26 +23,58 @@ export interface SlotColumn {
 export interface GroupSlots {
   readonly aggregation: LeafAggregation;
   readonly floatCounts: Uint32Array;
-  readonly histogramCounts: Uint32Array;
-  /** Sum, minimum, maximum or mean. */
+  /** Sum, minimum, maximum or mean; empty where the counts say it all. */
   readonly main: Float64Array;
-  /** Error of the sum, or squared deviations. */
+  /** Error of the sum, or squared deviations; as long as `main`, but empty for min and max. */
   readonly extra: Float64Array;
   /** Sum at SAFE_SCALE; avg only. */
   readonly scaled: Float64Array | undefined;
+  /** From the first histogram on. */
+  histogramCounts: Uint32Array | undefined;
   histograms: (HistogramGroup | undefined)[] | undefined;
 }
 
-export function newGroupSlots(aggregation: LeafAggregation, count: number): GroupSlots {
+/** Doubles that the state keeps per step. */
+const DOUBLES: Readonly<Record<LeafAggregation, number>> = {
+  count: 0,
+  group: 0,
+  min: 1,
+  max: 1,
+  sum: 2,
+  stddev: 2,
+  stdvar: 2,
+  avg: 3,
+};
+
+/** Bytes of a state without histograms; a multiple of 8. */
+export function groupSlotsBytes(aggregation: LeafAggregation, count: number): number {
+  return DOUBLES[aggregation] * count * 8 + Math.ceil(count / 2) * 8;
+}
+
+/** An empty state in zeroed memory, or what a state without histograms left there. */
+export function groupSlotsIn(
+  buffer: ArrayBuffer,
+  start: number,
+  aggregation: LeafAggregation,
+  count: number,
+): GroupSlots {
+  const doubles = DOUBLES[aggregation];
+  const column = (number: number): Float64Array =>
+    new Float64Array(buffer, start + number * count * 8, number < doubles ? count : 0);
   return {
     aggregation,
-    floatCounts: new Uint32Array(count),
-    histogramCounts: new Uint32Array(count),
-    main: new Float64Array(count),
-    extra: new Float64Array(count),
-    scaled: aggregation === 'avg' ? new Float64Array(count) : undefined,
+    floatCounts: new Uint32Array(buffer, start + doubles * count * 8, count),
+    main: column(0),
+    extra: doubles > 1 ? column(1) : column(doubles),
+    scaled: doubles > 2 ? column(2) : undefined,
+    histogramCounts: undefined,
     histograms: undefined,
   };
+}
+
+export function newGroupSlots(aggregation: LeafAggregation, count: number): GroupSlots {
+  const buffer = new ArrayBuffer(groupSlotsBytes(aggregation, count));
+  return groupSlotsIn(buffer, 0, aggregation, count);
 }
 
 /** Adds one series to its group. */
@@ -96,11 +128,11 @@ function addHistogram(slots: GroupSlots, k: number, value: Histogram, note: Note
   switch (aggregation) {
     case 'count':
     case 'group':
-      slots.histogramCounts[k]!++;
+      countHistograms(slots, k, 1);
       return;
     case 'sum':
     case 'avg':
-      slots.histogramCounts[k]!++;
+      countHistograms(slots, k, 1);
       histogramGroup(slots, k).add(value);
       return;
     default:
@@ -108,8 +140,13 @@ function addHistogram(slots: GroupSlots, k: number, value: Histogram, note: Note
   }
 }
 
+function countHistograms(slots: GroupSlots, k: number, count: number): void {
+  slots.histogramCounts ??= new Uint32Array(slots.floatCounts.length);
+  slots.histogramCounts[k]! += count;
+}
+
 function histogramGroup(slots: GroupSlots, k: number): HistogramGroup {
-  slots.histograms ??= Array.from<HistogramGroup | undefined>({ length: slots.main.length });
+  slots.histograms ??= Array.from<HistogramGroup | undefined>({ length: slots.floatCounts.length });
   slots.histograms[k] ??= new HistogramGroup(slots.aggregation === 'avg');
   return slots.histograms[k];
 }
@@ -117,8 +154,9 @@ function histogramGroup(slots: GroupSlots, k: number): HistogramGroup {
 /** Merges the state of a later chunk into that of the earlier ones. */
 export function mergeGroupSlots(into: GroupSlots, from: GroupSlots): void {
   const { aggregation, main, extra } = into;
-  for (let k = 0; k < main.length; k++) {
-    into.histogramCounts[k]! += from.histogramCounts[k]!;
+  for (let k = 0; k < into.floatCounts.length; k++) {
+    const histograms = from.histogramCounts?.[k] ?? 0;
+    if (histograms > 0) countHistograms(into, k, histograms);
     const others = from.histograms?.[k];
     if (others !== undefined) histogramGroup(into, k).merge(others);
     const added = from.floatCounts[k]!;
@@ -162,7 +200,7 @@ export function finishGroup(slots: GroupSlots, out: StepColumn, note: Note): voi
   const { aggregation, floatCounts, histogramCounts, main, extra } = slots;
   for (let k = 0; k < out.count; k++) {
     const floats = floatCounts[k]!;
-    const histograms = histogramCounts[k]!;
+    const histograms = histogramCounts?.[k] ?? 0;
     if (floats + histograms === 0) continue;
     switch (aggregation) {
       case 'count':

@@ -11,3 +11,14 @@ export const REVISITS_MAX = 4;
 
 /** Counter resets of one window that are added up one by one before a sliding sum takes over. */
 export const RESETS_PLAIN_MAX = 64;
+
+/** A leaf runs in the calling thread until it has read so many samples; then other threads help. */
+export const LEAF_IN_THREAD_SAMPLES = 512 * 1024;
+/** The calling thread lets other work proceed after so long. */
+export const LEAF_SLICE_MS = 1.5;
+/** A parcel is sent when it holds so many samples, a millisecond of work … */
+export const PARCEL_SAMPLES = 128 * 1024;
+/** … or so many bytes, or makes so long an answer. It always holds whole chunks. */
+export const PARCEL_BYTES = 1024 * 1024;
+/** Parcels of one leaf that are under way or wait to be merged, per thread. */
+export const PARCELS_PER_THREAD = 2;

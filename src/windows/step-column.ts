@@ -11,10 +11,10 @@ export class StepColumn {
   readonly values: Float64Array;
   histograms: (Histogram | undefined)[] | undefined = undefined;
 
-  constructor(count: number) {
+  constructor(count: number, values = new Float64Array(count), present = new Uint8Array(count)) {
     this.count = count;
-    this.present = new Uint8Array(count);
-    this.values = new Float64Array(count);
+    this.present = present;
+    this.values = values;
   }
 
   setFloat(k: number, value: number): void {

@@ -7,7 +7,7 @@
 //   DATA/blobs/           parts and dead letters
 //   DATA/snapshots/       folders that are data folders of their own
 import { getCompileCacheDir } from 'node:module';
-import { totalmem } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { DirectoryBlobs } from '../../blobs/directory-blobs.ts';
 import { SqliteCatalog } from '../../catalog/sqlite-catalog.ts';
@@ -16,6 +16,9 @@ import { openSegmentLog } from '../../log/segment-log.ts';
 import type { Storage } from '../../model/storage.ts';
 import type { SnapshotKeeper } from '../../model/snapshots.ts';
 import { errorMessage, FatalError } from '../../stdx/assert.ts';
+import type { RunLeaf } from '../../windows/leaf.ts';
+import type { LeafParcel } from '../../windows/leaf-parcel.ts';
+import type { LeafAnswer } from '../../windows/leaf-thread.ts';
 import type { Clock } from '../../stdx/clock.ts';
 import { fileErrorCode } from '../../stdx/files.ts';
 import type { Files } from '../../stdx/files.ts';
@@ -82,6 +85,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
       prng,
       probe,
       report,
+      runLeaf: sharedLeaves(options),
       settings: tsdbSettings(options.settings),
     });
     const snapshots = await Snapshots.open({
@@ -122,6 +126,31 @@ async function makeWritable(files: Files, data: string): Promise<void> {
     const why = code === 'EROFS' ? 'the file system is read-only' : errorMessage(error);
     throw new FatalError(`cannot write to the data folder '${data}': ${why}`, { cause: error });
   }
+}
+
+/** The pool is made by the first query, its threads start with the first large one. */
+function sharedLeaves({ settings, clock, scheduler }: OpenStorageOptions): RunLeaf {
+  const threadCount = settings.queryWorkers || Math.max(1, availableParallelism() - 1);
+  let run: Promise<RunLeaf> | undefined;
+  const load = async (): Promise<RunLeaf> => {
+    const [{ leafRunner }, { ThreadPool }] = await Promise.all([
+      import('../../windows/leaf-runner.ts'),
+      import('../real/thread-pool.ts'),
+    ]);
+    const module = new URL('../real/leaf-worker.ts', import.meta.url);
+    const pool = new ThreadPool<LeafParcel, LeafAnswer>({
+      name: 'query',
+      module,
+      threadCount,
+      scheduler,
+      env: threadEnv(),
+    });
+    return leafRunner({ pool, clock, scheduler });
+  };
+  return async (reader, context, plan) => {
+    run ??= load();
+    return (await run)(reader, context, plan);
+  };
 }
 
 /**

@@ -99,6 +99,12 @@ export const FLAGS = {
     'Queries evaluated at once; more wait in line.',
   ),
   queryMemoryBytes: flag('query-memory', size, 512 * MIB, 'Memory that one query may hold.'),
+  queryWorkers: flag(
+    'query-workers',
+    integer({ min: 0, max: 256 }),
+    0,
+    'Threads that help with large queries; 0 is one less than the processors, at least one.',
+  ),
   drainTimeoutMs: flag(
     'drain-timeout',
     duration,

@@ -1,6 +1,6 @@
 // count_values: series counted by their value, which becomes a label.
 import { labelsKey, withLabel } from '../../model/labels.ts';
-import { groupingLabels } from '../../windows/leaf.ts';
+import { groupingLabels } from '../../windows/leaf-sink.ts';
 import type { AggregateExpr } from '../ast.ts';
 import { formatFloat, quote } from '../text.ts';
 import { newColumn, setFloat } from './column.ts';

@@ -5,7 +5,7 @@ import { labelsKey } from '../../model/labels.ts';
 import type { LeafAggregation, LeafGrouping } from '../../model/storage.ts';
 import { addColumn, finishGroup, newGroupSlots } from '../../windows/groups.ts';
 import type { GroupSlots } from '../../windows/groups.ts';
-import { groupingLabels } from '../../windows/leaf.ts';
+import { groupingLabels } from '../../windows/leaf-sink.ts';
 import { sortedQuantile } from '../../windows/quantile.ts';
 import type { StepGrid } from '../../windows/sliding.ts';
 import { StepColumn } from '../../windows/step-column.ts';
