@@ -49,10 +49,20 @@ class Body {
 function podLabels(body: Body, i: number): LabelBytes {
   const pod = (i / 20) | 0;
   return body.of(
-    ...['__name__', `requests_${i % 20}_total`, 'container', ['app', 'proxy', 'log'][i % 3]!],
-    ...['instance', `10.0.${(pod >> 5) & 255}.${pod & 31}:9090`, 'job', 'kube'],
-    ...['namespace', `ns-${pod % 50}`, 'pod', `web-${pod % 200}-${pod.toString(36)}`],
-    ...['uid', `${(Math.imul(i, 0x9e3779b1) >>> 0).toString(16)}-${i.toString(36)}`],
+    '__name__',
+    `requests_${i % 20}_total`,
+    'container',
+    ['app', 'proxy', 'log'][i % 3]!,
+    'instance',
+    `10.0.${(pod >> 5) & 255}.${pod & 31}:9090`,
+    'job',
+    'kube',
+    'namespace',
+    `ns-${pod % 50}`,
+    'pod',
+    `web-${pod % 200}-${pod.toString(36)}`,
+    'uid',
+    `${(Math.imul(i, 0x9e3779b1) >>> 0).toString(16)}-${i.toString(36)}`,
   );
 }
 
