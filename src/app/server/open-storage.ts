@@ -71,7 +71,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
     const report = reporter(options);
     const logs = new Map<number, Log>();
     const storage = await openShards({
-      shardCount: undefined,
+      shardCount: options.settings.shards || undefined,
       openLog: async (shard) => {
         const directory = `${data}/${logFolder(shard)}`;
         const log = await openSegmentLog({ files, directory, prng, probe });

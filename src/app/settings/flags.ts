@@ -99,6 +99,13 @@ export const FLAGS = {
     'Queries evaluated at once; more wait in line.',
   ),
   queryMemoryBytes: flag('query-memory', size, 512 * MIB, 'Memory that one query may hold.'),
+  shards: flag(
+    'shards',
+    integer({ min: 0, max: 64 }),
+    0,
+    'Shards of a new data folder, kept for ever; 0 is as many as the folder has, one in a new one. ' +
+      'All of them are served by one thread.',
+  ),
   queryWorkers: flag(
     'query-workers',
     integer({ min: 0, max: 256 }),
