@@ -8,8 +8,8 @@ import type { Samples } from '../model/columns.ts';
 import { compareLabels, compareUtf8, METRIC_NAME } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import { timesOf } from './check-part-findings.ts';
-import type { PartFindings } from './check-part-findings.ts';
-import { READ_CHUNK_BYTES, VALUE_GROUP_COUNT } from './limits.ts';
+import type { PartFindings, PlacedLoss } from './check-part-findings.ts';
+import { CURSOR_TIMES_MAX, READ_CHUNK_BYTES, VALUE_GROUP_COUNT } from './limits.ts';
 import { readTexts } from './part-cursor.ts';
 import type { PartIndex } from './part-index.ts';
 import type { Part } from './part-reader.ts';
@@ -52,6 +52,17 @@ function labelHash(ordinal: number, rank: number): number {
   return Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
 }
 
+/** Lists of the values of one group, one behind the other. */
+function postingsHash(counts: Uint32Array, ordinals: Uint32Array, firstRank: number): number {
+  let hash = 0;
+  let from = 0;
+  for (let at = 0; at < counts.length; at++) {
+    const end = from + counts[at]!;
+    for (; from < end; from++) hash = (hash + labelHash(ordinals[from]!, firstRank + at)) | 0;
+  }
+  return hash;
+}
+
 class SeriesCheck {
   readonly #what: SeriesToCheck;
   readonly #sums = emptySums();
@@ -59,6 +70,7 @@ class SeriesCheck {
   readonly #siblings: SiblingReader;
   /** Per label: what the rows say, to be held against the postings. */
   readonly #rowHashes: Int32Array;
+  readonly #times = new Map<number, Float64Array>();
   #before: Labels | undefined = undefined;
   #areRowsWhole = true;
 
@@ -114,14 +126,12 @@ class SeriesCheck {
           findings.damage(where, `value "${text}" of label ${name} is out of order`);
         before = text;
       }
-      for (let at = 0; at < group.count; at++) {
-        const count = group.counts[at]!;
-        const rank = first + at;
-        const ordinals = await findings.attempt(where, () => values.postings([rank], count));
-        if (ordinals === undefined) isWhole = false;
-        else for (const ordinal of ordinals) hash = (hash + labelHash(ordinal, rank)) | 0;
-        found += count;
-      }
+      const ranks = Array.from(group.counts, (_, at) => first + at);
+      const count = group.counts.reduce((sum, one) => sum + one, 0);
+      const ordinals = await findings.attempt(where, () => values.postings(ranks, count));
+      found += count;
+      if (ordinals === undefined) isWhole = false;
+      else hash = (hash + postingsHash(group.counts, ordinals, first)) | 0;
     }
     if (!isWhole || (found === seriesCount && hash === this.#rowHashes[label])) return;
     findings.damage(where, `the postings of label ${name} are not what the rows say`);
@@ -143,7 +153,8 @@ class SeriesCheck {
       const problem = labels === undefined ? undefined : labelsProblem(labels, this.#before);
       if (problem !== undefined) findings.damage(where, `series ${ordinal}: ${problem}`);
       this.#before = labels ?? this.#before;
-      const name = labels === undefined ? `series number ${ordinal}` : labelsText(labels);
+      const name = (): string =>
+        labels === undefined ? `series number ${ordinal}` : labelsText(labels);
       await this.#blocks(group, row, name);
     }
   }
@@ -160,30 +171,61 @@ class SeriesCheck {
 
   // -------------------------------------------------------------- blocks
 
-  async #blocks(group: RowGroup, row: number, series: string): Promise<void> {
-    const { findings, tenant, part, index } = this.#what;
+  /** `series` names it for findings; made when there is one. */
+  async #blocks(group: RowGroup, row: number, series: () => string): Promise<void> {
+    const { findings } = this.#what;
     let lastUs = Number.NEGATIVE_INFINITY;
     for (const place of group.blocks(row, -Infinity, Infinity)) {
-      const { offset, count, firstUs, lastUs: endUs } = place;
-      const range = timesOf(firstUs, endUs);
-      const lost = { tenant, series, seriesCount: 1, pointCount: count, ...range };
-      const where = { code: 'part-block', offset, lost };
       findings.report.sums.blockCount++;
-      if (firstUs < lastUs) findings.damage(where, `blocks of ${series} overlap`);
-      lastUs = endUs;
-      await findings.attempt(where, async () => {
-        const tUs = await part.times(tenant, index, place.times);
-        const sibling = await this.#siblings.valuesFor(group.first + row, place);
-        const { samples, header } = await this.#window.read(place, tUs, sibling);
-        this.#siblings.keep(group, place, samples);
-        const problem =
-          timesProblem(samples, place) ??
-          this.#rangeProblem(place) ??
-          aggregatesProblem(samples, header);
-        if (problem !== undefined) findings.damage(where, `block of ${series}: ${problem}`);
-        this.#add(samples.count, firstUs, endUs);
-      });
+      if (place.firstUs < lastUs)
+        findings.damage(this.#placed(place, series), `blocks of ${series()} overlap`);
+      lastUs = place.lastUs;
+      try {
+        await this.#block(group, row, place, series);
+      } catch (error) {
+        // Again, now with what it is about: damage is rare, blocks are many.
+        await findings.attempt(this.#placed(place, series), () => {
+          throw error;
+        });
+      }
     }
+  }
+
+  #placed({ offset, count, firstUs, lastUs }: BlockPlace, series: () => string): PlacedLoss {
+    const range = timesOf(firstUs, lastUs);
+    const { tenant } = this.#what;
+    const lost = { tenant, series: series(), seriesCount: 1, pointCount: count, ...range };
+    return { code: 'part-block', offset, lost };
+  }
+
+  async #block(
+    group: RowGroup,
+    row: number,
+    place: BlockPlace,
+    series: () => string,
+  ): Promise<void> {
+    const tUs = await this.#timesOf(place.times);
+    const sibling = await this.#siblings.valuesFor(group.first + row, place);
+    const { samples, header } = await this.#window.read(place, tUs, sibling);
+    this.#siblings.keep(group, place, samples);
+    const problem =
+      timesProblem(samples, place) ??
+      this.#rangeProblem(place) ??
+      aggregatesProblem(samples, header);
+    if (problem !== undefined)
+      this.#what.findings.damage(this.#placed(place, series), `block of ${series()}: ${problem}`);
+    this.#add(samples.count, place.firstUs, place.lastUs);
+  }
+
+  async #timesOf(number: number): Promise<Float64Array> {
+    let times = this.#times.get(number);
+    if (times === undefined) {
+      const { part, tenant, index } = this.#what;
+      times = await part.times(tenant, index, number);
+      if (this.#times.size === CURSOR_TIMES_MAX) this.#times.clear();
+      this.#times.set(number, times);
+    }
+    return times;
   }
 
   #add(count: number, firstUs: number, lastUs: number): void {

@@ -249,6 +249,39 @@ test('killed backups and restores go on, and leave nothing that counts as one', 
     assert.equal(await servedCount(target), 4000);
   }));
 
+test('a server that is killed in the middle of a backup', () =>
+  inFolder(async (folder) => {
+    const args = ['--no-collect', '--data', join(folder, 'data')];
+    const to = join(folder, 'backups');
+    let orrery = await startOrrery(args);
+    for (let i = 0; i < 30; i++) {
+      await write(orrery, i * 100, 100);
+      await orrery.post('/orrery/v1/admin/flush', '');
+    }
+    const running = runCtl(['backup', to, '--url', orrery.url]);
+    while (!(await exists(join(to, '.progress'))));
+    await orrery.kill();
+    const failed = await running;
+    // Whoever was faster: what failed says so, and leaves nothing that counts as a backup.
+    const isDone = failed.code === 0;
+    if (!isDone) assert.match(failed.stderr, /^orrery backup: (?:no answer from|http)/m);
+    const { backups } = JSON.parse((await runCtl(['backup', to, '--list', '--json'])).stdout) as {
+      backups: unknown[];
+    };
+    assert.equal(backups.length, isDone ? 1 : 0);
+    orrery = await startOrrery(args);
+    try {
+      assert.equal(await valueCount(orrery), 3000);
+      const again = await runCtl(['backup', to, '--url', orrery.url, '--keep', '1']);
+      assert.equal(again.code, 0, again.stderr);
+    } finally {
+      await orrery.stop();
+    }
+    const restored = join(folder, 'restored');
+    assert.equal((await runCtl(['restore', to, '--data', restored])).code, 0);
+    assert.equal(await servedCount(restored), 3000);
+  }));
+
 test('damage in a backup folder is found, named and never restored', () =>
   inFolder(async (folder) => {
     const to = join(folder, 'backups');

@@ -8,6 +8,12 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { DatabaseSync } from 'node:sqlite';
 import { SqliteCatalog } from '../../src/catalog/sqlite-catalog.ts';
+import { BLOCK_FLAG } from '../../src/codec/block.ts';
+import { crc32c } from '../../src/codec/crc32c.ts';
+import { readShards } from '../../src/tsdb/catalog-shards.ts';
+import type { PartRow } from '../../src/tsdb/part-format.ts';
+import { Part, SectionCache } from '../../src/tsdb/part-reader.ts';
+import type { BlockPlace } from '../../src/tsdb/part-rows.ts';
 import { makeSmallStore } from '../support/small-store.ts';
 import { runCtl, startOrrery } from './harness.ts';
 
@@ -71,6 +77,27 @@ async function partOf(data: string, level: number): Promise<string> {
   const parts = join(data, 'blobs/parts/0');
   const found = (await readdir(parts)).filter((name) => name.includes(`-l${level}-`)).toSorted();
   return join(parts, found[0]!);
+}
+
+async function checkedRows(data: string): Promise<readonly PartRow[]> {
+  const catalog = await SqliteCatalog.open(join(data, 'catalog.sqlite'));
+  const shards = await readShards(catalog);
+  await catalog.close();
+  return shards.flatMap(({ parts }) => parts);
+}
+
+/** Blocks of the first series of the first tenant. */
+async function blocksOf(path: string, row: PartRow): Promise<readonly BlockPlace[]> {
+  const bytes = await readFile(path);
+  const blobs = {
+    get: async (_name: string, range?: { offset: number; length: number }) =>
+      range === undefined ? bytes : bytes.subarray(range.offset, range.offset + range.length),
+  };
+  const cache = new SectionCache(1 << 20);
+  const part = new Part(row, { blobs, cache, skipCrc: false, onCorrupt: () => undefined });
+  const [first] = await part.tenants();
+  const index = await part.index(first!.tenant);
+  return (await index!.rowGroup(0)).blocks(0, -Infinity, Infinity);
 }
 
 /** Rewrites rows as a catalog would: with good checksums. */
@@ -231,4 +258,27 @@ test('a folder in use, one that is none, and snapshots', async () => {
   assert.match(none.stderr, /is not a data folder/);
   assert.equal((await runCtl(['check', 'data'])).code, 2);
   assert.equal((await runCtl(['check'])).code, 2);
+});
+
+test('a block that says of itself what its values do not say', async () => {
+  const data = join(folder, 'aggregates');
+  await cp(closed, data, { recursive: true });
+  const path = await partOf(data, 0);
+  const bytes = await readFile(path);
+  // The first block: f64, 400 samples that count up; its body begins with CRC and flags, and its
+  // aggregates follow (docs/formats/block.md).
+  const row = (await checkedRows(data)).find(({ name }) => path.endsWith(name))!;
+  const [block] = await blocksOf(path, row);
+  const { offset, sizeBytes, kind, count } = block!;
+  const flags = bytes[offset + 4]!;
+  bytes[offset + 4] = flags ^ BLOCK_FLAG.noReset;
+  const crc = crc32c(
+    Uint8Array.of(kind, count & 255, count >> 8),
+    crc32c(bytes.subarray(offset + 4, offset + sizeBytes)),
+  );
+  bytes.writeUInt32LE(crc, offset);
+  await writeFile(path, bytes);
+  const { code, stdout } = await runCtl(['check', 'data', data]);
+  assert.equal(code, 4, stdout);
+  assert.match(stdout, new RegExp(`at ${offset}: block of .*: its flags say`));
 });

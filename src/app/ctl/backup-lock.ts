@@ -50,10 +50,21 @@ export class BackupLock {
     await this.#files.rename(temporary, this.#path);
   }
 
-  /** A killed backup's snapshot holds disk space on the server until somebody removes it. */
-  async removeSnapshotOfEarlierRun(): Promise<void> {
-    const { url, snapshot } = this.#earlier;
-    if (url !== undefined && snapshot !== undefined) await removeSnapshot(url, snapshot);
+  /**
+   * A killed backup's snapshot holds disk space on the server until somebody removes it. Names are
+   * unique, so the server of this run is asked first: it may have another address by now. Resolves
+   * to what must be told where it cannot be removed.
+   */
+  async removeSnapshotOfEarlierRun(url: string | undefined): Promise<string | undefined> {
+    const { url: earlier, snapshot } = this.#earlier;
+    if (earlier === undefined || snapshot === undefined) return undefined;
+    try {
+      await removeSnapshot(url ?? earlier, snapshot);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      return `snapshot ${snapshot} of a backup that did not end is left on ${earlier}: remove it`;
+    }
   }
 
   async release(): Promise<void> {

@@ -79,7 +79,10 @@ export async function backupCommand(args: readonly string[], terminal: Terminal)
   const folder = await BackupFolder.create(realFiles, options.to);
   const lock = await BackupLock.take(realFiles, options.to);
   try {
-    await lock.removeSnapshotOfEarlierRun();
+    const left = await lock.removeSnapshotOfEarlierRun(
+      options.data === undefined ? options.url : undefined,
+    );
+    if (left !== undefined) terminal.err(`orrery backup: ${left}\n`);
     const result = await backUp(folder, lock, options, terminal);
     const pruned =
       options.keep === undefined ? [] : await folder.prune(options.keep, result.manifest.name);
