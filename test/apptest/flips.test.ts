@@ -125,8 +125,19 @@ function said({ file, bit, code, findings, read }: Flip): string {
 /** Nothing that was not written, whatever was lost. */
 function neverWrong(flip: Flip): void {
   if (flip.read instanceof Error) return;
-  for (const [series, points] of flip.read)
-    assert.ok(typeof points !== 'string' || points === truth.get(series), said(flip));
+  for (const [series, points] of flip.read) {
+    if (typeof points !== 'string') continue;
+    const written = truth.get(series) as string;
+    // Of the lists of metadata, exemplars and attributes rows may be missing, not other.
+    const isPart = stepOf(series) === 'metadata' ? isSubset(points, written) : points === written;
+    assert.ok(isPart, said(flip));
+  }
+}
+
+function isSubset(part: string, whole: string): boolean {
+  const lists = (text: string) => JSON.parse(text) as unknown[][];
+  const rows = lists(whole).map((list) => new Set(list.map((row) => JSON.stringify(row))));
+  return lists(part).every((list, i) => list.every((row) => rows[i]!.has(JSON.stringify(row))));
 }
 
 function isWhole({ read }: Flip): boolean {
@@ -261,6 +272,43 @@ test('an object that was never finished is removed by the start, whatever is in 
   } finally {
     await rm(path);
   }
+});
+
+async function command(args: readonly string[]): Promise<{ code: number; out: string }> {
+  let out = '';
+  const tell = (text: string) => (out += text);
+  const terminal = { env: {}, isTerminal: false, columns: 100, out: tell, err: tell };
+  return { code: await runCommand(args, terminal), out };
+}
+
+test('backup: any file of it, and what --verify and a restore say', async () => {
+  const to = join(folder, 'backups');
+  assert.equal((await command(['backup', to, '--data', closed])).code, 0);
+  const prng = seededPrng(3);
+  const entries = await readdir(to, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  for (const entry of files) {
+    const path = join(entry.parentPath, entry.name);
+    const sound = await readFile(path);
+    const used = Math.min(sound.length, sound.findLastIndex((byte) => byte !== 0) + 1);
+    for (let i = 0; i < Math.ceil(FLIPS / 3); i++) {
+      const bytes = Buffer.from(sound);
+      const bit = randomInt(prng, used * 8);
+      bytes[bit >>> 3]! ^= 1 << (bit & 7);
+      await writeFile(path, bytes);
+      const verified = await command(['backup', to, '--verify']);
+      const restored = await command(['restore', to, '--data', join(folder, 'restored')]);
+      await rm(join(folder, 'restored'), { recursive: true, force: true });
+      // A blank more or another white space in the marker means the same.
+      if (entry.name === 'orrery-backup.json' && verified.code === 0) continue;
+      for (const { code, out } of [verified, restored]) {
+        assert.ok(code === 3 || code === 4, `${path} bit ${bit}: ${code} ${out}`);
+        assert.ok(out.includes(path), `${path} bit ${bit}: ${out}`);
+      }
+    }
+    await writeFile(path, sound);
+  }
+  assert.equal((await command(['backup', to, '--verify'])).code, 0);
 });
 
 test('a real server answers with the place, or says why it does not start', async () => {

@@ -78,6 +78,9 @@ async function write(storage: Storage, tenant: string, step: Step): Promise<void
     const ref = storage.resolve(tenant, labelsFromObject(labels));
     const { startUs } = rangeOf(step);
     for (let i = 0; i < POINTS; i++) builder.f64(ref, startUs + i * 15e6, 0, valueAt(series, i));
+    const trace = ['trace_id', `${step} ${series}`];
+    builder.exemplar({ ref, labels: trace, tUs: startUs, subNs: 0, value: series });
+    builder.attribute({ ref, key: 'step', value: step });
     builder.metadata({ family: step, type: 'gauge', unit: '', help: `of ${step}` });
     await storage.append(builder.finish(), {
       principal: openPrincipal(tenant),
@@ -137,8 +140,13 @@ export async function readStore({ storage }: OpenedStore): Promise<StoreContent>
         const request = { matchers, ...rangeOf(step), kinds: ALL_KINDS };
         await attempt(`${tenant} ${step} ${series}`, () => readSeries(storage, context, request));
       }
+    const everything = { matchers: [], startUs: -1e16, endUs: 1e16 };
     await attempt(`${tenant} metadata`, async () =>
-      JSON.stringify(await storage.metadata(context, { family: undefined, limit: 0 })),
+      JSON.stringify([
+        await storage.metadata(context, { family: undefined, limit: 0 }),
+        await storage.exemplars(context, everything),
+        await storage.attributes(context, everything),
+      ]),
     );
   }
   pin.release();
