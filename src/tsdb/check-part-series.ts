@@ -9,12 +9,17 @@ import { compareLabels, compareUtf8, METRIC_NAME } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import { timesOf } from './check-part-findings.ts';
 import type { PartFindings, PlacedLoss } from './check-part-findings.ts';
-import { CURSOR_TIMES_MAX, READ_CHUNK_BYTES, VALUE_GROUP_COUNT } from './limits.ts';
+import {
+  CHECK_VALUE_GROUPS_MAX,
+  CURSOR_TIMES_MAX,
+  READ_CHUNK_BYTES,
+  VALUE_GROUP_COUNT,
+} from './limits.ts';
 import { readTexts } from './part-cursor.ts';
 import type { PartIndex } from './part-index.ts';
 import type { Part } from './part-reader.ts';
 import type { BlockPlace, RowGroup } from './part-rows.ts';
-import type { LabelValues } from './part-values.ts';
+import type { LabelValues, ValueGroup } from './part-values.ts';
 import { SiblingReader } from './sibling-reader.ts';
 
 /** What was found, summed while it is read. */
@@ -71,6 +76,8 @@ class SeriesCheck {
   /** Per label: what the rows say, to be held against the postings. */
   readonly #rowHashes: Int32Array;
   readonly #times = new Map<number, Float64Array>();
+  /** Kept from row group to row group, emptied by readTexts where they are many. */
+  readonly #valueGroups = new Map<number, ValueGroup>();
   #before: Labels | undefined = undefined;
   #areRowsWhole = true;
 
@@ -143,7 +150,9 @@ class SeriesCheck {
     const { index, findings, tenant } = this.#what;
     const where = { code: 'part-index', offset, lost: { tenant, seriesCount: group.count } };
     const ordinals = Uint32Array.from({ length: group.count }, (_, row) => group.first + row);
-    const texts = await findings.attempt(where, () => readTexts(index, group, ordinals, new Map()));
+    const texts = await findings.attempt(where, () =>
+      readTexts(index, group, ordinals, this.#valueGroups),
+    );
     await findings.attempt(where, () => this.#hashRows(group));
     for (let row = 0; row < group.count; row++) {
       const ordinal = group.first + row;
@@ -270,7 +279,7 @@ class BlockWindow {
     if (offset < this.#start || offset + sizeBytes > end) {
       const left = this.#part.row.sizeBytes - offset;
       const length = Math.max(sizeBytes, Math.min(READ_CHUNK_BYTES, left));
-      this.#bytes = await this.#part.read(offset, length);
+      this.#bytes = await this.#part.read(offset, length, true);
       this.#start = offset;
     }
     this.#onBytes(sizeBytes);

@@ -12,7 +12,8 @@ import { BLOCK_FLAG } from '../../src/codec/block.ts';
 import { crc32c } from '../../src/codec/crc32c.ts';
 import { readShards } from '../../src/tsdb/catalog-shards.ts';
 import type { PartRow } from '../../src/tsdb/part-format.ts';
-import { Part, SectionCache } from '../../src/tsdb/part-reader.ts';
+import { ExtentCache, SectionCache } from '../../src/tsdb/part-cache.ts';
+import { Part } from '../../src/tsdb/part-reader.ts';
 import type { BlockPlace } from '../../src/tsdb/part-rows.ts';
 import { makeSmallStore } from '../support/small-store.ts';
 import { runCtl, startOrrery } from './harness.ts';
@@ -90,11 +91,17 @@ async function checkedRows(data: string): Promise<readonly PartRow[]> {
 async function blocksOf(path: string, row: PartRow): Promise<readonly BlockPlace[]> {
   const bytes = await readFile(path);
   const blobs = {
-    get: async (_name: string, range?: { offset: number; length: number }) =>
-      range === undefined ? bytes : bytes.subarray(range.offset, range.offset + range.length),
+    get: async (
+      _name: string,
+      range = { offset: 0, length: bytes.length },
+      into = new Uint8Array(range.length),
+    ) => {
+      into.set(bytes.subarray(range.offset, range.offset + range.length));
+      return into;
+    },
   };
-  const cache = new SectionCache(1 << 20);
-  const part = new Part(row, { blobs, cache, skipCrc: false, onCorrupt: () => undefined });
+  const caches = { cache: new SectionCache(1 << 20), extents: new ExtentCache(1 << 20) };
+  const part = new Part(row, { blobs, ...caches, skipCrc: false, onCorrupt: () => undefined });
   const [first] = await part.tenants();
   const index = await part.index(first!.tenant);
   return (await index!.rowGroup(0)).blocks(0, -Infinity, Infinity);
