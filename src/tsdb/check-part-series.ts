@@ -9,12 +9,7 @@ import { compareLabels, compareUtf8, METRIC_NAME } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import { timesOf } from './check-part-findings.ts';
 import type { PartFindings, PlacedLoss } from './check-part-findings.ts';
-import {
-  CHECK_VALUE_GROUPS_MAX,
-  CURSOR_TIMES_MAX,
-  READ_CHUNK_BYTES,
-  VALUE_GROUP_COUNT,
-} from './limits.ts';
+import { CURSOR_TIMES_MAX, READ_CHUNK_BYTES, VALUE_GROUP_COUNT } from './limits.ts';
 import { readTexts } from './part-cursor.ts';
 import type { PartIndex } from './part-index.ts';
 import type { Part } from './part-reader.ts';

@@ -15,7 +15,7 @@ import { runOrrery, startOrrery } from './harness.ts';
 import { makeSmallStore, openStore, readStore, stepOf } from '../support/small-store.ts';
 import type { StoreContent } from '../support/small-store.ts';
 
-const FLIPS = Number(process.env['ORRERY_FLIPS'] ?? 12);
+const FLIPS = Number(process.env['ORRERY_FLIPS'] ?? 6);
 
 let folder = '';
 let closed = '';
