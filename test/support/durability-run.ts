@@ -17,7 +17,7 @@ const HOUSEKEEPING_EVERY_MS = 150;
 const SNAPSHOTS_KEPT = 2;
 const BASE_MS = Date.UTC(2026, 0, 1);
 /** A place that is not come by in this time is killed from outside. */
-const PLACE_TIMEOUT_MS = 8000;
+const PLACE_TIMEOUT_MS = 20_000;
 
 /** Places and how often a life comes by them at most before it ends there. */
 const PLACES: Readonly<Record<ProbePlace, number>> = {
@@ -25,7 +25,7 @@ const PLACES: Readonly<Record<ProbePlace, number>> = {
   rotate: 3,
   flush: 3,
   // Opening the catalog takes some of them.
-  commit: 40,
+  commit: 16,
   trim: 3,
   merge: 2,
   snapshot: 2,
