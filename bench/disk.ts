@@ -255,7 +255,7 @@ async function partBytes(folder: string): Promise<{ data: number; rest: number }
   let data = 0;
   let rest = 0;
   for await (const { name, sizeBytes } of blobs.list('parts/')) {
-    const row = { name, sizeBytes, level: 1, partitionUs: 0, seqMin: 0, seqMax: 0 };
+    const row = { name, sizeBytes, level: 1, partitionUs: 0, seqMin: 0, seqMax: 0, deletesEnd: 0 };
     const totals = { minUs: 0, maxUs: 0, seriesCount: 0, sampleCount: 0 };
     const context = {
       blobs,

@@ -59,6 +59,8 @@ export interface DeleteRequest {
   readonly endUs: number;
   /** Count only. */
   readonly dryRun: boolean;
+  /** Nobody asks what it hides: the result is zeros, and the work does not grow with the series. */
+  readonly skipCounts?: boolean;
 }
 
 export interface DeleteResult {
@@ -328,12 +330,79 @@ export interface StorageStats {
   readonly logEndOffset: number;
 }
 
+/** How long the points of a tenant are kept; undefined: no such limit. */
+export interface Retention {
+  /** Points older than this are expired. */
+  readonly timeMs: number | undefined;
+  /** The oldest points are expired where the tenant's parts take more; by parts, not exact. */
+  readonly sizeBytes: number | undefined;
+}
+
+export interface TenantRetention {
+  /** The tenant's own limits; undefined: the server's. */
+  readonly own: Retention | undefined;
+  readonly effective: Retention;
+  /** Points below are expired: no read shows them. -Infinity where none are. */
+  readonly horizonUs: number;
+}
+
+/** One merge under way. */
+export interface StorageMerge {
+  /** 'divide', 'merge', 'widen' or 'rewrite' (docs/decisions/0018). */
+  readonly kind: string;
+  readonly partCount: number;
+  readonly sizeBytes: number;
+  /** 0…1. */
+  readonly progress: number;
+}
+
+export interface StorageLevel {
+  readonly level: number;
+  readonly partCount: number;
+  readonly sizeBytes: number;
+  readonly sampleCount: number;
+}
+
+/** What keeping house looks like in one shard. Counts are since its opening. */
+export interface StorageHouse {
+  readonly shard: number;
+  readonly frontier: number;
+  readonly logEndOffset: number;
+  readonly logSizeBytes: number;
+  readonly headSamples: number;
+  readonly levels: readonly StorageLevel[];
+  /** Deletes that some part's bytes do not show yet. */
+  readonly openDeletes: number;
+  readonly merge: StorageMerge | undefined;
+  /** Finished merges by kind; 'drop': expired parts. */
+  readonly merges: Readonly<Record<string, number>>;
+  readonly flushedBytes: number;
+  readonly rewrittenBytes: number;
+  /** undefined: space is not watched. */
+  readonly disk:
+    | { readonly freeBytes: number; readonly totalBytes: number; readonly floorBytes: number }
+    | undefined;
+}
+
 export interface Storage extends StorageWriter, StorageReader {
   /** Resolves when everything applied so far is in parts and the log before it is trimmed. */
   flush(): Promise<void>;
   /** Flushes and merges until nothing is left to merge, then checkpoints the catalog. */
   compact(): Promise<void>;
+  /**
+   * Flushes and rewrites until no file holds points that were deleted or expired when it was called
+   * (but those that a pin still holds). Throws unavailable/disk-floor where it has no room.
+   */
+  cleanTombstones(): Promise<void>;
+  retention(tenant: TenantId): TenantRetention;
+  /**
+   * Sets the tenant's own limits; undefined: the server's. Shorter ones hide at once, longer ones
+   * show again what was expired and is not yet removed.
+   */
+  setRetention(tenant: TenantId, retention: Retention | undefined): Promise<void>;
   stats(): StorageStats;
+  /** One entry a shard. */
+  house(): readonly StorageHouse[];
   /** Tenants that hold data, sorted. */
   tenants(): readonly TenantId[];
   /** Refuses new work, flushes what is applied, closes the planes it was given. */

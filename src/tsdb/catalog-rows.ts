@@ -1,4 +1,5 @@
-// The shard's rows in the catalog: frontier, parts, deletes, young batch ids, splits, tenants. JSON
+// The shard's rows in the catalog: frontier, parts, deletes, young batch ids, splits, tenants,
+// limits of retention. JSON
 // values except batch ids. All of one flush or merge change in one transaction; every number that
 // is used to delete something is read inside it.
 import type { Catalog, CatalogEntry, CatalogTx } from '../catalog/catalog.ts';
@@ -7,6 +8,7 @@ import { AppError } from '../model/errors.ts';
 import type { NameSplit } from '../model/columns.ts';
 import { matcher } from '../model/matcher.ts';
 import type { MatchType } from '../model/matcher.ts';
+import type { Retention } from '../model/storage.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { FatalError } from '../stdx/assert.ts';
 import type { Delete } from './deletes.ts';
@@ -14,6 +16,7 @@ import { BATCH_ID_SIZE_BYTES, CATALOG_PAGE_KEYS, COMMIT_ATTEMPTS_MAX } from './l
 import { padded } from './names.ts';
 import type { ShardNames } from './names.ts';
 import type { PartRow } from './part-format.ts';
+import { RetentionTable } from './retention.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -60,8 +63,8 @@ export function partKey(names: ShardNames, row: PartRow): string {
 export async function readParts(catalog: Catalog, names: ShardNames): Promise<PartRow[]> {
   const entries = await readAll(catalog, names.partRows);
   return entries.map((entry) => {
-    const row = fromJson(entry) as PartRow & { readonly partitionUs?: number | null };
-    return { ...row, ...finite(row), partitionUs: row.partitionUs ?? undefined };
+    const row = fromJson(entry) as PartRow & { readonly partitionUs?: number };
+    return { ...row, ...finite(row), partitionUs: row.partitionUs };
   });
 }
 
@@ -110,6 +113,34 @@ export async function readDeletes(catalog: Catalog, names: ShardNames): Promise<
       moment: 0,
     };
   });
+}
+
+export function retentionKey(names: ShardNames, tenant: TenantId): string {
+  return `${names.retentionRows}${tenant}`;
+}
+
+export function horizonKey(names: ShardNames, tenant: TenantId): string {
+  return `${names.horizonRows}${tenant}`;
+}
+
+/** The tenants' own limits and horizons by bytes, over the given default. */
+export async function readRetention(
+  catalog: Catalog,
+  names: ShardNames,
+  fallback: Retention,
+): Promise<RetentionTable> {
+  const own = new Map<TenantId, Retention>();
+  for (const entry of await readAll(catalog, names.retentionRows)) {
+    const row = fromJson(entry) as Partial<Retention>;
+    own.set(entry.key.slice(names.retentionRows.length), {
+      timeMs: row.timeMs,
+      sizeBytes: row.sizeBytes,
+    });
+  }
+  const horizons = new Map<TenantId, number>();
+  for (const entry of await readAll(catalog, names.horizonRows))
+    horizons.set(entry.key.slice(names.horizonRows.length), fromJson(entry) as number);
+  return new RetentionTable(fallback, own, horizons);
 }
 
 export interface BatchId {

@@ -5,12 +5,13 @@ import { PartFindings, timesOf } from './check-part-findings.ts';
 import { checkHead, HEAD_SIZE, readFooterFields } from './check-part-frame.ts';
 import { checkSeries, emptySums } from './check-part-series.ts';
 import type { SeriesSums } from './check-part-series.ts';
-import { CHECK_CACHE_BYTES, PARTITION_US } from './limits.ts';
+import { CHECK_CACHE_BYTES } from './limits.ts';
 import { FOOTER_SIZE } from './part-format.ts';
 import type { PartRow, TenantDirectory } from './part-format.ts';
 import { ExtentCache, SectionCache } from './part-cache.ts';
 import { Part } from './part-reader.ts';
 import type { PartContext } from './part-reader.ts';
+import { partitionRange } from './partitions.ts';
 
 export interface PartToCheck {
   /** From the catalog; from the part's own footer, then with a negative number of series. */
@@ -92,8 +93,7 @@ class PartCheck {
       const { row } = this.#part;
       const isSame =
         level === row.level && sampleCount === row.sampleCount && seqMin === row.seqMin;
-      // A merge or a later pass may cover more of the log than the part says of itself.
-      if (isSame && seqMax <= row.seqMax) return;
+      if (isSame && seqMax === row.seqMax) return;
       this.#findings.damage(
         { code: 'part-footer', offset },
         `the footer says level ${level}, records ${seqMin} to ${seqMax}, ${sampleCount} samples; ` +
@@ -133,7 +133,7 @@ class PartCheck {
     const { level, partitionUs } = this.#row;
     if (level === 0 || partitionUs === undefined)
       return { startUs: Number.NEGATIVE_INFINITY, endUs: Number.POSITIVE_INFINITY };
-    return { startUs: partitionUs, endUs: partitionUs + PARTITION_US - 1 };
+    return partitionRange({ level, startUs: partitionUs });
   }
 
   /** Exemplars may be earlier or later than all samples, so times are bounds only. */

@@ -164,8 +164,9 @@ async function checkRowless(
     return;
   }
   const open = { minUs: Number.NEGATIVE_INFINITY, maxUs: Number.POSITIVE_INFINITY };
-  const row = { name, sizeBytes, ...footer, ...open, partitionUs: undefined, seriesCount: -1 };
-  await tryPart(row, file, blobs, report);
+  const row = { name, sizeBytes, ...footer, ...open };
+  const absent = { partitionUs: undefined, deletesEnd: footer.seqMax, seriesCount: -1 };
+  await tryPart({ ...row, ...absent }, file, blobs, report);
 }
 
 function tellDeadLetter(file: string, report: CheckReport): void {

@@ -50,6 +50,7 @@ async function persist(state: ShardState, generation: Generation): Promise<void>
     'only what is durable is flushed',
   );
   const deletes = state.view.deletes.filter((one) => one.offset >= seqMin && one.offset < seqMax);
+  const nowMs = state.options.clock.nowMs();
   const row = generation.isEmpty
     ? undefined
     : await buildPart(blobs, scheduler, {
@@ -58,7 +59,9 @@ async function persist(state: ShardState, generation: Generation): Promise<void>
         partitionUs: undefined,
         seqMin,
         seqMax,
+        deletesEnd: seqMax,
         range: EVER,
+        horizonUs: (tenant) => state.retention.horizonUs(tenant, nowMs),
         withTimeless: true,
         view: { parts: [], generations: [generation], deletes },
         moment: Number.POSITIVE_INFINITY,
@@ -70,6 +73,7 @@ async function persist(state: ShardState, generation: Generation): Promise<void>
     removeUnused(state, row === undefined ? [] : [row], error),
   );
   state.batchIdRows = batchRows;
+  if (row !== undefined) state.progress.flushed(row);
   state.frontier = seqMax;
   const { view } = state;
   state.view = {
@@ -100,7 +104,7 @@ export async function removeUnused(
 /** Has the delete anything left to hide in these parts? */
 export function isNeeded(one: Delete, parts: readonly { readonly row: PartRow }[]): boolean {
   return parts.some(
-    ({ row }) => row.seqMax <= one.offset && row.minUs <= one.endUs && row.maxUs >= one.startUs,
+    ({ row }) => row.deletesEnd <= one.offset && row.minUs <= one.endUs && row.maxUs >= one.startUs,
   );
 }
 

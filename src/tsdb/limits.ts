@@ -29,8 +29,10 @@ export const HEAD_CHUNK_REFS_LOG2 = 9;
 export const HEAD_CHUNK_REFS = 2 ** HEAD_CHUNK_REFS_LOG2;
 /** Samples of a page: their count and the capacity are bytes. */
 const HEAD_PAGE_SAMPLES_MAX = 255;
-/** Width of a time partition from level 1 on: 32 days. */
-export const PARTITION_US = 32 * 86_400_000_000;
+/** Highest level; its partitions are 32,768 days wide (partitions.ts). */
+export const LEVEL_MAX = 4;
+/** New partitions of one division before it takes wider ones. */
+export const NEW_PARTITIONS_MAX = 32;
 /** Parts with fewer encoded bytes than this are written in one turn of the event loop. */
 export const WRITE_CHUNK_BYTES = 256 * 1024;
 /** One ranged read of blocks, unless a single series needs more. */
@@ -85,8 +87,20 @@ export const CATALOG_CHUNK_BYTES = 4_000_000;
  * Deletes since the last flush: more start one, so that reads test few and a commit stays small.
  */
 export const HEAD_DELETES_MAX = 1000;
-/** A run of parts is rewritten in the background for so many deletes. */
-export const MERGE_DELETES_MIN = 64;
+/** A part is rewritten in the background for so many deletes that hit it. */
+export const REWRITE_DELETES_MIN = 64;
+/** A part is rewritten in the background when so much of it is expired. */
+export const REWRITE_EXPIRED_MIN = 0.5;
+/** Retention and due merges are looked at so often. */
+export const HOUSEKEEPING_INTERVAL_MS = 60_000;
+/** Merges work so long without a turn of the event loop, between two series. */
+export const PACE_SLICE_MS = 2;
+/** Writes are under way when the last one came within this time. */
+export const PACE_BUSY_MS = 200;
+/** Free disk space is asked for so often. */
+export const DISK_LOOK_INTERVAL_MS = 2000;
+/** Writers that are refused for want of space come back after so long. */
+export const DISK_RETRY_AFTER_SEC = 10;
 /** A metric name with a split is part of a catalog key; the strictest engine takes 10,000 bytes. */
 export const SPLIT_NAME_LENGTH_MAX = 2048;
 /** A delete's row in the catalog; the strictest engine takes 100,000 bytes. */

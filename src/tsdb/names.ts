@@ -18,6 +18,8 @@ export interface ShardNames {
   readonly batchIdRows: string;
   readonly splitRows: string;
   readonly tenantRows: string;
+  readonly retentionRows: string;
+  readonly horizonRows: string;
 }
 
 export function shardNames(shard: number): ShardNames {
@@ -31,6 +33,8 @@ export function shardNames(shard: number): ShardNames {
     batchIdRows: `${keys}batch/`,
     splitRows: `${keys}split/`,
     tenantRows: `${keys}tenant/`,
+    retentionRows: `${keys}retention/`,
+    horizonRows: `${keys}horizon/`,
   };
 }
 

@@ -7,6 +7,7 @@ import { FatalError } from '../stdx/assert.ts';
 import { fromJson, toJson } from './catalog-rows.ts';
 import { SHARDS_MAX } from './limits.ts';
 import { OWNERSHIP_KEY } from './names.ts';
+import { scaledRetention } from './retention.ts';
 import { ShardedStorage } from './sharded-storage.ts';
 import type { ShardStorage } from './sharded-storage.ts';
 import type { HoldableStorage } from './snapshots.ts';
@@ -32,7 +33,9 @@ export async function openShards(options: OpenShardsOptions): Promise<HoldableSt
   const shards: ShardStorage[] = [];
   try {
     for (let shard = 0; shard < shardCount; shard++) {
-      const settings = { ...each, shard, shardCount };
+      const { retention } = rest.settings ?? {};
+      const own = retention && { retention: scaledRetention(retention, 1 / shardCount) };
+      const settings = { ...each, ...own, shard, shardCount };
       shards.push(
         await openTsdb({ ...rest, log: await openLog(shard), settings, sharesPlanes: true }),
       );

@@ -21,8 +21,11 @@ export interface BuildRequest {
   readonly partitionUs: number | undefined;
   readonly seqMin: number;
   readonly seqMax: number;
+  readonly deletesEnd: number;
   /** Samples and exemplars outside are left out. */
   readonly range: TimeRange;
+  /** What a tenant has below this time is expired and left out. */
+  readonly horizonUs: (tenant: TenantId) => number;
   /** Metadata and attributes, which have no time, go into exactly one part of a merge. */
   readonly withTimeless: boolean;
   readonly view: View;
@@ -30,6 +33,8 @@ export interface BuildRequest {
   /** Byte order. */
   readonly tenants: readonly TenantId[];
   readonly index: SeriesIndex;
+  /** A promise to wait for between two series, where the work must rest. */
+  readonly pause?: () => Promise<void> | undefined;
   /** Sees every series before it is resolved. */
   readonly witness?: (tenant: TenantId, labels: Labels, sources: readonly Source[]) => void;
 }
@@ -48,9 +53,18 @@ export async function buildPart(
     yield* contents;
   }
   const writer = new PartWriter(scheduler, request.index);
-  const { name, level, partitionUs, seqMin, seqMax } = request;
+  const { name, level, partitionUs, seqMin, seqMax, deletesEnd } = request;
   const { sizeBytes } = await blobs.put(name, writer.stream(all(), { level, seqMin, seqMax }));
-  return { name, level, partitionUs, seqMin, seqMax, sizeBytes, ...writer.totals };
+  return {
+    name,
+    level,
+    partitionUs,
+    seqMin,
+    seqMax,
+    deletesEnd,
+    sizeBytes,
+    ...writer.totals,
+  };
 }
 
 async function* tenantContents(
@@ -58,10 +72,12 @@ async function* tenantContents(
   scheduler: Scheduler,
 ): AsyncGenerator<TenantContent, void, void> {
   for (const tenant of request.tenants) {
-    const series = seriesOf(request, tenant, () => scheduler.yieldTurn());
+    const startUs = Math.max(request.range.startUs, request.horizonUs(tenant));
+    const { endUs } = request.range;
+    const narrowed = { ...request, range: { startUs, endUs } };
+    const series = seriesOf(narrowed, tenant, () => scheduler.yieldTurn());
     const first = await series.next();
     const side = { ...request, tenant };
-    const { startUs, endUs } = request.range;
     const exemplars = (await foldExemplars(side)).filter(
       (row) => row.tUs >= startUs && row.tUs <= endUs,
     );
@@ -96,6 +112,7 @@ async function* seriesOf(
     const sources = await series.sources();
     if (sources.length === 0) continue;
     request.witness?.(tenant, series.labels, sources);
+    await request.pause?.();
     yield [{ series: series.labels, chunks: resolveSources(sources) }];
   }
 }

@@ -68,7 +68,7 @@ class PartCursor implements Cursor {
     this.#table = table;
     this.#ordinals = ordinals;
     this.#scan = scan;
-    this.#deletes = deletesFrom(scan.view.deletes, scan.tenant, part.row.seqMax, scan.range);
+    this.#deletes = deletesFrom(scan.view.deletes, scan.tenant, part.row.deletesEnd, scan.range);
     this.#priority = priority;
   }
 

@@ -38,11 +38,13 @@ export interface TenantDirectory {
 export interface PartRow {
   readonly name: string;
   readonly level: number;
-  /** Start of the time partition; undefined at level 0. */
+  /** Start of the time partition; undefined at level 0 and without time (partitions.ts). */
   readonly partitionUs: number | undefined;
   readonly seqMin: number;
   /** Exclusive. */
   readonly seqMax: number;
+  /** Every delete with a lower offset is applied to the part's bytes; at least seqMax. */
+  readonly deletesEnd: number;
   /** Times of samples and exemplars: a delete that misses them has nothing to hide here. */
   readonly minUs: number;
   readonly maxUs: number;

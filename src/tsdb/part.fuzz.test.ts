@@ -50,7 +50,7 @@ async function writePart(tenants: ReadonlyMap<string, readonly SeriesContent[]>)
   for await (const piece of writer.stream(contents, { level: 1, seqMin: 5, seqMax: 9 }))
     pieces.push(piece.slice());
   const bytes = Buffer.concat(pieces);
-  const place = { name: 'p', level: 1, partitionUs: 0, seqMin: 5, seqMax: 9 };
+  const place = { name: 'p', level: 1, partitionUs: 0, seqMin: 5, seqMax: 9, deletesEnd: 9 };
   return { bytes, row: { ...place, sizeBytes: bytes.length, ...writer.totals } };
 }
 

@@ -40,7 +40,7 @@ async function divide(scan: Scan): Promise<Divided> {
     if (row === undefined) continue;
     const isInside = row.minUs >= range.startUs && row.maxUs <= range.endUs;
     const isWhole =
-      isInside && deletesFrom(view.deletes, tenant, part.row.seqMax, range).length === 0;
+      isInside && deletesFrom(view.deletes, tenant, part.row.deletesEnd, range).length === 0;
     const index = isWhole ? await part.index(tenant) : undefined;
     if (index !== undefined) indexes.push(index);
     else if (!isWhole) others.push(part);

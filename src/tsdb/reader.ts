@@ -48,7 +48,9 @@ export class ShardReader {
   }
 
   pin(): ShardPin {
-    return this.#state.pins.pin(this.#state.view);
+    const { view, retention, options, pins } = this.#state;
+    const nowMs = options.clock.nowMs();
+    return pins.pin(view, (tenant) => retention.horizonUs(tenant, nowMs));
   }
 
   #pinOf(context: ReadContext): ShardPin {
@@ -68,11 +70,11 @@ export class ShardReader {
   }
 
   #scan(context: ReadContext, selector: SeriesSelector): Scan {
-    const { view, moment } = this.#pinOf(context);
+    const { view, moment, horizonUs } = this.#pinOf(context);
     const { tenant } = context.principal;
     const { matchers, startUs, endUs } = narrowed(selector, context.principal);
     const check = (): void => context.signal.throwIfAborted();
-    const range = { startUs, endUs };
+    const range = { startUs: Math.max(startUs, horizonUs(tenant)), endUs };
     const { index, yieldTurn } = this.#state;
     return { tenant, matchers, range, view, moment, index, check, yieldTurn };
   }
@@ -102,8 +104,9 @@ export class ShardReader {
     context: ReadContext,
     request: SelectRequest,
   ): AsyncGenerator<SelectedBlocks, void, void> {
-    const { minTUs, maxTUs } = context.principal;
-    const bounds = { startUs: minTUs, endUs: maxTUs };
+    const { tenant, minTUs, maxTUs } = context.principal;
+    const horizonUs = this.#pinOf(context).horizonUs(tenant);
+    const bounds = { startUs: Math.max(minTUs, horizonUs), endUs: maxTUs };
     for await (const series of scanSeries({ ...this.#scan(context, request), bounds })) {
       const all = await series.blocks();
       context.signal.throwIfAborted();
@@ -159,13 +162,14 @@ export class ShardReader {
     const pin = this.#pinOf(context);
     const { tenant } = context.principal;
     const { matchers, startUs, endUs } = narrowed(s, context.principal);
+    const from = Math.max(startUs, pin.horizonUs(tenant));
     const rows = await foldExemplars(this.#sides(pin, tenant));
     const out = new Map<
       string,
       { labels: Labels; exemplars: ExemplarSeries['exemplars'][number][] }
     >();
     for (const { series, ...exemplar } of rows) {
-      if (exemplar.tUs < startUs || exemplar.tUs > endUs || !matchesAll(matchers, series)) continue;
+      if (exemplar.tUs < from || exemplar.tUs > endUs || !matchesAll(matchers, series)) continue;
       const key = series.join('\udfff');
       const known = out.get(key);
       if (known === undefined) out.set(key, { labels: series, exemplars: [exemplar] });
@@ -213,7 +217,7 @@ export class ShardReader {
       const { index, yieldTurn } = this.#state;
       const { tenant } = principal;
       const check = (): void => this.#state.checkOpen();
-      const range = { startUs, endUs };
+      const range = { startUs: Math.max(startUs, pin.horizonUs(tenant)), endUs };
       const scan = { tenant, matchers, range, view, moment, index, check, yieldTurn };
       let seriesCount = 0;
       let pointCount = 0;

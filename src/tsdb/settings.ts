@@ -2,11 +2,13 @@
 import type { Blobs } from '../blobs/blobs.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Log } from '../log/log.ts';
+import type { Retention } from '../model/storage.ts';
 import type { Clock } from '../stdx/clock.ts';
 import type { Prng } from '../stdx/prng.ts';
 import type { Probe } from '../stdx/probe.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
 import type { RunLeaf } from '../windows/leaf.ts';
+import type { DiskSpace } from './disk-floor.ts';
 import type { SeriesEncoding } from './record-layout.ts';
 
 export interface TsdbSettings {
@@ -28,10 +30,18 @@ export interface TsdbSettings {
   readonly flushIntervalMs: number;
   /** Bytes of parts kept in memory: half as they are on disk, half decoded pieces of indexes. */
   readonly cacheBytes: number;
-  /** So many level-0 parts are merged into level 1. */
+  /** So many level-0 parts are divided into time partitions. */
   readonly level0PartsMax: number;
-  /** So many parts of one time partition are merged into one. */
+  /** So many adjacent parts of one time partition may become one. */
   readonly partitionPartsMax: number;
+  /** No merge makes a larger part. */
+  readonly partSizeMaxBytes: number;
+  /** Share of the thread that merges take while writes are under way and nothing piles up. */
+  readonly mergeShare: number;
+  /** Of tenants without limits of their own. */
+  readonly retention: Retention;
+  /** Bytes that stay free on a disk of the given size; needs `TsdbOptions.diskSpace`. */
+  readonly diskFloorBytes: (totalBytes: number) => number;
 }
 
 export const DEFAULT_TSDB_SETTINGS: TsdbSettings = {
@@ -45,6 +55,10 @@ export const DEFAULT_TSDB_SETTINGS: TsdbSettings = {
   cacheBytes: 128 * 1024 * 1024,
   level0PartsMax: 8,
   partitionPartsMax: 4,
+  partSizeMaxBytes: 2 * 1024 ** 3,
+  mergeShare: 0.33,
+  retention: { timeMs: undefined, sizeBytes: undefined },
+  diskFloorBytes: () => 0,
 };
 
 /** Test-only switches: each breaks one safety mechanism, and a suite must go red. */
@@ -61,6 +75,8 @@ export interface TsdbMutations {
   readonly skipBatchIds?: boolean;
   /** Deletes are not moved to the catalog by the flush. */
   readonly skipDeletes?: boolean;
+  /** Merges take parts of one partition that are not adjacent in log order. */
+  readonly skipAdjacency?: boolean;
 }
 
 /** Things an operator should hear about; never thrown. */
@@ -93,4 +109,6 @@ export interface TsdbOptions {
   readonly runLeaf?: RunLeaf;
   /** Blobs and catalog are used by other shards too: whoever opened them closes them. */
   readonly sharesPlanes?: boolean;
+  /** Space on the disk of the data; undefined: it is not watched. */
+  readonly diskSpace?: () => Promise<DiskSpace>;
 }

@@ -23,13 +23,16 @@ import type {
   LimitedNames,
   Pin,
   ReadContext,
+  Retention,
   SelectedBlocks,
   SelectedSeries,
   SelectRequest,
   SeriesAttributes,
   SeriesSelector,
   Storage,
+  StorageHouse,
   StorageStats,
+  TenantRetention,
 } from '../model/storage.ts';
 import type { Metadata } from '../model/columns.ts';
 import type { TenantId } from '../model/tenant.ts';
@@ -52,6 +55,7 @@ import {
   shardOfSeries,
 } from './shard-of.ts';
 import type { HeldContent, HoldableStorage, StorageHold } from './snapshots.ts';
+import { scaledRetention } from './retention.ts';
 
 /** A shard as its composite needs it. */
 export interface ShardStorage extends HoldableStorage {
@@ -238,11 +242,19 @@ export class ShardedStorage implements HoldableStorage {
   }
 
   /** One shard after the other, so that merges hold the memory and the disk of one. */
-  async compact(): Promise<void> {
+  compact(): Promise<void> {
+    return this.#oneByOne((shard) => shard.compact());
+  }
+
+  cleanTombstones(): Promise<void> {
+    return this.#oneByOne((shard) => shard.cleanTombstones());
+  }
+
+  async #oneByOne(work: (shard: Storage) => Promise<void>): Promise<void> {
     let last: Promise<void> = Promise.resolve();
     await all(
       this.#shards.map((shard) => {
-        const mine = last.then(() => shard.compact());
+        const mine = last.then(() => work(shard));
         last = mine.catch(() => undefined);
         return mine;
       }),
@@ -272,6 +284,28 @@ export class ShardedStorage implements HoldableStorage {
       };
     };
     return { flush, content, release };
+  }
+
+  /** Of the shards' horizons by bytes the latest. */
+  retention(tenant: TenantId): TenantRetention {
+    const { length } = this.#shards;
+    const shards = this.#shards.map((shard) => shard.retention(tenant));
+    const { own, effective } = shards[0]!;
+    return {
+      own: own && scaledRetention(own, length),
+      effective: scaledRetention(effective, length),
+      horizonUs: Math.max(...shards.map(({ horizonUs }) => horizonUs)),
+    };
+  }
+
+  /** A limit in bytes is shared evenly, as series are. */
+  async setRetention(tenant: TenantId, retention: Retention | undefined): Promise<void> {
+    const mine = retention && scaledRetention(retention, 1 / this.#shards.length);
+    await all(this.#shards.map((shard) => shard.setRetention(tenant, mine)));
+  }
+
+  house(): readonly StorageHouse[] {
+    return this.#shards.flatMap((shard) => shard.house());
   }
 
   stats(): StorageStats {

@@ -53,7 +53,7 @@ export async function foldExemplars(scan: SideScan): Promise<SeriesExemplar[]> {
   const { tenant, view, moment: last, index } = scan;
   const rows = new Map<string, SeriesExemplar>();
   for (const part of view.parts) {
-    const deletes = deletesFrom(view.deletes, tenant, part.row.seqMax, EVER);
+    const deletes = deletesFrom(view.deletes, tenant, part.row.deletesEnd, EVER);
     for (const row of await part.exemplars(tenant))
       if (!isHidden(row, deletes)) rows.set(exemplarKey(row), row);
   }

@@ -8,14 +8,19 @@ import type { TenantId } from '../model/tenant.ts';
 import { BatchIds } from './batch-ids.ts';
 import type { TenantSplit } from './catalog-rows.ts';
 import { Generation } from './head.ts';
+import { DiskFloor } from './disk-floor.ts';
 import { HeadMemory } from './head-memory.ts';
+import { MergeProgress } from './merge-progress.ts';
 import { Moments } from './moments.ts';
 import { shardNames } from './names.ts';
 import type { ShardNames } from './names.ts';
+import { Pacer } from './pacer.ts';
 import type { PartRow } from './part-format.ts';
 import { ExtentCache, SectionCache } from './part-cache.ts';
 import { Part } from './part-reader.ts';
 import type { PartContext } from './part-reader.ts';
+import { RetentionTable } from './retention.ts';
+import { Turns } from './turns.ts';
 import { SeriesIndex } from './series-index.ts';
 import { DEFAULT_TSDB_SETTINGS } from './settings.ts';
 import type { TsdbEvent, TsdbMutations, TsdbOptions, TsdbSettings } from './settings.ts';
@@ -45,6 +50,13 @@ export class ShardState {
   readonly session: number;
   /** What changed below the settled watermark, for caches of results. */
   readonly writeVersions = new WriteVersions();
+  /** Of flushes, of merges that swap parts, of whoever needs both to stand still. */
+  readonly turns = new Turns();
+  /** Slices of merges. */
+  readonly pacer: Pacer;
+  readonly progress = new MergeProgress();
+  readonly disk: DiskFloor;
+  retention: RetentionTable;
   view: View;
   frontier: number;
   /** Applied splits by tenant and name, with the offset that brought them. */
@@ -58,6 +70,7 @@ export class ShardState {
   tailBytes = 0;
   fatal: unknown = undefined;
   isClosed = false;
+  readonly #removals = new Set<Promise<void>>();
 
   constructor(options: TsdbOptions, frontier: number) {
     this.options = options;
@@ -67,6 +80,14 @@ export class ShardState {
     this.names = shardNames(this.settings.shard);
     this.index = new SeriesIndex(options.prng.u32(), this.settings.shardCount);
     this.session = options.log.endOffset;
+    this.pacer = new Pacer(options.clock, options.scheduler);
+    this.disk = new DiskFloor({
+      space: options.diskSpace,
+      floorBytes: this.settings.diskFloorBytes,
+      scheduler: options.scheduler,
+      onError: (error) => this.report({ kind: 'maintenance-failed', error }),
+    });
+    this.retention = new RetentionTable(this.settings.retention);
     this.frontier = frontier;
     this.partContext = {
       blobs: options.blobs,
@@ -117,9 +138,16 @@ export class ShardState {
    */
   #removePart(part: Part): void {
     part.drop();
-    this.options.blobs.remove(part.row.name).catch((error: unknown) => {
-      this.report({ kind: 'maintenance-failed', error });
-    });
+    const removal = this.options.blobs
+      .remove(part.row.name)
+      .catch((error: unknown) => this.report({ kind: 'maintenance-failed', error }))
+      .finally(() => this.#removals.delete(removal));
+    this.#removals.add(removal);
+  }
+
+  /** Resolves when the blobs of all parts that nothing can read any more are gone. */
+  async removals(): Promise<void> {
+    await Promise.all(this.#removals);
   }
 
   /** Splits are first come, first kept. */

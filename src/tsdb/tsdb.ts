@@ -1,6 +1,6 @@
 // One shard of the storage engine behind the storage contract: opens from catalog and log, writes
-// through the log (write-path.ts), reads over views (reader.ts), and keeps house: flushes and
-// merges one at a time, started by size, by time or by request.
+// through the log (write-path.ts), reads over views (reader.ts), and keeps house: one flush and one
+// merge at a time, started by size, by time or by request.
 import type { NameSplit, SeriesRef, WriteBatch } from '../model/columns.ts';
 import type { LabelBytes } from '../model/label-bytes.ts';
 import { compareUtf8 } from '../model/labels.ts';
@@ -13,10 +13,13 @@ import type {
   LeafPlan,
   LeafResult,
   ReadContext,
+  Retention,
   SelectedBlocks,
   SelectRequest,
   Storage,
+  StorageHouse,
   StorageStats,
+  TenantRetention,
 } from '../model/storage.ts';
 import type { TenantId } from '../model/tenant.ts';
 import type { RunLeaf } from '../windows/leaf.ts';
@@ -27,12 +30,23 @@ import {
   readDeletes,
   readFrontier,
   readParts,
+  readRetention,
   readSplits,
+  retentionKey,
+  horizonKey,
+  toJson,
 } from './catalog-rows.ts';
 import { persistFrozen } from './flush.ts';
-import { HEAD_DELETES_MAX, HEAD_FLUSH_SHARE, MAINTENANCE_RETRY_MS } from './limits.ts';
+import { coverageProblem } from './coverage.ts';
+import { houseOf } from './house.ts';
 import { retireIdle } from './idle-series.ts';
-import { mergeDue } from './merge.ts';
+import { keepHouse } from './keeping.ts';
+import {
+  HEAD_DELETES_MAX,
+  HEAD_FLUSH_SHARE,
+  HOUSEKEEPING_INTERVAL_MS,
+  MAINTENANCE_RETRY_MS,
+} from './limits.ts';
 import { DEAD_LETTERS, shardNames } from './names.ts';
 import { narrowed, ShardReader } from './reader.ts';
 import { DEFAULT_TSDB_SETTINGS } from './settings.ts';
@@ -40,6 +54,7 @@ import type { TsdbOptions } from './settings.ts';
 import type { ShardStorage } from './sharded-storage.ts';
 import type { HeldContent, StorageHold } from './snapshots.ts';
 import { ShardState, sortedParts } from './state.ts';
+import { Turns } from './turns.ts';
 import { WritePath } from './write-path.ts';
 
 export type { TsdbEvent, TsdbMutations, TsdbOptions, TsdbSettings } from './settings.ts';
@@ -61,6 +76,7 @@ export async function openTsdb(options: TsdbOptions): Promise<ShardStorage> {
   const state = new ShardState(options, frontier);
   await loadCatalog(state);
   await removeOrphans(state);
+  await state.disk.start();
   for (const { file, reason } of log.damage)
     state.report({ kind: 'log-damage', reason: `${file}: ${reason}` });
   const shard = new Shard(state);
@@ -72,6 +88,12 @@ async function loadCatalog(state: ShardState): Promise<void> {
   const { catalog } = state.options;
   const { names } = state;
   const rows = await readParts(catalog, names);
+  const problem = coverageProblem(rows, state.frontier);
+  if (problem !== undefined && state.mutations.skipAdjacency !== true)
+    throw new FatalError(
+      `the catalog's list of parts cannot be true: ${problem}; restore it from a backup`,
+    );
+  state.retention = await readRetention(catalog, names, state.settings.retention);
   const parts = sortedParts(rows.map((row) => state.openPart(row)));
   const deletes = await readDeletes(catalog, names);
   state.view = { ...state.view, parts, deletes };
@@ -116,10 +138,12 @@ class Shard implements ShardStorage {
   readonly #state: ShardState;
   readonly #writes: WritePath;
   readonly #reader: ShardReader;
-  /** The tail of the queue of flushes and merges. */
-  #maintenance: Promise<void> = Promise.resolve();
+  /** Merges, which go on beside flushes; what changes the list of parts waits for its turn. */
+  readonly #merges = new Turns();
   #isScheduled = false;
+  #isMerging = false;
   #cancelTimer: (() => void) | undefined = undefined;
+  #cancelHousekeeping: (() => void) | undefined = undefined;
   #cancelRetry: (() => void) | undefined = undefined;
   #closing: Promise<void> | undefined = undefined;
 
@@ -135,6 +159,7 @@ class Shard implements ShardStorage {
     await this.#writes.replay(isBroken ? log.startOffset : this.#state.frontier);
     // Not earlier: a cut beyond what is applied so far would wait for writes that never come.
     this.#armTimer();
+    this.#armHousekeeping();
     // A head that is full already refuses the writes whose application would start the flush.
     this.#afterApply();
   }
@@ -168,10 +193,12 @@ class Shard implements ShardStorage {
 
   async delete(request: DeleteRequest, options: AppendOptions): Promise<DeleteResult> {
     this.#state.checkOpen();
-    const counts = await this.#reader.countDelete(request, options.principal);
+    const none = { seriesCount: 0, pointCount: 0 };
+    const isCounted = request.dryRun || request.skipCounts !== true;
+    const counts = isCounted ? await this.#reader.countDelete(request, options.principal) : none;
     if (request.dryRun) return counts;
     const isApplied = await this.#writes.delete(narrowed(request, options.principal), options);
-    return isApplied ? counts : { seriesCount: 0, pointCount: 0 };
+    return isApplied ? counts : none;
   }
 
   // -------------------------------------------------------------- reading
@@ -198,17 +225,23 @@ class Shard implements ShardStorage {
 
   // -------------------------------------------------------------- keeping house
 
-  /** Runs `work` after all earlier maintenance, whatever became of it. */
-  #enqueue(work: () => Promise<void>): Promise<void> {
-    const next = this.#maintenance.then(work);
-    this.#maintenance = next.catch((error: unknown) => {
-      // The caller gets every error; these two end the process.
+  /** The caller gets every error; these two end the process. */
+  #watched(work: Promise<void>): Promise<void> {
+    work.catch((error: unknown) => {
       if (error instanceof FatalError || error instanceof BugError) this.#state.fail(error);
     });
-    return next;
+    return work;
   }
 
-  async #flushNow(): Promise<void> {
+  #merge(work: () => Promise<void>): Promise<void> {
+    return this.#watched(this.#merges.run(work));
+  }
+
+  #flushNow(): Promise<void> {
+    return this.#watched(this.#state.turns.run(() => this.#flushInTurn()));
+  }
+
+  async #flushInTurn(): Promise<void> {
     if (this.#state.fatal !== undefined) this.#state.checkOpen();
     await this.#writes.cut();
     await persistFrozen(this.#state);
@@ -217,32 +250,32 @@ class Shard implements ShardStorage {
 
   async flush(): Promise<void> {
     this.#state.checkOpen();
-    return this.#enqueue(async () => {
-      await this.#flushNow();
-      await this.#state.options.log.shrink();
-    });
+    await this.#flushNow();
+    await this.#state.options.log.shrink();
   }
 
   async compact(): Promise<void> {
     this.#state.checkOpen();
-    return this.#enqueue(async () => {
+    return this.#merge(async () => {
       await this.#flushNow();
-      await mergeDue(this.#state, true);
+      await keepHouse(this.#state, 'all');
       await this.#state.options.log.shrink();
       await this.#state.options.catalog.checkpoint();
     });
   }
 
-  /** Its turn in the queue of flushes and merges lasts until it is released. */
+  /** Its turn lasts until it is released: no flush, and no merge changes the list of parts. */
   hold(): Promise<StorageHold> {
     this.#state.checkOpen();
     const { promise, resolve, reject } = Promise.withResolvers<StorageHold>();
-    this.#enqueue(async () => {
-      const { promise: released, resolve: release } = Promise.withResolvers<void>();
-      const flush = (): Promise<void> => this.#flushNow();
-      resolve({ flush, content: () => this.#heldContent(), release });
-      await released;
-    }).catch(reject);
+    this.#watched(
+      this.#state.turns.run(async () => {
+        const { promise: released, resolve: release } = Promise.withResolvers<void>();
+        const flush = (): Promise<void> => this.#flushInTurn();
+        resolve({ flush, content: () => this.#heldContent(), release });
+        await released;
+      }),
+    ).catch(reject);
     return promise;
   }
 
@@ -254,6 +287,48 @@ class Shard implements ShardStorage {
     return { shards, blobs };
   }
 
+  async cleanTombstones(): Promise<void> {
+    this.#state.checkOpen();
+    const { log, catalog } = this.#state.options;
+    return this.#merge(async () => {
+      const end = log.endOffset;
+      await this.#flushNow();
+      await keepHouse(this.#state, 'clean');
+      await log.shrink();
+      if (log.startOffset < end) {
+        // Writes during the first cut share a segment with what has to go; now it is complete.
+        await this.#flushNow();
+        await log.shrink();
+      }
+      await this.#state.removals();
+      await catalog.checkpoint();
+    });
+  }
+
+  retention(tenant: TenantId): TenantRetention {
+    const { retention, options } = this.#state;
+    const horizonUs = retention.horizonUs(tenant, options.clock.nowMs());
+    return { own: retention.own(tenant), effective: retention.of(tenant), horizonUs };
+  }
+
+  async setRetention(tenant: TenantId, retention: Retention | undefined): Promise<void> {
+    this.#state.checkOpen();
+    const { names, options } = this.#state;
+    const before = this.#state.retention.own(tenant);
+    // At once, so that no horizon of the former limits is stored behind the row.
+    this.#state.retention = this.#state.retention.with(tenant, retention);
+    try {
+      await options.catalog.transact(async (tx) => {
+        if (retention === undefined) tx.remove(retentionKey(names, tenant));
+        else tx.set(retentionKey(names, tenant), toJson(retention));
+        tx.remove(horizonKey(names, tenant));
+      });
+    } catch (error) {
+      this.#state.retention = this.#state.retention.with(tenant, before);
+      throw error;
+    }
+  }
+
   #afterApply(): void {
     const { headBytesMax, logTailMaxBytes } = this.#state.settings;
     const isDue =
@@ -261,6 +336,16 @@ class Shard implements ShardStorage {
       this.#state.activeGeneration.deleteCount > HEAD_DELETES_MAX ||
       this.#state.tailBytes > logTailMaxBytes;
     if (isDue && this.#state.tailBytes > 0) this.#scheduleMaintenance();
+  }
+
+  /** Retention and merges go on where nothing is written. */
+  #armHousekeeping(): void {
+    if (this.#state.settings.flushIntervalMs <= 0) return;
+    const { scheduler } = this.#state.options;
+    this.#cancelHousekeeping = scheduler.after(HOUSEKEEPING_INTERVAL_MS, () => {
+      this.#scheduleMaintenance({ withFlush: false });
+      this.#armHousekeeping();
+    });
   }
 
   #armTimer(): void {
@@ -273,22 +358,21 @@ class Shard implements ShardStorage {
   }
 
   /** A flush and the merges it makes due, in the background; tried again later where it fails. */
-  #scheduleMaintenance(): void {
+  #scheduleMaintenance({ withFlush } = { withFlush: true }): void {
     if (this.#isScheduled || this.#closing !== undefined) return;
     this.#isScheduled = true;
-    this.#maintainInBackground().catch((error: unknown) => this.#state.fail(error));
+    this.#maintainInBackground(withFlush).catch((error: unknown) => this.#state.fail(error));
   }
 
-  async #maintainInBackground(): Promise<void> {
+  async #maintainInBackground(withFlush: boolean): Promise<void> {
     try {
-      await this.#enqueue(async () => {
-        await this.#flushNow();
-        await mergeDue(this.#state, false);
-      });
+      if (withFlush) await this.#flushNow();
       this.#isScheduled = false;
       // What was applied meanwhile may have filled the head, and then nothing else is.
       this.#afterApply();
+      await this.#mergeInBackground();
     } catch (error) {
+      if (this.#closing !== undefined) return;
       this.#state.report({ kind: 'maintenance-failed', error });
       const isOver = error instanceof FatalError || error instanceof BugError;
       if (!isOver && this.#closing === undefined && this.#state.fatal === undefined)
@@ -313,6 +397,17 @@ class Shard implements ShardStorage {
     return this.#state.index.activeSeries(tenant, this.#state.options.clock.nowMs());
   }
 
+  /** Flushes may come while it runs; what they make due is seen by the plan after this one. */
+  async #mergeInBackground(): Promise<void> {
+    if (this.#isMerging) return;
+    this.#isMerging = true;
+    try {
+      await this.#merge(() => keepHouse(this.#state, 'due'));
+    } finally {
+      this.#isMerging = false;
+    }
+  }
+
   stats(): StorageStats {
     const { view, index, options, frontier, headSamples } = this.#state;
     return {
@@ -324,6 +419,10 @@ class Shard implements ShardStorage {
       frontier,
       logEndOffset: options.log.endOffset,
     };
+  }
+
+  house(): readonly StorageHouse[] {
+    return [houseOf(this.#state)];
   }
 
   tenants(): readonly TenantId[] {
@@ -338,13 +437,15 @@ class Shard implements ShardStorage {
   async #close(): Promise<void> {
     this.#cancelTimer?.();
     this.#cancelRetry?.();
+    this.#cancelHousekeeping?.();
+    this.#state.disk.stop();
     const { log, blobs, catalog, sharesPlanes } = this.#state.options;
     this.#state.isClosed = true;
+    this.#state.pacer.stop();
     try {
-      await this.#enqueue(async () => {
-        await this.#writes.drain();
-        if (this.#state.fatal === undefined) await this.#flushNow();
-      });
+      await this.#merges.idle();
+      await this.#writes.drain();
+      if (this.#state.fatal === undefined) await this.#flushNow();
     } catch (error) {
       // What is not in parts is in the log; the next opening replays it.
       this.#state.report({ kind: 'maintenance-failed', error });

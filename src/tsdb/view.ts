@@ -3,6 +3,7 @@
 // which it sees the generations. Parts and generations that a newer view replaced go when no pin
 // holds them any more.
 import type { Pin } from '../model/storage.ts';
+import type { TenantId } from '../model/tenant.ts';
 import { assert } from '../stdx/assert.ts';
 import type { Delete } from './deletes.ts';
 import type { Generation } from './head.ts';
@@ -21,9 +22,12 @@ export class ShardPin implements Pin {
   readonly view: View;
   readonly moment: number;
   readonly owner: Pins;
+  /** Per tenant: points below are expired, as of the pin. */
+  readonly horizonUs: (tenant: TenantId) => number;
   isReleased = false;
 
-  constructor(view: View, moment: number, owner: Pins) {
+  constructor(view: View, moment: number, owner: Pins, horizonUs: (tenant: TenantId) => number) {
+    this.horizonUs = horizonUs;
     this.view = view;
     this.moment = moment;
     this.owner = owner;
@@ -56,8 +60,8 @@ export class Pins {
     return this.#live.size;
   }
 
-  pin(view: View): ShardPin {
-    const pin = new ShardPin(view, this.#moments.hold(), this);
+  pin(view: View, horizonUs: (tenant: TenantId) => number): ShardPin {
+    const pin = new ShardPin(view, this.#moments.hold(), this, horizonUs);
     this.#live.add(pin);
     return pin;
   }
@@ -99,7 +103,9 @@ export class Pins {
       if (this.#isHeld((view) => view.generations.includes(one))) kept.push(one);
       else one.drop();
     this.#generations = kept;
-    const isHeld = (part: Part): boolean => this.#isHeld((view) => view.parts.includes(part));
+    // By blob: a later part may be the same blob with more deletes applied.
+    const isHeld = ({ row }: Part): boolean =>
+      this.#isHeld((view) => view.parts.some((part) => part.row.name === row.name));
     const free = this.#retired.filter((part) => !isHeld(part));
     this.#retired = this.#retired.filter(isHeld);
     for (const part of free) this.#remove(part);

@@ -132,6 +132,7 @@ export class WritePath {
   }
 
   #checkRoom(): void {
+    this.#state.disk.checkRoom();
     const { headBytes, settings } = this.#state;
     const expected = headBytes + this.#waitingBytes * HEAD_BYTES_PER_RECORD_BYTE;
     if (expected <= settings.headBytesMax) return;
@@ -194,6 +195,7 @@ export class WritePath {
     assert(offset === header.offset, 'records are numbered by the one appender');
     this.#waiting.push({ offset, bytes });
     this.#waitingBytes += bytes.length;
+    this.#state.pacer.noteWrite();
     this.#state.tailBytes += bytes.length;
     const done = durable.then(
       () => this.#applyThrough(offset),

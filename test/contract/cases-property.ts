@@ -27,7 +27,7 @@ type Operation =
       readonly endUs: number;
     }
   | { readonly kind: 'side'; readonly tenant: string; readonly series: number; readonly n: number }
-  | { readonly kind: 'flush' | 'compact' | 'reopen' | 'pin' };
+  | { readonly kind: 'flush' | 'compact' | 'clean' | 'reopen' | 'pin' };
 
 const seriesOf = (i: number): Record<string, string> =>
   i === 0 ? { __name__: 'm' } : { __name__: 'm', i: String(i) };
@@ -92,6 +92,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
       { kind: 'flush' as const },
       { kind: 'flush' as const },
       { kind: 'compact' as const },
+      { kind: 'clean' as const },
       { kind: 'reopen' as const },
       { kind: 'pin' as const },
     ),
@@ -125,6 +126,7 @@ async function applyTo(storage: Storage, one: Operation): Promise<unknown> {
   if (one.kind === 'side') return writeSide(storage, one);
   if (one.kind === 'flush') return storage.flush();
   if (one.kind === 'compact') return storage.compact();
+  if (one.kind === 'clean') return storage.cleanTombstones();
 }
 
 /** Everything a tenant can read, as one comparable value. */

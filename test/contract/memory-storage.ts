@@ -2,20 +2,15 @@
 // the storage of tests without an engine. Every point keeps the versions that a live pin may still
 // see; reads pick the newest one. Obviously right, not fast; shares no code with src/tsdb.
 import { assert, must } from '../../src/stdx/assert.ts';
-import { KIND } from '../../src/model/columns.ts';
 import type {
   Exemplar,
-  Kind,
+  Points,
   Metadata,
   NameSplit,
-  Points,
-  Samples,
   SeriesRef,
-  ValueColumn,
   WriteBatch,
 } from '../../src/model/columns.ts';
 import { AppError } from '../../src/model/errors.ts';
-import type { Histogram } from '../../src/model/histogram.ts';
 import type { LabelBytes } from '../../src/model/label-bytes.ts';
 import { compareLabels, compareUtf8, labelsKey, METRIC_NAME } from '../../src/model/labels.ts';
 import type { Labels } from '../../src/model/labels.ts';
@@ -32,25 +27,22 @@ import type {
   LimitedNames,
   Pin,
   ReadContext,
+  Retention,
   SelectedBlocks,
   SelectedSeries,
   SelectRequest,
   SeriesAttributes,
   SeriesSelector,
   Storage,
+  StorageHouse,
   StorageStats,
+  TenantRetention,
 } from '../../src/model/storage.ts';
 import type { Principal, TenantId } from '../../src/model/tenant.ts';
 import { runLeafInThread } from '../../src/windows/leaf.ts';
 import { decodedLabels } from '../support/label-bytes.ts';
-
-/** One value with its companions; numbers as their 64 bits so that NaN payloads survive. */
-interface PointValue {
-  readonly kind: Kind;
-  readonly value: bigint | number | string | Histogram;
-  readonly startUs: number;
-  readonly place: readonly [latitude: number, longitude: number, elevation: number] | undefined;
-}
+import { pointValue, toChunks } from './memory-columns.ts';
+import type { PointValue } from './memory-columns.ts';
 
 /** Versions of one thing in write order; undefined = deleted. */
 class Versioned<T> {
@@ -124,10 +116,12 @@ interface Tenant {
 
 class MemoryPin implements Pin {
   readonly sequence: number;
+  readonly nowMs: number;
   readonly #release: () => void;
   released = false;
 
-  constructor(sequence: number, release: () => void) {
+  constructor(sequence: number, nowMs: number, release: () => void) {
+    this.nowMs = nowMs;
     this.sequence = sequence;
     this.#release = release;
   }
@@ -137,6 +131,13 @@ class MemoryPin implements Pin {
     this.released = true;
     this.#release();
   }
+}
+
+/** What a pin shows to a principal. */
+interface MemoryView {
+  readonly principal: Principal;
+  readonly sequence: number;
+  readonly horizonUs: number;
 }
 
 /** How `runLeaf` is answered; the in-thread reference unless a test gives its own. */
@@ -151,11 +152,15 @@ export class MemoryStorage implements Storage {
   readonly #refs: MemorySeries[] = [];
   readonly #refOf = new Map<MemorySeries, SeriesRef>();
   readonly #evaluate: Evaluate;
+  /** Retention by time alone; what is expired is hidden, not removed. */
+  readonly #nowMs: () => number;
+  readonly #retention = new Map<TenantId, Retention>();
   #sequence = 0;
   #pinCount = 0;
   #closed = false;
 
-  constructor(evaluate: Evaluate = runLeafInThread) {
+  constructor(evaluate: Evaluate = runLeafInThread, nowMs: () => number = () => 0) {
+    this.#nowMs = nowMs;
     this.#evaluate = evaluate;
   }
 
@@ -258,7 +263,9 @@ export class MemoryStorage implements Storage {
 
   async delete(request: DeleteRequest, options: AppendOptions): Promise<DeleteResult> {
     this.#checkOpen();
-    const view = { principal: options.principal, sequence: this.#sequence };
+    const { principal } = options;
+    const horizonUs = this.#horizonUs(principal.tenant, this.#nowMs());
+    const view = { principal, sequence: this.#sequence, horizonUs };
     const { startUs, endUs } = clampTime(request, options.principal);
     const selected = this.#matching(view, { ...request, startUs, endUs });
     let pointCount = 0;
@@ -278,7 +285,7 @@ export class MemoryStorage implements Storage {
 
   pin(): Pin {
     this.#pinCount++;
-    return new MemoryPin(this.#sequence, () => this.#pinCount--);
+    return new MemoryPin(this.#sequence, this.#nowMs(), () => this.#pinCount--);
   }
 
   *#candidates(
@@ -295,23 +302,25 @@ export class MemoryStorage implements Storage {
   }
 
   #matching(
-    view: { readonly principal: Principal; readonly sequence: number },
+    view: MemoryView,
     selector: SeriesSelector,
   ): { series: MemorySeries; points: { slot: Slot; value: PointValue }[] }[] {
-    const { startUs, endUs } = clampTime(selector, view.principal);
+    const { startUs, endUs } = clampTime(selector, view.principal, view.horizonUs);
     return [...this.#candidates(view.principal, selector)]
       .map((series) => ({ series, points: series.points(view.sequence, startUs, endUs) }))
       .filter(({ points }) => points.length > 0)
       .toSorted((a, b) => compareLabels(a.series.labels, b.series.labels));
   }
 
-  #view(context: ReadContext): { readonly principal: Principal; readonly sequence: number } {
+  #view(context: ReadContext): MemoryView {
     this.#checkOpen();
     context.signal.throwIfAborted();
     const { pin } = context;
     assert(pin instanceof MemoryPin, 'a pin belongs to the storage that gave it');
     assert(!pin.released, 'a released pin cannot be read with');
-    return { principal: context.principal, sequence: pin.sequence };
+    const { principal } = context;
+    const horizonUs = this.#horizonUs(principal.tenant, pin.nowMs);
+    return { principal, sequence: pin.sequence, horizonUs };
   }
 
   async *select(context: ReadContext, request: SelectRequest): AsyncIterable<SelectedSeries> {
@@ -411,7 +420,7 @@ export class MemoryStorage implements Storage {
     selector: SeriesSelector,
   ): Promise<readonly ExemplarSeries[]> {
     const view = this.#view(context);
-    const { startUs, endUs } = clampTime(selector, view.principal);
+    const { startUs, endUs } = clampTime(selector, view.principal, view.horizonUs);
     const out: ExemplarSeries[] = [];
     for (const series of this.#candidates(view.principal, selector)) {
       const exemplars = [...series.exemplars.values()]
@@ -457,6 +466,30 @@ export class MemoryStorage implements Storage {
 
   async compact(): Promise<void> {
     this.#checkOpen();
+  }
+
+  async cleanTombstones(): Promise<void> {
+    this.#checkOpen();
+  }
+
+  #horizonUs(tenant: TenantId, nowMs: number): number {
+    const timeMs = this.#retention.get(tenant)?.timeMs;
+    return timeMs === undefined ? Number.NEGATIVE_INFINITY : (nowMs - timeMs) * 1000;
+  }
+
+  retention(tenant: TenantId): TenantRetention {
+    const own = this.#retention.get(tenant);
+    const effective = own ?? { timeMs: undefined, sizeBytes: undefined };
+    return { own, effective, horizonUs: this.#horizonUs(tenant, this.#nowMs()) };
+  }
+
+  async setRetention(tenant: TenantId, retention: Retention | undefined): Promise<void> {
+    if (retention === undefined) this.#retention.delete(tenant);
+    else this.#retention.set(tenant, retention);
+  }
+
+  house(): readonly StorageHouse[] {
+    return [];
   }
 
   stats(): StorageStats {
@@ -516,8 +549,12 @@ function topCounts(
 function clampTime(
   range: { readonly startUs: number; readonly endUs: number },
   { minTUs, maxTUs }: Principal,
+  horizonUs = Number.NEGATIVE_INFINITY,
 ): { startUs: number; endUs: number } {
-  return { startUs: Math.max(range.startUs, minTUs), endUs: Math.min(range.endUs, maxTUs) };
+  return {
+    startUs: Math.max(range.startUs, minTUs, horizonUs),
+    endUs: Math.min(range.endUs, maxTUs),
+  };
 }
 
 function checkTime(tUs: number, { minTUs, maxTUs }: Principal): void {
@@ -525,76 +562,4 @@ function checkTime(tUs: number, { minTUs, maxTUs }: Principal): void {
     throw new AppError('invalid', 'bad-time', `${tUs} is not a time in whole microseconds`);
   if (tUs < minTUs || tUs > maxTUs)
     throw new AppError('forbidden', 'time-range', `this token may not write at ${tUs} µs`);
-}
-
-function pointValue(points: Points, i: number): PointValue {
-  const place = points.position;
-  return {
-    kind: points.kind,
-    value: rawValue(points, i),
-    startUs: points.startUs?.[i] ?? Number.NaN,
-    place:
-      place === undefined || Number.isNaN(place.latitude[i])
-        ? undefined
-        : [place.latitude[i]!, place.longitude[i]!, place.elevation[i]!],
-  };
-}
-
-function rawValue(column: ValueColumn, i: number): PointValue['value'] {
-  if (column.kind !== KIND.f64 && column.kind !== KIND.i64 && column.kind !== KIND.u64)
-    return column.values[i]!;
-  const { buffer, byteOffset } = column.values;
-  return new DataView(buffer).getBigUint64(byteOffset + i * 8, true);
-}
-
-/** Runs of one kind become chunks. */
-function toChunks(points: readonly { slot: Slot; value: PointValue }[]): Samples[] {
-  const chunks: Samples[] = [];
-  let start = 0;
-  for (let i = 1; i <= points.length; i++)
-    if (i === points.length || points[i]!.value.kind !== points[start]!.value.kind) {
-      chunks.push(toChunk(points.slice(start, i)));
-      start = i;
-    }
-  return chunks;
-}
-
-function toChunk(run: readonly { slot: Slot; value: PointValue }[]): Samples {
-  const values = run.map(({ value }) => value);
-  const place = (axis: 0 | 1 | 2): Float64Array =>
-    Float64Array.from(values, (v) => v.place?.[axis] ?? Number.NaN);
-  return {
-    ...toColumn(must(values[0], 'a run is not empty').kind, values),
-    count: run.length,
-    tUs: Float64Array.from(run, ({ slot }) => slot.tUs),
-    subNs: run.every(({ slot }) => slot.subNs === 0)
-      ? undefined
-      : Uint16Array.from(run, ({ slot }) => slot.subNs),
-    startUs: unlessAllNaN(values.map((v) => v.startUs)),
-    position: values.every((v) => v.place === undefined)
-      ? undefined
-      : { latitude: place(0), longitude: place(1), elevation: place(2) },
-  };
-}
-
-function unlessAllNaN(numbers: readonly number[]): Float64Array | undefined {
-  return numbers.every(Number.isNaN) ? undefined : Float64Array.from(numbers);
-}
-
-function toColumn(kind: Kind, values: readonly PointValue[]): ValueColumn {
-  const bits = (): ArrayBuffer => BigUint64Array.from(values, (v) => v.value as bigint).buffer;
-  switch (kind) {
-    case KIND.f64:
-      return { kind, values: new Float64Array(bits()) };
-    case KIND.i64:
-      return { kind, values: new BigInt64Array(bits()) };
-    case KIND.u64:
-      return { kind, values: new BigUint64Array(bits()) };
-    case KIND.boolean:
-      return { kind, values: Uint8Array.from(values, (v) => v.value as number) };
-    case KIND.string:
-      return { kind, values: values.map((v) => v.value as string) };
-    case KIND.histogram:
-      return { kind, values: values.map((v) => v.value as Histogram) };
-  }
 }

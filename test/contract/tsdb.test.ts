@@ -6,13 +6,16 @@ import { BatchBuilder } from '../../src/model/batch-builder.ts';
 import { ALL_KINDS } from '../../src/model/columns.ts';
 import { matcher } from '../../src/model/matcher.ts';
 import { FatalError } from '../../src/stdx/assert.ts';
-import { BATCH_ID_MEMORY_MS, PARTITION_US } from '../../src/tsdb/limits.ts';
+import { BATCH_ID_MEMORY_MS } from '../../src/tsdb/limits.ts';
+import { partitionWidthUs } from '../../src/tsdb/partitions.ts';
 import type { TsdbOptions } from '../../src/tsdb/tsdb.ts';
 import { appendOptions, withContext } from './contexts.ts';
 import { checkRows, point, readRows, writeRows } from './rows.ts';
 import type { Row } from './rows.ts';
 import { TsdbUnderTest } from './tsdb-under-test.ts';
 
+/** Cells of level 3 around 1970 are past, that of level 4 is not. */
+const CELL_US = partitionWidthUs(3);
 const A = { __name__: 'a' };
 const EVER = { startUs: Number.NEGATIVE_INFINITY, endUs: Number.POSITIVE_INFINITY };
 const id = (byte: number): Uint8Array => new Uint8Array(16).fill(byte);
@@ -150,7 +153,7 @@ test('merges: level 0 is cut by time, partitions become one part, replaced blobs
   const under = await opened();
   const rows: Row[] = [];
   for (let i = 0; i < 4; i++) {
-    const batch = [0, 1, -1].map((p) => point(A, p * PARTITION_US + i, i));
+    const batch = [0, 1, -1].map((p) => point(A, p * CELL_US + i, i));
     rows.push(...batch);
     await writeRows(under.storage, batch);
     await under.storage.flush();
@@ -202,7 +205,7 @@ test('many deletes are applied in the background, none is kept for ever', async 
     await under.storage.delete({ matchers, ...EVER, dryRun: false }, appendOptions());
   }
   under.scheduler.fire();
-  await under.storage.flush();
+  for (let turn = 0; turn < 300; turn++) await under.scheduler.yieldTurn();
   assert.deepEqual(
     under.catalog.keys().filter((key) => key.includes('/delete/')),
     [],
@@ -231,7 +234,7 @@ test('a truncated part is damage, merges go on without it', async () => {
   await under.storage.flush();
   const [name, bytes] = [...under.blobs.objects][0]!;
   under.blobs.objects.set(name, bytes.subarray(0, 100));
-  await writeRows(under.storage, series(3, PARTITION_US, 0));
+  await writeRows(under.storage, series(3, CELL_US, 0));
   await under.storage.compact();
   assert.equal(under.storage.stats().partCount, 2);
   await assert.rejects(readRows(under.storage, { endUs: 5 }), { kind: 'corrupt' });

@@ -37,6 +37,7 @@ const MUTATIONS: Readonly<Record<string, object>> = {
   'the frontier': { mutations: { tsdb: { skipFrontier: true } } },
   pins: { mutations: { tsdb: { skipPin: true } } },
   'batch ids in the catalog': { mutations: { tsdb: { skipBatchIds: true } } },
+  'adjacency of merged parts': { mutations: { tsdb: { skipAdjacency: true } } },
   'deletes in the catalog': { mutations: { tsdb: { skipDeletes: true } } },
 };
 

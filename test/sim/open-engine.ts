@@ -37,6 +37,7 @@ export function drawEngineSettings(prng: Prng, isUnattended: boolean): EngineSet
       flushIntervalMs: isUnattended ? 10 : pick([0, 40, 5000]),
       level0PartsMax: isUnattended ? 1 : pick([2, 3, 5]),
       partitionPartsMax: isUnattended ? 6 : pick([2, 3]),
+      mergeShare: 1,
     },
     conflictPeriod: 8,
   };

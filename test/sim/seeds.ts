@@ -1,5 +1,5 @@
 // Many seeds of one simulated run, on every core: all must hold, or, with a safety mechanism
-// switched off, some of the first twenty must fail. ORRERY_SIM_SEEDS=N runs N seeds,
+// switched off, some of the first thirty must fail. ORRERY_SIM_SEEDS=N runs N seeds,
 // ORRERY_SIM_SEED=N only that one, and prints what happens in it.
 import assert from 'node:assert/strict';
 import { availableParallelism } from 'node:os';
@@ -13,7 +13,7 @@ const SEED_DEADLINE_MS = 20_000;
 /** Failing seeds are shown up to this many; there is no need to wait for more. */
 const FAILURES_MAX = 5;
 /** A mechanism that is switched off must be noticed by so many of the first seeds. */
-const RED_SEEDS = 20;
+const RED_SEEDS = 30;
 const RED_MIN = 3;
 
 export interface SeededRun {

@@ -105,6 +105,7 @@ async function openStore(
       headBytesMax: 400_000,
       flushIntervalMs: 0,
       level0PartsMax: 3,
+      mergeShare: 1,
       partitionPartsMax: 2,
     },
   });

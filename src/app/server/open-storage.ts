@@ -38,6 +38,7 @@ import {
   RESTORING_FOLDER,
   SNAPSHOTS_FOLDER,
 } from '../data-folder.ts';
+import type { DiskShare } from '../settings/kinds.ts';
 
 export interface OpenStorageOptions {
   readonly settings: Settings;
@@ -87,6 +88,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
       report,
       runLeaf: sharedLeaves(options),
       settings: tsdbSettings(options.settings),
+      diskSpace: () => files.space(data),
     });
     const snapshots = await Snapshots.open({
       files,
@@ -174,11 +176,27 @@ const HEAD_BYTES_MAX = 3.5 * 2 ** 30;
 const CACHE_SHARE = 1 / 16;
 const CACHE_BYTES_MIN = 16 * 2 ** 20;
 
-function tsdbSettings({ memoryBytes, flushIntervalMs }: Settings): Partial<TsdbSettings> {
+function tsdbSettings(settings: Settings): Partial<TsdbSettings> {
+  const { memoryBytes, flushIntervalMs, retentionMs, retentionBytes, minFreeDisk } = settings;
   const memory = memoryBytes === 0 ? totalmem() * MACHINE_SHARE : memoryBytes;
   const headBytesMax = Math.floor(Math.min(memory * HEAD_SHARE, HEAD_BYTES_MAX));
   const cacheBytes = Math.max(Math.floor(memory * CACHE_SHARE), CACHE_BYTES_MIN);
-  return { headBytesMax, cacheBytes, flushIntervalMs };
+  return {
+    headBytesMax,
+    cacheBytes,
+    flushIntervalMs,
+    retention: { timeMs: retentionMs, sizeBytes: retentionBytes },
+    diskFloorBytes: (totalBytes) => diskFloorBytes(minFreeDisk, totalBytes),
+  };
+}
+
+const FLOOR_PERCENT = 5;
+const FLOOR_MAX_BYTES = 1024 ** 3;
+
+function diskFloorBytes({ sizeBytes, percent }: DiskShare, totalBytes: number): number {
+  if (sizeBytes !== undefined) return sizeBytes;
+  if (percent !== undefined) return (totalBytes * percent) / 100;
+  return Math.min((totalBytes * FLOOR_PERCENT) / 100, FLOOR_MAX_BYTES);
 }
 
 /** What went wrong inside the engine is logged and counted; a fatal event ends the process. */

@@ -22,6 +22,7 @@ import { HttpServer } from '../../frontends/http/server.ts';
 import type { Settings } from '../settings/flags.ts';
 import { isLoopbackAddress } from './loopback.ts';
 import { productRoutes } from './routes.ts';
+import { registerStorageMetrics } from './storage-metrics.ts';
 
 export interface OrreryParts {
   readonly settings: Settings;
@@ -102,7 +103,7 @@ function wire(parts: OrreryParts, isReady: () => boolean): Wired {
     memoryBytes: settings.queryMemoryBytes,
   });
   const promql = new PromqlQueries(queries, lazyEvaluate(storage));
-  registerStorageMetrics(parts);
+  registerStorageMetrics(storage, registry);
   const api = { storage, ingest, queries, promql, clock, scheduler, registry, version, isReady };
   const { snapshots, webDirectory } = parts;
   const routes = productRoutes({ ...api, snapshots, files, directory: webDirectory });
@@ -130,24 +131,6 @@ function writeCounter(registry: MetricsRegistry): (report: WriteReport) => void 
     bytes.labels(protocol).add(sizeBytes);
     refused.labels(protocol).add(errorCount);
   };
-}
-
-function registerStorageMetrics({ storage, registry }: OrreryParts): void {
-  const gauge = (name: string, help: string, read: () => number) =>
-    registry.collect({ name, help, type: 'gauge' }, () => [[[], read()]]);
-  const stats = () => storage.stats();
-  gauge(
-    'orrery_tsdb_active_series',
-    'Series in the index of active series.',
-    () => stats().activeSeries,
-  );
-  gauge('orrery_tsdb_head_samples', 'Samples in the head.', () => stats().headSamples);
-  gauge('orrery_tsdb_parts', 'Live parts.', () => stats().partCount);
-  gauge('orrery_tsdb_log_bytes', 'Bytes of the log on disk.', () => stats().logSizeBytes);
-  gauge('orrery_data_disk_bytes', 'Bytes of parts and log on disk.', () => {
-    const { dataSizeBytes, logSizeBytes } = stats();
-    return dataSizeBytes + logSizeBytes;
-  });
 }
 
 async function startCollector(parts: OrreryParts, ingest: Ingest, address: AddressInfo) {

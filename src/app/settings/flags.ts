@@ -2,7 +2,7 @@
 // the keys of orrery.yaml, `--help`, `orrery check config` and docs/flags.md. A key in camelCase
 // here is the field of `Settings`; its `flag` is the name on the command line and in the file.
 import { LOG_LEVELS } from '../../telemetry/logger.ts';
-import type { Address, Kind } from './kinds.ts';
+import type { Address, DiskShare, Kind } from './kinds.ts';
 import {
   address,
   choice,
@@ -13,7 +13,7 @@ import {
   path,
   SettingError,
 } from './kinds.ts';
-import { size } from './kinds.ts';
+import { diskShare, orNone, size } from './kinds.ts';
 
 export interface Flag<T> {
   /** kebab-case, without dashes in front. */
@@ -90,6 +90,24 @@ export const FLAGS = {
     duration,
     1_800_000,
     'Longest time that samples stay in the head before they are written to a part.',
+  ),
+  retentionMs: flag<number | undefined>(
+    'retention',
+    orNone(duration),
+    undefined,
+    'Points older than this are removed, unless the tenant has limits of its own.',
+  ),
+  retentionBytes: flag<number | undefined>(
+    'retention-bytes',
+    orNone(size),
+    undefined,
+    'The oldest points of a tenant are removed where its parts take more, unless it has limits of its own.',
+  ),
+  minFreeDisk: flag<DiskShare>(
+    'min-free-disk',
+    diskShare,
+    { sizeBytes: undefined, percent: undefined },
+    'Writes are refused below so much free space; `auto` is 5 % of the disk, at most 1 GiB.',
   ),
   queryTimeoutMs: flag('query-timeout', duration, 120_000, 'Deadline of a query.'),
   queryConcurrency: flag(

@@ -63,6 +63,38 @@ export const address = kind<Address>(
   ({ host, port }) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`),
 );
 
+/** A limit that may be absent: `none`. */
+export function orNone<T>(of: Kind<T>): Kind<T | undefined> {
+  return kind<T | undefined>(
+    `${of.placeholder}|none`,
+    (value) => (value === 'none' ? undefined : of.parse(value)),
+    (value) => (value === undefined ? 'none' : of.print(value)),
+  );
+}
+
+/** A part of a disk: bytes, or percent of its size. */
+export interface DiskShare {
+  readonly sizeBytes: number | undefined;
+  readonly percent: number | undefined;
+}
+
+/** `10GiB`, `5%`, or `auto`: 5 % of the disk, at most 1 GiB. */
+export const diskShare = kind<DiskShare>(
+  'SIZE|PERCENT%|auto',
+  (value) => {
+    if (value === 'auto') return { sizeBytes: undefined, percent: undefined };
+    const match = /^(\d+(?:\.\d+)?)\s*%$/.exec(value);
+    if (match === null) return { sizeBytes: size.parse(value), percent: undefined };
+    const percent = Number(match[1]);
+    if (percent >= 100) throw new SettingError('expected less than 100%');
+    return { sizeBytes: undefined, percent };
+  },
+  ({ sizeBytes, percent }) => {
+    if (sizeBytes !== undefined) return size.print(sizeBytes);
+    return percent === undefined ? 'auto' : `${percent}%`;
+  },
+);
+
 export function integer(range: { readonly min: number; readonly max: number }): Kind<number> {
   return kind<number>(
     'N',

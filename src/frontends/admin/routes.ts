@@ -6,7 +6,7 @@ import type { QueryService } from '../../query/query-service.ts';
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
 import { nativeErrors, plainErrors } from '../http/errors.ts';
 import type { Exchange } from '../http/exchange.ts';
-import { SMALL_BODY_BYTES_MAX } from '../http/limits.ts';
+import { FORM_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX } from '../http/limits.ts';
 import type { Handler, Route } from '../http/route.ts';
 import { snapshotRoutes } from './snapshots.ts';
 
@@ -20,6 +20,11 @@ export interface AdminDependencies {
   /** Of the product. */
   readonly version: string;
 }
+
+// Loaded by the first request, not by the start.
+const house = () => import('./storage.ts');
+const tenants = () => import('./tenants.ts');
+const deletes = () => import('./deletes.ts');
 
 const TEXT = { 'Content-Type': 'text/plain; charset=utf-8' };
 
@@ -60,6 +65,37 @@ function get(path: string, handler: Handler): Route {
   };
 }
 
+function retentionRoutes({ storage }: AdminDependencies): readonly Route[] {
+  const path = '/orrery/v1/tenants/:tenant/retention';
+  const row = { permission: 'admin', errors: nativeErrors } as const;
+  return [
+    { ...get(path, async (exchange) => (await tenants()).getRetention(storage, exchange)), ...row },
+    {
+      ...get(path, async (exchange) => (await tenants()).putRetention(storage, exchange)),
+      ...row,
+      method: 'PUT',
+      bodyLimitBytes: SMALL_BODY_BYTES_MAX,
+    },
+    {
+      ...get(path, async (exchange) => (await tenants()).removeRetention(storage, exchange)),
+      ...row,
+      method: 'DELETE',
+    },
+  ];
+}
+
+function deleteRoutes({ storage }: AdminDependencies): readonly Route[] {
+  const handler: Handler = async (exchange) => (await deletes()).deletePoints(storage, exchange);
+  return (['POST', 'DELETE'] as const).map((method) => ({
+    ...get('/orrery/v1/delete', handler),
+    method,
+    permission: 'delete',
+    tenantScope: 'tenant',
+    bodyLimitBytes: method === 'POST' ? FORM_BODY_BYTES_MAX : 0,
+    errors: nativeErrors,
+  }));
+}
+
 export function adminRoutes(deps: AdminDependencies): readonly Route[] {
   const post = (path: string, work: () => Promise<void>) =>
     ({
@@ -91,9 +127,19 @@ export function adminRoutes(deps: AdminDependencies): readonly Route[] {
       permission: 'admin',
       errors: nativeErrors,
     },
+    {
+      ...get('/orrery/v1/storage', async (exchange) =>
+        (await house()).showStorage(deps.storage, exchange),
+      ),
+      permission: 'admin',
+      errors: nativeErrors,
+    },
+    ...retentionRoutes(deps),
+    ...deleteRoutes(deps),
     post('/orrery/v1/admin/flush', () => deps.storage.flush()),
     post('/orrery/v1/admin/compact', () => deps.storage.compact()),
     ...snapshotRoutes(deps.snapshots),
+    post('/orrery/v1/admin/clean_tombstones', () => deps.storage.cleanTombstones()),
     {
       ...get('/orrery/v1/queries', async (exchange) =>
         exchange.sendJson(200, { queries: deps.queries.list(exchange.principal) }),

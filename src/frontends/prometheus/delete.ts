@@ -1,7 +1,7 @@
 // `POST|PUT /api/v1/admin/tsdb/delete_series?match[]=…&start=…&end=…`: 204 when the deletes are
-// durable.
+// durable. `POST|PUT /api/v1/admin/tsdb/clean_tombstones`: 204 when no file holds them any more.
 import { AppError } from '../../model/errors.ts';
-import type { StorageWriter } from '../../model/storage.ts';
+import type { Storage, StorageWriter } from '../../model/storage.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { rangeParams, selectorParams } from './params.ts';
 
@@ -21,6 +21,15 @@ export async function deleteSeries(
     batchId: undefined,
   } as const;
   for (const matchers of selectors)
-    await deps.storage.delete({ ...range, matchers, dryRun: false }, options);
+    await deps.storage.delete({ ...range, matchers, dryRun: false, skipCounts: true }, options);
+  exchange.send({ status: 204 });
+}
+
+export async function cleanTombstones(
+  deps: { readonly storage: Pick<Storage, 'cleanTombstones'> },
+  exchange: Exchange,
+): Promise<void> {
+  await exchange.body();
+  await deps.storage.cleanTombstones();
   exchange.send({ status: 204 });
 }

@@ -1,7 +1,7 @@
 // The Prometheus HTTP API as rows of the route table: native paths and the same under
 // `/prometheus`.
 import type { SnapshotKeeper } from '../../model/snapshots.ts';
-import type { StorageWriter } from '../../model/storage.ts';
+import type { Storage, StorageWriter } from '../../model/storage.ts';
 import { FORM_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX, WRITE_BODY_BYTES_MAX } from '../http/limits.ts';
 import type { Handler, Method, Route } from '../http/route.ts';
 import { prometheusErrors } from './errors.ts';
@@ -14,8 +14,10 @@ import { plainErrors } from '../http/errors.ts';
 
 export interface PrometheusDependencies
   extends QueryDependencies, MetadataDependencies, WriteDependencies {
-  readonly storage: MetadataDependencies['storage'] & StorageWriter;
   readonly snapshots: SnapshotKeeper;
+  readonly storage: MetadataDependencies['storage'] &
+    StorageWriter &
+    Pick<Storage, 'cleanTombstones'>;
   /** Of the product. */
   readonly version: string;
 }
@@ -45,6 +47,11 @@ export function prometheusRoutes(deps: PrometheusDependencies): readonly Route[]
     await takeSnapshot(deps.snapshots, exchange);
   };
   const admin = { permission: 'admin', tenantScope: 'server' } as const;
+  const clean: Handler = async (exchange) => {
+    const { cleanTombstones } = await import('./delete.ts');
+    await cleanTombstones(deps, exchange);
+  };
+  const cleaning = { permission: 'admin', tenantScope: 'server' } as const;
   const removal = { permission: 'delete', bodyLimitBytes: FORM_BODY_BYTES_MAX } as const;
   const rows: readonly Row[] = [
     ...readBoth('/api/v1/query', async (exchange) => (await query()).query(deps, exchange)),
@@ -79,6 +86,8 @@ export function prometheusRoutes(deps: PrometheusDependencies): readonly Route[]
     { method: 'PUT', path: '/api/v1/admin/tsdb/delete_series', handler: remove, ...removal },
     { method: 'POST', path: '/api/v1/admin/tsdb/snapshot', handler: snapshot, ...admin },
     { method: 'PUT', path: '/api/v1/admin/tsdb/snapshot', handler: snapshot, ...admin },
+    { method: 'POST', path: '/api/v1/admin/tsdb/clean_tombstones', handler: clean, ...cleaning },
+    { method: 'PUT', path: '/api/v1/admin/tsdb/clean_tombstones', handler: clean, ...cleaning },
   ];
   return rows.map((row) => ({
     prefix: '/prometheus',

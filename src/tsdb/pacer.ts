@@ -1,0 +1,62 @@
+// Long work of the shard's own thread in short slices: after each the event loop turns, and while
+// writes are under way the work rests, so that it takes only a share of the thread. The share grows
+// with the backlog: work that falls behind would cost reads more than it saves writes.
+import { AppError } from '../model/errors.ts';
+import type { Clock } from '../stdx/clock.ts';
+import type { Scheduler } from '../stdx/scheduler.ts';
+import { PACE_BUSY_MS, PACE_SLICE_MS } from './limits.ts';
+
+export class Pacer implements Scheduler {
+  readonly #clock: Clock;
+  readonly #scheduler: Scheduler;
+  #sliceStartMs = 0;
+  #isStopped = false;
+  #lastWriteMs = Number.NEGATIVE_INFINITY;
+  /** Share of the thread while writes are under way, above 0, at most 1. */
+  share = 1;
+
+  constructor(clock: Clock, scheduler: Scheduler) {
+    this.#clock = clock;
+    this.#scheduler = scheduler;
+  }
+
+  after(delayMs: number, task: () => void): () => void {
+    return this.#scheduler.after(delayMs, task);
+  }
+
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+    return this.#scheduler.sleep(delayMs, signal);
+  }
+
+  /** The work is not wanted any more: whoever pauses next ends with AppError unavailable/closed. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  /** A write came. */
+  noteWrite(): void {
+    this.#lastWriteMs = this.#clock.monotonicMs();
+  }
+
+  /**
+   * To be called between pieces of work; a promise to wait for where the slice is used up.
+   */
+  readonly pause = (): Promise<void> | undefined => {
+    if (this.#isStopped) throw new AppError('unavailable', 'closed', 'the storage is closing');
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#sliceStartMs < PACE_SLICE_MS) return undefined;
+    return this.#rest(nowMs);
+  };
+
+  /** Ends the slice in any case. */
+  readonly yieldTurn = (): Promise<void> => this.#rest(this.#clock.monotonicMs());
+
+  async #rest(nowMs: number): Promise<void> {
+    const isBusy = nowMs - this.#lastWriteMs < PACE_BUSY_MS;
+    // What is longer was spent waiting for the disk, in which others ran.
+    const workedMs = Math.min(nowMs - this.#sliceStartMs, 2 * PACE_SLICE_MS);
+    if (isBusy && this.share < 1) await this.#scheduler.sleep(workedMs * (1 / this.share - 1));
+    else await this.#scheduler.yieldTurn();
+    this.#sliceStartMs = this.#clock.monotonicMs();
+  }
+}
