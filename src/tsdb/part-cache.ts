@@ -2,6 +2,7 @@
 // blobs as they are on disk, in memory that threads can share; and sections, what was decoded of
 // indexes. Least recently used goes first.
 import type { BlobInfo, BlobRange, Blobs } from '../blobs/blobs.ts';
+import { assert } from '../stdx/assert.ts';
 import { EXTENT_BYTES } from './limits.ts';
 import type { Decoded } from './part-pieces.ts';
 
@@ -123,7 +124,8 @@ export class ExtentCache {
     const offset = from * EXTENT_BYTES;
     const length = Math.min(to * EXTENT_BYTES, sizeBytes) - offset;
     const into = new Uint8Array(new SharedArrayBuffer(length));
-    await blobs.get(name, { offset, length }, into);
+    const got = await blobs.get(name, { offset, length }, into);
+    assert(got === into, 'blobs are read into the memory they are given');
     for (let number = from; number < to; number++) {
       const start = (number - from) * EXTENT_BYTES;
       this.#keep(name, number, into.subarray(start, start + EXTENT_BYTES));

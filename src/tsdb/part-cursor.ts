@@ -1,6 +1,7 @@
 // A part as a cursor of a scan: row group by row group over the series that match, their labels
 // made when somebody asks, their blocks read in windows that serve the series to come.
 import type { Kind } from '../model/columns.ts';
+import { BLOCK_COUNT_MAX } from '../codec/limits.ts';
 import type { Labels } from '../model/labels.ts';
 import { deletesFrom, deletesOf } from './deletes.ts';
 import type { Delete } from './deletes.ts';
@@ -19,6 +20,7 @@ import { clampSamples, sortedSource, subtractRanges } from './samples.ts';
 import type { Source, TimeRange } from './samples.ts';
 import type { Cursor, Piece, Row, Scan } from './scan.ts';
 import { SiblingReader } from './sibling-reader.ts';
+import { rememberBody } from './whole-bodies.ts';
 
 /** undefined where no series of the part matches. */
 export async function openPartCursor(
@@ -147,6 +149,10 @@ class PartCursor implements Cursor {
       const bytes = { window: this.#window, windowOffset: this.#windowOffset };
       const samples = this.#part.decode(block, tUs, bytes, sibling);
       this.#siblings.keep(group, block, samples);
+      if (this.#scan.isOnce === true && block.count === BLOCK_COUNT_MAX && block.sibling === 0) {
+        const start = block.offset - this.#windowOffset;
+        rememberBody(samples, this.#window.subarray(start, start + block.sizeBytes));
+      }
       const clamped = clampSamples(samples, startUs, endUs);
       if (clamped === undefined) continue;
       for (const piece of subtractRanges(clamped, deletes))

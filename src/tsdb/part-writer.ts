@@ -23,6 +23,7 @@ import { PartIndexWriter } from './part-index-writer.ts';
 import type { PieceSink } from './part-index-writer.ts';
 import { SiblingFinder } from './part-siblings.ts';
 import { TimeColumnsWriter } from './part-times.ts';
+import { bodyOf } from './whole-bodies.ts';
 
 export interface PartTotals {
   minUs: number;
@@ -145,9 +146,12 @@ export class PartWriter {
       const firstUs = tUs[0]!;
       const lastUs = tUs[count - 1]!;
       const column = times.add(tUs, count);
-      const near = siblings.find(column, samples);
+      const body = bodyOf(samples);
+      const near = body === undefined ? siblings.find(column, samples) : undefined;
       const start = this.#out.size;
-      const sizeBytes = encodeBody(this.#out, samples, near?.values);
+      if (body === undefined) encodeBody(this.#out, samples, near?.values);
+      else this.#out.raw(body);
+      const sizeBytes = this.#out.size - start;
       const isBeside = near !== undefined && needsSibling(this.#out.bytes(), start);
       siblings.remember(column, samples, isBeside ? near.chain + 1 : 0);
       const sibling = isBeside ? ordinal - near.ordinal : 0;

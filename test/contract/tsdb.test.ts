@@ -167,6 +167,38 @@ test('merges: level 0 is cut by time, partitions become one part, replaced blobs
   await checkRows(under.storage, [point(A, 0, 99), ...rows.filter((row) => row.tUs !== 0)]);
 });
 
+test('a merge passes full blocks on as they are, and joins what follows', async () => {
+  const under = await opened();
+  const rows = Array.from({ length: 9000 }, (_, i) => point(A, i * 1000, Math.sqrt(i)));
+  await writeRows(under.storage, rows);
+  await under.storage.compact();
+  const blocks = await bodies(under);
+  await writeRows(under.storage, [point(A, 1e8, 1)]);
+  await under.storage.compact();
+  assert.equal(under.storage.stats().partCount, 1);
+  const merged = await bodies(under);
+  assert.deepEqual(merged[0], blocks[0]);
+  assert.notDeepEqual(merged[1], blocks[1]);
+  assert.equal(merged.length, 2);
+  await checkRows(under.storage, [...rows, point(A, 1e8, 1)]);
+  // A rewrite inside of a full block.
+  await writeRows(under.storage, [point(A, 5000, 1)]);
+  await under.storage.compact();
+  assert.notDeepEqual((await bodies(under))[0], blocks[0]);
+  await checkRows(under.storage, [...rows.with(5, point(A, 5000, 1)), point(A, 1e8, 1)]);
+});
+
+function bodies(under: TsdbUnderTest): Promise<string[]> {
+  return withContext(under.storage, async (context) => {
+    const out: string[] = [];
+    const request = { matchers: [], ...EVER, kinds: ALL_KINDS };
+    for await (const { chunks } of under.storage.selectBlocks(context, request))
+      for (const chunk of chunks)
+        out.push('block' in chunk ? Buffer.from(chunk.block).toString('hex') : '');
+    return out;
+  });
+}
+
 test('a few points over centuries make few parts', async () => {
   const under = await opened();
   const rows = [0, 1e14, -1e14, 8e15].map((tUs) => point(A, tUs, 1));
