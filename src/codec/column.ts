@@ -227,7 +227,7 @@ function copyConst(out: ByteWriter, bytes: Uint8Array): void {
 const constant = new Float64Array(1);
 const constantBytes = new Uint8Array(constant.buffer);
 
-/** Fills `constant`; the zero bytes of doubles are missing at the low end, of integers at the high. */
+/** Fills `constant`: of doubles zero bytes are missing at the low end, of integers at the high. */
 function readConst(payload: ByteReader, isDouble: boolean): void {
   const sizeBytes = payload.left;
   if (sizeBytes < 1 || sizeBytes > 8) throw new CodecError(`a constant of ${sizeBytes} bytes`);
