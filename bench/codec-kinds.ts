@@ -8,6 +8,11 @@ interface Kind {
   readonly make: (count: number, seed: number) => Float64Array;
 }
 
+interface SeriesKind extends Kind {
+  /** Bytes a sample that the value column may take at most, and a twentieth more. */
+  readonly reference: number;
+}
+
 /** Uniform in [0, 1), standard normal, Poisson. */
 class Source {
   readonly #prng: Prng;
@@ -62,7 +67,24 @@ function kind(name: string, start: (source: Source, seed: number) => (i: number)
   };
 }
 
-export const seriesKinds: readonly Kind[] = [
+/** Sizes of the storage prototype's dense form, one block a series. */
+const REFERENCES: Readonly<Record<string, number>> = {
+  'cpu percent, integer walk': 0.274,
+  'memory bytes, pages': 1.245,
+  'request counter': 0.762,
+  'bursty counter': 0.032,
+  'network byte counter': 2.759,
+  'cpu seconds, 2 decimals': 0.89,
+  'temperature, 1 decimal': 0.182,
+  'load average, 2 decimals': 0.546,
+  'latency, 4 decimals': 1.287,
+  'ratio, full double': 6.92,
+  'smooth, full double': 5.25,
+  constant: 0.001,
+  'flag, rare flips': 0.004,
+};
+
+const kinds: readonly Kind[] = [
   kind('cpu percent, integer walk', (s) => {
     let x = s.uniform() * 100;
     return () => Math.trunc((x = clamp(x + s.normal(), 0, 100)));
@@ -151,6 +173,29 @@ export const seriesKinds: readonly Kind[] = [
     return () => (s.uniform() < 0.001 ? (x = 1 - x) : x);
   }),
 ];
+
+export const seriesKinds: readonly SeriesKind[] = kinds.map((one) => ({
+  ...one,
+  reference: REFERENCES[one.name]!,
+}));
+
+const BUCKET_BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, Infinity];
+
+/** A classic histogram: about 20 latencies a sample, counted into twelve cumulative buckets. */
+export function classicHistogram(count: number, seed: number): Float64Array[] {
+  const source = new Source(seed * 7919 + 3);
+  const counts = BUCKET_BOUNDS.map(() => 0);
+  const columns = BUCKET_BOUNDS.map(() => new Float64Array(count));
+  for (let i = 0; i < count; i++) {
+    const requests = Math.max(0, Math.round(20 + 4 * source.normal()));
+    for (let r = 0; r < requests; r++) {
+      const seconds = Math.exp(-3.5 + 0.8 * source.normal());
+      for (const [b, bound] of BUCKET_BOUNDS.entries()) if (seconds <= bound) counts[b]!++;
+    }
+    for (const [b, column] of columns.entries()) column[i] = counts[b]!;
+  }
+  return columns;
+}
 
 const MS = 1000;
 const START_US = 1.75e15;

@@ -189,8 +189,13 @@ export function writeDoubles(
   count: number,
 ): void {
   const words = new Int32Array(values.buffer, values.byteOffset, count * 2);
-  if (sameWords(words, count))
-    return writeColumn(out, scratch, MODE.const, (p) => p.column(values, 1));
+  if (sameWords(words, count)) {
+    scratch.reset();
+    scratch.column(values, 1);
+    let zeros = 0;
+    while (zeros < 7 && scratch.bytes()[zeros] === 0) zeros++;
+    return copyConst(out, scratch.bytes().subarray(zeros));
+  }
   scratch.reset();
   if (writeNumbers(scratch, values, count)) return copyColumn(out, scratch, MODE.doubles);
   writeColumn(out, scratch, MODE.raw, (p) => p.column(values, count));
@@ -212,24 +217,40 @@ export function readDoubles(
   return out;
 }
 
+/** The word that all samples have, without the zero bytes at one of its ends. */
+function copyConst(out: ByteWriter, bytes: Uint8Array): void {
+  out.u8(MODE.const);
+  out.varint(bytes.length);
+  out.raw(bytes);
+}
+
+const constant = new Float64Array(1);
+const constantBytes = new Uint8Array(constant.buffer);
+
+/** Fills `constant`: of doubles zero bytes are missing at the low end, of integers at the high. */
+function readConst(payload: ByteReader, isDouble: boolean): void {
+  const sizeBytes = payload.left;
+  if (sizeBytes < 1 || sizeBytes > 8) throw new CodecError(`a constant of ${sizeBytes} bytes`);
+  constantBytes.fill(0);
+  const from = isDouble ? 8 - sizeBytes : 0;
+  for (let i = 0; i < sizeBytes; i++) constantBytes[from + i] = payload.u8();
+}
+
 function words64(out: Float64Array): BigInt64Array {
   return new BigInt64Array(out.buffer, out.byteOffset, out.length);
 }
 
 /** The fill of doubles is the fastest, but may change a NaN. */
 function fillDoubles(out: Float64Array, payload: ByteReader): void {
-  const { at } = payload;
-  const value = payload.f64();
-  if (!Number.isNaN(value)) out.fill(value);
-  else {
-    payload.at = at;
-    fillWords(words64(out), payload);
-  }
+  readConst(payload, true);
+  const value = constant[0]!;
+  if (Number.isNaN(value)) fillWords(words64(out));
+  else out.fill(value);
 }
 
 /** One BigInt a column: its fill is many times faster than a loop over halves. */
-function fillWords(out: BigInt64Array, payload: ByteReader): void {
-  out.fill(new BigInt64Array(payload.copy(8))[0]!);
+function fillWords(out: BigInt64Array): void {
+  out.fill(new BigInt64Array(constant.buffer)[0]!);
 }
 
 export function writeBigInts(
@@ -239,8 +260,12 @@ export function writeBigInts(
   count: number,
 ): void {
   const words = new Int32Array(values.buffer, values.byteOffset, count * 2);
-  if (sameWords(words, count))
-    return writeColumn(out, scratch, MODE.const, (p) => p.column(values, 1));
+  if (sameWords(words, count)) {
+    scratch.reset();
+    scratch.column(values, 1);
+    while (scratch.size > 1 && scratch.bytes()[scratch.size - 1] === 0) scratch.size--;
+    return copyConst(out, scratch.bytes());
+  }
   scratch.reset();
   writeWords(scratch, words, count);
   if (scratch.size < count * 8) return copyColumn(out, scratch, MODE.words);
@@ -255,8 +280,10 @@ export function readBigInts({ mode, payload }: Column, count: number): ArrayBuff
     return out;
   }
   const words = new Int32Array(count * 2);
-  if (mode === MODE.const) fillWords(new BigInt64Array(words.buffer), payload);
-  else if (mode !== MODE.words) refuseMode(mode, 'integer');
+  if (mode === MODE.const) {
+    readConst(payload, false);
+    fillWords(new BigInt64Array(words.buffer));
+  } else if (mode !== MODE.words) refuseMode(mode, 'integer');
   else if (wordsByKernel(payload, words, count)) return words.buffer;
   else readWords(payload, words, count);
   payload.finish();
