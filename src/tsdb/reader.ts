@@ -60,6 +60,7 @@ export class ShardReader {
       'a pin belongs to the storage that gave it',
     );
     assert(!pin.isReleased, 'a released pin cannot be read with');
+    pin.check();
     return pin;
   }
 
@@ -68,10 +69,14 @@ export class ShardReader {
   }
 
   #scan(context: ReadContext, selector: SeriesSelector): Scan {
-    const { view, moment } = this.#pinOf(context);
+    const pin = this.#pinOf(context);
+    const { view, moment } = pin;
     const { tenant } = context.principal;
     const { matchers, startUs, endUs } = narrowed(selector, context.principal);
-    const check = (): void => context.signal.throwIfAborted();
+    const check = (): void => {
+      context.signal.throwIfAborted();
+      pin.check();
+    };
     const range = { startUs, endUs };
     const { index, yieldTurn } = this.#state;
     return { tenant, matchers, range, view, moment, index, check, yieldTurn };
@@ -81,9 +86,10 @@ export class ShardReader {
     context: ReadContext,
     request: SelectRequest,
   ): AsyncGenerator<SelectedSeries, void, void> {
-    for await (const series of scanSeries(this.#scan(context, request))) {
+    const scan = this.#scan(context, request);
+    for await (const series of scanSeries(scan)) {
       const sources = await series.sources();
-      context.signal.throwIfAborted();
+      scan.check();
       const chunks = resolveSources(sources).filter(
         (chunk) => (request.kinds & (1 << chunk.kind)) !== 0,
       );
