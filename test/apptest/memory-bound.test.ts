@@ -36,7 +36,7 @@ interface Sent {
 }
 
 /** Sends bodies, each until it is taken, until some were refused. */
-async function lane(orrery: RunningOrrery, number: number, sent: Sent): Promise<void> {
+async function writeLane(orrery: RunningOrrery, number: number, sent: Sent): Promise<void> {
   for (let step = 0; step < BODIES_PER_LANE_MAX; step++) {
     if (step >= BODIES_PER_LANE_MIN && sent.refusals > 0) return;
     for (;;) {
@@ -57,15 +57,17 @@ test('more load than --memory holds is refused for a while and never lost', asyn
   const orrery = await startOrrery(['--no-collect', '--memory', '8MiB']);
   const sent: Sent = { points: 0, refusals: 0 };
   let peakBytes = 0;
-  let isOver = false;
+  const stop = new AbortController();
   const watch = (async () => {
-    while (!isOver) {
+    while (!stop.signal.aborted) {
       peakBytes = Math.max(peakBytes, await rssBytes(orrery.pid));
       await sleep(20);
     }
   })();
   try {
-    await Promise.all(Array.from({ length: LANES }, (_, number) => lane(orrery, number, sent)));
+    await Promise.all(
+      Array.from({ length: LANES }, (_, number) => writeLane(orrery, number, sent)),
+    );
     // A flush that ends beside the query would take its pin away: the head is that small.
     await orrery.post('/orrery/v1/admin/flush', '');
     const query = encodeURIComponent('sum(count_over_time(m[1h]))');
@@ -75,7 +77,7 @@ test('more load than --memory holds is refused for a while and never lost', asyn
     const { data } = JSON.parse(answer.text) as { data: { result: { value: [number, string] }[] } };
     assert.equal(Number(data.result[0]?.value[1]), sent.points);
   } finally {
-    isOver = true;
+    stop.abort();
     await watch;
     await orrery.stop();
   }
