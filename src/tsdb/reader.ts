@@ -62,6 +62,7 @@ export class ShardReader {
       'a pin belongs to the storage that gave it',
     );
     assert(!pin.isReleased, 'a released pin cannot be read with');
+    pin.check();
     return pin;
   }
 
@@ -70,11 +71,15 @@ export class ShardReader {
   }
 
   #scan(context: ReadContext, selector: SeriesSelector): Scan {
-    const { view, moment, horizonUs } = this.#pinOf(context);
+    const pin = this.#pinOf(context);
+    const { view, moment } = pin;
     const { tenant } = context.principal;
     const { matchers, startUs, endUs } = narrowed(selector, context.principal);
-    const check = (): void => context.signal.throwIfAborted();
-    const range = { startUs: Math.max(startUs, horizonUs(tenant)), endUs };
+    const check = (): void => {
+      context.signal.throwIfAborted();
+      pin.check();
+    };
+    const range = { startUs: Math.max(startUs, pin.horizonUs(tenant)), endUs };
     const { index, yieldTurn } = this.#state;
     return { tenant, matchers, range, view, moment, index, check, yieldTurn };
   }
@@ -83,9 +88,10 @@ export class ShardReader {
     context: ReadContext,
     request: SelectRequest,
   ): AsyncGenerator<SelectedSeries, void, void> {
-    for await (const series of scanSeries(this.#scan(context, request))) {
+    const scan = this.#scan(context, request);
+    for await (const series of scanSeries(scan)) {
       const sources = await series.sources();
-      context.signal.throwIfAborted();
+      scan.check();
       const chunks = resolveSources(sources).filter(
         (chunk) => (request.kinds & (1 << chunk.kind)) !== 0,
       );

@@ -10,6 +10,7 @@ import type { TenantSplit } from './catalog-rows.ts';
 import { Generation } from './head.ts';
 import { DiskFloor } from './disk-floor.ts';
 import { HeadMemory } from './head-memory.ts';
+import { HEAD_PINNED_SHARE } from './limits.ts';
 import { MergeProgress } from './merge-progress.ts';
 import { Moments } from './moments.ts';
 import { shardNames } from './names.ts';
@@ -96,8 +97,10 @@ export class ShardState {
       skipCrc: this.mutations.skipCrc ?? false,
       onCorrupt: (row, reason) => this.report({ kind: 'corrupt', blob: row.name, reason }),
     };
-    const { skipPin = false } = this.mutations;
-    this.pins = new Pins(this.moments, (part) => this.#removePart(part), skipPin);
+    this.pins = new Pins(this.moments, (part) => this.#removePart(part), {
+      pinnedBytesMax: this.settings.headBytesMax * HEAD_PINNED_SHARE,
+      ignorePins: this.mutations.skipPin ?? false,
+    });
     this.view = { parts: [], generations: [this.newGeneration(frontier)], deletes: [] };
   }
 

@@ -4,7 +4,8 @@
 // holds them any more.
 import type { Pin } from '../model/storage.ts';
 import type { TenantId } from '../model/tenant.ts';
-import { assert } from '../stdx/assert.ts';
+import { AppError } from '../model/errors.ts';
+import { assert, must } from '../stdx/assert.ts';
 import type { Delete } from './deletes.ts';
 import type { Generation } from './head.ts';
 import type { Moments } from './moments.ts';
@@ -25,12 +26,19 @@ export class ShardPin implements Pin {
   /** Per tenant: points below are expired, as of the pin. */
   readonly horizonUs: (tenant: TenantId) => number;
   isReleased = false;
+  /** Why the generations of the view may not be read any more. */
+  revoked: AppError | undefined = undefined;
 
   constructor(view: View, moment: number, owner: Pins, horizonUs: (tenant: TenantId) => number) {
     this.horizonUs = horizonUs;
     this.view = view;
     this.moment = moment;
     this.owner = owner;
+  }
+
+  /** Throws where the pin was taken away. */
+  check(): void {
+    if (this.revoked !== undefined) throw this.revoked;
   }
 
   release(): void {
@@ -40,6 +48,13 @@ export class ShardPin implements Pin {
   }
 }
 
+export interface PinOptions {
+  /** Bytes of dropped generations that pins may hold; the oldest pins go first. */
+  readonly pinnedBytesMax: number;
+  /** A mutation switch: nothing is held. */
+  readonly ignorePins: boolean;
+}
+
 /** Live pins, and what waits for them. */
 export class Pins {
   readonly #live = new Set<ShardPin>();
@@ -47,13 +62,13 @@ export class Pins {
   #retired: Part[] = [];
   #generations: Generation[] = [];
   readonly #remove: (part: Part) => void;
-  readonly #ignorePins: boolean;
+  readonly #options: PinOptions;
 
   /** `remove` is called once per retired part, when nothing can read it any more. */
-  constructor(moments: Moments, remove: (part: Part) => void, ignorePins: boolean) {
+  constructor(moments: Moments, remove: (part: Part) => void, options: PinOptions) {
     this.#moments = moments;
     this.#remove = remove;
-    this.#ignorePins = ignorePins;
+    this.#options = options;
   }
 
   get count(): number {
@@ -94,15 +109,41 @@ export class Pins {
   }
 
   #isHeld(holds: (view: View) => boolean): boolean {
-    return !this.#ignorePins && this.#live.values().some((pin) => holds(pin.view));
+    return !this.#options.ignorePins && this.#live.values().some((pin) => holds(pin.view));
+  }
+
+  #sweepGenerations(): void {
+    const kept: Generation[] = [];
+    for (const one of this.#generations)
+      if (this.#isPinned(one)) kept.push(one);
+      else one.drop();
+    this.#generations = kept;
+  }
+
+  #isPinned(one: Generation): boolean {
+    if (this.#options.ignorePins) return false;
+    const live = this.#live.values();
+    return live.some((pin) => pin.revoked === undefined && pin.view.generations.includes(one));
+  }
+
+  /** Takes the oldest pin that holds a dropped generation away from its query. */
+  #revokeOldest(): void {
+    const isHolding = ({ view, revoked }: ShardPin): boolean =>
+      revoked === undefined && view.generations.some((one) => this.#generations.includes(one));
+    const oldest = must(this.#live.values().find(isHolding), 'what is pinned has a pin');
+    oldest.revoked = new AppError(
+      'limited',
+      'head-pinned',
+      `running queries hold ${this.pinnedBytes} bytes of the head that were flushed meanwhile, the ` +
+        `limit is ${this.#options.pinnedBytesMax} (a share of --memory): this one, the oldest, ` +
+        'was cancelled',
+    );
+    this.#sweepGenerations();
   }
 
   #sweep(): void {
-    const kept: Generation[] = [];
-    for (const one of this.#generations)
-      if (this.#isHeld((view) => view.generations.includes(one))) kept.push(one);
-      else one.drop();
-    this.#generations = kept;
+    this.#sweepGenerations();
+    while (this.pinnedBytes > this.#options.pinnedBytesMax) this.#revokeOldest();
     // By blob: a later part may be the same blob with more deletes applied.
     const isHeld = ({ row }: Part): boolean =>
       this.#isHeld((view) => view.parts.some((part) => part.row.name === row.name));

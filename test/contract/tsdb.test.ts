@@ -5,12 +5,14 @@ import { test } from 'node:test';
 import { BatchBuilder } from '../../src/model/batch-builder.ts';
 import { ALL_KINDS } from '../../src/model/columns.ts';
 import { matcher } from '../../src/model/matcher.ts';
+import type { Pin, ReadContext } from '../../src/model/storage.ts';
+import { DEFAULT_TENANT, openPrincipal } from '../../src/model/tenant.ts';
 import { FatalError } from '../../src/stdx/assert.ts';
 import { BATCH_ID_MEMORY_MS } from '../../src/tsdb/limits.ts';
 import { partitionWidthUs } from '../../src/tsdb/partitions.ts';
 import type { TsdbOptions } from '../../src/tsdb/tsdb.ts';
-import { appendOptions, withContext } from './contexts.ts';
-import { checkRows, point, readRows, writeRows } from './rows.ts';
+import { appendOptions, unlimitedBudget, withContext } from './contexts.ts';
+import { checkRows, point, readRows, readRowsIn, writeRows } from './rows.ts';
 import type { Row } from './rows.ts';
 import { TsdbUnderTest } from './tsdb-under-test.ts';
 
@@ -395,6 +397,40 @@ test('when flushes fail, writes are refused before the head grows without bound'
   await under.storage.flush();
   assert.deepEqual(await readRows(under.storage), before);
   await writeRows(under.storage, series(10, 0, 0));
+});
+
+test('what queries hold of a flushed head is bounded: the oldest is cancelled, by name', async () => {
+  const under = await opened({ settings: { headBytesMax: 80_000 } });
+  const { storage } = under;
+  await writeRows(storage, series(10, 1, 0));
+  const controller = new AbortController();
+  const contextOf = (pin: Pin): ReadContext => ({
+    principal: openPrincipal(DEFAULT_TENANT),
+    pin,
+    signal: controller.signal,
+    budget: unlimitedBudget,
+  });
+  // A generation takes about 17,000 bytes; 20,000 may be pinned.
+  const oldest = storage.pin();
+  const request = { matchers: [], ...EVER, kinds: ALL_KINDS };
+  const running = storage.select(contextOf(oldest), request)[Symbol.asyncIterator]();
+  await running.next();
+  await storage.flush();
+  assert.equal((await readRowsIn(storage, contextOf(oldest))).length, 10);
+  await writeRows(storage, series(10, 2, 0));
+  const newer = storage.pin();
+  await storage.flush();
+  const isCancelled = { code: 'head-pinned', kind: 'limited', message: /limit is 20000/ };
+  await assert.rejects(running.next(), isCancelled);
+  await assert.rejects(readRowsIn(storage, contextOf(oldest)), isCancelled);
+  await assert.rejects(
+    storage.labelValues(contextOf(oldest), '__name__', { matchers: [], ...EVER, limit: 0 }),
+    isCancelled,
+  );
+  assert.equal((await readRowsIn(storage, contextOf(newer))).length, 20);
+  oldest.release();
+  newer.release();
+  await checkRows(storage, [...series(10, 1, 0), ...series(10, 2, 0)]);
 });
 
 test('a failed log makes every later write fail and loses nothing that was acknowledged', async () => {
