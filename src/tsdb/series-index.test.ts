@@ -237,3 +237,22 @@ test('churn: memory follows what is live, not what there was', () => {
   const settled = Math.max(...sizes.slice(10, 20));
   assert.ok(Math.max(...sizes) <= settled * 1.1, `${settled} B became ${Math.max(...sizes)} B`);
 });
+
+test('many small tenants cost what one large one does', () => {
+  const sizeOf = (tenantCount: number): number => {
+    const index = new SeriesIndex(4);
+    const seriesCount = 20_000;
+    const sets = Array.from({ length: seriesCount }, (_, n) =>
+      labelsFromObject({ __name__: `m${n % 50}`, job: 'j', id: String(n) }),
+    );
+    let n = 0;
+    for (const bytes of asLabelBytes(sets)) {
+      const tenant = `t${Math.floor((n++ * tenantCount) / seriesCount)}`;
+      index.applied(tenant, Uint32Array.of(index.resolveBytes(tenant, bytes)), NOW_MS);
+    }
+    for (const tenant of index.tenants()) index.select(tenant, [matcher('job', '=', 'j')]);
+    assert.equal(index.tenants().length, tenantCount);
+    return index.sizeBytes;
+  };
+  assert.ok(sizeOf(200) <= sizeOf(1) * 1.2);
+});
