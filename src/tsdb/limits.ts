@@ -22,8 +22,6 @@ export const HEAD_GROW_BYTES = 16 * 1024 * 1024;
 export const HEAD_SLAB_BYTES = 64 * 1024;
 /** Above this share of its bytes the head is flushed: the rest takes writes meanwhile. */
 export const HEAD_FLUSH_SHARE = 0.4;
-/** Above this share of the head's bytes in generations that only pins hold, the oldest pin goes. */
-export const HEAD_PINNED_SHARE = 0.25;
 /** What a byte of a record that waits to be applied may come to in the head. */
 export const HEAD_BYTES_PER_RECORD_BYTE = 4;
 /** Series records are made so many at a time. */

@@ -22,6 +22,8 @@ export interface TsdbSettings {
    * refused before it could pass them.
    */
   readonly headBytesMax: number;
+  /** Above this share of it in flushed generations the oldest query that holds one is cancelled. */
+  readonly headPinnedShare: number;
   /** Samples of a series' first head page, of its second and of all later ones. */
   readonly pageSamples: readonly [number, number, number];
   /** The head is flushed when the log behind the frontier passes this. */
@@ -49,6 +51,7 @@ export const DEFAULT_TSDB_SETTINGS: TsdbSettings = {
   shardCount: 1,
   seriesEncoding: 'ref',
   headBytesMax: 256 * 1024 * 1024,
+  headPinnedShare: 0.25,
   pageSamples: [4, 8, 16],
   logTailMaxBytes: 64 * 1024 * 1024,
   flushIntervalMs: 2 * 3600 * 1000,

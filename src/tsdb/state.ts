@@ -10,7 +10,6 @@ import type { TenantSplit } from './catalog-rows.ts';
 import { Generation } from './head.ts';
 import { DiskFloor } from './disk-floor.ts';
 import { HeadMemory } from './head-memory.ts';
-import { HEAD_PINNED_SHARE } from './limits.ts';
 import { MergeProgress } from './merge-progress.ts';
 import { Moments } from './moments.ts';
 import { shardNames } from './names.ts';
@@ -98,7 +97,7 @@ export class ShardState {
       onCorrupt: (row, reason) => this.report({ kind: 'corrupt', blob: row.name, reason }),
     };
     this.pins = new Pins(this.moments, (part) => this.#removePart(part), {
-      pinnedBytesMax: this.settings.headBytesMax * HEAD_PINNED_SHARE,
+      pinnedBytesMax: this.settings.headBytesMax * this.settings.headPinnedShare,
       ignorePins: this.mutations.skipPin ?? false,
     });
     this.view = { parts: [], generations: [this.newGeneration(frontier)], deletes: [] };

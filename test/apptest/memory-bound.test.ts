@@ -7,9 +7,9 @@ import { test } from 'node:test';
 import { startOrrery } from './harness.ts';
 import type { RunningOrrery } from './harness.ts';
 
-const LANES = 4;
+const LANES = 8;
 const BODIES_PER_LANE_MIN = 12;
-const BODIES_PER_LANE_MAX = 60;
+const BODIES_PER_LANE_MAX = 120;
 const LINES = 2000;
 const START_MS = 1_793_491_200_000;
 /** What an empty server takes, and as much again for bodies, garbage and the part being written. */

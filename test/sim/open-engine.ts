@@ -32,6 +32,8 @@ export function drawEngineSettings(prng: Prng, isUnattended: boolean): EngineSet
     tsdb: {
       seriesEncoding: pick(['ref', 'ref', 'inline'] as const),
       headBytesMax: pick([15, 40, 100]) * 1000,
+      // Heads are so small here that nearly every pin would be taken away.
+      headPinnedShare: Number.POSITIVE_INFINITY,
       pageSamples: [1, 2, 3],
       logTailMaxBytes: pick([2, 8, 1000]) * 1024,
       flushIntervalMs: isUnattended ? 10 : pick([0, 40, 5000]),
