@@ -1,10 +1,10 @@
-// The cache of extents: any range comes back, memory stays bounded, neighbours are read at once.
+// The caches of parts: what is asked for comes back, memory stays bounded, hot entries stay.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BlobRange, Blobs } from '../blobs/blobs.ts';
 import { randomInt, seededPrng } from '../stdx/prng.ts';
 import { EXTENT_BYTES } from './limits.ts';
-import { ExtentCache } from './part-cache.ts';
+import { ExtentCache, SectionCache } from './part-cache.ts';
 
 function blobOf(sizeBytes: number): { bytes: Uint8Array; blobs: Blobs; reads: number[] } {
   const bytes = Uint8Array.from({ length: sizeBytes }, (_, i) => (i * 7) ^ (i >> 8));
@@ -52,4 +52,64 @@ test('what was read is not read again until it is pushed out or dropped', async 
   cache.drop('a');
   await read(0);
   assert.equal(reads.length, 4);
+});
+
+function sectionsOf(limitBytes: number): {
+  cache: SectionCache;
+  loads: string[];
+  ask: (key: string) => Promise<void>;
+} {
+  const cache = new SectionCache(limitBytes);
+  const loads: string[] = [];
+  const ask = async (key: string): Promise<void> => {
+    const load = async (): Promise<{ value: string; sizeBytes: number }> => {
+      loads.push(key);
+      return { value: `of ${key}`, sizeBytes: 1 };
+    };
+    assert.equal(await cache.get(key, load), `of ${key}`);
+  };
+  return { cache, loads, ask };
+}
+
+test('a section asked for again and again stays while others pass; few are held', async () => {
+  const { cache, loads, ask } = sectionsOf(8);
+  await ask('hot');
+  for (let i = 0; i < 1000; i++) {
+    await ask(`a ${i}`);
+    await ask('hot');
+  }
+  assert.equal(loads.filter((key) => key === 'hot').length, 1);
+  loads.length = 0;
+  for (let i = 0; i < 1000; i++) await ask(`a ${i}`);
+  assert.ok(loads.length >= 992, `${1000 - loads.length} sections were held`);
+  cache.drop('a ');
+  loads.length = 0;
+  for (let i = 0; i < 8; i++) await ask(`a ${i}`);
+  for (let i = 0; i < 4; i++) await ask(`a ${i}`);
+  assert.ok(loads.length <= 12 && loads.length >= 8);
+});
+
+test('all sections used: the hand takes their marks and drops all the same', async () => {
+  const { loads, ask } = sectionsOf(4);
+  for (const key of ['a', 'b', 'c', 'd', 'a', 'b', 'c', 'd']) await ask(key);
+  assert.deepEqual(loads, ['a', 'b', 'c', 'd']);
+  await ask('e');
+  loads.length = 0;
+  for (const key of ['a', 'b', 'c', 'd', 'e']) await ask(key);
+  assert.ok(loads.length > 0, 'something was dropped for the fifth');
+});
+
+test('hits cost the same however many others there are', async () => {
+  const cpuUs = async (others: number): Promise<number> => {
+    const { ask } = sectionsOf(1e9);
+    for (let i = 0; i < others; i++) await ask(`a ${i}`);
+    const before = process.cpuUsage();
+    for (let i = 0; i < 100_000; i++) await ask(i % 2 === 0 ? 'a 1' : 'a 2');
+    const { user, system } = process.cpuUsage(before);
+    return user + system;
+  };
+  await cpuUs(10);
+  const [few, many] = [await cpuUs(10), await cpuUs(20_000)];
+  // Moving each hit to the end of a Map made it tens of times.
+  assert.ok(many < few * 8, `${few} us of CPU with few, ${many} with many`);
 });
