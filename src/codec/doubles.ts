@@ -8,6 +8,7 @@ import { BLOCK_COUNT_MAX } from './limits.ts';
 import { CodecError } from './varint.ts';
 import type { ByteReader, ByteWriter } from './varint.ts';
 import { flipOrder, readWords, writeWords } from './words.ts';
+import { copyWholeNumbers } from './whole-numbers.ts';
 
 const POWERS_OF_TEN = Float64Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));
 /** Beyond, a whole number below STREAM_MAX can only be a coincidence. */
@@ -140,21 +141,10 @@ function takeDecimals(
   return true;
 }
 
-/** Copies values that are all whole numbers fit for a stream; false where one is not. */
+/** Fills `integers` where all values are whole numbers; then there are no exceptions. */
 function takeIntegers(values: Float64Array, count: number): boolean {
-  const first = values[0]!;
   exceptionCount = 0;
-  for (let i = 0; i < count; i++) {
-    const value = values[i]!;
-    const isFit =
-      Math.floor(value) === value &&
-      value < STREAM_MAX &&
-      value > -STREAM_MAX &&
-      Math.abs(value - first) < STREAM_OFFSET_MAX;
-    if (!isFit || (value === 0 && 1 / value < 0)) return false;
-    integers[i] = value;
-  }
-  return true;
+  return copyWholeNumbers(values, count, integers);
 }
 
 /** As takeDecimals, for values a few units in the last place away, which go to `corrections`. */

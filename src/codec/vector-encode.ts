@@ -8,6 +8,7 @@ import { divisorOf, STREAM_MAX, STREAM_OFFSET_MAX } from './integer-encode.ts';
 import { VECTOR_COUNT_MAX } from './limits.ts';
 import { CodecError } from './varint.ts';
 import type { ByteWriter } from './varint.ts';
+import { copyWholeNumbers } from './whole-numbers.ts';
 
 export const VECTOR_FORM = { raw: 0, const: 1, offsets: 2, differences: 3 } as const;
 export const VECTOR_WIDTH_MAX = 52;
@@ -147,21 +148,10 @@ function writeRaw(out: ByteWriter, words: Int32Array, size: number): void {
 
 // ---------------------------------------------------------------- doubles to whole numbers
 
-/** Fills `numbers` with values that are all whole; false where one is not. */
+/** Fills `numbers` where all values are whole numbers; then there are no exceptions. */
 function takeIntegers(values: Float64Array, count: number): boolean {
-  const first = values[0]!;
   exceptionCount = 0;
-  for (let i = 0; i < count; i++) {
-    const value = values[i]!;
-    const isFit =
-      Math.floor(value) === value &&
-      value < STREAM_MAX &&
-      value > -STREAM_MAX &&
-      Math.abs(value - first) < STREAM_OFFSET_MAX;
-    if (!isFit || (value === 0 && 1 / value < 0)) return false;
-    numbers[i] = value;
-  }
-  return true;
+  return copyWholeNumbers(values, count, numbers);
 }
 
 /**
