@@ -1,6 +1,8 @@
 // When targets are scraped: at once, a second later (so that rates exist), then at every whole
 // multiple of the interval. A scrape that takes longer than the interval makes the next one late,
 // never two at a time. A failed write is logged and forgotten: the next scrape is the retry.
+// Where a tolerance is given, a scrape that starts that close to a multiple is stamped with it, as
+// Prometheus does (scrape/scrape.go, ScrapeTimestampTolerance): times without jitter pack to nothing.
 import { AppError } from '../model/errors.ts';
 import { errorMessage } from '../stdx/assert.ts';
 import { nowUs } from '../stdx/clock.ts';
@@ -16,6 +18,8 @@ export interface ScrapeLoopOptions {
   readonly scheduler: Scheduler;
   readonly logger: Logger;
   readonly intervalMs: number;
+  /** 0: a scrape is stamped with the time it started at. */
+  readonly timestampToleranceMs: number;
   /** A FatalError or a bug: the process must not go on. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -57,12 +61,19 @@ export class ScrapeLoop {
     return intervalMs - (clock.nowMs() % intervalMs);
   }
 
+  #stampUs(): number {
+    const { clock, intervalMs, timestampToleranceMs } = this.#options;
+    const tUs = nowUs(clock);
+    const gridUs = Math.round(tUs / (intervalMs * 1000)) * intervalMs * 1000;
+    return Math.abs(tUs - gridUs) <= timestampToleranceMs * 1000 ? gridUs : tUs;
+  }
+
   async #scrape(scraper: Scraper): Promise<void> {
     const { clock, logger, onFatal } = this.#options;
     const startedMs = clock.monotonicMs();
     try {
       const seconds = () => (clock.monotonicMs() - startedMs) / 1000;
-      const { up, reason } = await scraper.scrape(nowUs(clock), seconds);
+      const { up, reason } = await scraper.scrape(this.#stampUs(), seconds);
       if (!up) logger.warn('scrape failed', { reason: reason ?? '' });
     } catch (error) {
       if (error instanceof AppError)

@@ -155,6 +155,7 @@ async function startCollector(parts: OrreryParts, ingest: Ingest, address: Addre
     scheduler,
     logger,
     intervalMs: settings.collectIntervalMs,
+    timestampToleranceMs: settings.collectToleranceMs,
     onFatal,
   });
   loop.start();

@@ -137,7 +137,8 @@ test('a target that fails is down and all its series go stale', async () => {
   assert.deepEqual(await values('a'), [1, 'stale', 2]);
 });
 
-test('rounds: at once, after one second, then on whole multiples of the interval', async () => {
+/** Four rounds from 1,000.3 s on; each round after the first starts `lateMs` late. */
+async function fourRounds(timestampToleranceMs: number, lateMs: number) {
   const delays: number[] = [];
   const time = { ms: 1_000_300 };
   let next: (() => void) | undefined;
@@ -145,7 +146,7 @@ test('rounds: at once, after one second, then on whole multiples of the interval
     after(delayMs: number, task: () => void) {
       delays.push(delayMs);
       next = () => {
-        time.ms += delayMs;
+        time.ms += delayMs + lateMs;
         task();
       };
       return () => (next = undefined);
@@ -160,6 +161,7 @@ test('rounds: at once, after one second, then on whole multiples of the interval
     scheduler,
     logger: silentLogger,
     intervalMs: 5000,
+    timestampToleranceMs,
     onFatal: (error) => {
       throw error;
     },
@@ -171,6 +173,20 @@ test('rounds: at once, after one second, then on whole multiples of the interval
   }
   while (delays.length < 4) await new Promise((resolve) => setImmediate(resolve));
   await loop.stop();
+  return { delays, times: (await samples('a')).map(([, tUs]) => tUs / 1000) };
+}
+
+test('rounds: at once, after one second, then on whole multiples of the interval', async () => {
+  const { delays, times } = await fourRounds(0, 0);
   assert.deepEqual(delays, [1000, 3700, 5000, 5000]);
-  assert.equal((await samples('a')).length, 4);
+  assert.deepEqual(times, [1_000_300, 1_001_300, 1_005_000, 1_010_000]);
+});
+
+test('stamps within the tolerance of a whole multiple become that multiple, others stay', async () => {
+  const late = await fourRounds(0, 2);
+  assert.deepEqual(late.times, [1_000_300, 1_001_302, 1_005_002, 1_010_002]);
+  const snapped = await fourRounds(2, 2);
+  assert.deepEqual(snapped.times, [1_000_300, 1_001_302, 1_005_000, 1_010_000]);
+  const tooLate = await fourRounds(2, 3);
+  assert.deepEqual(tooLate.times, [1_000_300, 1_001_303, 1_005_003, 1_010_003]);
 });

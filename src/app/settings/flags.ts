@@ -61,6 +61,12 @@ export const FLAGS = {
     'Scrape this host and this server into the tenant `default`.',
   ),
   collectIntervalMs: flag('collect-interval', duration, 5_000, 'Time between two such scrapes.'),
+  collectToleranceMs: flag(
+    'collect-timestamp-tolerance',
+    duration,
+    0,
+    'Scrapes this close to a whole multiple of the interval are stamped with it, e.g. 2ms; 0 is off.',
+  ),
   corsOrigins: flag<readonly string[]>(
     'cors-origin',
     list('ORIGIN', checkOrigin),
