@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { startOrrery } from '../apptest/harness.ts';
 import type { RunningOrrery } from '../apptest/harness.ts';
-import { ask } from '../support/prom-compare.ts';
+import { ask, seriesIn } from '../support/prom-compare.ts';
 
 const run = promisify(execFile);
 const POINTS = 5000;
@@ -58,7 +58,7 @@ after(async () => {
 async function countOf(query: string): Promise<number> {
   const time = String(BASE_MS / 1000 + POINTS);
   const answer = await ask(orrery.url, 'query', new URLSearchParams({ query, time }));
-  return Number(answer.data?.result[0]?.value?.[1]);
+  return Number(seriesIn(answer)[0]?.value?.[1]);
 }
 
 test('@influxdata/influxdb-client writes every field kind', async () => {

@@ -60,6 +60,21 @@ function forceGrowth(buckets: ClassicBucket[]): ForcedGrowth | undefined {
   return isForced ? { minBucket, maxBucket, maxDiff } : undefined;
 }
 
+/**
+ * First of `count` buckets that holds at least `rank`. Halving as Go's sort.Search does, not for
+ * speed: counts that are NaN are not ordered, and which bucket is found depends on the way.
+ */
+function firstReaching(buckets: readonly ClassicBucket[], count: number, rank: number): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (buckets[middle]!.count >= rank) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
 export function classicQuantile(
   q: number,
   input: readonly ClassicBucket[],
@@ -76,8 +91,7 @@ export function classicQuantile(
   const observations = buckets[last]!.count;
   if (last < 1 || observations === 0) return Number.NaN;
   let rank = q * observations;
-  let at = 0;
-  while (at < last && !(buckets[at]!.count >= rank)) at++;
+  const at = firstReaching(buckets, last, rank);
   if (at === last) return buckets[last - 1]!.upper;
   const { upper } = buckets[at]!;
   if (at === 0 && upper <= 0) return upper;

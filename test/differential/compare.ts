@@ -1,0 +1,50 @@
+// The same question to both servers, and how the answers differ in words. Values may differ by
+// 1e-9 of the largest number that went in or came out: sums in another order round differently.
+import { ask, compareAnswers, seriesIn } from '../support/prom-compare.ts';
+import type { BothServers } from './reference.ts';
+
+const RELATIVE = 1e-9;
+
+export interface Question {
+  readonly query: string;
+  /** Absent: a range. */
+  readonly timeSec?: number;
+  readonly startSec?: number;
+  readonly endSec?: number;
+  readonly stepSec?: number;
+  /** Largest finite magnitude among the inputs. */
+  readonly largestInput: number;
+}
+
+export interface Verdict {
+  /** The reference answered with a value or with an error that both give. */
+  readonly isEmpty: boolean;
+  readonly isError: boolean;
+  readonly differences: readonly string[];
+}
+
+function formOf({ query, timeSec, startSec, endSec, stepSec }: Question): URLSearchParams {
+  const form = new URLSearchParams({ query });
+  if (timeSec !== undefined) form.set('time', String(timeSec));
+  else {
+    form.set('start', String(startSec));
+    form.set('end', String(endSec));
+    form.set('step', String(stepSec));
+  }
+  return form;
+}
+
+export async function askBoth(servers: BothServers, question: Question): Promise<Verdict> {
+  const path = question.timeSec === undefined ? 'query_range' : 'query';
+  const form = formOf(question);
+  const [theirs, ours] = await Promise.all([
+    ask(servers.reference, path, form),
+    ask(servers.orrery, path, form),
+  ]);
+  const tolerance = { relative: RELATIVE, absolute: RELATIVE * question.largestInput };
+  return {
+    isEmpty: seriesIn(theirs).length === 0,
+    isError: theirs.status === 'error',
+    differences: compareAnswers(theirs, ours, tolerance),
+  };
+}
