@@ -39,15 +39,17 @@ function interpolateHistogram(
   if (tUs === s.tUs[i + 1]) return to;
   const part = (tUs - s.tUs[i]!) / (s.tUs[i + 1]! - s.tUs[i]!);
   if (isCounter && isHistogramReset(to, from)) return scaleHistogram(to, part);
-  const sum = new HistogramSum(scaleHistogram(to, part));
-  if (!sum.add(from, 1 - part)) {
+  // In this order: what stands still between the samples stays the same to the last bit, and does
+  // not look like a reset.
+  const growth = new HistogramSum(to);
+  if (!growth.add(from, -1)) {
     note('warning', 'mixed-exponential-custom');
     return undefined;
   }
-  if (sum.notes.boundsReconciled) {
-    note('info', 'mismatched-custom-buckets-subtraction');
-    note('info', 'mismatched-custom-buckets-addition');
-  }
+  noteReconciled(growth, note, 'subtraction');
+  const sum = new HistogramSum(scaleHistogram(growth.finish(), part));
+  sum.add(from);
+  noteReconciled(sum, note, 'addition');
   return sum.finish();
 }
 

@@ -32,6 +32,28 @@ export function spansOf(indexes: readonly number[]): BucketSpan[] {
   return spans;
 }
 
+/** Finest schema of exponential buckets: 2^8 buckets to a power of two. */
+const FINEST_SCHEMA = 8;
+
+/**
+ * Bounds of the finest schema in [1, 2); coarser ones are every second, fourth, … of them. The last
+ * digits are those of the reference's table (model/histogram/generic.go), which was made schema by
+ * schema with Go's Exp2: each new bound is the one before it times 2^(2^-schema), and Go's root of
+ * two is one step below the nearest double.
+ */
+const FRACTIONS = exponentialFractions();
+
+function exponentialFractions(): Float64Array {
+  const size = 2 ** FINEST_SCHEMA;
+  const bounds = new Float64Array(size).fill(1);
+  for (let schema = 1; schema <= FINEST_SCHEMA; schema++) {
+    const factor = schema === 1 ? Math.SQRT2 - Number.EPSILON : 2 ** (2 ** -schema);
+    const stride = size >> schema;
+    for (let at = stride; at < size; at += 2 * stride) bounds[at] = bounds[at - stride]! * factor;
+  }
+  return bounds;
+}
+
 /** Upper bound of an exponential bucket; the last finite one is the largest double. */
 export function exponentialBound(schema: number, index: number): number {
   if (schema <= 0) {
@@ -43,7 +65,9 @@ export function exponentialBound(schema: number, index: number): number {
   const rest = index - whole * size;
   if (whole === 1024 && rest === 0) return Number.MAX_VALUE;
   const head = 2 ** Math.max(whole, -1022);
-  return 2 ** (rest / size) * head * 2 ** (whole - Math.max(whole, -1022));
+  const isFiner = schema > FINEST_SCHEMA;
+  const fraction = isFiner ? 2 ** (rest / size) : FRACTIONS[rest << (FINEST_SCHEMA - schema)]!;
+  return fraction * head * 2 ** (whole - Math.max(whole, -1022));
 }
 
 /** Bounds of bucket `index` on the positive side. */

@@ -5,6 +5,12 @@ import type { BothServers } from './reference.ts';
 
 const RELATIVE = 1e-9;
 
+/**
+ * Where the reference says this, its answer depends on how its storage cut the samples into chunks:
+ * hints about resets are made there, and operands whose hints contradict each other are dropped.
+ */
+const STORAGE_DEPENDENT = /conflicting counter resets/;
+
 export interface Question {
   readonly query: string;
   /** Absent: a range. */
@@ -42,9 +48,10 @@ export async function askBoth(servers: BothServers, question: Question): Promise
     ask(servers.orrery, path, form),
   ]);
   const tolerance = { relative: RELATIVE, absolute: RELATIVE * question.largestInput };
+  const isOwn = theirs.warnings?.some((warning) => STORAGE_DEPENDENT.test(warning)) ?? false;
   return {
     isEmpty: seriesIn(theirs).length === 0,
     isError: theirs.status === 'error',
-    differences: compareAnswers(theirs, ours, tolerance),
+    differences: isOwn ? [] : compareAnswers(theirs, ours, tolerance),
   };
 }

@@ -44,7 +44,7 @@ export async function startBoth(): Promise<BothServers> {
       `--storage.tsdb.path=${join(folder, 'data')}`,
       `--web.listen-address=127.0.0.1:${port}`,
       '--web.enable-remote-write-receiver',
-      '--enable-feature=promql-experimental-functions,promql-duration-expr,promql-extended-range-selectors',
+      '--enable-feature=promql-experimental-functions,promql-extended-range-selectors,promql-binop-fill-modifiers,use-start-timestamps',
       '--query.lookback-delta=5m',
       '--log.level=warn',
     ],

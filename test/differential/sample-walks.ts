@@ -14,6 +14,27 @@ export interface Walk {
   readonly late: readonly boolean[];
 }
 
+/** One native histogram with whole counts; a bucket stands at `offset` + its place. */
+export interface NativeSample {
+  readonly schema: number;
+  readonly zeroThreshold: number;
+  readonly zeroCount: number;
+  readonly sum: number;
+  readonly offset: number;
+  readonly positive: readonly number[];
+  readonly negative: readonly number[];
+  /** Upper bounds, where the schema is CUSTOM_BUCKETS. */
+  readonly customValues: readonly number[];
+}
+
+export interface NativeWalk {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly tMs: readonly number[];
+  readonly samples: readonly NativeSample[];
+}
+
+const CUSTOM_BUCKETS = -53;
+
 export interface WalkTimes {
   readonly startMs: number;
   readonly stepMs: number;
@@ -60,4 +81,48 @@ export function walkOf({ labels, shape }: FittingSeries, times: WalkTimes, prng:
     late.push(i > 0 && i < times.count - 2 && isOdd && randomInt(prng, 20) === 0);
   }
   return { labels, tMs, values, stale, late };
+}
+
+/** Counters: buckets grow until a reset, which is seen at every bucket at once. */
+export function nativeWalkOf(
+  labels: Readonly<Record<string, string>>,
+  times: WalkTimes,
+  isCustom: boolean,
+  prng: Prng,
+): NativeWalk {
+  const tMs: number[] = [];
+  const samples: NativeSample[] = [];
+  const customValues = isCustom ? [0.1, 0.5, 1, 2.5, 10] : [];
+  const schema = isCustom ? CUSTOM_BUCKETS : randomInt(prng, 4);
+  const gapAt = randomInt(prng, times.count);
+  let positive: number[] = [0, 0, 0, 0, 0];
+  let negative: number[] = isCustom ? [] : [0, 0];
+  let zeroCount = 0;
+  let sum = 0;
+  for (let i = 0; i < times.count; i++) {
+    if (randomInt(prng, 50) === 0) {
+      positive = positive.map(() => 0);
+      negative = negative.map(() => 0);
+      zeroCount = sum = 0;
+    }
+    positive = positive.map((count) => count + randomInt(prng, 6));
+    negative = negative.map((count) => count + randomInt(prng, 3));
+    if (!isCustom) zeroCount += randomInt(prng, 2);
+    sum += randomInt(prng, 1000) / 8;
+    if (i > gapAt && i < gapAt + 5) continue;
+    tMs.push(times.startMs + i * times.stepMs);
+    const zeroThreshold = isCustom ? 0 : 0.001;
+    const offset = isCustom ? 0 : randomInt(prng, 40) === 0 ? 1 : 0;
+    samples.push({
+      schema,
+      zeroThreshold,
+      zeroCount,
+      sum,
+      offset,
+      positive,
+      negative,
+      customValues,
+    });
+  }
+  return { labels, tMs, samples };
 }

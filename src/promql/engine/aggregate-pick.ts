@@ -6,7 +6,6 @@ import { copySlot, isEmptyColumn, newColumn } from './column.ts';
 import type { Column, ColumnGroup } from './column.ts';
 import type { Evaluation } from './context.ts';
 import { executionError } from './errors.ts';
-import { PICK_BY_INSERTION_MAX } from './limits.ts';
 import { labelsRatio } from './labels-hash.ts';
 import { unwrap } from './prepare.ts';
 import { SLOT_EMPTY, SLOT_FLOAT, SLOT_HISTOGRAM } from './result.ts';
@@ -79,33 +78,82 @@ function pickAt(
   if (size < 1) return [];
   if (expr.op === 'limitk')
     return columns.filter((column) => column.present[k] !== SLOT_EMPTY).slice(0, size);
-  let best: Column[] = [];
   const sign = expr.op === 'topk' ? -1 : 1;
+  const best = new BestColumns(k, size, sign);
   for (const column of columns) {
     if (column.present[k] === SLOT_HISTOGRAM)
       ev.annotations.info(`ignored histogram in ${expr.op} aggregation`, expr.pos);
-    if (column.present[k] !== SLOT_FLOAT) continue;
-    if (size > PICK_BY_INSERTION_MAX) best.push(column);
-    else keepBest(best, column, k, { size, sign });
+    if (column.present[k] === SLOT_FLOAT) best.offer(column);
   }
-  if (size > PICK_BY_INSERTION_MAX)
-    best = best.toSorted((a, b) => compareNanLast(a.values[k]!, b.values[k]!, sign));
-  return best.slice(0, size);
+  return best.heap.toSorted((a, b) => compareNanLast(a.values[k]!, b.values[k]!, sign));
 }
 
-/** Inserts into a sorted list of bounded size; of equal values the earlier series stays ahead. */
-function keepBest(
-  best: Column[],
-  column: Column,
-  k: number,
-  { size, sign }: { readonly size: number; readonly sign: number },
-): void {
-  const value = column.values[k]!;
-  let at = best.length;
-  while (at > 0 && compareNanLast(value, best[at - 1]!.values[k]!, sign) < 0) at--;
-  if (at >= size) return;
-  best.splice(at, 0, column);
-  if (best.length > size) best.pop();
+/**
+ * A heap of bounded size whose root is the worst of the best. It moves its items exactly as Go's
+ * container/heap does: which of equal values is replaced depends on nothing else
+ * (promql/engine.go, aggregationK).
+ */
+class BestColumns {
+  readonly heap: Column[] = [];
+  readonly #k: number;
+  readonly #size: number;
+  readonly #sign: number;
+
+  constructor(k: number, size: number, sign: number) {
+    this.#k = k;
+    this.#size = size;
+    this.#sign = sign;
+  }
+
+  offer(column: Column): void {
+    const { heap } = this;
+    if (heap.length < this.#size) {
+      heap.push(column);
+      this.#up(heap.length - 1);
+      return;
+    }
+    const value = column.values[this.#k]!;
+    const worst = heap[0]!.values[this.#k]!;
+    const isBetter = this.#sign < 0 ? worst < value : worst > value;
+    if (!isBetter && !(Number.isNaN(worst) && !Number.isNaN(value))) return;
+    heap[0] = column;
+    this.#down();
+  }
+
+  #isWorse(i: number, j: number): boolean {
+    const a = this.heap[i]!.values[this.#k]!;
+    const b = this.heap[j]!.values[this.#k]!;
+    if (Number.isNaN(a)) return true;
+    return this.#sign < 0 ? a < b : a > b;
+  }
+
+  #swap(i: number, j: number): void {
+    const { heap } = this;
+    const column = heap[i]!;
+    heap[i] = heap[j]!;
+    heap[j] = column;
+  }
+
+  #up(from: number): void {
+    for (let j = from; j > 0;) {
+      const parent = (j - 1) >> 1;
+      if (!this.#isWorse(j, parent)) return;
+      this.#swap(parent, j);
+      j = parent;
+    }
+  }
+
+  #down(): void {
+    const { length } = this.heap;
+    for (let i = 0; ;) {
+      const left = 2 * i + 1;
+      if (left >= length) return;
+      const child = left + 1 < length && this.#isWorse(left + 1, left) ? left + 1 : left;
+      if (!this.#isWorse(child, i)) return;
+      this.#swap(i, child);
+      i = child;
+    }
+  }
 }
 
 /** Ascending (sign 1) or descending (sign -1), NaN at the end either way. */

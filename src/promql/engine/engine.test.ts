@@ -179,6 +179,22 @@ describe('results', () => {
     );
   });
 
+  test('of equal values topk replaces the one that Go’s heap has at its root', async () => {
+    const storage = new TinyStorage({ 'm,x,a': [5], 'm,x,b': [5], 'm,x,c': [7] });
+    const result = await ask(storage, 'topk(2, m)', { ...INSTANT, startUs: 0, endUs: 0 });
+    assert.deepEqual(text(result), ['{__name__="m", x="c"} 7', '{__name__="m", x="b"} 5']);
+  });
+
+  test('an infinite bound wins over NaN, sinh and cosh overflow with e^x', async () => {
+    const storage = new TinyStorage({ m: [NaN], n: [710] });
+    const at = { ...INSTANT, startUs: 0, endUs: 0 };
+    assert.deepEqual(text(await ask(storage, 'clamp_min(m, Inf)', at)), ['{} Infinity']);
+    assert.deepEqual(text(await ask(storage, 'clamp_max(m, -Inf)', at)), ['{} -Infinity']);
+    assert.deepEqual(text(await ask(storage, 'clamp(m, 0, 1)', at)), ['{} NaN']);
+    assert.deepEqual(text(await ask(storage, 'sinh(-n)', at)), ['{} -Infinity']);
+    assert.deepEqual(text(await ask(storage, 'cosh(n)', at)), ['{} Infinity']);
+  });
+
   test('annotations point at the query', async () => {
     const storage = new TinyStorage({ gauge: [1, 2, 3, 4, 5, 6, 7] });
     const { annotations } = await ask(storage, '1 +\n  rate(gauge[1m])');
@@ -195,6 +211,15 @@ describe('results', () => {
 });
 
 describe('refusals', () => {
+  test('what start_timestamp gets is evaluated, also where it has no start', async () => {
+    const storage = new TinyStorage({ 'm,x,a': [1], 'm,x,b': [1], 'n,y,c': [1] });
+    const at = { ...INSTANT, startUs: 0, endUs: 0 };
+    assert.deepEqual(text(await ask(storage, 'start_timestamp(m + 1)', at)), []);
+    await assert.rejects(ask(storage, 'start_timestamp(n + on() m)', at), {
+      code: 'promql-execution',
+    });
+  });
+
   test('many-to-many names both series', async () => {
     const storage = new TinyStorage({ 'm,x,a': [1], 'm,x,b': [1], 'n,y,c': [1] });
     await assert.rejects(ask(storage, 'n + on() m', { ...INSTANT, startUs: 0, endUs: 0 }), {

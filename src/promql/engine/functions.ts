@@ -17,7 +17,7 @@ import {
 } from './histogram-functions.ts';
 import { infoFunction } from './info.ts';
 import { labelJoin, labelReplace, sortByLabel } from './label-functions.ts';
-import { dateFunction, floatFunction, mapFloats } from './math-functions.ts';
+import { dateFunction, floatFunction, mapFloats, maxFloat, minFloat } from './math-functions.ts';
 import { unwrap } from './prepare.ts';
 import { rangeFunction, rangeKernel } from './range-functions.ts';
 import { SLOT_EMPTY, SLOT_FLOAT } from './result.ts';
@@ -71,7 +71,7 @@ function scalarFunction(
       return constant(times.startUs === times.endUs ? 0 : times.stepUs / 1e6);
     case 'max_of':
     case 'min_of':
-      return pairOf(ev, call, grid, call.func === 'max_of' ? Math.max : Math.min);
+      return pairOf(ev, call, grid, call.func === 'max_of' ? maxFloat : minFloat);
     case 'scalar':
       return onlyFloat(ev, call.args[0]!, grid);
     default:
@@ -216,7 +216,7 @@ async function boundFunction(
   const min = call.func === 'clamp_max' ? undefined : bounds[0]!;
   const max = call.func === 'clamp_min' ? undefined : bounds.at(-1)!;
   const clamped = mapFloats(columns, (value, k) =>
-    Math.max(min?.[k] ?? -Infinity, Math.min(max?.[k] ?? Infinity, value)),
+    maxFloat(min?.[k] ?? -Infinity, minFloat(max?.[k] ?? Infinity, value)),
   );
   if (min !== undefined && max !== undefined)
     for (const { present } of clamped)

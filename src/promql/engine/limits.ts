@@ -14,6 +14,3 @@ export const SAMPLE_BYTES = 16;
 
 /** Relative differences of bucket counts below this are noise of floating point. */
 export const BUCKET_TOLERANCE = 1e-12;
-
-/** Up to this k topk and bottomk keep a sorted list; above it they sort what there is. */
-export const PICK_BY_INSERTION_MAX = 64;

@@ -7,6 +7,28 @@ import { SLOT_FLOAT } from './result.ts';
 
 type FloatFunction = (value: number) => number;
 
+/** As Go's math.Max: an infinity of its direction wins over NaN, which Math.max does not know. */
+export function maxFloat(a: number, b: number): number {
+  return a === Infinity || b === Infinity ? Infinity : Math.max(a, b);
+}
+
+/** As Go's math.Min. */
+export function minFloat(a: number, b: number): number {
+  return a === -Infinity || b === -Infinity ? -Infinity : Math.min(a, b);
+}
+
+/** From here on e^-x is lost beside e^x, and Go's Sinh and Cosh halve e^x after it overflows. */
+const LARGE_ANGLE = 21;
+
+function sinh(value: number): number {
+  if (!(Math.abs(value) > LARGE_ANGLE)) return Math.sinh(value);
+  return Math.sign(value) * (Math.exp(Math.abs(value)) * 0.5);
+}
+
+function cosh(value: number): number {
+  return Math.abs(value) > LARGE_ANGLE ? Math.exp(Math.abs(value)) * 0.5 : Math.cosh(value);
+}
+
 const MATH: ReadonlyMap<string, FloatFunction> = new Map<string, FloatFunction>([
   ['abs', Math.abs],
   ['acos', Math.acos],
@@ -17,7 +39,7 @@ const MATH: ReadonlyMap<string, FloatFunction> = new Map<string, FloatFunction>(
   ['atanh', Math.atanh],
   ['ceil', Math.ceil],
   ['cos', Math.cos],
-  ['cosh', Math.cosh],
+  ['cosh', cosh],
   ['deg', (value) => (value * 180) / Math.PI],
   ['exp', Math.exp],
   ['floor', Math.floor],
@@ -27,7 +49,7 @@ const MATH: ReadonlyMap<string, FloatFunction> = new Map<string, FloatFunction>(
   ['rad', (value) => (value * Math.PI) / 180],
   ['sgn', (value) => (value < 0 ? -1 : value > 0 ? 1 : value)],
   ['sin', Math.sin],
-  ['sinh', Math.sinh],
+  ['sinh', sinh],
   ['sqrt', Math.sqrt],
   ['tan', Math.tan],
   ['tanh', Math.tanh],

@@ -17,7 +17,11 @@ export async function startTimestamps(
   grid: StepGrid,
 ): Promise<Column[]> {
   const inner = unwrap(arg);
-  if (inner.type !== 'VectorSelector') return [];
+  if (inner.type !== 'VectorSelector') {
+    // Computed values began nowhere, but what is wrong with them is said.
+    await ev.vector(arg, grid);
+    return [];
+  }
   const data = dataGrid(ev, inner, grid);
   const shape = {
     beforeUs: ev.lookbackUs,
