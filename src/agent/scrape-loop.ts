@@ -2,7 +2,8 @@
 // multiple of the interval. A scrape that takes longer than the interval makes the next one late,
 // never two at a time. A failed write is logged and forgotten: the next scrape is the retry.
 // Where a tolerance is given, a scrape that starts that close to a multiple is stamped with it, as
-// Prometheus does (scrape/scrape.go, ScrapeTimestampTolerance): times without jitter pack to nothing.
+// Prometheus does (scrape/scrape.go, ScrapeTimestampTolerance): times without jitter pack to
+// nothing.
 import { AppError } from '../model/errors.ts';
 import { errorMessage } from '../stdx/assert.ts';
 import { nowUs } from '../stdx/clock.ts';

@@ -1,3 +1,4 @@
+// Growth of native histograms between interpolated ends.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { COUNTER_RESET_HINT } from '../model/histogram.ts';

@@ -1,3 +1,4 @@
+// Bounds of exponential buckets, to the last digit.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exponentialBound } from './histogram-layout.ts';

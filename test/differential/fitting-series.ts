@@ -1,6 +1,6 @@
 // Series that an expression selects: for each selector three label sets which its matchers accept,
-// with the labels that groupings and joins of the whole expression name, so that both sides of a join
-// meet; buckets where a selector looks at a histogram.
+// with the labels that groupings and joins of the whole expression name, so that both sides of a
+// join meet; buckets where a selector looks at a histogram.
 import { matcher } from '../../src/model/matcher.ts';
 import type { Expr, LabelMatcher, VectorSelector } from '../../src/promql/ast.ts';
 import { childrenOf } from '../../src/promql/ast.ts';

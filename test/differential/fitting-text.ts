@@ -1,6 +1,6 @@
 // A text that a regular expression accepts, made by walking the expression itself: the first
-// alternative of each group, one character of each class, each repetition as rarely as it may be but
-// once where it may be. Good for what people write in matchers; whoever asks checks the answer.
+// alternative of each group, one character of each class, each repetition as rarely as it may be
+// but once where it may be. Good for what people write in matchers; whoever asks checks the answer.
 
 const CLASS_CHARACTERS: Readonly<Record<string, string>> = {
   d: '5',

@@ -1,5 +1,5 @@
-// The newest Prometheus that ../shared/peers/install.sh builds, started as a receiver of remote write
-// with everything experimental in PromQL switched on, and Orrery beside it.
+// The newest Prometheus that ../shared/peers/install.sh builds, started as a receiver of remote
+// write with everything experimental in PromQL switched on, and Orrery beside it.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';

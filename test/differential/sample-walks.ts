@@ -1,5 +1,5 @@
-// Values over time for series of a given shape: counters with resets, gauges, cumulative buckets, and
-// in some of them gaps, staleness markers, NaN, infinities and samples that arrive late.
+// Values over time for series of a given shape: counters with resets, gauges, cumulative buckets,
+// and in some of them gaps, staleness markers, NaN, infinities and samples that arrive late.
 import type { Prng } from '../../src/stdx/prng.ts';
 import { randomInt } from '../../src/stdx/prng.ts';
 import type { FittingSeries, SeriesShape } from './fitting-series.ts';

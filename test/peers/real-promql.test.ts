@@ -45,7 +45,7 @@ function expressions(count: number): readonly Asked[] {
   return out;
 }
 
-/** undefined: no PromQL, a dashboard variable is left in it; the parser's own suite is elsewhere. */
+/** undefined: no PromQL, a variable is left in it; the parser's own suite is elsewhere. */
 function parsed(text: string): Expr | undefined {
   try {
     return parseExpr(text);

@@ -1,3 +1,4 @@
+// Quantiles of classic buckets: the common case, and counts that are not numbers.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { classicQuantile } from './classic-histograms.ts';
