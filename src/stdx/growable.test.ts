@@ -1,3 +1,4 @@
+// Growing keeps what was written, leaves zeros behind it, and costs what was written alone.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { grownI32, grownU16, grownU32, grownU8, lengthenedU32, release } from './growable.ts';

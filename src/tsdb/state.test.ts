@@ -1,3 +1,4 @@
+// What a shard keeps of its memory between generations of the head.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seededPrng } from '../stdx/prng.ts';

@@ -1,3 +1,4 @@
+// When a process gives memory back: after work, when it is quiet, for a bounded share of its time.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { collectAll, watchIdleMemory } from './idle-memory.ts';
