@@ -7,14 +7,16 @@
 // DataView beats byte-wise FNV three times over). Complexity: find and insert O(key length)
 // expected.
 
+import { grownI32, grownU8, lengthenedU32 } from '../stdx/growable.ts';
+
 const INITIAL_ENTRIES = 64;
 const INITIAL_BYTES = 4096;
-const FREE = -1;
 
 export class ByteTable {
   readonly #seed: number;
   #count = 0;
-  #slots = new Int32Array(INITIAL_ENTRIES * 2).fill(FREE);
+  /** Index + 1; 0 is free. At most half full. */
+  #slots = new Uint32Array(INITIAL_ENTRIES * 2);
   #hashes = new Int32Array(INITIAL_ENTRIES);
   #tags = new Int32Array(INITIAL_ENTRIES);
   #offsets = new Int32Array(INITIAL_ENTRIES);
@@ -115,8 +117,8 @@ export class ByteTable {
     const hashes = this.#hashes;
     const mask = slots.length - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const index = slots[slot]!;
-      if (index === FREE) return -1;
+      const index = slots[slot]! - 1;
+      if (index < 0) return -1;
       if (hashes[index] === hash && this.matches(index, view, start, end, tag)) return index;
     }
   }
@@ -124,7 +126,7 @@ export class ByteTable {
   /** Adds an entry that `find` does not know; returns its index (0, 1, 2 …). */
   insert(bytes: Uint8Array, start: number, end: number, tag: number, hash: number): number {
     const index = this.#count++;
-    if (index === this.#hashes.length) this.#growEntries();
+    this.#growEntries(this.#count);
     const length = end - start;
     const spaceBytes = (length + 3) & ~3;
     if (this.#arenaEnd + spaceBytes > this.#arena.length) this.#growArena(spaceBytes);
@@ -142,34 +144,24 @@ export class ByteTable {
     const slots = this.#slots;
     const mask = slots.length - 1;
     let slot = hash & mask;
-    while (slots[slot] !== FREE) slot = (slot + 1) & mask;
-    slots[slot] = index;
+    while (slots[slot] !== 0) slot = (slot + 1) & mask;
+    slots[slot] = index + 1;
   }
 
-  #growEntries(): void {
-    const capacity = this.#hashes.length * 2;
-    const hashes = new Int32Array(capacity);
-    hashes.set(this.#hashes);
-    const tags = new Int32Array(capacity);
-    tags.set(this.#tags);
-    const offsets = new Int32Array(capacity);
-    offsets.set(this.#offsets);
-    const lengths = new Int32Array(capacity);
-    lengths.set(this.#lengths);
-    this.#hashes = hashes;
-    this.#tags = tags;
-    this.#offsets = offsets;
-    this.#lengths = lengths;
-    // At most half full at any time.
-    this.#slots = new Int32Array(capacity * 2).fill(FREE);
-    for (let i = 0; i < this.#count - 1; i++) this.#place(i, hashes[i]!);
+  #growEntries(count: number): void {
+    this.#hashes = grownI32(this.#hashes, count);
+    this.#tags = grownI32(this.#tags, count);
+    this.#offsets = grownI32(this.#offsets, count);
+    this.#lengths = grownI32(this.#lengths, count);
+    const { length } = this.#slots;
+    if (count * 2 <= length) return;
+    this.#slots = lengthenedU32(this.#slots, length * 2);
+    this.#slots.fill(0, 0, length);
+    for (let i = 0; i < count - 1; i++) this.#place(i, this.#hashes[i]!);
   }
 
   #growArena(extraBytes: number): void {
-    let capacity = this.#arena.length * 2;
-    while (capacity < this.#arenaEnd + extraBytes) capacity *= 2;
-    const arena = new Uint8Array(capacity);
-    arena.set(this.#arena.subarray(0, this.#arenaEnd));
+    const arena = grownU8(this.#arena, this.#arenaEnd + extraBytes);
     this.#arena = arena;
     this.#arenaView = new DataView(arena.buffer);
     this.#arenaWords = new Int32Array(arena.buffer);

@@ -23,6 +23,7 @@ import {
 } from '../model/rows.ts';
 import type { LabelBytes } from '../model/label-bytes.ts';
 import { REF_REFUSED } from '../model/storage.ts';
+import { grownI32 } from '../stdx/growable.ts';
 import { ByteTable } from './byte-table.ts';
 import { DICTIONARY_BYTES_MAX, DICTIONARY_CELLS_MAX, REFUSALS_MAX } from './limits.ts';
 import { NO_ROW, ROWS_MAX, RowTable } from './row-table.ts';
@@ -33,12 +34,6 @@ import { admitSeries } from './series-admission.ts';
 const NONE = -1;
 const NO_BYTES = new Uint8Array(0);
 const NO_VIEW = new DataView(NO_BYTES.buffer);
-
-function grown(array: Int32Array): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(array.length * 2).fill(NONE);
-  larger.set(array);
-  return larger;
-}
 
 export interface DictionaryBounds {
   readonly bytesMax: number;
@@ -59,10 +54,10 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
   #cells: ByteTable;
   /** Rows that have been asked for without a second range. */
   #plainRows = 0;
-  /** Of rows that have cells; shorter where none has. */
-  #rowFirstCell = new Int32Array(64).fill(NONE);
+  /** Of rows that have cells the first one + 1; shorter where none has. */
+  #rowFirstCell = new Int32Array(64);
   /** As in CellChain. */
-  #records = new Int32Array(64 * CELL_STRIDE).fill(NONE);
+  #records = new Int32Array(64 * CELL_STRIDE);
   /** Reasons of cells that are REF_REFUSED, and of rows (as -1 - row) that are. */
   #refusals = new Map<number, string>();
   #refusal = '';
@@ -134,8 +129,8 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
     this.#rows = new RowTable(this.#seed);
     this.#cells = new ByteTable(this.#seed);
     this.#plainRows = 0;
-    this.#rowFirstCell = new Int32Array(64).fill(NONE);
-    this.#records = new Int32Array(64 * CELL_STRIDE).fill(NONE);
+    this.#rowFirstCell = new Int32Array(64);
+    this.#records = new Int32Array(64 * CELL_STRIDE);
     this.#refusals.clear();
     this.#newSplits.clear();
     this.#lastStart = NONE;
@@ -182,7 +177,7 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
   }
 
   firstCell(): number {
-    return this.#rowFirstCell[this.#lastRow] ?? NONE;
+    return (this.#rowFirstCell[this.#lastRow] ?? 0) - 1;
   }
 
   cellAt(start: number, end: number): SeriesRef {
@@ -254,8 +249,8 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
   }
 
   #setFirstCell(row: number, cell: number): void {
-    while (row >= this.#rowFirstCell.length) this.#rowFirstCell = grown(this.#rowFirstCell);
-    this.#rowFirstCell[row] = cell;
+    this.#rowFirstCell = grownI32(this.#rowFirstCell, row + 1);
+    this.#rowFirstCell[row] = cell + 1;
   }
 
   add(key: RowKey, pairs: readonly string[], split: NameSplit | undefined): SeriesRef {
@@ -299,7 +294,8 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
     let cell = this.#cells.find(view, start2, end2, row, cellHash);
     if (cell < 0) {
       cell = this.#cells.insert(bytes, start2, end2, row, cellHash);
-      if (cell * CELL_STRIDE === this.#records.length) this.#records = grown(this.#records);
+      this.#records = grownI32(this.#records, (cell + 1) * CELL_STRIDE);
+      this.#records[cell * CELL_STRIDE + CELL_NEXT] = NONE;
       this.#records[cell * CELL_STRIDE + CELL_WORD] = this.#cells.wordOf(cell);
       this.#records[cell * CELL_STRIDE + CELL_BYTES] = end2 - start2;
     }

@@ -10,6 +10,7 @@
 
 import { ROW_UNKNOWN } from '../model/rows.ts';
 import { assert } from '../stdx/assert.ts';
+import { grownI32, lengthenedU32 } from '../stdx/growable.ts';
 
 const INITIAL_ENTRIES = 64;
 
@@ -134,7 +135,7 @@ export class RowTable {
     assert(this.find(view, start, end) === NO_ROW, 'a row is added once');
     const row = this.count++;
     const at = row * ENTRY_WORDS;
-    if (at === this.#entries.length) this.#growEntries();
+    this.#entries = grownI32(this.#entries, at + ENTRY_WORDS);
     this.#entries[at + HASH] = this.#h0;
     this.#entries[at + HASH + 1] = this.#h1;
     this.#entries[at + HASH + 2] = this.#h2;
@@ -156,16 +157,10 @@ export class RowTable {
   }
 
   #growSlots(): void {
-    this.#slots = new Uint32Array(this.#slots.length * 2);
+    const { length } = this.#slots;
+    this.#slots = lengthenedU32(this.#slots, length * 2);
+    this.#slots.fill(0, 0, length);
     for (let row = 0; row < this.count; row++) this.#place(row);
-  }
-
-  #growEntries(): void {
-    const old = this.#entries;
-    this.#entries = new Int32Array(old.length * 2);
-    this.#entries.set(old);
-    // Not later, with the next garbage collection.
-    old.buffer.transfer(0);
   }
 
   /** For tests: the words that tell rows apart. */

@@ -7,9 +7,9 @@ import type { CheckedLog, CheckedRecord, LogProblem } from '../log/segment-check
 import { errorMessage } from '../stdx/assert.ts';
 import { fileErrorCode } from '../stdx/files.ts';
 import type { Files } from '../stdx/files.ts';
+import { grownU32 } from '../stdx/growable.ts';
 import { ADVICE } from './check-report.ts';
 import type { CheckReport } from './check-report.ts';
-import { grownU32 } from './growable.ts';
 import { decodeRecord } from './record-decode.ts';
 import type { BatchRecord, DeleteRecord } from './record-layout.ts';
 import { slotOf } from './refs.ts';

@@ -1,43 +1,5 @@
-// Typed arrays that grow by doubling. Memory behind the end is zero and, in large arrays, not yet
-// backed by the system, so that slack costs addresses rather than memory. The old memory goes back
-// at once, not with the next garbage collection: a view of it that somebody kept is empty.
-
-/** The array, or where it is too short a copy that holds at least `length` elements. */
-export function grownU32(
-  array: Uint32Array<ArrayBuffer>,
-  length: number,
-): Uint32Array<ArrayBuffer> {
-  if (length <= array.length) return array;
-  const longer = new Uint32Array(Math.max(length, array.length * 2));
-  longer.set(array);
-  release(array);
-  return longer;
-}
-
-export function grownU16(
-  array: Uint16Array<ArrayBuffer>,
-  length: number,
-): Uint16Array<ArrayBuffer> {
-  if (length <= array.length) return array;
-  const longer = new Uint16Array(Math.max(length, array.length * 2));
-  longer.set(array);
-  release(array);
-  return longer;
-}
-
-export function grownU8(array: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
-  if (length <= array.length) return array;
-  const longer = new Uint8Array(Math.max(length, array.length * 2));
-  longer.set(array);
-  release(array);
-  return longer;
-}
-
-/** Gives the memory of an array back; the array is empty from now on. */
-export function release(array: { readonly buffer: ArrayBuffer }): void {
-  // A buffer that is handed on with no bytes leaves its own behind.
-  array.buffer.transfer(0);
-}
+// Lists of ids in typed arrays that grow.
+import { grownU32 } from '../stdx/growable.ts';
 
 /** Ids in order of arrival. */
 export class IdList {

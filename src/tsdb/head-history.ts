@@ -1,7 +1,7 @@
 // Counts of series at moments that somebody holds on to, where the one count in the series' record
 // is not enough. Grows with series × (deletes of this generation + pins that overlap), never with
 // samples.
-import { grownU32 } from './growable.ts';
+import { grownU32 } from '../stdx/growable.ts';
 
 /** What a Map entry costs beside its row, estimated. */
 const ENTRY_BYTES = 48;

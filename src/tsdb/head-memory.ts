@@ -27,6 +27,10 @@ export class HeadMemory {
     this.f64 = new Float64Array(this.#memory.buffer);
   }
 
+  get sizeBytes(): number {
+    return this.i32.byteLength;
+  }
+
   /** First cell of a slab; its content is whatever was there before. */
   takeSlab(): number {
     const recycled = this.#free.pop();

@@ -18,6 +18,8 @@ export const ASYNC_SYNC_DELAY_MS = 500;
 export const HEAD_MEMORY_MAX_BYTES = 2 ** 32;
 /** The head's memory grows by so much; what is not touched costs addresses only. */
 export const HEAD_GROW_BYTES = 16 * 1024 * 1024;
+/** A memory of the head that grew beyond it goes back to the system after quiet times. */
+export const HEAD_KEPT_BYTES = 2 * HEAD_GROW_BYTES;
 /** Unit in which generations take head memory and give it back. */
 export const HEAD_SLAB_BYTES = 64 * 1024;
 /** Above this share of its bytes the head is flushed: the rest takes writes meanwhile. */

@@ -5,7 +5,8 @@
 //
 //   pair = 2 · value          the value under its first name
 //   pair = 2 · entry + 1      an entry of the table
-import { grownU32, IdList } from './growable.ts';
+import { grownU32 } from '../stdx/growable.ts';
+import { IdList } from './growable.ts';
 import { bytesOf, checkSections } from './index-sections.ts';
 import type { IndexSection, SectionReader } from './index-sections.ts';
 

@@ -4,7 +4,7 @@
 import { ByteReader, ByteWriter } from '../codec/varint.ts';
 import type { SeriesRef } from '../model/columns.ts';
 import type { Labels } from '../model/labels.ts';
-import { grownU32, grownU8 } from './growable.ts';
+import { grownU32, grownU8 } from '../stdx/growable.ts';
 import { KeyOrder } from './key-order.ts';
 import type { LabelSource } from './label-writer.ts';
 import { Symbols } from './symbols.ts';

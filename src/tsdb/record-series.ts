@@ -7,7 +7,7 @@ import type { ByteWriter } from '../codec/varint.ts';
 import { ByteWriter as Writer } from '../codec/varint.ts';
 import type { SeriesRef } from '../model/columns.ts';
 import type { Labels } from '../model/labels.ts';
-import { grownU32 } from './growable.ts';
+import { grownU32 } from '../stdx/growable.ts';
 import { PlaceTable } from './place-table.ts';
 
 /** Where the labels of series are read from, as SeriesIndex has them. */

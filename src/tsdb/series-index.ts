@@ -16,7 +16,7 @@ import type { Matcher } from '../model/matcher.ts';
 import { REF_REFUSED } from '../model/storage.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { assert } from '../stdx/assert.ts';
-import { grownU32, grownU8 } from './growable.ts';
+import { grownU32, grownU8 } from '../stdx/growable.ts';
 import { bytesOf, checkSections, SectionReader } from './index-sections.ts';
 import type { IndexSection } from './index-sections.ts';
 import { COLUMNS_MAX_BYTES, SWEEP_SERIES_MIN } from './limits.ts';

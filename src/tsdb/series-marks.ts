@@ -5,7 +5,7 @@
 import type { SeriesRef } from '../model/columns.ts';
 import { AppError } from '../model/errors.ts';
 import type { TenantId } from '../model/tenant.ts';
-import { grownU32 } from './growable.ts';
+import { grownU32 } from '../stdx/growable.ts';
 import { SLOT_BITS, slotOf } from './refs.ts';
 import type { SeriesIndex } from './series-index.ts';
 

@@ -2,7 +2,7 @@
 // typed arrays by slot (refs.ts), nothing is a JavaScript object per series. A row belongs to an
 // owner, a tenant's number. Slots of removed rows are given out again, the longest free one first.
 import { assert } from '../stdx/assert.ts';
-import { grownU16, grownU32, grownU8, release } from './growable.ts';
+import { grownU16, grownU32, grownU8, lengthenedU32, release } from '../stdx/growable.ts';
 import { bytesOf, checkSections } from './index-sections.ts';
 import type { IndexSection, SectionReader } from './index-sections.ts';
 import { refOf, SLOT_BITS, slotOf, SLOTS_MAX } from './refs.ts';
@@ -59,8 +59,10 @@ export class SeriesRows {
   }
 
   get sizeBytes(): number {
-    const { length } = this.#starts;
-    return this.#words.length * 4 + length * 15 + this.#table.length * 4;
+    const { byteLength: starts } = this.#starts;
+    const bySlot = starts + this.#counts.byteLength + this.#owners.byteLength;
+    const tables = this.#words.byteLength + this.#table.byteLength;
+    return tables + bySlot + this.#lives.byteLength + this.next.byteLength;
   }
 
   /** As SeriesIndex.sections. */
@@ -95,13 +97,11 @@ export class SeriesRows {
     rows.#firstFree = numbers[4]!;
     rows.#lastFree = numbers[5]!;
     rows.#words = reader.u32('row-words', FIRST_CAPACITY);
-    // Those by slot grow together.
-    const capacity = Math.max(FIRST_CAPACITY, rows.slotEnd);
-    rows.#starts = reader.u32('row-starts', capacity);
-    rows.#counts = reader.u16('row-counts', capacity);
-    rows.#owners = reader.u32('row-owners', capacity);
-    rows.#lives = reader.u8('row-lives', capacity);
-    rows.next = reader.u32('row-next', capacity);
+    rows.#starts = reader.u32('row-starts', FIRST_CAPACITY);
+    rows.#counts = reader.u16('row-counts', FIRST_CAPACITY);
+    rows.#owners = reader.u32('row-owners', FIRST_CAPACITY);
+    rows.#lives = reader.u8('row-lives', FIRST_CAPACITY);
+    rows.next = reader.u32('row-next', FIRST_CAPACITY);
     rows.#table = reader.u32('row-table');
     checkSections(
       reader.bytes('row-words').length === rows.#wordsEnd * 4 &&
@@ -224,13 +224,11 @@ export class SeriesRows {
   #takeSlot(): number {
     if (this.#firstFree === 0) {
       const slot = this.slotEnd++;
-      if (slot === this.#starts.length) {
-        this.#starts = grownU32(this.#starts, slot + 1);
-        this.#counts = grownU16(this.#counts, slot + 1);
-        this.#owners = grownU32(this.#owners, slot + 1);
-        this.#lives = grownU8(this.#lives, slot + 1);
-        this.next = grownU32(this.next, slot + 1);
-      }
+      this.#starts = grownU32(this.#starts, slot + 1);
+      this.#counts = grownU16(this.#counts, slot + 1);
+      this.#owners = grownU32(this.#owners, slot + 1);
+      this.#lives = grownU8(this.#lives, slot + 1);
+      this.next = grownU32(this.next, slot + 1);
       return slot;
     }
     const slot = this.#firstFree - 1;
@@ -249,8 +247,9 @@ export class SeriesRows {
   }
 
   #rehash(): void {
-    const old = this.#table;
-    const table = new Uint32Array(old.length * 2);
+    const { length } = this.#table;
+    const table = lengthenedU32(this.#table, length * 2);
+    table.fill(0, 0, length);
     const mask = table.length - 1;
     for (let slot = 0; slot < this.slotEnd; slot++) {
       if (this.#owners[slot] === FREE_OWNER) continue;
@@ -259,7 +258,6 @@ export class SeriesRows {
       while (table[place] !== 0) place = (place + 1) & mask;
       table[place] = (slot + 1) | (code & TAG_MASK);
     }
-    release(old);
     this.#table = table;
   }
 

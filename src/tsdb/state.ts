@@ -10,6 +10,7 @@ import type { TenantSplit } from './catalog-rows.ts';
 import { Generation } from './head.ts';
 import { DiskFloor } from './disk-floor.ts';
 import { HeadMemory } from './head-memory.ts';
+import { HEAD_DELETES_MAX, HEAD_FLUSH_SHARE, HEAD_KEPT_BYTES } from './limits.ts';
 import { MergeProgress } from './merge-progress.ts';
 import { Moments } from './moments.ts';
 import { shardNames } from './names.ts';
@@ -43,7 +44,8 @@ export class ShardState {
   readonly index: SeriesIndex;
   readonly batchIds = new BatchIds();
   readonly moments = new Moments();
-  readonly memory = new HeadMemory();
+  /** Of the generations to come. */
+  memory = new HeadMemory();
   readonly pins: Pins;
   readonly partContext: PartContext;
   /** Log end when this process opened the log: refs in records mean something within a session. */
@@ -101,6 +103,23 @@ export class ShardState {
       ignorePins: this.mutations.skipPin ?? false,
     });
     this.view = { parts: [], generations: [this.newGeneration(frontier)], deletes: [] };
+  }
+
+  /** A flush should begin. */
+  get isFlushDue(): boolean {
+    const { headBytesMax, logTailMaxBytes } = this.settings;
+    const { sizeBytes, deleteCount } = this.activeGeneration;
+    const isFull = sizeBytes > headBytesMax * HEAD_FLUSH_SHARE || this.tailBytes > logTailMaxBytes;
+    return isFull || deleteCount > HEAD_DELETES_MAX;
+  }
+
+  /**
+   * Where a full head is cut, the next one will be as large soon and takes over its memory, which
+   * is warm. Otherwise a large memory goes back to the system with the generation that filled it.
+   */
+  nextGeneration(seqMin: number): Generation {
+    if (!this.isFlushDue && this.memory.sizeBytes > HEAD_KEPT_BYTES) this.memory = new HeadMemory();
+    return this.newGeneration(seqMin);
   }
 
   newGeneration(seqMin: number): Generation {

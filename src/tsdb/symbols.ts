@@ -5,7 +5,8 @@
 //
 // A text in the arena is its length (varint) and its bytes. Complexity: intern O(bytes) expected.
 import type { ByteWriter } from '../codec/varint.ts';
-import { grownU32, grownU8, IdList, mergeIds, release } from './growable.ts';
+import { grownU32, grownU8, lengthenedU32, release } from '../stdx/growable.ts';
+import { IdList, mergeIds } from './growable.ts';
 import { bytesOf, checkSections } from './index-sections.ts';
 import type { IndexSection, SectionReader } from './index-sections.ts';
 import { KeyOrder } from './key-order.ts';
@@ -123,7 +124,7 @@ export class Symbols {
     const known = this.#slots[slot * SLOT_WORDS]!;
     if (known !== 0) return known - 1;
     if ((this.#used + 1) * 4 * SLOT_WORDS > this.#slots.length * 3) {
-      this.#rehash(this.#slots.length * 2);
+      this.#doubleSlots();
       slot = this.#freeSlot(this.#slots, hash);
     }
     const symbol = this.#free.count > 0 ? this.#free.pop() : this.count++;
@@ -204,6 +205,28 @@ export class Symbols {
     let slot = hash & mask;
     while (slots[slot * SLOT_WORDS] !== 0) slot = (slot + 1) & mask;
     return slot;
+  }
+
+  /**
+   * Twice as many slots, in place. Runs of taken slots are gone through from a free one on: what is
+   * put again finds its place before the entries that have not moved yet, or in the new half.
+   */
+  #doubleSlots(): void {
+    const { length } = this.#slots;
+    const slots = lengthenedU32(this.#slots, length * 2);
+    let first = 0;
+    while (slots[first] !== 0) first += SLOT_WORDS;
+    for (let i = SLOT_WORDS; i < length; i += SLOT_WORDS) {
+      const at = (first + i) & (length - 1);
+      const entry = slots[at]!;
+      if (entry === 0) continue;
+      const hash = slots[at + 1]!;
+      slots[at] = 0;
+      const to = this.#freeSlot(slots, hash) * SLOT_WORDS;
+      slots[to] = entry;
+      slots[to + 1] = hash;
+    }
+    this.#slots = slots;
   }
 
   /** The slots of symbols that are in use, in a table of `length` words. */

@@ -41,12 +41,7 @@ import { coverageProblem } from './coverage.ts';
 import { houseOf } from './house.ts';
 import { retireIdle } from './idle-series.ts';
 import { keepHouse } from './keeping.ts';
-import {
-  HEAD_DELETES_MAX,
-  HEAD_FLUSH_SHARE,
-  HOUSEKEEPING_INTERVAL_MS,
-  MAINTENANCE_RETRY_MS,
-} from './limits.ts';
+import { HOUSEKEEPING_INTERVAL_MS, MAINTENANCE_RETRY_MS } from './limits.ts';
 import { DEAD_LETTERS, shardNames } from './names.ts';
 import { narrowed, ShardReader } from './reader.ts';
 import { DEFAULT_TSDB_SETTINGS } from './settings.ts';
@@ -330,12 +325,7 @@ class Shard implements ShardStorage {
   }
 
   #afterApply(): void {
-    const { headBytesMax, logTailMaxBytes } = this.#state.settings;
-    const isDue =
-      this.#state.activeGeneration.sizeBytes > headBytesMax * HEAD_FLUSH_SHARE ||
-      this.#state.activeGeneration.deleteCount > HEAD_DELETES_MAX ||
-      this.#state.tailBytes > logTailMaxBytes;
-    if (isDue && this.#state.tailBytes > 0) this.#scheduleMaintenance();
+    if (this.#state.isFlushDue && this.#state.tailBytes > 0) this.#scheduleMaintenance();
   }
 
   /** Retention and merges go on where nothing is written. */

@@ -1,7 +1,7 @@
 // What one label has in the series of a tenant: its values in byte order, and for each one the
 // series that have it, as ranks, which are places in the tenant's series in label order. Made when
 // a query first asks for the label, dropped when the ranks change.
-import { grownU32, release } from './growable.ts';
+import { grownU32, release } from '../stdx/growable.ts';
 import type { Pairs } from './pairs.ts';
 import { slotOf } from './refs.ts';
 import type { SeriesOrder } from './series-order.ts';

@@ -397,7 +397,7 @@ export class WritePath {
     if (cut === undefined || offset < cut.offset) return;
     const { view } = this.#state;
     this.#state.activeGeneration.seqMax = cut.offset;
-    const generations = [...view.generations, this.#state.newGeneration(cut.offset)];
+    const generations = [...view.generations, this.#state.nextGeneration(cut.offset)];
     this.#state.view = { ...view, generations };
     this.#state.tailBytes = this.#waiting.reduce(
       (sum, one) => sum + (one.offset >= cut.offset ? one.bytes.length : 0),

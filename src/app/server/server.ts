@@ -13,6 +13,7 @@ import { realClock } from '../real/clock.ts';
 import { realFiles } from '../real/files.ts';
 import { killProbe } from '../real/kill-probe.ts';
 import { loadKernels } from '../real/kernels.ts';
+import { watchIdleMemory } from '../real/idle-memory.ts';
 import { realPrng } from '../real/prng.ts';
 import { realScheduler } from '../real/scheduler.ts';
 import type { Settings } from '../settings/flags.ts';
@@ -117,7 +118,9 @@ async function serve(args: readonly string[]): Promise<void> {
   const { url } = running;
   const startMs = Math.round(performance.now());
   logger.info('ready', { url, version, data: settings.data, pid: process.pid, startMs });
+  const stopWatching = watchIdleMemory(realScheduler);
   await untilSignal(logger);
+  stopWatching();
   await running.stop();
   logger.info('stopped');
 }

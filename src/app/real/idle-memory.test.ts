@@ -1,0 +1,65 @@
+// When a process gives memory back: after work, when it is quiet, for a bounded share of its time.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { collectAll, watchIdleMemory } from './idle-memory.ts';
+
+/** Runs the looks by hand, each after so much CPU time. */
+function harness({ heapUsedBytes = 1000, pauseMs = 20 } = {}) {
+  let usedMs = 0;
+  let collections = 0;
+  let task: (() => void) | undefined;
+  const scheduler = {
+    after: (_delayMs: number, next: () => void) => {
+      task = next;
+      return () => (task = undefined);
+    },
+    sleep: () => Promise.reject(new Error('not used')),
+    yieldTurn: () => Promise.resolve(),
+  };
+  const collect = (): void => {
+    collections++;
+    usedMs += pauseMs;
+  };
+  const stop = watchIdleMemory(scheduler, {
+    cpuMs: () => usedMs,
+    heapUsedBytes: () => heapUsedBytes,
+    collect,
+  });
+  /** Collections by looks that come after so much work each. */
+  function looks(...worksMs: readonly number[]): number[] {
+    return worksMs.map((workMs) => {
+      const before = collections;
+      usedMs += workMs;
+      task?.();
+      return collections - before;
+    });
+  }
+  return { looks, stop };
+}
+
+test('memory is given back once, after work and when it has been quiet for two looks', () => {
+  const { looks, stop } = harness();
+  assert.deepEqual(looks(900, 900, 10, 10, 10, 10), [0, 0, 0, 1, 0, 0]);
+  assert.deepEqual(looks(2000, 10, 300, 10, 10), [0, 0, 0, 0, 1]);
+  looks(2000, 10);
+  stop();
+  assert.deepEqual(looks(10), [0]);
+});
+
+test('collecting takes a bounded share of what a process works that is never busy', () => {
+  const looks = Array.from({ length: 100 }, () => 100);
+  const sum = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0);
+  assert.equal(sum(harness({ pauseMs: 20 }).looks(...looks)), 10);
+  assert.equal(sum(harness({ pauseMs: 100 }).looks(...looks)), 2);
+  assert.equal(sum(harness({ heapUsedBytes: 2 ** 30 }).looks(...looks)), 0);
+});
+
+test('what nobody holds is collected', async () => {
+  const garbage = new WeakRef({});
+  // A weak reference holds its target to the end of the turn.
+  await new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+  collectAll();
+  assert.equal(garbage.deref(), undefined);
+});

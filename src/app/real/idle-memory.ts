@@ -1,0 +1,77 @@
+// Gives memory back when the process has been busy and is quiet: what the garbage collector keeps
+// committed for the next burst (a young generation of tens of megabytes, pooled pages) and what
+// dead buffers still hold. Left alone the runtime does so after half a minute, in small part
+// (docs/decisions/0029).
+//
+// A collection stops the thread for about 2 ms a megabyte of live objects. So it waits until the
+// process uses little of a core, it comes once after each time of work, it takes at most a fixed
+// share of what was worked, and with a large heap of objects it does not come at all.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { Scheduler } from '../../stdx/scheduler.ts';
+
+const LOOK_INTERVAL_MS = 1000;
+/** Quiet: the process used less of a core than this since the last look, and the one before. */
+const QUIET_SHARE = 0.25;
+/** There is something to give back after so much work. */
+const WORKED_MS_MIN = 1000;
+/** Work that pays for a millisecond of collecting. */
+const WORKED_MS_PER_MS = 50;
+/** Live objects of more bytes than this would stop the thread for too long. */
+const HEAP_USED_MAX_BYTES = 64 * 1024 * 1024;
+
+type Collect = (options: { type: 'major'; flavor: 'last-resort' }) => void;
+
+/** Made by the first use: what it takes is a context of its own. */
+let collector: Collect | undefined;
+
+/** Collects what nobody holds, and gives pages back that the collector would keep. */
+export function collectAll(): void {
+  if (collector === undefined) {
+    setFlagsFromString('--expose-gc');
+    collector = runInNewContext('gc') as Collect;
+  }
+  collector({ type: 'major', flavor: 'last-resort' });
+}
+
+export interface IdleProcess {
+  /** What the process has used so far. */
+  readonly cpuMs: () => number;
+  readonly heapUsedBytes: () => number;
+  readonly collect: () => void;
+}
+
+const THIS_PROCESS: IdleProcess = {
+  cpuMs: () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  },
+  heapUsedBytes: () => process.memoryUsage().heapUsed,
+  collect: collectAll,
+};
+
+/** Looks at the process until the returned function is called. */
+export function watchIdleMemory(scheduler: Scheduler, one = THIS_PROCESS): () => void {
+  const { cpuMs, heapUsedBytes, collect } = one;
+  let cancel: () => void;
+  let usedMs = cpuMs();
+  let collectedAtMs = usedMs;
+  let pauseMs = 0;
+  let wasQuiet = false;
+  function look(): void {
+    const nowMs = cpuMs();
+    const isQuiet = nowMs - usedMs < LOOK_INTERVAL_MS * QUIET_SHARE;
+    const workedMs = nowMs - collectedAtMs;
+    usedMs = nowMs;
+    const isDue = workedMs >= Math.max(WORKED_MS_MIN, pauseMs * WORKED_MS_PER_MS);
+    if (isQuiet && wasQuiet && isDue && heapUsedBytes() < HEAP_USED_MAX_BYTES) {
+      collect();
+      collectedAtMs = usedMs = cpuMs();
+      pauseMs = collectedAtMs - nowMs;
+    }
+    wasQuiet = isQuiet;
+    cancel = scheduler.after(LOOK_INTERVAL_MS, look);
+  }
+  cancel = scheduler.after(LOOK_INTERVAL_MS, look);
+  return () => cancel();
+}
