@@ -18,12 +18,18 @@ const FIRST_SAMPLES: usize = 20;
 const SECOND_SAMPLES: usize = 24;
 const LATER_SAMPLES: usize = 28;
 const NEW_COUNT: usize = 32;
-const TOUCHED: usize = 36;
-/** Columns behind it. */
-const RECORDS: usize = 64;
-const NEW_SAMPLES: usize = 4160;
-const TIMES: usize = 8256;
-const VALUES: usize = 16448;
+const REFS_AT: usize = 36;
+const TIMES_AT: usize = 40;
+const VALUES_AT: usize = 44;
+const TOUCHED: usize = 48;
+/** Behind it. */
+const NEW_SAMPLES: usize = 64;
+const RECORDS: usize = 4160;
+const DIRECTORY: usize = 65536;
+
+const SLOT_MASK: u32 = (1 << 24) - 1;
+const CHUNK_REFS_LOG2: u32 = 9;
+const RECORD_BYTES_LOG2: u32 = 5;
 
 /** Bytes in a record: RECORD of src/tsdb/head-append.ts. */
 const PAGE: usize = 8;
@@ -54,32 +60,45 @@ function tickUsOf(meta: i32): f64 {
   return tick == 1 ? 1000 : tick == 0 ? 1 : COARSE_TICK_US;
 }
 
-/** Loads what `append` will need of [from, to); the result only keeps the loads alive. */
-function touch(s: usize, from: i32, to: i32): void {
+/**
+ * Finds the records of samples [from, to) and loads what `appendGroup` will need of them and of their
+ * pages. The sum only keeps the loads alive.
+ */
+function touch(s: usize, from: i32, to: i32): i32 {
+  const refs = <usize>load<u32>(s + REFS_AT);
+  const directory = s + DIRECTORY;
   let sum = 0;
   for (let i = from; i < to; i++) {
-    const record = <usize>load<u32>(s + RECORDS + (i << 2));
-    sum |= load<i32>(record, PAGE);
+    const slot = load<u32>(refs + (i << 2)) & SLOT_MASK;
+    const chunk = load<u32>(directory + ((slot >> CHUNK_REFS_LOG2) << 2));
+    if (chunk == 0) {
+      to = i;
+      break;
+    }
+    const record = (chunk << 2) + ((slot & ((1 << CHUNK_REFS_LOG2) - 1)) << RECORD_BYTES_LOG2);
+    store<u32>(s + RECORDS + ((i - from) << 2), record);
+    sum |= load<i32>(<usize>record, PAGE);
   }
-  for (let i = from; i < to; i++) {
+  for (let i = 0; i < to - from; i++) {
     const record = <usize>load<u32>(s + RECORDS + (i << 2));
     const used = load<i32>(record, META) & 255;
     const at = offsetAt(load<i32>(record, PAGE), used);
     sum |= load<i32>(at) | load<i32>(at + ((used & 3) << 2), 16);
   }
   store<i32>(s + TOUCHED, sum);
+  return to;
 }
 
 /**
- * Appends samples [from, to) of the scratch; the first one that it does not take (a kind or a moment
- * that wants more than a look, a page for which there is no room) or `to`. Series that had no
- * samples are listed by their first one.
+ * Appends samples [from, to); the first one that it does not take (a chunk that has no records, a
+ * moment that wants more than a look, a page for which there is no room) or `to`. Series that had
+ * no samples are listed by their first one.
  */
 export function append(s: usize, from: i32, to: i32): i32 {
   for (let at = from; at < to; at += GROUP) {
     const end = min(at + GROUP, to);
-    touch(s, at, end);
-    const stopped = appendGroup(s, at, end);
+    const found = touch(s, at, end);
+    const stopped = appendGroup(s, at, found);
     if (stopped < end) return stopped;
   }
   return to;
@@ -89,9 +108,11 @@ function appendGroup(s: usize, from: i32, to: i32): i32 {
   const kindBits = load<i32>(s + KIND_BITS);
   const moment = load<i32>(s + MOMENT);
   const calmMoment = load<i32>(s + CALM_MOMENT);
+  const times = <usize>load<u32>(s + TIMES_AT);
+  const values = <usize>load<u32>(s + VALUES_AT);
   for (let i = from; i < to; i++) {
-    const record = <usize>load<u32>(s + RECORDS + (i << 2));
-    const tUs = load<f64>(s + TIMES + (i << 3));
+    const record = <usize>load<u32>(s + RECORDS + ((i - from) << 2));
+    const tUs = load<f64>(times + (i << 3));
     const last = load<i32>(record, LAST_MOMENT);
     if (last != moment && last > calmMoment) return i;
     let meta = load<i32>(record, META);
@@ -109,14 +130,14 @@ function appendGroup(s: usize, from: i32, to: i32): i32 {
       meta = load<i32>(record, META);
       used = 0;
       offset = 0;
-    } else if (used > 0 && offset <= load<i32>(record, OFFSET)) count |= UNSORTED;
+    } else if (offset <= load<i32>(record, OFFSET)) count |= UNSORTED;
     if (last != moment) {
       store<i32>(record, count & COUNT_MASK, SAVED);
       store<i32>(record, moment, LAST_MOMENT);
     }
     const place = offsetAt(load<i32>(record, PAGE), used);
     store<i32>(place, offset);
-    store<i64>(place + ((used & 3) << 2), load<i64>(s + VALUES + (i << 3)), 16);
+    store<i64>(place + ((used & 3) << 2), load<i64>(values + (i << 3)), 16);
     store<i32>(record, offset, OFFSET);
     store<i32>(record, meta + 1, META);
     store<i32>(record, count + 1, COUNT);

@@ -42,7 +42,7 @@ export function inlineNumbers(batch: WriteBatch, labels: SeriesWriter): SeriesNu
   return { encoding: 'inline', definitions, labels, numberOf: (ref) => numbers.get(ref)! };
 }
 
-/** The bytes of one write, in memory of their own that starts on a multiple of 8. */
+/** The bytes of one write, borrowed until the next call of this function or of encodeDelete. */
 export function encodeBatch(
   header: RecordHeader,
   batch: WriteBatch,
@@ -59,6 +59,7 @@ export function encodeBatch(
   return finish();
 }
 
+/** As encodeBatch. */
 export function encodeDelete(
   header: RecordHeader,
   request: Pick<DeleteRecord, 'matchers' | 'startUs' | 'endUs'>,
@@ -96,7 +97,7 @@ function writeHeader(header: RecordHeader, kind: number, flags: number, count: n
 function finish(): Uint8Array {
   writer.u32At(SIZE_OFFSET, writer.size);
   writer.u32At(0, crc32(writer.bytes().subarray(4)));
-  return writer.take();
+  return writer.bytes();
 }
 
 function writeSides(batch: WriteBatch, series: SeriesNumbers): void {
