@@ -1,10 +1,11 @@
 // `npm run bench:append`: what a sample costs from columns to the head: encode, checksum, log (on
 // disk, fdatasync in flight), decode, apply. CPU time of the process in nanoseconds a sample, the
-// median of several rounds over a million series: in the order of their refs, in a random order that
-// stays the same (what a scrape does), and in another random order each round. A round writes each
-// series once, ten seconds after the one before. Four batches are on their way at once. The columns
-// are made once, so that no garbage is the benchmark's. `--series N`, `--batch N`, `--rounds N`,
-// `--order "in order"` for one of them, `--late` for times below the watermark of write versions.
+// median of several rounds over a million series: in the order of their refs, in a random order
+// that stays the same (what a scrape does), and in another random order each round. A round writes
+// each series once, ten seconds after the one before. Four batches are on their way at once. The
+// columns are made once, so that no garbage is the benchmark's. `--series N`, `--batch N`,
+// `--rounds N`, `--order "in order"` for one of them, `--late` for times below the watermark of
+// write versions.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -120,11 +120,7 @@ function appendGroup(s: usize, from: i32, to: i32): i32 {
     const ticks = (tUs - load<f64>(record)) / tickUsOf(meta);
     let offset = <i32>ticks;
     let count = load<i32>(record, COUNT);
-    if (
-      used == ((meta >> 8) & 255) ||
-      (meta & KIND_MASK) != kindBits ||
-      <f64>offset != ticks
-    ) {
+    if (used == ((meta >> 8) & 255) || (meta & KIND_MASK) != kindBits || <f64>offset != ticks) {
       if (!openPage(s, record, tUs, i)) return i;
       count = load<i32>(record, COUNT);
       meta = load<i32>(record, META);

@@ -46,11 +46,7 @@ export function appendByReference(
     let meta = i32[record + RECORD.meta]!;
     const ticks = (tUs - f64[record >>> 1]!) / tickUsOf(meta);
     let offset = ticks | 0;
-    if (
-      usedOf(meta) === capacityOf(meta) ||
-      (meta & KIND_MASK) !== kindBits ||
-      offset !== ticks
-    ) {
+    if (usedOf(meta) === capacityOf(meta) || (meta & KIND_MASK) !== kindBits || offset !== ticks) {
       if (!openPage(views, control, record, { tUs, index: i })) return i;
       meta = i32[record + RECORD.meta]!;
       offset = 0;

@@ -1,13 +1,9 @@
-// The front of the head's memory: what a call of the append kernel works on (a control block, columns
-// of a group of samples, the directory of series records), and room for records that are on their
-// way. kernels/append.ts has the same numbers. The first slab of the memory is the compiler's.
+// The front of the head's memory: what a call of the append kernel works on (a control block,
+// columns of a group of samples, the directory of series records), and room for records that are
+// on their way. kernels/append.ts has the same numbers. The first slab of the memory is the
+// compiler's.
 import { assert } from '../stdx/assert.ts';
-import {
-  HEAD_CHUNK_REFS,
-  HEAD_SLAB_BYTES,
-  RECORD_RING_BYTES,
-  RECORD_TIMES_MAX,
-} from './limits.ts';
+import { HEAD_CHUNK_REFS, HEAD_SLAB_BYTES, RECORD_RING_BYTES, RECORD_TIMES_MAX } from './limits.ts';
 import { SLOTS_MAX } from './refs.ts';
 
 /** Samples of a call. */
@@ -94,7 +90,8 @@ export class AppendScratch {
 
   /** 64-bit values as word pairs. */
   setWords(words: Int32Array, from: number, count: number): void {
-    if (words.buffer !== this.#buffer) this.#words.set(words.subarray(2 * from, 2 * (from + count)));
+    if (words.buffer !== this.#buffer)
+      this.#words.set(words.subarray(2 * from, 2 * (from + count)));
     this.control[CONTROL.valuesAt] =
       words.buffer === this.#buffer ? words.byteOffset + 8 * from : SCRATCH_AT + VALUES_AT;
   }

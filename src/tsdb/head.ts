@@ -15,13 +15,7 @@ import { CONTROL, SCRATCH_SAMPLES } from './append-scratch.ts';
 import { COUNT_MASK, RECORD, RECORD_WORDS, UNSORTED } from './head-append.ts';
 import { Arena } from './head-memory.ts';
 import type { HeadMemory } from './head-memory.ts';
-import {
-  kindBits,
-  metaAt,
-  previousOf,
-  timeAt,
-  usedOf,
-} from './head-pages.ts';
+import { kindBits, metaAt, previousOf, timeAt, usedOf } from './head-pages.ts';
 import { HeadObjects } from './head-objects.ts';
 import { readHeadSources } from './head-read.ts';
 import type { HeadChain, HeadView } from './head-read.ts';
@@ -206,8 +200,7 @@ export class Generation {
     scratch.setRefs(refs, from, count);
     scratch.setTimes(points.tUs, from, count);
     if (words !== undefined) scratch.setWords(words, from, count);
-    else
-      for (let i = 0; i < count; i++) scratch.setWord(i, this.objects.put(points, from + i));
+    else for (let i = 0; i < count; i++) scratch.setWord(i, this.objects.put(points, from + i));
   }
 
   /** Appends samples [from, to) of those shown. */

@@ -1,6 +1,6 @@
 // Records that are in the log and wait to be applied, oldest first, in memory that is used over and
-// over: fresh memory of a hundred kilobytes costs more than the copy into it. What finds no room has
-// memory of its own.
+// over: fresh memory of a hundred kilobytes costs more than the copy into it. What finds no room
+// has memory of its own.
 
 const ALIGNMENT = 8;
 
@@ -37,7 +37,8 @@ export class RecordRing {
   /** Start and end are only the same where the ring is empty. */
   #room(sizeBytes: number): number {
     if (this.#count === 0) this.#start = this.#end = 0;
-    if (this.#end < this.#start) return this.#end + sizeBytes < this.#start - ALIGNMENT ? this.#end : -1;
+    if (this.#end < this.#start)
+      return this.#end + sizeBytes < this.#start - ALIGNMENT ? this.#end : -1;
     if (this.#end + sizeBytes <= this.#memory.length) return this.#end;
     return sizeBytes < this.#start - ALIGNMENT ? 0 : -1;
   }

@@ -16,7 +16,7 @@ import {
 import { deadLetterName } from './names.ts';
 import { decodeRecord } from './record-decode.ts';
 import { encodeBatch, encodeDelete, inlineNumbers, refsOf } from './record-encode.ts';
-import type { SeriesNumbers } from './record-encode.ts';
+import type { EncodedRecord, SeriesNumbers } from './record-encode.ts';
 import type { BatchRecord, DeleteRecord, RecordHeader } from './record-layout.ts';
 import { RecordRing } from './record-ring.ts';
 import { SeriesWriter } from './record-series.ts';
@@ -193,9 +193,9 @@ export class WritePath {
   }
 
   /** Appends the record, which is copied; the promise resolves when it is durable and applied. */
-  #log(header: RecordHeader, bytes: Uint8Array): Promise<void> {
+  #log(header: RecordHeader, { bytes, crc }: EncodedRecord): Promise<void> {
     const { log } = this.#state.options;
-    const { offset, durable } = log.append(bytes);
+    const { offset, durable } = log.append(bytes, crc);
     assert(offset === header.offset, 'records are numbered by the one appender');
     this.#waiting.push({ offset, bytes: this.#ring.keep(bytes) });
     this.#waitingBytes += bytes.length;

@@ -1,5 +1,5 @@
-// Hands the compiled kernels of dist/wasm down to the codec and the head of this thread. The caller has checked
-// that dist/ is fresh.
+// Hands the compiled kernels of dist/wasm down to the codec and the head of this thread. The caller
+// has checked that dist/ is fresh.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createColumnKernel, useColumnKernel } from '../../codec/kernels.ts';
