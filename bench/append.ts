@@ -1,8 +1,11 @@
 // `npm run bench:append`: what a sample costs from columns to the head: encode, checksum, log (on
 // disk, fdatasync in flight), decode, apply. CPU time of the process in nanoseconds a sample, the
-// median of several rounds over a million series, in the order of their refs and in random order;
-// a round writes each series once. Four batches are on their way at once. `--series N`,
-// `--batch N`, `--rounds N`, `--order "in order"` for one of them.
+// median of several rounds over a million series: in the order of their refs, in a random order
+// that stays the same (what a scrape does), and in another random order each round. A round writes
+// each series once, ten seconds after the one before. Four batches are on their way at once. The
+// columns are made once, so that no garbage is the benchmark's. `--series N`, `--batch N`,
+// `--rounds N`, `--order "in order"` for one of them, `--late` for times below the watermark of
+// write versions.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +25,6 @@ import { openPrincipal } from '../src/model/tenant.ts';
 import { openTsdb } from '../src/tsdb/tsdb.ts';
 
 const LANES = 4;
-const START_US = 1_793_491_200_000_000;
 const STEP_US = 10_000_000;
 const TENANT = 'default';
 const PRINCIPAL = openPrincipal(TENANT);
@@ -33,8 +35,13 @@ const { values: options } = parseArgs({
     batch: { type: 'string', default: '10000' },
     rounds: { type: 'string', default: '24' },
     order: { type: 'string' },
+    late: { type: 'boolean', default: false },
   },
 });
+const ORDERS = ['in order', 'at random', 'reshuffled'] as const;
+type Order = (typeof ORDERS)[number];
+const LATE_US = 86_400_000_000;
+const startUs = realClock.nowMs() * 1000 - (options.late ? LATE_US : 0);
 const seriesCount = Number(options.series);
 const batchSize = Number(options.batch);
 const roundCount = Number(options.rounds);
@@ -58,35 +65,52 @@ function refsInOrder(storage: Storage): Uint32Array {
   );
 }
 
-function shuffled(refs: Uint32Array): Uint32Array {
-  const out = refs.slice();
-  let state = 1;
-  for (let i = out.length - 1; i > 0; i--) {
+let state = 1;
+
+function shuffle(refs: Uint32Array): void {
+  for (let i = refs.length - 1; i > 0; i--) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     const j = state % (i + 1);
-    [out[i], out[j]] = [out[j]!, out[i]!];
+    [refs[i], refs[j]] = [refs[j]!, refs[i]!];
   }
-  return out;
 }
 
-/** Batches of one round; made before the clock runs. */
-function batches(refs: Uint32Array, round: number): WriteBatch[] {
-  const out: WriteBatch[] = [];
-  for (let from = 0; from < seriesCount; from += batchSize) {
-    const some = refs.slice(from, from + batchSize);
-    const count = some.length;
-    const tUs = new Float64Array(count).fill(START_US + round * STEP_US);
-    const values = Float64Array.from(some, (ref) => ref * 0.25 + round);
+/** The columns of a round, cut into batches, which are views of them. */
+class Round {
+  readonly refs: Uint32Array;
+  readonly tUs = new Float64Array(seriesCount);
+  readonly values = new Float64Array(seriesCount);
+  readonly batches: readonly WriteBatch[];
+
+  constructor(refs: Uint32Array) {
+    this.refs = refs;
     const none = { rows: undefined, subNs: undefined, startUs: undefined, position: undefined };
-    const points = [{ kind: KIND.f64, count, refs: some, tUs, values, ...none }];
-    out.push({ points, metadata: [], exemplars: [], attributes: [], splits: [] });
+    this.batches = Array.from({ length: Math.ceil(seriesCount / batchSize) }, (_, i) => {
+      const [from, to] = [i * batchSize, Math.min((i + 1) * batchSize, seriesCount)];
+      const points = {
+        kind: KIND.f64,
+        count: to - from,
+        refs: refs.subarray(from, to),
+        tUs: this.tUs.subarray(from, to),
+        values: this.values.subarray(from, to),
+        ...none,
+      };
+      return { points: [points], metadata: [], exemplars: [], attributes: [], splits: [] };
+    });
   }
-  return out;
+
+  /** Made before the clock runs. */
+  fill(round: number, order: Order): void {
+    if (order === 'reshuffled' || (order === 'at random' && round === 0)) shuffle(this.refs);
+    this.tUs.fill(startUs + round * STEP_US);
+    for (let i = 0; i < seriesCount; i++) this.values[i] = this.refs[i]! * 0.25 + round;
+  }
 }
 
-async function write(storage: Storage, work: WriteBatch[]): Promise<void> {
+async function write(storage: Storage, batches: readonly WriteBatch[]): Promise<void> {
+  let next = 0;
   const lane = async (): Promise<void> => {
-    for (let batch = work.pop(); batch !== undefined; batch = work.pop())
+    for (let batch = batches[next++]; batch !== undefined; batch = batches[next++])
       await storage.append(batch, {
         principal: PRINCIPAL,
         durability: 'sync',
@@ -97,31 +121,34 @@ async function write(storage: Storage, work: WriteBatch[]): Promise<void> {
   await Promise.all(Array.from({ length: LANES }, lane));
 }
 
-async function measure(storage: Storage, name: string, refs: Uint32Array): Promise<void> {
+function nsASample(used: NodeJS.CpuUsage): number {
+  return ((used.user + used.system) * 1000) / seriesCount;
+}
+
+async function measure(storage: Storage, order: Order): Promise<void> {
+  const work = new Round(refsInOrder(storage));
   const figures: number[] = [];
   for (let round = 0; round < roundCount; round++) {
-    const work = batches(refs, round).toReversed();
+    work.fill(round, order);
     const before = process.cpuUsage();
-    await write(storage, work);
-    const used = process.cpuUsage(before);
-    figures.push(((used.user + used.system) * 1000) / seriesCount);
+    await write(storage, work.batches);
+    figures.push(nsASample(process.cpuUsage(before)));
   }
-  const sorted = figures.slice(1).toSorted((a, b) => a - b);
-  const mean = figures.reduce((a, b) => a + b, 0) / figures.length;
+  const later = figures.slice(1);
+  const sorted = later.toSorted((a, b) => a - b);
+  const mean = later.reduce((a, b) => a + b, 0) / later.length;
   console.log(
-    `${name.padEnd(10)} ${sorted[sorted.length >> 1]!.toFixed(1).padStart(6)} ns/sample` +
+    `${order.padEnd(10)} ${sorted[sorted.length >> 1]!.toFixed(1).padStart(6)} ns/sample` +
       `  (least ${sorted[0]!.toFixed(1)}, mean ${mean.toFixed(1)}, first ${figures[0]!.toFixed(1)})` +
       `  RSS ${(process.memoryUsage.rss() / 1e6).toFixed(0)} MB`,
   );
 }
 
 loadKernels();
-for (const order of ['in order', 'at random']) {
+for (const order of ORDERS) {
   if (options.order !== undefined && options.order !== order) continue;
   const data = await mkdtemp(join(tmpdir(), 'orrery-append-'));
-  const storage = await open(data);
-  const refs = refsInOrder(storage);
-  await measure(storage, order, order === 'in order' ? refs : shuffled(refs));
+  await measure(await open(data), order);
   // The data is thrown away: closing would flush it first.
   await rm(data, { recursive: true, force: true });
 }

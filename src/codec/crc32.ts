@@ -28,3 +28,40 @@ export function crc32(bytes: Uint8Array, previous = 0): number {
   for (const byte of bytes) crc = (crc >>> 8) ^ TABLE[(crc ^ byte) & 255]!;
   return ~crc >>> 0;
 }
+
+/** x^1 as a polynomial with its bits reflected: bit 31 is x^0. */
+const X1 = 1 << 30;
+/** x^(2^k) modulo the polynomial. */
+const POWERS = makePowers();
+let powerSize = 0;
+let power = 1 << 31;
+
+/** a * b modulo the polynomial. */
+function multiplied(a: number, b: number): number {
+  let product = 0;
+  let factor = b;
+  for (let bits = a; bits !== 0; bits <<= 1) {
+    if (bits < 0) product ^= factor;
+    factor = factor & 1 ? (factor >>> 1) ^ 0xedb88320 : factor >>> 1;
+  }
+  return product;
+}
+
+function makePowers(): Int32Array {
+  const powers = new Int32Array(64);
+  powers[0] = X1;
+  for (let k = 1; k < powers.length; k++) powers[k] = multiplied(powers[k - 1]!, powers[k - 1]!);
+  return powers;
+}
+
+/** Checksum of ab from those of a and b and the size of b; O(log size), O(1) for the same size. */
+export function combinedCrc32(crcA: number, crcB: number, sizeB: number): number {
+  if (sizeB !== powerSize) {
+    power = 1 << 31;
+    let k = 3;
+    for (let left = sizeB; left > 0; left = Math.floor(left / 2), k++)
+      if (left % 2 === 1) power = multiplied(POWERS[k]!, power);
+    powerSize = sizeB;
+  }
+  return (multiplied(power, crcA) ^ crcB) >>> 0;
+}

@@ -45,9 +45,9 @@ export interface Log {
   /**
    * Copies `bytes` into the log. Synchronous up to the page cache. Throws AppError
    * unavailable/disk-full where no segment can be had (nothing appended), tooLarge/record-too-large
-   * above RECORD_SIZE_MAX_BYTES.
+   * above RECORD_SIZE_MAX_BYTES. `crc`: crc32 of the bytes where the caller knows it.
    */
-  append(bytes: Uint8Array): Appended;
+  append(bytes: Uint8Array, crc?: number): Appended;
   /** Resolves when everything appended so far is durable. */
   sync(): Promise<void>;
   /**

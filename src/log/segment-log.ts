@@ -154,7 +154,7 @@ class SegmentLog implements Log {
     return this.#damage;
   }
 
-  append(bytes: Uint8Array): Appended {
+  append(bytes: Uint8Array, crc?: number): Appended {
     this.#needUsable();
     if (bytes.length > RECORD_SIZE_MAX_BYTES) {
       const message = `a log record of ${bytes.length} bytes is over the limit of ${RECORD_SIZE_MAX_BYTES}`;
@@ -164,7 +164,7 @@ class SegmentLog implements Log {
     this.#makeRoom(sizeBytes);
     const segment = this.#current();
     const offset = this.#endOffset;
-    this.#write(segment, bytes, offset);
+    this.#write(segment, bytes, { offset, crc });
     this.#probe('append');
     segment.usedBytes += sizeBytes;
     segment.endOffset = offset + 1;
@@ -317,8 +317,12 @@ class SegmentLog implements Log {
     this.#segments.push(segment);
   }
 
-  #write(segment: Segment, bytes: Uint8Array, offset: LogOffset): void {
-    const frame = { seed: segment.seed, offset, durableOffset: this.#durableOffset };
+  #write(
+    segment: Segment,
+    bytes: Uint8Array,
+    { offset, crc }: { readonly offset: LogOffset; readonly crc: number | undefined },
+  ): void {
+    const frame = { seed: segment.seed, offset, durableOffset: this.#durableOffset, crc };
     const length = FRAME_HEADER_BYTES + bytes.length;
     encodeFrameHeader(this.#scratch, bytes, frame);
     try {

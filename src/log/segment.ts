@@ -1,5 +1,5 @@
 // Bytes of a log segment: header block, mark, frame (docs/formats/segment.md). Pure: no files.
-import { crc32 } from '../codec/crc32.ts';
+import { combinedCrc32, crc32 } from '../codec/crc32.ts';
 import { crc32c } from '../codec/crc32c.ts';
 import { RECORD_SIZE_MAX_BYTES } from './limits.ts';
 
@@ -135,11 +135,19 @@ export function decodeMark(block: Uint8Array, header: SegmentHeader): number {
   return getU64(view, 8);
 }
 
+export interface FrameFacts {
+  readonly seed: number;
+  readonly offset: number;
+  readonly durableOffset: number;
+  /** crc32 of the payload where it is known. */
+  readonly crc: number | undefined;
+}
+
 /** Writes a frame's header for `payload` into the first bytes of `target`. */
 export function encodeFrameHeader(
   target: Uint8Array,
   payload: Uint8Array,
-  frame: { readonly seed: number; readonly offset: number; readonly durableOffset: number },
+  frame: FrameFacts,
 ): void {
   const view = viewOf(target);
   view.setUint32(0, FRAME_MAGIC, true);
@@ -148,7 +156,11 @@ export function encodeFrameHeader(
   setU64(view, 16, frame.durableOffset);
   const headerCrc = crc32(target.subarray(0, 24), frame.seed);
   view.setUint32(24, headerCrc, true);
-  view.setUint32(28, crc32(payload, headerCrc), true);
+  const payloadCrc =
+    frame.crc === undefined
+      ? crc32(payload, headerCrc)
+      : combinedCrc32(headerCrc, frame.crc, payload.length);
+  view.setUint32(28, payloadCrc, true);
 }
 
 /** Quick test at a possible place of a frame. */

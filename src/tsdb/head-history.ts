@@ -23,6 +23,11 @@ export class CountHistory {
     if (this.#marks.at(-1) !== moment) this.#marks.push(moment);
   }
 
+  /** The first delete's moment; Infinity: there is none. */
+  get firstMark(): number {
+    return this.#marks[0] ?? Number.POSITIVE_INFINITY;
+  }
+
   /** Is a delete's moment in [from, to)? */
   isMarkedIn(from: number, to: number): boolean {
     const marks = this.#marks;

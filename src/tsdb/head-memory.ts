@@ -3,6 +3,10 @@
 // nothing is freed piece by piece and recycled slabs are warm. Memory that was never used costs
 // addresses only. Places are counted in cells of 8 bytes; place 0 is nobody's.
 import { FatalError } from '../stdx/assert.ts';
+import { createAppendKernel } from './append-kernel.ts';
+import type { AppendSamples } from './append-kernel.ts';
+import { appendByReference } from './append-reference.ts';
+import { AppendScratch, CONTROL, FRONT_BYTES, SCRATCH_AT } from './append-scratch.ts';
 import { HEAD_GROW_BYTES, HEAD_MEMORY_MAX_BYTES, HEAD_SLAB_BYTES } from './limits.ts';
 
 const WASM_PAGE_BYTES = 65_536;
@@ -13,18 +17,30 @@ export class HeadMemory {
   /** Fresh after each growth; whoever keeps them over an allocation must look again. */
   i32: Int32Array;
   f64: Float64Array;
+  readonly scratch: AppendScratch;
+  readonly #kernel: AppendSamples | undefined;
+  /** Whose chunks stand in the scratch's directory. */
+  directoryOwner: object | undefined = undefined;
   /** First cell of the first slab that was never handed out. */
-  #end = CELLS_PER_SLAB;
+  #end = FRONT_BYTES / 8;
   readonly #free: number[] = [];
 
   constructor() {
     this.#memory = new WebAssembly.Memory({
-      initial: 1,
+      initial: FRONT_BYTES / WASM_PAGE_BYTES,
       maximum: HEAD_MEMORY_MAX_BYTES / WASM_PAGE_BYTES,
       shared: true,
     });
     this.i32 = new Int32Array(this.#memory.buffer);
     this.f64 = new Float64Array(this.#memory.buffer);
+    this.scratch = new AppendScratch(this.#memory.buffer);
+    this.#kernel = createAppendKernel(this.#memory);
+  }
+
+  /** Appends samples [from, to) of the scratch; the first one that it does not take, or `to`. */
+  append(from: number, to: number): number {
+    if (this.#kernel !== undefined) return this.#kernel(SCRATCH_AT, from, to);
+    return appendByReference(this, SCRATCH_AT, from, to);
   }
 
   get sizeBytes(): number {
@@ -65,6 +81,7 @@ export class HeadMemory {
 export class Arena {
   readonly #memory: HeadMemory;
   #slabs: number[] = [];
+  /** Cells [next, end) are free. */
   #next = 0;
   #end = 0;
 
@@ -79,14 +96,28 @@ export class Arena {
 
   /** The first of `cells` cells with unknown content, at most a slab. */
   take(cells: number): number {
-    if (this.#next + cells > this.#end) {
-      this.#next = this.#memory.takeSlab();
-      this.#end = this.#next + CELLS_PER_SLAB;
-      this.#slabs.push(this.#next);
-    }
+    if (this.#next + cells > this.#end) this.refill();
     const at = this.#next;
     this.#next += cells;
     return at;
+  }
+
+  /** Goes on with a slab of its own. */
+  refill(): void {
+    this.#next = this.#memory.takeSlab();
+    this.#end = this.#next + CELLS_PER_SLAB;
+    this.#slabs.push(this.#next);
+  }
+
+  /** Lets an append take pages. */
+  lend(control: Int32Array): void {
+    control[CONTROL.nextCell] = this.#next;
+    control[CONTROL.endCell] = this.#end;
+  }
+
+  /** What the append left. */
+  takeBack(control: Int32Array): void {
+    this.#next = control[CONTROL.nextCell]!;
   }
 
   drop(): void {

@@ -34,8 +34,9 @@ export function pageCells(capacity: number): number {
   return HEADER_CELLS + BLOCK_CELLS * ((capacity + 3) >>> 2);
 }
 
-export function newMeta(capacity: number, kind: Kind, tick: number): number {
-  return (capacity << CAPACITY_SHIFT) | (kind << KIND_SHIFT) | (tick << TICK_SHIFT);
+/** Of a page without samples. */
+export function freshMeta(capacity: number, bitsOfKind: number, tick: number): number {
+  return (capacity << CAPACITY_SHIFT) | bitsOfKind | (tick << TICK_SHIFT);
 }
 
 export function usedOf(meta: number): number {

@@ -7,31 +7,15 @@
 // there, or one kept in the history.
 import { assert } from '../stdx/assert.ts';
 import { KIND } from '../model/columns.ts';
-import type { Attribute, Exemplar, Kind, Metadata, Points, SeriesRef } from '../model/columns.ts';
+import type { Attribute, Exemplar, Metadata, Points, SeriesRef } from '../model/columns.ts';
 import type { TenantId } from '../model/tenant.ts';
 import type { Delete } from './deletes.ts';
 import { IdList } from './growable.ts';
-import { appendRun, RECORD, RECORD_WORDS, UNSORTED } from './head-append.ts';
+import { CONTROL, SCRATCH_SAMPLES } from './append-scratch.ts';
+import { COUNT_MASK, RECORD, RECORD_WORDS, UNSORTED } from './head-append.ts';
 import { Arena } from './head-memory.ts';
 import type { HeadMemory } from './head-memory.ts';
-import {
-  capacityOf,
-  closePage,
-  COARSE_TICK_US,
-  formatPage,
-  kindBits,
-  kindOf,
-  metaAt,
-  newMeta,
-  offsetAt,
-  pageCells,
-  previousOf,
-  tickFor,
-  tickUsOf,
-  timeAt,
-  usedOf,
-  valueBehind,
-} from './head-pages.ts';
+import { kindBits, metaAt, previousOf, timeAt, usedOf } from './head-pages.ts';
 import { HeadObjects } from './head-objects.ts';
 import { readHeadSources } from './head-read.ts';
 import type { HeadChain, HeadView } from './head-read.ts';
@@ -41,7 +25,8 @@ import type { Moments } from './moments.ts';
 import { slotOf } from './refs.ts';
 import type { Source, TimeRange } from './samples.ts';
 
-const COUNT_MASK = 0x7fff_ffff;
+/** Moments fit a word. */
+const MOMENT_MAX = 2 ** 31 - 1;
 /** Estimated bytes of a metadata, exemplar or attribute row beside its texts. */
 const SIDE_ROW_BYTES = 160;
 
@@ -63,14 +48,6 @@ interface SetColumns {
   /** 64-bit values of fixed-width kinds as word pairs; undefined for the other kinds. */
   readonly words: Int32Array | undefined;
   readonly hasCompanions: boolean;
-}
-
-interface Sample {
-  readonly kind: Kind;
-  readonly tUs: number;
-  /** The value's words. */
-  readonly low: number;
-  readonly high: number;
 }
 
 export interface HeadParts {
@@ -131,6 +108,7 @@ export class Generation {
     this.#isDropped = true;
     this.#arena.drop();
     this.#chunks = new Int32Array(0);
+    if (this.memory.directoryOwner === this) this.memory.directoryOwner = undefined;
   }
 
   has(ref: SeriesRef): boolean {
@@ -154,22 +132,31 @@ export class Generation {
    */
   applyPoints(sets: readonly Points[], refs: readonly Uint32Array[]): void {
     this.#moments.touch();
+    this.#prepareScratch();
     const columns = sets.map((points, k) => columnsOf(points, refs[k]!));
-    for (const { points, refs: ownRefs } of columns) {
-      this.#makeRoom(ownRefs, points.count);
-      this.sampleCount += points.count;
-    }
+    for (const { points } of columns) this.sampleCount += points.count;
     if (columns.length > 1) this.#applyByRow(columns);
     else for (const one of columns) this.#applySet(one, 0, one.points.count);
   }
 
-  /** Makes the directory of chunks cover all refs. */
-  #makeRoom(refs: Uint32Array, count: number): void {
-    const chunk = greatest(refs, count) >>> HEAD_CHUNK_REFS_LOG2;
-    if (chunk < this.#chunks.length) return;
-    const longer = new Int32Array(Math.max(chunk + 1, this.#chunks.length * 2));
-    longer.set(this.#chunks);
-    this.#chunks = longer;
+  /** What all samples of a batch have in common. */
+  #prepareScratch(): void {
+    const { control, directory } = this.memory.scratch;
+    if (this.memory.directoryOwner !== this) {
+      this.memory.directoryOwner = this;
+      directory.fill(0);
+      directory.set(this.#chunks);
+    }
+    const calm = Math.min(
+      this.#history.firstMark,
+      this.#moments.earliestHeld(this.#firstMoment) - this.#firstMoment,
+      MOMENT_MAX,
+    );
+    control[CONTROL.moment] = this.#moments.current - this.#firstMoment;
+    control[CONTROL.calmMoment] = calm;
+    control[CONTROL.firstSamples] = this.#pageSamples[0];
+    control[CONTROL.secondSamples] = this.#pageSamples[1];
+    control[CONTROL.laterSamples] = this.#pageSamples[2];
   }
 
   /** Runs of rows that belong to one set go in at once; of equal rows the earlier set is first. */
@@ -197,82 +184,74 @@ export class Generation {
 
   /** Points [from, to) of one set. */
   #applySet(columns: SetColumns, from: number, to: number): void {
-    const { points, refs, words, hasCompanions } = columns;
-    if (words !== undefined && !hasCompanions) {
-      this.#appendWords(columns, words, from, to);
-      return;
-    }
-    const { kind, tUs } = points;
-    for (let i = from; i < to; i++) {
-      const low = words === undefined ? this.objects.put(points, i) : words[2 * i]!;
-      const high = words === undefined ? 0 : words[2 * i + 1]!;
-      const page = this.#append(refs[i]!, { kind, tUs: tUs[i]!, low, high });
-      if (!hasCompanions) continue;
-      const slot = usedOf(this.memory.i32[this.#find(refs[i]!) + RECORD.meta]!) - 1;
-      this.objects.putCompanions(this.memory.i32, { page, slot }, points, i);
+    for (let at = from; at < to; at += SCRATCH_SAMPLES) {
+      const count = Math.min(SCRATCH_SAMPLES, to - at);
+      this.#show(columns, at, count);
+      const refs = columns.refs.subarray(at, at + count);
+      if (!columns.hasCompanions) this.#append(refs, 0, count);
+      else for (let i = 0; i < count; i++) this.#appendWithCompanions(columns, refs, at, i);
     }
   }
 
-  #appendWords({ points, refs }: SetColumns, words: Int32Array, from: number, to: number): void {
-    const { kind, tUs } = points;
-    const moment = this.#moments.current - this.#firstMoment;
-    const run = {
-      chunks: this.#chunks,
-      refs,
-      tUs,
-      words,
-      kindBits: kindBits(kind),
-      moment,
-      touchedTo: from,
-    };
-    for (let at = from; at < to; at++) {
-      at = appendRun(this.memory, run, at, to);
+  /** Samples [from, from + count) to the kernel. */
+  #show({ points, refs, words }: SetColumns, from: number, count: number): void {
+    const { scratch } = this.memory;
+    scratch.control[CONTROL.kindBits] = kindBits(points.kind);
+    scratch.setRefs(refs, from, count);
+    scratch.setTimes(points.tUs, from, count);
+    if (words !== undefined) scratch.setWords(words, from, count);
+    else for (let i = 0; i < count; i++) scratch.setWord(i, this.objects.put(points, from + i));
+  }
+
+  /** Appends samples [from, to) of those shown. */
+  #append(refs: Uint32Array, from: number, to: number): void {
+    const { control, newSamples } = this.memory.scratch;
+    for (let at = from; ;) {
+      control[CONTROL.newCount] = 0;
+      this.#arena.lend(control);
+      at = this.memory.append(at, to);
+      this.#arena.takeBack(control);
+      const newCount = control[CONTROL.newCount]!;
+      for (let i = 0; i < newCount; i++) this.refs.push(refs[newSamples[i]!]!);
       if (at === to) return;
-      const sample = { kind, tUs: tUs[at]!, low: words[2 * at]!, high: words[2 * at + 1]! };
-      this.#append(refs[at]!, sample);
+      const ref = refs[at]!;
+      const record = this.#find(ref);
+      if (record === 0) this.#openChunk(slotOf(ref) >>> HEAD_CHUNK_REFS_LOG2);
+      else if (!this.#enterMoment(ref, record)) this.#arena.refill();
     }
   }
 
-  /** Appends one sample; the page it is in, of which it is the last. */
-  #append(ref: SeriesRef, sample: Sample): number {
-    const record = this.#record(ref);
-    const { kind, tUs } = sample;
-    if (this.memory.i32[record + RECORD.page] === 0) this.refs.push(ref);
-    this.#enterMoment(ref, record);
-    if (!this.#fits(record, kind, tUs)) this.#openPage(record, kind, tUs);
-    const { i32, f64 } = this.memory;
-    const page = i32[record + RECORD.page]!;
-    const meta = i32[record + RECORD.meta]!;
-    const used = usedOf(meta);
-    const at = offsetAt(page, used);
-    const value = valueBehind(at, used);
-    const offset = (tUs - f64[record >>> 1]!) / tickUsOf(meta);
-    if (used > 0 && offset <= i32[record + RECORD.offset]!) i32[record + RECORD.count]! |= UNSORTED;
-    i32[at] = offset;
-    i32[value] = sample.low;
-    i32[value + 1] = sample.high;
-    i32[record + RECORD.offset] = offset;
-    i32[record + RECORD.meta] = meta + 1;
-    i32[record + RECORD.count]!++;
-    return page;
-  }
-
-  #record(ref: SeriesRef): number {
-    const known = this.#find(ref);
-    if (known !== 0) return known;
+  #openChunk(chunk: number): void {
+    if (chunk >= this.#chunks.length) {
+      const longer = new Int32Array(Math.max(chunk + 1, this.#chunks.length * 2));
+      longer.set(this.#chunks);
+      this.#chunks = longer;
+    }
     const cells = (HEAD_CHUNK_REFS * RECORD_WORDS) / 2;
     const at = this.#arena.take(cells) * 2;
     this.memory.i32.fill(0, at, at + HEAD_CHUNK_REFS * RECORD_WORDS);
-    this.#chunks[slotOf(ref) >>> HEAD_CHUNK_REFS_LOG2] = at;
-    return this.#find(ref);
+    this.#chunks[chunk] = at;
+    this.memory.scratch.directory[chunk] = at;
   }
 
-  /** The first append of a series in a moment keeps the count that older moments see. */
-  #enterMoment(ref: SeriesRef, record: number): void {
+  #appendWithCompanions(columns: SetColumns, refs: Uint32Array, base: number, i: number): void {
+    this.#append(refs, i, i + 1);
+    const { i32 } = this.memory;
+    const record = this.#find(refs[i]!);
+    const page = i32[record + RECORD.page]!;
+    const slot = usedOf(i32[record + RECORD.meta]!) - 1;
+    this.objects.putCompanions(i32, { page, slot }, columns.points, base + i);
+  }
+
+  /**
+   * The first append of a series in a moment keeps the count that older moments see; false: it is
+   * not the first one.
+   */
+  #enterMoment(ref: SeriesRef, record: number): boolean {
     const { i32 } = this.memory;
     const moment = this.#moments.current - this.#firstMoment;
     const last = i32[record + RECORD.moment]!;
-    if (last === moment) return;
+    if (last === moment) return false;
     const before = this.#history.lastMoment(ref);
     const isWanted =
       this.#history.isMarkedIn(before, last) ||
@@ -280,42 +259,7 @@ export class Generation {
     if (isWanted) this.#history.push(ref, last, i32[record + RECORD.saved]!);
     i32[record + RECORD.saved] = i32[record + RECORD.count]! & COUNT_MASK;
     i32[record + RECORD.moment] = moment;
-  }
-
-  #fits(record: number, kind: Kind, tUs: number): boolean {
-    const { i32, f64 } = this.memory;
-    const meta = i32[record + RECORD.meta]!;
-    if (usedOf(meta) === capacityOf(meta) || kindOf(meta) !== kind) return false;
-    const ticks = (tUs - f64[record >>> 1]!) / tickUsOf(meta);
-    return (ticks | 0) === ticks;
-  }
-
-  /**
-   * A page whose base is `tUs`. Where the one before was closed although it had room, the next one
-   * is small again; where it was closed because days lie between, ticks are seconds if they can be.
-   */
-  #openPage(record: number, kind: Kind, tUs: number): void {
-    const [first, second, later] = this.#pageSamples;
-    const previous = this.memory.i32[record + RECORD.page]!;
-    let capacity = first;
-    let tick = tickFor(tUs);
-    if (previous !== 0) {
-      const { i32, f64 } = this.memory;
-      const meta = i32[record + RECORD.meta]!;
-      const used = usedOf(meta);
-      closePage(i32, previous, used);
-      if (used === capacityOf(meta)) capacity = used === first ? second : later;
-      else if (tickUsOf(meta) > 1 && tUs % COARSE_TICK_US === 0) tick = 2;
-      const lastUs = f64[record >>> 1]! + i32[record + RECORD.offset]! * tickUsOf(meta);
-      if (tUs <= lastUs) i32[record + RECORD.count]! |= UNSORTED;
-    }
-    const page = this.#arena.take(pageCells(capacity));
-    const { i32, f64 } = this.memory;
-    const meta = newMeta(capacity, kind, tick);
-    formatPage(this.memory, page, { baseUs: tUs, previous, meta });
-    f64[record >>> 1] = tUs;
-    i32[record + RECORD.page] = page;
-    i32[record + RECORD.meta] = meta;
+    return true;
   }
 
   /** A delete that begins to hold now: what was applied before stays countable. */
@@ -405,12 +349,6 @@ export class Generation {
     if (one.offset < this.seqMin) return false;
     return one.offset >= this.seqMax || moment <= one.moment;
   }
-}
-
-function greatest(refs: Uint32Array, count: number): number {
-  let last = 0;
-  for (let i = 0; i < count; i++) if (refs[i]! > last) last = refs[i]!;
-  return last;
 }
 
 function columnsOf(points: Points, refs: Uint32Array): SetColumns {

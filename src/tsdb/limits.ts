@@ -29,6 +29,10 @@ export const HEAD_BYTES_PER_RECORD_BYTE = 4;
 /** Series records are made so many at a time. */
 export const HEAD_CHUNK_REFS_LOG2 = 9;
 export const HEAD_CHUNK_REFS = 2 ** HEAD_CHUNK_REFS_LOG2;
+/** Where records wait between log and head; those beyond it have memory of their own. */
+export const RECORD_RING_BYTES = 2 * 1024 * 1024;
+/** Samples of one time in a record whose times need no memory of their own. */
+export const RECORD_TIMES_MAX = 65_536;
 /** Samples of a page: their count and the capacity are bytes. */
 const HEAD_PAGE_SAMPLES_MAX = 255;
 /** Highest level; its partitions are 32,768 days wide (partitions.ts). */

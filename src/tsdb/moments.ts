@@ -44,4 +44,12 @@ export class Moments {
     for (const moment of this.#held.keys()) if (moment >= from && moment < to) return true;
     return false;
   }
+
+  /** The earliest held moment from `from` on; Infinity: none is held. */
+  earliestHeld(from: number): number {
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const moment of this.#held.keys())
+      if (moment >= from && moment < earliest) earliest = moment;
+    return earliest;
+  }
 }

@@ -32,7 +32,17 @@ export interface DecodeOptions {
   readonly skipCrc?: boolean;
   /** Refs of this session are known to the caller: their definitions are stepped over. */
   readonly ownSession?: number;
+  /** Room for columns of one time, which are then good until the next call. */
+  readonly times?: Float64Array;
 }
+
+/** What is left of the room for columns of one time. */
+interface TimeRoom {
+  readonly times: Float64Array;
+  used: number;
+}
+
+const NO_TIMES = new Float64Array(0);
 
 /**
  * Decodes a record that the log gave at `offset`; borrows `bytes` for as long as the result lives.
@@ -58,9 +68,10 @@ export function decodeRecord(
     throw new CodecError(`the record says it is number ${header.offset}, the log says ${offset}`);
   const isInline = (flags & RECORD_FLAG.inline) !== 0;
   const isKnown = !isInline && header.session === options.ownSession && offset >= header.session;
+  const room = { times: options.times ?? NO_TIMES, used: 0 };
   const decoded =
     kind === RECORD_KIND.batch
-      ? readBatch(reader, header, isInline, isKnown)
+      ? readBatch(reader, header, { isInline, isKnown, room })
       : kind === RECORD_KIND.delete
         ? readDelete(reader, header)
         : undefined;
@@ -108,15 +119,14 @@ function readDelete(reader: ByteReader, header: RecordHeader): DeleteRecord {
 function readBatch(
   reader: ByteReader,
   header: RecordHeader,
-  isInline: boolean,
-  isKnown: boolean,
+  { isInline, isKnown, room }: { isInline: boolean; isKnown: boolean; room: TimeRoom },
 ): BatchRecord {
   const definitions = isKnown ? skipSeries(reader) : readSeries(reader, isInline);
   const metadata = rows(reader, 4, readMetadata);
   const exemplars = rows(reader, 18, readExemplar);
   const attributes = rows(reader, 3, readAttribute);
   const splits = rows(reader, 3, readSplit);
-  const points: Points[] = rows(reader, 4, readPoints);
+  const points: Points[] = rows(reader, 4, (one) => readPoints(one, room));
   const batch = { points, metadata, exemplars, attributes, splits };
   return { kind: 'batch', header, encoding: isInline ? 'inline' : 'ref', definitions, batch };
 }
@@ -163,19 +173,28 @@ function words(reader: ByteReader, count: number): Uint32Array {
   return new Uint32Array(buffer, byteOffset, count);
 }
 
-function readTimes(reader: ByteReader, mode: number, count: number): Float64Array {
-  if (mode === TIME_MODE.const) return new Float64Array(count).fill(reader.f64());
-  if (mode !== TIME_MODE.raw) throw new CodecError(`unknown time mode ${mode}`);
-  return doubles(reader, count);
+function readTimes(
+  reader: ByteReader,
+  { mode, count }: { readonly mode: number; readonly count: number },
+  room: TimeRoom,
+): Float64Array {
+  if (mode === TIME_MODE.raw) return doubles(reader, count);
+  if (mode !== TIME_MODE.const) throw new CodecError(`unknown time mode ${mode}`);
+  const tUs = reader.f64();
+  const end = room.used + count;
+  if (end > room.times.length) return new Float64Array(count).fill(tUs);
+  const times = room.times.subarray(room.used, end).fill(tUs);
+  room.used = end;
+  return times;
 }
 
-function readPoints(reader: ByteReader): Points {
+function readPoints(reader: ByteReader, room: TimeRoom): Points {
   const kind = reader.u8();
   const companions = reader.u8();
   const timeMode = reader.u8();
   const count = reader.count(1);
   reader.pad(8);
-  const tUs = readTimes(reader, timeMode, count);
+  const tUs = readTimes(reader, { mode: timeMode, count }, room);
   const fixed = kind <= KIND.u64 ? doubles(reader, count) : undefined;
   const startUs = (companions & COMPANION.startUs) === 0 ? undefined : doubles(reader, count);
   const position =

@@ -1,7 +1,7 @@
 // Writes and deletes as log records (docs/formats/log-record.md): columns go out as they are, one
 // copy each; strings of labels once per record.
 import { writeHistogram } from '../codec/column-histogram.ts';
-import { crc32 } from '../codec/crc32.ts';
+import { combinedCrc32, crc32 } from '../codec/crc32.ts';
 import { ByteWriter } from '../codec/varint.ts';
 import { KIND } from '../model/columns.ts';
 import type { Points, SeriesRef, WriteBatch } from '../model/columns.ts';
@@ -18,6 +18,16 @@ import type { DeleteRecord, RecordHeader, SeriesEncoding } from './record-layout
 import type { SeriesWriter } from './record-series.ts';
 
 const writer = new ByteWriter(1 << 16);
+
+/** Below it a checksum costs less than a combination of two. */
+const COMBINE_SIZE_MIN = 16_384;
+
+/** The bytes of a record, borrowed until the next one is encoded. */
+export interface EncodedRecord {
+  readonly bytes: Uint8Array;
+  /** crc32 of the bytes where it came with the record's own. */
+  readonly crc: number | undefined;
+}
 
 /** Which refs a record must define, and how its columns number them. */
 export interface SeriesNumbers {
@@ -42,12 +52,11 @@ export function inlineNumbers(batch: WriteBatch, labels: SeriesWriter): SeriesNu
   return { encoding: 'inline', definitions, labels, numberOf: (ref) => numbers.get(ref)! };
 }
 
-/** The bytes of one write, in memory of their own that starts on a multiple of 8. */
 export function encodeBatch(
   header: RecordHeader,
   batch: WriteBatch,
   series: SeriesNumbers,
-): Uint8Array {
+): EncodedRecord {
   let count = 0;
   for (const points of batch.points) count += points.count;
   const flags = series.encoding === 'inline' ? RECORD_FLAG.inline : 0;
@@ -62,7 +71,7 @@ export function encodeBatch(
 export function encodeDelete(
   header: RecordHeader,
   request: Pick<DeleteRecord, 'matchers' | 'startUs' | 'endUs'>,
-): Uint8Array {
+): EncodedRecord {
   writeHeader(header, RECORD_KIND.delete, 0, 0);
   writer.varint(request.matchers.length);
   for (const { name, type, value } of request.matchers) {
@@ -93,10 +102,14 @@ function writeHeader(header: RecordHeader, kind: number, flags: number, count: n
   writer.string(header.protocol);
 }
 
-function finish(): Uint8Array {
+function finish(): EncodedRecord {
   writer.u32At(SIZE_OFFSET, writer.size);
-  writer.u32At(0, crc32(writer.bytes().subarray(4)));
-  return writer.take();
+  const bytes = writer.bytes();
+  const own = crc32(bytes.subarray(4));
+  writer.u32At(0, own);
+  const { length } = bytes;
+  if (length < COMBINE_SIZE_MIN) return { bytes, crc: undefined };
+  return { bytes, crc: combinedCrc32(crc32(bytes.subarray(0, 4)), own, length - 4) };
 }
 
 function writeSides(batch: WriteBatch, series: SeriesNumbers): void {

@@ -102,7 +102,7 @@ test('both encodings carry the whole batch', () => {
     fc.property(seeds, fc.boolean(), fc.nat(9), (seed, isInline, shift) => {
       const batch = batchOf(seed);
       const numbers = isInline ? inlineNumbers(batch, new SeriesWriter(INDEX)) : refNumbers();
-      const bytes = encodeBatch(HEADER, batch, numbers);
+      const bytes = encodeBatch(HEADER, batch, numbers).bytes;
       const shifted = new Uint8Array(bytes.length + shift).subarray(shift);
       shifted.set(bytes);
       const record = decodeRecord(shifted, 41);
@@ -122,7 +122,7 @@ test('both encodings carry the whole batch', () => {
 test('a delete carries its matchers and an open range', () => {
   const matchers = [matcher('a', '=', 'é'), matcher('b', '!~', 'x|y'), matcher('c', '!=', '')];
   const request = { matchers, startUs: Number.NEGATIVE_INFINITY, endUs: 5 };
-  const record = decodeRecord(encodeDelete(HEADER, request), 41);
+  const record = decodeRecord(encodeDelete(HEADER, request).bytes, 41);
   assert.ok(record.kind === 'delete');
   assert.deepEqual(
     record.matchers.map(({ name, type, value }) => [name, type, value]),
@@ -132,7 +132,7 @@ test('a delete carries its matchers and an open range', () => {
 });
 
 test('another offset, a flipped bit, a cut record: refused', () => {
-  const bytes = encodeBatch(HEADER, batchOf([[0, 5]]), refNumbers());
+  const bytes = encodeBatch(HEADER, batchOf([[0, 5]]), refNumbers()).bytes;
   assert.throws(() => decodeRecord(bytes, 42), CodecError);
   fc.assert(
     fc.property(fc.nat(bytes.length - 1), fc.nat(7), (place, bit) => {
@@ -145,7 +145,7 @@ test('another offset, a flipped bit, a cut record: refused', () => {
 });
 
 test('nonsense behind a good checksum never reads outside or hangs', () => {
-  const good = encodeBatch(
+  const { bytes: good } = encodeBatch(
     HEADER,
     batchOf([
       [0, 5],

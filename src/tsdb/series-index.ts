@@ -26,6 +26,7 @@ import { livesOf, slotOf } from './refs.ts';
 import { SeriesMatching } from './series-matching.ts';
 import { SeriesOrder } from './series-order.ts';
 import { SeriesRows } from './series-rows.ts';
+import { SlotBits } from './slot-bits.ts';
 import { Symbols } from './symbols.ts';
 import { pairNamed } from './value-column.ts';
 import { nameSlot } from './write-versions.ts';
@@ -63,6 +64,9 @@ export class SeriesIndex {
   /** By slot: second of the last applied point since FIRST_SECOND, and FINDABLE. */
   #marks = new Uint32Array(1024);
   #nameSlots = new Uint8Array(1024);
+  /** Slots whose mark is of this second or a later one. */
+  readonly #seen = new SlotBits();
+  #seenSecond = 0;
   /** Name symbols of the row at hand. */
   #names = new Uint32Array(64);
   // What the row at hand was made from: neighbours share most of their labels.
@@ -352,20 +356,27 @@ export class SeriesIndex {
 
   /**
    * Points of series of one tenant were applied that were written at this time of the wall clock:
-   * the series can be found from now on and were seen. One look a sample where they were seen in
-   * the same second before.
+   * the series can be found from now on and were seen. One look at a bit a sample where they were
+   * seen in the same second before.
    */
   applied(tenantId: TenantId, refs: Uint32Array, writtenMs: number): void {
     const tenant = this.#tenant(tenantId);
     const second = secondOf(writtenMs);
     const marks = this.#marks;
     const seenNow = (FINDABLE | second) >>> 0;
+    const seen = this.#seen;
+    if (second !== this.#seenSecond) seen.clear();
+    this.#seenSecond = second;
+    const count = refs.length;
     // Neighbours were mostly seen in the same second before: they move together.
     let before = 0;
     let moved = 0;
-    for (let i = 0; i < refs.length; i++) {
+    for (let i = 0; i < count; i++) {
+      i = seen.firstMissing(refs, i, count);
+      if (i === count) break;
       const slot = slotOf(refs[i]!);
       const mark = marks[slot]!;
+      seen.add(slot);
       // FINDABLE is the highest bit, so a later second is a larger mark.
       if (mark >= seenNow) continue;
       marks[slot] = seenNow;
@@ -420,6 +431,7 @@ export class SeriesIndex {
     }
     for (const slot of dead) {
       marks[slot] = 0;
+      this.#seen.remove(slot);
       rows.recycle(slot);
     }
     rows.compact();

@@ -32,3 +32,25 @@ test('a series is defined once a cut, for its tenant alone, and not for who had 
   assert.deepEqual(defined('t', next), [next]);
   assert.throws(() => defined('t', a), /not known any more/);
 });
+
+test('of many tenants each has marks of its own, beyond those with a set', () => {
+  const index = new SeriesIndex(1);
+  const marks = new SeriesMarks(index);
+  const tenants = Array.from({ length: 40 }, (_, i) => `t${i}`);
+  const refs = tenants.map((tenant) =>
+    Uint32Array.from({ length: 70 }, (_, i) =>
+      index.resolve(tenant, labelsFromObject({ __name__: 'a', i: String(i) })),
+    ),
+  );
+  for (let round = 0; round < 3; round++) {
+    for (const [i, tenant] of tenants.entries()) {
+      const definitions: number[] = [];
+      marks.define(tenant, refs[i]!, 70, definitions);
+      marks.define(tenant, refs[i]!.toReversed(), 70, definitions);
+      assert.deepEqual(definitions, [...refs[i]!]);
+      const foreign = Uint32Array.of(...refs[i]!, refs[(i + 1) % 40]![5]!);
+      assert.throws(() => marks.define(tenant, foreign, 71, []), /not known any more/);
+    }
+    marks.cut();
+  }
+});

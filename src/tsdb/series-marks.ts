@@ -8,9 +8,12 @@ import type { TenantId } from '../model/tenant.ts';
 import { grownU32 } from '../stdx/growable.ts';
 import { SLOT_BITS, slotOf } from './refs.ts';
 import type { SeriesIndex } from './series-index.ts';
+import { SlotBits } from './slot-bits.ts';
 
 /** Bits of a ref above its slot. */
 const LIVES_BITS = 32 - SLOT_BITS;
+/** Tenants with a set of their own, the first ones since the cut. */
+const SETS_MAX = 16;
 /** Marks that can be told apart; then all are taken back and counted anew. */
 const MARKS_MAX = 2 ** (32 - LIVES_BITS) - 1;
 
@@ -22,6 +25,8 @@ export class SeriesMarks {
   #lastMark = 0;
   /** Marks since the last cut are above. */
   #cutMark = 0;
+  /** By mark since the cut: slots in their first life that have the mark. */
+  #sets: SlotBits[] = [];
 
   constructor(index: SeriesIndex) {
     this.#index = index;
@@ -33,20 +38,29 @@ export class SeriesMarks {
    */
   define(tenant: TenantId, refs: Uint32Array, count: number, definitions: SeriesRef[]): void {
     const mark = this.#mark(tenant);
-    for (let i = 0; i < count; i++) {
+    const set = this.#setOf(mark);
+    const from = set?.firstMissingOrReborn(refs, 0, count) ?? 0;
+    for (let i = from; i < count; i++) {
       i = firstUnmarked(this.#marks, mark, refs, i, count);
       if (i === count) return;
       this.defineOne(tenant, refs[i]!, definitions);
     }
   }
 
+  #setOf(mark: number): SlotBits | undefined {
+    return this.#sets[mark - this.#cutMark - 1];
+  }
+
   defineOne(tenant: TenantId, ref: SeriesRef, definitions: SeriesRef[]): void {
-    const mark = markOf(this.#mark(tenant), ref);
+    const tenantMark = this.#mark(tenant);
+    const mark = markOf(tenantMark, ref);
     const slot = slotOf(ref);
     if (this.#marks[slot] === mark) return;
     this.check(tenant, ref);
     this.#marks = grownU32(this.#marks, slot + 1);
     this.#marks[slot] = mark;
+    if (slot === ref) this.#setOf(tenantMark)?.add(slot);
+    else for (const set of this.#sets) set.remove(slot);
     definitions.push(ref);
   }
 
@@ -58,7 +72,10 @@ export class SeriesMarks {
 
   /** What was to define these did not get into the log. */
   forget(definitions: readonly SeriesRef[]): void {
-    for (const ref of definitions) this.#marks[slotOf(ref)] = 0;
+    for (const ref of definitions) {
+      this.#marks[slotOf(ref)] = 0;
+      for (const set of this.#sets) set.remove(slotOf(ref));
+    }
   }
 
   /** Does the log hold a use of the series since the last cut? */
@@ -69,6 +86,7 @@ export class SeriesMarks {
   /** From now on every series must be defined again. */
   cut(): void {
     this.#markOf.clear();
+    this.#sets = [];
     if (this.#lastMark > MARKS_MAX / 2) {
       this.#marks.fill(0);
       this.#lastMark = 0;
@@ -78,7 +96,9 @@ export class SeriesMarks {
 
   #mark(tenant: TenantId): number {
     let mark = this.#markOf.get(tenant);
-    if (mark === undefined) this.#markOf.set(tenant, (mark = ++this.#lastMark));
+    if (mark !== undefined) return mark;
+    this.#markOf.set(tenant, (mark = ++this.#lastMark));
+    if (this.#sets.length < SETS_MAX) this.#sets.push(new SlotBits());
     return mark;
   }
 }

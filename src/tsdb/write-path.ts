@@ -16,8 +16,9 @@ import {
 import { deadLetterName } from './names.ts';
 import { decodeRecord } from './record-decode.ts';
 import { encodeBatch, encodeDelete, inlineNumbers, refsOf } from './record-encode.ts';
-import type { SeriesNumbers } from './record-encode.ts';
+import type { EncodedRecord, SeriesNumbers } from './record-encode.ts';
 import type { BatchRecord, DeleteRecord, RecordHeader } from './record-layout.ts';
+import { RecordRing } from './record-ring.ts';
 import { SeriesWriter } from './record-series.ts';
 import { SeriesMarks } from './series-marks.ts';
 import type { ShardState } from './state.ts';
@@ -42,6 +43,8 @@ export class WritePath {
   /** Records below are applied. */
   #appliedEnd: number;
   readonly #marks: SeriesMarks;
+  /** Memory of what is waiting. */
+  readonly #ring: RecordRing;
   #cut: Cut | undefined = undefined;
   #syncTimer: (() => void) | undefined = undefined;
   readonly #afterApply: () => void;
@@ -56,6 +59,7 @@ export class WritePath {
     this.#afterApply = afterApply;
     this.#labels = new SeriesWriter(state.index);
     this.#marks = new SeriesMarks(state.index);
+    this.#ring = new RecordRing(state.memory.scratch.ring);
   }
 
   /** Does the log hold a use of the series since the last cut? */
@@ -188,12 +192,12 @@ export class WritePath {
     return { encoding: 'ref', definitions, labels, numberOf: (ref) => ref };
   }
 
-  /** Appends the record; the promise resolves when it is durable and applied. */
-  #log(header: RecordHeader, bytes: Uint8Array): Promise<void> {
+  /** Appends the record, which is copied; the promise resolves when it is durable and applied. */
+  #log(header: RecordHeader, { bytes, crc }: EncodedRecord): Promise<void> {
     const { log } = this.#state.options;
-    const { offset, durable } = log.append(bytes);
+    const { offset, durable } = log.append(bytes, crc);
     assert(offset === header.offset, 'records are numbered by the one appender');
-    this.#waiting.push({ offset, bytes });
+    this.#waiting.push({ offset, bytes: this.#ring.keep(bytes) });
     this.#waitingBytes += bytes.length;
     this.#state.pacer.noteWrite();
     this.#state.tailBytes += bytes.length;
@@ -234,6 +238,7 @@ export class WritePath {
       count++;
       this.#waitingBytes -= bytes.length;
       const error = this.#applyOne(bytes, next);
+      this.#ring.drop(bytes);
       if (next === offset) poison = error;
     }
     if (count > 0) {
@@ -252,7 +257,8 @@ export class WritePath {
     let refused: unknown;
     try {
       // The very bytes that were encoded: what a checksum guards against is behind the disk.
-      const options = { skipCrc: true, ownSession: this.#state.session };
+      const { memory, session } = this.#state;
+      const options = { skipCrc: true, ownSession: session, times: memory.scratch.spreadTimes };
       this.#apply(decodeRecord(bytes, offset, options), offset);
     } catch (error) {
       // Applied in part: nothing may be written on top of it.
@@ -350,7 +356,8 @@ export class WritePath {
     let appliedBytes = 0;
     for await (const { offset, bytes } of log.read(from)) {
       try {
-        this.#apply(decodeRecord(bytes, offset, this.#state.mutations), offset);
+        const options = { ...this.#state.mutations, times: this.#state.memory.scratch.spreadTimes };
+        this.#apply(decodeRecord(bytes, offset, options), offset);
       } catch (error) {
         await this.#deadLetter(bytes, offset, error);
       }

@@ -1,10 +1,11 @@
-// Hands the compiled kernels of dist/wasm down to the codec of this thread. The caller has checked
-// that dist/ is fresh.
+// Hands the compiled kernels of dist/wasm down to the codec and the head of this thread. The caller
+// has checked that dist/ is fresh.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createColumnKernel, useColumnKernel } from '../../codec/kernels.ts';
 import { useSnappyKernel } from '../../codec/snappy-kernel.ts';
 import { useVectorKernel } from '../../codec/vector-kernel.ts';
+import { useAppendKernel } from '../../tsdb/append-kernel.ts';
 import { PROJECT_ROOT } from '../build-stamp.ts';
 
 function moduleOf(name: string): WebAssembly.Module {
@@ -16,4 +17,5 @@ export function loadKernels(): void {
   useColumnKernel(createColumnKernel(moduleOf('columns')));
   useSnappyKernel(() => moduleOf('snappy'));
   useVectorKernel(() => moduleOf('vector'));
+  useAppendKernel(() => moduleOf('append'));
 }

@@ -1,0 +1,180 @@
+// asc: --enable threads --sharedMemory
+// Samples into the pages of a shard's head (src/tsdb/head-pages.ts, head-append.ts), in the head's own
+// memory. src/tsdb/append-reference.ts is the reference, and leaves the same bytes. Nothing is kept
+// between calls: what a call works on stands in the scratch, whose places src/tsdb/append-scratch.ts
+// names. A place in memory is trusted: only the shard that owns the memory writes any.
+//
+// In random order nearly every sample misses the caches, first for the record of its series, then
+// for its page; so a group of samples is looked at before it is written, one kind of place at a
+// time, where the misses do not wait for each other.
+
+/** Words of the control block: the same as in src/tsdb/append-scratch.ts. */
+const KIND_BITS: usize = 0;
+const MOMENT: usize = 4;
+const CALM_MOMENT: usize = 8;
+const NEXT_CELL: usize = 12;
+const END_CELL: usize = 16;
+const FIRST_SAMPLES: usize = 20;
+const SECOND_SAMPLES: usize = 24;
+const LATER_SAMPLES: usize = 28;
+const NEW_COUNT: usize = 32;
+const REFS_AT: usize = 36;
+const TIMES_AT: usize = 40;
+const VALUES_AT: usize = 44;
+const TOUCHED: usize = 48;
+/** Behind it. */
+const NEW_SAMPLES: usize = 64;
+const RECORDS: usize = 4160;
+const DIRECTORY: usize = 65536;
+
+const SLOT_MASK: u32 = (1 << 24) - 1;
+const CHUNK_REFS_LOG2: u32 = 9;
+const RECORD_BYTES_LOG2: u32 = 5;
+
+/** Bytes in a record: RECORD of src/tsdb/head-append.ts. */
+const PAGE: usize = 8;
+const META: usize = 12;
+const COUNT: usize = 16;
+const LAST_MOMENT: usize = 20;
+const SAVED: usize = 24;
+const OFFSET: usize = 28;
+const UNSORTED: i32 = -0x80000000;
+const COUNT_MASK: i32 = 0x7fffffff;
+
+/** Bytes in a page and fields of its meta: src/tsdb/head-pages.ts. */
+const PREVIOUS: usize = 8;
+const PAGE_META: usize = 12;
+const SAMPLES: usize = 16;
+const BLOCK_BYTES: i32 = 48;
+const KIND_MASK: i32 = 7 << 16;
+const COARSE_TICK_US: f64 = 1000000;
+
+const GROUP: i32 = 256;
+
+function offsetAt(page: i32, used: i32): usize {
+  return ((<usize>page) << 3) + SAMPLES + <usize>((used >> 2) * BLOCK_BYTES + ((used & 3) << 2));
+}
+
+function tickUsOf(meta: i32): f64 {
+  const tick = (meta >> 19) & 3;
+  return tick == 1 ? 1000 : tick == 0 ? 1 : COARSE_TICK_US;
+}
+
+/**
+ * Finds the records of samples [from, to) and loads what `appendGroup` will need of them and of their
+ * pages. The sum only keeps the loads alive.
+ */
+function touch(s: usize, from: i32, to: i32): i32 {
+  const refs = <usize>load<u32>(s + REFS_AT);
+  const directory = s + DIRECTORY;
+  let sum = 0;
+  for (let i = from; i < to; i++) {
+    const slot = load<u32>(refs + (i << 2)) & SLOT_MASK;
+    const chunk = load<u32>(directory + ((slot >> CHUNK_REFS_LOG2) << 2));
+    if (chunk == 0) {
+      to = i;
+      break;
+    }
+    const record = (chunk << 2) + ((slot & ((1 << CHUNK_REFS_LOG2) - 1)) << RECORD_BYTES_LOG2);
+    store<u32>(s + RECORDS + ((i - from) << 2), record);
+    sum |= load<i32>(<usize>record, PAGE);
+  }
+  for (let i = 0; i < to - from; i++) {
+    const record = <usize>load<u32>(s + RECORDS + (i << 2));
+    const used = load<i32>(record, META) & 255;
+    const at = offsetAt(load<i32>(record, PAGE), used);
+    sum |= load<i32>(at) | load<i32>(at + ((used & 3) << 2), 16);
+  }
+  store<i32>(s + TOUCHED, sum);
+  return to;
+}
+
+/**
+ * Appends samples [from, to); the first one that it does not take (a chunk that has no records, a
+ * moment that wants more than a look, a page for which there is no room) or `to`. Series that had
+ * no samples are listed by their first one.
+ */
+export function append(s: usize, from: i32, to: i32): i32 {
+  for (let at = from; at < to; at += GROUP) {
+    const end = min(at + GROUP, to);
+    const found = touch(s, at, end);
+    const stopped = appendGroup(s, at, found);
+    if (stopped < end) return stopped;
+  }
+  return to;
+}
+
+function appendGroup(s: usize, from: i32, to: i32): i32 {
+  const kindBits = load<i32>(s + KIND_BITS);
+  const moment = load<i32>(s + MOMENT);
+  const calmMoment = load<i32>(s + CALM_MOMENT);
+  const times = <usize>load<u32>(s + TIMES_AT);
+  const values = <usize>load<u32>(s + VALUES_AT);
+  for (let i = from; i < to; i++) {
+    const record = <usize>load<u32>(s + RECORDS + ((i - from) << 2));
+    const tUs = load<f64>(times + (i << 3));
+    const last = load<i32>(record, LAST_MOMENT);
+    if (last != moment && last > calmMoment) return i;
+    let meta = load<i32>(record, META);
+    let used = meta & 255;
+    const ticks = (tUs - load<f64>(record)) / tickUsOf(meta);
+    let offset = <i32>ticks;
+    let count = load<i32>(record, COUNT);
+    if (used == ((meta >> 8) & 255) || (meta & KIND_MASK) != kindBits || <f64>offset != ticks) {
+      if (!openPage(s, record, tUs, i)) return i;
+      count = load<i32>(record, COUNT);
+      meta = load<i32>(record, META);
+      used = 0;
+      offset = 0;
+    } else if (offset <= load<i32>(record, OFFSET)) count |= UNSORTED;
+    if (last != moment) {
+      store<i32>(record, count & COUNT_MASK, SAVED);
+      store<i32>(record, moment, LAST_MOMENT);
+    }
+    const place = offsetAt(load<i32>(record, PAGE), used);
+    store<i32>(place, offset);
+    store<i64>(place + ((used & 3) << 2), load<i64>(values + (i << 3)), 16);
+    store<i32>(record, offset, OFFSET);
+    store<i32>(record, meta + 1, META);
+    store<i32>(record, count + 1, COUNT);
+  }
+  return to;
+}
+
+/** As Generation.#openPage; false where there is no room. */
+function openPage(s: usize, record: usize, tUs: f64, index: i32): bool {
+  const first = load<i32>(s + FIRST_SAMPLES);
+  const previous = load<i32>(record, PAGE);
+  let capacity = first;
+  let tick = <i64>tUs % 1000 == 0 ? 1 : 0;
+  const meta = load<i32>(record, META);
+  const used = meta & 255;
+  if (previous != 0) {
+    if (used == ((meta >> 8) & 255))
+      capacity = load<i32>(s + (used == first ? SECOND_SAMPLES : LATER_SAMPLES));
+    else if (((meta >> 19) & 3) != 0 && <i64>tUs % 1000000 == 0) tick = 2;
+  }
+  const cells = 2 + 6 * ((capacity + 3) >> 2);
+  const page = load<i32>(s + NEXT_CELL);
+  if (page + cells > load<i32>(s + END_CELL)) return false;
+  store<i32>(s + NEXT_CELL, page + cells);
+  if (previous != 0) {
+    const before = (<usize>previous) << 3;
+    store<i32>(before, load<i32>(before, PAGE_META) | used, PAGE_META);
+    const lastUs = load<f64>(record) + <f64>load<i32>(record, OFFSET) * tickUsOf(meta);
+    if (tUs <= lastUs) store<i32>(record, load<i32>(record, COUNT) | UNSORTED, COUNT);
+  } else {
+    const count = load<i32>(s + NEW_COUNT);
+    store<i32>(s + NEW_SAMPLES + (count << 2), index);
+    store<i32>(s + NEW_COUNT, count + 1);
+  }
+  const fresh = (capacity << 8) | load<i32>(s + KIND_BITS) | (tick << 19);
+  const place = (<usize>page) << 3;
+  store<f64>(place, tUs);
+  store<i32>(place, previous, PREVIOUS);
+  store<i32>(place, fresh, PAGE_META);
+  store<f64>(record, tUs);
+  store<i32>(record, page, PAGE);
+  store<i32>(record, fresh, META);
+  return true;
+}

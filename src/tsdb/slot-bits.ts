@@ -1,0 +1,57 @@
+// A bit per slot of a series: a set of which a million members fit the second cache, asked of
+// before a table with a number per slot is.
+import { slotOf } from './refs.ts';
+
+const FIRST_WORDS = 32;
+/** Bits of a ref that are looked at: those of a later life are beyond any set. */
+const EVERY_LIFE = slotOf(-1);
+const FIRST_LIFE = 0x7fffffff;
+
+export class SlotBits {
+  #words = new Uint32Array(FIRST_WORDS);
+
+  add(slot: number): void {
+    const word = slot >>> 5;
+    if (word >= this.#words.length) {
+      const longer = new Uint32Array(Math.max(word + 1, this.#words.length * 2));
+      longer.set(this.#words);
+      this.#words = longer;
+    }
+    this.#words[word]! |= 1 << (slot & 31);
+  }
+
+  remove(slot: number): void {
+    const word = slot >>> 5;
+    if (word < this.#words.length) this.#words[word]! &= ~(1 << (slot & 31));
+  }
+
+  clear(): void {
+    this.#words.fill(0);
+  }
+
+  /** Index of the first of `count` refs from `from` on whose slot is not in the set. */
+  firstMissing(refs: Uint32Array, from: number, count: number): number {
+    return firstUnset(this.#words, refs, EVERY_LIFE, from, count);
+  }
+
+  /** As firstMissing, and whose slot is in a later life than its first one. */
+  firstMissingOrReborn(refs: Uint32Array, from: number, count: number): number {
+    return firstUnset(this.#words, refs, FIRST_LIFE, from, count);
+  }
+}
+
+function firstUnset(
+  words: Uint32Array,
+  refs: Uint32Array,
+  mask: number,
+  from: number,
+  count: number,
+): number {
+  const { length } = words;
+  for (let i = from; i < count; i++) {
+    const slot = refs[i]! & mask;
+    const word = slot >>> 5;
+    if (word >= length || ((words[word]! >>> (slot & 31)) & 1) === 0) return i;
+  }
+  return count;
+}
