@@ -1,8 +1,8 @@
-// A leaf for one instant over one shard: of each series the newest sample, read where it lies, and
-// added to groups that are told apart by symbols. Labels are made once a group. Where the order of the
-// series does not matter, they are read in the order of memory and nothing is sorted. Series whose
-// newest sample cannot be told at sight (objects, companions, deletes that may hide it) go the
-// general way, one by one.
+// A leaf for one instant over one shard: of each series the newest sample, read where it lies and
+// added to groups that are told apart by symbols. Labels are made once a group. Where the order of
+// the series does not matter, they are read in the order of memory and nothing is sorted. Series
+// whose newest sample cannot be told at sight (objects, companions, deletes that may hide it) go
+// the general way, one by one.
 import type { SeriesRef } from '../model/columns.ts';
 import type { Labels } from '../model/labels.ts';
 import type { LeafGroup, LeafPlan, LeafResult, ReadContext } from '../model/storage.ts';
