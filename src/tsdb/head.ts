@@ -17,6 +17,8 @@ import { Arena } from './head-memory.ts';
 import type { HeadMemory } from './head-memory.ts';
 import { kindBits, metaAt, previousOf, timeAt, usedOf } from './head-pages.ts';
 import { HeadObjects } from './head-objects.ts';
+import { lookInHead } from './head-look.ts';
+import type { HeadLook } from './head-look.ts';
 import { readHeadSources } from './head-read.ts';
 import type { HeadChain, HeadView } from './head-read.ts';
 import { CountHistory } from './head-history.ts';
@@ -27,6 +29,9 @@ import type { Source, TimeRange } from './samples.ts';
 
 /** Moments fit a word. */
 const MOMENT_MAX = 2 ** 31 - 1;
+/** Series that `touch` looks at: their lines fit the second cache. */
+export const TOUCH_SERIES = 256;
+const touched = new Int32Array(TOUCH_SERIES);
 /** Estimated bytes of a metadata, exemplar or attribute row beside its texts. */
 const SIDE_ROW_BYTES = 160;
 
@@ -291,12 +296,36 @@ export class Generation {
   /** Samples of a series applied up to a moment. */
   countAt(ref: SeriesRef, moment: number): number {
     const record = this.#find(ref);
-    if (record === 0) return 0;
+    return record === 0 ? 0 : this.#countIn(record, ref, moment);
+  }
+
+  #countIn(record: number, ref: SeriesRef, moment: number): number {
     const { i32 } = this.memory;
     const own = moment - this.#firstMoment;
     if (own < 0) return 0;
     if (i32[record + RECORD.moment]! <= own) return i32[record + RECORD.count]! & COUNT_MASK;
     return this.#history.countAt(ref, own) ?? i32[record + RECORD.saved]!;
+  }
+
+  /** Looks for a series' newest visible sample, after the generations before this one. */
+  look(ref: SeriesRef, moment: number, look: HeadLook): void {
+    const record = this.#find(ref);
+    if (record === 0) return;
+    const count = this.#countIn(record, ref, moment);
+    if (count > 0) lookInHead(this.memory, record, count, look);
+  }
+
+  /** Reads what `look` will need of some series, so that the misses do not wait for each other. */
+  touch(refs: Uint32Array, from: number, to: number): number {
+    const { i32 } = this.memory;
+    const end = Math.min(to, from + TOUCH_SERIES);
+    for (let i = from; i < end; i++) {
+      const record = this.#find(refs[i]!);
+      touched[i - from] = record === 0 ? 0 : i32[record + RECORD.page]!;
+    }
+    let sum = 0;
+    for (let i = 0; i < end - from; i++) sum |= i32[2 * touched[i]! + 3]!;
+    return sum;
   }
 
   /** Is the newest visible sample of a series in the range? */

@@ -8,6 +8,8 @@ import type {
   DeleteRequest,
   DeleteResult,
   ExemplarSeries,
+  LeafPlan,
+  LeafResult,
   LimitedNames,
   ReadContext,
   SelectedBlocks,
@@ -18,6 +20,7 @@ import type {
 } from '../model/storage.ts';
 import type { Principal, TenantId } from '../model/tenant.ts';
 import { matchesAll } from '../model/matcher.ts';
+import { isInstantLeaf } from '../windows/instant-plan.ts';
 import { assert } from '../stdx/assert.ts';
 import { readCardinality, readLabelNames, readLabelValues, readSeries } from './read-names.ts';
 import { resolveSources, samplesSizeBytes } from './samples.ts';
@@ -129,6 +132,17 @@ export class ShardReader {
         context.budget.give(sizeBytes);
       }
     }
+  }
+
+  /** A leaf for one instant, where the newest samples can be read where they lie. */
+  async runInstant(context: ReadContext, plan: LeafPlan): Promise<LeafResult | undefined> {
+    const { matchers, startUs, lookbackUs } = plan;
+    if (!isInstantLeaf(plan)) return undefined;
+    const range = { startUs: startUs - lookbackUs, endUs: startUs };
+    const scan = this.#scan(context, { matchers, ...range });
+    const { clock, scheduler } = this.#state.options;
+    const { runInstantLeaf } = await import('./instant-leaf.ts');
+    return await runInstantLeaf({ scan, context, plan, clock, scheduler });
   }
 
   labelNames(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<readonly string[]> {

@@ -109,11 +109,11 @@ export function* scanHead(
 }
 
 /** Per generation the deletes that could touch it. */
-function nearDeletes({ view, tenant, range }: Scan): Delete[][] {
+export function nearDeletes({ view, tenant, range }: Scan): Delete[][] {
   return view.generations.map(({ seqMin }) => deletesFrom(view.deletes, tenant, seqMin, range));
 }
 
-function headSources(scan: Scan, ref: SeriesRef, near: readonly Delete[][]): Source[] {
+export function headSources(scan: Scan, ref: SeriesRef, near: readonly Delete[][]): Source[] {
   const { view, range, index, moment } = scan;
   const out: Source[] = [];
   for (let i = 0; i < view.generations.length; i++) {

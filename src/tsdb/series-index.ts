@@ -497,6 +497,30 @@ export class SeriesIndex {
     return found;
   }
 
+  /**
+   * As `select`, where the answer is short and no new series have to be put in order for it;
+   * undefined: a pass over the slots (slot-tests.ts) is as good.
+   */
+  selectFew(tenantId: TenantId, matchers: readonly Matcher[]): Uint32Array | undefined {
+    const tenant = this.#tenants.get(tenantId);
+    if (tenant === undefined) return NO_REFS;
+    if (!tenant.isFresh) return undefined;
+    const before = tenant.columnsSizeBytes;
+    const found = this.#matching.selectFew(tenant, matchers);
+    if (tenant.columnsSizeBytes > before) this.#boundColumns(tenant);
+    return found;
+  }
+
+  /** For questions that read rows where they lie. */
+  get tables(): IndexTables {
+    return this.#tables;
+  }
+
+  /** Owner of a tenant's rows; undefined where it has none. */
+  ownerNumber(tenantId: TenantId): number | undefined {
+    return this.#tenants.get(tenantId)?.number;
+  }
+
   /** Columns of other tenants are forgotten first, then those of this one. */
   #boundColumns(tenant: TenantSeries): void {
     let sizeBytes = 0;

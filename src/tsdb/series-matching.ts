@@ -30,6 +30,15 @@ interface Candidates {
   readonly count: number;
 }
 
+interface Plan {
+  /** Of the matchers that were looked at, the one with the fewest series. */
+  readonly best: Candidates | undefined;
+  /** Those that not all series of the base pass. */
+  readonly rest: Set<Matcher>;
+  /** One of them accepts nothing. */
+  readonly isNone: boolean;
+}
+
 /** What a matcher can only accept where the label is there. */
 function namesValues(one: Matcher): boolean {
   return one.type !== '!=' && one.type !== '!~' && !one.matches('');
@@ -58,10 +67,33 @@ export class SeriesMatching {
     return found.length === 0 ? newer : mergeIds(found, newer, order.compare);
   }
 
+  /**
+   * As `select`, where the matchers leave a small share of the series; undefined where a pass over
+   * all of them is as good.
+   */
+  selectFew(tenant: TenantSeries, matchers: readonly Matcher[]): Uint32Array | undefined {
+    const { base } = tenant;
+    if (base.length <= SMALL_TENANT_SERIES) return this.select(tenant, matchers);
+    const { best, isNone } = this.#plan(tenant, matchers);
+    const isFew = isNone || (best !== undefined && best.count * PASS_SHARE <= base.length);
+    return isFew ? this.select(tenant, matchers) : undefined;
+  }
+
   #selectBase(tenant: TenantSeries, matchers: readonly Matcher[]): Uint32Array {
     const { base } = tenant;
     if (matchers.length === 0 || base.length === 0) return base;
     if (base.length <= SMALL_TENANT_SERIES) return this.#filtered(base, matchers);
+    const { best, rest, isNone } = this.#plan(tenant, matchers);
+    if (isNone) return new Uint32Array(0);
+    if (rest.size === 0) return base;
+    if (best === undefined || best.count * PASS_SHARE > base.length)
+      return this.#filtered(base, [...rest]);
+    rest.delete(best.matcher);
+    return this.#filtered(refsOf(base, best), [...rest]);
+  }
+
+  #plan(tenant: TenantSeries, matchers: readonly Matcher[]): Plan {
+    const { base } = tenant;
     const rest = new Set(matchers);
     let best: Candidates | undefined;
     // Exact values first: they cost a look-up, an expression costs a test of each value.
@@ -70,15 +102,11 @@ export class SeriesMatching {
       if (best !== undefined && best.count <= SHORT_LIST) break;
       if (best !== undefined && cost(one) > 0 && best.count * PASS_SHARE < base.length) break;
       const candidates = this.#candidates(tenant, one);
-      if (candidates.count === 0) return new Uint32Array(0);
+      if (candidates.count === 0) return { best: undefined, rest, isNone: true };
       if (candidates.count === base.length) rest.delete(one);
       else if (best === undefined || candidates.count < best.count) best = candidates;
     }
-    if (rest.size === 0) return base;
-    if (best === undefined || best.count * PASS_SHARE > base.length)
-      return this.#filtered(base, [...rest]);
-    rest.delete(best.matcher);
-    return this.#filtered(refsOf(base, best), [...rest]);
+    return { best, rest, isNone: false };
   }
 
   #filtered(refs: Uint32Array, matchers: readonly Matcher[]): Uint32Array {

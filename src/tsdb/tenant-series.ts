@@ -74,11 +74,18 @@ export class TenantSeries {
     return refs;
   }
 
+  /** Is what is not in the base few enough to be looked at one by one? */
+  get isFresh(): boolean {
+    const { length } = this.base;
+    if (this.tailCount === 0) return true;
+    return length > BASE_SIMPLE_SERIES && this.tailCount * BASE_SHARE < length;
+  }
+
   /** Puts what is new into the base: always, or where it is more than a query should look at. */
   refresh({ rows, order }: IndexTables, always: boolean): void {
     const { length } = this.base;
     if (this.tailCount === 0) return;
-    if (!always && length > BASE_SIMPLE_SERIES && this.tailCount * BASE_SHARE < length) return;
+    if (!always && this.isFresh) return;
     const added = this.tail(rows);
     order.sort(added);
     this.base = length === 0 ? added : mergeIds(this.base, added, order.compare);

@@ -214,7 +214,9 @@ class Shard implements ShardStorage {
     return this.#reader.selectBlocks(context, request);
   }
 
-  runLeaf(context: ReadContext, plan: LeafPlan): Promise<LeafResult> {
+  async runLeaf(context: ReadContext, plan: LeafPlan): Promise<LeafResult> {
+    const instant = await this.#reader.runInstant(context, plan);
+    if (instant !== undefined) return instant;
     return (this.#state.options.runLeaf ?? runLeafLazily)(this, context, plan);
   }
 

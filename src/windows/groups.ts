@@ -81,39 +81,39 @@ export function newGroupSlots(aggregation: LeafAggregation, count: number): Grou
 export function addColumn(slots: GroupSlots, column: SlotColumn, note: Note): void {
   const { present, values } = column;
   const count = present.length;
-  const { aggregation, floatCounts } = slots;
   for (let k = 0; k < count; k++) {
     if (present[k] === SLOT_EMPTY) continue;
-    if (present[k] === SLOT_HISTOGRAM) {
-      addHistogram(slots, k, column.histograms![k]!, note);
-      continue;
+    if (present[k] === SLOT_HISTOGRAM) addHistogram(slots, k, column.histograms![k]!, note);
+    else addFloat(slots, k, values[k]!);
+  }
+}
+
+export function addFloat(slots: GroupSlots, k: number, value: number): void {
+  const { aggregation, floatCounts } = slots;
+  const seen = floatCounts[k]!;
+  floatCounts[k] = seen + 1;
+  switch (aggregation) {
+    case 'sum':
+      addCompensated(slots.main, slots.extra, k, value);
+      break;
+    case 'avg':
+      addCompensated(slots.main, slots.extra, k, value);
+      slots.scaled![k]! += value * SAFE_SCALE;
+      break;
+    case 'min':
+    case 'max':
+      keepExtreme(slots, k, value, seen);
+      break;
+    case 'stddev':
+    case 'stdvar': {
+      const delta = value - slots.main[k]!;
+      slots.main[k]! += delta / (seen + 1);
+      slots.extra[k]! += delta * (value - slots.main[k]!);
+      break;
     }
-    const value = values[k]!;
-    const seen = floatCounts[k]!;
-    floatCounts[k] = seen + 1;
-    switch (aggregation) {
-      case 'sum':
-        addCompensated(slots.main, slots.extra, k, value);
-        break;
-      case 'avg':
-        addCompensated(slots.main, slots.extra, k, value);
-        slots.scaled![k]! += value * SAFE_SCALE;
-        break;
-      case 'min':
-      case 'max':
-        keepExtreme(slots, k, value, seen);
-        break;
-      case 'stddev':
-      case 'stdvar': {
-        const delta = value - slots.main[k]!;
-        slots.main[k]! += delta / (seen + 1);
-        slots.extra[k]! += delta * (value - slots.main[k]!);
-        break;
-      }
-      case 'count':
-      case 'group':
-        break;
-    }
+    case 'count':
+    case 'group':
+      break;
   }
 }
 
@@ -123,7 +123,7 @@ function keepExtreme(slots: GroupSlots, k: number, value: number, seen: number):
   if (seen === 0 || isBetter || Number.isNaN(best)) slots.main[k] = value;
 }
 
-function addHistogram(slots: GroupSlots, k: number, value: Histogram, note: Note): void {
+export function addHistogram(slots: GroupSlots, k: number, value: Histogram, note: Note): void {
   const { aggregation } = slots;
   switch (aggregation) {
     case 'count':
@@ -146,32 +146,67 @@ function countHistograms(slots: GroupSlots, k: number, count: number): void {
 }
 
 function histogramGroup(slots: GroupSlots, k: number): HistogramGroup {
-  slots.histograms ??= Array.from<HistogramGroup | undefined>({ length: slots.floatCounts.length });
+  slots.histograms ??= emptyHistograms(slots);
   slots.histograms[k] ??= new HistogramGroup(slots.aggregation === 'avg');
   return slots.histograms[k];
 }
 
+function emptyHistograms({ floatCounts }: GroupSlots): (HistogramGroup | undefined)[] {
+  return Array.from<HistogramGroup | undefined>({ length: floatCounts.length });
+}
+
 /** Merges the state of a later chunk into that of the earlier ones. */
 export function mergeGroupSlots(into: GroupSlots, from: GroupSlots): void {
+  for (let k = 0; k < into.floatCounts.length; k++) mergeSlot(into, from, k);
+}
+
+/** The same for one slot. */
+export function mergeSlot(into: GroupSlots, from: GroupSlots, k: number): void {
   const { aggregation, main, extra } = into;
-  for (let k = 0; k < into.floatCounts.length; k++) {
-    const histograms = from.histogramCounts?.[k] ?? 0;
-    if (histograms > 0) countHistograms(into, k, histograms);
-    const others = from.histograms?.[k];
-    if (others !== undefined) histogramGroup(into, k).merge(others);
-    const added = from.floatCounts[k]!;
-    if (added === 0) continue;
-    const seen = into.floatCounts[k]!;
-    into.floatCounts[k] = seen + added;
-    if (aggregation === 'sum' || aggregation === 'avg') {
-      addCompensated(main, extra, k, from.main[k]!);
-      if (Number.isFinite(main[k]!)) extra[k]! += from.extra[k]!;
-      if (into.scaled !== undefined) into.scaled[k]! += from.scaled![k]!;
-    } else if (aggregation === 'min' || aggregation === 'max')
-      keepExtreme(into, k, from.main[k]!, seen);
-    else if (aggregation === 'stddev' || aggregation === 'stdvar')
-      mergeDeviations(into, from, k, seen);
+  const histograms = from.histogramCounts?.[k] ?? 0;
+  if (histograms > 0) countHistograms(into, k, histograms);
+  const others = from.histograms?.[k];
+  if (others !== undefined) histogramGroup(into, k).merge(others);
+  const added = from.floatCounts[k]!;
+  if (added === 0) return;
+  const seen = into.floatCounts[k]!;
+  into.floatCounts[k] = seen + added;
+  if (aggregation === 'sum' || aggregation === 'avg') {
+    addCompensated(main, extra, k, from.main[k]!);
+    if (Number.isFinite(main[k]!)) extra[k]! += from.extra[k]!;
+    if (into.scaled !== undefined) into.scaled[k]! += from.scaled![k]!;
+  } else if (aggregation === 'min' || aggregation === 'max')
+    keepExtreme(into, k, from.main[k]!, seen);
+  else if (aggregation === 'stddev' || aggregation === 'stdvar')
+    mergeDeviations(into, from, k, seen);
+}
+
+/** Empties slot k. */
+export function clearSlot(slots: GroupSlots, k: number): void {
+  slots.floatCounts[k] = 0;
+  if (slots.main.length > 0) slots.main[k] = 0;
+  if (slots.extra.length > 0) slots.extra[k] = 0;
+  if (slots.scaled !== undefined) slots.scaled[k] = 0;
+  if (slots.histogramCounts !== undefined) slots.histogramCounts[k] = 0;
+  if (slots.histograms !== undefined) slots.histograms[k] = undefined;
+}
+
+/** The same state with room for more slots. */
+export function longerSlots(slots: GroupSlots, count: number): GroupSlots {
+  const longer = newGroupSlots(slots.aggregation, count);
+  longer.floatCounts.set(slots.floatCounts);
+  longer.main.set(slots.main);
+  longer.extra.set(slots.extra);
+  longer.scaled?.set(slots.scaled!);
+  if (slots.histogramCounts !== undefined) {
+    longer.histogramCounts = new Uint32Array(count);
+    longer.histogramCounts.set(slots.histogramCounts);
   }
+  if (slots.histograms !== undefined) {
+    longer.histograms = emptyHistograms(longer);
+    for (const [k, group] of slots.histograms.entries()) longer.histograms[k] = group;
+  }
+  return longer;
 }
 
 function mergeDeviations(into: GroupSlots, from: GroupSlots, k: number, seen: number): void {

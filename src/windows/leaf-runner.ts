@@ -25,12 +25,12 @@ import { ParcelWriter } from './leaf-parcel.ts';
 import type { LeafParcel, LeafSpec, ParcelChunk } from './leaf-parcel.ts';
 import { metricOf, mergeState, newLeafSink, SeriesSink } from './leaf-sink.ts';
 import type { Group, LeafSink } from './leaf-sink.ts';
+import { Slices } from './leaf-slices.ts';
 import { chunkAnswerBytes, columnBytes, columnIn, statesIn } from './leaf-thread.ts';
 import type { LeafAnswer } from './leaf-thread.ts';
 import {
   LEAF_CHUNK_SERIES,
   LEAF_IN_THREAD_SAMPLES,
-  LEAF_SLICE_MS,
   PARCEL_BYTES,
   PARCEL_SAMPLES,
   PARCELS_PER_THREAD,
@@ -295,29 +295,5 @@ class SharedLeaf {
     await Promise.allSettled(this.#sent.map((parcel) => parcel.answer));
     for (const parcel of this.#sent) this.#context.budget.give(parcel.heldBytes);
     this.#sent = [];
-  }
-}
-
-/** Turns of the event loop for others, by the clock. */
-class Slices {
-  readonly #clock: Clock;
-  readonly #scheduler: Scheduler;
-  #startMs: number;
-
-  constructor(clock: Clock, scheduler: Scheduler) {
-    this.#clock = clock;
-    this.#scheduler = scheduler;
-    this.#startMs = clock.monotonicMs();
-  }
-
-  /** A promise to wait for where the slice is used up. */
-  pause(): Promise<void> | undefined {
-    if (this.#clock.monotonicMs() - this.#startMs < LEAF_SLICE_MS) return undefined;
-    return this.#rest();
-  }
-
-  async #rest(): Promise<void> {
-    await this.#scheduler.yieldTurn();
-    this.#startMs = this.#clock.monotonicMs();
   }
 }

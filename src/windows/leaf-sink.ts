@@ -23,12 +23,12 @@ import { LEAF_CHUNK_SERIES } from './limits.ts';
 import { StepColumn } from './step-column.ts';
 
 /** Bytes of one slot of a result column: a double and a presence byte. */
-const SLOT_BYTES = 9;
+export const SLOT_BYTES = 9;
 /** Bytes of one slot of a group's state. */
-const GROUP_SLOT_BYTES = 32;
+export const GROUP_SLOT_BYTES = 32;
 
 /** Distinct annotations of one leaf, in order of appearance. */
-class LeafNotes {
+export class LeafNotes {
   /** Metric name of the series at hand. */
   metric = '';
   readonly #seen = new Map<string, LeafAnnotation>();

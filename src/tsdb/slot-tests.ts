@@ -1,0 +1,77 @@
+// Matchers against rows of the index, slot by slot in the order of memory: what a question over
+// many series uses that does not need them in label order. No list is made and nothing is sorted.
+import type { Matcher } from '../model/matcher.ts';
+import type { IndexTables } from './tenant-series.ts';
+
+const UNKNOWN = 0;
+const YES = 1;
+const NO = 2;
+
+interface SlotTest {
+  readonly one: Matcher;
+  /** -1: no series has the label. */
+  readonly name: number;
+  readonly ifAbsent: boolean;
+  /** By pair. */
+  readonly verdicts: Uint8Array;
+  guess: number;
+}
+
+export class SlotTests {
+  readonly #tables: IndexTables;
+  readonly #tests: readonly SlotTest[];
+  /** No series can match. */
+  readonly isImpossible: boolean;
+
+  constructor(tables: IndexTables, matchers: readonly Matcher[]) {
+    this.#tables = tables;
+    const { symbols, pairs } = tables;
+    let isImpossible = false;
+    const tests: SlotTest[] = [];
+    for (const one of matchers) {
+      const name = symbols.find(one.name);
+      const ifAbsent = one.matches('');
+      if (name < 0) {
+        if (!ifAbsent) isImpossible = true;
+        continue;
+      }
+      tests.push({ one, name, ifAbsent, verdicts: new Uint8Array(pairs.end), guess: 0 });
+    }
+    this.#tests = tests;
+    this.isImpossible = isImpossible;
+  }
+
+  /** Do all matchers accept a live row? */
+  accepts(slot: number): boolean {
+    const { rows, pairs } = this.#tables;
+    const { words, starts, counts } = rows.columns;
+    const start = starts[slot]!;
+    const count = counts[slot]!;
+    for (let i = 0; i < this.#tests.length; i++) {
+      const test = this.#tests[i]!;
+      const { name, guess, verdicts } = test;
+      // A pair with a verdict has the label's name.
+      if (guess < count && verdicts[words[start + guess]!] === YES) continue;
+      let found = guess < count && pairs.nameOf(words[start + guess]!) === name ? guess : -1;
+      for (let k = 0; found < 0 && k < count; k++)
+        if (pairs.nameOf(words[start + k]!) === name) found = k;
+      if (found < 0) {
+        if (!test.ifAbsent) return false;
+        continue;
+      }
+      test.guess = found;
+      const pair = words[start + found]!;
+      const verdict = verdicts[pair]!;
+      if (verdict === NO || (verdict !== YES && !this.#ask(test, pair))) return false;
+    }
+    return true;
+  }
+
+  #ask(test: SlotTest, pair: number): boolean {
+    const { symbols, pairs } = this.#tables;
+    const isAccepted = test.one.matches(symbols.text(pairs.valueOf(pair)));
+    // Pairs that came later than the table are asked each time.
+    if (test.verdicts[pair] === UNKNOWN) test.verdicts[pair] = isAccepted ? YES : NO;
+    return isAccepted;
+  }
+}

@@ -1,0 +1,257 @@
+// Leaves for one instant, which the engine answers without making columns, against the reference
+// over `select`: the same bits, annotations and series read, whatever is written out of order,
+// rewritten, stale, deleted, pinned, in parts and in the head, and whoever asks.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { ALL_KINDS, KIND, NUMERIC_KINDS } from '../../src/model/columns.ts';
+import type { Histogram } from '../../src/model/histogram.ts';
+import { matcher } from '../../src/model/matcher.ts';
+import type { LeafPlan, LeafResult, ReadContext, Storage } from '../../src/model/storage.ts';
+import { openPrincipal } from '../../src/model/tenant.ts';
+import type { Principal } from '../../src/model/tenant.ts';
+import { runLeafInThread } from '../../src/windows/leaf.ts';
+import { appendOptions, unlimitedBudget } from './contexts.ts';
+import { f64Bits, writeRows } from './rows.ts';
+import type { Row } from './rows.ts';
+import { TsdbUnderTest } from './tsdb-under-test.ts';
+
+const RUNS = 300;
+const STALE = 0x7ff0000000000002n;
+const US = 1_000_000;
+
+function histogramOf(n: number): Histogram {
+  return {
+    isInteger: true,
+    schema: n % 3 === 0 ? 1 : 0,
+    zeroThreshold: 0.001,
+    zeroCount: n,
+    count: n * 3,
+    sum: n === 7 ? Number.NaN : n / 3,
+    counterResetHint: 0,
+    positiveSpans: [{ offset: 0, length: 2 }],
+    positiveBuckets: Float64Array.of(n, n),
+    negativeSpans: [],
+    negativeBuckets: new Float64Array(0),
+    customValues: new Float64Array(0),
+  };
+}
+
+const double = fc
+  .oneof(
+    fc.double(),
+    fc.integer({ min: -9, max: 9 }),
+    fc.constantFrom(0.1, -0, Number.NaN, Number.POSITIVE_INFINITY, 1.7e308),
+  )
+  .map((value) => ({ kind: KIND.f64, value: f64Bits(value) }));
+
+const value = fc.oneof(
+  { weight: 30, arbitrary: double },
+  { weight: 4, arbitrary: fc.constant({ kind: KIND.f64, value: STALE }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constantFrom(KIND.i64, KIND.u64),
+      value: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(0, 1).map((bit) => ({ kind: KIND.boolean, value: bit })),
+  },
+  { weight: 1, arbitrary: fc.constant({ kind: KIND.string, value: 'text' }) },
+  { weight: 1, arbitrary: fc.nat(8).map((n) => ({ kind: KIND.histogram, value: histogramOf(n) })) },
+);
+
+/** Series of two names; some have no group, and some share all but one label. */
+function seriesOf(i: number): Record<string, string> {
+  const labels: Record<string, string> = { __name__: i % 5 === 4 ? 'other' : 'm', i: String(i) };
+  if (i % 4 !== 0) labels['g'] = String(i % 3);
+  return labels;
+}
+
+const row: fc.Arbitrary<Row> = fc
+  .record({
+    i: fc.oneof(fc.nat(2), fc.nat(39)),
+    tUs: fc.oneof(
+      fc.nat(3).map((n) => n * US),
+      fc.nat(20).map((n) => n * US),
+      fc.nat(20).map((n) => n * US + 1),
+    ),
+    value,
+    subNs: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(2) }),
+  })
+  .map(({ i, tUs, value: v, subNs }) => ({ series: seriesOf(i), tUs, subNs, ...v }));
+
+/** A sample of every series at once, as a scrape brings them. */
+const scrape: fc.Arbitrary<readonly Row[]> = fc
+  .record({
+    t: fc.nat(20),
+    from: fc.nat(20),
+    values: fc.array(value, { minLength: 3, maxLength: 5 }),
+  })
+  .map(({ t, from, values }) =>
+    Array.from({ length: 20 }, (_, k) => ({
+      series: seriesOf(from + k),
+      tUs: t * US,
+      ...values[k % values.length]!,
+    })),
+  );
+
+const operation = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('write' as const),
+      rows: fc.oneof(fc.array(row, { maxLength: 30 }), scrape),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('delete' as const),
+      pattern: fc.constantFrom('', '1', '1|2', '.*'),
+      startUs: fc.integer({ min: 0, max: 20 }),
+      seconds: fc.nat(6),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('flush' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('compact' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('pin' as const) }) },
+);
+type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
+
+const plan: fc.Arbitrary<LeafPlan> = fc
+  .record({
+    t: fc.integer({ min: 0, max: 24 }),
+    lookback: fc.constantFrom(1, 3, 10, 30),
+    kernel: fc.constantFrom('last' as const, 'last' as const, 'timestamp' as const),
+    grouping: fc.option(
+      fc.record({
+        aggregation: fc.constantFrom(
+          ...(['sum', 'avg', 'min', 'max', 'count', 'group', 'stddev', 'stdvar'] as const),
+        ),
+        mode: fc.constantFrom('by' as const, 'without' as const),
+        labels: fc.constantFrom([], ['g'], ['i'], ['g', '__name__'], ['i', 'g', 'none']),
+      }),
+      { nil: undefined, freq: 6 },
+    ),
+    kinds: fc.constantFrom(
+      ALL_KINDS,
+      0b000001,
+      NUMERIC_KINDS,
+      NUMERIC_KINDS | (1 << KIND.histogram),
+    ),
+    matchers: fc.constantFrom(
+      [],
+      [matcher('__name__', '=', 'm')],
+      [matcher('__name__', '=', 'm'), matcher('i', '=~', '1.*')],
+      [matcher('g', '=', '')],
+      [matcher('g', '!=', '1'), matcher('none', '=~', '.*')],
+      [matcher('none', '=', 'x')],
+    ),
+  })
+  .map(({ t, lookback, ...rest }) => ({
+    ...rest,
+    startUs: t * US,
+    endUs: t * US,
+    stepUs: 0,
+    windowUs: 0,
+    lookbackUs: lookback * US,
+    bounds: 'left-open' as const,
+    args: [],
+  }));
+
+const principal: fc.Arbitrary<Principal> = fc.constantFrom(
+  openPrincipal('default'),
+  openPrincipal('default'),
+  { ...openPrincipal('default'), forcedMatchers: [matcher('g', '=~', '1|2')] },
+  { ...openPrincipal('default'), minTUs: 5 * US, maxTUs: 9 * US },
+  openPrincipal('nobody'),
+);
+
+/** Everything that must agree, doubles as bits. */
+function shown({ groups, annotations, seriesRead, stepCount }: LeafResult): unknown {
+  return {
+    stepCount,
+    seriesRead,
+    annotations,
+    groups: groups.map(({ labels, present, values, histograms }) => ({
+      labels,
+      slots: Array.from(present, (one, k) => (one === 1 ? f64Bits(values[k]!) : histograms?.[k])),
+    })),
+  };
+}
+
+async function apply(storage: Storage, one: Operation): Promise<void> {
+  if (one.kind === 'write') await writeRows(storage, one.rows);
+  else if (one.kind === 'delete')
+    await storage.delete(
+      {
+        matchers: [matcher('i', '=~', one.pattern)],
+        startUs: one.startUs * US,
+        endUs: (one.startUs + one.seconds) * US,
+        dryRun: false,
+      },
+      appendOptions(),
+    );
+  else if (one.kind === 'flush') await storage.flush();
+  else if (one.kind === 'compact') await storage.compact();
+}
+
+async function checkLeaf(storage: Storage, context: ReadContext, leaf: LeafPlan): Promise<void> {
+  const found = await storage.runLeaf(context, leaf);
+  const expected = await runLeafInThread(storage, context, leaf);
+  assert.deepEqual(shown(found), shown(expected));
+}
+
+for (const shardCount of [1, 3])
+  test(`${shardCount} shards: an instant has the bits of the reference`, async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(operation, { minLength: 1, maxLength: 12 }),
+        fc.array(fc.tuple(plan, principal), { minLength: 1, maxLength: 8 }),
+        async (operations, leaves) => {
+          const { storage } = await new TsdbUnderTest({}, shardCount).open();
+          const { signal } = new AbortController();
+          let pin = storage.pin();
+          for (const one of operations) {
+            if (one.kind === 'pin') {
+              pin.release();
+              pin = storage.pin();
+            } else await apply(storage, one);
+          }
+          for (const [leaf, who] of leaves)
+            for (const at of [pin, storage.pin()]) {
+              const context = { principal: who, pin: at, signal, budget: unlimitedBudget };
+              await checkLeaf(storage, context, leaf);
+              if (at !== pin) at.release();
+            }
+          pin.release();
+          await storage.close();
+        },
+      ),
+      { numRuns: RUNS },
+    );
+  });
+
+test('of samples of one microsecond the nanoseconds decide, wherever they lie', async () => {
+  const leaf: LeafPlan = {
+    ...fc.sample(plan, 1)[0]!,
+    matchers: [],
+    startUs: 5 * US,
+    endUs: 5 * US,
+    kernel: 'last',
+    grouping: { aggregation: 'sum', mode: 'by', labels: [] },
+    kinds: NUMERIC_KINDS,
+  };
+  for (let rewrites = 0; rewrites < 9; rewrites++) {
+    const { storage } = await new TsdbUnderTest().open();
+    const at = { series: { __name__: 'm' }, tUs: 5 * US, kind: KIND.f64 };
+    await writeRows(storage, [{ ...at, subNs: 1, value: f64Bits(1) }]);
+    for (let i = 0; i < rewrites; i++) await writeRows(storage, [{ ...at, value: f64Bits(2) }]);
+    const context = { principal: openPrincipal('default'), budget: unlimitedBudget };
+    const { signal } = new AbortController();
+    await checkLeaf(storage, { ...context, pin: storage.pin(), signal }, leaf);
+  }
+});
