@@ -7,18 +7,21 @@ import type {
   Cardinality,
   DeleteRequest,
   DeleteResult,
+  EstimateRequest,
   ExemplarSeries,
   LimitedNames,
   ReadContext,
   SelectedBlocks,
   SelectedSeries,
   SelectRequest,
+  SelectorEstimate,
   SeriesAttributes,
   SeriesSelector,
 } from '../model/storage.ts';
 import type { Principal, TenantId } from '../model/tenant.ts';
 import { matchesAll } from '../model/matcher.ts';
 import { assert } from '../stdx/assert.ts';
+import { estimateScan } from './estimate.ts';
 import { readCardinality, readLabelNames, readLabelValues, readSeries } from './read-names.ts';
 import { resolveSources, samplesSizeBytes } from './samples.ts';
 import { scanSeries } from './select.ts';
@@ -149,6 +152,10 @@ export class ShardReader {
 
   cardinality(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<Cardinality> {
     return readCardinality(this.#scan(context, s), s.limit);
+  }
+
+  estimate(context: ReadContext, request: EstimateRequest): Promise<SelectorEstimate> {
+    return estimateScan(this.#scan(context, request), request.labelLimit);
   }
 
   async metadata(
