@@ -34,7 +34,7 @@ export const estimateCases: readonly StorageCase[] = [
       assert.ok(all.sizeBytes > 0);
       const names = all.byLabel.map(({ name }) => name);
       assert.deepEqual(names, ['host', 'dc']);
-      const [{ valueCount = 0 } = {}] = all.byLabel;
+      const valueCount = all.byLabel[0]?.valueCount ?? 0;
       assert.ok(valueCount > 2 && valueCount <= 4, String(valueCount));
       assert.deepEqual((await estimate(s, 'b')).byLabel, []);
       const half = await estimate(s, 'b', { startUs: 300 * SEC });
