@@ -1,4 +1,4 @@
-// `watchChanges` and `changeVersion` of the storage in memory: all changes that are told, in a list.
+// `watchChanges` and `changeVersion` of the storage in memory: a list of all changes that are told.
 import type { Labels } from '../../src/model/labels.ts';
 import { labelValue, METRIC_NAME } from '../../src/model/labels.ts';
 import type { TenantId } from '../../src/model/tenant.ts';
