@@ -181,6 +181,29 @@ export interface Cardinality {
   readonly valuesByLabelName: readonly { readonly name: string; readonly count: number }[];
 }
 
+/** What reading a selector would cost, told by the index: no point is looked at. */
+export interface SelectorEstimate {
+  /**
+   * Series that match and may have a point in the range. Where their points stand in several places
+   * (parts, head) the largest of those counts, because mostly they are the same series.
+   */
+  readonly seriesCount: number;
+  /** Points in the range, as if those of a place were spread evenly over its series and time. */
+  readonly sampleCount: number;
+  /** Bytes of these points as they are stored. */
+  readonly sizeBytes: number;
+  /**
+   * Labels of the series by how many values they have at least, the most first; of very many series
+   * some are looked at. Empty where none were asked for.
+   */
+  readonly byLabel: readonly { readonly name: string; readonly valueCount: number }[];
+}
+
+export interface EstimateRequest extends SeriesSelector {
+  /** Longest list of labels; 0 = none, which costs least. */
+  readonly labelLimit: number;
+}
+
 // ---------------------------------------------------------------- leaves
 
 /**
@@ -308,6 +331,22 @@ export interface StorageReader {
   /** Label sets with at least one point in the range, sorted. */
   series(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<readonly Labels[]>;
   cardinality(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<Cardinality>;
+  estimate(context: ReadContext, request: EstimateRequest): Promise<SelectorEstimate>;
+  /**
+   * From now on every change of points below this time moves `changeVersion`. Whoever keeps results
+   * calls it before it reads what it keeps.
+   */
+  watchChanges(belowUs: number): void;
+  /**
+   * A number that grows when points of the tenant in [startUs, endUs] change: by a delete, or by a
+   * write below the highest time that was watched. It may grow for less. `metricName` undefined:
+   * series of any name. Says nothing of retention.
+   */
+  changeVersion(
+    tenant: TenantId,
+    metricName: string | undefined,
+    range: { readonly startUs: number; readonly endUs: number },
+  ): number;
   /** family undefined = all, sorted by family. */
   metadata(
     context: ReadContext,

@@ -6,8 +6,23 @@ import { assert } from '../stdx/assert.ts';
 export const QUERY_LENGTH_MAX = 100_000;
 /** Steps of a range query: Prometheus' own bound, known to every client. */
 export const QUERY_STEPS_MAX = 11_000;
-/** Queries waiting for their turn; more are refused with 503. */
+/** Queries waiting for their turn; more are refused with 503 … */
 export const QUERY_QUEUE_MAX = 1_000;
+/** … and asked to come back after so long. */
+export const QUERY_RETRY_AFTER_SEC = 1;
+/** Light queries that go ahead of a heavy one that waits. */
+export const QUERY_OVERTAKES_MAX = 4;
+/** Part of the places that heavy queries may hold where no setting says so: one of so many. */
+export const QUERY_HEAVY_PART = 4;
+/**
+ * An estimate is no count: a query is refused before it starts only where it asks for so many times
+ * the limit of samples. What it really reads is counted while it runs.
+ */
+export const ESTIMATE_SLACK = 2;
+/** Labels of which an error names the one with the most values. */
+export const CULPRIT_LABELS = 2;
+/** Characters of a query in the log of slow queries, and in a list. */
+export const SLOW_TEXT_LENGTH_MAX = 500;
 /** A `timeout` parameter may only shorten the deadline; it never goes below this. */
 export const QUERY_TIMEOUT_MS_MIN = 1;
 /** Deadline of an export, which takes as long as its client reads. */

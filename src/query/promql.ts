@@ -1,10 +1,14 @@
-// PromQL inside a query: text → tree → evaluation under one ReadContext. The engine is given as a
-// function that is made on the first query, so that a server that only takes writes never loads it.
+// PromQL inside a query: text → tree → estimate → evaluation under one ReadContext → limits of the
+// answer. The engine is given as a function that is made on the first query, so that a server that
+// only takes writes never loads it.
 import { AppError } from '../model/errors.ts';
-import type { ReadContext } from '../model/storage.ts';
+import type { ReadContext, StorageReader } from '../model/storage.ts';
 import type { Expr } from '../promql/ast.ts';
 import type { EvalParams, EvalResult } from '../promql/engine/result.ts';
+import type { TraceNode } from '../promql/engine/trace.ts';
+import type { Clock } from '../stdx/clock.ts';
 import { QUERY_STEPS_MAX } from './limits.ts';
+import type { PromqlEstimate, PromqlLimits } from './promql-cost.ts';
 import type { QueryRequest, QueryService, RunningQuery } from './query-service.ts';
 
 export type EvaluatePromql = (
@@ -13,8 +17,23 @@ export type EvaluatePromql = (
   params: EvalParams,
 ) => Promise<EvalResult>;
 
-export interface PromqlRequest extends Omit<QueryRequest, 'language'> {
+export interface PromqlRequest extends Omit<QueryRequest, 'language' | 'estimate'> {
   readonly params: EvalParams;
+}
+
+export interface PromqlOptions {
+  readonly queries: QueryService;
+  readonly storage: Pick<StorageReader, 'estimate' | 'pin'>;
+  readonly evaluate: EvaluatePromql;
+  readonly limits: PromqlLimits;
+  readonly clock: Clock;
+}
+
+/** What `explain` tells. */
+export interface PromqlPlan {
+  readonly estimate: PromqlEstimate;
+  readonly plan: TraceNode;
+  readonly result: EvalResult;
 }
 
 /** The query is well-formed but cannot be evaluated; Prometheus calls this an execution error. */
@@ -34,13 +53,14 @@ function checkSteps(params: EvalParams): void {
     );
 }
 
-export class PromqlQueries {
-  readonly #queries: QueryService;
-  readonly #evaluate: EvaluatePromql;
+// Loaded by the first query, as the engine is.
+const cost = () => import('./promql-cost.ts');
 
-  constructor(queries: QueryService, evaluate: EvaluatePromql) {
-    this.#queries = queries;
-    this.#evaluate = evaluate;
+export class PromqlQueries {
+  readonly #options: PromqlOptions;
+
+  constructor(options: PromqlOptions) {
+    this.#options = options;
   }
 
   /**
@@ -52,32 +72,130 @@ export class PromqlQueries {
     request: PromqlRequest,
     send: (result: EvalResult, query: RunningQuery) => Promise<void>,
   ): Promise<void> {
-    checkSteps(request.params);
-    const { parseExpr } = await import('../promql/parser.ts');
-    const expr = parseExpr(request.text);
-    await this.#queries.run({ ...request, language: 'promql' }, async (query) => {
-      const params = { ...request.params, query: request.text };
-      const result = await this.#execute(query, expr, params);
+    const expr = await this.#parse(request);
+    await this.#run(request, expr, async (query) => {
+      const result = await this.#execute(query, expr, { ...request.params, query: request.text });
       query.evaluated();
       await send(result, query);
     });
   }
 
-  async #execute(query: RunningQuery, expr: Expr, params: EvalParams): Promise<EvalResult> {
-    try {
-      return await this.#evaluate(query.context, expr, params);
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error;
-      const isExecution =
-        error.kind === 'invalid' ||
-        error.kind === 'unsupported' ||
-        (error.kind === 'limited' && !error.retryable);
-      // Prometheus compiles patterns while it parses: to a client a bad one is a bad query.
-      if (!isExecution || error.code === 'bad-matcher') throw error;
-      throw new ExecutionError(error.kind, error.code, error.message, {
-        retryable: error.retryable,
-        cause: error,
+  /** What the query would read, by selector; nothing is evaluated. */
+  async estimate(request: PromqlRequest, labelLimit: number): Promise<PromqlEstimate> {
+    const expr = await this.#parse(request);
+    const { estimatePromql } = await cost();
+    const { queries, storage } = this.#options;
+    return await queries.run({ ...request, language: 'promql-estimate' }, ({ context }) =>
+      asExecution(() => estimatePromql(storage, context, expr, request.params, labelLimit)),
+    );
+  }
+
+  /** Runs the query and tells what each of its parts did. */
+  async explain(
+    request: PromqlRequest,
+    send: (plan: PromqlPlan, query: RunningQuery) => Promise<void>,
+  ): Promise<void> {
+    const expr = await this.#parse(request);
+    const { estimatePromql } = await cost();
+    const { Trace } = await import('../promql/engine/trace.ts');
+    const { storage, clock } = this.#options;
+    await this.#run(request, expr, async (query) => {
+      const estimate = await asExecution(() =>
+        estimatePromql(storage, query.context, expr, request.params),
+      );
+      const trace = new Trace(() => clock.monotonicMs());
+      const result = await this.#execute(query, expr, {
+        ...request.params,
+        query: request.text,
+        trace,
       });
-    }
+      query.evaluated();
+      await send({ estimate, plan: trace.root!, result }, query);
+    });
+  }
+
+  async #parse({ params, text }: PromqlRequest): Promise<Expr> {
+    checkSteps(params);
+    const { parseExpr } = await import('../promql/parser.ts');
+    return parseExpr(text);
+  }
+
+  async #run(
+    request: PromqlRequest,
+    expr: Expr,
+    run: (query: RunningQuery) => Promise<void>,
+  ): Promise<void> {
+    const { queries, storage, limits } = this.#options;
+    const { estimatePromql, checkEstimate } = await cost();
+    const estimate = (context: ReadContext): Promise<PromqlEstimate> =>
+      this.#refusing(context, expr, request.params, async () => {
+        const found = await estimatePromql(storage, context, expr, request.params);
+        checkEstimate(found, limits);
+        return found;
+      });
+    await queries.run({ ...request, language: 'promql', estimate }, run);
+  }
+
+  async #execute(query: RunningQuery, expr: Expr, params: EvalParams): Promise<EvalResult> {
+    const { seriesMax, samplesMax, pointsMax } = this.#options.limits;
+    const { countRead } = query;
+    return await this.#refusing(query.context, expr, params, async () => {
+      const limited = { ...params, seriesMax, samplesMax, onRead: countRead };
+      const result = await this.#options.evaluate(query.context, expr, limited);
+      const { limitError } = await cost();
+      const count = pointCount(result, pointsMax);
+      if (count > pointsMax)
+        throw limitError(
+          'query-points',
+          `the answer has ${count} points, the limit of one query is ${pointsMax} ` +
+            '(--query-points)',
+        );
+      return result;
+    });
+  }
+
+  /** Names the culprit of a refusal, and makes it an execution error where it is one. */
+  async #refusing<T>(
+    context: ReadContext,
+    expr: Expr,
+    params: EvalParams,
+    run: () => Promise<T>,
+  ): Promise<T> {
+    return await asExecution(async () => {
+      try {
+        return await run();
+      } catch (error) {
+        if (!(error instanceof AppError) || error.kind !== 'limited') throw error;
+        const { withCulprit } = await cost();
+        throw await withCulprit(error, this.#options.storage, context, expr, params);
+      }
+    });
+  }
+}
+
+/** Points of a result, counted where they may be more than the limit. */
+function pointCount({ series, stepCount }: EvalResult, limit: number): number {
+  const slots = series.reduce((sum, { present }) => sum + present.length, 0);
+  if (Math.max(slots, series.length * stepCount) <= limit) return 0;
+  let count = 0;
+  for (const { present } of series) for (const slot of present) if (slot !== 0) count++;
+  return count;
+}
+
+async function asExecution<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    const isExecution =
+      error.kind === 'invalid' ||
+      error.kind === 'unsupported' ||
+      (error.kind === 'limited' && !error.retryable);
+    // Prometheus compiles patterns while it parses: to a client a bad one is a bad query.
+    if (!isExecution || error.code === 'bad-matcher') throw error;
+    throw new ExecutionError(error.kind, error.code, error.message, {
+      retryable: error.retryable,
+      cause: error,
+    });
   }
 }

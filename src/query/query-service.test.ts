@@ -5,11 +5,12 @@ import { AppError } from '../model/errors.ts';
 import type { Pin, StorageReader } from '../model/storage.ts';
 import { openPrincipal } from '../model/tenant.ts';
 import { seededPrng } from '../stdx/prng.ts';
+import { createLogger } from '../telemetry/logger.ts';
 import { MetricsRegistry } from '../telemetry/registry.ts';
 import { QueryService } from './query-service.ts';
 import type { QueryRequest } from './query-service.ts';
 
-function setup(options: { concurrency?: number; memoryBytes?: number } = {}) {
+function setup(options: { concurrency?: number; memoryBytes?: number; slowMs?: number } = {}) {
   const pins = { open: 0 };
   const pin = (): Pin => {
     pins.open += 1;
@@ -26,17 +27,29 @@ function setup(options: { concurrency?: number; memoryBytes?: number } = {}) {
     yieldTurn: () => Promise.resolve(),
   };
   const registry = new MetricsRegistry();
+  const clock = { ms: 1000 };
+  const lines: Record<string, unknown>[] = [];
+  const logger = createLogger({
+    clock: { nowMs: () => 0, monotonicMs: () => 0 },
+    write: (line) => lines.push(JSON.parse(line) as Record<string, unknown>),
+    format: 'json',
+    level: 'info',
+  });
   const service = new QueryService({
     storage: { pin } as StorageReader,
-    clock: { nowMs: () => 1000, monotonicMs: () => 1000 },
+    clock: { nowMs: () => clock.ms, monotonicMs: () => clock.ms },
     scheduler,
     prng: seededPrng(1),
     registry,
     timeoutMs: 120_000,
     concurrency: options.concurrency ?? 2,
+    heavyConcurrency: 1,
+    heavySamples: 100,
     memoryBytes: options.memoryBytes ?? 1000,
+    logger,
+    slowMs: options.slowMs,
   });
-  return { service, pins, timers, registry };
+  return { service, pins, timers, registry, clock, lines };
 }
 
 function request(changes: Partial<QueryRequest> = {}): QueryRequest {
@@ -148,4 +161,102 @@ test('outcomes are counted', async () => {
   assert.match(registry.render(), /orrery_queries_total\{result="ok"\} 1\n/);
   assert.match(registry.render(), /orrery_queries_total\{result="timeout"\} 1\n/);
   assert.match(registry.render(), /orrery_queries_live 0\n/);
+});
+
+const estimateOf = (sampleCount: number) => async () => ({
+  seriesCount: 7,
+  sampleCount,
+  sizeBytes: 70,
+});
+
+test('an estimate chooses the line, and the list tells cost and progress', async () => {
+  const { service, pins } = setup();
+  const principal = openPrincipal('default');
+  const hold = Promise.withResolvers<void>();
+  const heavy = (text: string) =>
+    service.run(request({ text, estimate: estimateOf(200) }), async ({ countRead }) => {
+      countRead(3, 50);
+      await hold.promise;
+    });
+  const first = heavy('a');
+  const second = heavy('b');
+  const light = service.run(request({ text: 'c', estimate: estimateOf(4) }), async (query) => {
+    query.countRead(7, 4);
+    assert.deepEqual(query.headers(), {
+      'X-Orrery-Query-Id': query.id,
+      'X-Orrery-Series-Read': '7',
+      'X-Orrery-Samples-Read': '4',
+      'X-Orrery-Estimated-Series': '7',
+      'X-Orrery-Estimated-Samples': '4',
+      'X-Orrery-Estimated-Bytes': '70',
+    });
+  });
+  await light;
+  const rows = service.list(principal).map(({ text, state, lane, progress, cost }) => {
+    return [text, state, lane, progress, cost.samplesRead];
+  });
+  assert.deepEqual(rows, [
+    ['a', 'evaluating', 'heavy', 0.25, 50],
+    ['b', 'waiting', 'heavy', 0, 0],
+  ]);
+  hold.resolve();
+  await Promise.all([first, second]);
+  assert.equal(pins.open, 0);
+});
+
+test('a query that reads more than was expected becomes heavy', async () => {
+  const { service } = setup();
+  const principal = openPrincipal('default');
+  await service.run(request({ estimate: estimateOf(1) }), async ({ countRead }) => {
+    assert.equal(service.list(principal)[0]!.lane, 'light');
+    countRead(1, 101);
+    const [live] = service.list(principal);
+    assert.equal(live!.lane, 'heavy');
+    assert.equal(live!.progress, 0.99);
+  });
+});
+
+test('an estimate that refuses ends the query before it takes a place', async () => {
+  const { service, pins } = setup({ concurrency: 1 });
+  const estimate = async () => {
+    throw new AppError('limited', 'query-series', 'too many');
+  };
+  await assert.rejects(
+    service.run(request({ estimate }), async () => 1),
+    { code: 'query-series' },
+  );
+  assert.equal(await service.run(request(), async () => 2), 2);
+  assert.equal(pins.open, 0);
+});
+
+test('slow queries are logged once they end, with their cost and a shortened text', async () => {
+  const { service, clock, lines } = setup({ slowMs: 500 });
+  const run = (ms: number, text: string) =>
+    service.run(request({ text, estimate: estimateOf(9) }), async ({ countRead, context }) => {
+      countRead(2, 3);
+      context.budget.take(30);
+      clock.ms += ms;
+    });
+  await run(499, 'fast');
+  await run(500, 'x'.repeat(2000));
+  assert.equal(lines.length, 1);
+  const [{ id, time, query, ...line } = {}] = lines;
+  assert.equal(typeof id, 'string');
+  assert.equal(typeof time, 'string');
+  assert.equal(query, 'x'.repeat(500));
+  assert.deepEqual(line, {
+    level: 'warn',
+    msg: 'slow query',
+    tenant: 'default',
+    token: '',
+    language: 'promql',
+    outcome: 'ok',
+    elapsedMs: 500,
+    waitedMs: 0,
+    lane: 'light',
+    seriesRead: 2,
+    samplesRead: 3,
+    estimatedSamples: 9,
+    peakBytes: 30,
+  });
 });

@@ -1,17 +1,20 @@
-// Where every read goes through, whatever its language: admission (a bounded line), a deadline, one
-// signal for deadline, cancellation and hang-up, one byte budget, one pin, one row in the list of
-// live queries. What is evaluated inside is given as a function of the ReadContext, so that this
-// room knows no language; the row stays listed (and can be cancelled) while the answer is being
-// sent.
+// Where every read goes through, whatever its language: an estimate, admission (bounded lines), a
+// deadline, one signal for deadline, cancellation and hang-up, one byte budget, one pin, one row in
+// the list of live queries, one line in the log where it was slow. What is evaluated inside is
+// given as a function of the ReadContext, so that this class knows no language; the row stays
+// listed (and can be cancelled) while the answer is being sent.
 import { AppError } from '../model/errors.ts';
 import type { Pin, ReadContext, StorageReader } from '../model/storage.ts';
 import type { Principal, TenantId } from '../model/tenant.ts';
 import type { Clock } from '../stdx/clock.ts';
 import type { Prng } from '../stdx/prng.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
+import type { Logger } from '../telemetry/logger.ts';
 import type { Counter, HistogramMetric, MetricsRegistry } from '../telemetry/registry.ts';
+import { Admission } from './admission.ts';
+import type { Lane, Place } from './admission.ts';
 import { QueryBudget } from './budget.ts';
-import { QUERY_LENGTH_MAX, QUERY_QUEUE_MAX, QUERY_TIMEOUT_MS_MIN } from './limits.ts';
+import { QUERY_LENGTH_MAX, QUERY_TIMEOUT_MS_MIN, SLOW_TEXT_LENGTH_MAX } from './limits.ts';
 
 export interface QueryServiceOptions {
   readonly storage: StorageReader;
@@ -22,7 +25,29 @@ export interface QueryServiceOptions {
   /** Longest deadline, and the default. */
   readonly timeoutMs: number;
   readonly concurrency: number;
+  /** Of them heavy ones. */
+  readonly heavyConcurrency: number;
+  /** A query that reads, or is expected to read, more samples than this is heavy. */
+  readonly heavySamples: number;
   readonly memoryBytes: number;
+  readonly logger: Logger;
+  /** Queries that took so long are logged; undefined: none. */
+  readonly slowMs: number | undefined;
+}
+
+/** What a query is expected to read. */
+export interface QueryEstimate {
+  readonly seriesCount: number;
+  readonly sampleCount: number;
+  readonly sizeBytes: number;
+}
+
+/** What a query has read so far, in steps of whole leaves. */
+export interface QueryCost {
+  readonly seriesRead: number;
+  readonly samplesRead: number;
+  readonly heldBytes: number;
+  readonly peakBytes: number;
 }
 
 export interface QueryRequest {
@@ -36,6 +61,10 @@ export interface QueryRequest {
   readonly longestMs?: number;
   /** The client's: aborts when it goes away. */
   readonly signal: AbortSignal;
+  /** Told before the query waits for its place; it may throw where the query asks for too much. */
+  readonly estimate?: (context: ReadContext) => Promise<QueryEstimate>;
+  /** Where it waits, if no estimate says so; 'light' unless given. */
+  readonly lane?: Lane;
 }
 
 export type QueryState = 'waiting' | 'evaluating' | 'sending';
@@ -50,7 +79,13 @@ export interface LiveQuery {
   /** Wall clock. */
   readonly startedMs: number;
   readonly elapsedMs: number;
-  readonly heldBytes: number;
+  /** Of it before it had its place. */
+  readonly waitedMs: number;
+  readonly lane: Lane;
+  readonly cost: QueryCost;
+  readonly estimate: QueryEstimate | undefined;
+  /** 0…1 by the samples that were expected; undefined where nothing was. */
+  readonly progress: number | undefined;
 }
 
 /** What runs inside a query. */
@@ -61,6 +96,10 @@ export interface RunningQuery {
    * The answer is complete in memory: nothing is read from storage any more, the pin is released.
    */
   readonly evaluated: () => void;
+  /** Counts what was read. */
+  readonly countRead: (seriesCount: number, sampleCount: number) => void;
+  /** Id, estimate and cost, for the answer. */
+  readonly headers: () => Record<string, string>;
 }
 
 interface Entry {
@@ -71,19 +110,25 @@ interface Entry {
   readonly startedMs: number;
   readonly startedMonotonicMs: number;
   state: QueryState;
+  lane: Lane;
+  estimate: QueryEstimate | undefined;
+  /** Has its place since; undefined: waits. */
+  admittedMonotonicMs: number | undefined;
+  seriesRead: number;
+  samplesRead: number;
 }
 
 export class QueryService {
   readonly #options: QueryServiceOptions;
   readonly #live = new Map<string, Entry>();
-  readonly #line: (() => void)[] = [];
-  #running = 0;
+  readonly #admission: Admission;
   readonly #durations: HistogramMetric;
   readonly #outcome: (result: string) => Counter;
 
   constructor(options: QueryServiceOptions) {
     this.#options = options;
-    const { registry } = options;
+    const { registry, concurrency, heavyConcurrency } = options;
+    this.#admission = new Admission({ places: concurrency, heavyPlaces: heavyConcurrency });
     const outcomes = registry.counter({
       name: 'orrery_queries_total',
       help: 'Queries by how they ended.',
@@ -97,6 +142,15 @@ export class QueryService {
         bounds: [0.005, 0.025, 0.1, 0.5, 1, 5, 30, 120],
       })
       .labels();
+    registry.collect(
+      {
+        name: 'orrery_queries_waiting',
+        help: 'Queries waiting for their turn, by what they will read.',
+        type: 'gauge',
+        labelNames: ['lane'],
+      },
+      () => (['light', 'heavy'] as const).map((lane) => [[lane], this.#admission.waiting(lane)]),
+    );
     registry.collect(
       { name: 'orrery_queries_live', help: 'Queries waiting or running now.', type: 'gauge' },
       () => [[[], this.#live.size]],
@@ -114,25 +168,69 @@ export class QueryService {
     const onGone = () => abort.abort(request.signal.reason);
     if (request.signal.aborted) onGone();
     else request.signal.addEventListener('abort', onGone, { once: true });
+    let outcome = 'ok';
     try {
-      await this.#enter(abort.signal);
+      await this.#expect(entry);
+      const place = await this.#admission.enter(entry.lane, abort.signal);
+      entry.admittedMonotonicMs = this.#options.clock.monotonicMs();
       try {
-        const result = await this.#evaluate(entry, run);
-        this.#outcome('ok').add(1);
-        return result;
+        return await this.#evaluate(entry, place, run);
       } finally {
-        this.#leave();
+        place.leave();
       }
     } catch (error) {
-      this.#outcome(error instanceof AppError ? error.kind : 'internal').add(1);
+      outcome = error instanceof AppError ? error.kind : 'internal';
       throw error;
     } finally {
+      this.#outcome(outcome).add(1);
       cancelDeadline();
       request.signal.removeEventListener('abort', onGone);
       this.#live.delete(entry.id);
-      const elapsedMs = this.#options.clock.monotonicMs() - entry.startedMonotonicMs;
-      this.#durations.observe(elapsedMs / 1000);
+      this.#ended(entry, outcome);
     }
+  }
+
+  /** Asks what the query will read, and chooses its line by it. */
+  async #expect(entry: Entry): Promise<void> {
+    const { estimate, principal } = entry.request;
+    if (estimate === undefined) return;
+    const { signal } = entry.abort;
+    signal.throwIfAborted();
+    const pin = this.#options.storage.pin();
+    try {
+      entry.estimate = await estimate({ principal, pin, signal, budget: entry.budget });
+    } finally {
+      pin.release();
+    }
+    if (entry.estimate.sampleCount > this.#options.heavySamples) entry.lane = 'heavy';
+  }
+
+  #ended(entry: Entry, outcome: string): void {
+    const { clock, slowMs, logger } = this.#options;
+    const elapsedMs = clock.monotonicMs() - entry.startedMonotonicMs;
+    this.#durations.observe(elapsedMs / 1000);
+    if (slowMs === undefined || elapsedMs < slowMs) return;
+    const { id, lane, estimate, request, budget } = entry;
+    logger.warn('slow query', {
+      id,
+      tenant: request.principal.tenant,
+      token: request.principal.tokenId,
+      language: request.language,
+      outcome,
+      elapsedMs: Math.round(elapsedMs),
+      waitedMs: Math.round(this.#waitedMs(entry)),
+      lane,
+      seriesRead: entry.seriesRead,
+      samplesRead: entry.samplesRead,
+      estimatedSamples: estimate?.sampleCount,
+      peakBytes: budget.peakBytes,
+      query: request.text.slice(0, SLOW_TEXT_LENGTH_MAX),
+    });
+  }
+
+  #waitedMs(entry: Entry): number {
+    const untilMs = entry.admittedMonotonicMs ?? this.#options.clock.monotonicMs();
+    return untilMs - entry.startedMonotonicMs;
   }
 
   #open(request: QueryRequest): Entry {
@@ -151,6 +249,11 @@ export class QueryService {
       startedMs: clock.nowMs(),
       startedMonotonicMs: clock.monotonicMs(),
       state: 'waiting',
+      lane: request.lane ?? 'light',
+      estimate: undefined,
+      admittedMonotonicMs: undefined,
+      seriesRead: 0,
+      samplesRead: 0,
     };
     this.#live.set(entry.id, entry);
     return entry;
@@ -166,7 +269,11 @@ export class QueryService {
     });
   }
 
-  async #evaluate<T>(entry: Entry, run: (query: RunningQuery) => Promise<T>): Promise<T> {
+  async #evaluate<T>(
+    entry: Entry,
+    place: Place,
+    run: (query: RunningQuery) => Promise<T>,
+  ): Promise<T> {
     // Aborted between its turn and here: nobody would hear a second time.
     entry.abort.signal.throwIfAborted();
     entry.state = 'evaluating';
@@ -181,46 +288,19 @@ export class QueryService {
       entry.state = 'sending';
       release();
     }
+    const countRead = (seriesCount: number, sampleCount: number): void => {
+      entry.seriesRead += seriesCount;
+      entry.samplesRead += sampleCount;
+      if (entry.samplesRead <= this.#options.heavySamples) return;
+      entry.lane = 'heavy';
+      place.becomeHeavy();
+    };
     try {
-      return await run({ id: entry.id, context, evaluated });
+      const headers = (): Record<string, string> => headersOf(entry);
+      return await run({ id: entry.id, context, evaluated, countRead, headers });
     } finally {
       release();
     }
-  }
-
-  /** Takes a place, waiting in line for it. */
-  async #enter(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    if (this.#running < this.#options.concurrency) {
-      this.#running += 1;
-      return;
-    }
-    if (this.#line.length >= QUERY_QUEUE_MAX)
-      throw new AppError(
-        'unavailable',
-        'query-queue',
-        `${QUERY_QUEUE_MAX} queries are waiting already, the limit; try again`,
-        { retryAfterSec: 1 },
-      );
-    await new Promise<void>((resolve, reject) => {
-      const onAbort = () => {
-        this.#line.splice(this.#line.indexOf(go), 1);
-        reject(signal.reason as Error);
-      };
-      const go = () => {
-        signal.removeEventListener('abort', onAbort);
-        resolve();
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
-      this.#line.push(go);
-    });
-  }
-
-  /** Hands the place to the next in line. */
-  #leave(): void {
-    const next = this.#line.shift();
-    if (next === undefined) this.#running -= 1;
-    else next();
   }
 
   /** Live queries of a tenant, oldest first. */
@@ -236,7 +316,11 @@ export class QueryService {
         state: entry.state,
         startedMs: entry.startedMs,
         elapsedMs: nowMs - entry.startedMonotonicMs,
-        heldBytes: entry.budget.heldBytes,
+        waitedMs: this.#waitedMs(entry),
+        lane: entry.lane,
+        cost: costOf(entry),
+        estimate: entry.estimate,
+        progress: progressOf(entry),
       }));
   }
 
@@ -255,4 +339,32 @@ export class QueryService {
     for (const entry of this.#live.values())
       entry.abort.abort(new AppError('unavailable', 'stopping', message, { retryAfterSec: 1 }));
   }
+}
+
+function costOf({ seriesRead, samplesRead, budget }: Entry): QueryCost {
+  const { heldBytes, peakBytes } = budget;
+  return { seriesRead, samplesRead, heldBytes, peakBytes };
+}
+
+/** An estimate may be too small: only what is evaluated is done. */
+const PROGRESS_MAX = 0.99;
+
+function progressOf({ state, estimate, samplesRead }: Entry): number | undefined {
+  if (state === 'sending') return 1;
+  if (estimate === undefined) return undefined;
+  if (state === 'waiting') return 0;
+  return Math.min(PROGRESS_MAX, samplesRead / Math.max(1, estimate.sampleCount));
+}
+
+function headersOf({ id, estimate, seriesRead, samplesRead }: Entry): Record<string, string> {
+  const headers: Record<string, string> = {
+    'X-Orrery-Query-Id': id,
+    'X-Orrery-Series-Read': String(seriesRead),
+    'X-Orrery-Samples-Read': String(samplesRead),
+  };
+  if (estimate === undefined) return headers;
+  headers['X-Orrery-Estimated-Series'] = String(estimate.seriesCount);
+  headers['X-Orrery-Estimated-Samples'] = String(estimate.sampleCount);
+  headers['X-Orrery-Estimated-Bytes'] = String(estimate.sizeBytes);
+  return headers;
 }

@@ -139,12 +139,15 @@ export const COLUMNS_MAX_BYTES = 64 * 1024 * 1024;
 export const ACTIVE_WINDOW_SEC = 3600;
 /** A series leaves memory when it was not written for so long. */
 export const SERIES_IDLE_MS = ACTIVE_WINDOW_SEC * 1000;
-/** Points older than this when they are written change what caches may hold. */
-export const SETTLED_DELAY_US = 5 * 60 * 1_000_000;
 /** Width of a bucket of write versions: 2 hours. */
 export const VERSION_BUCKET_US = 2 * 3600 * 1_000_000;
 /** Buckets of write versions kept for a tenant; above, all of its time counts as changed. */
 export const VERSION_BUCKETS_MAX = 4096;
+/** Series of the head whose samples an estimate looks at, and pieces of a part's rows. */
+export const ESTIMATE_SERIES = 64;
+export const ESTIMATE_ROW_GROUPS = 16;
+/** Series of the head whose labels an estimate looks at. */
+export const ESTIMATE_LABEL_SERIES = 4096;
 /** Series that leave in one turn of the event loop. */
 export const RETIRE_SERIES_MAX = 16_384;
 /** Texts are swept when more series than this, and than there are left, have gone. */

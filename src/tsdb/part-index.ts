@@ -171,6 +171,39 @@ export class PartIndex {
     return Array.from(seen, (label) => this.labels[label]!.info.name);
   }
 
+  /**
+   * How many values each label has among the ordinals; of more row groups than `groupsMax` some are
+   * looked at.
+   */
+  async valueCounts(
+    ordinals: Uint32Array,
+    groupsMax: number,
+    check: () => void,
+  ): Promise<Map<string, number>> {
+    const table = await this.rowTable();
+    const groups = [...new Set(Array.from(ordinals, (ordinal) => table.groupOf(ordinal)))];
+    const every = Math.ceil(groups.length / groupsMax);
+    const ranks = new Map<number, Set<number>>();
+    for (let i = 0; i < groups.length; i += every) {
+      check();
+      const group = await this.rowGroup(groups[i]!);
+      const end = table.starts[groups[i]! + 1]!;
+      const own = ordinals.filter((ordinal) => ordinal >= group.first && ordinal < end);
+      for (const [place, label] of group.labels.entries()) {
+        let seen = ranks.get(label);
+        if (seen === undefined) ranks.set(label, (seen = new Set()));
+        const column = group.ranks(place);
+        for (const ordinal of own) seen.add(column[ordinal - group.first]!);
+      }
+    }
+    return new Map(
+      Array.from(ranks, ([label, seen]) => {
+        seen.delete(0);
+        return [this.labels[label]!.info.name, seen.size];
+      }),
+    );
+  }
+
   /** Row groups with those of the ordinals that they hold. */
   async *#groupsOf(
     ordinals: Uint32Array,

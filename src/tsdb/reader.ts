@@ -7,6 +7,7 @@ import type {
   Cardinality,
   DeleteRequest,
   DeleteResult,
+  EstimateRequest,
   ExemplarSeries,
   LeafPlan,
   LeafResult,
@@ -15,6 +16,7 @@ import type {
   SelectedBlocks,
   SelectedSeries,
   SelectRequest,
+  SelectorEstimate,
   SeriesAttributes,
   SeriesSelector,
 } from '../model/storage.ts';
@@ -22,6 +24,7 @@ import type { Principal, TenantId } from '../model/tenant.ts';
 import { matchesAll } from '../model/matcher.ts';
 import { isInstantLeaf } from '../windows/instant-plan.ts';
 import { assert } from '../stdx/assert.ts';
+import { estimateScan } from './estimate.ts';
 import { readCardinality, readLabelNames, readLabelValues, readSeries } from './read-names.ts';
 import { resolveSources, samplesSizeBytes } from './samples.ts';
 import { scanSeries } from './select.ts';
@@ -163,6 +166,10 @@ export class ShardReader {
 
   cardinality(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<Cardinality> {
     return readCardinality(this.#scan(context, s), s.limit);
+  }
+
+  estimate(context: ReadContext, request: EstimateRequest): Promise<SelectorEstimate> {
+    return estimateScan(this.#scan(context, request), request.labelLimit);
   }
 
   async metadata(

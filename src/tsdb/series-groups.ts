@@ -3,7 +3,7 @@
 import type { Labels } from '../model/labels.ts';
 import { METRIC_NAME } from '../model/labels.ts';
 import type { LeafGrouping } from '../model/storage.ts';
-import { grownU32 } from './growable.ts';
+import { grownU32 } from '../stdx/growable.ts';
 import type { IndexTables } from './tenant-series.ts';
 
 const FIRST_SLOTS = 64;

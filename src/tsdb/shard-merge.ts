@@ -2,7 +2,7 @@
 // series are merged without ever meeting an equal; names and values may come from any.
 import { compareLabels, compareUtf8 } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
-import type { Cardinality, StorageStats } from '../model/storage.ts';
+import type { Cardinality, SelectorEstimate, StorageStats } from '../model/storage.ts';
 
 interface Labelled {
   readonly labels: Labels;
@@ -46,6 +46,35 @@ export function mergeSorted<T>(
 /** The smallest `limit` distinct texts of all lists; 0 = no limit. */
 export function mergeTexts(lists: readonly (readonly string[])[], limit: number): string[] {
   return mergeSorted([[...new Set(lists.flat())]], compareUtf8, limit);
+}
+
+/** Series and points add up; of a label's values a shard may know all that the others know. */
+export function mergeEstimates(
+  estimates: readonly SelectorEstimate[],
+  labelLimit: number,
+): SelectorEstimate {
+  const values = new Map<string, number>();
+  for (const { byLabel } of estimates)
+    for (const { name, valueCount } of byLabel)
+      values.set(name, Math.max(values.get(name) ?? 0, valueCount));
+  const sum = (of: (one: SelectorEstimate) => number): number =>
+    estimates.reduce((total, one) => total + of(one), 0);
+  return {
+    seriesCount: sum((one) => one.seriesCount),
+    sampleCount: sum((one) => one.sampleCount),
+    sizeBytes: sum((one) => one.sizeBytes),
+    byLabel: mostValues(values, labelLimit),
+  };
+}
+
+/** Labels with the most values first, at most `limit`. */
+export function mostValues(
+  counts: ReadonlyMap<string, number>,
+  limit: number,
+): SelectorEstimate['byLabel'] {
+  return Array.from(counts, ([name, valueCount]) => ({ name, valueCount }))
+    .toSorted((a, b) => b.valueCount - a.valueCount || compareUtf8(a.name, b.name))
+    .slice(0, limit);
 }
 
 type Counts = Cardinality['byMetricName'];

@@ -17,6 +17,7 @@ import type {
   Cardinality,
   DeleteRequest,
   DeleteResult,
+  EstimateRequest,
   ExemplarSeries,
   LeafPlan,
   LeafResult,
@@ -27,6 +28,7 @@ import type {
   SelectedBlocks,
   SelectedSeries,
   SelectRequest,
+  SelectorEstimate,
   SeriesAttributes,
   SeriesSelector,
   Storage,
@@ -41,6 +43,7 @@ import { assert } from '../stdx/assert.ts';
 import { splitBatch } from './shard-batch.ts';
 import {
   mergeCardinality,
+  mergeEstimates,
   mergeSorted,
   mergeStats,
   mergeStreams,
@@ -210,6 +213,27 @@ export class ShardedStorage implements HoldableStorage {
     const countValues = async (label: string): Promise<number> =>
       (await this.labelValues(context, label, unlimited)).length;
     return mergeCardinality(parts, s.limit, countValues);
+  }
+
+  async estimate(context: ReadContext, request: EstimateRequest): Promise<SelectorEstimate> {
+    const parts = await all(this.#each(context, (shard, its) => shard.estimate(its, request)));
+    return mergeEstimates(parts, request.labelLimit);
+  }
+
+  watchChanges(belowUs: number): void {
+    for (const shard of this.#shards) shard.watchChanges(belowUs);
+  }
+
+  /** A sum of numbers that only grow. */
+  changeVersion(
+    tenant: TenantId,
+    metricName: string | undefined,
+    range: { readonly startUs: number; readonly endUs: number },
+  ): number {
+    return this.#shards.reduce(
+      (sum, shard) => sum + shard.changeVersion(tenant, metricName, range),
+      0,
+    );
   }
 
   async metadata(

@@ -205,6 +205,8 @@ class Shard implements ShardStorage {
     this.#reader.labelValues(context, label, s);
   series: Storage['series'] = async (context, s) => this.#reader.series(context, s);
   cardinality: Storage['cardinality'] = async (context, s) => this.#reader.cardinality(context, s);
+  estimate: Storage['estimate'] = async (context, request) =>
+    this.#reader.estimate(context, request);
   metadata: Storage['metadata'] = (context, request) => this.#reader.metadata(context, request);
   exemplars: Storage['exemplars'] = (context, s) => this.#reader.exemplars(context, s);
   attributes: Storage['attributes'] = (context, s) => this.#reader.attributes(context, s);
@@ -375,8 +377,11 @@ class Shard implements ShardStorage {
     }
   }
 
-  /** For a cache of results: as WriteVersions.versionOf. */
-  writeVersion(
+  watchChanges(belowUs: number): void {
+    this.#state.writeVersions.watch(belowUs);
+  }
+
+  changeVersion(
     tenant: TenantId,
     metricName: string | undefined,
     range: { readonly startUs: number; readonly endUs: number },

@@ -314,9 +314,7 @@ export class WritePath {
     generation.applyPoints(batch.points, refs);
     for (const [i, set] of refs.entries()) {
       index.applied(tenant, set, header.writtenMs);
-      const { nameSlots } = index;
-      const { writtenMs } = header;
-      writeVersions.written(tenant, batch.points[i]!, set, { writtenMs, nameSlots });
+      writeVersions.written(tenant, batch.points[i]!, set, index.nameSlots);
     }
     if (refs.some((set) => set.length > 0) && !tenants.has(tenant)) tenants.set(tenant, false);
     for (const row of batch.metadata) generation.addMetadata({ ...row, tenant });

@@ -6,11 +6,11 @@ import * as fc from 'fast-check';
 import { KIND } from '../model/columns.ts';
 import type { Points } from '../model/columns.ts';
 import { matcher } from '../model/matcher.ts';
-import { SETTLED_DELAY_US, VERSION_BUCKET_US, VERSION_BUCKETS_MAX } from './limits.ts';
+import { VERSION_BUCKET_US, VERSION_BUCKETS_MAX } from './limits.ts';
 import { nameSlot, WriteVersions } from './write-versions.ts';
 
-const NOW_MS = Date.UTC(2026, 10, 28);
-const NOW_US = NOW_MS * 1000;
+const NOW_US = Date.UTC(2026, 10, 28) * 1000;
+const WATCHED_US = NOW_US - 300_000_000;
 const NAMES = ['a', 'b', 'node_cpu_seconds_total'];
 const EVER = { startUs: Number.NEGATIVE_INFINITY, endUs: Number.POSITIVE_INFINITY };
 
@@ -31,16 +31,19 @@ function pointsAt(times: readonly number[]): Points {
 function write(versions: WriteVersions, tenant: string, name: number, times: readonly number[]) {
   const refs = new Uint32Array(times.length).fill(name);
   const nameSlots = Uint8Array.from(NAMES, nameSlot);
-  versions.written(tenant, pointsAt(times), refs, { writtenMs: NOW_MS, nameSlots });
+  versions.written(tenant, pointsAt(times), refs, nameSlots);
 }
 
-test('points at the present move nothing, late ones what they touch', () => {
+test('points that nobody watches move nothing, late ones what they touch', () => {
   const versions = new WriteVersions();
+  write(versions, 't', 0, [1, WATCHED_US - 1]);
+  versions.watch(WATCHED_US);
+  versions.watch(5);
   const of = (name: string | undefined, startUs = 0, endUs = NOW_US): number =>
     versions.versionOf('t', name, { startUs, endUs });
-  write(versions, 't', 0, [NOW_US, NOW_US - SETTLED_DELAY_US, NOW_US + 1e9]);
+  write(versions, 't', 0, [NOW_US, WATCHED_US, NOW_US + 1e9]);
   assert.deepEqual([of('a'), of(undefined)], [0, 0]);
-  const lateUs = NOW_US - SETTLED_DELAY_US - 1;
+  const lateUs = WATCHED_US - 1;
   write(versions, 't', 0, [lateUs]);
   const moved = of('a');
   assert.ok(moved > 0);
@@ -71,6 +74,7 @@ test('a change inside what was asked for is never missed, whatever was forgotten
       fc.nat(2 ** 17),
       (list, q, burst) => {
         const versions = new WriteVersions();
+        versions.watch(Number.POSITIVE_INFINITY);
         const range = {
           startUs: q.bucket * VERSION_BUCKET_US,
           endUs: (q.bucket + q.span) * VERSION_BUCKET_US + 7,

@@ -1,8 +1,9 @@
-// When what lies below the settled watermark (wall clock - 5 min) last changed, so that a cache of
-// results can tell exactly what is still right: a version per (tenant, hash of the metric name mod
-// 256, bucket of time). Writes above the watermark move nothing, for nobody caches what is above
-// it; late writes and deletes move the versions of what they touch. Versions only grow; they and
-// what is forgotten of them (more than the bound of buckets) err on the side of "changed".
+// When what lies below the watched time last changed, so that a cache of results can tell exactly
+// what is still right: a version per (tenant, hash of the metric name mod 256, bucket of time). The
+// cache watches what it is about to keep (wall clock - 5 min and older): writes above the highest
+// watched time move nothing, for nobody has kept what is above it, whatever clocks do; late writes
+// and deletes move the versions of what they touch. Versions only grow; they and what is forgotten
+// of them (more than the bound of buckets) err on the side of "changed".
 //
 // Conservative in one way more: a row of a batch stands for its series' metric name, a delete
 // without an exact name for all names.
@@ -11,7 +12,7 @@ import type { Matcher } from '../model/matcher.ts';
 import { METRIC_NAME } from '../model/labels.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { slotOf } from './refs.ts';
-import { SETTLED_DELAY_US, VERSION_BUCKET_US, VERSION_BUCKETS_MAX } from './limits.ts';
+import { VERSION_BUCKET_US, VERSION_BUCKETS_MAX } from './limits.ts';
 
 const NAME_SLOTS = 256;
 /** Slot of changes to all names. */
@@ -30,6 +31,8 @@ export class WriteVersions {
   readonly #tenants = new Map<TenantId, TenantVersions>();
   /** A change to any of these: 0 before the first. */
   #version = 0;
+  /** Writes at or above it move nothing. */
+  #watchedUs = Number.NEGATIVE_INFINITY;
   /** By slot the last bucket that the batch at hand has moved. */
   readonly #moved = new Float64Array(NAME_SLOTS);
 
@@ -42,18 +45,22 @@ export class WriteVersions {
     return versions;
   }
 
+  /** From now on writes below this time are told. */
+  watch(belowUs: number): void {
+    if (belowUs > this.#watchedUs) this.#watchedUs = belowUs;
+  }
+
   /**
-   * Points were applied that were written at this time of the wall clock. `nameSlots`: by slot of a
-   * series the slot of its metric name. One comparison a sample that is not late, three one that is
-   * and lies where others of its batch did.
+   * Points were applied. `nameSlots`: by slot of a series the slot of its metric name. One
+   * comparison a sample that is not late, three one that is and lies where others of its batch did.
    */
   written(
     tenant: TenantId,
     { tUs, count }: Points,
     refs: Uint32Array,
-    { writtenMs, nameSlots }: { readonly writtenMs: number; readonly nameSlots: Uint8Array },
+    nameSlots: Uint8Array,
   ): void {
-    const settledUs = writtenMs * 1000 - SETTLED_DELAY_US;
+    const watchedUs = this.#watchedUs;
     const moved = this.#moved;
     let isFirst = true;
     let bucket = 0;
@@ -61,7 +68,7 @@ export class WriteVersions {
     let endUs = 0;
     for (let i = 0; i < count; i++) {
       const at = tUs[i]!;
-      if (at >= settledUs) continue;
+      if (at >= watchedUs) continue;
       if (!(at >= startUs && at < endUs)) {
         bucket = bucketOf(at);
         startUs = bucket * VERSION_BUCKET_US;
@@ -101,8 +108,8 @@ export class WriteVersions {
   }
 
   /**
-   * A number that is the same as long as nothing has changed in [startUs, endUs] below the
-   * watermark of the time of asking, for series with this metric name; undefined: of any name.
+   * A number that is the same as long as nothing that is watched has changed in [startUs, endUs],
+   * for series with this metric name; undefined: of any name.
    */
   versionOf(
     tenant: TenantId,

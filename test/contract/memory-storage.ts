@@ -21,6 +21,7 @@ import type {
   Cardinality,
   DeleteRequest,
   DeleteResult,
+  EstimateRequest,
   ExemplarSeries,
   LeafPlan,
   LeafResult,
@@ -31,6 +32,7 @@ import type {
   SelectedBlocks,
   SelectedSeries,
   SelectRequest,
+  SelectorEstimate,
   SeriesAttributes,
   SeriesSelector,
   Storage,
@@ -41,6 +43,7 @@ import type {
 import type { Principal, TenantId } from '../../src/model/tenant.ts';
 import { runLeafInThread } from '../../src/windows/leaf.ts';
 import { decodedLabels } from '../support/label-bytes.ts';
+import { MemoryChanges } from './memory-changes.ts';
 import { pointValue, toChunks } from './memory-columns.ts';
 import type { PointValue } from './memory-columns.ts';
 
@@ -155,6 +158,7 @@ export class MemoryStorage implements Storage {
   /** Retention by time alone; what is expired is hidden, not removed. */
   readonly #nowMs: () => number;
   readonly #retention = new Map<TenantId, Retention>();
+  readonly #changes = new MemoryChanges();
   #sequence = 0;
   #pinCount = 0;
   #closed = false;
@@ -235,6 +239,7 @@ export class MemoryStorage implements Storage {
     for (const { points, i } of rows.toSorted((a, b) => a.row - b.row)) {
       const series = must(this.#refs[points.refs[i]!], 'refs were checked');
       const slot = series.slot(points.tUs[i]!, points.subNs?.[i] ?? 0);
+      this.#changes.written(series.tenant, series.labels, points.tUs[i]!);
       slot.versions.set(this.#sequence, pointValue(points, i), this.#pinCount > 0);
     }
   }
@@ -274,8 +279,11 @@ export class MemoryStorage implements Storage {
     if (request.dryRun) return result;
     const keepOld = this.#pinCount > 0;
     this.#sequence++;
-    for (const { points } of selected)
-      for (const { slot } of points) slot.versions.set(this.#sequence, undefined, keepOld);
+    for (const { series, points } of selected)
+      for (const { slot } of points) {
+        slot.versions.set(this.#sequence, undefined, keepOld);
+        this.#changes.deleted(series.tenant, series.labels, slot.tUs);
+      }
     for (const series of this.#candidates(options.principal, request))
       for (const { exemplar, versions } of series.exemplars.values())
         if (exemplar.tUs >= startUs && exemplar.tUs <= endUs)
@@ -401,6 +409,21 @@ export class MemoryStorage implements Storage {
       valuesByLabelName: topCounts(valueCounts, selector.limit),
     };
   }
+
+  async estimate(context: ReadContext, request: EstimateRequest): Promise<SelectorEstimate> {
+    const rows = this.#matching(this.#view(context), request);
+    const sampleCount = rows.reduce((sum, { points }) => sum + points.length, 0);
+    const { valuesByLabelName } = await this.cardinality(context, { ...request, limit: 0 });
+    const byLabel = valuesByLabelName.slice(0, request.labelLimit).map(({ name, count }) => ({
+      name,
+      valueCount: count,
+    }));
+    return { seriesCount: rows.length, sampleCount, sizeBytes: sampleCount * 16, byLabel };
+  }
+
+  watchChanges = (belowUs: number): void => this.#changes.watch(belowUs);
+  changeVersion: Storage['changeVersion'] = (tenant, name, range) =>
+    this.#changes.version(tenant, name, range);
 
   async metadata(
     context: ReadContext,

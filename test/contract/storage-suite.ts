@@ -4,6 +4,7 @@
 import { describe, test } from 'node:test';
 import { batchCases } from './cases-batches.ts';
 import { deleteCases } from './cases-deletes.ts';
+import { changeTests, estimateCases } from './cases-estimates.ts';
 import { isolationCases } from './cases-isolation.ts';
 import { leafCases } from './cases-leaf.ts';
 import { nameCases } from './cases-names.ts';
@@ -56,6 +57,7 @@ export function storageSuite(name: string, open: OpenStorage): void {
       names: nameCases,
       isolation: isolationCases,
       leaf: leafCases,
+      estimates: estimateCases,
       refs: refCases,
     };
     for (const [group, cases] of Object.entries(groups))
@@ -64,6 +66,7 @@ export function storageSuite(name: string, open: OpenStorage): void {
           if (one.steps.length === 1 && how !== 'in one go') continue;
           test(`${group}: ${one.name} (${how})`, () => runCase(one, open, between));
         }
+    changeTests(open);
     pinTests(open);
     propertyTests(open);
   });

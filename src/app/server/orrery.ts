@@ -13,6 +13,7 @@ import type { MetricsRegistry } from '../../telemetry/registry.ts';
 import { OpenAuthenticator } from '../../tenancy/authenticator.ts';
 import { Ingest } from '../../ingest/ingest.ts';
 import type { WriteReport } from '../../ingest/ingest.ts';
+import { QUERY_HEAVY_PART } from '../../query/limits.ts';
 import { PromqlQueries } from '../../query/promql.ts';
 import type { EvaluatePromql } from '../../query/promql.ts';
 import { QueryService } from '../../query/query-service.ts';
@@ -90,7 +91,7 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
 }
 
 function wire(parts: OrreryParts, isReady: () => boolean): Wired {
-  const { settings, storage, clock, scheduler, prng, registry, version, files } = parts;
+  const { settings, storage, clock, scheduler, prng, registry, version, files, logger } = parts;
   const ingest = new Ingest({ storage, prng, onWrite: writeCounter(registry) });
   const queries = new QueryService({
     storage,
@@ -100,14 +101,29 @@ function wire(parts: OrreryParts, isReady: () => boolean): Wired {
     registry,
     timeoutMs: settings.queryTimeoutMs,
     concurrency: settings.queryConcurrency,
+    heavyConcurrency: heavyPlaces(settings),
+    heavySamples: settings.queryHeavySamples,
     memoryBytes: settings.queryMemoryBytes,
+    logger,
+    slowMs: settings.slowQueryMs,
   });
-  const promql = new PromqlQueries(queries, lazyEvaluate(storage));
+  const limits = {
+    seriesMax: settings.querySeries,
+    samplesMax: settings.querySamples,
+    pointsMax: settings.queryPoints,
+  };
+  const evaluate = lazyEvaluate(storage);
+  const promql = new PromqlQueries({ queries, storage, evaluate, limits, clock });
   registerStorageMetrics(storage, registry);
   const api = { storage, ingest, queries, promql, clock, scheduler, registry, version, isReady };
   const { snapshots, webDirectory } = parts;
   const routes = productRoutes({ ...api, snapshots, files, directory: webDirectory });
   return { routes, ingest, queries };
+}
+
+function heavyPlaces({ queryConcurrency, queryHeavyConcurrency }: Settings): number {
+  if (queryHeavyConcurrency > 0) return Math.min(queryHeavyConcurrency, queryConcurrency);
+  return Math.max(1, Math.floor(queryConcurrency / QUERY_HEAVY_PART));
 }
 
 /** The engine is loaded by the first query: a server that only takes writes never pays for it. */

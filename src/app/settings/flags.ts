@@ -122,7 +122,43 @@ export const FLAGS = {
     20,
     'Queries evaluated at once; more wait in line.',
   ),
+  queryHeavyConcurrency: flag(
+    'query-heavy-concurrency',
+    integer({ min: 0, max: 10_000 }),
+    0,
+    'Of them heavy ones, so that light ones always find a place; 0 is a quarter, at least one.',
+  ),
+  queryHeavySamples: flag(
+    'query-heavy-samples',
+    integer({ min: 1, max: 1e12 }),
+    5_000_000,
+    'A query that will read more samples is heavy; exports always are.',
+  ),
   queryMemoryBytes: flag('query-memory', size, 512 * MIB, 'Memory that one query may hold.'),
+  querySeries: flag(
+    'query-series',
+    integer({ min: 1, max: 1e12 }),
+    2_000_000,
+    'Series that one query may read.',
+  ),
+  querySamples: flag(
+    'query-samples',
+    integer({ min: 1, max: 1e12 }),
+    50_000_000,
+    'Samples that one query may read or hold at one time.',
+  ),
+  queryPoints: flag(
+    'query-points',
+    integer({ min: 1, max: 1e12 }),
+    10_000_000,
+    'Points that one answer may have.',
+  ),
+  slowQueryMs: flag<number | undefined>(
+    'slow-query',
+    orNone(duration),
+    5_000,
+    'Queries that take so long are logged with what they cost.',
+  ),
   shards: flag(
     'shards',
     integer({ min: 0, max: 64 }),

@@ -2,18 +2,17 @@
 import { AppError } from '../../model/errors.ts';
 import type { SnapshotKeeper } from '../../model/snapshots.ts';
 import type { Storage } from '../../model/storage.ts';
-import type { QueryService } from '../../query/query-service.ts';
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
 import { nativeErrors, plainErrors } from '../http/errors.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { FORM_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX } from '../http/limits.ts';
 import type { Handler, Route } from '../http/route.ts';
+import type { QueryAdminDependencies } from './queries.ts';
 import { snapshotRoutes } from './snapshots.ts';
 
-export interface AdminDependencies {
+export interface AdminDependencies extends QueryAdminDependencies {
   readonly storage: Storage;
   readonly snapshots: SnapshotKeeper;
-  readonly queries: QueryService;
   readonly registry: MetricsRegistry;
   /** False while the server drains. */
   readonly isReady: () => boolean;
@@ -25,6 +24,7 @@ export interface AdminDependencies {
 const house = () => import('./storage.ts');
 const tenants = () => import('./tenants.ts');
 const deletes = () => import('./deletes.ts');
+const queries = () => import('./queries.ts');
 
 const TEXT = { 'Content-Type': 'text/plain; charset=utf-8' };
 
@@ -42,13 +42,6 @@ async function ready(deps: AdminDependencies, exchange: Exchange): Promise<void>
   if (!deps.isReady())
     throw new AppError('unavailable', 'stopping', 'the server is stopping', { retryAfterSec: 1 });
   exchange.send({ status: 200, headers: TEXT, body: 'Orrery is ready.\n' });
-}
-
-async function cancel(deps: AdminDependencies, exchange: Exchange): Promise<void> {
-  const id = exchange.params.get('id') ?? '';
-  if (!deps.queries.cancel(exchange.principal, id))
-    throw new AppError('notFound', 'no-such-query', 'no live query of this tenant has that id');
-  exchange.send({ status: 204 });
 }
 
 /** A route about the process, open to everyone who reached the listener. */
@@ -96,6 +89,30 @@ function deleteRoutes({ storage }: AdminDependencies): readonly Route[] {
   }));
 }
 
+function queryRoutes(deps: AdminDependencies): readonly Route[] {
+  const path = '/orrery/v1/queries';
+  const row = { permission: 'read', tenantScope: 'tenant', errors: nativeErrors } as const;
+  const both = (route: string, handler: Handler): readonly Route[] => [
+    { ...get(route, handler), ...row },
+    { ...get(route, handler), ...row, method: 'POST', bodyLimitBytes: FORM_BODY_BYTES_MAX },
+  ];
+  return [
+    {
+      ...get(path, async (exchange) => (await queries()).listQueries(deps, exchange)),
+      ...row,
+    },
+    {
+      ...get(`${path}/:id`, async (exchange) => (await queries()).cancelQuery(deps, exchange)),
+      ...row,
+      method: 'DELETE',
+    },
+    ...both(`${path}/estimate`, async (exchange) =>
+      (await queries()).estimateQuery(deps, exchange),
+    ),
+    ...both(`${path}/explain`, async (exchange) => (await queries()).explainQuery(deps, exchange)),
+  ];
+}
+
 export function adminRoutes(deps: AdminDependencies): readonly Route[] {
   const post = (path: string, work: () => Promise<void>) =>
     ({
@@ -140,20 +157,6 @@ export function adminRoutes(deps: AdminDependencies): readonly Route[] {
     post('/orrery/v1/admin/compact', () => deps.storage.compact()),
     ...snapshotRoutes(deps.snapshots),
     post('/orrery/v1/admin/clean_tombstones', () => deps.storage.cleanTombstones()),
-    {
-      ...get('/orrery/v1/queries', async (exchange) =>
-        exchange.sendJson(200, { queries: deps.queries.list(exchange.principal) }),
-      ),
-      permission: 'read',
-      tenantScope: 'tenant',
-      errors: nativeErrors,
-    },
-    {
-      ...get('/orrery/v1/queries/:id', (exchange) => cancel(deps, exchange)),
-      method: 'DELETE',
-      permission: 'read',
-      tenantScope: 'tenant',
-      errors: nativeErrors,
-    },
+    ...queryRoutes(deps),
   ];
 }

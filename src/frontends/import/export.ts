@@ -68,8 +68,9 @@ export async function exportSeries(deps: ExportDependencies, exchange: Exchange)
     text: params.getAll('match[]').join(' '),
     timeoutMs: undefined,
     longestMs: EXPORT_TIMEOUT_MS,
+    lane: 'heavy',
     signal: exchange.signal,
-  };
+  } as const;
   await deps.queries.run(query, ({ context }) => {
     const pieces = lines(deps.storage, context, request);
     return exchange.sendStream(200, HEADERS, pieces, context.signal);

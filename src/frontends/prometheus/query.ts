@@ -19,14 +19,14 @@ export interface QueryDependencies {
 
 const JSON_HEADERS = { 'Content-Type': 'application/json' };
 
-function lookbackParam(params: URLSearchParams): number {
+export function lookbackParam(params: URLSearchParams): number {
   const lookbackUs = durationParam(params, 'lookback_delta');
   if (lookbackUs === undefined) return LOOKBACK_US_DEFAULT;
   if (lookbackUs <= 0) throw invalidParameter('lookback_delta', 'must be positive');
   return lookbackUs;
 }
 
-function rangeOf(params: URLSearchParams): EvalParams {
+export function rangeOf(params: URLSearchParams): EvalParams {
   const startUs = requiredTime(params, 'start');
   const endUs = requiredTime(params, 'end');
   if (endUs < startUs) throw invalidParameter('end', 'end timestamp must not be before start time');
@@ -56,8 +56,8 @@ async function answer(
     params: evalParams,
   };
   try {
-    await deps.promql.run(request, async (result, { id, context }) => {
-      const headers = { ...JSON_HEADERS, 'X-Orrery-Query-Id': id };
+    await deps.promql.run(request, async (result, { context, headers: costHeaders }) => {
+      const headers = { ...JSON_HEADERS, ...costHeaders() };
       const pieces = inSlices(prometheusJson(result, { seriesMax }), deps);
       await exchange.sendStream(200, headers, pieces, context.signal);
     });

@@ -16,25 +16,10 @@ import { isMetadataLabel, newColumn, setFloat } from './column.ts';
 import type { Column, ColumnGroup } from './column.ts';
 import type { Evaluation } from './context.ts';
 import { addNote } from './notes.ts';
-import { durationUs, unwrap } from './prepare.ts';
+import { durationUs, isLeafAggregation, unwrap } from './prepare.ts';
 import { kernelArgs, keepsName, noteNonCounter, rangeArg, rangeKernel } from './range-functions.ts';
 import { SLOT_FLOAT, SLOT_HISTOGRAM } from './result.ts';
 import { dataGrid, instantRequest, runLeaf } from './selector.ts';
-
-const LEAF_AGGREGATIONS: ReadonlySet<string> = new Set<LeafAggregation>([
-  'sum',
-  'avg',
-  'min',
-  'max',
-  'count',
-  'group',
-  'stddev',
-  'stdvar',
-]);
-
-function isLeafAggregation(op: string): op is LeafAggregation {
-  return LEAF_AGGREGATIONS.has(op);
-}
 
 export async function aggregate(
   ev: Evaluation,

@@ -37,8 +37,11 @@ export class Annotations {
    * While counts and sums of histograms are read, resets between neighbours in storage are told.
    */
   tellsNeighbourResets = false;
+  /** How often something was added, new or not. */
+  addCount = 0;
 
   add(level: Level, text: string, pos: PosRange): void {
+    this.addCount++;
     const key = `${level} ${text}`;
     const entry = this.#entries.get(key);
     if (entry === undefined)

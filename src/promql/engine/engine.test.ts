@@ -23,6 +23,8 @@ import { evaluate } from './engine.ts';
 import { SLOT_FLOAT } from './result.ts';
 import type { EvalParams, EvalResult } from './result.ts';
 import { labelsText } from './text.ts';
+import { Trace } from './trace.ts';
+import type { TraceNode } from './trace.ts';
 
 type Data = Readonly<Record<string, readonly number[]>>;
 
@@ -210,6 +212,100 @@ describe('results', () => {
   });
 });
 
+describe('parts that are written twice', () => {
+  for (const [query, planCount] of [
+    ['rate(c_total[1m]) / rate(c_total[1m])', 1],
+    ['c_total + c_total + c_total', 1],
+    ['(c_total - c_total offset 10s) / (c_total - c_total offset 10s)', 2],
+    ['sum(c_total) / sum(c_total)', 1],
+    ['sum(rate(c_total[1m])) / count(rate(c_total[1m]))', 2],
+    ['max_over_time(c_total[30s:10s]) - min_over_time(c_total[30s:10s])', 1],
+    ['max_over_time(c_total[30s:10s]) - min_over_time(c_total[40s:10s])', 2],
+    ['(c_total offset (10s + 10s)) - (c_total offset (15s + 5s))', 2],
+    ['abs(c_total) + abs(-c_total) + (-c_total)', 1],
+    ['topk(1, c_total) or topk(2, c_total)', 1],
+  ] as const)
+    test(`${query}: ${planCount} leaves`, async () => {
+      const storage = new TinyStorage(COUNTERS);
+      const shared = text(await ask(storage, query, RANGE));
+      assert.equal(storage.plans.length, planCount);
+      // A matcher that changes nothing makes every part different.
+      let uses = 0;
+      const apart = query.replaceAll('c_total', () => `c_total{u!="${uses++}"}`);
+      const other = new TinyStorage(COUNTERS);
+      assert.deepEqual(shared, text(await ask(other, apart, RANGE)));
+      assert.ok(other.plans.length > planCount || planCount === 2);
+      assert.ok(shared.length > 0);
+    });
+
+  test('numbers without a word in JSON are told apart', async () => {
+    const storage = new TinyStorage(COUNTERS);
+    const one = 'c_total{instance="3"}';
+    const query = `(${one} > -Inf) + (${one} * (NaN + 1)) + (${one} * (Inf + 1))`;
+    assert.deepEqual(text(await ask(storage, query)), ['{instance="3", job="b"} NaN']);
+    const zeros = `1 / (0 * ${one}) - 1 / (-0 * ${one})`;
+    assert.deepEqual(text(await ask(storage, zeros)), ['{instance="3", job="b"} Infinity']);
+  });
+
+  test('each place has its annotation', async () => {
+    const storage = new TinyStorage({ gauge: [1, 2, 3, 4, 5, 6, 7] });
+    const { annotations } = await ask(storage, 'rate(gauge[1m]) + rate(gauge[1m])');
+    assert.deepEqual(
+      annotations.map(({ position }) => position?.column),
+      [24],
+    );
+  });
+
+  test('copies count against the budget', async () => {
+    const storage = new TinyStorage(COUNTERS);
+    const context = contextOf(new AbortController().signal, 300);
+    await ask(storage, 'c_total + 1', RANGE, context);
+    const again = contextOf(new AbortController().signal, 300);
+    await assert.rejects(ask(storage, 'c_total + c_total + c_total', RANGE, again), {
+      code: 'query-memory',
+    });
+  });
+});
+
+describe('explain', () => {
+  test('every node tells its steps, time, series and samples', async () => {
+    const storage = new TinyStorage(COUNTERS);
+    let nowMs = 0;
+    const trace = new Trace(() => nowMs++);
+    const query = 'sum(rate(c_total[30s])) + c_total @ 10 * 0 + (c_total + c_total)';
+    const fill = query.replace('+ c_total @', '+ on() group_right() c_total @');
+    await ask(storage, fill.replace(' + (c', ' + on(instance, job) (c'), { ...RANGE, trace });
+    const lines: string[] = [];
+    const walk = (node: TraceNode, depth: number): void => {
+      const { text: what, stepCount, computedSteps, seriesRead, samplesRead, seriesOut } = node;
+      const steps = `${computedSteps}/${stepCount}${node.isShared ? ' shared' : ''}`;
+      const read = `${seriesRead}+${samplesRead}`;
+      lines.push(`${' '.repeat(depth)}${node.node} ${steps} ${read} -> ${seriesOut} ${what}`);
+      assert.ok(node.timeMs > 0);
+      for (const child of node.children) walk(child, depth + 1);
+    };
+    walk(trace.root!, 0);
+    assert.deepEqual(
+      lines.map((line) => line.replace(/(Expr .*-> \d+) .*/, '$1')),
+      [
+        'BinaryExpr 4/4 9+48 -> 3',
+        ' BinaryExpr 4/4 6+27 -> 3',
+        '  AggregateExpr 4/4 3+21 -> 1',
+        '   Leaf 4/4 3+21 -> 1 sum by () of rate over 30 s of c_total',
+        '  BinaryExpr 1/4 3+6 -> 3',
+        '   VectorSelector 1/1 3+6 -> 3 c_total @ 10.000',
+        '    Leaf 1/1 3+6 -> 3 last of c_total @ 10.000',
+        '   NumberLiteral 1/1 0+0 -> 1 0',
+        ' ParenExpr 4/4 3+21 -> 3',
+        '  BinaryExpr 4/4 3+21 -> 3',
+        '   VectorSelector 4/4 3+21 -> 3 c_total',
+        '    Leaf 4/4 3+21 -> 3 last of c_total',
+        '   VectorSelector 0/4 shared 0+0 -> 3 c_total',
+      ],
+    );
+  });
+});
+
 describe('refusals', () => {
   test('what start_timestamp gets is evaluated, also where it has no start', async () => {
     const storage = new TinyStorage({ 'm,x,a': [1], 'm,x,b': [1], 'n,y,c': [1] });
@@ -237,6 +333,23 @@ describe('refusals', () => {
       kind: 'limited',
       code: 'query-samples',
       message: /21 of at most 10/,
+    });
+  });
+
+  test('the limit on series counts every reading, and what was read is told', async () => {
+    const storage = new TinyStorage(COUNTERS);
+    const reads: number[][] = [];
+    const onRead = (...counts: number[]): void => void reads.push(counts);
+    const query = 'c_total + c_total offset 10s';
+    await ask(storage, query, { ...RANGE, seriesMax: 6, onRead });
+    assert.deepEqual(reads, [
+      [3, 21],
+      [3, 18],
+    ]);
+    await assert.rejects(ask(storage, query, { ...RANGE, seriesMax: 5 }), {
+      kind: 'limited',
+      code: 'query-series',
+      message: 'the query read 6 series, the limit of one query is 5',
     });
   });
 

@@ -25,7 +25,7 @@ export async function evaluate(
   expr: Expr,
   params: EvalParams,
 ): Promise<EvalResult> {
-  const ev = new Evaluator(storage, context, params);
+  const ev = new Evaluator(storage, context, expr, params);
   const isRange = params.stepUs !== 0;
   const grid = stepGrid(params.startUs, params.endUs, params.stepUs);
   const inner = unwrap(expr);
@@ -33,7 +33,10 @@ export async function evaluate(
   let answer: Pick<EvalResult, 'type' | 'series' | 'string'>;
   if (isRangeVector) {
     if (isRange) throw executionError('cannot do range evaluation of a range vector');
-    answer = { type: 'matrix', series: await rangeVector(ev, inner, grid), string: undefined };
+    ev.trace?.begin(inner, 1);
+    const series = await rangeVector(ev, inner, grid);
+    ev.trace?.end(series.length);
+    answer = { type: 'matrix', series, string: undefined };
   } else {
     const value = await ev.evaluate(inner, grid);
     answer = isRange ? asMatrix(value, ev.delayedNameRemoval) : asInstant(value, ev);

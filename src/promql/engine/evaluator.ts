@@ -1,5 +1,6 @@
 // The walk over the syntax tree. Every node is evaluated for all steps of a grid at once; a part
-// that does not depend on the step is evaluated for the first step only and repeated.
+// that does not depend on the step is evaluated for the first step only and repeated; a part that
+// is written twice is evaluated once (sharing.ts).
 import type { ReadContext, StorageReader } from '../../model/storage.ts';
 import { AppError } from '../../model/errors.ts';
 import { labelValue, METRIC_NAME } from '../../model/labels.ts';
@@ -24,6 +25,8 @@ import { isStepInvariant } from './prepare.ts';
 import type { QueryTimes } from './prepare.ts';
 import type { EvalParams } from './result.ts';
 import { dataGrid, instantSelector, selectRaw } from './selector.ts';
+import { Sharing } from './sharing.ts';
+import type { Trace } from './trace.ts';
 import { scaleHistogram } from '../../windows/histogram-math.ts';
 
 export class Evaluator implements Evaluation {
@@ -34,24 +37,59 @@ export class Evaluator implements Evaluation {
   readonly delayedNameRemoval: boolean;
   readonly typeAndUnitLabels: boolean;
   readonly annotations = new Annotations();
+  readonly trace: Trace | undefined;
   seriesRead = 0;
   samplesRead = 0;
   readonly #samplesMax: number;
+  readonly #seriesMax: number;
+  readonly #onRead: EvalParams['onRead'];
+  readonly #sharing: Sharing;
   #slots = 0;
 
-  constructor(storage: StorageReader, context: ReadContext, params: EvalParams) {
+  /** `whole` is the expression that will be evaluated. */
+  constructor(storage: StorageReader, context: ReadContext, whole: Expr, params: EvalParams) {
     this.storage = storage;
     this.context = context;
     this.times = { startUs: params.startUs, endUs: params.endUs, stepUs: params.stepUs };
     this.lookbackUs = params.lookbackUs;
     this.delayedNameRemoval = params.enableDelayedNameRemoval ?? false;
     this.typeAndUnitLabels = params.enableTypeAndUnitLabels ?? false;
+    this.trace = params.trace;
     this.#samplesMax = params.samplesMax ?? QUERY_SAMPLES_MAX;
+    this.#seriesMax = params.seriesMax ?? Number.POSITIVE_INFINITY;
+    this.#onRead = params.onRead;
+    this.#sharing = new Sharing(whole);
   }
 
   async evaluate(expr: Expr, grid: StepGrid): Promise<Value> {
     this.context.signal.throwIfAborted();
+    this.trace?.begin(expr, grid.count);
+    const value = this.#sharing.has(expr)
+      ? await this.#shared(expr, grid)
+      : await this.#computed(expr, grid);
+    this.trace?.end(value.kind === 'vector' ? value.columns.length : 1);
+    return value;
+  }
+
+  async #shared(expr: Expr, grid: StepGrid): Promise<Value> {
+    const { annotations } = this;
+    const mode = annotations.tellsNeighbourResets ? 'resets' : '';
+    const onCopy = (columnCount: number): void => this.takeColumns(columnCount, grid.count);
+    const known = this.#sharing.take(expr, grid, mode, onCopy);
+    if (known !== undefined) {
+      this.trace?.note({ isShared: true, computedSteps: 0 });
+      return known;
+    }
+    const { addCount } = annotations;
+    const value = await this.#computed(expr, grid);
+    // What it has to say names its place in the text: the next one says it of its own.
+    if (annotations.addCount > addCount) return value;
+    return this.#sharing.keep(expr, grid, mode, value, onCopy);
+  }
+
+  async #computed(expr: Expr, grid: StepGrid): Promise<Value> {
     if (grid.count > 1 && isStepInvariant(expr)) {
+      this.trace?.note({ computedSteps: 1 });
       const value = await this.#node(expr, { ...grid, count: 1 });
       if (value.kind === 'vector') this.takeColumns(value.columns.length, grid.count);
       return repeatValue(value, grid.count);
@@ -74,7 +112,16 @@ export class Evaluator implements Evaluation {
   countRead(seriesCount: number, sampleCount: number): void {
     this.seriesRead += seriesCount;
     this.samplesRead += sampleCount;
+    this.trace?.read(seriesCount, sampleCount);
+    this.#onRead?.(seriesCount, sampleCount);
     this.#checkSamples(this.#slots + sampleCount);
+    if (this.seriesRead <= this.#seriesMax) return;
+    throw new AppError(
+      'limited',
+      'query-series',
+      `the query read ${this.seriesRead} series, the limit of one query is ${this.#seriesMax}`,
+      { retryable: false },
+    );
   }
 
   countSlots(count: number): void {

@@ -2,6 +2,7 @@
 // and repeated), fixed evaluation times (@, start(), end()) and durations. Source of the rules:
 // Prometheus promql/engine.go, PreprocessExpr.
 import type { AtModifier, DurationOperand, Expr } from '../ast.ts';
+import type { LeafAggregation } from '../../model/storage.ts';
 import { resolveDurationUs } from '../durations.ts';
 
 /** Times of the whole query; subqueries keep them. */
@@ -26,6 +27,22 @@ const STEP_BOUND: ReadonlySet<string> = new Set([
   'time',
   'timestamp',
 ]);
+
+const LEAF_AGGREGATIONS: ReadonlySet<string> = new Set<LeafAggregation>([
+  'sum',
+  'avg',
+  'min',
+  'max',
+  'count',
+  'group',
+  'stddev',
+  'stdvar',
+]);
+
+/** Aggregations that a leaf can do. */
+export function isLeafAggregation(op: string): op is LeafAggregation {
+  return LEAF_AGGREGATIONS.has(op);
+}
 
 export function unwrap(expr: Expr): Expr {
   let inner = expr;

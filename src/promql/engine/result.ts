@@ -3,6 +3,7 @@
 // values.
 import type { Histogram } from '../../model/histogram.ts';
 import type { Labels } from '../../model/labels.ts';
+import type { Trace } from './trace.ts';
 
 export interface EvalParams {
   /** First step, inclusive. */
@@ -16,6 +17,12 @@ export interface EvalParams {
    * Samples held or read at one time by the query; undefined = the engine's default (limits.ts).
    */
   readonly samplesMax?: number;
+  /** Series read by the query, each time it reads them; undefined = no limit. */
+  readonly seriesMax?: number;
+  /** Told what was read, leaf by leaf. */
+  readonly onRead?: (seriesCount: number, sampleCount: number) => void;
+  /** Told what every node does. */
+  readonly trace?: Trace;
   /** Drop metric names at the end of the evaluation instead of in every operator. */
   readonly enableDelayedNameRemoval?: boolean;
   /** The text that was parsed, for line numbers of annotations; without it all is on line 1. */

@@ -13,6 +13,7 @@ import { gatherSamples } from '../../windows/samples.ts';
 import type { SeriesSamples } from '../../windows/samples.ts';
 import type { StepGrid } from '../../windows/sliding.ts';
 import type { LabelMatcher, PosRange, VectorSelector } from '../ast.ts';
+import { printExpr } from '../printer.ts';
 import { repeatValue } from './column.ts';
 import type { Column } from './column.ts';
 import type { Evaluation } from './context.ts';
@@ -77,8 +78,10 @@ export async function runLeaf(
     grouping: request.grouping,
     kinds: request.kinds ?? QUERY_KINDS,
   };
+  ev.trace?.beginNode('Leaf', leafText(request), plan.stepUs === 0 ? 1 : grid.count);
   const result = await ev.storage.runLeaf(ev.context, plan);
   ev.countRead(result.seriesRead, result.samplesRead);
+  ev.trace?.end(result.groups.length);
   for (const note of result.annotations)
     addNote(ev.annotations, note, {
       kernel: request.kernelPos,
@@ -90,6 +93,14 @@ export async function runLeaf(
   ev.takeColumns(columns.length, grid.count);
   const repeated = repeatValue({ kind: 'vector', columns }, grid.count);
   return repeated.kind === 'vector' ? repeated.columns : [];
+}
+
+/** What a leaf computes: `sum by (job) of rate over 300 s of m{a="b"}`. */
+function leafText({ selector, kernel, windowUs, grouping }: LeafRequest): string {
+  const window = windowUs === 0 ? '' : ` over ${windowUs / 1e6} s`;
+  const text = `${kernel}${window} of ${printExpr(selector)}`;
+  if (grouping === undefined) return text;
+  return `${grouping.aggregation} ${grouping.mode} (${grouping.labels.join(', ')}) of ${text}`;
 }
 
 function toColumns(result: LeafResult): Column[] {
@@ -146,6 +157,7 @@ export async function selectRaw(
     kinds: QUERY_KINDS,
     ...range,
   };
+  ev.trace?.beginNode('Select', printExpr(selector), 0);
   for await (const series of ev.storage.select(ev.context, request)) {
     ev.context.signal.throwIfAborted();
     const samples = gatherSamples(series.chunks, false);
@@ -154,6 +166,7 @@ export async function selectRaw(
     ev.context.budget.take(samples.count * SAMPLE_BYTES);
     out.push({ labels: series.labels, samples: ownSamples(samples), dropName: false });
   }
+  ev.trace?.end(out.length);
   return out;
 }
 

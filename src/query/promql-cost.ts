@@ -1,0 +1,127 @@
+// What a PromQL query asks of the storage before it runs: an estimate of what it will read, and,
+// where it asks for more than one query may, who is to blame for it.
+import { METRIC_NAME } from '../model/labels.ts';
+import { AppError } from '../model/errors.ts';
+import type { ReadContext, SelectorEstimate, StorageReader } from '../model/storage.ts';
+import type { Expr } from '../promql/ast.ts';
+import { reachesOf } from '../promql/engine/reach.ts';
+import type { Reach } from '../promql/engine/reach.ts';
+import type { EvalParams } from '../promql/engine/result.ts';
+import { compileMatchers } from '../promql/engine/selector.ts';
+import { printExpr } from '../promql/printer.ts';
+import { CULPRIT_LABELS, ESTIMATE_SLACK } from './limits.ts';
+import type { QueryEstimate } from './query-service.ts';
+
+export interface PromqlLimits {
+  /** Series that one query may read. */
+  readonly seriesMax: number;
+  /** Samples that one query may read or hold at one time. */
+  readonly samplesMax: number;
+  /** Points of an answer. */
+  readonly pointsMax: number;
+}
+
+export interface SelectorCost extends QueryEstimate {
+  /** As printed. */
+  readonly selector: string;
+  readonly startUs: number;
+  readonly endUs: number;
+  readonly byLabel: SelectorEstimate['byLabel'];
+}
+
+export interface PromqlEstimate extends QueryEstimate {
+  readonly selectors: readonly SelectorCost[];
+}
+
+type Estimator = Pick<StorageReader, 'estimate'>;
+
+/** Selectors that read the same are asked for once. */
+export async function estimatePromql(
+  storage: Estimator,
+  context: ReadContext,
+  expr: Expr,
+  params: EvalParams,
+  labelLimit = 0,
+): Promise<PromqlEstimate> {
+  const distinct = new Map<string, Reach>();
+  for (const reach of reachesOf(expr, params)) {
+    const text = `${reach.startUs} ${reach.endUs} ${printExpr(reach.selector)}`;
+    if (!distinct.has(text)) distinct.set(text, reach);
+  }
+  const selectors: SelectorCost[] = [];
+  for (const { selector, startUs, endUs } of distinct.values()) {
+    const matchers = compileMatchers(selector.matchers);
+    const found = await storage.estimate(context, { matchers, startUs, endUs, labelLimit });
+    selectors.push({ selector: printExpr(selector), startUs, endUs, ...found });
+  }
+  const sum = (of: (one: SelectorCost) => number): number =>
+    selectors.reduce((total, one) => total + of(one), 0);
+  return {
+    seriesCount: sum((one) => one.seriesCount),
+    sampleCount: sum((one) => one.sampleCount),
+    sizeBytes: sum((one) => one.sizeBytes),
+    selectors,
+  };
+}
+
+/** Throws AppError limited where the query is sure to ask for more than it may. */
+export function checkEstimate(estimate: PromqlEstimate, limits: PromqlLimits): void {
+  if (estimate.seriesCount > limits.seriesMax)
+    throw limitError(
+      'query-series',
+      `the query would read ${estimate.seriesCount} series, the limit of one query is ` +
+        `${limits.seriesMax} (--query-series)`,
+    );
+  const most = Math.max(0, ...estimate.selectors.map(({ sampleCount }) => sampleCount));
+  if (most > limits.samplesMax * ESTIMATE_SLACK)
+    throw limitError(
+      'query-samples',
+      `the query would read about ${most} samples with one selector, the limit is ` +
+        `${limits.samplesMax} (--query-samples)`,
+    );
+}
+
+export function limitError(code: string, message: string): AppError {
+  return new AppError('limited', code, message, { retryable: false });
+}
+
+/** Codes of refusals that a look at the selectors explains. */
+const EXPLAINED: ReadonlySet<string> = new Set([
+  'query-series',
+  'query-samples',
+  'query-points',
+  'query-memory',
+]);
+
+/** The same refusal, with the selector and the label that contribute most. */
+export async function withCulprit(
+  error: AppError,
+  storage: Estimator,
+  context: ReadContext,
+  expr: Expr,
+  params: EvalParams,
+): Promise<AppError> {
+  if (!EXPLAINED.has(error.code)) return error;
+  const { selectors } = await estimatePromql(storage, context, expr, params);
+  const worst = selectors.toSorted((a, b) => b.sampleCount - a.sampleCount)[0];
+  if (worst === undefined) return error;
+  const reach = reachesOf(expr, params).find((one) => printExpr(one.selector) === worst.selector)!;
+  const { byLabel } = await storage.estimate(context, {
+    matchers: compileMatchers(reach.selector.matchers),
+    startUs: worst.startUs,
+    endUs: worst.endUs,
+    labelLimit: CULPRIT_LABELS,
+  });
+  const label = byLabel.find(({ name }) => name !== METRIC_NAME) ?? byLabel[0];
+  const blame =
+    label === undefined
+      ? ''
+      : `; its label ${JSON.stringify(label.name)} contributes most, with ${label.valueCount} values`;
+  return new AppError(
+    error.kind,
+    error.code,
+    `${error.message}; most of it is ${worst.selector}: ${worst.seriesCount} series, about ` +
+      `${worst.sampleCount} samples${blame}`,
+    { retryable: error.retryable, cause: error },
+  );
+}
