@@ -1,7 +1,7 @@
 // What the series numbers of records that another process wrote mean here: by slot of a number the
 // number itself, which also holds the slot's life, and the ref that it stands for. A slot's later
 // life takes the place of the one before: nothing is written to that any more.
-import { grownU32 } from './growable.ts';
+import { grownU32 } from '../stdx/growable.ts';
 import { slotOf } from './refs.ts';
 
 export class ReplayRefs {

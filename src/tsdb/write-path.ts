@@ -18,7 +18,6 @@ import { decodeRecord } from './record-decode.ts';
 import { encodeBatch, encodeDelete, inlineNumbers, refsOf } from './record-encode.ts';
 import type { EncodedRecord, SeriesNumbers } from './record-encode.ts';
 import type { BatchRecord, DeleteRecord, RecordHeader } from './record-layout.ts';
-import { RecordRing } from './record-ring.ts';
 import { SeriesWriter } from './record-series.ts';
 import { ReplayRefs } from './replay-refs.ts';
 import { SeriesMarks } from './series-marks.ts';
@@ -51,8 +50,6 @@ export class WritePath {
   /** Records below are applied. */
   #appliedEnd: number;
   readonly #marks: SeriesMarks;
-  /** Memory of what is waiting. */
-  readonly #ring: RecordRing;
   #cut: Cut | undefined = undefined;
   #syncTimer: (() => void) | undefined = undefined;
   readonly #afterApply: () => void;
@@ -67,7 +64,6 @@ export class WritePath {
     this.#afterApply = afterApply;
     this.#labels = new SeriesWriter(state.index);
     this.#marks = new SeriesMarks(state.index);
-    this.#ring = new RecordRing(state.memory.scratch.ring);
   }
 
   /** Does the log hold a use of the series since the last cut? */
@@ -205,7 +201,7 @@ export class WritePath {
     const { log } = this.#state.options;
     const { offset, durable } = log.append(bytes, crc);
     assert(offset === header.offset, 'records are numbered by the one appender');
-    this.#waiting.push({ offset, bytes: this.#ring.keep(bytes) });
+    this.#waiting.push({ offset, bytes: this.#state.memory.records.keep(bytes) });
     this.#waitingBytes += bytes.length;
     this.#state.pacer.noteWrite();
     this.#state.tailBytes += bytes.length;
@@ -246,7 +242,7 @@ export class WritePath {
       count++;
       this.#waitingBytes -= bytes.length;
       const error = this.#applyOne(bytes, next);
-      this.#ring.drop(bytes);
+      this.#state.memory.records.drop(bytes);
       if (next === offset) poison = error;
     }
     if (count > 0) {
