@@ -160,7 +160,7 @@ function openPage(s: usize, record: usize, tUs: f64, index: i32): bool {
   store<i32>(s + NEXT_CELL, page + cells);
   if (previous != 0) {
     const before = (<usize>previous) << 3;
-    store<i32>(before, load<i32>(before, PAGE_META) | used, PAGE_META);
+    store<i32>(before, (load<i32>(before, PAGE_META) & ~255) | used, PAGE_META);
     const lastUs = load<f64>(record) + <f64>load<i32>(record, OFFSET) * tickUsOf(meta);
     if (tUs <= lastUs) store<i32>(record, load<i32>(record, COUNT) | UNSORTED, COUNT);
   } else {

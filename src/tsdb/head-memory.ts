@@ -7,6 +7,7 @@ import { createAppendKernel } from './append-kernel.ts';
 import type { AppendSamples } from './append-kernel.ts';
 import { appendByReference } from './append-reference.ts';
 import { AppendScratch, CONTROL, FRONT_BYTES, SCRATCH_AT } from './append-scratch.ts';
+import { RecordRing } from './record-ring.ts';
 import { HEAD_GROW_BYTES, HEAD_MEMORY_MAX_BYTES, HEAD_SLAB_BYTES } from './limits.ts';
 
 const WASM_PAGE_BYTES = 65_536;
@@ -18,6 +19,8 @@ export class HeadMemory {
   i32: Int32Array;
   f64: Float64Array;
   readonly scratch: AppendScratch;
+  /** Room for records that wait to be applied. */
+  readonly records: RecordRing;
   readonly #kernel: AppendSamples | undefined;
   /** Whose chunks stand in the scratch's directory. */
   directoryOwner: object | undefined = undefined;
@@ -34,6 +37,7 @@ export class HeadMemory {
     this.i32 = new Int32Array(this.#memory.buffer);
     this.f64 = new Float64Array(this.#memory.buffer);
     this.scratch = new AppendScratch(this.#memory.buffer);
+    this.records = new RecordRing(this.scratch.ring);
     this.#kernel = createAppendKernel(this.#memory);
   }
 

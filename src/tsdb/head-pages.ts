@@ -76,9 +76,9 @@ export function markCompanions(i32: Int32Array, page: number): void {
   i32[2 * page + 3]! |= COMPANIONS;
 }
 
-/** Says how many samples a page holds, for good. */
+/** Says how many samples a page holds, for good; whatever it said before. */
 export function closePage(i32: Int32Array, page: number, used: number): void {
-  i32[2 * page + 3]! |= used;
+  i32[2 * page + 3] = (i32[2 * page + 3]! & ~255) | used;
 }
 
 /** Index in `i32` of a sample's offset. */

@@ -26,7 +26,7 @@ export class RecordRing {
     return this.#memory.subarray(at, at + bytes.length);
   }
 
-  /** Gives the room of the oldest record that was kept back. */
+  /** Gives back the room of the oldest record; one that another ring kept is no matter of this. */
   drop(kept: Uint8Array): void {
     if (kept.buffer !== this.#memory.buffer) return;
     this.#count--;

@@ -1,7 +1,7 @@
 // From columns to the log and from the log to the head. Memory is built only by decoding log bytes:
 // a live append is applied by the same code that replays it, strictly in log order, after it is
 // durable.
-import type { SeriesRef, WriteBatch } from '../model/columns.ts';
+import type { Attribute, Exemplar, SeriesRef, WriteBatch } from '../model/columns.ts';
 import { AppError } from '../model/errors.ts';
 import type { TenantId } from '../model/tenant.ts';
 import type { AppendOptions, AppendResult } from '../model/storage.ts';
@@ -18,8 +18,8 @@ import { decodeRecord } from './record-decode.ts';
 import { encodeBatch, encodeDelete, inlineNumbers, refsOf } from './record-encode.ts';
 import type { EncodedRecord, SeriesNumbers } from './record-encode.ts';
 import type { BatchRecord, DeleteRecord, RecordHeader } from './record-layout.ts';
-import { RecordRing } from './record-ring.ts';
 import { SeriesWriter } from './record-series.ts';
+import { ReplayRefs } from './replay-refs.ts';
 import { SeriesMarks } from './series-marks.ts';
 import type { ShardState } from './state.ts';
 import { batchIdText, validateBatch, validateDelete } from './validate.ts';
@@ -27,6 +27,13 @@ import { batchIdText, validateBatch, validateDelete } from './validate.ts';
 interface Waiting {
   readonly offset: number;
   readonly bytes: Uint8Array;
+}
+
+/** Series of a record's rows. */
+interface RecordRefs {
+  readonly refs: readonly Uint32Array[];
+  readonly exemplars: readonly Exemplar[];
+  readonly attributes: readonly Attribute[];
 }
 
 interface Cut {
@@ -43,14 +50,12 @@ export class WritePath {
   /** Records below are applied. */
   #appliedEnd: number;
   readonly #marks: SeriesMarks;
-  /** Memory of what is waiting. */
-  readonly #ring: RecordRing;
   #cut: Cut | undefined = undefined;
   #syncTimer: (() => void) | undefined = undefined;
   readonly #afterApply: () => void;
   readonly #labels: SeriesWriter;
   /** Of the record session being replayed: ref in the records → ref here. */
-  #replayRefs = new Map<number, SeriesRef>();
+  readonly #replayRefs = new ReplayRefs();
   #replaySession = -1;
 
   constructor(state: ShardState, afterApply: () => void) {
@@ -59,7 +64,6 @@ export class WritePath {
     this.#afterApply = afterApply;
     this.#labels = new SeriesWriter(state.index);
     this.#marks = new SeriesMarks(state.index);
-    this.#ring = new RecordRing(state.memory.scratch.ring);
   }
 
   /** Does the log hold a use of the series since the last cut? */
@@ -197,7 +201,7 @@ export class WritePath {
     const { log } = this.#state.options;
     const { offset, durable } = log.append(bytes, crc);
     assert(offset === header.offset, 'records are numbered by the one appender');
-    this.#waiting.push({ offset, bytes: this.#ring.keep(bytes) });
+    this.#waiting.push({ offset, bytes: this.#state.memory.records.keep(bytes) });
     this.#waitingBytes += bytes.length;
     this.#state.pacer.noteWrite();
     this.#state.tailBytes += bytes.length;
@@ -238,7 +242,7 @@ export class WritePath {
       count++;
       this.#waitingBytes -= bytes.length;
       const error = this.#applyOne(bytes, next);
-      this.#ring.drop(bytes);
+      this.#state.memory.records.drop(bytes);
       if (next === offset) poison = error;
     }
     if (count > 0) {
@@ -301,15 +305,9 @@ export class WritePath {
     const { index, activeGeneration: generation, tenants, writeVersions } = this.#state;
     const { batch, header } = record;
     const { tenant } = header;
-    const refOf = this.#refMap(record);
-    const refs = batch.points.map((points) =>
-      refOf === undefined ? points.refs : points.refs.map(refOf),
-    );
-    const exemplars = batch.exemplars.map((row) => ({ ...row, ref: refOf?.(row.ref) ?? row.ref }));
-    const attributes = batch.attributes.map((row) => ({
-      ...row,
-      ref: refOf?.(row.ref) ?? row.ref,
-    }));
+    const { refs, exemplars, attributes } = this.#isOwn(record)
+      ? ownRefs(batch)
+      : this.#foreignRefs(record);
     // Nothing above changes anything; nothing below can fail.
     generation.applyPoints(batch.points, refs);
     for (const [i, set] of refs.entries()) {
@@ -323,25 +321,39 @@ export class WritePath {
     for (const split of batch.splits) this.#state.addSplit({ ...split, tenant }, offset);
   }
 
-  /** How series numbers of a record become refs here; undefined: they are the same. */
-  #refMap(record: BatchRecord): ((number: number) => SeriesRef) | undefined {
-    const { index, session } = this.#state;
-    const { tenant } = record.header;
-    const isOwn = record.encoding === 'ref' && record.header.session === session;
-    if (isOwn && record.header.offset >= session) return undefined;
+  /** Do the record's series numbers mean the same here? */
+  #isOwn({ encoding, header }: BatchRecord): boolean {
+    const { session } = this.#state;
+    return encoding === 'ref' && header.session === session && header.offset >= session;
+  }
+
+  /** Defines the record's series; refs of all its rows. Throws CodecError where one has none. */
+  #foreignRefs(record: BatchRecord): RecordRefs {
+    const { index } = this.#state;
+    const { tenant, session } = record.header;
     let known = this.#replayRefs;
-    if (record.encoding === 'inline') known = new Map();
-    else if (record.header.session !== this.#replaySession) {
-      this.#replaySession = record.header.session;
-      this.#replayRefs = known = new Map();
-    }
-    const defined = index.define(tenant, record.definitions);
-    for (let i = 0; i < defined.length; i++) known.set(record.definitions.numbers[i]!, defined[i]!);
-    return (number) => {
-      const ref = known.get(number);
-      if (ref === undefined || index.tenantOf(ref) !== tenant)
-        throw new CodecError(`series ${number} was defined by no readable record`);
-      return ref;
+    if (record.encoding === 'inline') known = new ReplayRefs();
+    else if (session !== this.#replaySession) known.clear();
+    if (record.encoding === 'ref') this.#replaySession = session;
+    known.define(record.definitions.numbers, index.define(tenant, record.definitions));
+    const { points, exemplars, attributes } = record.batch;
+    const translated = (numbers: Uint32Array, count: number): Uint32Array => {
+      const refs = new Uint32Array(count);
+      const end = known.translate(numbers, 0, count, refs);
+      if (end < count || index.foreignRef(tenant, refs, count) >= 0)
+        throw new CodecError(`series ${numbers[end] ?? ''} was defined by no readable record`);
+      return refs;
+    };
+    const sideRefs = (rows: readonly { readonly ref: SeriesRef }[]): Uint32Array =>
+      translated(
+        Uint32Array.from(rows, (row) => row.ref),
+        rows.length,
+      );
+    const [exemplarRefs, attributeRefs] = [sideRefs(exemplars), sideRefs(attributes)];
+    return {
+      refs: points.map((set) => translated(set.refs, set.count)),
+      exemplars: exemplars.map((row, i) => ({ ...row, ref: exemplarRefs[i]! })),
+      attributes: attributes.map((row, i) => ({ ...row, ref: attributeRefs[i]! })),
     };
   }
 
@@ -368,7 +380,7 @@ export class WritePath {
       }
     }
     this.#appliedEnd = Math.max(this.#appliedEnd, log.endOffset);
-    this.#replayRefs = new Map();
+    this.#replayRefs.clear();
   }
 
   // -------------------------------------------------------------- cutting
@@ -422,6 +434,10 @@ export class WritePath {
     const last = this.#waiting.at(-1);
     if (last !== undefined) this.#applyThrough(last.offset);
   }
+}
+
+function ownRefs({ points, exemplars, attributes }: WriteBatch): RecordRefs {
+  return { refs: points.map((set) => set.refs), exemplars, attributes };
 }
 
 function noop(): void {
