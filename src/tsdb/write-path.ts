@@ -14,6 +14,7 @@ import {
   REPLAY_TURN_BYTES,
 } from './limits.ts';
 import { deadLetterName } from './names.ts';
+import type { HeadMemory } from './head-memory.ts';
 import { decodeRecord } from './record-decode.ts';
 import { encodeBatch, encodeDelete, inlineNumbers, refsOf } from './record-encode.ts';
 import type { EncodedRecord, SeriesNumbers } from './record-encode.ts';
@@ -44,7 +45,9 @@ export class WritePath {
   #appliedEnd: number;
   readonly #marks: SeriesMarks;
   /** Memory of what is waiting. */
-  readonly #ring: RecordRing;
+  #ring: RecordRing;
+  /** That the ring is in. */
+  #ringMemory: HeadMemory;
   #cut: Cut | undefined = undefined;
   #syncTimer: (() => void) | undefined = undefined;
   readonly #afterApply: () => void;
@@ -59,7 +62,9 @@ export class WritePath {
     this.#afterApply = afterApply;
     this.#labels = new SeriesWriter(state.index);
     this.#marks = new SeriesMarks(state.index);
-    this.#ring = new RecordRing(state.memory.scratch.ring);
+    state.memory.hold('index', () => this.#marks.sizeBytes);
+    this.#ring = new RecordRing(state.headMemory.scratch.ring);
+    this.#ringMemory = state.headMemory;
   }
 
   /** Does the log hold a use of the series since the last cut? */
@@ -137,8 +142,10 @@ export class WritePath {
 
   #checkRoom(): void {
     this.#state.disk.checkRoom();
-    const { headBytes, settings } = this.#state;
-    const expected = headBytes + this.#waitingBytes * HEAD_BYTES_PER_RECORD_BYTE;
+    const { headBytes, settings, memory } = this.#state;
+    const waitingBytes = this.#waitingBytes * HEAD_BYTES_PER_RECORD_BYTE;
+    memory.checkRoom(waitingBytes);
+    const expected = headBytes + waitingBytes;
     if (expected <= settings.headBytesMax) return;
     throw new AppError(
       'unavailable',
@@ -243,6 +250,7 @@ export class WritePath {
     }
     if (count > 0) {
       this.#waiting = this.#waiting.slice(count);
+      this.#renewRing();
       this.#afterApply();
     }
     if (poison !== undefined)
@@ -257,8 +265,8 @@ export class WritePath {
     let refused: unknown;
     try {
       // The very bytes that were encoded: what a checksum guards against is behind the disk.
-      const { memory, session } = this.#state;
-      const options = { skipCrc: true, ownSession: session, times: memory.scratch.spreadTimes };
+      const { headMemory, session } = this.#state;
+      const options = { skipCrc: true, ownSession: session, times: headMemory.scratch.spreadTimes };
       this.#apply(decodeRecord(bytes, offset, options), offset);
     } catch (error) {
       // Applied in part: nothing may be written on top of it.
@@ -354,7 +362,10 @@ export class WritePath {
     let appliedBytes = 0;
     for await (const { offset, bytes } of log.read(from)) {
       try {
-        const options = { ...this.#state.mutations, times: this.#state.memory.scratch.spreadTimes };
+        const options = {
+          ...this.#state.mutations,
+          times: this.#state.headMemory.scratch.spreadTimes,
+        };
         this.#apply(decodeRecord(bytes, offset, options), offset);
       } catch (error) {
         await this.#deadLetter(bytes, offset, error);
@@ -409,7 +420,16 @@ export class WritePath {
       0,
     );
     this.#cut = undefined;
+    this.#renewRing();
     cut.resolve();
+  }
+
+  /** A memory that the head has left is given back as soon as no record waits there. */
+  #renewRing(): void {
+    const { headMemory } = this.#state;
+    if (this.#waiting.length > 0 || this.#ringMemory === headMemory) return;
+    this.#ringMemory = headMemory;
+    this.#ring = new RecordRing(headMemory.scratch.ring);
   }
 
   /** Resolves when nothing appended so far waits any more. */
