@@ -1,6 +1,7 @@
-// Series that were not written for an hour, or where memory is pressed for some minutes, leave it, unless something in memory still speaks of
-// them: a live head generation, one that only a pin holds, a record on its way. Runs after a flush,
-// when most generations are gone. Their refs are refused from then on (docs/decisions/0003, 0011).
+// Series that were not written for an hour, or where memory is pressed for some minutes, leave it,
+// unless something in memory still speaks of them: a live head generation, one that only a pin
+// holds, a record on its way. Runs after a flush, when most generations are gone. Their refs are
+// refused from then on (docs/decisions/0003, 0011).
 import type { SeriesRef } from '../model/columns.ts';
 import { RETIRE_SERIES_MAX, SERIES_IDLE_MS, SERIES_PRESSED_IDLE_MS } from './limits.ts';
 import type { ShardState } from './state.ts';
