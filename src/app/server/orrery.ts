@@ -96,8 +96,12 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
 function wire(parts: OrreryParts, isReady: () => boolean): Wired {
   const { settings, storage, clock, scheduler, prng, registry, version, files, logger } = parts;
   const { memory } = parts;
-  const limits = ingestShares(memory);
-  const ingest = new Ingest({ storage, prng, onWrite: writeCounter(registry), limits });
+  const ingest = new Ingest({
+    storage,
+    prng,
+    onWrite: writeCounter(registry),
+    limits: ingestShares(memory),
+  });
   memory.hold('dictionaries', () => ingest.dictionaryBytes);
   memory.hold('bodies', () => ingest.inFlightBytes);
   const queries = new QueryService({
