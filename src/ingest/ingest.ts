@@ -71,12 +71,15 @@ export interface WriteReport {
 export interface IngestLimits {
   readonly inFlightBytesMax: number;
   readonly dictionaryBounds: DictionaryBounds;
+  /** Of all dictionaries together. */
+  readonly dictionariesBytesMax: number;
   readonly labels: LabelLimits;
 }
 
 export const DEFAULT_INGEST_LIMITS: IngestLimits = {
   inFlightBytesMax: IN_FLIGHT_BYTES_MAX,
   dictionaryBounds: DEFAULT_DICTIONARY_BOUNDS,
+  dictionariesBytesMax: DICTIONARIES_BYTES_MAX,
   labels: DEFAULT_LABEL_LIMITS,
 };
 
@@ -273,7 +276,7 @@ export class Ingest {
     for (const [key, oldest] of this.#profiles) {
       const isOver =
         this.#profiles.size > DICTIONARY_COUNT_MAX ||
-        this.#dictionaryBytes > DICTIONARIES_BYTES_MAX;
+        this.#dictionaryBytes > this.#limits.dictionariesBytesMax;
       if (!isOver || oldest === profile) return;
       this.#dictionaryBytes -= oldest.sizeBytes;
       this.#profiles.delete(key);

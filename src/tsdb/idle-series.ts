@@ -1,8 +1,9 @@
-// Series that were not written for an hour leave memory, unless something in memory still speaks of
-// them: a live head generation, one that only a pin holds, a record on its way. Runs after a flush,
-// when most generations are gone. Their refs are refused from then on (docs/decisions/0003, 0011).
+// Series that were not written for an hour, or where memory is pressed for some minutes, leave it,
+// unless something in memory still speaks of them: a live head generation, one that only a pin
+// holds, a record on its way. Runs after a flush, when most generations are gone. Their refs are
+// refused from then on (docs/decisions/0003, 0011).
 import type { SeriesRef } from '../model/columns.ts';
-import { RETIRE_SERIES_MAX, SERIES_IDLE_MS } from './limits.ts';
+import { RETIRE_SERIES_MAX, SERIES_IDLE_MS, SERIES_PRESSED_IDLE_MS } from './limits.ts';
 import type { ShardState } from './state.ts';
 
 /**
@@ -13,21 +14,27 @@ export async function retireIdle(
   state: ShardState,
   isUsed: (ref: SeriesRef) => boolean,
 ): Promise<void> {
+  await retire(state, isUsed, SERIES_IDLE_MS);
+  const { index, memory } = state;
+  if (!memory.isPressed) return index.sweep();
+  await retire(state, isUsed, SERIES_PRESSED_IDLE_MS);
+  index.sweep(1);
+}
+
+async function retire(
+  state: ShardState,
+  isUsed: (ref: SeriesRef) => boolean,
+  idleMs: number,
+): Promise<void> {
   const { index } = state;
   for (;;) {
     const nowMs = state.options.clock.nowMs();
     // Between the look and the retiring there is no await.
     const isHeld = heldBy(state, isUsed);
-    const count = index.retire({
-      nowMs,
-      idleMs: SERIES_IDLE_MS,
-      countMax: RETIRE_SERIES_MAX,
-      isHeld,
-    });
-    if (count < RETIRE_SERIES_MAX) break;
+    const count = index.retire({ nowMs, idleMs, countMax: RETIRE_SERIES_MAX, isHeld });
+    if (count < RETIRE_SERIES_MAX) return;
     await state.yieldTurn();
   }
-  index.sweep();
 }
 
 function heldBy(

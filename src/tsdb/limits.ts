@@ -20,6 +20,16 @@ export const HEAD_MEMORY_MAX_BYTES = 2 ** 32;
 export const HEAD_GROW_BYTES = 16 * 1024 * 1024;
 /** A memory of the head that grew beyond it goes back to the system after quiet times. */
 export const HEAD_KEPT_BYTES = 2 * HEAD_GROW_BYTES;
+/** Above this share of the memory bound heads are flushed and idle series leave early. */
+export const MEMORY_PRESSED_SHARE = 0.7;
+/** Above this share of it no new series are taken. */
+export const MEMORY_FULL_SHARE = 0.85;
+/** A head of less than this share of it is not flushed early. */
+export const MEMORY_FLUSH_SHARE = 1 / 32;
+/** New series between two looks at the sum. */
+export const MEMORY_LOOK_EVERY = 64;
+/** Writers that are refused for want of memory come back after so long. */
+export const MEMORY_RETRY_AFTER_SEC = 5;
 /** Unit in which generations take head memory and give it back. */
 export const HEAD_SLAB_BYTES = 64 * 1024;
 /** Above this share of its bytes the head is flushed: the rest takes writes meanwhile. */
@@ -139,6 +149,8 @@ export const COLUMNS_MAX_BYTES = 64 * 1024 * 1024;
 export const ACTIVE_WINDOW_SEC = 3600;
 /** A series leaves memory when it was not written for so long. */
 export const SERIES_IDLE_MS = ACTIVE_WINDOW_SEC * 1000;
+/** Where memory is pressed it leaves after so long. */
+export const SERIES_PRESSED_IDLE_MS = 5 * 60 * 1000;
 /** Width of a bucket of write versions: 2 hours. */
 export const VERSION_BUCKET_US = 2 * 3600 * 1_000_000;
 /** Buckets of write versions kept for a tenant; above, all of its time counts as changed. */

@@ -28,8 +28,12 @@ export async function openShards(options: OpenShardsOptions): Promise<HoldableSt
   const { catalog, blobs } = rest;
   const shardCount = await claimOwnership(catalog, wanted);
   if (shardCount === 1) return openTsdb({ ...rest, log: await openLog(0) });
-  const { headBytesMax } = { ...DEFAULT_TSDB_SETTINGS, ...rest.settings };
-  const each = { ...rest.settings, headBytesMax: Math.floor(headBytesMax / shardCount) };
+  const { headBytesMax, cacheBytes } = { ...DEFAULT_TSDB_SETTINGS, ...rest.settings };
+  const each = {
+    ...rest.settings,
+    headBytesMax: Math.floor(headBytesMax / shardCount),
+    cacheBytes: Math.floor(cacheBytes / shardCount),
+  };
   const shards: ShardStorage[] = [];
   try {
     for (let shard = 0; shard < shardCount; shard++) {

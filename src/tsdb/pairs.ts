@@ -35,6 +35,11 @@ export class Pairs {
     return 4 * (this.#homes.length + this.#entries.length + this.#slots.length);
   }
 
+  /** What the pairs in use need, and the table. */
+  get heldBytes(): number {
+    return 4 * (this.#homes.length + this.#used * ENTRY_WORDS + this.#slots.length);
+  }
+
   /** As SeriesIndex.sections. */
   sections(): IndexSection[] {
     return [

@@ -31,6 +31,10 @@ export class SectionCache {
     this.#limitBytes = limitBytes;
   }
 
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
   get<T>(key: string, load: () => Promise<Decoded<T>>): Promise<T> {
     const found = this.#entries.get(key);
     if (found !== undefined) {
@@ -101,6 +105,10 @@ export class ExtentCache {
 
   constructor(limitBytes: number) {
     this.#limitBytes = limitBytes;
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
   }
 
   /**

@@ -173,7 +173,15 @@ export class SeriesIndex {
   /** Bytes allocated for rows, texts and tables, without what queries have made. */
   get sizeBytes(): number {
     const tables = this.symbols.sizeBytes + this.#pairs.sizeBytes + this.#rows.sizeBytes;
-    return tables + this.#marks.length * 5;
+    return tables + this.#marks.byteLength + this.#nameSlots.byteLength;
+  }
+
+  /** Bytes that series and queries need: without room that others can take. O(tenants). */
+  get heldBytes(): number {
+    let sizeBytes = this.symbols.heldBytes + this.#pairs.heldBytes + this.#rows.heldBytes;
+    sizeBytes += this.#rows.liveCount * 5;
+    for (const one of this.#byNumber) sizeBytes += one.sizeBytes;
+    return sizeBytes;
   }
 
   #tenant(id: TenantId): TenantSeries {
@@ -234,6 +242,35 @@ export class SeriesIndex {
     this.#lastBytes = labels;
     this.#lastSerial = labels.serial;
     return this.#intern(number, count);
+  }
+
+  /** The ref of a series that is known; -1 where it is not. Changes nothing. */
+  find(tenantId: TenantId, labels: Labels): SeriesRef {
+    const { symbols } = this;
+    return this.#find(tenantId, labels.length >>> 1, (i) =>
+      this.#pairs.find(symbols.find(labels[2 * i]!), symbols.find(labels[2 * i + 1]!)),
+    );
+  }
+
+  findBytes(tenantId: TenantId, { count, ranges, view }: LabelBytes): SeriesRef {
+    const symbolAt = (at: number): number =>
+      this.symbols.findBytes(view, ranges[at]!, ranges[at + 1]!);
+    return this.#find(tenantId, count, (i) =>
+      this.#pairs.find(symbolAt(i * RANGE_STRIDE), symbolAt(i * RANGE_STRIDE + 2)),
+    );
+  }
+
+  #find(tenantId: TenantId, count: number, pairAt: (i: number) => number): SeriesRef {
+    const owner = this.#tenants.get(tenantId)?.number;
+    if (owner === undefined) return -1;
+    this.#forgetRow();
+    const row = this.#rows.reserveRow(count);
+    for (let i = 0; i < count; i++) {
+      const pair = pairAt(i);
+      if (pair < 0) return -1;
+      row[i] = pair;
+    }
+    return this.#rows.find(owner, count);
   }
 
   /** The refs of series that a log record defines, new ones included. */
@@ -440,13 +477,12 @@ export class SeriesIndex {
   }
 
   /**
-   * Takes back texts and pairs that no series uses, where more series have gone since the last time
-   * than there are (and than `seriesMin`). O(all that is in the index), amortised O(1) a retired
-   * series.
+   * Takes back texts and pairs that no series uses, where at least `retiredMin` series have gone
+   * since the last time. O(all that is in the index): by default amortised O(1) a retired series.
    */
-  sweep(seriesMin = SWEEP_SERIES_MIN): void {
+  sweep(retiredMin = Math.max(SWEEP_SERIES_MIN, this.#rows.liveCount)): void {
     const rows = this.#rows;
-    if (this.#retiredCount < Math.max(seriesMin, rows.liveCount)) return;
+    if (this.#retiredCount < retiredMin) return;
     this.#retiredCount = 0;
     this.#forgetRow();
     for (const tenant of this.#byNumber) tenant.forgetColumns();

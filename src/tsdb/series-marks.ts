@@ -32,6 +32,10 @@ export class SeriesMarks {
     this.#index = index;
   }
 
+  get sizeBytes(): number {
+    return this.#marks.byteLength;
+  }
+
   /**
    * Adds refs that were not defined since the last cut to `definitions` and marks them. Throws
    * AppError stale-ref where a ref is not a series of the tenant; then the caller must `forget`.

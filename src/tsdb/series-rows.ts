@@ -65,6 +65,12 @@ export class SeriesRows {
     return tables + bySlot + this.#lives.byteLength + this.next.byteLength;
   }
 
+  /** What the live rows need, and the table. */
+  get heldBytes(): number {
+    const words = (this.#wordsEnd - this.#deadWords) * 4;
+    return words + this.liveCount * 15 + this.#table.byteLength;
+  }
+
   /** As SeriesIndex.sections. */
   sections(): IndexSection[] {
     const numbers = Uint32Array.of(
@@ -180,24 +186,40 @@ export class SeriesRows {
 
   /** Ref of the owner's row that is `row[0, count)`; made where there is none; -1: no room. */
   intern(owner: number, count: number): number {
-    const { row } = this;
-    let hash = this.#seed ^ owner;
-    for (let i = 0; i < count; i++) hash = mixed(hash, row[i]!);
-    const code = finished(hash);
+    const code = this.#rowCode(owner, count);
+    const place = this.#seek(code, owner, count);
     const table = this.#table;
-    const mask = table.length - 1;
-    let place = code & mask;
-    for (; table[place] !== 0; place = (place + 1) & mask) {
-      const entry = table[place]!;
-      if (((entry ^ code) & TAG_MASK) !== 0) continue;
-      const slot = (entry & ENTRY_MASK) - 1;
-      if (this.#isRow(slot, owner, count)) return this.refAt(slot);
-    }
+    if (table[place] !== 0) return this.refAt((table[place]! & ENTRY_MASK) - 1);
     if (this.#firstFree === 0 && this.slotEnd === SLOTS_MAX) return -1;
     const slot = this.#add(owner, count);
     table[place] = (slot + 1) | (code & TAG_MASK);
     if (this.liveCount * 4 > table.length * 3) this.#rehash();
     return this.refAt(slot);
+  }
+
+  /** As intern; -1 where there is none. */
+  find(owner: number, count: number): number {
+    const entry = this.#table[this.#seek(this.#rowCode(owner, count), owner, count)]!;
+    return entry === 0 ? -1 : this.refAt((entry & ENTRY_MASK) - 1);
+  }
+
+  #rowCode(owner: number, count: number): number {
+    const { row } = this;
+    let hash = this.#seed ^ owner;
+    for (let i = 0; i < count; i++) hash = mixed(hash, row[i]!);
+    return finished(hash);
+  }
+
+  /** Where the owner's row is in the table, or the free place where it belongs. */
+  #seek(code: number, owner: number, count: number): number {
+    const table = this.#table;
+    const mask = table.length - 1;
+    for (let place = code & mask; ; place = (place + 1) & mask) {
+      const entry = table[place]!;
+      if (entry === 0) return place;
+      if (((entry ^ code) & TAG_MASK) !== 0) continue;
+      if (this.#isRow((entry & ENTRY_MASK) - 1, owner, count)) return place;
+    }
   }
 
   #isRow(slot: number, owner: number, count: number): boolean {

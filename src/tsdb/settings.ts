@@ -9,6 +9,7 @@ import type { Probe } from '../stdx/probe.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
 import type { RunLeaf } from '../windows/leaf.ts';
 import type { DiskSpace } from './disk-floor.ts';
+import type { MemoryBound } from './memory-bound.ts';
 import type { SeriesEncoding } from './record-layout.ts';
 
 export interface TsdbSettings {
@@ -112,6 +113,8 @@ export interface TsdbOptions {
   readonly runLeaf?: RunLeaf;
   /** Blobs and catalog are used by other shards too: whoever opened them closes them. */
   readonly sharesPlanes?: boolean;
+  /** Shared by all that holds memory in this process; undefined: there is no bound. */
+  readonly memory?: MemoryBound;
   /** Space on the disk of the data; undefined: it is not watched. */
   readonly diskSpace?: () => Promise<DiskSpace>;
 }

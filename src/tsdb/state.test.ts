@@ -15,13 +15,13 @@ function stateOf(logTailMaxBytes: number): ShardState {
   return new ShardState(options as unknown as TsdbOptions, 0);
 }
 
-function fillHead({ memory }: ShardState): void {
+function fillHead({ headMemory: memory }: ShardState): void {
   while (memory.sizeBytes <= HEAD_KEPT_BYTES) memory.takeSlab();
 }
 
 test('a large head memory goes back after a quiet time, and is used again where writes press', () => {
   const state = stateOf(1000);
-  const first = state.memory;
+  const first = state.headMemory;
   assert.equal(state.nextGeneration(1).memory, first, 'it is small');
   fillHead(state);
   state.tailBytes = 1001;

@@ -10,7 +10,13 @@ import type { TenantSplit } from './catalog-rows.ts';
 import { Generation } from './head.ts';
 import { DiskFloor } from './disk-floor.ts';
 import { HeadMemory } from './head-memory.ts';
-import { HEAD_DELETES_MAX, HEAD_FLUSH_SHARE, HEAD_KEPT_BYTES } from './limits.ts';
+import {
+  HEAD_DELETES_MAX,
+  HEAD_FLUSH_SHARE,
+  HEAD_KEPT_BYTES,
+  MEMORY_FLUSH_SHARE,
+} from './limits.ts';
+import { MemoryBound } from './memory-bound.ts';
 import { MergeProgress } from './merge-progress.ts';
 import { Moments } from './moments.ts';
 import { shardNames } from './names.ts';
@@ -45,7 +51,8 @@ export class ShardState {
   readonly batchIds = new BatchIds();
   readonly moments = new Moments();
   /** Of the generations to come. */
-  memory = new HeadMemory();
+  headMemory = new HeadMemory();
+  readonly memory: MemoryBound;
   readonly pins: Pins;
   readonly partContext: PartContext;
   /** Log end when this process opened the log: refs in records mean something within a session. */
@@ -82,6 +89,7 @@ export class ShardState {
     this.names = shardNames(this.settings.shard);
     this.index = new SeriesIndex(options.prng.u32(), this.settings.shardCount);
     this.session = options.log.endOffset;
+    this.memory = options.memory ?? new MemoryBound(Number.POSITIVE_INFINITY);
     this.pacer = new Pacer(options.clock, options.scheduler);
     this.disk = new DiskFloor({
       space: options.diskSpace,
@@ -103,6 +111,10 @@ export class ShardState {
       ignorePins: this.mutations.skipPin ?? false,
     });
     this.view = { parts: [], generations: [this.newGeneration(frontier)], deletes: [] };
+    const { memory, partContext } = this;
+    memory.hold('head', () => this.headBytes);
+    memory.hold('index', () => this.index.heldBytes);
+    memory.hold('parts', () => partContext.cache.sizeBytes + partContext.extents.sizeBytes);
   }
 
   /** A flush should begin. */
@@ -110,7 +122,9 @@ export class ShardState {
     const { headBytesMax, logTailMaxBytes } = this.settings;
     const { sizeBytes, deleteCount } = this.activeGeneration;
     const isFull = sizeBytes > headBytesMax * HEAD_FLUSH_SHARE || this.tailBytes > logTailMaxBytes;
-    return isFull || deleteCount > HEAD_DELETES_MAX;
+    if (isFull || deleteCount > HEAD_DELETES_MAX) return true;
+    const { memory } = this;
+    return sizeBytes > memory.bytesMax * MEMORY_FLUSH_SHARE && memory.isPressed;
   }
 
   /**
@@ -118,12 +132,13 @@ export class ShardState {
    * is warm. Otherwise a large memory goes back to the system with the generation that filled it.
    */
   nextGeneration(seqMin: number): Generation {
-    if (!this.isFlushDue && this.memory.sizeBytes > HEAD_KEPT_BYTES) this.memory = new HeadMemory();
+    if (!this.isFlushDue && this.headMemory.sizeBytes > HEAD_KEPT_BYTES)
+      this.headMemory = new HeadMemory();
     return this.newGeneration(seqMin);
   }
 
   newGeneration(seqMin: number): Generation {
-    const { memory, moments, settings } = this;
+    const { headMemory: memory, moments, settings } = this;
     return new Generation(seqMin, { memory, moments, pageSamples: settings.pageSamples });
   }
 

@@ -61,6 +61,12 @@ export class Symbols {
     );
   }
 
+  /** What the texts in use need, and the tables. */
+  get heldBytes(): number {
+    const lists = this.#used + this.#slots.length + this.#sorted.length + this.#ranks.length;
+    return this.#arenaEnd + 4 * (lists + this.#unsorted.count);
+  }
+
   /** As SeriesIndex.sections. */
   sections(): IndexSection[] {
     const numbers = Uint32Array.of(this.count, this.#used);
@@ -107,8 +113,12 @@ export class Symbols {
   /** The symbol of a text; -1 where there is none. */
   find(text: string): number {
     const size = this.#encode(text);
-    const hash = this.#hash(this.#scratchView, 0, size);
-    const slot = this.#seek(this.#scratchView, 0, size, hash);
+    return this.findBytes(this.#scratchView, 0, size);
+  }
+
+  /** The same for the UTF-8 in [start, end). */
+  findBytes(view: DataView, start: number, end: number): number {
+    const slot = this.#seek(view, start, end, this.#hash(view, start, end));
     return this.#slots[slot * SLOT_WORDS]! - 1;
   }
 

@@ -44,6 +44,11 @@ export class TenantSeries {
     this.number = number;
   }
 
+  /** What queries have put in order. */
+  get sizeBytes(): number {
+    return this.base.byteLength + this.columnsSizeBytes;
+  }
+
   /** Numbers of a tenant in a snapshot: newest, tail, findable series, length of the base. */
   numbers(): readonly number[] {
     return [this.#newest, this.tailCount, this.count, this.base.length];

@@ -162,11 +162,20 @@ class Shard implements ShardStorage {
   // -------------------------------------------------------------- writing
 
   resolve(tenant: TenantId, labels: Labels): SeriesRef {
-    return this.#state.index.resolve(tenant, labels);
+    const { index, memory } = this.#state;
+    return memory.isFull ? this.#known(index.find(tenant, labels)) : index.resolve(tenant, labels);
   }
 
   resolveBytes(tenant: TenantId, labels: LabelBytes): SeriesRef {
-    return this.#state.index.resolveBytes(tenant, labels);
+    const { index, memory } = this.#state;
+    if (memory.isFull) return this.#known(index.findBytes(tenant, labels));
+    return index.resolveBytes(tenant, labels);
+  }
+
+  /** Throws AppError memory-full where the series is new. */
+  #known(ref: SeriesRef): SeriesRef {
+    if (ref >= 0) return ref;
+    throw this.#state.memory.seriesRefusal();
   }
 
   knows(tenant: TenantId, ref: SeriesRef): boolean {
@@ -337,7 +346,8 @@ class Shard implements ShardStorage {
     if (this.#state.settings.flushIntervalMs <= 0) return;
     const { scheduler } = this.#state.options;
     this.#cancelHousekeeping = scheduler.after(HOUSEKEEPING_INTERVAL_MS, () => {
-      this.#scheduleMaintenance({ withFlush: false });
+      // Series that are idle leave after a flush, also where all writes are refused.
+      this.#scheduleMaintenance({ withFlush: this.#state.memory.isPressed });
       this.#armHousekeeping();
     });
   }

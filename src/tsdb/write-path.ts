@@ -64,6 +64,7 @@ export class WritePath {
     this.#afterApply = afterApply;
     this.#labels = new SeriesWriter(state.index);
     this.#marks = new SeriesMarks(state.index);
+    state.memory.hold('index', () => this.#marks.sizeBytes);
   }
 
   /** Does the log hold a use of the series since the last cut? */
@@ -141,8 +142,10 @@ export class WritePath {
 
   #checkRoom(): void {
     this.#state.disk.checkRoom();
-    const { headBytes, settings } = this.#state;
-    const expected = headBytes + this.#waitingBytes * HEAD_BYTES_PER_RECORD_BYTE;
+    const { headBytes, settings, memory } = this.#state;
+    const waitingBytes = this.#waitingBytes * HEAD_BYTES_PER_RECORD_BYTE;
+    memory.checkRoom(waitingBytes);
+    const expected = headBytes + waitingBytes;
     if (expected <= settings.headBytesMax) return;
     throw new AppError(
       'unavailable',
@@ -201,7 +204,7 @@ export class WritePath {
     const { log } = this.#state.options;
     const { offset, durable } = log.append(bytes, crc);
     assert(offset === header.offset, 'records are numbered by the one appender');
-    this.#waiting.push({ offset, bytes: this.#state.memory.records.keep(bytes) });
+    this.#waiting.push({ offset, bytes: this.#state.headMemory.records.keep(bytes) });
     this.#waitingBytes += bytes.length;
     this.#state.pacer.noteWrite();
     this.#state.tailBytes += bytes.length;
@@ -242,7 +245,7 @@ export class WritePath {
       count++;
       this.#waitingBytes -= bytes.length;
       const error = this.#applyOne(bytes, next);
-      this.#state.memory.records.drop(bytes);
+      this.#state.headMemory.records.drop(bytes);
       if (next === offset) poison = error;
     }
     if (count > 0) {
@@ -261,8 +264,8 @@ export class WritePath {
     let refused: unknown;
     try {
       // The very bytes that were encoded: what a checksum guards against is behind the disk.
-      const { memory, session } = this.#state;
-      const options = { skipCrc: true, ownSession: session, times: memory.scratch.spreadTimes };
+      const { headMemory, session } = this.#state;
+      const options = { skipCrc: true, ownSession: session, times: headMemory.scratch.spreadTimes };
       this.#apply(decodeRecord(bytes, offset, options), offset);
     } catch (error) {
       // Applied in part: nothing may be written on top of it.
@@ -366,7 +369,10 @@ export class WritePath {
     let appliedBytes = 0;
     for await (const { offset, bytes } of log.read(from)) {
       try {
-        const options = { ...this.#state.mutations, times: this.#state.memory.scratch.spreadTimes };
+        const options = {
+          ...this.#state.mutations,
+          times: this.#state.headMemory.scratch.spreadTimes,
+        };
         this.#apply(decodeRecord(bytes, offset, options), offset);
       } catch (error) {
         await this.#deadLetter(bytes, offset, error);

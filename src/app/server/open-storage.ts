@@ -7,7 +7,7 @@
 //   DATA/blobs/           parts and dead letters
 //   DATA/snapshots/       folders that are data folders of their own
 import { getCompileCacheDir } from 'node:module';
-import { availableParallelism, totalmem } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { DirectoryBlobs } from '../../blobs/directory-blobs.ts';
 import { SqliteCatalog } from '../../catalog/sqlite-catalog.ts';
@@ -27,6 +27,7 @@ import type { Probe } from '../../stdx/probe.ts';
 import type { Scheduler } from '../../stdx/scheduler.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
+import type { MemoryBound } from '../../tsdb/memory-bound.ts';
 import { openShards } from '../../tsdb/open-shards.ts';
 import { Snapshots } from '../../tsdb/snapshots.ts';
 import type { TsdbEvent, TsdbSettings } from '../../tsdb/tsdb.ts';
@@ -39,6 +40,7 @@ import {
   SNAPSHOTS_FOLDER,
 } from '../data-folder.ts';
 import type { DiskShare } from '../settings/kinds.ts';
+import { memoryBound, storageShares } from './memory.ts';
 
 export interface OpenStorageOptions {
   readonly settings: Settings;
@@ -55,6 +57,8 @@ export interface OpenStorageOptions {
 export interface OpenedStorage {
   readonly storage: Storage;
   readonly snapshots: SnapshotKeeper;
+  /** Of all that holds memory in this process. */
+  readonly memory: MemoryBound;
 }
 
 /** Throws FatalError with a sentence where the folder is in use, damaged or of a newer version. */
@@ -70,6 +74,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
   try {
     const blobs = await DirectoryBlobs.open(files, `${data}/${BLOBS_FOLDER}`);
     const report = reporter(options);
+    const memory = memoryBound(options.settings.memoryBytes);
     const logs = new Map<number, Log>();
     const storage = await openShards({
       shardCount: options.settings.shards || undefined,
@@ -87,7 +92,8 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
       probe,
       report,
       runLeaf: sharedLeaves(options),
-      settings: tsdbSettings(options.settings),
+      settings: tsdbSettings(options.settings, memory),
+      memory,
       diskSpace: () => files.space(data),
     });
     const snapshots = await Snapshots.open({
@@ -104,7 +110,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
       blobsFolder: BLOBS_FOLDER,
       probe,
     });
-    return { storage, snapshots };
+    return { storage, snapshots, memory };
   } catch (error) {
     await catalog.close();
     throw error;
@@ -165,25 +171,10 @@ function threadEnv(): NodeJS.Dict<string> {
   return cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) };
 }
 
-/** Share of the machine's memory where the settings name none. */
-const MACHINE_SHARE = 0.5;
-/** Share of the memory that the head may take; the rest is for index, caches and queries. */
-const HEAD_SHARE = 0.5;
-/** 32-bit addresses: what is beyond goes to caches. */
-const HEAD_BYTES_MAX = 3.5 * 2 ** 30;
-
-/** Share of the memory for what is read of parts. */
-const CACHE_SHARE = 1 / 16;
-const CACHE_BYTES_MIN = 16 * 2 ** 20;
-
-function tsdbSettings(settings: Settings): Partial<TsdbSettings> {
-  const { memoryBytes, flushIntervalMs, retentionMs, retentionBytes, minFreeDisk } = settings;
-  const memory = memoryBytes === 0 ? totalmem() * MACHINE_SHARE : memoryBytes;
-  const headBytesMax = Math.floor(Math.min(memory * HEAD_SHARE, HEAD_BYTES_MAX));
-  const cacheBytes = Math.max(Math.floor(memory * CACHE_SHARE), CACHE_BYTES_MIN);
+function tsdbSettings(settings: Settings, memory: MemoryBound): Partial<TsdbSettings> {
+  const { flushIntervalMs, retentionMs, retentionBytes, minFreeDisk } = settings;
   return {
-    headBytesMax,
-    cacheBytes,
+    ...storageShares(memory),
     flushIntervalMs,
     retention: { timeMs: retentionMs, sizeBytes: retentionBytes },
     diskFloorBytes: (totalBytes) => diskFloorBytes(minFreeDisk, totalBytes),

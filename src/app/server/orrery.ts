@@ -21,6 +21,8 @@ import { hostName } from '../../frontends/http/guard.ts';
 import type { Route } from '../../frontends/http/route.ts';
 import { HttpServer } from '../../frontends/http/server.ts';
 import type { Settings } from '../settings/flags.ts';
+import type { MemoryBound } from '../../tsdb/memory-bound.ts';
+import { ingestShares, registerMemoryMetrics } from './ingest-memory.ts';
 import { isLoopbackAddress } from './loopback.ts';
 import { productRoutes } from './routes.ts';
 import { registerStorageMetrics } from './storage-metrics.ts';
@@ -29,6 +31,7 @@ export interface OrreryParts {
   readonly settings: Settings;
   readonly storage: Storage;
   readonly snapshots: SnapshotKeeper;
+  readonly memory: MemoryBound;
   readonly files: Files;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
@@ -92,7 +95,15 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
 
 function wire(parts: OrreryParts, isReady: () => boolean): Wired {
   const { settings, storage, clock, scheduler, prng, registry, version, files, logger } = parts;
-  const ingest = new Ingest({ storage, prng, onWrite: writeCounter(registry) });
+  const { memory } = parts;
+  const ingest = new Ingest({
+    storage,
+    prng,
+    onWrite: writeCounter(registry),
+    limits: ingestShares(memory),
+  });
+  memory.hold('dictionaries', () => ingest.dictionaryBytes);
+  memory.hold('bodies', () => ingest.inFlightBytes);
   const queries = new QueryService({
     storage,
     clock,
@@ -115,6 +126,7 @@ function wire(parts: OrreryParts, isReady: () => boolean): Wired {
   const evaluate = lazyEvaluate(storage);
   const promql = new PromqlQueries({ queries, storage, evaluate, limits, clock });
   registerStorageMetrics(storage, registry);
+  registerMemoryMetrics(memory, registry);
   const api = { storage, ingest, queries, promql, clock, scheduler, registry, version, isReady };
   const { snapshots, webDirectory } = parts;
   const routes = productRoutes({ ...api, snapshots, files, directory: webDirectory });

@@ -89,7 +89,7 @@ export const FLAGS = {
     'memory',
     size,
     0,
-    'Memory for the head, the index and caches; 0 is half of what the machine has.',
+    'Memory for the process: head, index, caches and bodies; 0 is half of what the machine has.',
   ),
   flushIntervalMs: flag(
     'flush-interval',

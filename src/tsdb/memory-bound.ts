@@ -1,0 +1,81 @@
+// What of --memory is in use, added up in one place. Whoever holds memory that grows with the data
+// says how much it is; the shards of a process share one bound. As it fills up: heads are flushed
+// early and series leave memory after minutes of silence instead of an hour (pressed); writes that
+// bring new series are refused (full), while those of known series go on; and in the end all writes
+// are refused until a flush has made room. What is in the log already is always applied.
+import { AppError } from '../model/errors.ts';
+import {
+  MEMORY_FULL_SHARE,
+  MEMORY_LOOK_EVERY,
+  MEMORY_PRESSED_SHARE,
+  MEMORY_RETRY_AFTER_SEC,
+} from './limits.ts';
+
+interface Holder {
+  readonly name: string;
+  readonly sizeBytes: () => number;
+}
+
+export class MemoryBound {
+  readonly bytesMax: number;
+  readonly #holders: Holder[] = [];
+  #untilLook = 0;
+
+  constructor(bytesMax: number) {
+    this.bytesMax = bytesMax;
+  }
+
+  /** Several may have one name: their sum is told. */
+  hold(name: string, sizeBytes: () => number): void {
+    this.#holders.push({ name, sizeBytes });
+  }
+
+  /** Complexity: one call a holder. */
+  get usedBytes(): number {
+    let sum = 0;
+    for (const { sizeBytes } of this.#holders) sum += sizeBytes();
+    return sum;
+  }
+
+  /** Bytes by name of their holders. */
+  uses(): ReadonlyMap<string, number> {
+    const uses = new Map<string, number>();
+    for (const { name, sizeBytes } of this.#holders)
+      uses.set(name, (uses.get(name) ?? 0) + sizeBytes());
+    return uses;
+  }
+
+  /** Room should be made. */
+  get isPressed(): boolean {
+    return this.usedBytes > this.bytesMax * MEMORY_PRESSED_SHARE;
+  }
+
+  /** New series are refused; where there is room it looks only now and then. */
+  get isFull(): boolean {
+    if (--this.#untilLook > 0) return false;
+    const isFull = this.usedBytes > this.bytesMax * MEMORY_FULL_SHARE;
+    this.#untilLook = isFull ? 0 : MEMORY_LOOK_EVERY;
+    return isFull;
+  }
+
+  /** Throws AppError unavailable where so many further bytes would pass the bound. */
+  checkRoom(furtherBytes: number): void {
+    if (this.usedBytes + furtherBytes > this.bytesMax)
+      throw this.#refusal('a write would pass the limit');
+  }
+
+  /** Why a new series is refused. */
+  seriesRefusal(): AppError {
+    return this.#refusal('the write has series that are not in memory');
+  }
+
+  #refusal(what: string): AppError {
+    const uses = [...this.uses()].map(([name, sizeBytes]) => `${name} ${sizeBytes}`);
+    return new AppError(
+      'unavailable',
+      'memory-full',
+      `memory is full and ${what}: ${uses.join(', ')} bytes of ${this.bytesMax} (from --memory)`,
+      { retryAfterSec: MEMORY_RETRY_AFTER_SEC },
+    );
+  }
+}
