@@ -85,6 +85,11 @@ export const REPLAY_TURN_BYTES = 1024 * 1024;
 export const MAINTENANCE_RETRY_MS = 5000;
 /** A scan lets other work proceed after so many series. */
 export const SCAN_TURN_SERIES = 256;
+/**
+ * Series whose newest samples are read at once: what the head has of them fits the second cache, a
+ * row group of a part is one batch.
+ */
+export const INSTANT_BATCH_SERIES = 256;
 /** Attempts of a catalog commit whose outcome is unknown. */
 export const COMMIT_ATTEMPTS_MAX = 5;
 /** Bytes written ahead in one catalog transaction; half of what the strictest engine takes. */
@@ -153,5 +158,6 @@ export const RETIRE_SERIES_MAX = 16_384;
 /** Texts are swept when more series than this, and than there are left, have gone. */
 export const SWEEP_SERIES_MIN = 16_384;
 
+assert(ROW_GROUP_SERIES <= INSTANT_BATCH_SERIES, 'a row group is one batch');
 assert(HEAD_CHUNK_REFS * 32 <= HEAD_SLAB_BYTES, 'a chunk of series records fits a slab');
 assert(HEAD_PAGE_SAMPLES_MAX * 14 <= HEAD_SLAB_BYTES, 'a head page fits a slab');

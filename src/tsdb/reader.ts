@@ -137,7 +137,7 @@ export class ShardReader {
     }
   }
 
-  /** A leaf for one instant, where the newest samples can be read where they lie. */
+  /** A leaf for one instant; undefined: the plan asks for more than that. */
   async runInstant(context: ReadContext, plan: LeafPlan): Promise<LeafResult | undefined> {
     const { matchers, startUs, lookbackUs } = plan;
     if (!isInstantLeaf(plan)) return undefined;
