@@ -1,5 +1,5 @@
 // The head as a lane of instants: newest samples read where they lie in the pages.
-import type { KindMask } from '../model/columns.ts';
+import type { KindMask, SeriesRef } from '../model/columns.ts';
 import type { Labels } from '../model/labels.ts';
 import type { Delete } from './deletes.ts';
 import { HeadLook } from './head-look.ts';
@@ -19,8 +19,16 @@ export interface RefFeed {
   next(out: Uint32Array): number;
 }
 
+/** Series that the matchers accept; ordered by labels where that is asked for. */
+export function headFeed(scan: Scan, isOrdered: boolean): RefFeed {
+  const { index, tenant, matchers } = scan;
+  if (isOrdered) return new ListFeed(index.select(tenant, matchers));
+  const few = index.selectFew(tenant, matchers);
+  return few === undefined ? new SlotFeed(scan) : new ListFeed(few);
+}
+
 /** Refs of a list, in its order. */
-export class ListFeed implements RefFeed {
+class ListFeed implements RefFeed {
   readonly #refs: Uint32Array;
   #at = 0;
 
@@ -38,7 +46,7 @@ export class ListFeed implements RefFeed {
 }
 
 /** Series of a tenant that matchers accept, in the order of their slots. */
-export class SlotFeed implements RefFeed {
+class SlotFeed implements RefFeed {
   readonly #scan: Scan;
   readonly #tests: SlotTests;
   readonly #owner: number | undefined;
@@ -68,57 +76,97 @@ export class SlotFeed implements RefFeed {
   }
 }
 
-export class HeadLane implements InstantLane {
-  readonly batch = new InstantBatch();
+/** The newest samples of series of the head, and whether deletes may hide something of them. */
+export class HeadSeries {
+  readonly look: HeadLook;
   readonly #scan: Scan;
-  readonly #feed: RefFeed;
-  readonly #look: HeadLook;
-  readonly #groups: SeriesGroups | undefined;
-  readonly #refs = new Uint32Array(INSTANT_BATCH_SERIES);
   readonly #near: readonly Delete[][];
-  /** Series that a delete may hide samples of. */
   readonly #hidden: readonly SlotTests[];
 
-  constructor(scan: Scan, feed: RefFeed, kinds: KindMask, groups: SeriesGroups | undefined) {
+  constructor(scan: Scan, kinds: KindMask) {
     this.#scan = scan;
-    this.#feed = feed;
-    this.#look = new HeadLook(scan.range, kinds);
-    this.#groups = groups;
+    this.look = new HeadLook(scan.range, kinds);
     this.#near = nearDeletes(scan);
     this.#hidden = [...new Set(this.#near.flat())].map(
       ({ matchers }) => new SlotTests(scan.index.tables, matchers),
     );
   }
 
-  async next(): Promise<boolean> {
-    const { batch } = this;
-    const refs = this.#refs;
-    const count = this.#feed.next(refs);
-    if (count < 0) return false;
-    batch.count = count;
-    for (const generation of this.#scan.view.generations) generation.touch(refs, count);
-    for (let i = 0; i < count; i++) batch.states[i] = this.#read(i, refs[i]!);
-    return true;
-  }
-
-  #read(i: number, ref: number): number {
+  /** Is there a sample in the range, deleted or not? `look` is what was found. */
+  find(ref: SeriesRef): boolean {
     const { view, moment } = this.#scan;
-    const { batch } = this;
-    const look = this.#look;
+    const { look } = this;
     look.reset();
     for (let at = 0; at < view.generations.length; at++)
       view.generations[at]!.look(ref, moment, look);
-    if (!look.isFound) return SEEN.nothing;
+    return look.isFound;
+  }
+
+  /** May a delete hide samples of the series? */
+  isHidden(ref: SeriesRef): boolean {
+    if (this.#hidden.length === 0) return false;
     const slot = slotOf(ref);
-    if (this.#groups !== undefined) batch.groups[i] = this.#groups.groupOf(slot);
-    if (look.isUnclear || this.#hidden.some((tests) => tests.accepts(slot))) return SEEN.unclear;
+    return this.#hidden.some((tests) => tests.accepts(slot));
+  }
+
+  /** Is there a sample in the range? */
+  exists(ref: SeriesRef): boolean {
+    return this.find(ref) && (!this.isHidden(ref) || this.sources(ref).length > 0);
+  }
+
+  sources(ref: SeriesRef): Source[] {
+    return headSources(this.#scan, ref, this.#near);
+  }
+}
+
+export interface HeadLaneOptions {
+  readonly scan: Scan;
+  readonly feed: RefFeed;
+  readonly kinds: KindMask;
+  /** Only whether there are samples is of interest. */
+  readonly isExistence: boolean;
+  readonly groups: SeriesGroups | undefined;
+}
+
+export class HeadLane implements InstantLane {
+  readonly batch = new InstantBatch();
+  readonly #options: HeadLaneOptions;
+  readonly #series: HeadSeries;
+  readonly #refs = new Uint32Array(INSTANT_BATCH_SERIES);
+
+  constructor(options: HeadLaneOptions) {
+    this.#options = options;
+    this.#series = new HeadSeries(options.scan, options.kinds);
+  }
+
+  async next(): Promise<boolean> {
+    const { batch } = this;
+    const refs = this.#refs;
+    const { feed, scan, isExistence } = this.#options;
+    const count = feed.next(refs);
+    if (count < 0) return false;
+    batch.count = count;
+    for (const generation of scan.view.generations) generation.touch(refs, count);
+    for (let i = 0; i < count; i++)
+      if (!isExistence) batch.states[i] = this.#read(i, refs[i]!);
+      else batch.states[i] = this.#series.exists(refs[i]!) ? SEEN.value : SEEN.nothing;
+    return true;
+  }
+
+  #read(i: number, ref: SeriesRef): number {
+    const { batch } = this;
+    const { groups } = this.#options;
+    if (!this.#series.find(ref)) return SEEN.nothing;
+    if (groups !== undefined) batch.groups[i] = groups.groupOf(slotOf(ref));
+    const { look } = this.#series;
+    if (look.isUnclear || this.#series.isHidden(ref)) return SEEN.unclear;
     batch.tUs[i] = look.tUs;
     batch.values[i] = look.value;
     return look.isStale ? SEEN.stale : SEEN.value;
   }
 
   labels(row: number): Labels {
-    return this.#scan.index.labelsOf(this.#refs[row]!);
+    return this.#options.scan.index.labelsOf(this.#refs[row]!);
   }
 
   async loadLabels(row: number): Promise<Labels> {
@@ -126,6 +174,6 @@ export class HeadLane implements InstantLane {
   }
 
   async sources(row: number): Promise<Source[]> {
-    return headSources(this.#scan, this.#refs[row]!, this.#near);
+    return this.#series.sources(this.#refs[row]!);
   }
 }

@@ -4,8 +4,6 @@
 // the order of the series does not matter, the head is read in the order of memory and nothing is
 // sorted. Series whose newest sample cannot be told at sight (objects, companions, deletes that may
 // hide it) go the general way, one by one.
-import { compareLabels } from '../model/labels.ts';
-import type { Labels } from '../model/labels.ts';
 import type { LeafPlan, LeafResult, ReadContext } from '../model/storage.ts';
 import type { Clock } from '../stdx/clock.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
@@ -16,10 +14,12 @@ import { Slices } from '../windows/leaf-slices.ts';
 import { gatherSamples } from '../windows/samples.ts';
 import { stepGrid } from '../windows/sliding.ts';
 import { StepColumn } from '../windows/step-column.ts';
-import { HeadLane, ListFeed, SlotFeed } from './head-lane.ts';
-import type { RefFeed } from './head-lane.ts';
+import { headFeed, HeadLane } from './head-lane.ts';
 import { GroupNumbers, SEEN } from './instant-lane.ts';
 import type { InstantLane } from './instant-lane.ts';
+import { LaneMerge } from './lane-merge.ts';
+import type { LaneRow } from './lane-merge.ts';
+import { INSTANT_BATCH_SERIES } from './limits.ts';
 import { openPartLane } from './part-lane.ts';
 import { resolveSources } from './samples.ts';
 import type { Source } from './samples.ts';
@@ -42,12 +42,6 @@ export async function runInstantLeaf(options: InstantLeafOptions): Promise<LeafR
   const leaf = new InstantLeaf(options);
   await leaf.read();
   return leaf.result();
-}
-
-/** A row of a lane. */
-interface LaneRow {
-  readonly lane: InstantLane;
-  readonly row: number;
 }
 
 class InstantLeaf {
@@ -117,7 +111,7 @@ class InstantLeaf {
       part,
       priority,
       kinds,
-      wantsValues: !isOrderFree(grouping?.aggregation) && !this.#wantsTime,
+      wants: isOrderFree(grouping?.aggregation) || this.#wantsTime ? 'times' : 'values',
       wantsLabels: isMerged || grouping === undefined,
       grouping,
       numbers: this.#numbers,
@@ -128,14 +122,8 @@ class InstantLeaf {
     const { grouping, kinds } = this.#options.plan;
     const groups = grouping && new SeriesGroups(this.#scan.index.tables, grouping, this.#numbers);
     const isOrdered = isMerged || !isOrderFree(grouping?.aggregation);
-    return new HeadLane(this.#scan, this.#feed(isOrdered), kinds, groups);
-  }
-
-  #feed(isOrdered: boolean): RefFeed {
-    const { index, tenant, matchers } = this.#scan;
-    if (isOrdered) return new ListFeed(index.select(tenant, matchers));
-    const few = index.selectFew(tenant, matchers);
-    return few === undefined ? new SlotFeed(this.#scan) : new ListFeed(few);
+    const feed = headFeed(this.#scan, isOrdered);
+    return new HeadLane({ scan: this.#scan, feed, kinds, isExistence: false, groups });
   }
 
   async #turn(): Promise<void> {
@@ -158,24 +146,22 @@ class InstantLeaf {
 
   /** Series by series in label order; rows of one series are one. */
   async #readMerged(lanes: readonly InstantLane[]): Promise<void> {
-    const heads = lanes.map((lane) => new LaneHead(lane));
-    for (const head of heads) await head.start();
+    const merge = new LaneMerge(lanes);
+    const { rows } = merge;
     for (let count = 1; ; count++) {
-      if (count % 256 === 0) await this.#turn();
-      const rows = smallest(heads);
-      if (rows.length === 0) return;
-      const isUnclear = rows.some(({ lane, row }) => lane.batch.states[row] === SEEN.unclear);
-      if (isUnclear) await this.#readGeneral(rows.map(({ lane, row }) => ({ lane, row })));
-      else {
-        let newest = rows[0]!;
+      if (count % INSTANT_BATCH_SERIES === 0) await this.#turn();
+      const found = merge.next();
+      if (!(typeof found === 'boolean' ? found : await found)) return;
+      let newest = rows[0]!;
+      let isUnclear = false;
+      for (let i = 0; i < rows.length; i++) {
+        const one = rows[i]!;
+        if (one.lane.batch.states[one.row] === SEEN.unclear) isUnclear = true;
         // Of equal times the later source wins.
-        for (const one of rows) if (one.tUs >= newest.tUs) newest = one;
-        this.#add(newest.lane, newest.row);
+        if (one.lane.batch.tUs[one.row]! >= newest.lane.batch.tUs[newest.row]!) newest = one;
       }
-      for (const head of rows) {
-        head.advance();
-        if (head.needsLoad) await head.load();
-      }
+      if (isUnclear) await this.#readGeneral(rows);
+      else this.#add(newest.lane, newest.row);
     }
   }
 
@@ -224,60 +210,4 @@ class InstantLeaf {
       this.#groups.addHistogram(group, histogram!);
     }
   }
-}
-
-/** The row at hand of a lane. */
-class LaneHead {
-  readonly lane: InstantLane;
-  row = 0;
-  needsLoad = false;
-  labels: Labels | undefined = undefined;
-
-  constructor(lane: InstantLane) {
-    this.lane = lane;
-  }
-
-  get tUs(): number {
-    return this.lane.batch.tUs[this.row]!;
-  }
-
-  async start(): Promise<void> {
-    await this.load();
-  }
-
-  advance(): void {
-    this.row++;
-    this.#find();
-  }
-
-  /** Stands at the next row that has something. */
-  #find(): void {
-    const { count, states } = this.lane.batch;
-    while (this.row < count && states[this.row] === SEEN.nothing) this.row++;
-    this.needsLoad = this.row >= count;
-    this.labels = this.needsLoad ? undefined : this.lane.labels(this.row);
-  }
-
-  async load(): Promise<void> {
-    while (this.needsLoad || this.labels === undefined) {
-      if (!(await this.lane.next())) {
-        this.needsLoad = false;
-        this.labels = undefined;
-        return;
-      }
-      this.row = 0;
-      this.#find();
-    }
-  }
-}
-
-function smallest(heads: readonly LaneHead[]): LaneHead[] {
-  let out: LaneHead[] = [];
-  for (const head of heads) {
-    if (head.labels === undefined) continue;
-    const order = out.length === 0 ? -1 : compareLabels(head.labels, out[0]!.labels!);
-    if (order < 0) out = [head];
-    else if (order === 0) out.push(head);
-  }
-  return out;
 }

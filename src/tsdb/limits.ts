@@ -90,6 +90,8 @@ export const SCAN_TURN_SERIES = 256;
  * row group of a part is one batch.
  */
 export const INSTANT_BATCH_SERIES = 256;
+/** Questions about names and values let other work proceed after so many batches. */
+export const NAMES_TURN_BATCHES = 8;
 /** Attempts of a catalog commit whose outcome is unknown. */
 export const COMMIT_ATTEMPTS_MAX = 5;
 /** Bytes written ahead in one catalog transaction; half of what the strictest engine takes. */

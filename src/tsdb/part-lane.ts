@@ -30,8 +30,8 @@ export interface PartLaneOptions {
   readonly part: Part;
   readonly priority: number;
   readonly kinds: KindMask;
-  /** The values themselves are of interest, not only whether there are any. */
-  readonly wantsValues: boolean;
+  /** Of the newest samples: whether there are any, marked stale or not; when they are; values. */
+  readonly wants: 'existence' | 'times' | 'values';
   readonly wantsLabels: boolean;
   readonly grouping: LeafGrouping | undefined;
   readonly numbers: GroupNumbers;
@@ -131,7 +131,12 @@ export class PartLane implements InstantLane {
     const { startUs, endUs } = scan.range;
     const at = group.newestBlock(row, endUs);
     if (at < 0 || group.lastUs[at]! < startUs) return SEEN.nothing;
-    if (this.#opened.hidden?.[group.first + row] === 1) return SEEN.unclear;
+    const isHidden = this.#opened.hidden?.[group.first + row] === 1;
+    if (this.#options.wants === 'existence') {
+      const isSure = group.firstUs[at]! >= startUs || group.lastUs[at]! <= endUs;
+      return isSure && !isHidden ? SEEN.value : -1 - at;
+    }
+    if (isHidden) return SEEN.unclear;
     const kind = group.kinds[at]!;
     if (kind > KIND.boolean || (kinds & (1 << kind)) === 0) return SEEN.unclear;
     const facts = group.facts[at]!;
@@ -147,6 +152,7 @@ export class PartLane implements InstantLane {
     const { batch } = this;
     const group = this.#group;
     const { startUs, endUs } = this.#options.scan.range;
+    if (this.#options.wants === 'existence') return this.#exists(this.#ordinals[i]!);
     if (group.facts[at] === 0) {
       this.#options.scan.check();
       await this.#learn(i, at);
@@ -164,10 +170,23 @@ export class PartLane implements InstantLane {
     if (tUs[last]! < startUs) return SEEN.nothing;
     batch.tUs[i] = tUs[last]!;
     const isPlain = (group.facts[at]! & BLOCK_FACT.hasStale) === 0;
-    if (isPlain && !this.#options.wantsValues) return SEEN.value;
+    if (isPlain && this.#options.wants === 'times') return SEEN.value;
     const samples = await this.#decode(this.#ordinals[i]!, place);
     batch.values[i] = Number(samples.values[last]);
     return isStale(samples, last) ? SEEN.stale : SEEN.value;
+  }
+
+  /** By times alone: values are not decoded. */
+  async #exists(ordinal: number): Promise<number> {
+    const { startUs, endUs } = this.#options.scan.range;
+    const group = this.#group;
+    const deletes = await this.#deletesOf(ordinal);
+    for (const place of group.blocks(ordinal - group.first, startUs, endUs))
+      for (const tUs of await this.#timesOf(place)) {
+        if (tUs < startUs || tUs > endUs) continue;
+        if (!deletes.some((one) => tUs >= one.startUs && tUs <= one.endUs)) return SEEN.value;
+      }
+    return SEEN.nothing;
   }
 
   // -------------------------------------------------------------- blocks
@@ -239,6 +258,15 @@ export class PartLane implements InstantLane {
   async #read(offset: number, sizeBytes: number): Promise<void> {
     this.#window = await this.#options.part.read(offset, sizeBytes);
     this.#windowOffset = offset;
+  }
+
+  /** Rank + 1 of each row's value of a label; 0: it has none. */
+  ranks(label: number, out: Uint32Array): void {
+    const group = this.#group;
+    const place = group.labels.indexOf(label);
+    const ranks = place < 0 ? undefined : group.ranks(place);
+    for (let i = 0; i < this.#ordinals.length; i++)
+      out[i] = ranks === undefined ? 0 : ranks[this.#ordinals[i]! - group.first]!;
   }
 
   // -------------------------------------------------------------- one row
