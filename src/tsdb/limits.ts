@@ -153,6 +153,8 @@ export const VERSION_BUCKETS_MAX = 4096;
 /** Series of the head whose samples an estimate looks at, and pieces of a part's rows. */
 export const ESTIMATE_SERIES = 64;
 export const ESTIMATE_ROW_GROUPS = 16;
+/** Slots of the head's index that an estimate looks at; fewer than that are all looked at. */
+export const ESTIMATE_SLOTS = 16_384;
 /** Series of the head whose labels an estimate looks at. */
 export const ESTIMATE_LABEL_SERIES = 4096;
 /** Series that leave in one turn of the event loop. */
