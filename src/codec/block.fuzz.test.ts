@@ -274,6 +274,15 @@ test('aggregates and flags of a counter with a reset and a staleness marker', ()
   assert.equal(header.flags, BLOCK_FLAG.hasStale | BLOCK_FLAG.hasAggregates);
 });
 
+test('a column of one large unsigned number stays unsigned', () => {
+  const large = new BigUint64Array(3).fill(2n ** 63n + 5n);
+  const tUs = Float64Array.of(0, 1, 2);
+  const out = new ByteWriter(64);
+  const sizeBytes = encodeBody(out, { kind: 2, values: large, count: 3, tUs, ...NONE });
+  const back = decodeBody(out.bytes(), { start: 0, sizeBytes, kind: 2, count: 3 }, tUs);
+  assert.deepEqual(back.values, large);
+});
+
 test('aggregates are those of a plain loop, bit for bit', () => {
   const value = fc.oneof(
     fc.constantFrom(0, -0, 5, 1e300, 0.1, Number.POSITIVE_INFINITY, Number.NaN, 2 ** 51, 2 ** 52),

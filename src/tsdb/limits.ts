@@ -95,6 +95,13 @@ export const REPLAY_TURN_BYTES = 1024 * 1024;
 export const MAINTENANCE_RETRY_MS = 5000;
 /** A scan lets other work proceed after so many series. */
 export const SCAN_TURN_SERIES = 256;
+/**
+ * Series whose newest samples are read at once: what the head has of them fits the second cache, a
+ * row group of a part is one batch.
+ */
+export const INSTANT_BATCH_SERIES = 256;
+/** Questions about names and values let other work proceed after so many batches. */
+export const NAMES_TURN_BATCHES = 8;
 /** Attempts of a catalog commit whose outcome is unknown. */
 export const COMMIT_ATTEMPTS_MAX = 5;
 /** Bytes written ahead in one catalog transaction; half of what the strictest engine takes. */
@@ -158,6 +165,8 @@ export const VERSION_BUCKETS_MAX = 4096;
 /** Series of the head whose samples an estimate looks at, and pieces of a part's rows. */
 export const ESTIMATE_SERIES = 64;
 export const ESTIMATE_ROW_GROUPS = 16;
+/** Slots of the head's index that an estimate looks at; fewer than that are all looked at. */
+export const ESTIMATE_SLOTS = 16_384;
 /** Series of the head whose labels an estimate looks at. */
 export const ESTIMATE_LABEL_SERIES = 4096;
 /** Series that leave in one turn of the event loop. */
@@ -165,5 +174,6 @@ export const RETIRE_SERIES_MAX = 16_384;
 /** Texts are swept when more series than this, and than there are left, have gone. */
 export const SWEEP_SERIES_MIN = 16_384;
 
+assert(ROW_GROUP_SERIES <= INSTANT_BATCH_SERIES, 'a row group is one batch');
 assert(HEAD_CHUNK_REFS * 32 <= HEAD_SLAB_BYTES, 'a chunk of series records fits a slab');
 assert(HEAD_PAGE_SAMPLES_MAX * 14 <= HEAD_SLAB_BYTES, 'a head page fits a slab');

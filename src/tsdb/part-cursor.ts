@@ -274,7 +274,7 @@ class PartSeries implements Row {
 }
 
 /** The values of the series of one row group that a scan will look at. */
-class GroupTexts {
+export class GroupTexts {
   readonly #group: RowGroup;
   readonly #index: PartIndex;
   readonly #values: ReadonlyMap<number, ValueGroup>;

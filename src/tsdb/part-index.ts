@@ -136,10 +136,11 @@ export class PartIndex {
 
   /** Values of a label among the series that all matchers accept; rows are read, not blocks. */
   async valuesOf(name: string, matchers: readonly Matcher[], check: () => void): Promise<string[]> {
-    const label = this.#byName.get(name);
+    const label = this.labelNumber(name);
     if (label === undefined) return [];
     const values = this.labels[label]!;
-    if (matchers.length === 0) {
+    const ordinals = matchers.length === 0 ? undefined : await this.match(matchers);
+    if (ordinals === undefined || ordinals.length === this.seriesCount) {
       const out: string[] = [];
       for await (const texts of values.all()) {
         check();
@@ -147,15 +148,26 @@ export class PartIndex {
       }
       return out;
     }
-    const seen = new Set<number>();
-    for await (const { group, ordinals } of this.#groupsOf(await this.match(matchers), check)) {
+    const seen = new Uint8Array(values.info.valueCount + 1);
+    for await (const { group, ordinals: some } of this.#groupsOf(ordinals, check)) {
       const place = group.labels.indexOf(label);
       if (place < 0) continue;
       const ranks = group.ranks(place);
-      for (const ordinal of ordinals) seen.add(ranks[ordinal - group.first]!);
+      for (const ordinal of some) seen[ranks[ordinal - group.first]!] = 1;
     }
-    seen.delete(0);
-    return values.texts([...seen].map((rank) => rank - 1).toSorted((a, b) => a - b));
+    return this.textsOf(label, seen);
+  }
+
+  /** Texts of the values whose rank + 1 is marked, in byte order. */
+  async textsOf(label: number, seen: Uint8Array): Promise<string[]> {
+    const ranks: number[] = [];
+    for (let rank = 1; rank < seen.length; rank++) if (seen[rank] !== 0) ranks.push(rank - 1);
+    return this.labels[label]!.texts(ranks);
+  }
+
+  /** Number of a label; undefined where no series has it. */
+  labelNumber(name: string): number | undefined {
+    return this.#byName.get(name);
   }
 
   /** Names of the labels that a series has which all matchers accept. */

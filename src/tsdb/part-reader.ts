@@ -3,7 +3,8 @@
 // the cursors of `select.ts`. Damage is an AppError corrupt that names the blob and the place; a
 // damaged block leaves its neighbours readable.
 import type { Blobs } from '../blobs/blobs.ts';
-import { decodeBody } from '../codec/block.ts';
+import { decodeBody, readBodyHeader } from '../codec/block.ts';
+import type { BlockHeader } from '../codec/block.ts';
 import { crc32c } from '../codec/crc32c.ts';
 import { decodeTimes, gridTimes } from '../codec/times.ts';
 import { ByteReader, CodecError } from '../codec/varint.ts';
@@ -220,6 +221,21 @@ export class Part {
     try {
       const body = { start: offset - windowOffset, sizeBytes, kind, count };
       return decodeBody(window, body, tUs, { skipCrc, sibling });
+    } catch (error) {
+      if (!(error instanceof CodecError)) throw error;
+      throw this.#damage(`block at ${offset}, ${sizeBytes} bytes`, error);
+    }
+  }
+
+  /** Flags and aggregates of the block at `place`, as `decode`. */
+  header(
+    { kind, count, sizeBytes, offset }: BlockPlace,
+    { window, windowOffset }: { readonly window: Uint8Array; readonly windowOffset: number },
+  ): BlockHeader {
+    const { skipCrc } = this.#context;
+    try {
+      const body = { start: offset - windowOffset, sizeBytes, kind, count };
+      return readBodyHeader(window, body, { skipCrc });
     } catch (error) {
       if (!(error instanceof CodecError)) throw error;
       throw this.#damage(`block at ${offset}, ${sizeBytes} bytes`, error);

@@ -53,6 +53,17 @@ export class RowTable {
   }
 }
 
+/** What was found out of a block's body, once it was read; 0: nothing yet. */
+export const BLOCK_FACT = {
+  known: 1,
+  /** At least one sample is a staleness marker. */
+  hasStale: 2,
+  /** The last one is. */
+  endsStale: 4,
+  /** Its values are not numbers, or they have companions. */
+  isOdd: 8,
+} as const;
+
 /** Where a block is and what its body does not say. */
 export interface BlockPlace {
   readonly offset: number;
@@ -80,14 +91,17 @@ export class RowGroup {
   readonly #columns: (Uint32Array | undefined)[] = [];
   /** Blocks of row r: [blockStarts[r], blockStarts[r + 1]). */
   readonly #blockStarts: Uint32Array;
-  readonly #kinds: Uint8Array;
+  readonly kinds: Uint8Array;
   readonly #times: Uint32Array;
   readonly #sizes: Uint32Array;
   readonly #siblings: Uint32Array;
   readonly #offsets: Float64Array;
   readonly #counts: Uint16Array;
-  readonly #firstUs: Float64Array;
-  readonly #lastUs: Float64Array;
+  readonly firstUs: Float64Array;
+  readonly lastUs: Float64Array;
+  /** By block what readers found out of it (BLOCK_FACT), and its last value where it is known. */
+  readonly facts: Uint8Array;
+  readonly lastValues: Float64Array;
 
   /** `resolve` must follow before blocks are asked for. */
   constructor(reader: ByteReader, first: number, count: number, dataOffset: number) {
@@ -107,7 +121,7 @@ export class RowGroup {
     for (let i = 0; i < count; i++) this.#blockStarts[i + 1] = this.#blockStarts[i]! + blocks[i]!;
     const total = this.#blockStarts[count]!;
     this.blockCount = total;
-    this.#kinds = readNumbers(reader, new Uint8Array(total), total);
+    this.kinds = readNumbers(reader, new Uint8Array(total), total);
     this.#times = readNumbers(reader, new Uint32Array(total), total);
     this.#sizes = readNumbers(reader, new Uint32Array(total), total);
     this.#siblings = readNumbers(reader, new Uint32Array(total), total);
@@ -120,13 +134,15 @@ export class RowGroup {
       offset += this.#sizes[i]!;
     }
     this.#counts = new Uint16Array(total);
-    this.#firstUs = new Float64Array(total);
-    this.#lastUs = new Float64Array(total);
+    this.firstUs = new Float64Array(total);
+    this.lastUs = new Float64Array(total);
+    this.facts = new Uint8Array(total);
+    this.lastValues = new Float64Array(total);
   }
 
   get sizeBytes(): number {
     const columns = this.labels.length * this.count * 4;
-    return this.#reader.bytes.length + columns + this.blockCount * 44 + 500;
+    return this.#reader.bytes.length + columns + this.blockCount * 53 + 500;
   }
 
   /** Fills in what the time columns say; `group` gives each column's group. */
@@ -142,8 +158,8 @@ export class RowGroup {
       }
       const place = number - at.first;
       this.#counts[i] = at.counts[place]!;
-      this.#firstUs[i] = at.firstUs[place]!;
-      this.#lastUs[i] = at.lastUs[place]!;
+      this.firstUs[i] = at.firstUs[place]!;
+      this.lastUs[i] = at.lastUs[place]!;
     }
   }
 
@@ -164,26 +180,34 @@ export class RowGroup {
     const out: BlockPlace[] = [];
     const end = this.#blockStarts[row + 1]!;
     for (let at = this.#blockStarts[row]!; at < end; at++)
-      if (this.#firstUs[at]! <= endUs && this.#lastUs[at]! >= startUs) out.push(this.#place(at));
+      if (this.firstUs[at]! <= endUs && this.lastUs[at]! >= startUs) out.push(this.place(at));
     return out;
+  }
+
+  /** The last block of a row that begins at or before `endUs`; -1 where there is none. */
+  newestBlock(row: number, endUs: number): number {
+    const start = this.#blockStarts[row]!;
+    for (let at = this.#blockStarts[row + 1]! - 1; at >= start; at--)
+      if (this.firstUs[at]! <= endUs) return at;
+    return -1;
   }
 
   /** The block of a row that has the times of a column. */
   blockOf(row: number, times: number): BlockPlace | undefined {
     const end = this.#blockStarts[row + 1]!;
     for (let at = this.#blockStarts[row]!; at < end; at++)
-      if (this.#times[at] === times) return this.#place(at);
+      if (this.#times[at] === times) return this.place(at);
     return undefined;
   }
 
-  #place(at: number): BlockPlace {
+  place(at: number): BlockPlace {
     return {
       offset: this.#offsets[at]!,
       sizeBytes: this.#sizes[at]!,
-      kind: this.#kinds[at]!,
+      kind: this.kinds[at]!,
       count: this.#counts[at]!,
-      firstUs: this.#firstUs[at]!,
-      lastUs: this.#lastUs[at]!,
+      firstUs: this.firstUs[at]!,
+      lastUs: this.lastUs[at]!,
       times: this.#times[at]!,
       sibling: this.#siblings[at]!,
     };

@@ -196,9 +196,18 @@ export class LabelValues {
   /** Values of some ranks, ascending. */
   async texts(ranks: readonly number[]): Promise<string[]> {
     const out: string[] = [];
-    await this.#each(ranks, async (group, at) => {
-      out.push(group.text(at));
-    });
+    for (let from = 0; from < ranks.length;) {
+      const number = Math.floor(ranks[from]! / VALUE_GROUP_COUNT);
+      let to = from + 1;
+      while (to < ranks.length && ranks[to]! < (number + 1) * VALUE_GROUP_COUNT) to++;
+      const group = await this.group(number);
+      // One text of a group is found from the restart before it; many are read together.
+      const all = to - from > VALUE_RESTART_COUNT ? group.texts() : undefined;
+      for (; from < to; from++) {
+        const at = ranks[from]! % VALUE_GROUP_COUNT;
+        out.push(all === undefined ? group.text(at) : all[at]!);
+      }
+    }
     return out;
   }
 

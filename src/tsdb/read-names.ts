@@ -4,20 +4,26 @@
 import { compareUtf8, METRIC_NAME } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import type { Cardinality } from '../model/storage.ts';
+import { ALL_KINDS } from '../model/columns.ts';
+import type { SeriesRef } from '../model/columns.ts';
 import { deletesFrom } from './deletes.ts';
+import { headFeed, HeadLane, HeadSeries } from './head-lane.ts';
+import { GroupNumbers, SEEN } from './instant-lane.ts';
+import type { InstantLane } from './instant-lane.ts';
+import { LaneMerge } from './lane-merge.ts';
+import { INSTANT_BATCH_SERIES, NAMES_TURN_BATCHES } from './limits.ts';
 import type { PartIndex } from './part-index.ts';
+import { openPartLane } from './part-lane.ts';
 import type { Part } from './part-reader.ts';
-import { scanSeries } from './select.ts';
+import { slotOf } from './refs.ts';
 import type { Scan } from './scan.ts';
+import { placeOfName } from './value-column.ts';
 
-async function* existing(scan: Scan): AsyncGenerator<Labels, void, void> {
-  for await (const series of scanSeries(scan)) if (await series.exists()) yield series.labels;
-}
-
-/** The smallest `limit` of them, sorted; 0 = all. */
-function smallest(values: Iterable<string>, limit: number): string[] {
-  const sorted = [...values].toSorted(compareUtf8);
-  return limit === 0 ? sorted : sorted.slice(0, limit);
+/** Sorted lists as one: the smallest `limit` distinct texts; 0 = all. */
+function merged(lists: readonly (readonly string[])[], limit: number): string[] {
+  const filled = lists.filter((list) => list.length > 0);
+  const all = filled.length === 1 ? filled[0]! : [...new Set(filled.flat())].toSorted(compareUtf8);
+  return limit === 0 ? [...all] : all.slice(0, limit);
 }
 
 /** Parts that answer by their index alone, and the scan of everything else. */
@@ -48,35 +54,164 @@ async function divide(scan: Scan): Promise<Divided> {
   return { indexes, rest: { ...scan, view: { ...view, parts: others } } };
 }
 
+/** Lets other work proceed now and then. */
+function turnsOf(scan: Scan): () => Promise<void> {
+  let batches = 0;
+  return async () => {
+    if (++batches % NAMES_TURN_BATCHES === 0) await scan.yieldTurn();
+    scan.check();
+  };
+}
+
+/** A part's series with what they have in the range; undefined: it has none of the selector. */
+function existenceLane(
+  scan: Scan,
+  part: Part,
+  wantsLabels: boolean,
+): ReturnType<typeof openPartLane> {
+  return openPartLane({
+    scan,
+    part,
+    priority: 0,
+    kinds: ALL_KINDS,
+    wants: 'existence',
+    wantsLabels,
+    grouping: undefined,
+    numbers: new GroupNumbers(),
+  });
+}
+
+/** Refs of the head that match, in no order; the caller looks at each. */
+async function eachHeadSeries(scan: Scan, visit: (ref: SeriesRef) => void): Promise<void> {
+  const turn = turnsOf(scan);
+  const refs = new Uint32Array(INSTANT_BATCH_SERIES);
+  if (scan.view.generations.every((one) => one.isEmpty)) return;
+  const feed = headFeed(scan, false);
+  for (let count = feed.next(refs); count >= 0; count = feed.next(refs)) {
+    for (let i = 0; i < count; i++) visit(refs[i]!);
+    await turn();
+  }
+}
+
+/** Labels that somebody of the head has, by the symbols of their names. */
+async function headNames(scan: Scan): Promise<string[]> {
+  const { rows, pairs, symbols } = scan.index.tables;
+  const series = new HeadSeries(scan, ALL_KINDS);
+  const seen = new Set<number>();
+  await eachHeadSeries(scan, (ref) => {
+    const slot = slotOf(ref);
+    const count = rows.labelCount(slot);
+    let isNew = false;
+    for (let i = 0; i < count && !isNew; i++) isNew = !seen.has(pairs.nameOf(rows.pairAt(slot, i)));
+    if (!isNew || !series.exists(ref)) return;
+    for (let i = 0; i < count; i++) seen.add(pairs.nameOf(rows.pairAt(slot, i)));
+  });
+  return Array.from(seen, (name) => symbols.text(name)).toSorted(compareUtf8);
+}
+
+async function headValues(scan: Scan, label: string): Promise<string[]> {
+  const { rows, pairs, symbols } = scan.index.tables;
+  const name = symbols.find(label);
+  if (name < 0) return [];
+  const series = new HeadSeries(scan, ALL_KINDS);
+  const seen = new Set<number>();
+  let guess = 0;
+  await eachHeadSeries(scan, (ref) => {
+    const slot = slotOf(ref);
+    const at = placeOfName(rows, pairs, slot, name, guess);
+    if (at < 0) return;
+    guess = at;
+    const pair = rows.pairAt(slot, at);
+    if (!seen.has(pair) && series.exists(ref)) seen.add(pair);
+  });
+  return Array.from(seen, (pair) => symbols.text(pairs.valueOf(pair))).toSorted(compareUtf8);
+}
+
 export async function readLabelNames(scan: Scan, limit: number): Promise<string[]> {
-  const names = new Set<string>();
   const { indexes, rest } = await divide(scan);
-  for (const index of indexes)
-    for (const name of await index.namesOf(scan.matchers, scan.check)) names.add(name);
-  for await (const labels of existing(rest))
-    for (let i = 0; i < labels.length; i += 2) names.add(labels[i]!);
-  return smallest(names, limit);
+  const lists: string[][] = [];
+  for (const index of indexes) lists.push(await index.namesOf(scan.matchers, scan.check));
+  for (const part of rest.view.parts) lists.push(await partNames(rest, part));
+  lists.push(await headNames(rest));
+  return merged(lists, limit);
 }
 
 export async function readLabelValues(scan: Scan, label: string, limit: number): Promise<string[]> {
-  const values = new Set<string>();
   const { indexes, rest } = await divide(scan);
-  for (const index of indexes)
-    for (const value of await index.valuesOf(label, scan.matchers, scan.check)) values.add(value);
-  for await (const series of scanSeries(rest)) {
-    const at = series.labels.findIndex((text, i) => i % 2 === 0 && text === label);
-    if (at < 0 || values.has(series.labels[at + 1]!)) continue;
-    if (await series.exists()) values.add(series.labels[at + 1]!);
+  const lists: string[][] = [];
+  for (const index of indexes) lists.push(await index.valuesOf(label, scan.matchers, scan.check));
+  for (const part of rest.view.parts) lists.push(await partValues(rest, part, label));
+  lists.push(await headValues(rest, label));
+  return merged(lists, limit);
+}
+
+async function partNames(scan: Scan, part: Part): Promise<string[]> {
+  const index = await part.index(scan.tenant);
+  const lane = await existenceLane(scan, part, false);
+  if (index === undefined || lane === undefined) return [];
+  const seen = new Uint8Array(index.labels.length);
+  const ranks = new Uint32Array(INSTANT_BATCH_SERIES);
+  const turn = turnsOf(scan);
+  while (await lane.next()) {
+    const { count, states } = lane.batch;
+    for (let label = 0; label < seen.length; label++) {
+      if (seen[label] === 1) continue;
+      lane.ranks(label, ranks);
+      for (let i = 0; i < count; i++)
+        if (states[i] !== SEEN.nothing && ranks[i] !== 0) seen[label] = 1;
+    }
+    await turn();
   }
-  return smallest(values, limit);
+  return index.labels.filter((_, label) => seen[label] === 1).map(({ info }) => info.name);
+}
+
+async function partValues(scan: Scan, part: Part, name: string): Promise<string[]> {
+  const index = await part.index(scan.tenant);
+  const label = index?.labelNumber(name);
+  if (index === undefined || label === undefined) return [];
+  const lane = await existenceLane(scan, part, false);
+  if (lane === undefined) return [];
+  const seen = new Uint8Array(index.labels[label]!.info.valueCount + 1);
+  const ranks = new Uint32Array(INSTANT_BATCH_SERIES);
+  const turn = turnsOf(scan);
+  while (await lane.next()) {
+    const { count, states } = lane.batch;
+    lane.ranks(label, ranks);
+    for (let i = 0; i < count; i++) if (states[i] !== SEEN.nothing) seen[ranks[i]!] = 1;
+    await turn();
+  }
+  return index.textsOf(label, seen);
+}
+
+/** Labels of all series with a sample in the range, in label order. */
+async function eachSeries(scan: Scan, visit: (labels: Labels) => boolean): Promise<void> {
+  const { range, view } = scan;
+  if (!(range.startUs <= range.endUs)) return;
+  const lanes: InstantLane[] = [];
+  for (const part of view.parts) {
+    if (part.row.minUs > range.endUs || part.row.maxUs < range.startUs) continue;
+    scan.check();
+    const lane = await existenceLane(scan, part, true);
+    if (lane !== undefined) lanes.push(lane);
+  }
+  if (!view.generations.every((one) => one.isEmpty)) {
+    const feed = headFeed(scan, true);
+    const none = { groups: undefined, isExistence: true };
+    lanes.push(new HeadLane({ scan, feed, kinds: ALL_KINDS, ...none }));
+  }
+  const merge = new LaneMerge(lanes);
+  const turn = turnsOf(scan);
+  for (let count = 1; ; count++) {
+    if (count % INSTANT_BATCH_SERIES === 0) await turn();
+    const found = merge.next();
+    if (!(typeof found === 'boolean' ? found : await found)) return;
+    if (!visit(merge.labels)) return;
+  }
 }
 
 export async function readSeries(scan: Scan, limit: number): Promise<Labels[]> {
   const out: Labels[] = [];
-  for await (const labels of existing(scan)) {
-    out.push(labels);
-    if (out.length === limit) break;
-  }
+  await eachSeries(scan, (labels) => out.push(labels) !== limit);
   return out;
 }
 
@@ -95,7 +230,7 @@ export async function readCardinality(scan: Scan, limit: number): Promise<Cardin
   const labelNames = new Map<string, number>();
   const values = new Map<string, Set<string>>();
   let seriesCount = 0;
-  for await (const labels of existing(scan)) {
+  await eachSeries(scan, (labels) => {
     seriesCount++;
     for (let i = 0; i < labels.length; i += 2) {
       const name = labels[i]!;
@@ -106,7 +241,8 @@ export async function readCardinality(scan: Scan, limit: number): Promise<Cardin
       if (known === undefined) values.set(name, (known = new Set()));
       known.add(value);
     }
-  }
+    return true;
+  });
   return {
     seriesCount,
     byMetricName: top(metricNames, limit),

@@ -25,7 +25,6 @@ import { matchesAll } from '../model/matcher.ts';
 import { isInstantLeaf } from '../windows/instant-plan.ts';
 import { assert } from '../stdx/assert.ts';
 import { estimateScan } from './estimate.ts';
-import { readCardinality, readLabelNames, readLabelValues, readSeries } from './read-names.ts';
 import { resolveSources, samplesSizeBytes } from './samples.ts';
 import { scanSeries } from './select.ts';
 import type { Scan } from './scan.ts';
@@ -44,6 +43,11 @@ export function narrowed(
     startUs: Math.max(startUs, principal.minTUs),
     endUs: Math.min(endUs, principal.maxTUs),
   };
+}
+
+/** Loaded by the first question, as the kernels are. */
+function namesReader(): Promise<typeof import('./read-names.ts')> {
+  return import('./read-names.ts');
 }
 
 export class ShardReader {
@@ -137,7 +141,7 @@ export class ShardReader {
     }
   }
 
-  /** A leaf for one instant, where the newest samples can be read where they lie. */
+  /** A leaf for one instant; undefined: the plan asks for more than that. */
   async runInstant(context: ReadContext, plan: LeafPlan): Promise<LeafResult | undefined> {
     const { matchers, startUs, lookbackUs } = plan;
     if (!isInstantLeaf(plan)) return undefined;
@@ -148,24 +152,31 @@ export class ShardReader {
     return await runInstantLeaf({ scan, context, plan, clock, scheduler });
   }
 
-  labelNames(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<readonly string[]> {
-    return readLabelNames(this.#scan(context, s), s.limit);
+  async labelNames(
+    context: ReadContext,
+    s: SeriesSelector & LimitedNames,
+  ): Promise<readonly string[]> {
+    const scan = this.#scan(context, s);
+    return (await namesReader()).readLabelNames(scan, s.limit);
   }
 
-  labelValues(
+  async labelValues(
     context: ReadContext,
     label: string,
     s: SeriesSelector & LimitedNames,
   ): Promise<readonly string[]> {
-    return readLabelValues(this.#scan(context, s), label, s.limit);
+    const scan = this.#scan(context, s);
+    return (await namesReader()).readLabelValues(scan, label, s.limit);
   }
 
-  series(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<readonly Labels[]> {
-    return readSeries(this.#scan(context, s), s.limit);
+  async series(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<readonly Labels[]> {
+    const scan = this.#scan(context, s);
+    return (await namesReader()).readSeries(scan, s.limit);
   }
 
-  cardinality(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<Cardinality> {
-    return readCardinality(this.#scan(context, s), s.limit);
+  async cardinality(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<Cardinality> {
+    const scan = this.#scan(context, s);
+    return (await namesReader()).readCardinality(scan, s.limit);
   }
 
   estimate(context: ReadContext, request: EstimateRequest): Promise<SelectorEstimate> {

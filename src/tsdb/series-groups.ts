@@ -1,15 +1,11 @@
 // Groups of series by some of their labels, found by the pairs of their rows: the pairs that count
 // are a path in a tree, and a group is the number of its end. Texts are made once a group.
-import type { Labels } from '../model/labels.ts';
 import { METRIC_NAME } from '../model/labels.ts';
 import type { LeafGrouping } from '../model/storage.ts';
 import { grownU32 } from '../stdx/growable.ts';
+import { PathTree } from './instant-lane.ts';
+import type { GroupNumbers } from './instant-lane.ts';
 import type { IndexTables } from './tenant-series.ts';
-
-const FIRST_SLOTS = 64;
-/** Words of an edge: from, pair, to. */
-const EDGE_WORDS = 3;
-const NO_GROUP = -1;
 
 export class SeriesGroups {
   readonly #tables: IndexTables;
@@ -18,19 +14,20 @@ export class SeriesGroups {
   readonly #names: Uint32Array;
   /** Where each listed name was last. */
   readonly #guesses: Uint32Array;
-  readonly #labels: Labels[] = [];
-  // The tree: open addressing over (node, pair), at most half full; 0 in `to` is free.
-  #edges = new Uint32Array(FIRST_SLOTS * EDGE_WORDS);
-  #edgeCount = 0;
-  /** By node: its group. */
-  #groups: number[] = [NO_GROUP];
+  readonly #numbers: GroupNumbers;
+  readonly #tree = new PathTree();
   // The path of the row before, for `without`.
   #pairs = new Uint32Array(16);
   #nodes = new Uint32Array(16);
   #length = 0;
 
-  constructor(tables: IndexTables, { mode, labels }: Pick<LeafGrouping, 'mode' | 'labels'>) {
+  constructor(
+    tables: IndexTables,
+    { mode, labels }: Pick<LeafGrouping, 'mode' | 'labels'>,
+    numbers: GroupNumbers,
+  ) {
     this.#tables = tables;
+    this.#numbers = numbers;
     this.#isBy = mode === 'by';
     const listed = [...new Set(this.#isBy ? labels : [...labels, METRIC_NAME])].toSorted();
     const symbols = listed.map((name) => tables.symbols.find(name)).filter((one) => one >= 0);
@@ -41,15 +38,11 @@ export class SeriesGroups {
   /** The group of a live row. */
   groupOf(slot: number): number {
     const node = this.#isBy ? this.#nodeBy(slot) : this.#nodeWithout(slot);
-    const group = this.#groups[node]!;
-    return group === NO_GROUP ? this.#addGroup(node, slot) : group;
+    const { values } = this.#tree;
+    return (values[node] ??= this.#numberOf(slot));
   }
 
-  labelsOf(group: number): Labels {
-    return this.#labels[group]!;
-  }
-
-  #addGroup(node: number, slot: number): number {
+  #numberOf(slot: number): number {
     const { rows, pairs, symbols } = this.#tables;
     const labels: string[] = [];
     for (let i = 0; i < rows.labelCount(slot); i++) {
@@ -57,9 +50,7 @@ export class SeriesGroups {
       if (!this.#counts(pair)) continue;
       labels.push(symbols.text(pairs.nameOf(pair)), symbols.text(pairs.valueOf(pair)));
     }
-    const group = this.#labels.push(labels) - 1;
-    this.#groups[node] = group;
-    return group;
+    return this.#numbers.numberOf(labels);
   }
 
   #counts(pair: number): boolean {
@@ -81,7 +72,7 @@ export class SeriesGroups {
         if (pairs.nameOf(words[start + k]!) === name) found = k;
       if (found < 0) continue;
       this.#guesses[i] = found;
-      node = this.#child(node, words[start + found]!);
+      node = this.#tree.child(node, words[start + found]!);
     }
     return node;
   }
@@ -99,46 +90,11 @@ export class SeriesGroups {
     let node = at === 0 ? 0 : nodes[at - 1]!;
     for (; at < count; at++) {
       const pair = words[start + at]!;
-      if (this.#counts(pair)) node = this.#child(node, pair);
+      if (this.#counts(pair)) node = this.#tree.child(node, pair);
       before[at] = pair;
       nodes[at] = node;
     }
     this.#length = count;
     return node;
-  }
-
-  #child(node: number, pair: number): number {
-    const edges = this.#edges;
-    const at = placeOf(edges, node, pair);
-    const known = edges[at + 2]!;
-    if (known !== 0) return known;
-    const child = this.#groups.push(NO_GROUP) - 1;
-    edges[at] = node;
-    edges[at + 1] = pair;
-    edges[at + 2] = child;
-    if (++this.#edgeCount * 2 * EDGE_WORDS > edges.length) this.#rehash();
-    return child;
-  }
-
-  #rehash(): void {
-    const old = this.#edges;
-    const edges = new Uint32Array(old.length * 2);
-    for (let from = 0; from < old.length; from += EDGE_WORDS) {
-      if (old[from + 2] === 0) continue;
-      const at = placeOf(edges, old[from]!, old[from + 1]!);
-      edges.set(old.subarray(from, from + EDGE_WORDS), at);
-    }
-    this.#edges = edges;
-  }
-}
-
-/** Index of an edge, or of the free place where it belongs. */
-function placeOf(edges: Uint32Array, node: number, pair: number): number {
-  const mask = edges.length / EDGE_WORDS - 1;
-  let hash = Math.imul(pair ^ Math.imul(node, 0x9e3779b1), 0xc2b2ae35);
-  hash ^= hash >>> 15;
-  for (let place = hash & mask; ; place = (place + 1) & mask) {
-    const at = place * EDGE_WORDS;
-    if (edges[at + 2] === 0 || (edges[at] === node && edges[at + 1] === pair)) return at;
   }
 }

@@ -17,8 +17,8 @@ export interface ValueColumn {
   readonly sizeBytes: number;
 }
 
-/** The pair of a row that has this name; -1 where it has none. `guess` is looked at first. */
-export function pairNamed(
+/** Where in its row a name is; -1 where it is not. `guess` is looked at first. */
+export function placeOfName(
   rows: SeriesRows,
   pairs: Pairs,
   slot: number,
@@ -26,15 +26,15 @@ export function pairNamed(
   guess = 0,
 ): number {
   const count = rows.labelCount(slot);
-  if (guess < count) {
-    const pair = rows.pairAt(slot, guess);
-    if (pairs.nameOf(pair) === name) return pair;
-  }
-  for (let i = 0; i < count; i++) {
-    const pair = rows.pairAt(slot, i);
-    if (pairs.nameOf(pair) === name) return pair;
-  }
+  if (guess < count && pairs.nameOf(rows.pairAt(slot, guess)) === name) return guess;
+  for (let i = 0; i < count; i++) if (pairs.nameOf(rows.pairAt(slot, i)) === name) return i;
   return -1;
+}
+
+/** The pair of a row that has this name; -1 where it has none. */
+export function pairNamed(rows: SeriesRows, pairs: Pairs, slot: number, name: number): number {
+  const place = placeOfName(rows, pairs, slot, name);
+  return place < 0 ? -1 : rows.pairAt(slot, place);
 }
 
 /** O(series · labels + values · log(values)). */

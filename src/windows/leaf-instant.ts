@@ -122,15 +122,14 @@ export class InstantSeries {
     this.#context = context;
   }
 
-  add(labels: Labels, value: number): void {
+  add(labels: Labels, value: number, histogram?: Histogram): void {
     this.#context.budget.take(SLOT_BYTES);
-    const values = Float64Array.of(value);
-    this.groups.push({ labels, present: Uint8Array.of(1), values, histograms: undefined });
-  }
-
-  addHistogram(labels: Labels, value: Histogram): void {
-    this.#context.budget.take(SLOT_BYTES);
-    const values = new Float64Array(1);
-    this.groups.push({ labels, present: Uint8Array.of(2), values, histograms: [value] });
+    const isFloat = histogram === undefined;
+    this.groups.push({
+      labels,
+      present: Uint8Array.of(isFloat ? 1 : 2),
+      values: Float64Array.of(isFloat ? value : 0),
+      histograms: isFloat ? undefined : [histogram],
+    });
   }
 }

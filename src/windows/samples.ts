@@ -45,7 +45,7 @@ export const NO_SAMPLES: SeriesSamples = {
 };
 
 /** Is the double at `index` the staleness marker, bit by bit? */
-function isStaleAt(values: Float64Array, index: number): boolean {
+export function isStaleAt(values: Float64Array, index: number): boolean {
   const words = new Uint32Array(values.buffer, values.byteOffset + index * 8, 2);
   return words[0] === STALE_LOW && words[1] === STALE_HIGH;
 }

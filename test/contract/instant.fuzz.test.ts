@@ -115,7 +115,7 @@ const operation = fc.oneof(
       seconds: fc.nat(6),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('flush' as const) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('flush' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('compact' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('pin' as const) }) },
 );
