@@ -16,7 +16,7 @@ import { IdList } from './growable.ts';
 import { refsOf } from './record-encode.ts';
 import { SeriesReader } from './series-list.ts';
 import { isEmpty } from './shard-batch.ts';
-import { localRef, refOf, shardOfRef } from './shard-of.ts';
+import { localRef, shardOfRef } from './shard-of.ts';
 import type { ShardedStorage } from './sharded-storage.ts';
 
 export interface ShardReceiverParts {
@@ -94,7 +94,7 @@ export class ShardReceiver {
       return answer({ kind: 'stale', id, gone, refused });
     }
     // All of it was metadata that is known.
-    if (batches.every((batch) => batch === undefined))
+    if (parts.some(isThere) && !batches.some(isThere))
       return answer({ kind: 'done', id, applied: false });
     let stored: Promise<AppendResult>;
     try {
@@ -146,9 +146,8 @@ export class ShardReceiver {
     for (const [shard, part] of parts.entries()) {
       const refs = this.#refs[shard]!;
       for (const number of part === undefined ? [] : refsOf(part.batch)) {
-        assert(number < refs.count, 'a number is sent with its series before it is used');
-        if (isWanted(refs.view()[number]!, shard))
-          found.add(refOf(number, shard, this.#refs.length));
+        const ref = refs.view()[number] ?? NO_SERIES;
+        if (isWanted(ref, shard)) found.add(number * this.#refs.length + shard);
       }
     }
     return [...found];
@@ -175,4 +174,8 @@ export class ShardReceiver {
     if (error instanceof FatalError) this.#parts.onFatal(error);
     answer({ kind: 'failed', id, error: toSentError(error), isVoid: hasSplits });
   }
+}
+
+function isThere(part: object | undefined): boolean {
+  return part !== undefined;
 }
