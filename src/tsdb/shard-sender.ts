@@ -30,6 +30,8 @@ export interface ShardSenderParts {
   readonly post: (message: SentMessage, buffers: ArrayBuffer[]) => void;
   /** No ref that was given before counts any more. */
   readonly onReset: () => void;
+  /** Series that are numbered before it begins anew; default: SENDER_SERIES_MAX. */
+  readonly seriesMax?: number;
 }
 
 interface Waiting {
@@ -147,7 +149,8 @@ export class ShardSender implements Omit<StorageWriter, 'delete'> {
     const answered = new Promise<AppendResult>((resolve, reject) => {
       this.#waiting.set(id, { tenant, epoch, resolve, reject });
     });
-    const isFull = this.#seriesCount >= SENDER_SERIES_MAX || this.#splitCount >= SENDER_SPLITS_MAX;
+    const { seriesMax = SENDER_SERIES_MAX } = this.#parts;
+    const isFull = this.#seriesCount >= seriesMax || this.#splitCount >= SENDER_SPLITS_MAX;
     // The batch is on its way, and the scan that made it is over.
     if (isFull) this.#reset();
     return answered;

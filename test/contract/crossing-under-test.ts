@@ -30,7 +30,10 @@ export interface Crossing {
 }
 
 /** A sender and its receiver over the storage. */
-export function crossingTo(storage: Storage, onReset: () => void = () => undefined): Crossing {
+export function crossingTo(
+  storage: Storage,
+  { onReset, seriesMax }: { readonly onReset: () => void; readonly seriesMax?: number | undefined },
+): Crossing {
   if (!(storage instanceof ShardedStorage)) throw new TypeError('one shard has no senders');
   const sent: SentMessage[] = [];
   const answers: AppendAnswer[] = [];
@@ -56,6 +59,7 @@ export function crossingTo(storage: Storage, onReset: () => void = () => undefin
       crossing.resets++;
       onReset();
     },
+    ...(seriesMax === undefined ? {} : { seriesMax }),
   });
   const crossing: Crossing = { sender, sent, answers, resets: 0 };
   return crossing;
@@ -70,7 +74,7 @@ class Remembering implements Omit<StorageWriter, 'delete'> {
 
   constructor(storage: Storage) {
     this.#storage = storage;
-    this.#crossing = crossingTo(storage, () => this.#forget());
+    this.#crossing = crossingTo(storage, { onReset: () => this.#forget() });
   }
 
   #forget(): void {
@@ -111,7 +115,9 @@ class Remembering implements Omit<StorageWriter, 'delete'> {
   /** Splits are sent where none is known, as the ingest does it. */
   async append(batch: WriteBatch, options: AppendOptions) {
     const { tenant } = options.principal;
-    const splits = batch.splits.filter(({ name }) => this.#storage.splitOf(tenant, name) === undefined);
+    const splits = batch.splits.filter(
+      ({ name }) => this.#storage.splitOf(tenant, name) === undefined,
+    );
     try {
       return await this.#crossing.sender.append({ ...batch, splits }, options);
     } catch (error) {
