@@ -106,16 +106,18 @@ export function toSentPart(batch: WriteBatch): SentPart {
   return { batch: { ...batch, points }, sums, exemplarValues };
 }
 
-/** A clone of a view takes all of its memory along. */
 function alone(histogram: Histogram): Histogram {
-  const own = (array: Float64Array): Float64Array =>
-    array.byteLength === array.buffer.byteLength ? array : array.slice();
   return {
     ...histogram,
     positiveBuckets: own(histogram.positiveBuckets),
     negativeBuckets: own(histogram.negativeBuckets),
     customValues: own(histogram.customValues),
   };
+}
+
+/** A clone of a view takes all of its memory along. */
+function own(array: Float64Array): Float64Array {
+  return array.byteLength === array.buffer.byteLength ? array : array.slice();
 }
 
 export function toSentOptions({ principal, batchId, ...rest }: AppendOptions): SentOptions {
@@ -169,13 +171,13 @@ export function fromSentPart(part: SentPart, refs: Uint32Array): WriteBatch | un
   let histograms = 0;
   const points: Points[] = [];
   for (const set of batch.points) {
-    const own = mapped(set.refs, refs);
-    if (own === undefined) return undefined;
-    if (set.kind !== KIND.histogram) points.push({ ...set, refs: own });
+    const known = mapped(set.refs, refs);
+    if (known === undefined) return undefined;
+    if (set.kind !== KIND.histogram) points.push({ ...set, refs: known });
     else {
       const sum = must(sums[histograms++], 'sums for every set of histograms');
       const values = set.values.map((one, i) => ({ ...one, sum: sum[i]! }));
-      points.push({ ...set, refs: own, values });
+      points.push({ ...set, refs: known, values });
     }
   }
   const exemplars = batch.exemplars.map((row, i): Exemplar => {

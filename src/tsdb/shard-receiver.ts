@@ -11,7 +11,7 @@ import type { AppendResult } from '../model/storage.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { assert, FatalError } from '../stdx/assert.ts';
 import { fromSentOptions, fromSentPart, NO_SERIES, toSentError } from './crossing.ts';
-import type { AppendAnswer, SentMessage, SentPart, SentSeries } from './crossing.ts';
+import type { AppendAnswer, SentMessage, SentSeries } from './crossing.ts';
 import { IdList } from './growable.ts';
 import { refsOf } from './record-encode.ts';
 import { SeriesReader } from './series-list.ts';

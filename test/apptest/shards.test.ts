@@ -97,7 +97,7 @@ async function exported(orrery: RunningOrrery): Promise<Map<string, number>> {
   return found;
 }
 
-async function metric(orrery: RunningOrrery, name: string): Promise<number> {
+async function sumOf(orrery: RunningOrrery, name: string): Promise<number> {
   const { text } = await orrery.get('/metrics');
   let sum = 0;
   for (const line of text.split('\n'))
@@ -130,10 +130,10 @@ test('every writing route through every thread; sums of metrics; kill -9', async
           expected.set(`${n} ${tMs}`, value);
         }),
       );
-    assert.equal(await metric(first, 'orrery_ingest_batches_total'), count);
-    assert.equal(await metric(first, 'orrery_ingest_samples_total'), count);
-    assert.equal(await metric(first, 'orrery_tsdb_active_series'), 3);
-    assert.equal(await metric(first, 'orrery_http_body_bytes_in_flight'), 0);
+    assert.equal(await sumOf(first, 'orrery_ingest_batches_total'), count);
+    assert.equal(await sumOf(first, 'orrery_ingest_samples_total'), count);
+    assert.equal(await sumOf(first, 'orrery_tsdb_active_series'), 3);
+    assert.equal(await sumOf(first, 'orrery_http_body_bytes_in_flight'), 0);
     assert.deepEqual(await exported(first), expected);
     await first.kill();
     const second = await startOrrery(args);
@@ -175,7 +175,7 @@ test('SIGTERM: threads answer the writes that have begun, and all of them are ke
       Array.from({ length: 12 }, (_, n) => halfWrite(first.port, n)),
     );
     // The requests have been taken: the thread has read what was sent of them.
-    while ((await metric(first, 'orrery_http_body_bytes_in_flight')) < 12 * 5) await sleep(10);
+    while ((await sumOf(first, 'orrery_http_body_bytes_in_flight')) < 12 * 5) await sleep(10);
     const stopped = first.stop();
     while (!first.output().includes('"stopping"')) await sleep(5);
     await assert.rejects(first.get('/-/ready'), 'nobody takes a new connection');

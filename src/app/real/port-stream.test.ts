@@ -31,7 +31,7 @@ test('bytes cross both ways in order, and each way ends by itself', async () => 
   assert.deepEqual(await heard, Buffer.concat([large, Buffer.from('!')]));
   b.end('answer after the end');
   assert.equal(String(await read(a)), 'answer after the end');
-  await Promise.all([a, b].map((side) => side.closed || once(side, 'close')));
+  for (const side of [a, b]) if (!side.closed) await once(side, 'close');
 });
 
 test('a reader that does not read holds the writer up', async () => {

@@ -9,7 +9,7 @@ import { influxRoutes } from '../../frontends/influx/routes.ts';
 import { prometheusRoutes } from '../../frontends/prometheus/routes.ts';
 import { DEFAULT_INGEST_LIMITS, Ingest } from '../../ingest/ingest.ts';
 import type { IngestLimits } from '../../ingest/ingest.ts';
-import { FatalError, must } from '../../stdx/assert.ts';
+import { must } from '../../stdx/assert.ts';
 import type { Logger, LogLevel } from '../../telemetry/logger.ts';
 import { MetricsRegistry } from '../../telemetry/registry.ts';
 import { OpenAuthenticator } from '../../tenancy/authenticator.ts';
@@ -87,11 +87,11 @@ function writeRoutes(): readonly Route[] {
 
 /** One log, whose lines are counted in one place. */
 function logger(): Logger {
-  const line =
-    (level: LogLevel): Logger['info'] =>
-    (message, fields = {}) =>
-      post({ kind: 'log', level, message, fields });
   return { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
+}
+
+function line(level: LogLevel): Logger['info'] {
+  return (message, fields = {}) => post({ kind: 'log', level, message, fields });
 }
 
 function connect(): PortStream {
