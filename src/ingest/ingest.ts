@@ -3,9 +3,9 @@
 // stale. Knows no wire format: the caller passes the scan. Knows no HTTP either: what to answer is
 // made from the ScanResult by the frontend.
 //
-// Invariants: a batch is appended APPEND_TRIES_MAX times at most and with refs of its own scan only;
-// the body passed to the scan stays the caller's and unchanged until `write` settles; a builder goes
-// back to the pool only after its append settled.
+// Invariants: a batch is appended APPEND_TRIES_MAX times at most, only with refs of its own scan;
+// the body passed to the scan stays the caller's and unchanged until `write` settles; a builder
+// goes back to the pool only after its append settled.
 import { BatchBuilder } from '../model/batch-builder.ts';
 import type { WriteBatch } from '../model/columns.ts';
 import { AppError } from '../model/errors.ts';
