@@ -1,11 +1,11 @@
 // The one way into the storage for every protocol: admission (permission, bytes in flight), the
-// scan with the dictionary of the write profile, the append, and the second try where refs went
+// scan with the dictionary of the write profile, the append, and further tries where refs went
 // stale. Knows no wire format: the caller passes the scan. Knows no HTTP either: what to answer is
 // made from the ScanResult by the frontend.
 //
-// Invariants: a batch is appended at most twice and only with refs of its own scan; the body passed
-// to the scan stays the caller's and unchanged until `write` settles; a builder goes back to the
-// pool only after its append settled.
+// Invariants: a batch is appended APPEND_TRIES_MAX times at most, only with refs of its own scan;
+// the body passed to the scan stays the caller's and unchanged until `write` settles; a builder
+// goes back to the pool only after its append settled.
 import { BatchBuilder } from '../model/batch-builder.ts';
 import type { WriteBatch } from '../model/columns.ts';
 import { AppError } from '../model/errors.ts';
@@ -15,6 +15,7 @@ import type { Durability, StorageWriter } from '../model/storage.ts';
 import type { Principal, TenantId } from '../model/tenant.ts';
 import type { Prng } from '../stdx/prng.ts';
 import {
+  APPEND_TRIES_MAX,
   BUSY_RETRY_SEC,
   DICTIONARIES_BYTES_MAX,
   DICTIONARY_COUNT_MAX,
@@ -68,6 +69,9 @@ export interface WriteReport {
   readonly sizeBytes: number;
 }
 
+/** What is needed of a storage; one series may have several refs. */
+export type IngestStorage = Omit<StorageWriter, 'delete'>;
+
 export interface IngestLimits {
   readonly inFlightBytesMax: number;
   readonly dictionaryBounds: DictionaryBounds;
@@ -84,11 +88,13 @@ export const DEFAULT_INGEST_LIMITS: IngestLimits = {
 };
 
 export interface IngestDependencies {
-  readonly storage: StorageWriter;
+  readonly storage: IngestStorage;
   readonly prng: Prng;
   /** Called once per finished write; must not throw. */
   readonly onWrite?: (report: WriteReport) => void;
   readonly limits?: IngestLimits;
+  /** Default: one of its own. */
+  readonly metadata?: Pick<MetadataFilter, 'filter' | 'forget'>;
 }
 
 interface Profile {
@@ -104,14 +110,14 @@ interface Scanned<Result extends ScanResult> {
 }
 
 export class Ingest {
-  readonly #storage: StorageWriter;
+  readonly #storage: IngestStorage;
   readonly #prng: Prng;
   readonly #onWrite: ((report: WriteReport) => void) | undefined;
   readonly #limits: IngestLimits;
   /** In order of last use, the oldest first. */
   readonly #profiles = new Map<string, Profile>();
   readonly #builders: BatchBuilder[] = [];
-  readonly #metadata = new MetadataFilter();
+  readonly #metadata: Pick<MetadataFilter, 'filter' | 'forget'>;
   #inFlightBytes = 0;
   #dictionaryBytes = 0;
 
@@ -120,6 +126,7 @@ export class Ingest {
     this.#prng = dependencies.prng;
     this.#onWrite = dependencies.onWrite;
     this.#limits = dependencies.limits ?? DEFAULT_INGEST_LIMITS;
+    this.#metadata = dependencies.metadata ?? new MetadataFilter();
   }
 
   get inFlightBytes(): number {
@@ -176,14 +183,15 @@ export class Ingest {
     request: WriteRequest<Result>,
     builder: BatchBuilder,
   ): Promise<WriteResult<Result>> {
-    let scanned = this.#scan(principal, request, builder);
-    try {
-      return await this.#append(principal, request, scanned);
-    } catch (error) {
-      if (!(error instanceof AppError && error.code === 'stale-ref')) throw error;
+    for (let tryCount = 1; ; tryCount++) {
+      const scanned = this.#scan(principal, request, builder, { isDoubtful: tryCount > 1 });
+      try {
+        return await this.#append(principal, request, scanned);
+      } catch (error) {
+        if (!(error instanceof AppError && error.code === 'stale-ref')) throw error;
+        if (tryCount === APPEND_TRIES_MAX) throw unsettled(error);
+      }
       builder.reset();
-      scanned = this.#scan(principal, request, builder, { isDoubtful: true });
-      return await this.#append(principal, request, scanned);
     }
   }
 
@@ -191,7 +199,7 @@ export class Ingest {
     principal: Principal,
     request: WriteRequest<Result>,
     builder: BatchBuilder,
-    { isDoubtful = false } = {},
+    { isDoubtful }: { readonly isDoubtful: boolean },
   ): Scanned<Result> {
     const profile = this.#profile(principal, request);
     const { dictionary } = profile;
@@ -289,6 +297,20 @@ export class Ingest {
       if (profile.tenant === tenant) profile.dictionary.clear();
     this.#metadata.forget(tenant);
   }
+
+  /** Forgets the refs of all tenants; not to be called from within a scan. */
+  forgetRefs(): void {
+    for (const profile of this.#profiles.values()) profile.dictionary.clear();
+  }
+}
+
+function unsettled(cause: AppError): AppError {
+  return new AppError(
+    'unavailable',
+    'refs-unsettled',
+    `series of this write became unknown ${APPEND_TRIES_MAX} times in a row: try again`,
+    { retryAfterSec: BUSY_RETRY_SEC, cause },
+  );
 }
 
 function isEmpty(batch: WriteBatch): boolean {

@@ -27,6 +27,9 @@ export const REFUSALS_MAX = 1024;
 /** Bytes of bodies that are being written at one time; beyond it writers are told to come back. */
 export const IN_FLIGHT_BYTES_MAX = 268_435_456;
 
+/** How often a write is scanned and appended where its refs are refused each time. */
+export const APPEND_TRIES_MAX = 4;
+
 /** What `Retry-After` says when too much is in flight. */
 export const BUSY_RETRY_SEC = 1;
 

@@ -5,8 +5,8 @@ import { assert } from '../stdx/assert.ts';
 import type { NameSplit, SeriesRef } from '../model/columns.ts';
 import type { Labels } from '../model/labels.ts';
 import { METRIC_NAME, labelValue, labelsFromPairs } from '../model/labels.ts';
-import type { StorageWriter } from '../model/storage.ts';
 import { REF_REFUSED } from '../model/storage.ts';
+import type { StorageWriter } from '../model/storage.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { LABEL_COUNT_MAX, LABEL_NAME_BYTES_MAX, LABEL_VALUE_BYTES_MAX } from './limits.ts';
 
@@ -58,7 +58,7 @@ function labelRefusal(labels: Labels, limits: LabelLimits): string | undefined {
 }
 
 export interface AdmissionContext {
-  readonly storage: StorageWriter;
+  readonly storage: Pick<StorageWriter, 'resolve' | 'resolveBytes' | 'knows' | 'splitOf'>;
   readonly tenant: TenantId;
   readonly forcedLabels: Labels;
   readonly limits: LabelLimits;

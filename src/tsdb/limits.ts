@@ -3,6 +3,12 @@ import { assert } from '../stdx/assert.ts';
 
 /** Shards of one engine. */
 export const SHARDS_MAX = 64;
+/** Series that a sender numbers before it begins anew; four bytes each where the shards are. */
+export const SENDER_SERIES_MAX = 8_388_608;
+/** Splits that a sender remembers before it begins anew. */
+export const SENDER_SPLITS_MAX = 1_048_576;
+/** New series are sent ahead of their batch beyond so many bytes of labels. */
+export const SENT_SERIES_BYTES = 1024 * 1024;
 /** A ref fits 31 bits: caches beside the columns keep it as a signed word. */
 export const REF_MAX = 2 ** 31 - 1;
 /** Batch ids remembered per tenant, oldest forgotten first. */

@@ -54,7 +54,7 @@ export function splitBatch(
   return cuts.map((cut) => (isEmpty(cut) ? undefined : cut));
 }
 
-function isEmpty(batch: WriteBatch): boolean {
+export function isEmpty(batch: WriteBatch): boolean {
   const { points, metadata, exemplars, attributes, splits } = batch;
   return (
     points.length + metadata.length + exemplars.length + attributes.length + splits.length === 0

@@ -107,6 +107,11 @@ export class ShardedStorage implements HoldableStorage {
     this.#parts = parts;
   }
 
+  /** In order; owned by this one. */
+  get shards(): readonly ShardStorage[] {
+    return this.#shards;
+  }
+
   // -------------------------------------------------------------- writing
 
   resolve(tenant: TenantId, labels: Labels): SeriesRef {
@@ -134,16 +139,23 @@ export class ShardedStorage implements HoldableStorage {
 
   async append(batch: WriteBatch, options: AppendOptions): Promise<AppendResult> {
     const cut = splitBatch(batch, options.principal.tenant, this.#shards.length);
-    const isEmpty = cut.every((one) => one === undefined);
+    return await this.appendParts(cut, options);
+  }
+
+  /** As `append`, from what belongs to each shard, with its own refs. Refusals throw at once. */
+  appendParts(
+    parts: readonly (WriteBatch | undefined)[],
+    options: AppendOptions,
+  ): Promise<AppendResult> {
+    const isEmpty = parts.every((part) => part === undefined);
     const toAll = options.batchId !== undefined;
     const sent = this.#shards.flatMap((shard, i) => {
-      const isConcerned = cut[i] !== undefined || toAll || (isEmpty && i === 0);
-      return isConcerned ? [{ shard, part: cut[i] ?? NOTHING }] : [];
+      const isConcerned = parts[i] !== undefined || toAll || (isEmpty && i === 0);
+      return isConcerned ? [{ shard, part: parts[i] ?? NOTHING }] : [];
     });
     // Between the checks and the appends there is no await.
     for (const { shard, part } of sent) shard.checkAppend(part, options);
-    const results = await all(sent.map(({ shard, part }) => shard.append(part, options)));
-    return { applied: results.some((result) => result.applied) };
+    return applied(sent.map(({ shard, part }) => shard.append(part, options)));
   }
 
   async delete(request: DeleteRequest, options: AppendOptions): Promise<DeleteResult> {
@@ -347,6 +359,11 @@ export class ShardedStorage implements HoldableStorage {
     await all(this.#shards.map((shard) => shard.close()));
     await this.#parts.closePlanes();
   }
+}
+
+async function applied(appends: readonly Promise<AppendResult>[]): Promise<AppendResult> {
+  const results = await all(appends);
+  return { applied: results.some((result) => result.applied) };
 }
 
 /** Waits for every promise, then gives all values or throws the first reason. */

@@ -11,6 +11,8 @@ import { createInterface } from 'node:readline';
 const ROOT = join(import.meta.dirname, '../..');
 const MAIN = join(ROOT, 'src/app/server/main.ts');
 const CTL = join(ROOT, 'src/app/ctl/main.ts');
+/** Further arguments of every server: a test file may run the tests of another one with them. */
+export const MORE_ARGS = 'ORRERY_TEST_ARGS';
 const READY_TIMEOUT_MS = 20_000;
 const COMMAND_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 15_000;
@@ -157,7 +159,13 @@ export async function startOrrery(
   const at = args.indexOf('--data');
   const data = at < 0 ? join(folder, 'data') : args[at + 1]!;
   const where = [...(at < 0 ? ['--data', data] : []), '--http', '127.0.0.1:0'];
-  const all = ['serve', ...(args.includes('--http') ? where.slice(0, -2) : where), ...args];
+  const more = process.env[MORE_ARGS]?.split(' ') ?? [];
+  const all = [
+    'serve',
+    ...(args.includes('--http') ? where.slice(0, -2) : where),
+    ...args,
+    ...more,
+  ];
   const child = spawnOrrery(all, folder, options.env ?? {});
   const output = new Output(child);
   let ready: Record<string, unknown>;

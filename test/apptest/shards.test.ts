@@ -1,12 +1,21 @@
-// A server of three shards: writers, deletes and kill -9 lose nothing; its number of shards is kept
-// by the folder, and another one is refused.
+// A server of several shards, which listens with several threads: writers, deletes and kill -9 lose
+// nothing; every protocol writes through every thread; what has arrived is answered before the end;
+// the number of shards is kept by the folder, and another one is refused.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import net from 'node:net';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { productRoutes } from '../../src/app/server/routes.ts';
+import type { RouteDependencies } from '../../src/app/server/routes.ts';
+import { encodeSnappy } from '../../src/codec/snappy.ts';
+import { routePaths } from '../../src/frontends/http/route.ts';
 import { durabilityRun } from '../support/durability-run.ts';
+import { bytesField, doubleField, varintField } from '../support/protobuf-writer.ts';
 import { runOrrery, startOrrery } from './harness.ts';
+import type { RunningOrrery } from './harness.ts';
 
 test('three shards: acknowledged writes survive kill -9', { timeout: 180_000 }, async () => {
   const data = await mkdtemp(join(tmpdir(), 'orrery-shards-'));
@@ -25,6 +34,157 @@ test('three shards: acknowledged writes survive kill -9', { timeout: 180_000 }, 
     assert.match(refused.stderr, /are in 3 shards and cannot be opened with 2/);
     const again = await startOrrery(args);
     await again.stop();
+  } finally {
+    await rm(data, { recursive: true, force: true });
+  }
+});
+
+const BASE_MS = 1_750_000_000_000;
+
+/** One sample of one series as a protocol writes it. */
+interface Protocol {
+  readonly query?: string;
+  readonly body: (n: number, tMs: number, value: number) => string | Uint8Array<ArrayBuffer>;
+}
+
+const influx: Protocol = {
+  query: '?precision=ms',
+  body: (n, tMs, value) => `crossed,n=${n} value=${value} ${tMs}`,
+};
+
+function remoteWrite(n: number, tMs: number, value: number): Uint8Array<ArrayBuffer> {
+  const label = (name: string, text: string) =>
+    bytesField(1, [...bytesField(1, name), ...bytesField(2, text)]);
+  const sample = bytesField(2, [...doubleField(1, value), ...varintField(2, tMs)]);
+  const series = [...label('__name__', 'crossed'), ...label('n', String(n)), ...sample];
+  return new Uint8Array(encodeSnappy(Uint8Array.from(bytesField(1, series))));
+}
+
+const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map<string, Protocol>([
+  ['/api/v1/write', { body: remoteWrite }],
+  ['/write', influx],
+  ['/api/v2/write', influx],
+  ['/api/v1/import/prometheus', { body: (n, tMs, value) => `crossed{n="${n}"} ${value} ${tMs}\n` }],
+  [
+    '/api/v1/import',
+    {
+      body: (n, tMs, value) =>
+        JSON.stringify({
+          metric: { __name__: 'crossed', n: String(n) },
+          values: [value],
+          timestamps: [tMs],
+        }),
+    },
+  ],
+]);
+
+/** The table itself needs nothing; only handlers do. */
+const WRITE_ROUTES = productRoutes({} as RouteDependencies).filter(
+  ({ permission }) => permission === 'write',
+);
+
+async function exported(orrery: RunningOrrery): Promise<Map<string, number>> {
+  const { text } = await orrery.get('/api/v1/export?match[]=crossed');
+  const found = new Map<string, number>();
+  for (const line of text.trim().split('\n')) {
+    const { metric, values, timestamps } = JSON.parse(line) as {
+      metric: { n: string };
+      values: number[];
+      timestamps: number[];
+    };
+    for (const [i, tMs] of timestamps.entries()) found.set(`${metric.n} ${tMs}`, values[i]!);
+  }
+  return found;
+}
+
+async function sumOf(orrery: RunningOrrery, name: string): Promise<number> {
+  const { text } = await orrery.get('/metrics');
+  let sum = 0;
+  for (const line of text.split('\n'))
+    if (line.startsWith(name)) sum += Number(line.slice(line.lastIndexOf(' ') + 1));
+  return sum;
+}
+
+test('every writing route through every thread; sums of metrics; kill -9', async () => {
+  const data = await mkdtemp(join(tmpdir(), 'orrery-threads-'));
+  const args = ['--no-collect', '--data', data];
+  const expected = new Map<string, number>();
+  try {
+    const first = await startOrrery([...args, '--shards', '2']);
+    const paths = WRITE_ROUTES.flatMap((route) =>
+      routePaths(route).map((path) => ({ path, protocol: PROTOCOLS.get(route.path)! })),
+    );
+    assert.ok(paths.length >= 10 && paths.every(({ protocol }) => protocol !== undefined));
+    let count = 0;
+    // A connection for each write: the system spreads them over the threads.
+    for (let round = 0; round < 6; round++)
+      await Promise.all(
+        paths.map(async ({ path, protocol }, i) => {
+          const [n, tMs, value] = [i % 3, BASE_MS + count, count];
+          count++;
+          const headers = { Connection: 'close' };
+          const body = protocol.body(n, tMs, value);
+          const wrote = await first.post(path + (protocol.query ?? ''), body, { headers });
+          assert.ok(wrote.status < 300, `${path}: ${wrote.status} ${wrote.text}`);
+          // The field of line protocol is part of the name.
+          expected.set(`${n} ${tMs}`, value);
+        }),
+      );
+    assert.equal(await sumOf(first, 'orrery_ingest_batches_total'), count);
+    assert.equal(await sumOf(first, 'orrery_ingest_samples_total'), count);
+    assert.equal(await sumOf(first, 'orrery_tsdb_active_series'), 3);
+    assert.equal(await sumOf(first, 'orrery_http_body_bytes_in_flight'), 0);
+    assert.deepEqual(await exported(first), expected);
+    await first.kill();
+    const second = await startOrrery(args);
+    assert.deepEqual(await exported(second), expected);
+    await second.stop();
+  } finally {
+    await rm(data, { recursive: true, force: true });
+  }
+});
+
+/** Half a write on a connection of its own; `finish` sends the rest and gives the answer. */
+async function halfWrite(port: number, n: number) {
+  const body = String(influx.body(n, BASE_MS, n));
+  const socket = net.connect(port, '127.0.0.1');
+  let text = '';
+  socket.on('data', (chunk) => (text += chunk.toString()));
+  const closed = new Promise<string>((resolve, reject) => {
+    socket.once('close', () => resolve(text));
+    socket.once('error', reject);
+  });
+  const head = `POST /write?precision=ms HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n`;
+  await new Promise<void>((resolve) => {
+    socket.write(`${head}\r\n${body.slice(0, 5)}`, () => resolve());
+  });
+  return {
+    finish(): Promise<string> {
+      socket.write(body.slice(5));
+      return closed;
+    },
+  };
+}
+
+test('SIGTERM: threads answer the writes that have begun, and all of them are kept', async () => {
+  const data = await mkdtemp(join(tmpdir(), 'orrery-drain-'));
+  const args = ['--no-collect', '--data', data];
+  try {
+    const first = await startOrrery([...args, '--shards', '2']);
+    const writes = await Promise.all(
+      Array.from({ length: 12 }, (_, n) => halfWrite(first.port, n)),
+    );
+    // The requests have been taken: the thread has read what was sent of them.
+    while ((await sumOf(first, 'orrery_http_body_bytes_in_flight')) < 12 * 5) await sleep(10);
+    const stopped = first.stop();
+    while (!first.output().includes('"stopping"')) await sleep(5);
+    await assert.rejects(first.get('/-/ready'), 'nobody takes a new connection');
+    for (const answer of await Promise.all(writes.map((write) => write.finish())))
+      assert.match(answer, /^HTTP\/1\.1 204 /);
+    assert.equal((await stopped).code, 0, first.output());
+    const second = await startOrrery(args);
+    assert.equal((await exported(second)).size, 12);
+    await second.stop();
   } finally {
     await rm(data, { recursive: true, force: true });
   }

@@ -6,9 +6,7 @@
 //   DATA/log-N/           the same of shard N, where there are several
 //   DATA/blobs/           parts and dead letters
 //   DATA/snapshots/       folders that are data folders of their own
-import { getCompileCacheDir } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { dirname } from 'node:path';
 import { DirectoryBlobs } from '../../blobs/directory-blobs.ts';
 import { SqliteCatalog } from '../../catalog/sqlite-catalog.ts';
 import type { Log } from '../../log/log.ts';
@@ -31,6 +29,7 @@ import type { MemoryBound } from '../../tsdb/memory-bound.ts';
 import { openShards } from '../../tsdb/open-shards.ts';
 import { Snapshots } from '../../tsdb/snapshots.ts';
 import type { TsdbEvent, TsdbSettings } from '../../tsdb/tsdb.ts';
+import { threadEnv } from '../real/thread-env.ts';
 import type { Settings } from '../settings/flags.ts';
 import {
   BLOBS_FOLDER,
@@ -159,16 +158,6 @@ function sharedLeaves({ settings, clock, scheduler }: OpenStorageOptions): RunLe
     run ??= load();
     return (await run)(reader, context, plan);
   };
-}
-
-/**
- * A thread does not inherit the compile cache of its process. Without one it would load the
- * compiler that strips types: 11 MB and 40 ms for one file (docs/decisions/0006).
- */
-function threadEnv(): NodeJS.Dict<string> {
-  const cache = getCompileCacheDir();
-  // Node appends the folder of its own version to what it is given.
-  return cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) };
 }
 
 function tsdbSettings(settings: Settings, memory: MemoryBound): Partial<TsdbSettings> {

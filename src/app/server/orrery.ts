@@ -1,6 +1,8 @@
 // The product wired together over a storage that is open already: ingest, queries, the HTTP door
 // with every protocol, the collector. Started and stopped in one place, in one order.
 import type { AddressInfo } from 'node:net';
+import { availableParallelism } from 'node:os';
+import type { Duplex } from 'node:stream';
 import type { SnapshotKeeper } from '../../model/snapshots.ts';
 import type { Storage } from '../../model/storage.ts';
 import { openPrincipal, DEFAULT_TENANT } from '../../model/tenant.ts';
@@ -8,24 +10,26 @@ import type { Clock } from '../../stdx/clock.ts';
 import type { Files } from '../../stdx/files.ts';
 import type { Prng } from '../../stdx/prng.ts';
 import type { Scheduler } from '../../stdx/scheduler.ts';
+import { assert } from '../../stdx/assert.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
 import { OpenAuthenticator } from '../../tenancy/authenticator.ts';
 import { Ingest } from '../../ingest/ingest.ts';
-import type { WriteReport } from '../../ingest/ingest.ts';
+import { MetadataFilter } from '../../ingest/metadata-filter.ts';
 import { QUERY_HEAVY_PART } from '../../query/limits.ts';
 import { PromqlQueries } from '../../query/promql.ts';
 import type { EvaluatePromql } from '../../query/promql.ts';
 import { QueryService } from '../../query/query-service.ts';
-import { hostName } from '../../frontends/http/guard.ts';
 import type { Route } from '../../frontends/http/route.ts';
 import { HttpServer } from '../../frontends/http/server.ts';
 import type { Settings } from '../settings/flags.ts';
 import type { MemoryBound } from '../../tsdb/memory-bound.ts';
+import { doorRules } from './door-rules.ts';
 import { ingestShares, registerMemoryMetrics } from './ingest-memory.ts';
-import { isLoopbackAddress } from './loopback.ts';
+import type { IngestThreads, IngestThreadsParts } from './ingest-threads.ts';
 import { productRoutes } from './routes.ts';
 import { registerStorageMetrics } from './storage-metrics.ts';
+import { writeCounter } from './write-metrics.ts';
 
 export interface OrreryParts {
   readonly settings: Settings;
@@ -59,46 +63,96 @@ interface Wired {
   readonly queries: QueryService;
 }
 
+/** What changes while the product runs. */
+interface State {
+  isReady: boolean;
+  /** Set where there are several shards: they listen, the server below does not. */
+  threads: IngestThreads | undefined;
+}
+
 export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const { settings, storage, clock, scheduler, logger, registry, onFatal } = parts;
-  const state = { isReady: true };
-  const { routes, ingest, queries } = wire(parts, () => state.isReady);
-  const { host } = settings.http;
-  const server = new HttpServer({
-    routes,
-    authenticator: new OpenAuthenticator(storage.tenants()),
-    rules: {
-      loopbackOnly: isLoopbackAddress(host),
-      allowedHosts: settings.allowedHosts.map(hostName),
-      corsOrigins: settings.corsOrigins,
-    },
-    logger,
-    registry,
-    clock,
-    scheduler,
-    onFatal,
-  });
-  const address = await server.listen(settings.http);
+  const state: State = { isReady: true, threads: undefined };
+  const metadata = new MetadataFilter();
+  const metricsPage = () => pageOf(registry, state);
+  const { routes, ingest, queries } = wire(parts, { state, metadata, metricsPage });
+  const authenticator = new OpenAuthenticator(storage.tenants());
+  const rules = doorRules(settings);
+  const common = { logger, registry, clock, scheduler, onFatal };
+  const server = new HttpServer({ ...common, routes, authenticator, rules });
+  const accept = (connection: Duplex) => server.accept(connection);
+  state.threads = await startThreads(parts, { metadata, authenticator, accept });
+  const address = state.threads?.address ?? (await server.listen(settings.http));
   const shown = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   const url = `http://${shown}:${address.port}`;
-  const collector = settings.collect ? await startCollector(parts, ingest, address) : undefined;
+  const collector = settings.collect
+    ? await startCollector(parts, { ingest, metricsPage, address })
+    : undefined;
   async function stop(): Promise<void> {
     state.isReady = false;
     await collector?.stop();
     const late = scheduler.after(settings.drainTimeoutMs / 2, () => queries.cancelAll());
+    await state.threads?.drain(settings.drainTimeoutMs);
     await server.drain(settings.drainTimeoutMs);
     late();
+    await state.threads?.close();
     await storage.close();
   }
   return { address, url, routes, stop };
 }
 
-function wire(parts: OrreryParts, isReady: () => boolean): Wired {
+/** Several shards are written by several threads, where a port can be shared. */
+async function startThreads(
+  parts: OrreryParts,
+  given: Pick<IngestThreadsParts, 'metadata' | 'accept'> & {
+    readonly authenticator: OpenAuthenticator;
+  },
+): Promise<IngestThreads | undefined> {
+  const { storage, settings, logger, onFatal } = parts;
+  if (process.platform !== 'linux' || storage.house().length === 1) return undefined;
+  const [{ IngestThreads }, { ShardedStorage }] = await Promise.all([
+    import('./ingest-threads.ts'),
+    import('../../tsdb/sharded-storage.ts'),
+  ]);
+  assert(storage instanceof ShardedStorage, 'several shards are one storage');
+  const { authenticator, metadata, accept } = given;
+  const limits = ingestShares(parts.memory);
+  return await IngestThreads.start({
+    settings,
+    limits,
+    threadCount: Math.min(storage.shards.length, Math.max(availableParallelism(), 2)),
+    storage,
+    metadata,
+    logger,
+    admit: (tenant) => void authenticator.authenticate({ tenant, token: undefined }, 'write'),
+    accept,
+    onFatal,
+  });
+}
+
+/** What all threads of the process count. */
+async function pageOf(registry: MetricsRegistry, { threads }: State): Promise<string> {
+  if (threads === undefined) return registry.render();
+  const [pages, { sumPages }] = await Promise.all([
+    threads.pages(),
+    import('../../telemetry/pages.ts'),
+  ]);
+  return sumPages([registry.render(), ...pages]);
+}
+
+interface Wiring {
+  readonly state: State;
+  readonly metadata: MetadataFilter;
+  readonly metricsPage: () => Promise<string>;
+}
+
+function wire(parts: OrreryParts, { state, metadata, metricsPage }: Wiring): Wired {
   const { settings, storage, clock, scheduler, prng, registry, version, files, logger } = parts;
   const { memory } = parts;
   const ingest = new Ingest({
     storage,
     prng,
+    metadata,
     onWrite: writeCounter(registry),
     limits: ingestShares(memory),
   });
@@ -127,7 +181,8 @@ function wire(parts: OrreryParts, isReady: () => boolean): Wired {
   const promql = new PromqlQueries({ queries, storage, evaluate, limits, clock });
   registerStorageMetrics(storage, registry);
   registerMemoryMetrics(memory, registry);
-  const api = { storage, ingest, queries, promql, clock, scheduler, registry, version, isReady };
+  const isReady = () => state.isReady;
+  const api = { storage, ingest, queries, promql, clock, scheduler, metricsPage, version, isReady };
   const { snapshots, webDirectory } = parts;
   const routes = productRoutes({ ...api, snapshots, files, directory: webDirectory });
   return { routes, ingest, queries };
@@ -146,23 +201,14 @@ function lazyEvaluate(storage: Storage): EvaluatePromql {
   };
 }
 
-function writeCounter(registry: MetricsRegistry): (report: WriteReport) => void {
-  const labelNames = ['protocol'];
-  const counter = (name: string, help: string) => registry.counter({ name, help, labelNames });
-  const samples = counter('orrery_ingest_samples_total', 'Samples accepted, by protocol.');
-  const batches = counter('orrery_ingest_batches_total', 'Writes finished, by protocol.');
-  const bytes = counter('orrery_ingest_bytes_total', 'Decoded bytes of writes, by protocol.');
-  const refused = counter('orrery_ingest_refused_rows_total', 'Rows refused, by protocol.');
-  return ({ protocol, pointCount, errorCount, sizeBytes }) => {
-    samples.labels(protocol).add(pointCount);
-    batches.labels(protocol).add(1);
-    bytes.labels(protocol).add(sizeBytes);
-    refused.labels(protocol).add(errorCount);
-  };
+interface Collected {
+  readonly ingest: Ingest;
+  readonly metricsPage: () => Promise<string>;
+  readonly address: AddressInfo;
 }
 
-async function startCollector(parts: OrreryParts, ingest: Ingest, address: AddressInfo) {
-  const { settings, files, clock, scheduler, logger, registry, onFatal } = parts;
+async function startCollector(parts: OrreryParts, { ingest, metricsPage, address }: Collected) {
+  const { settings, files, clock, scheduler, logger, onFatal } = parts;
   const [{ HostCollector }, { Scraper }, { ScrapeLoop }, { hostFacts }] = await Promise.all([
     import('../../agent/host/host-collector.ts'),
     import('../../agent/scrape.ts'),
@@ -175,7 +221,7 @@ async function startCollector(parts: OrreryParts, ingest: Ingest, address: Addre
   const principal = openPrincipal(DEFAULT_TENANT);
   const targets = [
     { job: 'node', instance, collect: () => host.collect() },
-    { job: 'orrery', instance, collect: async () => registry.render() },
+    { job: 'orrery', instance, collect: metricsPage },
   ];
   const loop = new ScrapeLoop({
     scrapers: targets.map((target) => new Scraper(ingest, principal, target)),

@@ -25,21 +25,10 @@ export function registerProcessMetrics(registry: MetricsRegistry, version: strin
       'Start time of the process since unix epoch in seconds.',
       () => startedSec,
     ],
-    [
-      'nodejs_heap_used_bytes',
-      'gauge',
-      'Memory of the JavaScript heap in use, in bytes.',
-      () => process.memoryUsage().heapUsed,
-    ],
-    [
-      'nodejs_external_memory_bytes',
-      'gauge',
-      'Memory outside the JavaScript heap (buffers), in bytes.',
-      () => process.memoryUsage().external,
-    ],
   ] as const;
   for (const [name, type, help, read] of rows)
     registry.collect({ name, type, help }, () => [[[], read()]]);
+  registerHeapMetrics(registry);
   registry.collect(
     {
       name: 'orrery_build_info',
@@ -48,5 +37,25 @@ export function registerProcessMetrics(registry: MetricsRegistry, version: strin
       labelNames: ['version', 'nodejs'],
     },
     () => [[[version, process.version], 1]],
+  );
+}
+
+/** Every thread has a heap of its own. */
+export function registerHeapMetrics(registry: MetricsRegistry): void {
+  registry.collect(
+    {
+      name: 'nodejs_heap_used_bytes',
+      type: 'gauge',
+      help: 'Memory of the JavaScript heap in use, in bytes.',
+    },
+    () => [[[], process.memoryUsage().heapUsed]],
+  );
+  registry.collect(
+    {
+      name: 'nodejs_external_memory_bytes',
+      type: 'gauge',
+      help: 'Memory outside the JavaScript heap (buffers), in bytes.',
+    },
+    () => [[[], process.memoryUsage().external]],
   );
 }

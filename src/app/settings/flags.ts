@@ -164,7 +164,7 @@ export const FLAGS = {
     integer({ min: 0, max: 64 }),
     0,
     'Shards of a new data folder, kept for ever; 0 is as many as the folder has, one in a new one. ' +
-      'All of them are served by one thread.',
+      'On Linux several are written by as many ingest threads, at most one a processor or two.',
   ),
   queryWorkers: flag(
     'query-workers',

@@ -2,7 +2,6 @@
 import { AppError } from '../../model/errors.ts';
 import type { SnapshotKeeper } from '../../model/snapshots.ts';
 import type { Storage } from '../../model/storage.ts';
-import type { MetricsRegistry } from '../../telemetry/registry.ts';
 import { nativeErrors, plainErrors } from '../http/errors.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { FORM_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX } from '../http/limits.ts';
@@ -13,7 +12,8 @@ import { snapshotRoutes } from './snapshots.ts';
 export interface AdminDependencies extends QueryAdminDependencies {
   readonly storage: Storage;
   readonly snapshots: SnapshotKeeper;
-  readonly registry: MetricsRegistry;
+  /** What the process counts, in Prometheus text. */
+  readonly metricsPage: () => Promise<string>;
   /** False while the server drains. */
   readonly isReady: () => boolean;
   /** Of the product. */
@@ -134,7 +134,7 @@ export function adminRoutes(deps: AdminDependencies): readonly Route[] {
       exchange.send({
         status: 200,
         headers: { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' },
-        body: deps.registry.render(),
+        body: await deps.metricsPage(),
       }),
     ),
     {

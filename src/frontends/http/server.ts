@@ -4,6 +4,7 @@
 // what has arrived and takes nothing new.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { AppError } from '../../model/errors.ts';
 import type { Principal } from '../../model/tenant.ts';
 import { BugError, errorMessage, FatalError } from '../../stdx/assert.ts';
@@ -19,6 +20,7 @@ import { Exchange } from './exchange.ts';
 import { checkHost, checkOrigin, checkSingleHost, corsHeaders, preflightHeaders } from './guard.ts';
 import type { GuardRules } from './guard.ts';
 import {
+  BODY_BYTES_IN_FLIGHT_MAX,
   CONNECTIONS_MAX,
   HEADER_SIZE_BYTES_MAX,
   HEADERS_TIMEOUT_MS,
@@ -28,6 +30,7 @@ import {
   PATIENCE_CHECK_MS,
   READ_IDLE_MS,
   REQUEST_TIMEOUT_MS,
+  WRITE_BODY_BYTES_MAX,
 } from './limits.ts';
 import { httpMetrics } from './metrics.ts';
 import type { HttpMetrics } from './metrics.ts';
@@ -66,6 +69,16 @@ const DEFAULT_PATIENCE: Patience = {
   readIdleMs: READ_IDLE_MS,
 };
 
+function pathOf(url: string): string {
+  const question = url.indexOf('?');
+  return question < 0 ? url : url.slice(0, question);
+}
+
+/** One of several doors takes two large writes at least, so that one can wait for another. */
+function bodyBytesShare(doorCount: number): number {
+  return Math.max(Math.floor(BODY_BYTES_IN_FLIGHT_MAX / doorCount), 2 * WRITE_BODY_BYTES_MAX);
+}
+
 function missError(
   request: IncomingMessage,
   response: ServerResponse,
@@ -89,6 +102,10 @@ export interface HttpServerOptions {
   readonly scheduler: Scheduler;
   /** How long a client may take; default: limits.ts. */
   readonly patience?: Patience;
+  /** How many doors share the bounds of one; default: this one has them alone. */
+  readonly doorCount?: number;
+  /** Serves, with its rules and all, what the table does not hold; default: the door says so. */
+  readonly elsewhere?: (request: IncomingMessage, response: ServerResponse) => void;
   /** A FatalError reached the door: the process must not go on. */
   readonly onFatal: (error: Error) => void;
 }
@@ -97,7 +114,7 @@ export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server;
   readonly #router: Router;
-  readonly #gate = new BodyGate();
+  readonly #gate: BodyGate;
   readonly #metrics: HttpMetrics;
   readonly #patience: Patience;
   #draining = false;
@@ -105,6 +122,8 @@ export class HttpServer {
   constructor(options: HttpServerOptions) {
     this.#options = options;
     this.#router = new Router(options.routes);
+    const { doorCount = 1 } = options;
+    this.#gate = new BodyGate(bodyBytesShare(doorCount));
     this.#metrics = httpMetrics(options.registry, this.#gate);
     const patience = options.patience ?? DEFAULT_PATIENCE;
     this.#patience = patience;
@@ -116,23 +135,42 @@ export class HttpServer {
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
       noDelay: true,
     });
-    this.#server.maxConnections = CONNECTIONS_MAX;
-    const serve = (request: IncomingMessage, response: ServerResponse) =>
-      void this.#serve(request, response);
+    this.#server.maxConnections = Math.ceil(CONNECTIONS_MAX / doorCount);
+    const { elsewhere } = options;
+    const serve = (request: IncomingMessage, response: ServerResponse): void => {
+      if (elsewhere === undefined || this.#isHere(request)) void this.#serve(request, response);
+      else elsewhere(request, response);
+    };
     this.#server.on('request', serve);
     // `100 Continue` is sent when a handler reads the body, after everything else was checked.
     this.#server.on('checkContinue', serve);
   }
 
-  /** Resolves to the bound address; port 0 picks a free one. */
-  listen(address: { readonly host: string; readonly port: number }): Promise<AddressInfo> {
+  /**
+   * Resolves to the bound address; port 0 picks a free one. `reusePort`: the system spreads
+   * connections over all who listen there.
+   */
+  listen(address: {
+    readonly host: string;
+    readonly port: number;
+    readonly reusePort?: boolean;
+  }): Promise<AddressInfo> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(address.port, address.host, () => {
+      this.#server.listen(address, () => {
         this.#server.off('error', reject);
         resolve(this.#server.address() as AddressInfo);
       });
     });
+  }
+
+  /** Serves a connection that somebody else took; it must understand `setTimeout`. */
+  accept(connection: Duplex): void {
+    this.#server.emit('connection', connection);
+  }
+
+  #isHere({ method = 'GET', url = '/' }: IncomingMessage): boolean {
+    return 'route' in this.#router.find(method, pathOf(url));
   }
 
   /** Takes no new connection, lets running requests end, cuts what is left after `graceMs`. */
@@ -148,8 +186,7 @@ export class HttpServer {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const startedMs = this.#options.clock.monotonicMs();
     const url = request.url ?? '/';
-    const question = url.indexOf('?');
-    const path = question < 0 ? url : url.slice(0, question);
+    const path = pathOf(url);
     let routePath = 'none';
     let shape: ErrorShape = plainErrors;
     let exchange: Exchange | undefined = undefined;
@@ -166,7 +203,7 @@ export class HttpServer {
       if ('route' in found) {
         routePath = found.route.path;
         const principal = this.#admit(request, found.route);
-        const queryText = question < 0 ? '' : url.slice(question + 1);
+        const queryText = url.slice(path.length + 1);
         const { params, route } = found;
         const { bodyLimitBytes } = route;
         const gate = this.#gate;

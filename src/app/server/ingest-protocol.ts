@@ -1,0 +1,43 @@
+// What the thread of the shards and a thread of ingest say to each other. Writes and their answers
+// are those of tsdb/crossing.ts; a connection is a port for app/real/port-stream.ts.
+import type { AddressInfo } from 'node:net';
+import type { MessagePort } from 'node:worker_threads';
+import type { IngestLimits } from '../../ingest/ingest.ts';
+import type { TenantId } from '../../model/tenant.ts';
+import type { LogFields, LogLevel } from '../../telemetry/logger.ts';
+import type { AppendAnswer, SentMessage } from '../../tsdb/crossing.ts';
+import type { Settings } from '../settings/flags.ts';
+
+export interface IngestSetup {
+  readonly threadCount: number;
+  readonly shardCount: number;
+  readonly settings: Settings;
+  /** Of all threads together. */
+  readonly limits: IngestLimits;
+  /** Where all threads listen. */
+  readonly address: { readonly host: string; readonly port: number };
+  /** Tenants that hold data. */
+  readonly tenants: readonly TenantId[];
+}
+
+export type ToIngest =
+  | { readonly kind: 'answer'; readonly answer: AppendAnswer }
+  /** Asks for a `page`. */
+  | { readonly kind: 'metrics' }
+  /** Asks for `drained`, after so long at the latest. */
+  | { readonly kind: 'drain'; readonly graceMs: number };
+
+export type FromIngest =
+  | { readonly kind: 'listening'; readonly address: AddressInfo }
+  | { readonly kind: 'unable'; readonly code: string; readonly message: string }
+  | { readonly kind: 'sent'; readonly message: SentMessage }
+  | { readonly kind: 'connection'; readonly port: MessagePort }
+  | {
+      readonly kind: 'log';
+      readonly level: LogLevel;
+      readonly message: string;
+      readonly fields: LogFields;
+    }
+  /** In the order in which they were asked for. */
+  | { readonly kind: 'page'; readonly text: string }
+  | { readonly kind: 'drained' };

@@ -1,0 +1,118 @@
+// A thread of ingest: a listener on the port that all of them share, parsers and dictionaries. What
+// it parsed goes to the thread of the shards as columns; every other request goes there whole.
+import { MessageChannel, parentPort, workerData } from 'node:worker_threads';
+import { forward } from '../../frontends/http/forward.ts';
+import { HttpServer } from '../../frontends/http/server.ts';
+import type { Route } from '../../frontends/http/route.ts';
+import { importRoutes } from '../../frontends/import/routes.ts';
+import { influxRoutes } from '../../frontends/influx/routes.ts';
+import { prometheusRoutes } from '../../frontends/prometheus/routes.ts';
+import { Ingest } from '../../ingest/ingest.ts';
+import type { IngestLimits } from '../../ingest/ingest.ts';
+import { must } from '../../stdx/assert.ts';
+import type { Logger, LogLevel } from '../../telemetry/logger.ts';
+import { MetricsRegistry } from '../../telemetry/registry.ts';
+import { OpenAuthenticator } from '../../tenancy/authenticator.ts';
+import { ShardSender } from '../../tsdb/shard-sender.ts';
+import { realClock } from '../real/clock.ts';
+import { loadKernels } from '../real/kernels.ts';
+import { PortStream } from '../real/port-stream.ts';
+import { realPrng } from '../real/prng.ts';
+import { realScheduler } from '../real/scheduler.ts';
+import { doorRules } from './door-rules.ts';
+import type { FromIngest, IngestSetup, ToIngest } from './ingest-protocol.ts';
+import { registerHeapMetrics } from './process-metrics.ts';
+import type { RouteDependencies } from './routes.ts';
+import { writeCounter } from './write-metrics.ts';
+
+loadKernels();
+const parent = must(parentPort, 'this module is the start of a thread');
+const setup = workerData as IngestSetup;
+const registry = new MetricsRegistry();
+registerHeapMetrics(registry);
+const sender = new ShardSender({
+  shardCount: setup.shardCount,
+  post: (message, buffers) => post({ kind: 'sent', message }, buffers),
+  onReset: () => ingest.forgetRefs(),
+});
+const ingest = new Ingest({
+  storage: sender,
+  prng: realPrng,
+  onWrite: writeCounter(registry),
+  limits: shareOf(setup.limits, setup.threadCount),
+  // What the storage knows already is found where all threads come together.
+  metadata: { filter: (_tenant, batch) => batch, forget: () => undefined },
+});
+const server = new HttpServer({
+  routes: writeRoutes(),
+  authenticator: new OpenAuthenticator(setup.tenants),
+  rules: doorRules(setup.settings),
+  logger: logger(),
+  registry,
+  clock: realClock,
+  scheduler: realScheduler,
+  // Ends the thread, and with it the process.
+  onFatal: (error) => {
+    throw error;
+  },
+  doorCount: setup.threadCount,
+  elsewhere: (request, response) => forward(request, response, connect),
+});
+
+function post(message: FromIngest, transfer: (ArrayBuffer | MessagePort)[] = []): void {
+  parent.postMessage(message, transfer);
+}
+
+/** Each thread has its share of what one would have. */
+function shareOf(limits: IngestLimits, threadCount: number): IngestLimits {
+  const { inFlightBytesMax, dictionariesBytesMax, dictionaryBounds, labels } = limits;
+  const dictionariesShare = Math.floor(dictionariesBytesMax / threadCount);
+  const bytesMax = Math.min(dictionaryBounds.bytesMax, dictionariesShare);
+  return {
+    labels,
+    inFlightBytesMax: Math.floor(inFlightBytesMax / threadCount),
+    dictionariesBytesMax: dictionariesShare,
+    dictionaryBounds: { ...dictionaryBounds, bytesMax },
+  };
+}
+
+/** Routes that need nothing but the ingest and the clock: those that write. */
+function writeRoutes(): readonly Route[] {
+  // test/apptest/shards.test.ts writes by each of them.
+  const deps = { ingest, clock: realClock } as RouteDependencies;
+  const routes = [...prometheusRoutes(deps), ...influxRoutes(deps), ...importRoutes(deps)];
+  return routes.filter(({ permission }) => permission === 'write');
+}
+
+/** One log, whose lines are counted in one place. */
+function logger(): Logger {
+  return { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
+}
+
+function line(level: LogLevel): Logger['info'] {
+  return (message, fields = {}) => post({ kind: 'log', level, message, fields });
+}
+
+function connect(): PortStream {
+  const { port1, port2 } = new MessageChannel();
+  post({ kind: 'connection', port: port2 }, [port2]);
+  return new PortStream(port1);
+}
+
+async function hear(message: ToIngest): Promise<void> {
+  if (message.kind === 'answer') sender.receive(message.answer);
+  else if (message.kind === 'metrics') post({ kind: 'page', text: registry.render() });
+  else {
+    await server.drain(message.graceMs);
+    post({ kind: 'drained' });
+  }
+}
+
+parent.on('message', (message: ToIngest) => void hear(message));
+try {
+  const address = await server.listen({ ...setup.address, reusePort: true });
+  post({ kind: 'listening', address });
+} catch (error) {
+  if (!(error instanceof Error && 'code' in error)) throw error;
+  post({ kind: 'unable', code: String(error.code), message: error.message });
+}

@@ -1,0 +1,187 @@
+// The threads of ingest as the thread of the shards sees them: started together on one port, heard,
+// drained, ended. One that ends by itself ends the process: nobody would answer its connections.
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { Worker } from 'node:worker_threads';
+import type { MetadataFilter } from '../../ingest/metadata-filter.ts';
+import type { TenantId } from '../../model/tenant.ts';
+import { errorMessage, FatalError, must } from '../../stdx/assert.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import { ShardReceiver } from '../../tsdb/shard-receiver.ts';
+import type { ShardedStorage } from '../../tsdb/sharded-storage.ts';
+import { PortStream } from '../real/port-stream.ts';
+import { threadEnv } from '../real/thread-env.ts';
+import type { IngestLimits } from '../../ingest/ingest.ts';
+import type { Settings } from '../settings/flags.ts';
+import type { FromIngest, IngestSetup, ToIngest } from './ingest-protocol.ts';
+
+export interface IngestThreadsParts {
+  readonly settings: Settings;
+  readonly threadCount: number;
+  /** Of all threads together. */
+  readonly limits: IngestLimits;
+  readonly storage: ShardedStorage;
+  /** Shared by all that write. */
+  readonly metadata: MetadataFilter;
+  readonly logger: Logger;
+  /** Throws AppError where the tenant may not write. */
+  readonly admit: (tenant: TenantId) => void;
+  /** Serves a request that a thread does not serve itself. */
+  readonly accept: (connection: Duplex) => void;
+  readonly onFatal: (error: Error) => void;
+  /** Start of a thread; default: ingest-thread.ts. */
+  readonly module?: URL;
+}
+
+export class IngestThreads {
+  readonly #threads: readonly IngestThread[];
+  readonly address: AddressInfo;
+
+  private constructor(threads: readonly IngestThread[], address: AddressInfo) {
+    this.#threads = threads;
+    this.address = address;
+  }
+
+  /** Rejects with the error of `listen` where the address cannot be had. */
+  static async start(parts: IngestThreadsParts): Promise<IngestThreads> {
+    const { settings, threadCount, limits, storage } = parts;
+    const { address: host, port } = await freeAddress(settings.http);
+    const setup: IngestSetup = {
+      threadCount,
+      shardCount: storage.shards.length,
+      settings,
+      limits,
+      address: { host, port },
+      tenants: storage.tenants(),
+    };
+    const threads = Array.from(
+      { length: threadCount },
+      (_, index) => new IngestThread(parts, setup, index),
+    );
+    const started = await Promise.allSettled(threads.map((thread) => thread.listening));
+    const failed = started.find((one) => one.status === 'rejected');
+    if (failed !== undefined) {
+      await Promise.all(threads.map((thread) => thread.close()));
+      throw failed.reason;
+    }
+    const [first] = await Promise.all(threads.map((thread) => thread.listening));
+    return new IngestThreads(threads, must(first, 'there are threads'));
+  }
+
+  /** What each of them counts, as a page of metrics. */
+  pages(): Promise<readonly string[]> {
+    return Promise.all(this.#threads.map((thread) => thread.page()));
+  }
+
+  /** As HttpServer.drain, of all of them at once. */
+  async drain(graceMs: number): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.drain(graceMs)));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.close()));
+  }
+}
+
+/**
+ * The address with its port, found by listening there alone: threads that share a port would share
+ * it with another process, too.
+ */
+function freeAddress(wanted: { readonly host: string; readonly port: number }) {
+  return new Promise<AddressInfo>((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(wanted, () => {
+      const address = probe.address() as AddressInfo;
+      probe.close(() => resolve(address));
+    });
+  });
+}
+
+class IngestThread {
+  readonly #parts: IngestThreadsParts;
+  readonly #index: number;
+  readonly #worker: Worker;
+  readonly #receiver: ShardReceiver;
+  readonly #listening = Promise.withResolvers<AddressInfo>();
+  readonly #drained = Promise.withResolvers<void>();
+  /** Asked for, in order. */
+  readonly #pages: ((text: string) => void)[] = [];
+  #isListening = false;
+  #isClosing = false;
+
+  constructor(parts: IngestThreadsParts, setup: IngestSetup, index: number) {
+    const { storage, metadata, admit, onFatal } = parts;
+    this.#parts = parts;
+    this.#index = index;
+    this.#receiver = new ShardReceiver({
+      storage,
+      metadata,
+      admit,
+      onFatal,
+      answer: (answer) => this.#post({ kind: 'answer', answer }),
+    });
+    const module = parts.module ?? new URL('./ingest-thread.ts', import.meta.url);
+    const name = `ingest-${index}`;
+    this.#worker = new Worker(module, { name, workerData: setup, env: threadEnv() });
+    this.#worker.on('message', (message: FromIngest) => this.#hear(message));
+    this.#worker.on('error', (error) => this.#lost(errorMessage(error), error));
+    this.#worker.on('exit', (code) => this.#lost(`exit code ${code}`, undefined));
+  }
+
+  get listening(): Promise<AddressInfo> {
+    return this.#listening.promise;
+  }
+
+  #post(message: ToIngest): void {
+    this.#worker.postMessage(message);
+  }
+
+  #hear(message: FromIngest): void {
+    switch (message.kind) {
+      case 'sent':
+        return this.#receiver.receive(message.message);
+      case 'connection':
+        return this.#parts.accept(new PortStream(message.port));
+      case 'log':
+        return this.#parts.logger[message.level](message.message, message.fields);
+      case 'page':
+        return must(this.#pages.shift(), 'a page was asked for')(message.text);
+      case 'listening':
+        this.#isListening = true;
+        return this.#listening.resolve(message.address);
+      case 'unable':
+        return this.#listening.reject(
+          Object.assign(new Error(message.message), { code: message.code }),
+        );
+      case 'drained':
+        return this.#drained.resolve();
+    }
+  }
+
+  #lost(why: string, cause: unknown): void {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    const error = new FatalError(`the ingest thread ${this.#index} ended: ${why}`, { cause });
+    if (this.#isListening) this.#parts.onFatal(error);
+    else this.#listening.reject(error);
+  }
+
+  page(): Promise<string> {
+    return new Promise((resolve) => {
+      this.#pages.push(resolve);
+      this.#post({ kind: 'metrics' });
+    });
+  }
+
+  drain(graceMs: number): Promise<void> {
+    this.#post({ kind: 'drain', graceMs });
+    return this.#drained.promise;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await this.#worker.terminate();
+  }
+}
