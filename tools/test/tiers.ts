@@ -77,7 +77,7 @@ export const TIERS: readonly Tier[] = [
     kind: 'suite',
     name: 'contract',
     stage: 1,
-    deadlineSec: 120,
+    deadlineSec: 300,
     files: ['test/contract/**/*.test.ts'],
     processes: 1,
   },
