@@ -27,6 +27,11 @@ export function matcher(name: string, type: MatchType, value: string): Matcher {
   return { name, type, value, regex, matches: (v) => !regex.test(v) };
 }
 
+/** Equal for matchers that accept the same. */
+export function matcherKey({ name, type, value }: Matcher): string {
+  return `${type}${name.length} ${name}${value}`;
+}
+
 /** Conjunction of all matchers; an empty list accepts every series. */
 export function matchesAll(matchers: readonly Matcher[], labels: Labels): boolean {
   for (const m of matchers) if (!m.matches(labelValue(labels, m.name))) return false;

@@ -34,7 +34,7 @@ export async function estimateScan(scan: Scan, labelLimit: number): Promise<Sele
       const place = await partPlace(part, scan);
       if (place !== undefined) places.push(place);
     }
-    places.push(headPlace(scan));
+    if (!scan.view.generations.every((one) => one.isEmpty)) places.push(headPlace(scan));
   }
   const largest = places.reduce<Place | undefined>(
     (best, one) => (best === undefined || one.seriesCount > best.seriesCount ? one : best),

@@ -108,6 +108,10 @@ export const SCAN_TURN_SERIES = 256;
 export const INSTANT_BATCH_SERIES = 256;
 /** Questions about names and values let other work proceed after so many batches. */
 export const NAMES_TURN_BATCHES = 8;
+/** Matchers whose values are remembered by the index of a part, or a column of the head, … */
+export const MATCHERS_REMEMBERED = 16;
+/** … and values of one of them. */
+export const MATCHED_VALUES_REMEMBERED = 65_536;
 /** Attempts of a catalog commit whose outcome is unknown. */
 export const COMMIT_ATTEMPTS_MAX = 5;
 /** Bytes written ahead in one catalog transaction; half of what the strictest engine takes. */

@@ -4,6 +4,7 @@ import { CodecError } from '../codec/varint.ts';
 import type { ByteReader } from '../codec/varint.ts';
 import type { Matcher } from '../model/matcher.ts';
 import { MATCH_BY_ROWS_RATIO } from './limits.ts';
+import { MatchedValues } from './matched-values.ts';
 import type { PiecePlace } from './part-format.ts';
 import type { PieceLoader } from './part-pieces.ts';
 import { RowGroup, RowTable } from './part-rows.ts';
@@ -30,6 +31,7 @@ export class PartIndex {
   /** In byte order of their names. */
   readonly labels: readonly LabelValues[];
   readonly #byName = new Map<string, number>();
+  readonly #matched = new MatchedValues();
   readonly #pieces: PieceLoader;
   readonly #firstRows: number;
   readonly #rowGroupCount: number;
@@ -245,7 +247,11 @@ export class PartIndex {
     const values = this.labels[label]!;
     // Series without the label are accepted or not; of the values those are listed that are not
     // treated like it.
-    const ranks = await ranksOf(values, one, !acceptsAbsent);
+    let ranks = this.#matched.get(one);
+    if (ranks === undefined) {
+      ranks = await ranksOf(values, one, !acceptsAbsent);
+      this.#matched.set(one, ranks);
+    }
     if (ranks.length === 0) return acceptsAbsent ? EVERYTHING : NOTHING;
     const isAll = ranks.length === values.info.valueCount;
     const seriesCount = isAll ? values.info.seriesCount : await values.seriesCount(ranks);

@@ -7,6 +7,7 @@ import type { SeriesRef } from '../model/columns.ts';
 import type { Matcher } from '../model/matcher.ts';
 import { mergeIds } from './growable.ts';
 import { SMALL_TENANT_SERIES } from './limits.ts';
+import { MatchedValues } from './matched-values.ts';
 import { slotOf } from './refs.ts';
 import type { IndexTables, TenantSeries } from './tenant-series.ts';
 import { pairNamed } from './value-column.ts';
@@ -158,7 +159,9 @@ export class SeriesMatching {
     return low;
   }
 
-  #acceptedValues(column: ValueColumn, one: Matcher): number[] {
+  #acceptedValues(column: ValueColumn, one: Matcher): readonly number[] {
+    const known = column.matched.get(one);
+    if (known !== undefined) return known;
     const { symbols, pairs } = this.#tables;
     const out: number[] = [];
     const prefix = encoder.encode(one.regex?.prefix ?? '');
@@ -168,6 +171,7 @@ export class SeriesMatching {
       if (prefix.length > 0 && !symbols.startsWith(value, prefix)) break;
       if (one.matches(symbols.text(value))) out.push(place);
     }
+    column.matched.set(one, out);
     return out;
   }
 
@@ -200,6 +204,7 @@ const NO_COLUMN: ValueColumn = {
   starts: new Uint32Array(1),
   ranks: new Uint32Array(0),
   sizeBytes: 0,
+  matched: new MatchedValues(),
 };
 
 /** Rough order of what it takes to find a matcher's values. */

@@ -2,6 +2,7 @@
 // series that have it, as ranks, which are places in the tenant's series in label order. Made when
 // a query first asks for the label, dropped when the ranks change.
 import { grownU32, release } from '../stdx/growable.ts';
+import { MatchedValues } from './matched-values.ts';
 import type { Pairs } from './pairs.ts';
 import { slotOf } from './refs.ts';
 import type { SeriesOrder } from './series-order.ts';
@@ -15,6 +16,8 @@ export interface ValueColumn {
   /** Empty where there is one value and every series has it. */
   readonly ranks: Uint32Array;
   readonly sizeBytes: number;
+  /** Places of the values that matchers accept. */
+  readonly matched: MatchedValues;
 }
 
 /** Where in its row a name is; -1 where it is not. `guess` is looked at first. */
@@ -86,7 +89,7 @@ export function buildColumn(
   release(places);
   release(ofRank);
   const sizeBytes = 4 * (values.length + starts.length + ranks.length);
-  return { pairs: values, starts, ranks, sizeBytes };
+  return { pairs: values, starts, ranks, sizeBytes, matched: new MatchedValues() };
 }
 
 /** Counting sort of the ranks by value. */
