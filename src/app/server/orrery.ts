@@ -1,6 +1,7 @@
 // The product wired together over a storage that is open already: ingest, queries, the HTTP door
 // with every protocol, the collector. Started and stopped in one place, in one order.
 import type { AddressInfo } from 'node:net';
+import type { ScrapeLoop } from '../../agent/scrape-loop.ts';
 import type { SnapshotKeeper } from '../../model/snapshots.ts';
 import type { Storage } from '../../model/storage.ts';
 import { openPrincipal, DEFAULT_TENANT } from '../../model/tenant.ts';
@@ -50,6 +51,12 @@ export interface RunningOrrery {
   stop(): Promise<void>;
 }
 
+interface ServerState {
+  isReady: boolean;
+  /** undefined: nothing is collected. */
+  collector: ScrapeLoop | undefined;
+}
+
 interface Wired {
   readonly routes: readonly Route[];
   readonly ingest: Ingest;
@@ -58,8 +65,8 @@ interface Wired {
 
 export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const { settings, storage, clock, scheduler, logger, registry, onFatal } = parts;
-  const state = { isReady: true };
-  const { routes, ingest, queries } = wire(parts, () => state.isReady);
+  const state: ServerState = { isReady: true, collector: undefined };
+  const { routes, ingest, queries } = wire(parts, state);
   const { host } = settings.http;
   const server = new HttpServer({
     routes,
@@ -78,7 +85,9 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const address = await server.listen(settings.http);
   const shown = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   const url = `http://${shown}:${address.port}`;
-  const collector = settings.collect ? await startCollector(parts, ingest, address) : undefined;
+  const self = { url, port: address.port };
+  const collector = settings.collect ? await startCollector(parts, ingest, self) : undefined;
+  state.collector = collector;
   async function stop(): Promise<void> {
     state.isReady = false;
     await collector?.stop();
@@ -90,7 +99,7 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   return { address, url, routes, stop };
 }
 
-function wire(parts: OrreryParts, isReady: () => boolean): Wired {
+function wire(parts: OrreryParts, state: ServerState): Wired {
   const { settings, storage, clock, scheduler, prng, registry, version, files, logger } = parts;
   const ingest = new Ingest({ storage, prng, onWrite: writeCounter(registry) });
   const queries = new QueryService({
@@ -112,12 +121,19 @@ function wire(parts: OrreryParts, isReady: () => boolean): Wired {
     samplesMax: settings.querySamples,
     pointsMax: settings.queryPoints,
   };
-  const evaluate = lazyEvaluate(storage);
+  const { delayedNameRemoval } = settings;
+  const evaluate = lazyEvaluate(storage, delayedNameRemoval);
   const promql = new PromqlQueries({ queries, storage, evaluate, limits, clock });
   registerStorageMetrics(storage, registry);
-  const api = { storage, ingest, queries, promql, clock, scheduler, registry, version, isReady };
+  const api = { storage, ingest, queries, promql, clock, scheduler, registry, version };
+  const about = {
+    delayedNameRemoval,
+    isReady: () => state.isReady,
+    targets: () => state.collector?.targets() ?? [],
+    facts: async () => (await import('./server-facts.ts')).serverFacts(settings),
+  };
   const { snapshots, webDirectory } = parts;
-  const routes = productRoutes({ ...api, snapshots, files, directory: webDirectory });
+  const routes = productRoutes({ ...api, ...about, snapshots, files, directory: webDirectory });
   return { routes, ingest, queries };
 }
 
@@ -127,10 +143,10 @@ function heavyPlaces({ queryConcurrency, queryHeavyConcurrency }: Settings): num
 }
 
 /** The engine is loaded by the first query: a server that only takes writes never pays for it. */
-function lazyEvaluate(storage: Storage): EvaluatePromql {
+function lazyEvaluate(storage: Storage, enableDelayedNameRemoval: boolean): EvaluatePromql {
   return async (context, expr, params) => {
     const { evaluate } = await import('../../promql/engine/engine.ts');
-    return await evaluate(storage, context, expr, params);
+    return await evaluate(storage, context, expr, { enableDelayedNameRemoval, ...params });
   };
 }
 
@@ -149,9 +165,13 @@ function writeCounter(registry: MetricsRegistry): (report: WriteReport) => void 
   };
 }
 
-async function startCollector(parts: OrreryParts, ingest: Ingest, address: AddressInfo) {
+async function startCollector(
+  parts: OrreryParts,
+  ingest: Ingest,
+  { url, port }: { readonly url: string; readonly port: number },
+): Promise<ScrapeLoop> {
   const { settings, files, clock, scheduler, logger, registry, onFatal } = parts;
-  const [{ HostCollector }, { Scraper }, { ScrapeLoop }, { hostFacts }] = await Promise.all([
+  const [{ HostCollector }, { Scraper }, { ScrapeLoop: Loop }, { hostFacts }] = await Promise.all([
     import('../../agent/host/host-collector.ts'),
     import('../../agent/scrape.ts'),
     import('../../agent/scrape-loop.ts'),
@@ -159,13 +179,13 @@ async function startCollector(parts: OrreryParts, ingest: Ingest, address: Addre
   ]);
   const facts = hostFacts();
   const host = new HostCollector({ files, facts, clock });
-  const instance = `${facts.uname.nodename}:${address.port}`;
+  const instance = `${facts.uname.nodename}:${port}`;
   const principal = openPrincipal(DEFAULT_TENANT);
   const targets = [
-    { job: 'node', instance, collect: () => host.collect() },
-    { job: 'orrery', instance, collect: async () => registry.render() },
+    { job: 'node', instance, url: 'file:///proc', collect: () => host.collect() },
+    { job: 'orrery', instance, url: `${url}/metrics`, collect: async () => registry.render() },
   ];
-  const loop = new ScrapeLoop({
+  const loop = new Loop({
     scrapers: targets.map((target) => new Scraper(ingest, principal, target)),
     clock,
     scheduler,
