@@ -132,7 +132,11 @@ test('names, values, series, limits', async () => {
   assert.deepEqual(later.json.data, []);
   await checkError('series', {}, /no match\[\] parameter/);
   await checkError('series', { 'match[]': '{a=~".*"}' }, /at least one non-empty matcher/);
-  await checkError('labels', { start: 'x' }, /invalid parameter "start": invalid time value for 'start': cannot parse "x"/);
+  await checkError(
+    'labels',
+    { start: 'x' },
+    /invalid parameter "start": invalid time value for 'start': cannot parse "x"/,
+  );
 });
 
 test('query parameters are checked in Prometheus’ words', async () => {

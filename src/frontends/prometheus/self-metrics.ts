@@ -1,6 +1,6 @@
 // `/api/v1/status/self_metrics`: the server's own metrics as the JSON form of the protobuf message
 // io.prometheus.client.MetricFamily. Read from the page that `/metrics` prints, whose shape is our
-// own: one line a sample, families in one piece. Source: Prometheus web/api/v1/api.go (selfMetrics).
+// own: one line a sample, families in one piece. Source: Prometheus web/api/v1/api.go.
 import { compileRegex } from '../../codec/regex.ts';
 import type { Regex } from '../../codec/regex.ts';
 import { AppError } from '../../model/errors.ts';

@@ -1,7 +1,7 @@
 // `/api/v1/status/*`, `/features`, `/rules`, `/alerts`, `/alertmanagers`, `/notifications`: what
-// clients ask about a server before or beside its data. What Prometheus has and Orrery has not (Go's
-// runtime, blocks, a replayed log) is empty or zero; docs/protocols/prometheus.md lists it. Source:
-// Prometheus web/api/v1/api.go.
+// clients ask about a server before or beside its data. What Prometheus has and Orrery has not
+// (Go's runtime, blocks, a replayed log) is empty or zero; docs/protocols/prometheus.md lists it.
+// Source: Prometheus web/api/v1/api.go.
 import { AppError } from '../../model/errors.ts';
 import type { Cardinality } from '../../model/storage.ts';
 import type { Clock } from '../../stdx/clock.ts';
