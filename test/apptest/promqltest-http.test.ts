@@ -1,6 +1,6 @@
 // The promqltest suite as its users run it: data sets written by remote write, one tenant each,
 // every case asked over HTTP. Start timestamps have no place in remote write 1.0: data sets that
-// carry them are left to test/conformance. Cases that fail are asked again of a server that drops
+// carry them are written by version 2.0. Cases that fail are asked again of a server that drops
 // names at the end of a query, as the reference's own runs do. Known failures are listed in
 // promqltest-http-known-failing.txt, which may only shrink (UPDATE=1 writes it anew).
 import assert from 'node:assert/strict';
@@ -8,7 +8,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { encodeSnappy } from '../../src/codec/snappy.ts';
 import { labelsFromObject } from '../../src/model/labels.ts';
-import type { BucketSpan, Histogram } from '../../src/model/histogram.ts';
+import type { Histogram } from '../../src/model/histogram.ts';
 import { errorMessage } from '../../src/stdx/assert.ts';
 import {
   caseName,
@@ -20,18 +20,14 @@ import {
 import type { Ask, AskParams, JsonAnswer } from '../conformance/promqltest-cases.ts';
 import { readDataset, STALE_BITS } from '../conformance/promqltest-data.ts';
 import type { DataSeries } from '../conformance/promqltest-data.ts';
-import {
-  bytesField,
-  doubleBytes,
-  doubleField,
-  varintField,
-  zigzagField,
-} from '../support/protobuf-writer.ts';
+import { bytesField } from '../support/protobuf-writer.ts';
+import { histogramMessage, requestV2, sampleMessage } from '../support/remote-write-v2.ts';
+import type { SeriesV2 } from '../support/remote-write-v2.ts';
 import { startOrrery } from './harness.ts';
 import type { RunningOrrery } from './harness.ts';
 
 const LIST = new URL('promqltest-http-known-failing.txt', import.meta.url);
-const START_TIMES = 'start_timestamps';
+const VERSION_2 = 'application/x-protobuf;proto=io.prometheus.write.v2.Request';
 
 let orrery: RunningOrrery;
 let delayed: RunningOrrery;
@@ -44,58 +40,56 @@ after(async () => {
   await delayed.stop();
 });
 
-const spans = (field: number, list: readonly BucketSpan[]): number[] =>
-  list.flatMap((s) =>
-    bytesField(field, [...zigzagField(1, s.offset), ...varintField(2, s.length)]),
-  );
-
-const doubles = (field: number, values: Float64Array): number[] =>
-  values.length === 0 ? [] : bytesField(field, [...values].flatMap(doubleBytes));
-
-/** message Histogram of remote write 1.0, with float counts. */
-function histogramMessage(tMs: number, h: Histogram): number[] {
-  return [
-    ...doubleField(2, h.count),
-    ...doubleField(3, h.sum),
-    ...zigzagField(4, h.schema),
-    ...doubleField(5, h.zeroThreshold),
-    ...doubleField(7, h.zeroCount),
-    ...spans(8, h.negativeSpans),
-    ...doubles(10, h.negativeBuckets),
-    ...spans(11, h.positiveSpans),
-    ...doubles(13, h.positiveBuckets),
-    ...varintField(14, h.counterResetHint),
-    ...varintField(15, tMs),
-    ...doubles(16, h.customValues),
-  ];
-}
-
+/** A message of version 1.0, which has no place for start times. */
 function seriesMessage(series: DataSeries): number[] {
   const out: number[] = [];
   const labels = labelsFromObject(series.labels);
   for (let i = 0; i < labels.length; i += 2)
     out.push(...bytesField(1, [...bytesField(1, labels[i]!), ...bytesField(2, labels[i + 1]!)]));
   for (const { tMs, value } of series.samples)
-    if (typeof value === 'object') out.push(...bytesField(4, histogramMessage(tMs, value)));
-    else {
-      const bits = value === 'stale' ? STALE_BITS : value;
-      out.push(...bytesField(2, [...doubleField(1, bits), ...varintField(2, tMs)]));
-    }
+    if (typeof value === 'object')
+      out.push(...bytesField(4, histogramMessage({ histogram: asFloats(value), tMs })));
+    else out.push(...bytesField(2, sampleMessage({ value: bitsOf(value), tMs })));
   return out;
 }
+
+/** The reference's own runs count with floats. */
+const asFloats = (histogram: Histogram): Histogram => ({ ...histogram, isInteger: false });
+const bitsOf = (value: number | 'stale'): number | bigint =>
+  value === 'stale' ? STALE_BITS : value;
+
+function seriesOf({ labels, samples }: DataSeries): SeriesV2 {
+  const start = (startMs: number | undefined) => (startMs === undefined ? {} : { startMs });
+  return {
+    labels: labelsFromObject(labels),
+    samples: samples.flatMap(({ value, tMs, startMs }) =>
+      typeof value === 'object' ? [] : [{ value: bitsOf(value), tMs, ...start(startMs) }],
+    ),
+    histograms: samples.flatMap(({ value, tMs, startMs }) =>
+      typeof value === 'object' ? [{ histogram: asFloats(value), tMs, ...start(startMs) }] : [],
+    ),
+  };
+}
+
+/** Version 2.0 refuses a series without any. */
+const hasPoints = ({ samples = [], histograms = [] }: SeriesV2): boolean =>
+  samples.length + histograms.length > 0;
 
 async function load(
   server: RunningOrrery,
   tenant: string,
   dataset: readonly DataSeries[],
 ): Promise<void> {
-  const body = dataset.flatMap((series) => bytesField(1, seriesMessage(series)));
+  const hasStarts = dataset.some(({ samples }) => samples.some((s) => s.startMs !== undefined));
+  const body = hasStarts
+    ? requestV2(dataset.map(seriesOf).filter(hasPoints))
+    : dataset.flatMap((series) => bytesField(1, seriesMessage(series)));
   const answer = await server.post(
     '/api/v1/write',
     new Uint8Array(encodeSnappy(Uint8Array.from(body))),
     {
       headers: {
-        'Content-Type': 'application/x-protobuf',
+        'Content-Type': hasStarts ? VERSION_2 : 'application/x-protobuf',
         'Content-Encoding': 'snappy',
         'X-Scope-OrgID': tenant,
       },
@@ -128,7 +122,7 @@ const asking =
   };
 
 test('promqltest cases over HTTP', { skip: SUITE.skip, timeout: 300_000 }, async () => {
-  const cases = readCases().filter((one) => !one.dataset_specials.includes(START_TIMES));
+  const cases = readCases();
   const datasets = new Map(readDatasets().map((d) => [d.dataset, d]));
   type Case = (typeof cases)[number];
   const failing = async (server: RunningOrrery, some: readonly Case[]) => {
