@@ -11,13 +11,17 @@ import { useSnappyKernel } from '../src/codec/snappy-kernel.ts';
 import { decodeSnappy, encodeSnappy } from '../src/codec/snappy.ts';
 import { scanLineProtocol } from '../src/formats/influx/line-protocol.ts';
 import { scanPrometheusText } from '../src/formats/prometheus-text/exposition.ts';
+import { scanRequestV2 } from '../src/formats/remote-write/request-v2.ts';
 import { scanWriteRequest } from '../src/formats/remote-write/write-request.ts';
 import { ProfileDictionary } from '../src/ingest/row-dictionary.ts';
 import { DEFAULT_LABEL_LIMITS } from '../src/ingest/series-admission.ts';
 import { BatchBuilder } from '../src/model/batch-builder.ts';
 import type { RowDictionary, RowSink, ScanResult } from '../src/model/rows.ts';
 import type { StorageWriter } from '../src/model/storage.ts';
+import { ProtobufReader } from '../src/codec/protobuf.ts';
 import { bytesField, doubleField, varintField } from '../test/support/protobuf-writer.ts';
+import { requestV2 } from '../test/support/remote-write-v2.ts';
+import type { SampleV2, SeriesV2 } from '../test/support/remote-write-v2.ts';
 
 const LOADS = join(process.env['PEERS_WORK'] ?? join(tmpdir(), 'peers-work'), 'loads');
 const BODY_BYTES_MAX = 64_000_000;
@@ -44,6 +48,8 @@ const lineProtocol: Scan = (body, dictionary, sink) =>
   );
 const remoteWrite: Scan = (body, dictionary, sink) =>
   scanWriteRequest(body, body.length, dictionary, sink);
+const remoteWrite2: Scan = (body, dictionary, sink) =>
+  scanRequestV2(body, body.length, dictionary, sink);
 const exposition: Scan = (body, dictionary, sink) =>
   scanPrometheusText(
     body,
@@ -69,6 +75,51 @@ function readBodies(name: string): Uint8Array[] {
     at += FRAME_HEAD_BYTES + body.length;
   }
   return bodies;
+}
+
+/** Calls `field` for each field of length-delimited content, with its range. */
+function eachField(
+  body: Uint8Array,
+  [from, to]: readonly [number, number],
+  field: (number: number, range: readonly [number, number], reader: ProtobufReader) => void,
+): void {
+  const reader = new ProtobufReader(body, from, to);
+  while (reader.at < to) {
+    const tag = reader.tag();
+    const start = reader.at;
+    reader.skip(tag & 7);
+    const end = reader.at;
+    if ((tag & 7) === 2) {
+      reader.at = start;
+      reader.lengthEnd();
+    } else reader.at = start;
+    field(tag >>> 3, [reader.at, end], reader);
+    reader.at = end;
+  }
+}
+
+/** The same series as a message of version 2.0. */
+function asVersion2(body: Uint8Array): Uint8Array {
+  const list: SeriesV2[] = [];
+  const text = ([from, to]: readonly [number, number]): string =>
+    Buffer.from(body.subarray(from, to)).toString();
+  eachField(body, [0, body.length], (_, series) => {
+    const labels: string[] = [];
+    const samples: SampleV2[] = [];
+    eachField(body, series, (number, range) => {
+      if (number === 1) eachField(body, range, (__, part) => labels.push(text(part)));
+      if (number !== 2) return;
+      let value = 0;
+      let tMs = 0;
+      eachField(body, range, (part, ___, reader) => {
+        if (part === 1) value = reader.double();
+        else tMs = reader.int64();
+      });
+      samples.push({ value, tMs });
+    });
+    list.push({ labels, samples });
+  });
+  return requestV2(list);
 }
 
 function tagsOf(series: number, equals: string, quote: string, comma: string): string {
@@ -177,6 +228,10 @@ const MAKERS: Readonly<Record<string, () => Load>> = {
       decodeSnappy(body, BODY_BYTES_MAX),
     );
     return { name: 'rw-plain', bodies, isSnappy: false, scan: remoteWrite };
+  },
+  'rw2-plain': () => {
+    const bodies = MAKERS['rw-plain']!().bodies.slice(0, 40).map(asVersion2);
+    return { name: 'rw2-plain', bodies, isSnappy: false, scan: remoteWrite2 };
   },
   page: () => ({ name: 'page', bodies: steps(8, madePage), isSnappy: false, scan: exposition }),
 };

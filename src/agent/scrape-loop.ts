@@ -25,8 +25,32 @@ export interface ScrapeLoopOptions {
   readonly onFatal: (error: unknown) => void;
 }
 
+/** A target and its last scrape. */
+export interface TargetStatus {
+  readonly job: string;
+  readonly instance: string;
+  readonly url: string;
+  readonly intervalMs: number;
+  readonly health: 'up' | 'down' | 'unknown';
+  /** '' where there is none. */
+  readonly lastError: string;
+  /** Wall clock; undefined before the first one. */
+  readonly lastScrapeMs: number | undefined;
+  readonly lastDurationMs: number;
+}
+
+type LastScrape = Pick<TargetStatus, 'health' | 'lastError' | 'lastScrapeMs' | 'lastDurationMs'>;
+
+const NEVER: LastScrape = {
+  health: 'unknown',
+  lastError: '',
+  lastScrapeMs: undefined,
+  lastDurationMs: 0,
+};
+
 export class ScrapeLoop {
   readonly #options: ScrapeLoopOptions;
+  readonly #last = new Map<Scraper, LastScrape>();
   #count = 0;
   #cancel: (() => void) | undefined = undefined;
   #running: Promise<void> = Promise.resolve();
@@ -45,6 +69,14 @@ export class ScrapeLoop {
     this.#stopped = true;
     this.#cancel?.();
     await this.#running;
+  }
+
+  targets(): readonly TargetStatus[] {
+    const { scrapers, intervalMs } = this.#options;
+    return scrapers.map((scraper) => {
+      const { job, instance, url } = scraper.target;
+      return { job, instance, url, intervalMs, ...(this.#last.get(scraper) ?? NEVER) };
+    });
   }
 
   async #round(): Promise<void> {
@@ -72,11 +104,18 @@ export class ScrapeLoop {
   async #scrape(scraper: Scraper): Promise<void> {
     const { clock, logger, onFatal } = this.#options;
     const startedMs = clock.monotonicMs();
+    const lastScrapeMs = clock.nowMs();
+    const note = (health: 'up' | 'down', lastError: string): void => {
+      const lastDurationMs = clock.monotonicMs() - startedMs;
+      this.#last.set(scraper, { health, lastError, lastScrapeMs, lastDurationMs });
+    };
     try {
       const seconds = () => (clock.monotonicMs() - startedMs) / 1000;
       const { up, reason } = await scraper.scrape(this.#stampUs(), seconds);
+      note(up ? 'up' : 'down', reason ?? '');
       if (!up) logger.warn('scrape failed', { reason: reason ?? '' });
     } catch (error) {
+      note('down', errorMessage(error));
       if (error instanceof AppError)
         logger.warn('scraped samples were not written', { error: errorMessage(error) });
       else onFatal(error);

@@ -27,6 +27,8 @@ export interface ScrapeWriter {
 export interface ScrapeTarget {
   readonly job: string;
   readonly instance: string;
+  /** Where the page comes from. */
+  readonly url: string;
   /** The page now; a rejection makes the target down. */
   collect(): Promise<string>;
 }
@@ -118,6 +120,10 @@ export class Scraper {
     this.#writer = writer;
     this.#principal = principal;
     this.#target = target;
+  }
+
+  get target(): ScrapeTarget {
+    return this.#target;
   }
 
   /** Collects and writes; rejects where the write does. `seconds` measures the collection. */

@@ -80,7 +80,8 @@ export function compileRegex(pattern: string): Regex {
   if (affix !== undefined)
     return { pattern, literals: undefined, prefix: literalPrefix(pattern), test: affix };
   try {
-    const compiled = RE2JS.compile(`^(?s:${pattern})$`);
+    // Not wrapped into a group: `a)|(b` must be refused, and errors name the pattern as it is.
+    const compiled = RE2JS.compile(pattern, RE2JS.DOTALL);
     const prefix = literalPrefix(pattern);
     const suffix = literalSuffix(pattern);
     // Most texts are refused by their ends, at a tenth of what the automaton takes.
@@ -88,9 +89,14 @@ export function compileRegex(pattern: string): Regex {
       text.startsWith(prefix) && text.endsWith(suffix) && compiled.matches(text);
     return { pattern, literals: undefined, prefix, test };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new RegexError(`bad regular expression ${JSON.stringify(pattern)}: ${reason}`);
+    throw regexError(error);
   }
+}
+
+/** The library shows the flag that it was given as a part of the pattern. */
+function regexError(cause: unknown): RegexError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new RegexError(message.replace('`(?s)', '`'), { cause });
 }
 
 export interface CaptureMatch {
@@ -111,7 +117,7 @@ export function compileCapture(pattern: string): CaptureRegex {
   try {
     compiled = RE2JS.compile(pattern, RE2JS.DOTALL);
   } catch (error) {
-    throw new RegexError(error instanceof Error ? error.message : String(error), { cause: error });
+    throw regexError(error);
   }
   const names = compiled.namedGroups() as Readonly<Record<string, number>>;
   return (text) => {

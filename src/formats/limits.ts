@@ -19,6 +19,16 @@ export const SERIES_LABELS_MAX = 256;
 /** Buckets or spans of one histogram of a remote-write message. */
 export const MESSAGE_ITEMS_MAX = 16_384;
 
+/** Strings that the series of a remote-write 2.0 message may refer to. */
+export const MESSAGE_SYMBOLS_MAX = 4 * 1024 * 1024;
+/** Labels of one series of such a message, written out. */
+export const SERIES_LABEL_BYTES_MAX = 4 * 1024 * 1024;
+/** A message up to this size may be remembered; all that are together. */
+export const REMEMBERED_MESSAGE_BYTES_MAX = 512 * 1024;
+export const REMEMBERED_BYTES_MAX = 16 * 1024 * 1024;
+/** Labels of all series of such a message, written out: they may be many times its size. */
+export const MESSAGE_LABEL_BYTES_MAX = 512 * 1024 * 1024;
+
 /** Metric families remembered while a page of exposition text is checked. */
 export const PAGE_FAMILIES_MAX = 65_536;
 

@@ -173,6 +173,10 @@ export class BatchBuilder implements RowSink {
       columns.subNs ??= new Uint16Array(refs.length);
       for (let i = from; i < to; i++) columns.subNs[i + shift] = run.subNs[i]!;
     }
+    if (run.startUs !== undefined) {
+      columns.startUs ??= nans(refs.length);
+      columns.startUs.set(run.startUs.subarray(from, to), start);
+    }
     this.#rowCount = row;
     columns.count += to - from;
   }

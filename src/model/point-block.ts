@@ -19,6 +19,8 @@ export class PointBlock implements PointRun {
   /** 64 bits a point; `words` is the same memory as low and high halves. */
   readonly values = new Float64Array(BLOCK_POINTS);
   readonly words = new Int32Array(this.values.buffer);
+  /** Set by scanners whose points may have start times, together with every point's slot of it. */
+  startUs: Float64Array | undefined = undefined;
 
   /** Gives all points to the sink and starts anew. */
   flush(sink: RowSink): void {
@@ -28,6 +30,23 @@ export class PointBlock implements PointRun {
     this.count = 0;
   }
 
+  /** A float with a start time. */
+  #startedInto(sink: RowSink, index: number): void {
+    const end = index + 1;
+    assert(this.kinds[index] === KIND.f64, 'only floats have start times in a block');
+    sink.points({
+      kind: KIND.f64,
+      count: 1,
+      refs: this.refs.slice(index, end),
+      rows: undefined,
+      tUs: this.tUs.slice(index, end),
+      subNs: this.subNs.slice(index, end),
+      startUs: this.startUs?.slice(index, end),
+      position: undefined,
+      values: this.values.slice(index, end),
+    });
+  }
+
   #eachInto(sink: RowSink): void {
     const { count, refs, kinds, tUs, subNs, values, words } = this;
     for (let i = 0; i < count; i++) {
@@ -35,7 +54,9 @@ export class PointBlock implements PointRun {
       const low = words[i * 2]!;
       const high = words[i * 2 + 1]!;
       const kind = kinds[i]!;
-      if (kind === KIND.f64) sink.f64Bits(ref, tUs[i]!, subNs[i]!, low, high);
+      const startUs = this.startUs?.[i] ?? Number.NaN;
+      if (!Number.isNaN(startUs)) this.#startedInto(sink, i);
+      else if (kind === KIND.f64) sink.f64Bits(ref, tUs[i]!, subNs[i]!, low, high);
       else if (kind === KIND.i64) sink.i64(ref, tUs[i]!, subNs[i]!, low, high);
       else if (kind === KIND.u64) sink.u64(ref, tUs[i]!, subNs[i]!, low, high);
       else {

@@ -93,6 +93,8 @@ export interface PointRun {
   readonly subNs: Uint16Array;
   /** 64 bits a point as low and high halves; a boolean is the double 0 or 1. */
   readonly words: Int32Array;
+  /** Start times, as in Companions. */
+  readonly startUs: Float64Array | undefined;
 }
 
 /**

@@ -179,6 +179,12 @@ export interface Cardinality {
   readonly byLabelName: readonly { readonly name: string; readonly count: number }[];
   /** count = distinct values. */
   readonly valuesByLabelName: readonly { readonly name: string; readonly count: number }[];
+  /** count = bytes of the distinct values. */
+  readonly valueBytesByLabelName: readonly { readonly name: string; readonly count: number }[];
+  /** name = `NAME=VALUE`. */
+  readonly byLabelPair: readonly { readonly name: string; readonly count: number }[];
+  /** Distinct pairs of a label name and a value. */
+  readonly labelPairCount: number;
 }
 
 /** What reading a selector would cost, told by the index: no point is looked at. */

@@ -27,7 +27,8 @@ export class PromqlParseError extends AppError {
   constructor(query: string, issues: readonly ParseIssue[]) {
     const first = issues[0]!;
     const { line, column } = locate(query, first.pos.start);
-    super('invalid', 'promql-parse', `${line}:${column}: parse error: ${first.message}`);
+    const where = query === '' ? 'unknown position' : `${line}:${column}`;
+    super('invalid', 'promql-parse', `${where}: parse error: ${first.message}`);
     this.issues = issues;
     this.offset = first.pos.start;
     this.line = line;

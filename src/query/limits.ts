@@ -30,6 +30,8 @@ export const EXPORT_TIMEOUT_MS = 6 * 3_600_000;
 /** How far back an instant selector looks for a sample, unless the request says otherwise. */
 export const LOOKBACK_US_DEFAULT = 300_000_000;
 
+/** Warnings of one answer, and infos; the rest is counted. */
+export const ANNOTATIONS_MAX = 10;
 /** Characters collected before a piece of an answer is handed on. */
 export const JSON_PIECE_LENGTH = 65_536;
 /** An encoder that worked this long lets input and output proceed. */

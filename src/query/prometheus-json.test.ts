@@ -77,6 +77,21 @@ test('a limit cuts and says so', () => {
   assert.partialDeepStrictEqual(got, { warnings: ['results truncated due to limit'] });
 });
 
+test('statistics stand in the data, warnings above ten are counted', () => {
+  const annotations = Array.from({ length: 12 }, (_, i) => ({
+    level: 'warning' as const,
+    message: `w${i}`,
+    position: undefined,
+  }));
+  const stats = { timings: { execTotalTime: 0.5 }, samples: { samplesRead: 7 } };
+  const result = evalResult({ type: 'vector', annotations });
+  const text = [...prometheusJson(result, { seriesMax: 0, stats, warnings: ['own'] })].join('');
+  const got = JSON.parse(text) as { data: { stats: unknown }; warnings: string[] };
+  assert.deepEqual(got.data.stats, stats);
+  assert.equal(got.warnings.length, 11);
+  assert.equal(got.warnings[10], '3 more warning annotations omitted');
+});
+
 test('large answers come in pieces', () => {
   const slots = Array.from({ length: 11_000 }, (_, i) => i / 3);
   const series = [seriesSlots(['a', '1'], slots)];

@@ -8,12 +8,40 @@ import { must } from '../stdx/assert.ts';
 import type { Clock } from '../stdx/clock.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
 import { histogramJson } from './histogram-json.ts';
-import { JSON_PIECE_LENGTH, JSON_SLICE_MS } from './limits.ts';
+import { ANNOTATIONS_MAX, JSON_PIECE_LENGTH, JSON_SLICE_MS } from './limits.ts';
 import { floatText, timeText } from './number-text.ts';
+
+export const TRUNCATED = 'results truncated due to limit';
+
+/** Seconds and counts, as the API names them. */
+export interface QueryStats {
+  readonly timings: Readonly<Record<string, number>>;
+  readonly samples: Readonly<Record<string, number>>;
+}
 
 export interface PrometheusJsonOptions {
   /** Series in the answer; 0 = all. What is cut off is said in a warning. */
   readonly seriesMax: number;
+  /** Part of the answer where they are given. */
+  readonly stats?: QueryStats | undefined;
+  /** Said after those of the result. */
+  readonly warnings?: readonly string[];
+}
+
+/** `,"warnings":[…],"infos":[…]` of an answer; what is above the bound is counted. */
+export function annotationsJson(warnings: readonly string[], infos: readonly string[]): string {
+  let text = '';
+  for (const [kind, list] of [
+    ['warning', warnings],
+    ['info', infos],
+  ] as const) {
+    if (list.length === 0) continue;
+    const shown = list.slice(0, ANNOTATIONS_MAX);
+    const rest = list.length - shown.length;
+    if (rest > 0) shown.push(`${rest} more ${kind} annotations omitted`);
+    text += `,"${kind}s":${JSON.stringify(shown)}`;
+  }
+  return text;
 }
 
 /** `{"name":"value",…}` */
@@ -50,17 +78,15 @@ export function* prometheusJson(
       yield* matrixJson(series, stepTexts(result));
       break;
   }
-  const truncated = isCut ? ['results truncated due to limit'] : [];
+  if (options.stats !== undefined) yield `,"stats":${JSON.stringify(options.stats)}`;
   const messages = (level: 'info' | 'warning') =>
     result.annotations.filter((a) => a.level === level).map((a) => a.message);
-  const warnings = [...messages('warning'), ...truncated];
-  const infos = messages('info');
-  yield (
-    '}' +
-      (warnings.length === 0 ? '' : `,"warnings":${JSON.stringify(warnings)}`) +
-      (infos.length === 0 ? '' : `,"infos":${JSON.stringify(infos)}`) +
-      '}'
-  );
+  const warnings = [
+    ...messages('warning'),
+    ...(isCut ? [TRUNCATED] : []),
+    ...(options.warnings ?? []),
+  ];
+  yield `}${annotationsJson(warnings, messages('info'))}}`;
 }
 
 function* vectorJson(series: readonly EvalSeries[], time: string): Generator<string> {

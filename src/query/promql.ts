@@ -19,6 +19,8 @@ export type EvaluatePromql = (
 
 export interface PromqlRequest extends Omit<QueryRequest, 'language' | 'estimate'> {
   readonly params: EvalParams;
+  /** Called when the query has waited in line and is about to be evaluated. */
+  readonly onTurn?: () => void;
 }
 
 export interface PromqlOptions {
@@ -35,6 +37,13 @@ export interface PromqlPlan {
   readonly plan: TraceNode;
   readonly result: EvalResult;
 }
+
+/** What is wrong with the text of a query, whatever the data. */
+export const BAD_QUERY_CODES: ReadonlySet<string> = new Set([
+  'promql-parse',
+  'promql-range-type',
+  'bad-matcher',
+]);
 
 /** The query is well-formed but cannot be evaluated; Prometheus calls this an execution error. */
 export class ExecutionError extends AppError {
@@ -74,6 +83,7 @@ export class PromqlQueries {
   ): Promise<void> {
     const expr = await this.#parse(request);
     await this.#run(request, expr, async (query) => {
+      request.onTurn?.();
       const result = await this.#execute(query, expr, { ...request.params, query: request.text });
       query.evaluated();
       await send(result, query);
@@ -191,8 +201,8 @@ async function asExecution<T>(run: () => Promise<T>): Promise<T> {
       error.kind === 'invalid' ||
       error.kind === 'unsupported' ||
       (error.kind === 'limited' && !error.retryable);
-    // Prometheus compiles patterns while it parses: to a client a bad one is a bad query.
-    if (!isExecution || error.code === 'bad-matcher') throw error;
+    // Prometheus compiles patterns and looks at types while it parses: a bad query to a client.
+    if (!isExecution || BAD_QUERY_CODES.has(error.code)) throw error;
     throw new ExecutionError(error.kind, error.code, error.message, {
       retryable: error.retryable,
       cause: error,

@@ -16,6 +16,7 @@ import type { PartIndex } from './part-index.ts';
 import { openPartLane } from './part-lane.ts';
 import type { Part } from './part-reader.ts';
 import { slotOf } from './refs.ts';
+import { bytesOfTexts, topCounts } from './top-counts.ts';
 import type { Scan } from './scan.ts';
 import { placeOfName } from './value-column.ts';
 
@@ -215,38 +216,44 @@ export async function readSeries(scan: Scan, limit: number): Promise<Labels[]> {
   return out;
 }
 
-function top(
-  counts: ReadonlyMap<string, number>,
-  limit: number,
-): { name: string; count: number }[] {
-  const rows = [...counts]
-    .map(([name, count]) => ({ name, count }))
-    .toSorted((a, b) => b.count - a.count || compareUtf8(a.name, b.name));
-  return limit === 0 ? rows : rows.slice(0, limit);
-}
-
 export async function readCardinality(scan: Scan, limit: number): Promise<Cardinality> {
-  const metricNames = new Map<string, number>();
+  /** Series by value, by name. */
+  const counts = new Map<string, Map<string, number>>();
   const labelNames = new Map<string, number>();
-  const values = new Map<string, Set<string>>();
   let seriesCount = 0;
   await eachSeries(scan, (labels) => {
     seriesCount++;
     for (let i = 0; i < labels.length; i += 2) {
       const name = labels[i]!;
       const value = labels[i + 1]!;
-      if (name === METRIC_NAME) metricNames.set(value, (metricNames.get(value) ?? 0) + 1);
       labelNames.set(name, (labelNames.get(name) ?? 0) + 1);
-      let known = values.get(name);
-      if (known === undefined) values.set(name, (known = new Set()));
-      known.add(value);
+      let ofName = counts.get(name);
+      if (ofName === undefined) counts.set(name, (ofName = new Map()));
+      ofName.set(value, (ofName.get(value) ?? 0) + 1);
     }
     return true;
   });
+  const perName = (count: (ofName: ReadonlyMap<string, number>) => number) =>
+    topCounts(
+      Array.from(counts, ([name, ofName]) => ({ name, count: count(ofName) })),
+      limit,
+    );
   return {
     seriesCount,
-    byMetricName: top(metricNames, limit),
-    byLabelName: top(labelNames, limit),
-    valuesByLabelName: top(new Map([...values].map(([name, set]) => [name, set.size])), limit),
+    byMetricName: topCounts(rowsOf(counts.get(METRIC_NAME) ?? []), limit),
+    byLabelName: topCounts(rowsOf(labelNames), limit),
+    valuesByLabelName: perName((ofName) => ofName.size),
+    valueBytesByLabelName: perName((ofName) => bytesOfTexts(ofName.keys())),
+    byLabelPair: topCounts(pairsOf(counts), limit),
+    labelPairCount: counts.values().reduce((sum, ofName) => sum + ofName.size, 0),
   };
+}
+
+function* rowsOf(counts: Iterable<readonly [string, number]>) {
+  for (const [name, count] of counts) yield { name, count };
+}
+
+function* pairsOf(counts: ReadonlyMap<string, ReadonlyMap<string, number>>) {
+  for (const [name, ofName] of counts)
+    for (const [value, count] of ofName) yield { name: `${name}=${value}`, count };
 }

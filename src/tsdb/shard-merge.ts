@@ -3,6 +3,7 @@
 import { compareLabels, compareUtf8 } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import type { Cardinality, SelectorEstimate, StorageStats } from '../model/storage.ts';
+import { bytesOfTexts, topCounts } from './top-counts.ts';
 
 interface Labelled {
   readonly labels: Labels;
@@ -79,13 +80,6 @@ export function mostValues(
 
 type Counts = Cardinality['byMetricName'];
 
-function top(counts: ReadonlyMap<string, number>, limit: number): Counts {
-  const rows = [...counts]
-    .map(([name, count]) => ({ name, count }))
-    .toSorted((a, b) => b.count - a.count || compareUtf8(a.name, b.name));
-  return limit === 0 ? rows : rows.slice(0, limit);
-}
-
 function added(lists: readonly Counts[]): Map<string, number> {
   const sums = new Map<string, number>();
   for (const { name, count } of lists.flat()) sums.set(name, (sums.get(name) ?? 0) + count);
@@ -93,27 +87,35 @@ function added(lists: readonly Counts[]): Map<string, number> {
 }
 
 /**
- * Cardinality out of the complete ones of the shards. Shards share label values: `countValues`
- * tells how many distinct ones a label has, and is asked only for labels whose sum over the shards
- * could still be among the first `limit`.
+ * Cardinality out of the complete ones of the shards. Shards share label values: `valuesOf` gives
+ * the distinct ones of a label.
  */
 export async function mergeCardinality(
   parts: readonly Cardinality[],
   limit: number,
-  countValues: (label: string) => Promise<number>,
+  valuesOf: (label: string) => Promise<readonly string[]>,
 ): Promise<Cardinality> {
-  const atMost = added(parts.map((part) => part.valuesByLabelName));
-  const exact = new Map<string, number>();
-  for (const { name, count } of top(atMost, 0)) {
-    const found = top(exact, limit);
-    if (limit > 0 && found.length === limit && found.at(-1)!.count > count) break;
-    exact.set(name, await countValues(name));
+  const names = added(parts.map((part) => part.byLabelName));
+  const valueCounts = new Map<string, number>();
+  const valueBytes = new Map<string, number>();
+  for (const name of names.keys()) {
+    const values = await valuesOf(name);
+    valueCounts.set(name, values.length);
+    valueBytes.set(name, bytesOfTexts(values));
   }
+  const top = (counts: ReadonlyMap<string, number>): Counts =>
+    topCounts(
+      Array.from(counts, ([name, count]) => ({ name, count })),
+      limit,
+    );
   return {
     seriesCount: parts.reduce((sum, part) => sum + part.seriesCount, 0),
-    byMetricName: top(added(parts.map((part) => part.byMetricName)), limit),
-    byLabelName: top(added(parts.map((part) => part.byLabelName)), limit),
-    valuesByLabelName: top(exact, limit),
+    byMetricName: top(added(parts.map((part) => part.byMetricName))),
+    byLabelName: top(names),
+    valuesByLabelName: top(valueCounts),
+    valueBytesByLabelName: top(valueBytes),
+    byLabelPair: top(added(parts.map((part) => part.byLabelPair))),
+    labelPairCount: valueCounts.values().reduce((sum, count) => sum + count, 0),
   };
 }
 

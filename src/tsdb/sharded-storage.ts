@@ -222,9 +222,9 @@ export class ShardedStorage implements HoldableStorage {
   async cardinality(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<Cardinality> {
     const unlimited = { ...s, limit: 0 };
     const parts = await all(this.#each(context, (shard, its) => shard.cardinality(its, unlimited)));
-    const countValues = async (label: string): Promise<number> =>
-      (await this.labelValues(context, label, unlimited)).length;
-    return mergeCardinality(parts, s.limit, countValues);
+    const valuesOf = (label: string): Promise<readonly string[]> =>
+      this.labelValues(context, label, unlimited);
+    return mergeCardinality(parts, s.limit, valuesOf);
   }
 
   async estimate(context: ReadContext, request: EstimateRequest): Promise<SelectorEstimate> {

@@ -54,6 +54,10 @@ describe('layout', () => {
     assert.equal(exponentialBound(1, 2), 2);
     assert.ok(Math.abs(exponentialBound(1, 1) - Math.SQRT2) < 1e-15);
     assert.equal(exponentialBound(-1, 1), 4);
+    // As Prometheus prints them, to the last digit.
+    assert.equal(exponentialBound(1, -1), 0.7071067811865475);
+    assert.equal(exponentialBound(2, 1), 2 * 0.5946035575013605);
+    assert.equal(exponentialBound(7, 127), 2 * 0.9945994234836328);
     assert.equal(exponentialBound(0, 1024), Number.MAX_VALUE);
     assert.equal(exponentialBound(0, -1074), 5e-324);
   });

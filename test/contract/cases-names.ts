@@ -108,12 +108,24 @@ async function checkCardinality(s: Storage): Promise<void> {
       { name: 'host', count: 4 },
       { name: '__name__', count: 3 },
     ],
+    valueBytesByLabelName: [
+      { name: '__name__', count: 13 },
+      { name: 'host', count: 9 },
+    ],
+    byLabelPair: [
+      { name: '__name__=cpu', count: 3 },
+      { name: 'dc=gra', count: 2 },
+    ],
+    labelPairCount: 10,
   });
   assert.deepEqual(await get(1, { startUs: 2, endUs: 2 }), {
     seriesCount: 1,
     byMetricName: [{ name: 'cpu', count: 1 }],
     byLabelName: [{ name: '__name__', count: 1 }],
     valuesByLabelName: [{ name: '__name__', count: 1 }],
+    valueBytesByLabelName: [{ name: '__name__', count: 3 }],
+    byLabelPair: [{ name: '__name__=cpu', count: 1 }],
+    labelPairCount: 2,
   });
 }
 

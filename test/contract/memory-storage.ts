@@ -393,6 +393,7 @@ export class MemoryStorage implements Storage {
     const metricNames = new Map<string, number>();
     const labelNames = new Map<string, number>();
     const values = new Map<string, Set<string>>();
+    const pairs = new Map<string, number>();
     const rows = this.#matching(this.#view(context), selector);
     for (const { series } of rows)
       for (let i = 0; i < series.labels.length; i += 2) {
@@ -400,13 +401,20 @@ export class MemoryStorage implements Storage {
         if (name === METRIC_NAME) metricNames.set(value, (metricNames.get(value) ?? 0) + 1);
         labelNames.set(name, (labelNames.get(name) ?? 0) + 1);
         values.set(name, (values.get(name) ?? new Set()).add(value));
+        pairs.set(`${name}=${value}`, (pairs.get(`${name}=${value}`) ?? 0) + 1);
       }
+    const valueBytes = new Map(
+      [...values].map(([name, set]) => [name, Buffer.byteLength([...set].join(''))]),
+    );
     const valueCounts = new Map([...values].map(([name, set]) => [name, set.size]));
     return {
       seriesCount: rows.length,
       byMetricName: topCounts(metricNames, selector.limit),
       byLabelName: topCounts(labelNames, selector.limit),
       valuesByLabelName: topCounts(valueCounts, selector.limit),
+      valueBytesByLabelName: topCounts(valueBytes, selector.limit),
+      byLabelPair: topCounts(pairs, selector.limit),
+      labelPairCount: [...valueCounts.values()].reduce((sum, count) => sum + count, 0),
     };
   }
 

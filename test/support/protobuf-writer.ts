@@ -1,7 +1,7 @@
 // Writes Protocol Buffers for tests, so that decoders are tested against bytes that no code of
 // theirs made. Messages are byte arrays; fields are concatenated.
 
-function varint(value: number | bigint): number[] {
+export function varintBytes(value: number | bigint): number[] {
   let rest = BigInt.asUintN(64, BigInt(value));
   const out: number[] = [];
   while (rest >= 128n) {
@@ -14,25 +14,25 @@ function varint(value: number | bigint): number[] {
 
 export function zigzag(value: number | bigint): number[] {
   const wide = BigInt(value);
-  return varint((wide << 1n) ^ (wide >> 63n));
+  return varintBytes((wide << 1n) ^ (wide >> 63n));
 }
 
 export function bytesField(field: number, content: Iterable<number> | string): number[] {
   const bytes = typeof content === 'string' ? [...new TextEncoder().encode(content)] : [...content];
-  return [...varint((field << 3) | 2), ...varint(bytes.length), ...bytes];
+  return [...varintBytes((field << 3) | 2), ...varintBytes(bytes.length), ...bytes];
 }
 
 export function varintField(field: number, value: number | bigint): number[] {
-  return [...varint(field << 3), ...varint(value)];
+  return [...varintBytes(field << 3), ...varintBytes(value)];
 }
 
 export function zigzagField(field: number, value: number | bigint): number[] {
-  return [...varint(field << 3), ...zigzag(value)];
+  return [...varintBytes(field << 3), ...zigzag(value)];
 }
 
 /** A double, or its 64 bits. */
 export function doubleField(field: number, value: number | bigint): number[] {
-  return [...varint((field << 3) | 1), ...doubleBytes(value)];
+  return [...varintBytes((field << 3) | 1), ...doubleBytes(value)];
 }
 
 export function doubleBytes(value: number | bigint): number[] {

@@ -3,6 +3,7 @@
 import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
 import type { Duplex } from 'node:stream';
+import type { ScrapeLoop } from '../../agent/scrape-loop.ts';
 import type { SnapshotKeeper } from '../../model/snapshots.ts';
 import type { Storage } from '../../model/storage.ts';
 import { openPrincipal, DEFAULT_TENANT } from '../../model/tenant.ts';
@@ -68,11 +69,13 @@ interface State {
   isReady: boolean;
   /** Set where there are several shards: they listen, the server below does not. */
   threads: IngestThreads | undefined;
+  /** undefined: nothing is collected. */
+  collector: ScrapeLoop | undefined;
 }
 
 export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const { settings, storage, clock, scheduler, logger, registry, onFatal } = parts;
-  const state: State = { isReady: true, threads: undefined };
+  const state: State = { isReady: true, threads: undefined, collector: undefined };
   const metadata = new MetadataFilter();
   const metricsPage = () => pageOf(registry, state);
   const { routes, ingest, queries } = wire(parts, { state, metadata, metricsPage });
@@ -85,9 +88,11 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const address = state.threads?.address ?? (await server.listen(settings.http));
   const shown = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   const url = `http://${shown}:${address.port}`;
+  const self = { url, port: address.port };
   const collector = settings.collect
-    ? await startCollector(parts, { ingest, metricsPage, address })
+    ? await startCollector(parts, { ingest, metricsPage, self })
     : undefined;
+  state.collector = collector;
   async function stop(): Promise<void> {
     state.isReady = false;
     await collector?.stop();
@@ -177,14 +182,20 @@ function wire(parts: OrreryParts, { state, metadata, metricsPage }: Wiring): Wir
     samplesMax: settings.querySamples,
     pointsMax: settings.queryPoints,
   };
-  const evaluate = lazyEvaluate(storage);
+  const { delayedNameRemoval } = settings;
+  const evaluate = lazyEvaluate(storage, delayedNameRemoval);
   const promql = new PromqlQueries({ queries, storage, evaluate, limits, clock });
   registerStorageMetrics(storage, registry);
   registerMemoryMetrics(memory, registry);
-  const isReady = () => state.isReady;
-  const api = { storage, ingest, queries, promql, clock, scheduler, metricsPage, version, isReady };
+  const api = { storage, ingest, queries, promql, clock, scheduler, metricsPage, version };
+  const about = {
+    delayedNameRemoval,
+    isReady: () => state.isReady,
+    targets: () => state.collector?.targets() ?? [],
+    facts: async () => (await import('./server-facts.ts')).serverFacts(settings),
+  };
   const { snapshots, webDirectory } = parts;
-  const routes = productRoutes({ ...api, snapshots, files, directory: webDirectory });
+  const routes = productRoutes({ ...api, ...about, snapshots, files, directory: webDirectory });
   return { routes, ingest, queries };
 }
 
@@ -194,22 +205,25 @@ function heavyPlaces({ queryConcurrency, queryHeavyConcurrency }: Settings): num
 }
 
 /** The engine is loaded by the first query: a server that only takes writes never pays for it. */
-function lazyEvaluate(storage: Storage): EvaluatePromql {
+function lazyEvaluate(storage: Storage, enableDelayedNameRemoval: boolean): EvaluatePromql {
   return async (context, expr, params) => {
     const { evaluate } = await import('../../promql/engine/engine.ts');
-    return await evaluate(storage, context, expr, params);
+    return await evaluate(storage, context, expr, { enableDelayedNameRemoval, ...params });
   };
 }
 
 interface Collected {
   readonly ingest: Ingest;
   readonly metricsPage: () => Promise<string>;
-  readonly address: AddressInfo;
+  readonly self: { readonly url: string; readonly port: number };
 }
 
-async function startCollector(parts: OrreryParts, { ingest, metricsPage, address }: Collected) {
+async function startCollector(
+  parts: OrreryParts,
+  { ingest, metricsPage, self: { url, port } }: Collected,
+): Promise<ScrapeLoop> {
   const { settings, files, clock, scheduler, logger, onFatal } = parts;
-  const [{ HostCollector }, { Scraper }, { ScrapeLoop }, { hostFacts }] = await Promise.all([
+  const [{ HostCollector }, { Scraper }, { ScrapeLoop: Loop }, { hostFacts }] = await Promise.all([
     import('../../agent/host/host-collector.ts'),
     import('../../agent/scrape.ts'),
     import('../../agent/scrape-loop.ts'),
@@ -217,13 +231,13 @@ async function startCollector(parts: OrreryParts, { ingest, metricsPage, address
   ]);
   const facts = hostFacts();
   const host = new HostCollector({ files, facts, clock });
-  const instance = `${facts.uname.nodename}:${address.port}`;
+  const instance = `${facts.uname.nodename}:${port}`;
   const principal = openPrincipal(DEFAULT_TENANT);
   const targets = [
-    { job: 'node', instance, collect: () => host.collect() },
-    { job: 'orrery', instance, collect: metricsPage },
+    { job: 'node', instance, url: 'file:///proc', collect: () => host.collect() },
+    { job: 'orrery', instance, url: `${url}/metrics`, collect: metricsPage },
   ];
-  const loop = new ScrapeLoop({
+  const loop = new Loop({
     scrapers: targets.map((target) => new Scraper(ingest, principal, target)),
     clock,
     scheduler,

@@ -22,6 +22,7 @@ function setup(pages: readonly (string | Error)[]) {
   let at = 0;
   const target = {
     job: 'node',
+    url: 'http://127.0.0.1/metrics',
     instance: 'h:1',
     async collect() {
       const page = pages[at++]!;

@@ -159,6 +159,13 @@ export const FLAGS = {
     5_000,
     'Queries that take so long are logged with what they cost.',
   ),
+  delayedNameRemoval: flag(
+    'promql-delayed-name-removal',
+    flagSwitch,
+    false,
+    'PromQL drops metric names at the end of a query instead of in each step of it, as ' +
+      'Prometheus does with its feature of the same name.',
+  ),
   shards: flag(
     'shards',
     integer({ min: 0, max: 64 }),

@@ -1,4 +1,4 @@
-// prometheus.Histogram of remote write 1.0 → model Histogram. Integer histograms carry differences
+// Histogram of remote write 1.0 and 2.0 → model Histogram. Integer histograms carry differences
 // between buckets, float ones absolute counts; here both become absolute. Validation as Prometheus'
 // histogram.Validate: spans describe exactly the buckets given, nothing is negative.
 // Source: prompb/types.proto; Prometheus native histogram specification.
@@ -11,6 +11,8 @@ import { MESSAGE_ITEMS_MAX } from '../limits.ts';
 export interface HistogramSample {
   readonly histogram: Histogram;
   readonly timestampMs: number;
+  /** 0: none. Version 1.0 of the message has no such field. */
+  readonly startMs: number;
 }
 
 const SCHEMA_MIN = -4;
@@ -25,6 +27,7 @@ interface Raw {
   zeroCount: number;
   resetHint: number;
   timestampMs: number;
+  startMs: number;
   readonly negativeSpans: BucketSpan[];
   readonly negativeDeltas: number[];
   readonly negativeCounts: number[];
@@ -44,6 +47,7 @@ function emptyRaw(): Raw {
     zeroCount: 0,
     resetHint: 0,
     timestampMs: 0,
+    startMs: 0,
     negativeSpans: [],
     negativeDeltas: [],
     negativeCounts: [],
@@ -121,6 +125,9 @@ function readScalar(reader: ProtobufReader, field: number, raw: Raw): boolean {
     case 15:
       raw.timestampMs = reader.int64();
       return true;
+    case 17:
+      raw.startMs = reader.int64();
+      return true;
     default:
       return false;
   }
@@ -137,6 +144,7 @@ const SCALAR_WIRE: Readonly<Record<number, number>> = {
   7: WIRE.fixed64,
   14: WIRE.varint,
   15: WIRE.varint,
+  17: WIRE.varint,
 };
 
 function readRepeated(reader: ProtobufReader, field: number, wireType: number, raw: Raw): boolean {
@@ -242,5 +250,6 @@ export function readHistogram(reader: ProtobufReader): HistogramSample | string 
       : Float64Array.from(raw.negativeCounts),
     customValues: Float64Array.from(raw.customValues),
   };
-  return reasonOf(histogram) ?? { histogram, timestampMs: raw.timestampMs };
+  const { timestampMs, startMs } = raw;
+  return reasonOf(histogram) ?? { histogram, timestampMs, startMs };
 }

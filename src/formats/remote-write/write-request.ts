@@ -14,14 +14,15 @@ import { decodeUtf8 } from '../../codec/utf8.ts';
 import { KIND } from '../../model/columns.ts';
 import { LabelBytes } from '../../model/label-bytes.ts';
 import type { Labels } from '../../model/labels.ts';
-import { METRIC_NAME, labelsFromPairs } from '../../model/labels.ts';
+import { labelsFromPairs } from '../../model/labels.ts';
 import { PointBlock } from '../../model/point-block.ts';
 import type { RowDictionary, RowSink, ScanResult } from '../../model/rows.ts';
 import { ROW_UNKNOWN } from '../../model/rows.ts';
 import { REF_REFUSED } from '../../model/storage.ts';
-import { SERIES_LABELS_MAX, T_US_MAX } from '../limits.ts';
+import { T_US_MAX } from '../limits.ts';
 import { ScanErrors } from '../scan-errors.ts';
 import { readHistogram } from './histogram.ts';
+import { METADATA_TYPES, readLabel, readLabels } from './labels.ts';
 import { readPlainLabels } from './plain-labels.ts';
 import type { PredictedSeries } from './predicted-series.ts';
 import { takePredictedSeries } from './predicted-series.ts';
@@ -40,72 +41,10 @@ const LABEL_TAG = (1 << 3) | WIRE.bytes;
 const SAMPLE_TAG = (2 << 3) | WIRE.bytes;
 const EXEMPLAR_TAG = (3 << 3) | WIRE.bytes;
 const HISTOGRAM_TAG = (4 << 3) | WIRE.bytes;
-const FIRST_BYTES = (1 << 3) | WIRE.bytes;
-const SECOND_BYTES = (2 << 3) | WIRE.bytes;
 const FIRST_DOUBLE = (1 << 3) | WIRE.fixed64;
 const SECOND_DOUBLE = (2 << 3) | WIRE.fixed64;
 const SECOND_VARINT = (2 << 3) | WIRE.varint;
 const THIRD_VARINT = (3 << 3) | WIRE.varint;
-
-/** MetricMetadata.MetricType in the order of its numbers. */
-const METADATA_TYPES = [
-  'unknown',
-  'counter',
-  'gauge',
-  'histogram',
-  'gaugehistogram',
-  'summary',
-  'info',
-  'stateset',
-];
-
-/** Reads one Label message into `pairs`; a reason or ''. */
-function readLabel(reader: ProtobufReader, pairs: string[]): string {
-  const outerEnd = reader.end;
-  const stop = reader.lengthEnd();
-  reader.end = stop;
-  let name: string | undefined = '';
-  let value: string | undefined = '';
-  while (reader.at < stop) {
-    const tag = reader.tag();
-    if (tag === FIRST_BYTES || tag === SECOND_BYTES) {
-      const end = reader.lengthEnd();
-      const text = decodeUtf8(reader.bytes, reader.at, end);
-      reader.at = end;
-      if (tag === FIRST_BYTES) name = text;
-      else value = text;
-    } else reader.skip(tag & 7);
-  }
-  reader.end = outerEnd;
-  if (name === undefined || value === undefined) return 'a label is not valid UTF-8';
-  if (name === '') return 'a label has an empty name';
-  pairs.push(name, value);
-  return pairs.length > SERIES_LABELS_MAX * 2 ? `more than ${SERIES_LABELS_MAX} labels` : '';
-}
-
-/** Label pairs among the fields of [start, end), or the reason why they are no series. */
-function readLabels(reader: ProtobufReader, start: number, end: number): string[] | string {
-  const pairs: string[] = [];
-  reader.at = start;
-  reader.end = end;
-  while (reader.at < end) {
-    const tag = reader.tag();
-    if (tag !== LABEL_TAG) {
-      reader.skip(tag & 7);
-      continue;
-    }
-    const reason = readLabel(reader, pairs);
-    if (reason !== '') return reason;
-  }
-  const values = new Map<string, string>();
-  for (let i = 0; i < pairs.length; i += 2) {
-    const known = values.get(pairs[i]!);
-    if (known !== undefined && known !== pairs[i + 1])
-      return `label name '${pairs[i]}' is given twice with different values`;
-    values.set(pairs[i]!, pairs[i + 1]!);
-  }
-  return (values.get(METRIC_NAME) ?? '') === '' ? 'series without a metric name' : pairs;
-}
 
 /** Scans are synchronous and leave it empty, so one serves them all. */
 const sharedBlock = new PointBlock();

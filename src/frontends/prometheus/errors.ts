@@ -26,7 +26,7 @@ export function prometheusErrors(error: AppError): Answer {
   const errorType = isExecution ? 'execution' : ERROR_TYPE[error.kind];
   return {
     status: isExecution ? 422 : HTTP_STATUS[error.kind],
-    headers: { 'Content-Type': 'application/json; charset=utf-8' },
+    headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ status: 'error', errorType, error: error.message }),
   };
 }

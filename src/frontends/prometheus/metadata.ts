@@ -5,12 +5,12 @@ import { compareLabels, compareUtf8, labelsKey } from '../../model/labels.ts';
 import type { Labels } from '../../model/labels.ts';
 import type { ReadContext, SeriesSelector, StorageReader } from '../../model/storage.ts';
 import { JSON_PIECE_LENGTH } from '../../query/limits.ts';
-import { inSlices, labelsJson } from '../../query/prometheus-json.ts';
+import { annotationsJson, inSlices, labelsJson, TRUNCATED } from '../../query/prometheus-json.ts';
 import type { QueryService } from '../../query/query-service.ts';
 import type { Clock } from '../../stdx/clock.ts';
 import type { Scheduler } from '../../stdx/scheduler.ts';
 import type { Exchange } from '../http/exchange.ts';
-import { durationParam, limitParam, rangeParams, selectorParams } from './params.ts';
+import { durationParam, limitParam, parseInteger, rangeParams, selectorParams } from './params.ts';
 
 export interface MetadataDependencies {
   readonly queries: QueryService;
@@ -19,11 +19,10 @@ export interface MetadataDependencies {
   readonly scheduler: Scheduler;
 }
 
-const JSON_HEADERS = { 'Content-Type': 'application/json' };
-const TRUNCATED = ',"warnings":["results truncated due to limit"]';
+export const JSON_HEADERS = { 'Content-Type': 'application/json' };
 
 /** `{"status":"success","data":[…]}` from encoded items; the item behind the limit is a warning. */
-function* listJson(items: readonly string[], limit: number): Generator<string> {
+export function* listJson(items: readonly string[], limit: number): Generator<string> {
   const isCut = limit > 0 && items.length > limit;
   const count = isCut ? limit : items.length;
   let piece = '{"status":"success","data":[';
@@ -34,11 +33,11 @@ function* listJson(items: readonly string[], limit: number): Generator<string> {
     yield piece;
     piece = '';
   }
-  yield `${piece}]${isCut ? TRUNCATED : ''}}`;
+  yield `${piece}]${annotationsJson(isCut ? [TRUNCATED] : [], [])}}`;
 }
 
 /** Runs a read as a query of its own: deadline, budget, pin, cancellation. */
-async function read<T>(
+export async function read<T>(
   deps: MetadataDependencies,
   exchange: Exchange,
   params: URLSearchParams,
@@ -59,10 +58,11 @@ async function read<T>(
 /** One selector for each `match[]`; without any, everything. */
 async function selectorsOf(
   params: URLSearchParams,
+  options: { readonly named: boolean },
 ): Promise<readonly (SeriesSelector & { limit: number })[]> {
-  const range = rangeParams(params);
   const limit = limitParam(params);
-  const selectors = await selectorParams(params);
+  const range = rangeParams(params);
+  const selectors = await selectorParams(params, options);
   // One more than asked for, to know whether something was cut off.
   const probe = limit === 0 ? 0 : limit + 1;
   const all = selectors.length === 0 ? [[]] : selectors;
@@ -73,7 +73,7 @@ export async function series(deps: MetadataDependencies, exchange: Exchange): Pr
   const params = await exchange.form();
   if (!params.has('match[]'))
     throw new AppError('invalid', 'parameter', 'no match[] parameter provided');
-  const selectors = await selectorsOf(params);
+  const selectors = await selectorsOf(params, { named: true });
   const found = await read(deps, exchange, params, 'series', async (context) => {
     const union = new Map<string, Labels>();
     for (const selector of selectors)
@@ -95,7 +95,7 @@ async function names(
     selector: SeriesSelector & { limit: number },
   ) => Promise<readonly string[]>,
 ): Promise<void> {
-  const selectors = await selectorsOf(params);
+  const selectors = await selectorsOf(params, { named: false });
   const found = await read(deps, exchange, params, 'labels', async (context) => {
     if (selectors.length === 1) return await find(context, selectors[0]!);
     const union = new Set<string>();
@@ -115,15 +115,22 @@ export async function labels(deps: MetadataDependencies, exchange: Exchange): Pr
   );
 }
 
-/** `U__` names carry UTF-8 in the old alphabet: `_2e_` is U+002E, `__` is `_`. */
+/**
+ * `U__` names carry UTF-8 in the old alphabet: `_2e_` is U+002E, `__` is `_`; five digits at most,
+ * as in Prometheus. A name that breaks a rule means itself.
+ */
 export function unescapeLabelName(name: string): string {
   if (!name.startsWith('U__')) return name;
   const text = name.slice(3);
-  if (!/^(?:[a-zA-Z0-9:]|__|_[0-9a-fA-F]{1,6}_)*$/.test(text)) return name;
-  return text.replaceAll(/__|_([0-9a-fA-F]{1,6})_/g, (whole, hex: string | undefined) => {
-    const code = hex === undefined ? 95 : Number.parseInt(hex, 16);
-    return code > 0x10_ffff || (code & ~0x7ff) === 0xd800 ? whole : String.fromCodePoint(code);
+  if (!/^(?:[^_]|__|_[0-9a-fA-F]{1,5}_)*$/su.test(text)) return name;
+  let isValid = true;
+  const plain = text.replaceAll(/__|_([0-9a-fA-F]+)_/g, (_, hex: string | undefined) => {
+    if (hex === undefined) return '_';
+    const code = Number.parseInt(hex, 16);
+    isValid &&= (code & ~0x7ff) !== 0xd800;
+    return String.fromCodePoint(code);
   });
+  return isValid ? plain : name;
 }
 
 export async function labelValues(deps: MetadataDependencies, exchange: Exchange): Promise<void> {
@@ -136,14 +143,28 @@ export async function labelValues(deps: MetadataDependencies, exchange: Exchange
   );
 }
 
+/** A limit of metadata; undefined: none. Zero is a limit, a negative number is none. */
+function metadataLimit(params: URLSearchParams, name: string): number | undefined {
+  const text = params.get(name) ?? '';
+  if (text === '') return undefined;
+  const limit = parseInteger(text);
+  if (limit === undefined) throw new AppError('invalid', 'parameter', `${name} must be a number`);
+  return limit < 0 ? undefined : limit;
+}
+
 export async function metadata(deps: MetadataDependencies, exchange: Exchange): Promise<void> {
   const params = exchange.search;
-  const limit = limitParam(params);
+  const limit = metadataLimit(params, 'limit');
+  // A family has one entry here, so that this limit never cuts; 0 means none, as in Prometheus.
+  metadataLimit(params, 'limit_per_metric');
   const family = params.get('metric') ?? '';
-  const request = { family: family === '' ? undefined : family, limit };
-  const rows = await read(deps, exchange, params, 'metadata', (context) =>
-    deps.storage.metadata(context, request),
-  );
+  const request = { family: family === '' ? undefined : family, limit: limit ?? 0 };
+  const rows =
+    limit === 0
+      ? []
+      : await read(deps, exchange, params, 'metadata', (context) =>
+          deps.storage.metadata(context, request),
+        );
   const texts = rows.map(({ family: name, type, help, unit }) => {
     return `${JSON.stringify(name)}:[${JSON.stringify({ type, help, unit })}]`;
   });

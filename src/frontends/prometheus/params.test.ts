@@ -6,8 +6,9 @@ import {
   limitParam,
   parseDuration,
   parseTime,
-  rangeParams,
+  orderedTimes,
   selectorParams,
+  timeParam,
   T_US_MAX,
 } from './params.ts';
 
@@ -59,8 +60,10 @@ test('limits, ranges, selectors', async () => {
   assert.equal(limitParam(params('')), 0);
   assert.equal(limitParam(params('limit=7')), 7);
   assert.throws(() => limitParam(params('limit=-1')), /non-negative/);
-  assert.throws(() => limitParam(params('limit=1.5')), /cannot parse/);
-  assert.throws(() => rangeParams(params('start=2&end=1')), /before start/);
+  assert.throws(() => limitParam(params('limit=1.5')), /parsing "1.5": invalid syntax/);
+  assert.throws(() => limitParam(params(`limit=${'9'.repeat(20)}`)), /value out of range/);
+  assert.throws(() => timeParam(params('start=x'), 'start', 0), /time value for 'start'/);
+  assert.throws(() => orderedTimes(2, 1), /before start/);
   const [matchers] = await selectorParams(params('match[]=up{a!="b"}'));
   assert.deepEqual(
     matchers!.map(({ name, type, value }) => name + type + value),
@@ -69,6 +72,7 @@ test('limits, ranges, selectors', async () => {
   await assert.rejects(selectorParams(params('match[]={a=""}')), /non-empty matcher/);
   await assert.rejects(selectorParams(params('match[]=up[5m]')), /invalid parameter "match\[\]"/);
   await assert.rejects(selectorParams(params('match[]=a&'.repeat(1001))), /limit is 1000/);
+  await assert.rejects(selectorParams(params('match[]=up['), { named: false }), /^\w*: 1:3: parse/);
   await assert.rejects(
     selectorParams(params('match[]=up{a=~"("}')),
     /invalid parameter "match\[\]"/,
@@ -79,5 +83,7 @@ test('escaped label names', () => {
   assert.equal(unescapeLabelName('plain'), 'plain');
   assert.equal(unescapeLabelName('U__a_2e_b__c'), 'a.b_c');
   assert.equal(unescapeLabelName('U___1F600_'), '😀');
-  assert.equal(unescapeLabelName('U__a_zz'), 'U__a_zz');
+  assert.equal(unescapeLabelName('U__a.b_2E_'), 'a.b.');
+  for (const broken of ['U__a_zz', 'U__a_', 'U___d800_', 'U___10ffff_', 'U___2e', 'U__a_2e_b_'])
+    assert.equal(unescapeLabelName(broken), broken);
 });

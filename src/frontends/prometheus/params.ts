@@ -4,6 +4,7 @@
 // parseMatchersParam).
 import { AppError } from '../../model/errors.ts';
 import { matcher } from '../../model/matcher.ts';
+import { errorMessage } from '../../stdx/assert.ts';
 import type { Matcher } from '../../model/matcher.ts';
 
 /** `match[]` parameters of one request; each is a read of its own. */
@@ -23,9 +24,13 @@ export function invalidParameter(name: string, reason: string): AppError {
   return new AppError('invalid', 'parameter', `invalid parameter "${name}": ${reason}`);
 }
 
+function isNumber(text: string): boolean {
+  return /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text);
+}
+
 /** Microseconds, or undefined where the text is no time. */
 export function parseTime(text: string): number | undefined {
-  if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text)) {
+  if (isNumber(text)) {
     const tUs = Math.round(Number(text) * 1_000_000);
     return Math.max(T_US_MIN, Math.min(T_US_MAX, tUs));
   }
@@ -61,9 +66,9 @@ export function timeParam(params: URLSearchParams, name: string, fallback: numbe
   const text = params.get(name);
   if (text === null || text === '') return fallback;
   const tUs = parseTime(text);
-  if (tUs === undefined)
-    throw invalidParameter(name, `cannot parse ${JSON.stringify(text)} to a valid timestamp`);
-  return tUs;
+  if (tUs !== undefined) return tUs;
+  const reason = `cannot parse ${JSON.stringify(text)} to a valid timestamp`;
+  throw invalidParameter(name, `invalid time value for '${name}': ${reason}`);
 }
 
 /** A time parameter that must be there. */
@@ -88,7 +93,7 @@ const DURATION = /^(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d
 
 /** Microseconds, or undefined where the text is no duration. Seconds may be negative. */
 export function parseDuration(text: string): number | undefined {
-  if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text)) {
+  if (isNumber(text)) {
     const durationUs = Math.round(Number(text) * 1_000_000);
     return Number.isSafeInteger(durationUs) ? durationUs : undefined;
   }
@@ -99,55 +104,78 @@ export function parseDuration(text: string): number | undefined {
   return Number.isSafeInteger(totalMs * 1000) ? totalMs * 1000 : undefined;
 }
 
+/** Why a text is no duration. */
+export function durationProblem(text: string): string {
+  const size = isNumber(text) ? Math.abs(Number(text)) : 0;
+  const overflow = size * 1e9 > 2 ** 63 ? '. It overflows int64' : '';
+  return `cannot parse ${JSON.stringify(text)} to a valid duration${overflow}`;
+}
+
 /** A duration parameter in microseconds; undefined where it is absent or empty. */
 export function durationParam(params: URLSearchParams, name: string): number | undefined {
   const text = params.get(name);
   if (text === null || text === '') return undefined;
   const durationUs = parseDuration(text);
-  if (durationUs === undefined)
-    throw invalidParameter(name, `cannot parse ${JSON.stringify(text)} to a valid duration`);
+  if (durationUs === undefined) throw invalidParameter(name, durationProblem(text));
   return durationUs;
 }
 
-/** 0 = no limit. */
-export function limitParam(params: URLSearchParams, name = 'limit'): number {
-  const text = params.get(name);
-  if (text === null || text === '') return 0;
-  if (!/^[+-]?\d+$/.test(text))
-    throw invalidParameter(name, `cannot parse ${JSON.stringify(text)}`);
-  if (Number(text) < 0) throw invalidParameter(name, 'limit must be non-negative');
-  return Number(text);
+/** An integer in decimal, as Go's Atoi takes it; undefined where the text is none. */
+export function parseInteger(text: string): number | undefined {
+  return /^[+-]?\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : undefined;
 }
 
-/** The range of a metadata request; all of time where it is open. */
+/** 0 = no limit. */
+export function limitParam(params: URLSearchParams): number {
+  const text = params.get('limit');
+  if (text === null || text === '') return 0;
+  const limit = parseInteger(text);
+  if (limit === undefined) {
+    const reason = /^[+-]?\d+$/.test(text) ? 'value out of range' : 'invalid syntax';
+    throw invalidParameter('limit', `strconv.Atoi: parsing ${JSON.stringify(text)}: ${reason}`);
+  }
+  if (limit < 0) throw invalidParameter('limit', 'limit must be non-negative');
+  return limit;
+}
+
+/** The range of a metadata request; all of time where it is open, empty where it ends too early. */
 export function rangeParams(params: URLSearchParams): { startUs: number; endUs: number } {
   const startUs = timeParam(params, 'start', T_US_MIN);
   const endUs = timeParam(params, 'end', T_US_MAX);
-  if (endUs < startUs)
-    throw invalidParameter('end', 'end timestamp must not be before start timestamp');
   return { startUs, endUs };
 }
 
-/** The selectors of all `match[]` parameters, compiled. */
+/** Throws AppError invalid for a range that ends before it starts. */
+export function orderedTimes(startUs: number, endUs: number): void {
+  const message = 'end timestamp must not be before start timestamp';
+  if (endUs < startUs) throw new AppError('invalid', 'parameter', message);
+}
+
+/**
+ * The selectors of all `match[]` parameters, compiled. Throws AppError invalid with the reason; the
+ * parameter is named where `named` says so, as Prometheus does at some of its paths.
+ */
 export async function selectorParams(
   params: URLSearchParams,
+  { named = true }: { readonly named?: boolean } = {},
 ): Promise<readonly (readonly Matcher[])[]> {
+  const refuse = (reason: string, cause?: unknown): AppError => {
+    const { message } = named ? invalidParameter('match[]', reason) : new Error(reason);
+    return new AppError('invalid', 'parameter', message, cause === undefined ? {} : { cause });
+  };
   const texts = params.getAll('match[]');
   if (texts.length === 0) return [];
   if (texts.length > SELECTORS_MAX)
-    throw invalidParameter('match[]', `given ${texts.length} times, the limit is ${SELECTORS_MAX}`);
+    throw refuse(`match[] is given ${texts.length} times, the limit is ${SELECTORS_MAX}`);
   const { parseMetricSelector } = await import('../../promql/parser.ts');
-  return texts.map((text) => {
-    let matchers: readonly Matcher[];
+  const selectors = texts.map((text) => {
     try {
-      matchers = parseMetricSelector(text).map((m) => matcher(m.name, m.type, m.value));
+      return parseMetricSelector(text).map((m) => matcher(m.name, m.type, m.value));
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      const invalid = invalidParameter('match[]', reason);
-      throw new AppError('invalid', invalid.code, invalid.message, { cause: error });
+      throw refuse(errorMessage(error), error);
     }
-    if (matchers.every((m) => m.matches('')))
-      throw invalidParameter('match[]', 'match[] must contain at least one non-empty matcher');
-    return matchers;
   });
+  if (selectors.some((matchers) => matchers.every((m) => m.matches(''))))
+    throw refuse('match[] must contain at least one non-empty matcher');
+  return selectors;
 }

@@ -4,12 +4,17 @@ import type { Clock } from '../../stdx/clock.ts';
 import { nowUs } from '../../stdx/clock.ts';
 import type { Scheduler } from '../../stdx/scheduler.ts';
 import { AppError } from '../../model/errors.ts';
-import type { EvalParams } from '../../promql/engine/result.ts';
+import type { EvalParams, EvalResult } from '../../promql/engine/result.ts';
 import { LOOKBACK_US_DEFAULT } from '../../query/limits.ts';
 import { inSlices, prometheusJson } from '../../query/prometheus-json.ts';
+import type { QueryStats } from '../../query/prometheus-json.ts';
+import { BAD_QUERY_CODES } from '../../query/promql.ts';
 import type { PromqlQueries } from '../../query/promql.ts';
 import type { Exchange } from '../http/exchange.ts';
-import { durationParam, invalidParameter, limitParam, requiredTime, timeParam } from './params.ts';
+import { JSON_HEADERS } from './metadata.ts';
+import { durationParam, durationProblem, invalidParameter, limitParam } from './params.ts';
+import { parseDuration, requiredTime, timeParam } from './params.ts';
+import { success } from './status.ts';
 
 export interface QueryDependencies {
   readonly promql: PromqlQueries;
@@ -17,13 +22,26 @@ export interface QueryDependencies {
   readonly scheduler: Scheduler;
 }
 
-const JSON_HEADERS = { 'Content-Type': 'application/json' };
-
+/** Microseconds; one that is not positive means the default, as in Prometheus. */
 export function lookbackParam(params: URLSearchParams): number {
-  const lookbackUs = durationParam(params, 'lookback_delta');
-  if (lookbackUs === undefined) return LOOKBACK_US_DEFAULT;
-  if (lookbackUs <= 0) throw invalidParameter('lookback_delta', 'must be positive');
-  return lookbackUs;
+  const text = params.get('lookback_delta') ?? '';
+  if (text === '') return LOOKBACK_US_DEFAULT;
+  const lookbackUs = parseDuration(text);
+  if (lookbackUs === undefined)
+    throw new AppError(
+      'invalid',
+      'parameter',
+      `error parsing lookback delta duration: ${durationProblem(text)}`,
+    );
+  return lookbackUs > 0 ? lookbackUs : LOOKBACK_US_DEFAULT;
+}
+
+/** Microseconds; throws where it is over before it begins. */
+function timeoutParam(params: URLSearchParams): number | undefined {
+  const timeoutUs = durationParam(params, 'timeout');
+  if (timeoutUs !== undefined && timeoutUs <= 0)
+    throw new AppError('timeout', 'query-timeout', 'query timed out in query execution');
+  return timeoutUs;
 }
 
 export function rangeOf(params: URLSearchParams): EvalParams {
@@ -31,7 +49,7 @@ export function rangeOf(params: URLSearchParams): EvalParams {
   const endUs = requiredTime(params, 'end');
   if (endUs < startUs) throw invalidParameter('end', 'end timestamp must not be before start time');
   const stepUs = durationParam(params, 'step');
-  if (stepUs === undefined) throw invalidParameter('step', 'cannot parse "" to a valid duration');
+  if (stepUs === undefined) throw invalidParameter('step', durationProblem(''));
   if (stepUs <= 0)
     throw invalidParameter(
       'step',
@@ -40,31 +58,84 @@ export function rangeOf(params: URLSearchParams): EvalParams {
   return { startUs, endUs, stepUs, lookbackUs: lookbackParam(params) };
 }
 
+/** What `stats` asks for: words other than these two are taken, with a warning. */
+function statsWarnings(wanted: string): readonly string[] {
+  if (['', 'true', 'all'].includes(wanted)) return [];
+  return [
+    `value ${JSON.stringify(wanted)} for parameter "stats" is deprecated and will be rejected in ` +
+      'the next major release, use "true" or "all"',
+  ];
+}
+
 async function answer(
   deps: QueryDependencies,
   exchange: Exchange,
   params: URLSearchParams,
   evalParams: EvalParams,
 ): Promise<void> {
-  const timeoutUs = durationParam(params, 'timeout');
-  const seriesMax = limitParam(params);
+  const timeoutUs = timeoutParam(params);
+  const wanted = params.get('stats') ?? '';
+  const watch = new Stopwatch(deps.clock);
   const request = {
     principal: exchange.principal,
     text: params.get('query') ?? '',
     timeoutMs: timeoutUs === undefined ? undefined : timeoutUs / 1000,
     signal: exchange.signal,
     params: evalParams,
+    onTurn: () => watch.turn(),
   };
   try {
     await deps.promql.run(request, async (result, { context, headers: costHeaders }) => {
       const headers = { ...JSON_HEADERS, ...costHeaders() };
-      const pieces = inSlices(prometheusJson(result, { seriesMax }), deps);
+      const options = {
+        seriesMax: limitParam(params),
+        stats: wanted === '' ? undefined : watch.stats(result),
+        warnings: statsWarnings(wanted),
+      };
+      const pieces = inSlices(prometheusJson(result, options), deps);
       await exchange.sendStream(200, headers, pieces, context.signal);
     });
   } catch (error) {
-    const isBadQuery =
-      error instanceof AppError && ['promql-parse', 'bad-matcher'].includes(error.code);
+    const isBadQuery = error instanceof AppError && BAD_QUERY_CODES.has(error.code);
     throw isBadQuery ? queryParameterError(error) : error;
+  }
+}
+
+/** Where the time of a query goes, in seconds. */
+class Stopwatch {
+  readonly #clock: Clock;
+  readonly #startMs: number;
+  #turnMs: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#startMs = clock.monotonicMs();
+    this.#turnMs = this.#startMs;
+  }
+
+  /** The query waits no longer. */
+  turn(): void {
+    this.#turnMs = this.#clock.monotonicMs();
+  }
+
+  /** Evaluation is one pass here: preparing and sorting are parts of it. */
+  stats({ stats }: EvalResult): QueryStats {
+    const evaluated = (this.#clock.monotonicMs() - this.#turnMs) / 1000;
+    return {
+      timings: {
+        evalTotalTime: evaluated,
+        resultSortTime: 0,
+        queryPreparationTime: 0,
+        innerEvalTime: evaluated,
+        execQueueTime: (this.#turnMs - this.#startMs) / 1000,
+        execTotalTime: evaluated,
+      },
+      samples: {
+        totalQueryableSamples: stats.samplesRead,
+        samplesRead: stats.samplesRead,
+        peakSamples: stats.samplesPeak,
+      },
+    };
   }
 }
 
@@ -75,14 +146,16 @@ function queryParameterError(error: AppError): AppError {
 
 export async function query(deps: QueryDependencies, exchange: Exchange): Promise<void> {
   const params = await exchange.form();
+  limitParam(params);
   const atUs = timeParam(params, 'time', nowUs(deps.clock));
   const lookbackUs = lookbackParam(params);
-  const evalParams = { startUs: atUs, endUs: atUs, stepUs: 0, lookbackUs };
-  await answer(deps, exchange, params, evalParams);
+  const times = { startUs: atUs, endUs: atUs, stepUs: 0, lookbackUs };
+  await answer(deps, exchange, params, times);
 }
 
 export async function queryRange(deps: QueryDependencies, exchange: Exchange): Promise<void> {
   const params = await exchange.form();
+  limitParam(params);
   await answer(deps, exchange, params, rangeOf(params));
 }
 
@@ -99,11 +172,11 @@ async function parsed(exchange: Exchange) {
 export async function parseQuery(exchange: Exchange): Promise<void> {
   const expr = await parsed(exchange);
   const { exprToJson } = await import('../../promql/to-json.ts');
-  exchange.sendJson(200, { status: 'success', data: exprToJson(expr) });
+  success(exchange, exprToJson(expr));
 }
 
 export async function formatQuery(exchange: Exchange): Promise<void> {
   const expr = await parsed(exchange);
   const { prettyPrint } = await import('../../promql/printer.ts');
-  exchange.sendJson(200, { status: 'success', data: prettyPrint(expr) });
+  success(exchange, prettyPrint(expr));
 }

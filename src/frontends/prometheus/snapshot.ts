@@ -3,8 +3,9 @@
 import type { SnapshotKeeper } from '../../model/snapshots.ts';
 import { createSnapshot } from '../admin/snapshots.ts';
 import type { Exchange } from '../http/exchange.ts';
+import { success } from './status.ts';
 
 export async function takeSnapshot(snapshots: SnapshotKeeper, exchange: Exchange): Promise<void> {
   const { name } = await createSnapshot(snapshots, exchange);
-  exchange.sendJson(200, { status: 'success', data: { name } });
+  success(exchange, { name });
 }

@@ -122,7 +122,7 @@ describe('leaves', () => {
     const plan = storage.plans[0]!;
     assert.equal(plan.kernel, 'rate');
     assert.deepEqual(plan.grouping, { aggregation: 'sum', mode: 'by', labels: ['job'] });
-    assert.deepEqual(result.stats, { seriesRead: 3, samplesRead: 21 });
+    assert.deepEqual(result.stats, { seriesRead: 3, samplesRead: 21, samplesPeak: 21 });
   });
 
   test('a name that the function drops is not grouped by', async () => {

@@ -8,7 +8,7 @@ import type { Expr } from '../ast.ts';
 import { dropMetadataLabels, mergeSameLabels } from './column.ts';
 import type { Column, Value } from './column.ts';
 import { Evaluator } from './evaluator.ts';
-import { executionError } from './errors.ts';
+import { rangeTypeError } from './errors.ts';
 import { unwrap } from './prepare.ts';
 import { rangeVector } from './range-vector.ts';
 import { SLOT_FLOAT } from './result.ts';
@@ -32,7 +32,7 @@ export async function evaluate(
   const isRangeVector = inner.type === 'MatrixSelector' || inner.type === 'SubqueryExpr';
   let answer: Pick<EvalResult, 'type' | 'series' | 'string'>;
   if (isRangeVector) {
-    if (isRange) throw executionError('cannot do range evaluation of a range vector');
+    if (isRange) throw rangeTypeError('range vector');
     ev.trace?.begin(inner, 1);
     const series = await rangeVector(ev, inner, grid);
     ev.trace?.end(series.length);
@@ -47,7 +47,11 @@ export async function evaluate(
     stepUs: grid.stepUs,
     stepCount: grid.count,
     annotations: ev.annotations.render(params.query),
-    stats: { seriesRead: ev.seriesRead, samplesRead: ev.samplesRead },
+    stats: {
+      seriesRead: ev.seriesRead,
+      samplesRead: ev.samplesRead,
+      samplesPeak: ev.samplesPeak,
+    },
   };
 }
 
@@ -73,8 +77,7 @@ function asMatrix(
   value: Value,
   isDelayed: boolean,
 ): Pick<EvalResult, 'type' | 'series' | 'string'> {
-  if (value.kind === 'string')
-    throw executionError('a range query needs a scalar or an instant vector, not a string');
+  if (value.kind === 'string') throw rangeTypeError('string');
   if (value.kind === 'scalar')
     return {
       type: 'matrix',

@@ -10,3 +10,9 @@ export function executionError(message: string): AppError {
 export function notSupported(what: string): AppError {
   return new AppError('invalid', 'not-supported', `${what} is not supported yet`);
 }
+
+/** The expression has a type that a range query cannot evaluate. */
+export function rangeTypeError(type: string): AppError {
+  const message = `invalid expression type "${type}" for range query, must be Scalar or instant Vector`;
+  return new AppError('invalid', 'promql-range-type', message);
+}

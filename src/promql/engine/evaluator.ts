@@ -40,6 +40,7 @@ export class Evaluator implements Evaluation {
   readonly trace: Trace | undefined;
   seriesRead = 0;
   samplesRead = 0;
+  samplesPeak = 0;
   readonly #samplesMax: number;
   readonly #seriesMax: number;
   readonly #onRead: EvalParams['onRead'];
@@ -141,6 +142,7 @@ export class Evaluator implements Evaluation {
   }
 
   #checkSamples(count: number): void {
+    if (count > this.samplesPeak) this.samplesPeak = count;
     if (count <= this.#samplesMax) return;
     throw new AppError(
       'limited',

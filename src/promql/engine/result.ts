@@ -68,6 +68,8 @@ export interface EvalAnnotation {
 export interface EvalStats {
   readonly seriesRead: number;
   readonly samplesRead: number;
+  /** Most samples and slots counted at one time, as the limit of a query counts them. */
+  readonly samplesPeak: number;
 }
 
 export interface EvalResult {

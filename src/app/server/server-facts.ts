@@ -1,0 +1,34 @@
+// What the status pages tell of the process and of its settings.
+import { availableParallelism, hostname, totalmem } from 'node:os';
+import type { ServerFacts } from '../../frontends/prometheus/status.ts';
+import { FLAGS, flagRows } from '../settings/flags.ts';
+import type { Settings } from '../settings/flags.ts';
+
+export function serverFacts(settings: Settings): ServerFacts {
+  const values = flagRows().map(({ key, flag, kind }): [string, string] => [
+    flag,
+    kind.print(settings[key]),
+  ]);
+  return {
+    startedMs: Date.now() - performance.now(),
+    hostName: hostname(),
+    workingDirectory: process.cwd(),
+    processorCount: availableParallelism(),
+    memoryBytes: settings.memoryBytes || Math.floor(totalmem() / 2),
+    resourceCount: process.getActiveResourcesInfo().length,
+    flags: Object.fromEntries(values),
+    // Quoted as JSON is: valid YAML whatever is in it.
+    config: values
+      .filter(([name]) => name !== FLAGS.config.flag)
+      .map(([name, text]) => `${name}: ${JSON.stringify(text)}\n`)
+      .join(''),
+    retention: retentionText(settings),
+  };
+}
+
+function retentionText({ retentionMs, retentionBytes }: Settings): string {
+  const limits: string[] = [];
+  if (retentionMs !== undefined) limits.push(FLAGS.retentionMs.kind.print(retentionMs));
+  if (retentionBytes !== undefined) limits.push(FLAGS.retentionBytes.kind.print(retentionBytes));
+  return limits.length === 0 ? 'none' : limits.join(' or ');
+}

@@ -1,0 +1,169 @@
+// `/api/v1/targets`, `/targets/metadata`, `/targets/relabel_steps`, `/scrape_pools`: what the
+// collector of this server scrapes. It scrapes into one tenant; every other one has no targets.
+// Source: Prometheus web/api/v1/api.go (targets, targetMetadata, scrapePools).
+import type { TargetStatus } from '../../agent/scrape-loop.ts';
+import { AppError } from '../../model/errors.ts';
+import { labelsFromObject, METRIC_NAME } from '../../model/labels.ts';
+import type { Labels } from '../../model/labels.ts';
+import { matchesAll, matcher } from '../../model/matcher.ts';
+import type { Matcher } from '../../model/matcher.ts';
+import type { Metadata } from '../../model/columns.ts';
+import { DEFAULT_TENANT } from '../../model/tenant.ts';
+import { errorMessage } from '../../stdx/assert.ts';
+import type { Exchange } from '../http/exchange.ts';
+import { read } from './metadata.ts';
+import type { MetadataDependencies } from './metadata.ts';
+import { invalidParameter, parseInteger, T_US_MAX } from './params.ts';
+import { badParameter, success } from './status.ts';
+
+export interface TargetDependencies extends MetadataDependencies {
+  readonly targets: () => readonly TargetStatus[];
+}
+
+/** Go's zero time: never scraped. */
+const NEVER = '0001-01-01T00:00:00Z';
+
+function targetsOf(deps: TargetDependencies, exchange: Exchange): readonly TargetStatus[] {
+  return exchange.principal.tenant === DEFAULT_TENANT ? deps.targets() : [];
+}
+
+function interval(target: TargetStatus): string {
+  return `${target.intervalMs}ms`;
+}
+
+const labelsOf = ({ job, instance }: TargetStatus): Record<string, string> => ({ instance, job });
+
+function targetJson(target: TargetStatus) {
+  const every = interval(target);
+  return {
+    discoveredLabels: {
+      __address__: target.instance,
+      __scrape_interval__: every,
+      __scrape_timeout__: every,
+      job: target.job,
+    },
+    labels: labelsOf(target),
+    scrapePool: target.job,
+    scrapeUrl: target.url,
+    globalUrl: target.url,
+    lastError: target.lastError,
+    lastScrape:
+      target.lastScrapeMs === undefined ? NEVER : new Date(target.lastScrapeMs).toISOString(),
+    lastScrapeDuration: target.lastDurationMs / 1000,
+    health: target.health,
+    scrapeInterval: every,
+    scrapeTimeout: every,
+  };
+}
+
+export async function targets(deps: TargetDependencies, exchange: Exchange): Promise<void> {
+  const params = exchange.search;
+  const state = (params.get('state') ?? '').toLowerCase();
+  const pool = params.get('scrapePool') ?? '';
+  const shown = ['', 'any', 'active'].includes(state) ? targetsOf(deps, exchange) : [];
+  const active = shown.filter(({ job }) => pool === '' || job === pool);
+  success(exchange, {
+    activeTargets: active.map(targetJson),
+    droppedTargets: [],
+    droppedTargetCounts: Object.fromEntries(
+      targetsOf(deps, exchange)
+        .filter(() => state !== 'active')
+        .map(({ job }) => [job, 0]),
+    ),
+  });
+}
+
+export async function scrapePools(deps: TargetDependencies, exchange: Exchange): Promise<void> {
+  const jobs = new Set(targetsOf(deps, exchange).map(({ job }) => job));
+  success(exchange, { scrapePools: [...jobs].toSorted() });
+}
+
+function poolOf(deps: TargetDependencies, exchange: Exchange): TargetStatus {
+  const pool = exchange.search.get('scrapePool') ?? '';
+  if (pool === '') throw badParameter('no scrapePool parameter provided');
+  const found = targetsOf(deps, exchange).find(({ job }) => job === pool);
+  if (found !== undefined) return found;
+  const reason = `scrape pool ${JSON.stringify(pool)} not found`;
+  throw badParameter(`error retrieving scrape config: ${reason}`);
+}
+
+export async function scrapePoolConfig(
+  deps: TargetDependencies,
+  exchange: Exchange,
+): Promise<void> {
+  const target = poolOf(deps, exchange);
+  const every = interval(target);
+  const yaml =
+    `job_name: ${target.job}\nscrape_interval: ${every}\nscrape_timeout: ${every}\n` +
+    `static_configs:\n- targets:\n  - ${target.instance}\n`;
+  success(exchange, { yaml });
+}
+
+/** The collector relabels nothing: no steps, once the question is a right one. */
+export async function relabelSteps(deps: TargetDependencies, exchange: Exchange): Promise<void> {
+  const params = exchange.search;
+  if ((params.get('scrapePool') ?? '') === '')
+    throw badParameter('no scrapePool parameter provided');
+  const labels = params.get('labels') ?? '';
+  if (labels === '') throw badParameter('no labels parameter provided');
+  try {
+    JSON.parse(labels);
+  } catch (error) {
+    const message = `error parsing labels: ${errorMessage(error)}`;
+    throw new AppError('invalid', 'parameter', message, { cause: error });
+  }
+  poolOf(deps, exchange);
+  success(exchange, { steps: [] });
+}
+
+async function targetMatchers(text: string): Promise<readonly Matcher[]> {
+  if (text === '') return [];
+  const { parseMetricSelector } = await import('../../promql/parser.ts');
+  try {
+    return parseMetricSelector(text).map((m) => matcher(m.name, m.type, m.value));
+  } catch (error) {
+    const { code, message } = invalidParameter('match_target', errorMessage(error));
+    throw new AppError('invalid', code, message, { cause: error });
+  }
+}
+
+/** Series of a family have its name, some with one of these behind it. */
+const SERIES_SUFFIX = /_(?:bucket|count|sum|total|created|info)$/;
+
+function familiesOf(names: readonly string[], rows: readonly Metadata[]): readonly Metadata[] {
+  const known = new Set(names.flatMap((name) => [name, name.replace(SERIES_SUFFIX, '')]));
+  return rows.filter(({ family }) => known.has(family));
+}
+
+/** Metadata of the families that a target has series of. */
+export async function targetMetadata(deps: TargetDependencies, exchange: Exchange): Promise<void> {
+  const params = exchange.search;
+  const limitText = params.get('limit') ?? '';
+  const limit = limitText === '' ? -1 : parseInteger(limitText);
+  if (limit === undefined) throw badParameter('limit must be a number');
+  const matchers = await targetMatchers(params.get('match_target') ?? '');
+  const family = params.get('metric') ?? '';
+  const wanted = targetsOf(deps, exchange)
+    .map((target): [Record<string, string>, Labels] => {
+      const labels = labelsOf(target);
+      return [labels, labelsFromObject(labels)];
+    })
+    .filter(([, labels]) => matchesAll(matchers, labels));
+  const out = await read(deps, exchange, params, 'targets', async (context) => {
+    const request = { family: family === '' ? undefined : family, limit: 0 };
+    const rows = await deps.storage.metadata(context, request);
+    const found: object[] = [];
+    for (const [target] of wanted) {
+      const own = Object.entries(target).map(([name, value]) => matcher(name, '=', value));
+      const range = { startUs: -T_US_MAX, endUs: T_US_MAX, limit: 0 };
+      const names = await deps.storage.labelValues(context, METRIC_NAME, {
+        ...range,
+        matchers: own,
+      });
+      for (const { family: metric, type, help, unit } of familiesOf(names, rows))
+        found.push({ target, ...(family === '' ? { metric } : {}), type, help, unit });
+    }
+    return found;
+  });
+  success(exchange, limit < 0 ? out : out.slice(0, limit));
+}
