@@ -94,7 +94,7 @@ export const TIERS: readonly Tier[] = [
     kind: 'suite',
     name: 'black-box',
     stage: 3,
-    deadlineSec: 300,
+    deadlineSec: 900,
     files: ['test/apptest/**/*.test.ts'],
     processes: 2,
   },
