@@ -93,7 +93,7 @@ export class ShardReceiver {
       if (ref >= 0) return ref;
       defined.refused.push(reader.lastKey());
     } catch (error) {
-      // The sender goes on numbering; it sends the labels again where it is told that they are gone.
+      // The sender goes on numbering, and sends the labels again when it hears that they are gone.
       if (!(error instanceof AppError && error.code === 'memory-full')) throw error;
       defined.noRoom = error;
     }
