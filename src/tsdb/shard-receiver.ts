@@ -17,7 +17,7 @@ import { refsOf } from './record-encode.ts';
 import { SeriesReader } from './series-list.ts';
 import { isEmpty } from './shard-batch.ts';
 import { localRef, shardOfRef } from './shard-of.ts';
-import type { ShardedStorage } from './sharded-storage.ts';
+import type { ShardedStorage, ShardStorage } from './sharded-storage.ts';
 
 export interface ShardReceiverParts {
   readonly storage: ShardedStorage;
@@ -33,6 +33,14 @@ export interface ShardReceiverParts {
 }
 
 type Append = Extract<SentMessage, { kind: 'append' }>;
+
+/** What came of the series of a message. */
+interface Defined {
+  /** Keys of those that may not be made now. */
+  readonly refused: string[];
+  /** Why some were not made, where memory is full. */
+  noRoom: AppError | undefined;
+}
 
 export class ShardReceiver {
   readonly #parts: ShardReceiverParts;
@@ -53,31 +61,46 @@ export class ShardReceiver {
       this.#epoch = message.epoch;
       this.#refs = this.#refs.map(() => new IdList());
     }
-    const refused = this.#define(message);
-    if (message.kind === 'append') this.#append(message, refused);
+    const defined = this.#define(message);
+    if (message.kind === 'append') this.#append(message, defined);
   }
 
-  /** Keys of the series that may not be made now. */
-  #define({ epoch, series }: SentMessage): string[] {
-    const refused: string[] = [];
-    if (epoch > this.#voidEpoch) for (const sent of series) this.#defineAll(sent, refused);
-    return refused;
+  #define({ epoch, series }: SentMessage): Defined {
+    const defined: Defined = { refused: [], noRoom: undefined };
+    if (epoch > this.#voidEpoch) for (const sent of series) this.#defineAll(sent, defined);
+    return defined;
   }
 
-  #defineAll(sent: SentSeries, refused: string[]): void {
+  #defineAll(sent: SentSeries, defined: Defined): void {
     const { shard, tenant, first } = sent;
     const storage = this.#parts.storage.shards[shard]!;
     const refs = this.#refs[shard]!;
     assert(refs.count === first, 'a sender numbers its series without gaps');
     const reader = new SeriesReader(sent, this.#labels);
     while (reader.next()) {
-      const ref = storage.resolveBytes(tenant, this.#labels);
-      if (ref < 0) refused.push(reader.lastKey());
-      refs.push(ref < 0 ? NO_SERIES : ref);
+      refs.push(this.#resolve(storage, tenant, reader, defined));
     }
   }
 
-  #append(message: Append, refused: readonly string[]): void {
+  #resolve(
+    storage: ShardStorage,
+    tenant: TenantId,
+    reader: SeriesReader,
+    defined: Defined,
+  ): SeriesRef {
+    try {
+      const ref = storage.resolveBytes(tenant, this.#labels);
+      if (ref >= 0) return ref;
+      defined.refused.push(reader.lastKey());
+    } catch (error) {
+      // The sender goes on numbering, and sends the labels again when it hears that they are gone.
+      if (!(error instanceof AppError && error.code === 'memory-full')) throw error;
+      defined.noRoom = error;
+    }
+    return NO_SERIES;
+  }
+
+  #append(message: Append, { refused, noRoom }: Defined): void {
     const { id, epoch, parts } = message;
     const { answer } = this.#parts;
     const options = fromSentOptions(message.options);
@@ -89,6 +112,7 @@ export class ShardReceiver {
       return answer({ kind: 'void', id, splits });
     }
     const batches = this.#batches(tenant, parts);
+    if (batches === undefined && noRoom !== undefined) return this.#refuse(message, tenant, noRoom);
     if (batches === undefined) {
       const gone = this.#select(parts, (ref) => ref === NO_SERIES);
       return answer({ kind: 'stale', id, gone, refused });

@@ -10,6 +10,7 @@ import { AppError } from '../../src/model/errors.ts';
 import { openPrincipal } from '../../src/model/tenant.ts';
 import { seededPrng } from '../../src/stdx/prng.ts';
 import { SERIES_IDLE_MS } from '../../src/tsdb/limits.ts';
+import { MemoryBound } from '../../src/tsdb/memory-bound.ts';
 import { ShardedStorage } from '../../src/tsdb/sharded-storage.ts';
 import { withContext } from './contexts.ts';
 import { crossingTo, NO_FILTER } from './crossing-under-test.ts';
@@ -136,6 +137,32 @@ test('series that may not be made are refused by row, the others are kept', asyn
   for (const [i, shard] of storage.shards.entries()) shard.resolveBytes = resolves[i]!;
   assert.equal((await write('m,i=2 f=1 3')).scan.pointCount, 1);
   assert.equal((await readRows(storage)).length, 3);
+});
+
+test('where memory is full new series are refused and known ones go on, until there is room', async () => {
+  const memory = new MemoryBound(10_000_000);
+  const under = await new TsdbUnderTest({ memory }, 3).open();
+  const { write } = threadOf(under);
+  const isFull = { code: 'memory-full', kind: 'unavailable', retryAfterSec: 5 };
+  await write('m,i=1 a=1 1');
+  let otherBytes = 9_000_000;
+  memory.hold('bodies', () => otherBytes);
+  // One look at the sum was made when there was room.
+  await under.storage.flush();
+  for (let i = 0; i < 100; i++) under.storage.resolve('default', ['__name__', 'm_a', 'i', '1']);
+  for (const i of [2, 3, 2]) await assert.rejects(write(`m,i=1 a=9 9\nm,i=${i} a=1 1`), isFull);
+  await write('m,i=1 a=2 2');
+  otherBytes = 0;
+  await write('m,i=2 a=1 1\nm,i=3 a=1 1');
+  assert.deepEqual(
+    (await readRows(under.storage)).map(({ series, tUs }) => `${series} ${tUs}`).toSorted(),
+    [
+      '__name__="m_a",i="1" 1',
+      '__name__="m_a",i="1" 2',
+      '__name__="m_a",i="2" 1',
+      '__name__="m_a",i="3" 1',
+    ],
+  );
 });
 
 test('threads write what one thread writes, whatever they know and forget', async () => {

@@ -122,6 +122,8 @@ async function startThreads(
   assert(storage instanceof ShardedStorage, 'several shards are one storage');
   const { authenticator, metadata, accept } = given;
   const limits = ingestShares(parts.memory);
+  // Theirs are not looked at: the whole of their share counts.
+  parts.memory.hold('dictionaries', () => limits.dictionariesBytesMax);
   return await IngestThreads.start({
     settings,
     limits,

@@ -13,7 +13,7 @@ import { realClock } from '../real/clock.ts';
 import { realFiles } from '../real/files.ts';
 import { killProbe } from '../real/kill-probe.ts';
 import { loadKernels } from '../real/kernels.ts';
-import { watchIdleMemory } from '../real/idle-memory.ts';
+import { countBuffersAsHeap, watchIdleMemory } from '../real/idle-memory.ts';
 import { realPrng } from '../real/prng.ts';
 import { realScheduler } from '../real/scheduler.ts';
 import type { Settings } from '../settings/flags.ts';
@@ -96,6 +96,7 @@ async function serve(args: readonly string[]): Promise<void> {
   const { settings, warnings } = await loadSettings({ args, env: process.env, readConfig });
   checkStart(settings);
   loadKernels();
+  countBuffersAsHeap();
   const logger = makeLogger(settings);
   for (const warning of warnings) logger.warn(warning);
   const registry = new MetricsRegistry();
