@@ -34,6 +34,13 @@ export interface ShardReceiverParts {
 
 type Append = Extract<SentMessage, { kind: 'append' }>;
 
+interface Defined {
+  /** Keys of the series that may not be made now. */
+  readonly refused: string[];
+  /** Why the write that brought them is refused as a whole. */
+  failure: AppError | undefined;
+}
+
 export class ShardReceiver {
   readonly #parts: ShardReceiverParts;
   readonly #labels = new LabelBytes();
@@ -53,36 +60,54 @@ export class ShardReceiver {
       this.#epoch = message.epoch;
       this.#refs = this.#refs.map(() => new IdList());
     }
-    const refused = this.#define(message);
-    if (message.kind === 'append') this.#append(message, refused);
+    const defined = this.#define(message);
+    if (message.kind === 'append') this.#append(message, defined);
   }
 
-  /** Keys of the series that may not be made now. */
-  #define({ epoch, series }: SentMessage): string[] {
-    const refused: string[] = [];
-    if (epoch > this.#voidEpoch) for (const sent of series) this.#defineAll(sent, refused);
-    return refused;
+  #define({ epoch, series }: SentMessage): Defined {
+    const defined: Defined = { refused: [], failure: undefined };
+    if (epoch > this.#voidEpoch) for (const sent of series) this.#defineAll(sent, defined);
+    return defined;
   }
 
-  #defineAll(sent: SentSeries, refused: string[]): void {
+  #defineAll(sent: SentSeries, defined: Defined): void {
     const { shard, tenant, first } = sent;
     const storage = this.#parts.storage.shards[shard]!;
     const refs = this.#refs[shard]!;
     assert(refs.count === first, 'a sender numbers its series without gaps');
+    const isAdmitted = this.#refusal(tenant) === undefined;
     const reader = new SeriesReader(sent, this.#labels);
     while (reader.next()) {
-      const ref = storage.resolveBytes(tenant, this.#labels);
-      if (ref < 0) refused.push(reader.lastKey());
+      let ref = NO_SERIES;
+      try {
+        if (isAdmitted) ref = storage.resolveBytes(tenant, this.#labels);
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+        defined.failure ??= error;
+      }
+      if (ref < 0) defined.refused.push(reader.lastKey());
       refs.push(ref < 0 ? NO_SERIES : ref);
     }
   }
 
-  #append(message: Append, refused: readonly string[]): void {
+  #refusal(tenant: TenantId): AppError | undefined {
+    try {
+      this.#parts.admit(tenant);
+      return undefined;
+    } catch (error) {
+      if (error instanceof AppError) return error;
+      throw error;
+    }
+  }
+
+  #append(message: Append, { refused, failure }: Defined): void {
     const { id, epoch, parts } = message;
     const { answer } = this.#parts;
     const options = fromSentOptions(message.options);
     const { tenant } = options.principal;
     if (epoch <= this.#voidEpoch) return answer({ kind: 'void', id, splits: [] });
+    const refusal = failure ?? this.#refusal(tenant);
+    if (refusal !== undefined) return this.#refuse(message, tenant, refusal);
     const splits = this.#older(tenant, parts);
     if (splits.length > 0) {
       this.#voidEpoch = epoch;
@@ -98,7 +123,6 @@ export class ShardReceiver {
       return answer({ kind: 'done', id, applied: false });
     let stored: Promise<AppendResult>;
     try {
-      this.#parts.admit(tenant);
       stored = this.#parts.storage.appendParts(batches, options);
     } catch (error) {
       return this.#refuse(message, tenant, error);

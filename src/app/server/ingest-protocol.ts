@@ -21,7 +21,7 @@ export interface IngestSetup {
 }
 
 export type ToIngest =
-  | { readonly kind: 'answer'; readonly answer: AppendAnswer }
+  | { readonly kind: 'answers'; readonly answers: readonly AppendAnswer[] }
   /** Asks for a `page`. */
   | { readonly kind: 'metrics' }
   /** Asks for `drained`, after so long at the latest. */

@@ -100,7 +100,7 @@ function connect(): PortStream {
 }
 
 async function hear(message: ToIngest): Promise<void> {
-  if (message.kind === 'answer') sender.receive(message.answer);
+  if (message.kind === 'answers') for (const answer of message.answers) sender.receive(answer);
   else if (message.kind === 'metrics') post({ kind: 'page', text: registry.render() });
   else {
     await server.drain(message.graceMs);

@@ -8,6 +8,7 @@ import type { MetadataFilter } from '../../ingest/metadata-filter.ts';
 import type { TenantId } from '../../model/tenant.ts';
 import { errorMessage, FatalError, must } from '../../stdx/assert.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import type { AppendAnswer } from '../../tsdb/crossing.ts';
 import { ShardReceiver } from '../../tsdb/shard-receiver.ts';
 import type { ShardedStorage } from '../../tsdb/sharded-storage.ts';
 import { PortStream } from '../real/port-stream.ts';
@@ -46,27 +47,32 @@ export class IngestThreads {
   /** Rejects with the error of `listen` where the address cannot be had. */
   static async start(parts: IngestThreadsParts): Promise<IngestThreads> {
     const { settings, threadCount, limits, storage } = parts;
-    const { address: host, port } = await freeAddress(settings.http);
-    const setup: IngestSetup = {
-      threadCount,
-      shardCount: storage.shards.length,
-      settings,
-      limits,
-      address: { host, port },
-      tenants: storage.tenants(),
+    const { http } = settings;
+    const threads: IngestThread[] = [];
+    const begin = (count: number, { host, port }: Settings['http']): Promise<AddressInfo[]> => {
+      const { length: shardCount } = storage.shards;
+      const tenants = storage.tenants();
+      const setup: IngestSetup = {
+        threadCount,
+        shardCount,
+        settings,
+        limits,
+        address: { host, port },
+        tenants,
+      };
+      while (threads.length < count) threads.push(new IngestThread(parts, setup, threads.length));
+      return Promise.all(threads.map((thread) => thread.listening));
     };
-    const threads = Array.from(
-      { length: threadCount },
-      (_, index) => new IngestThread(parts, setup, index),
-    );
-    const started = await Promise.allSettled(threads.map((thread) => thread.listening));
-    const failed = started.find((one) => one.status === 'rejected');
-    if (failed !== undefined) {
+    try {
+      // A free port is found by the first one: the system gives it to nobody else.
+      const found = http.port === 0 ? await begin(1, http) : [await freeAddress(http)];
+      const { address: host, port } = must(found[0], 'an address was found');
+      const [first] = await begin(threadCount, { host, port });
+      return new IngestThreads(threads, must(first, 'there are threads'));
+    } catch (error) {
       await Promise.all(threads.map((thread) => thread.close()));
-      throw failed.reason;
+      throw error;
     }
-    const [first] = await Promise.all(threads.map((thread) => thread.listening));
-    return new IngestThreads(threads, must(first, 'there are threads'));
   }
 
   /** What each of them counts, as a page of metrics. */
@@ -85,8 +91,8 @@ export class IngestThreads {
 }
 
 /**
- * The address with its port, found by listening there alone: threads that share a port would share
- * it with another process, too.
+ * The address, when nobody listens there: threads that share a port would share it with another
+ * process, too.
  */
 function freeAddress(wanted: { readonly host: string; readonly port: number }) {
   return new Promise<AddressInfo>((resolve, reject) => {
@@ -108,6 +114,8 @@ class IngestThread {
   readonly #drained = Promise.withResolvers<void>();
   /** Asked for, in order. */
   readonly #pages: ((text: string) => void)[] = [];
+  /** That go out with this turn of the event loop. */
+  #answers: AppendAnswer[] = [];
   #isListening = false;
   #isClosing = false;
 
@@ -120,7 +128,7 @@ class IngestThread {
       metadata,
       admit,
       onFatal,
-      answer: (answer) => this.#post({ kind: 'answer', answer }),
+      answer: (answer) => this.#answer(answer),
     });
     const module = parts.module ?? new URL('./ingest-thread.ts', import.meta.url);
     const name = `ingest-${index}`;
@@ -136,6 +144,16 @@ class IngestThread {
 
   #post(message: ToIngest): void {
     this.#worker.postMessage(message);
+  }
+
+  /** One sync of a log answers many writes: a message for all of them costs what one costs. */
+  #answer(answer: AppendAnswer): void {
+    if (this.#answers.push(answer) > 1) return;
+    setImmediate(() => {
+      const answers = this.#answers;
+      this.#answers = [];
+      this.#post({ kind: 'answers', answers });
+    });
   }
 
   #hear(message: FromIngest): void {
