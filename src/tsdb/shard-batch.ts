@@ -88,13 +88,12 @@ function pickPoints(points: Points, locals: Uint32Array, picked: Uint32Array): P
   const size = picked.length;
   const memory = new ArrayBuffer(size * (points.rows === undefined ? 20 : 24));
   const words = new Int32Array(memory, 0, size * 2);
-  const rows = points.rows && new Uint32Array(memory, size * 20, size);
   return {
     ...pickValues(points, picked, words),
     ...pickCompanions(points, picked),
     count: size,
     refs: pick(locals, new Uint32Array(memory, size * 16, size), picked),
-    rows: rows && pick(points.rows!, rows, picked),
+    rows: points.rows && pick(points.rows, new Uint32Array(memory, size * 20, size), picked),
     tUs: pick(points.tUs, new Float64Array(memory, size * 8, size), picked),
   };
 }

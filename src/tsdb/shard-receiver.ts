@@ -55,6 +55,11 @@ export class ShardReceiver {
     this.#refs = parts.storage.shards.map(() => new IdList());
   }
 
+  /** Bytes of the refs by number. */
+  get sizeBytes(): number {
+    return this.#refs.reduce((sum, { count }) => sum + count * 4, 0);
+  }
+
   receive(message: SentMessage): void {
     if (message.epoch > this.#epoch) {
       this.#epoch = message.epoch;

@@ -134,6 +134,8 @@ test('every writing route through every thread; sums of metrics; kill -9', async
     assert.equal(await sumOf(first, 'orrery_ingest_samples_total'), count);
     assert.equal(await sumOf(first, 'orrery_tsdb_active_series'), 3);
     assert.equal(await sumOf(first, 'orrery_http_body_bytes_in_flight'), 0);
+    assert.equal(await sumOf(first, 'orrery_memory_bytes{holder="bodies"}'), 0);
+    assert.ok((await sumOf(first, 'orrery_memory_bytes{holder="dictionaries"}')) > 1000);
     assert.deepEqual(await exported(first), expected);
     await first.kill();
     const second = await startOrrery(args);

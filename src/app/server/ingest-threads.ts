@@ -15,6 +15,7 @@ import { PortStream } from '../real/port-stream.ts';
 import { threadEnv } from '../real/thread-env.ts';
 import type { IngestLimits } from '../../ingest/ingest.ts';
 import type { Settings } from '../settings/flags.ts';
+import { USES } from './ingest-protocol.ts';
 import type { FromIngest, IngestSetup, ToIngest } from './ingest-protocol.ts';
 
 export interface IngestThreadsParts {
@@ -52,7 +53,7 @@ export class IngestThreads {
     const begin = (count: number, { host, port }: Settings['http']): Promise<AddressInfo[]> => {
       const { length: shardCount } = storage.shards;
       const tenants = storage.tenants();
-      const setup: IngestSetup = {
+      const setup: Omit<IngestSetup, 'uses'> = {
         threadCount,
         shardCount,
         settings,
@@ -73,6 +74,14 @@ export class IngestThreads {
       await Promise.all(threads.map((thread) => thread.close()));
       throw error;
     }
+  }
+
+  get dictionaryBytes(): number {
+    return this.#threads.reduce((sum, thread) => sum + thread.dictionaryBytes, 0);
+  }
+
+  get inFlightBytes(): number {
+    return this.#threads.reduce((sum, thread) => sum + thread.inFlightBytes, 0);
   }
 
   /** What each of them counts, as a page of metrics. */
@@ -112,6 +121,7 @@ class IngestThread {
   readonly #receiver: ShardReceiver;
   readonly #listening = Promise.withResolvers<AddressInfo>();
   readonly #drained = Promise.withResolvers<void>();
+  readonly #uses = new Int32Array(new SharedArrayBuffer(8));
   /** Asked for, in order. */
   readonly #pages: ((text: string) => void)[] = [];
   /** That go out with this turn of the event loop. */
@@ -119,7 +129,7 @@ class IngestThread {
   #isListening = false;
   #isClosing = false;
 
-  constructor(parts: IngestThreadsParts, setup: IngestSetup, index: number) {
+  constructor(parts: IngestThreadsParts, setup: Omit<IngestSetup, 'uses'>, index: number) {
     const { storage, metadata, admit, onFatal } = parts;
     this.#parts = parts;
     this.#index = index;
@@ -132,7 +142,8 @@ class IngestThread {
     });
     const module = parts.module ?? new URL('./ingest-thread.ts', import.meta.url);
     const name = `ingest-${index}`;
-    this.#worker = new Worker(module, { name, workerData: setup, env: threadEnv() });
+    const workerData: IngestSetup = { ...setup, uses: this.#uses };
+    this.#worker = new Worker(module, { name, workerData, env: threadEnv() });
     this.#worker.on('message', (message: FromIngest) => this.#hear(message));
     this.#worker.on('error', (error) => this.#lost(errorMessage(error), error));
     this.#worker.on('exit', (code) => this.#lost(`exit code ${code}`, undefined));
@@ -140,6 +151,14 @@ class IngestThread {
 
   get listening(): Promise<AddressInfo> {
     return this.#listening.promise;
+  }
+
+  get dictionaryBytes(): number {
+    return Atomics.load(this.#uses, USES.dictionaries) * 1024 + this.#receiver.sizeBytes;
+  }
+
+  get inFlightBytes(): number {
+    return Atomics.load(this.#uses, USES.bodies) * 1024;
   }
 
   #post(message: ToIngest): void {
