@@ -29,7 +29,8 @@ export interface SentPart {
   readonly batch: WriteBatch;
   /** By column set of histograms, in their order: the sums. */
   readonly sums: readonly Float64Array<ArrayBuffer>[];
-  readonly exemplarValues: Float64Array<ArrayBuffer>;
+  /** undefined: there are none. */
+  readonly exemplarValues: Float64Array<ArrayBuffer> | undefined;
 }
 
 export interface SentOptions extends Omit<AppendOptions, 'principal'> {
@@ -102,7 +103,9 @@ export function toSentPart(batch: WriteBatch): SentPart {
     sums.push(Float64Array.from(set.values, ({ sum }) => sum));
     return { ...set, values: set.values.map(alone) };
   });
-  const exemplarValues = Float64Array.from(batch.exemplars, ({ value }) => value);
+  const { exemplars } = batch;
+  const exemplarValues =
+    exemplars.length === 0 ? undefined : Float64Array.from(exemplars, ({ value }) => value);
   return { batch: { ...batch, points }, sums, exemplarValues };
 }
 
@@ -127,28 +130,28 @@ export function toSentOptions({ principal, batchId, ...rest }: AppendOptions): S
 
 /** Memory that a message gives away. */
 export function buffersOf(message: SentMessage): ArrayBuffer[] {
-  const buffers: ArrayBuffer[] = [];
+  const buffers = new Set<ArrayBuffer>();
   const give = (array: ArrayBufferView | undefined): void => {
     // Made by splitBatch or by the sender, never shared.
-    if (array !== undefined) buffers.push(array.buffer as ArrayBuffer);
+    if (array !== undefined) buffers.add(array.buffer as ArrayBuffer);
   };
   for (const { program, bytes } of message.series) {
     give(program);
     give(bytes);
   }
-  if (message.kind === 'series') return buffers;
-  for (const part of message.parts) {
-    if (part === undefined) continue;
-    part.sums.forEach(give);
-    give(part.exemplarValues);
-    for (const { refs, rows, tUs, subNs, startUs, position, values } of part.batch.points) {
-      [refs, rows, tUs, subNs, startUs].forEach(give);
-      if (position !== undefined)
-        [position.latitude, position.longitude, position.elevation].forEach(give);
-      if (ArrayBuffer.isView(values)) give(values);
+  if (message.kind === 'append')
+    for (const part of message.parts) {
+      part?.sums.forEach(give);
+      give(part?.exemplarValues);
+      for (const { refs, subNs, startUs, position, values } of part?.batch.points ?? []) {
+        // Rows, times and 64-bit values lie with the refs.
+        [refs, subNs, startUs].forEach(give);
+        if (position !== undefined)
+          [position.latitude, position.longitude, position.elevation].forEach(give);
+        if (ArrayBuffer.isView(values)) give(values);
+      }
     }
-  }
-  return buffers;
+  return [...buffers];
 }
 
 // -------------------------------------------------------------- receiving
@@ -181,7 +184,7 @@ export function fromSentPart(part: SentPart, refs: Uint32Array): WriteBatch | un
     }
   }
   const exemplars = batch.exemplars.map((row, i): Exemplar => {
-    return { ...row, ref: refOf(row.ref), value: exemplarValues[i]! };
+    return { ...row, ref: refOf(row.ref), value: exemplarValues![i]! };
   });
   const attributes = batch.attributes.map((row) => ({ ...row, ref: refOf(row.ref) }));
   if (exemplars.some(({ ref }) => ref === NO_SERIES)) return undefined;

@@ -17,7 +17,7 @@ import { refsOf } from './record-encode.ts';
 import { SeriesReader } from './series-list.ts';
 import { isEmpty } from './shard-batch.ts';
 import { localRef, shardOfRef } from './shard-of.ts';
-import type { ShardedStorage, ShardStorage } from './sharded-storage.ts';
+import type { ShardedStorage } from './sharded-storage.ts';
 
 export interface ShardReceiverParts {
   readonly storage: ShardedStorage;
@@ -34,12 +34,11 @@ export interface ShardReceiverParts {
 
 type Append = Extract<SentMessage, { kind: 'append' }>;
 
-/** What came of the series of a message. */
 interface Defined {
-  /** Keys of those that may not be made now. */
+  /** Keys of the series that may not be made now. */
   readonly refused: string[];
-  /** Why some were not made, where memory is full. */
-  noRoom: AppError | undefined;
+  /** Why the write that brought them is refused as a whole. */
+  failure: AppError | undefined;
 }
 
 export class ShardReceiver {
@@ -56,6 +55,11 @@ export class ShardReceiver {
     this.#refs = parts.storage.shards.map(() => new IdList());
   }
 
+  /** Bytes of the refs by number. */
+  get sizeBytes(): number {
+    return this.#refs.reduce((sum, { count }) => sum + count * 4, 0);
+  }
+
   receive(message: SentMessage): void {
     if (message.epoch > this.#epoch) {
       this.#epoch = message.epoch;
@@ -66,7 +70,7 @@ export class ShardReceiver {
   }
 
   #define({ epoch, series }: SentMessage): Defined {
-    const defined: Defined = { refused: [], noRoom: undefined };
+    const defined: Defined = { refused: [], failure: undefined };
     if (epoch > this.#voidEpoch) for (const sent of series) this.#defineAll(sent, defined);
     return defined;
   }
@@ -76,43 +80,45 @@ export class ShardReceiver {
     const storage = this.#parts.storage.shards[shard]!;
     const refs = this.#refs[shard]!;
     assert(refs.count === first, 'a sender numbers its series without gaps');
+    const isAdmitted = this.#refusal(tenant) === undefined;
     const reader = new SeriesReader(sent, this.#labels);
     while (reader.next()) {
-      refs.push(this.#resolve(storage, tenant, reader, defined));
+      let ref = NO_SERIES;
+      try {
+        if (isAdmitted) ref = storage.resolveBytes(tenant, this.#labels);
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+        defined.failure ??= error;
+      }
+      if (ref < 0) defined.refused.push(reader.lastKey());
+      refs.push(ref < 0 ? NO_SERIES : ref);
     }
   }
 
-  #resolve(
-    storage: ShardStorage,
-    tenant: TenantId,
-    reader: SeriesReader,
-    defined: Defined,
-  ): SeriesRef {
+  #refusal(tenant: TenantId): AppError | undefined {
     try {
-      const ref = storage.resolveBytes(tenant, this.#labels);
-      if (ref >= 0) return ref;
-      defined.refused.push(reader.lastKey());
+      this.#parts.admit(tenant);
+      return undefined;
     } catch (error) {
-      // The sender goes on numbering, and sends the labels again when it hears that they are gone.
-      if (!(error instanceof AppError && error.code === 'memory-full')) throw error;
-      defined.noRoom = error;
+      if (error instanceof AppError) return error;
+      throw error;
     }
-    return NO_SERIES;
   }
 
-  #append(message: Append, { refused, noRoom }: Defined): void {
+  #append(message: Append, { refused, failure }: Defined): void {
     const { id, epoch, parts } = message;
     const { answer } = this.#parts;
     const options = fromSentOptions(message.options);
     const { tenant } = options.principal;
     if (epoch <= this.#voidEpoch) return answer({ kind: 'void', id, splits: [] });
+    const refusal = failure ?? this.#refusal(tenant);
+    if (refusal !== undefined) return this.#refuse(message, tenant, refusal);
     const splits = this.#older(tenant, parts);
     if (splits.length > 0) {
       this.#voidEpoch = epoch;
       return answer({ kind: 'void', id, splits });
     }
     const batches = this.#batches(tenant, parts);
-    if (batches === undefined && noRoom !== undefined) return this.#refuse(message, tenant, noRoom);
     if (batches === undefined) {
       const gone = this.#select(parts, (ref) => ref === NO_SERIES);
       return answer({ kind: 'stale', id, gone, refused });
@@ -122,7 +128,6 @@ export class ShardReceiver {
       return answer({ kind: 'done', id, applied: false });
     let stored: Promise<AppendResult>;
     try {
-      this.#parts.admit(tenant);
       stored = this.#parts.storage.appendParts(batches, options);
     } catch (error) {
       return this.#refuse(message, tenant, error);

@@ -134,6 +134,8 @@ test('every writing route through every thread; sums of metrics; kill -9', async
     assert.equal(await sumOf(first, 'orrery_ingest_samples_total'), count);
     assert.equal(await sumOf(first, 'orrery_tsdb_active_series'), 3);
     assert.equal(await sumOf(first, 'orrery_http_body_bytes_in_flight'), 0);
+    assert.equal(await sumOf(first, 'orrery_memory_bytes{holder="bodies"}'), 0);
+    assert.ok((await sumOf(first, 'orrery_memory_bytes{holder="dictionaries"}')) > 1000);
     assert.deepEqual(await exported(first), expected);
     await first.kill();
     const second = await startOrrery(args);
@@ -144,9 +146,8 @@ test('every writing route through every thread; sums of metrics; kill -9', async
   }
 });
 
-/** Half a write on a connection of its own; `finish` sends the rest and gives the answer. */
-async function halfWrite(port: number, n: number) {
-  const body = String(influx.body(n, BASE_MS, n));
+/** Half a request on a connection of its own; `finish` sends the rest and gives the answer. */
+async function halfRequest(port: number, path: string, body: string) {
   const socket = net.connect(port, '127.0.0.1');
   let text = '';
   socket.on('data', (chunk) => (text += chunk.toString()));
@@ -154,7 +155,9 @@ async function halfWrite(port: number, n: number) {
     socket.once('close', () => resolve(text));
     socket.once('error', reject);
   });
-  const head = `POST /write?precision=ms HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n`;
+  const type = 'Content-Type: application/x-www-form-urlencoded\r\n';
+  const length = `Content-Length: ${body.length}\r\n`;
+  const head = `POST ${path} HTTP/1.1\r\nHost: localhost\r\n${type}${length}`;
   await new Promise<void>((resolve) => {
     socket.write(`${head}\r\n${body.slice(0, 5)}`, () => resolve());
   });
@@ -166,22 +169,29 @@ async function halfWrite(port: number, n: number) {
   };
 }
 
-test('SIGTERM: threads answer the writes that have begun, and all of them are kept', async () => {
+test('SIGTERM: threads answer what has begun, and all of the writes are kept', async () => {
   const data = await mkdtemp(join(tmpdir(), 'orrery-drain-'));
   const args = ['--no-collect', '--data', data];
   try {
     const first = await startOrrery([...args, '--shards', '2']);
     const writes = await Promise.all(
-      Array.from({ length: 12 }, (_, n) => halfWrite(first.port, n)),
+      Array.from({ length: 12 }, (_, n) =>
+        halfRequest(first.port, '/write?precision=ms', String(influx.body(n, BASE_MS, n))),
+      ),
     );
+    const query = await halfRequest(first.port, '/api/v1/query', 'query=1%2B1');
     // The requests have been taken: the thread has read what was sent of them.
-    while ((await sumOf(first, 'orrery_http_body_bytes_in_flight')) < 12 * 5) await sleep(10);
+    while ((await sumOf(first, 'orrery_http_body_bytes_in_flight')) < 13 * 5) await sleep(10);
+    const stoppedMs = performance.now();
     const stopped = first.stop();
     while (!first.output().includes('"stopping"')) await sleep(5);
     await assert.rejects(first.get('/-/ready'), 'nobody takes a new connection');
     for (const answer of await Promise.all(writes.map((write) => write.finish())))
       assert.match(answer, /^HTTP\/1\.1 204 /);
+    assert.match(await query.finish(), /"result":\[[\d.]+,"2"\]/);
     assert.equal((await stopped).code, 0, first.output());
+    const tookMs = performance.now() - stoppedMs;
+    assert.ok(tookMs < 8000, `connections that are done held up the end: ${tookMs} ms`);
     const second = await startOrrery(args);
     assert.equal((await exported(second)).size, 12);
     await second.stop();

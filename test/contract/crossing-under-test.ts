@@ -29,17 +29,23 @@ export interface Crossing {
   resets: number;
 }
 
+interface CrossingOptions {
+  readonly onReset: () => void;
+  readonly seriesMax?: number | undefined;
+  readonly admit?: (tenant: TenantId) => void;
+}
+
 /** A sender and its receiver over the storage. */
 export function crossingTo(
   storage: Storage,
-  { onReset, seriesMax }: { readonly onReset: () => void; readonly seriesMax?: number | undefined },
+  { onReset, seriesMax, admit = () => undefined }: CrossingOptions,
 ): Crossing {
   if (!(storage instanceof ShardedStorage)) throw new TypeError('one shard has no senders');
   const sent: SentMessage[] = [];
   const answers: AppendAnswer[] = [];
   const receiver = new ShardReceiver({
     storage,
-    admit: () => undefined,
+    admit,
     metadata: NO_FILTER,
     onFatal: () => undefined,
     answer: (answer) => {

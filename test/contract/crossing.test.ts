@@ -35,8 +35,12 @@ function writer(ingest: Ingest) {
   };
 }
 
-function threadOf(under: TsdbUnderTest, seriesMax?: number) {
-  const crossing = crossingTo(under.storage, { onReset: () => ingest.forgetRefs(), seriesMax });
+function threadOf(
+  under: TsdbUnderTest,
+  options: { readonly seriesMax?: number; readonly admit?: () => void } = {},
+) {
+  const onReset = (): void => ingest.forgetRefs();
+  const crossing = crossingTo(under.storage, { onReset, ...options });
   const { sender } = crossing;
   const ingest = new Ingest({ storage: sender, prng: seededPrng(1), metadata: NO_FILTER });
   return { crossing, write: writer(ingest) };
@@ -165,6 +169,41 @@ test('where memory is full new series are refused and known ones go on, until th
   );
 });
 
+test('a storage that takes no new series refuses the write with its reason, and then takes it', async () => {
+  const under = await opened();
+  const { storage } = under;
+  assert.ok(storage instanceof ShardedStorage);
+  const { write } = threadOf(under);
+  await write('m,i=1 f=1 1');
+  const resolves = storage.shards.map((shard) => shard.resolveBytes.bind(shard));
+  for (const shard of storage.shards)
+    shard.resolveBytes = () => {
+      throw new AppError('unavailable', 'memory-full', 'full', { retryAfterSec: 5 });
+    };
+  await write('m,i=1 f=1 2');
+  const text = 'm,i=1 f=1 3\nm,i=2 f=1 3\nn,i=3 g=1 3';
+  for (let i = 0; i < 2; i++)
+    await assert.rejects(write(text), { code: 'memory-full', retryable: true, retryAfterSec: 5 });
+  assert.equal((await readRows(storage)).length, 2);
+  for (const [i, shard] of storage.shards.entries()) shard.resolveBytes = resolves[i]!;
+  assert.equal((await write(text)).scan.pointCount, 3);
+  assert.equal((await readRows(storage)).length, 5);
+});
+
+test('a tenant that may not write makes no series, and later writes all it sent', async () => {
+  const under = await opened();
+  let isAdmitted = false;
+  const admit = (): void => {
+    if (!isAdmitted) throw new AppError('limited', 'tenant-count', 'one too many');
+  };
+  const { write } = threadOf(under, { admit });
+  await assert.rejects(write('m,i=1 f=1 1\nm,i=2 f=2 1'), { code: 'tenant-count' });
+  assert.equal(under.storage.stats().activeSeries, 0);
+  isAdmitted = true;
+  assert.equal((await write('m,i=1 f=1 1\nm,i=2 f=2 1')).scan.pointCount, 2);
+  assert.equal((await readRows(under.storage)).length, 2);
+});
+
 test('threads write what one thread writes, whatever they know and forget', async () => {
   const line = fc.record({
     thread: fc.nat(2),
@@ -183,7 +222,7 @@ test('threads write what one thread writes, whatever they know and forget', asyn
       const [one, three] = [await new TsdbUnderTest().open(), await opened()];
       const begin = () => ({
         alone: writer(new Ingest({ storage: one.storage, prng: seededPrng(2) })),
-        threads: [threadOf(three), threadOf(three, 3), threadOf(three)],
+        threads: [threadOf(three), threadOf(three, { seriesMax: 3 }), threadOf(three)],
       });
       let { alone, threads } = begin();
       for (const lines of steps)
@@ -208,6 +247,6 @@ test('threads write what one thread writes, whatever they know and forget', asyn
         withContext(under.storage, (c) => under.storage.splits(c));
       assert.deepEqual(await splits(three), await splits(one));
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
 });

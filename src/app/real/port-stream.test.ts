@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
 import type { Readable } from 'node:stream';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 import { MessageChannel } from 'node:worker_threads';
 import { PortStream } from './port-stream.ts';
@@ -69,6 +69,25 @@ test('a side that is destroyed cuts the other, and its writes end', async () => 
   assert.ok((await write) instanceof Error);
 });
 
+test('a connection that nothing crosses times out, one that is read does not', async () => {
+  const [a, b] = pair();
+  let timeouts = 0;
+  a.on('timeout', () => timeouts++);
+  a.setTimeout(150);
+  for (let i = 0; i < 8; i++) {
+    a.write('x');
+    b.read();
+    await sleep(40);
+  }
+  assert.equal(timeouts, 0);
+  await once(a, 'timeout');
+  a.setTimeout(0);
+  await sleep(200);
+  assert.equal(timeouts, 1);
+  a.destroy();
+  b.on('error', () => undefined);
+});
+
 test('HTTP over a connection that is no socket', async () => {
   const server = http.createServer((request, response) => {
     response.writeHead(200, { 'Content-Type': 'text/plain' });
@@ -80,5 +99,22 @@ test('HTTP over a connection that is no socket', async () => {
   request.end('x'.repeat(300_000));
   const [answer] = (await once(request, 'response')) as [http.IncomingMessage];
   assert.equal((await read(answer)).length, 300_000);
+  server.close();
+});
+
+test('HTTP cuts a client behind it that takes nothing of an answer', async () => {
+  const server = http.createServer((_request, response) => {
+    for (let i = 0; i < 50; i++) response.write(Buffer.alloc(100_000));
+    response.end();
+    response.setTimeout(100);
+  });
+  const [a, b] = pair();
+  server.emit('connection', b);
+  const request = http.request({ createConnection: () => a });
+  request.on('error', () => undefined);
+  request.end();
+  const [answer] = (await once(request, 'response')) as [http.IncomingMessage];
+  await assert.rejects(once(answer, 'end'), /aborted|is gone/);
+  assert.ok(b.destroyed);
   server.close();
 });

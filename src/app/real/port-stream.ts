@@ -18,6 +18,7 @@ export class PortStream extends Duplex {
   #owesMore = false;
   #hasEnded = false;
   #isPeerGone = false;
+  #idle: NodeJS.Timeout | undefined = undefined;
 
   /** Owns the port from now on. */
   constructor(port: MessagePort) {
@@ -30,6 +31,7 @@ export class PortStream extends Duplex {
   #hear(message: PortMessage): void {
     if (message === 'gone') return this.#peerGone();
     if (this.destroyed) return;
+    this.#idle?.refresh();
     if (message === 'more') this.#writeDone();
     else if (message === 'end') {
       this.#hasEnded = true;
@@ -77,16 +79,21 @@ export class PortStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    clearTimeout(this.#idle);
     this.#post('gone');
     this.#writeDone(error ?? undefined);
     done(error);
   }
 
-  // What HTTP asks of a socket: the client's own connection has the patience.
-
-  setTimeout(): this {
+  /** As a socket: 'timeout' after so long without a byte in either direction; 0: never. */
+  setTimeout(idleMs: number): this {
+    clearTimeout(this.#idle);
+    this.#idle = undefined;
+    if (idleMs > 0) this.#idle = setTimeout(() => this.emit('timeout'), idleMs).unref();
     return this;
   }
+
+  // What HTTP asks of a socket and a port has not.
 
   setKeepAlive(): this {
     return this;

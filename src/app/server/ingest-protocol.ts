@@ -8,7 +8,12 @@ import type { LogFields, LogLevel } from '../../telemetry/logger.ts';
 import type { AppendAnswer, SentMessage } from '../../tsdb/crossing.ts';
 import type { Settings } from '../settings/flags.ts';
 
+/** Places in `uses`, which the thread keeps and the other one reads: numbers of KiB. */
+export const USES = { dictionaries: 0, bodies: 1 } as const;
+
 export interface IngestSetup {
+  /** Shared memory of this thread. */
+  readonly uses: Int32Array<SharedArrayBuffer>;
   readonly threadCount: number;
   readonly shardCount: number;
   readonly settings: Settings;
@@ -21,7 +26,7 @@ export interface IngestSetup {
 }
 
 export type ToIngest =
-  | { readonly kind: 'answer'; readonly answer: AppendAnswer }
+  | { readonly kind: 'answers'; readonly answers: readonly AppendAnswer[] }
   /** Asks for a `page`. */
   | { readonly kind: 'metrics' }
   /** Asks for `drained`, after so long at the latest. */

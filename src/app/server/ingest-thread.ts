@@ -20,6 +20,7 @@ import { PortStream } from '../real/port-stream.ts';
 import { realPrng } from '../real/prng.ts';
 import { realScheduler } from '../real/scheduler.ts';
 import { doorRules } from './door-rules.ts';
+import { USES } from './ingest-protocol.ts';
 import type { FromIngest, IngestSetup, ToIngest } from './ingest-protocol.ts';
 import { registerHeapMetrics } from './process-metrics.ts';
 import type { RouteDependencies } from './routes.ts';
@@ -32,13 +33,20 @@ const registry = new MetricsRegistry();
 registerHeapMetrics(registry);
 const sender = new ShardSender({
   shardCount: setup.shardCount,
-  post: (message, buffers) => post({ kind: 'sent', message }, buffers),
+  post: (message, buffers) => {
+    post({ kind: 'sent', message }, buffers);
+    tellUses();
+  },
   onReset: () => ingest.forgetRefs(),
 });
+const countWrite = writeCounter(registry);
 const ingest = new Ingest({
   storage: sender,
   prng: realPrng,
-  onWrite: writeCounter(registry),
+  onWrite: (report) => {
+    countWrite(report);
+    tellUses();
+  },
   limits: shareOf(setup.limits, setup.threadCount),
   // What the storage knows already is found where all threads come together.
   metadata: { filter: (_tenant, batch) => batch, forget: () => undefined },
@@ -61,6 +69,19 @@ const server = new HttpServer({
 
 function post(message: FromIngest, transfer: (ArrayBuffer | MessagePort)[] = []): void {
   parent.postMessage(message, transfer);
+}
+
+let isToldSoon = false;
+
+/** Once a turn of the event loop, when a write has begun or ended. */
+function tellUses(): void {
+  if (isToldSoon) return;
+  isToldSoon = true;
+  setImmediate(() => {
+    isToldSoon = false;
+    Atomics.store(setup.uses, USES.dictionaries, Math.ceil(ingest.dictionaryBytes / 1024));
+    Atomics.store(setup.uses, USES.bodies, Math.ceil(ingest.inFlightBytes / 1024));
+  });
 }
 
 /** Each thread has its share of what one would have. */
@@ -100,7 +121,7 @@ function connect(): PortStream {
 }
 
 async function hear(message: ToIngest): Promise<void> {
-  if (message.kind === 'answer') sender.receive(message.answer);
+  if (message.kind === 'answers') for (const answer of message.answers) sender.receive(answer);
   else if (message.kind === 'metrics') post({ kind: 'page', text: registry.render() });
   else {
     await server.drain(message.graceMs);

@@ -8,12 +8,14 @@ import type { MetadataFilter } from '../../ingest/metadata-filter.ts';
 import type { TenantId } from '../../model/tenant.ts';
 import { errorMessage, FatalError, must } from '../../stdx/assert.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import type { AppendAnswer } from '../../tsdb/crossing.ts';
 import { ShardReceiver } from '../../tsdb/shard-receiver.ts';
 import type { ShardedStorage } from '../../tsdb/sharded-storage.ts';
 import { PortStream } from '../real/port-stream.ts';
 import { threadEnv } from '../real/thread-env.ts';
 import type { IngestLimits } from '../../ingest/ingest.ts';
 import type { Settings } from '../settings/flags.ts';
+import { USES } from './ingest-protocol.ts';
 import type { FromIngest, IngestSetup, ToIngest } from './ingest-protocol.ts';
 
 export interface IngestThreadsParts {
@@ -46,27 +48,40 @@ export class IngestThreads {
   /** Rejects with the error of `listen` where the address cannot be had. */
   static async start(parts: IngestThreadsParts): Promise<IngestThreads> {
     const { settings, threadCount, limits, storage } = parts;
-    const { address: host, port } = await freeAddress(settings.http);
-    const setup: IngestSetup = {
-      threadCount,
-      shardCount: storage.shards.length,
-      settings,
-      limits,
-      address: { host, port },
-      tenants: storage.tenants(),
+    const { http } = settings;
+    const threads: IngestThread[] = [];
+    const begin = (count: number, { host, port }: Settings['http']): Promise<AddressInfo[]> => {
+      const { length: shardCount } = storage.shards;
+      const tenants = storage.tenants();
+      const setup: Omit<IngestSetup, 'uses'> = {
+        threadCount,
+        shardCount,
+        settings,
+        limits,
+        address: { host, port },
+        tenants,
+      };
+      while (threads.length < count) threads.push(new IngestThread(parts, setup, threads.length));
+      return Promise.all(threads.map((thread) => thread.listening));
     };
-    const threads = Array.from(
-      { length: threadCount },
-      (_, index) => new IngestThread(parts, setup, index),
-    );
-    const started = await Promise.allSettled(threads.map((thread) => thread.listening));
-    const failed = started.find((one) => one.status === 'rejected');
-    if (failed !== undefined) {
+    try {
+      // A free port is found by the first one: the system gives it to nobody else.
+      const found = http.port === 0 ? await begin(1, http) : [await freeAddress(http)];
+      const { address: host, port } = must(found[0], 'an address was found');
+      const [first] = await begin(threadCount, { host, port });
+      return new IngestThreads(threads, must(first, 'there are threads'));
+    } catch (error) {
       await Promise.all(threads.map((thread) => thread.close()));
-      throw failed.reason;
+      throw error;
     }
-    const [first] = await Promise.all(threads.map((thread) => thread.listening));
-    return new IngestThreads(threads, must(first, 'there are threads'));
+  }
+
+  get dictionaryBytes(): number {
+    return this.#threads.reduce((sum, thread) => sum + thread.dictionaryBytes, 0);
+  }
+
+  get inFlightBytes(): number {
+    return this.#threads.reduce((sum, thread) => sum + thread.inFlightBytes, 0);
   }
 
   /** What each of them counts, as a page of metrics. */
@@ -85,8 +100,8 @@ export class IngestThreads {
 }
 
 /**
- * The address with its port, found by listening there alone: threads that share a port would share
- * it with another process, too.
+ * The address, when nobody listens there: threads that share a port would share it with another
+ * process, too.
  */
 function freeAddress(wanted: { readonly host: string; readonly port: number }) {
   return new Promise<AddressInfo>((resolve, reject) => {
@@ -106,12 +121,15 @@ class IngestThread {
   readonly #receiver: ShardReceiver;
   readonly #listening = Promise.withResolvers<AddressInfo>();
   readonly #drained = Promise.withResolvers<void>();
+  readonly #uses = new Int32Array(new SharedArrayBuffer(8));
   /** Asked for, in order. */
   readonly #pages: ((text: string) => void)[] = [];
+  /** That go out with this turn of the event loop. */
+  #answers: AppendAnswer[] = [];
   #isListening = false;
   #isClosing = false;
 
-  constructor(parts: IngestThreadsParts, setup: IngestSetup, index: number) {
+  constructor(parts: IngestThreadsParts, setup: Omit<IngestSetup, 'uses'>, index: number) {
     const { storage, metadata, admit, onFatal } = parts;
     this.#parts = parts;
     this.#index = index;
@@ -120,11 +138,12 @@ class IngestThread {
       metadata,
       admit,
       onFatal,
-      answer: (answer) => this.#post({ kind: 'answer', answer }),
+      answer: (answer) => this.#answer(answer),
     });
     const module = parts.module ?? new URL('./ingest-thread.ts', import.meta.url);
     const name = `ingest-${index}`;
-    this.#worker = new Worker(module, { name, workerData: setup, env: threadEnv() });
+    const workerData: IngestSetup = { ...setup, uses: this.#uses };
+    this.#worker = new Worker(module, { name, workerData, env: threadEnv() });
     this.#worker.on('message', (message: FromIngest) => this.#hear(message));
     this.#worker.on('error', (error) => this.#lost(errorMessage(error), error));
     this.#worker.on('exit', (code) => this.#lost(`exit code ${code}`, undefined));
@@ -134,8 +153,26 @@ class IngestThread {
     return this.#listening.promise;
   }
 
+  get dictionaryBytes(): number {
+    return Atomics.load(this.#uses, USES.dictionaries) * 1024 + this.#receiver.sizeBytes;
+  }
+
+  get inFlightBytes(): number {
+    return Atomics.load(this.#uses, USES.bodies) * 1024;
+  }
+
   #post(message: ToIngest): void {
     this.#worker.postMessage(message);
+  }
+
+  /** One sync of a log answers many writes: a message for all of them costs what one costs. */
+  #answer(answer: AppendAnswer): void {
+    if (this.#answers.push(answer) > 1) return;
+    setImmediate(() => {
+      const answers = this.#answers;
+      this.#answers = [];
+      this.#post({ kind: 'answers', answers });
+    });
   }
 
   #hear(message: FromIngest): void {

@@ -163,8 +163,10 @@ function wire(parts: OrreryParts, { state, metadata, metricsPage }: Wiring): Wir
     onWrite: writeCounter(registry),
     limits: ingestShares(memory),
   });
-  memory.hold('dictionaries', () => ingest.dictionaryBytes);
-  memory.hold('bodies', () => ingest.inFlightBytes);
+  for (const one of [() => ingest, () => state.threads]) {
+    memory.hold('dictionaries', () => one()?.dictionaryBytes ?? 0);
+    memory.hold('bodies', () => one()?.inFlightBytes ?? 0);
+  }
   const queries = new QueryService({
     storage,
     clock,

@@ -138,8 +138,12 @@ export class HttpServer {
     this.#server.maxConnections = Math.ceil(CONNECTIONS_MAX / doorCount);
     const { elsewhere } = options;
     const serve = (request: IncomingMessage, response: ServerResponse): void => {
-      if (elsewhere === undefined || this.#isHere(request)) void this.#serve(request, response);
-      else elsewhere(request, response);
+      if (elsewhere === undefined || this.#isHere(request))
+        return void this.#serve(request, response);
+      response.once('finish', () => {
+        if (this.#draining) this.#closeAfter(response);
+      });
+      elsewhere(request, response);
     };
     this.#server.on('request', serve);
     // `100 Continue` is sent when a handler reads the body, after everything else was checked.
