@@ -26,6 +26,7 @@ import { livesOf, slotOf } from './refs.ts';
 import { SeriesMatching } from './series-matching.ts';
 import { SeriesOrder } from './series-order.ts';
 import { SeriesRows } from './series-rows.ts';
+import { countActive, FINDABLE, SECONDS } from './series-seen.ts';
 import { SlotBits } from './slot-bits.ts';
 import { Symbols } from './symbols.ts';
 import { pairNamed } from './value-column.ts';
@@ -33,9 +34,6 @@ import { nameSlot } from './write-versions.ts';
 import { NO_REFS, TenantSeries } from './tenant-series.ts';
 import type { IndexTables } from './tenant-series.ts';
 
-/** Bit of a slot in `#marks`: the series can be found. */
-const FINDABLE = 0x80000000;
-const SECONDS = 0x7fffffff;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -105,7 +103,7 @@ export class SeriesIndex {
    */
   capture(): CapturedSection[] {
     assert(!this.#rows.isHeld, 'one capture at a time');
-    this.#hold(true);
+    this.#rows.isHeld = this.#pairs.isHeld = this.symbols.isHeld = true;
     const tenants = this.#byNumber.slice();
     const { slotEnd } = this.#rows;
     const { count } = this.symbols;
@@ -126,24 +124,19 @@ export class SeriesIndex {
     ];
   }
 
-  #hold(isHeld: boolean): void {
-    this.#rows.isHeld = this.#pairs.isHeld = this.symbols.isHeld = isHeld;
-  }
-
   /** False where the index could not keep what was captured: the copy is to be thrown away. */
   get isCaptureWhole(): boolean {
     return !this.#rows.isSpoilt;
   }
 
   release(): void {
-    this.#hold(false);
+    this.#rows.isHeld = this.#pairs.isHeld = this.symbols.isHeld = false;
     this.#rows.isSpoilt = false;
   }
 
   /**
-   * The index that `capture` was called on: same refs, same answers. Throws CodecError where
-   * sections are of another version or do not fit together; damage inside a section is for a
-   * checksum to find.
+   * The index that was captured: same refs, same answers. Throws CodecError where sections are of
+   * another version or do not fit together.
    */
   static fromSections(reader: SectionReader): SeriesIndex {
     const [version, seed, shardCount] = reader.numbers('index-numbers', 4);
@@ -180,26 +173,7 @@ export class SeriesIndex {
         from.bytes('name-slots').length === slotEnd,
       'tenants',
     );
-    this.#countActive(slotEnd);
-  }
-
-  /** Neighbours were mostly seen in the same second: they are counted together. */
-  #countActive(slotEnd: number): void {
-    let owner = -1;
-    let mark = 0;
-    let count = 0;
-    for (let slot = 0; slot <= slotEnd; slot++) {
-      const next = slot === slotEnd ? 0 : this.#marks[slot]!;
-      const isFindable = (next & FINDABLE) !== 0;
-      if (isFindable && next === mark && this.#rows.ownerOf(slot) === owner) {
-        count++;
-        continue;
-      }
-      if (count > 0) this.#byNumber[owner]!.active.move(0, mark & SECONDS, count);
-      count = isFindable ? 1 : 0;
-      mark = next;
-      owner = isFindable ? this.#rows.ownerOf(slot) : -1;
-    }
+    countActive(marks, this.#rows, this.#byNumber);
   }
 
   /** Series with at least one applied point. */

@@ -19,7 +19,7 @@ import { engineOpener } from './open-engine.ts';
 import type { EngineMutations, EngineSettings } from './open-engine.ts';
 import { World } from './world.ts';
 
-const SEEDS = 40;
+const SEEDS = 24;
 const TENANTS = ['a', 'b', 'c'];
 const EVER = { startUs: -1e17, endUs: 1e17 };
 
