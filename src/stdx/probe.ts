@@ -14,6 +14,8 @@ export type ProbePlace =
   | 'trim'
   /** The outputs of a merge are stored and the catalog names the inputs. */
   | 'merge'
+  /** A head snapshot is written but for its end, and has no name yet. */
+  | 'head'
   /** Parts are linked and the catalog copied, and the snapshot has no name yet. */
   | 'snapshot'
   /** A file of a snapshot is being read for a backup. */

@@ -59,4 +59,9 @@ export class BatchIds {
     }
     return out;
   }
+
+  /** Every id with its tenant, in log order for each tenant; goes on while ids come. */
+  *all(): Generator<readonly [TenantId, BatchId], void, undefined> {
+    for (const [tenant, ids] of this.#tenants) for (const one of ids.values()) yield [tenant, one];
+  }
 }

@@ -6,6 +6,7 @@ import { AppError } from '../model/errors.ts';
 import { errorMessage } from '../stdx/assert.ts';
 import { FileError, fileErrorCode, listTree } from '../stdx/files.ts';
 import type { Files, OpenFile } from '../stdx/files.ts';
+import { checkHeadSnapshot } from './check-head-snapshot.ts';
 import { checkCatalog } from './check-catalog.ts';
 import type { CatalogRow, CheckedCatalog } from './check-catalog.ts';
 import { checkLog } from './check-log.ts';
@@ -14,7 +15,8 @@ import { readFooterFields } from './check-part-frame.ts';
 import { checkPart } from './check-part.ts';
 import { ADVICE } from './check-report.ts';
 import type { CheckReport } from './check-report.ts';
-import { DEAD_LETTERS } from './names.ts';
+import { parseHeadSnapshotName } from './head-snapshot-format.ts';
+import { DEAD_LETTERS, HEAD_SNAPSHOTS } from './names.ts';
 import { FOOTER_SIZE } from './part-format.ts';
 import type { PartRow } from './part-format.ts';
 
@@ -80,7 +82,8 @@ async function checkBlobs(
       const row = missing.get(path);
       report.sums.fileCount++;
       const isRowless = row === undefined && catalog.isIncomplete && path.startsWith(PARTS);
-      if (row?.sizeBytes !== sizeBytes && !isRowless) report.progress(sizeBytes, file);
+      const isLater = isRowless || isHeadSnapshot(path, catalog);
+      if (row?.sizeBytes !== sizeBytes && !isLater) report.progress(sizeBytes, file);
       if (row !== undefined) {
         missing.delete(path);
         if (row.sizeBytes === sizeBytes) await tryPart(row, file, blobs, report);
@@ -92,7 +95,9 @@ async function checkBlobs(
             lost: lossOf(row),
             advice: ADVICE.restoreAll,
           });
-      } else if (path.startsWith(DEAD_LETTERS)) tellDeadLetter(file, report);
+      } else if (isHeadSnapshot(path, catalog))
+        await checkHeadSnapshot({ name: path, sizeBytes, blobs }, file, report);
+      else if (path.startsWith(DEAD_LETTERS)) tellDeadLetter(file, report);
       else if (isRowless) await checkRowless({ name: path, sizeBytes }, file, blobs, report);
       else tellStray(path, file, report);
     }
@@ -107,6 +112,14 @@ async function checkBlobs(
       lost: lossOf(row),
       advice: ADVICE.restoreAll,
     });
+}
+
+/** One that the next start would look at. */
+function isHeadSnapshot(path: string, { shards, isIncomplete }: CheckedCatalog): boolean {
+  const stretch = path.startsWith(HEAD_SNAPSHOTS) ? parseHeadSnapshotName(path) : undefined;
+  if (stretch === undefined) return false;
+  const shard = Number(path.slice(HEAD_SNAPSHOTS.length, path.lastIndexOf('/')));
+  return isIncomplete || (shards.get(shard)?.frontier ?? 0) === stretch.frontier;
 }
 
 async function* blobFiles(files: Files, folder: string): ReturnType<typeof listTree> {

@@ -63,4 +63,46 @@ export class CountHistory {
     }
     return count;
   }
+
+  // -------------------------------------------------------------- head snapshots
+
+  get rowCount(): number {
+    return this.#rowCount;
+  }
+
+  get marks(): readonly number[] {
+    return this.#marks;
+  }
+
+  /** The first rows, three numbers each; borrowed. They never change. */
+  rows(count: number): Uint32Array<ArrayBuffer> {
+    return this.#rows.subarray(0, 3 * count);
+  }
+
+  /** Each ref with its newest row below `rowCount`. */
+  *newestBelow(rowCount: number): Generator<readonly [number, number], void, undefined> {
+    for (const [ref, newest] of this.#newest) {
+      let row = newest;
+      while (row >= rowCount) row = this.#rows[3 * row + 2]! - 1;
+      if (row >= 0) yield [ref, row];
+    }
+  }
+
+  /** The newest row of a ref up to a moment; of nobody: moment and count 0. */
+  rowUpTo(ref: number, moment: number): { readonly moment: number; readonly count: number } {
+    for (let next = (this.#newest.get(ref) ?? -1) + 1; next > 0;) {
+      const row = next - 1;
+      const own = this.#rows[3 * row]!;
+      if (own <= moment) return { moment: own, count: this.#rows[3 * row + 1]! };
+      next = this.#rows[3 * row + 2]!;
+    }
+    return { moment: 0, count: 0 };
+  }
+
+  restore(rows: Uint32Array<ArrayBuffer>, newest: Uint32Array, marks: Iterable<number>): void {
+    this.#rows = rows;
+    this.#rowCount = rows.length / 3;
+    for (let i = 0; i < newest.length; i += 2) this.#newest.set(newest[i]!, newest[i + 1]!);
+    this.#marks.push(...marks);
+  }
 }

@@ -2,6 +2,7 @@
 // generation fills its slabs from front to back and gives all of them back when it is dropped, so
 // nothing is freed piece by piece and recycled slabs are warm. Memory that was never used costs
 // addresses only. Places are counted in cells of 8 bytes; place 0 is nobody's.
+import { CodecError } from '../codec/varint.ts';
 import { FatalError } from '../stdx/assert.ts';
 import { createAppendKernel } from './append-kernel.ts';
 import type { AppendSamples } from './append-kernel.ts';
@@ -11,7 +12,7 @@ import { RecordRing } from './record-ring.ts';
 import { HEAD_GROW_BYTES, HEAD_MEMORY_MAX_BYTES, HEAD_SLAB_BYTES } from './limits.ts';
 
 const WASM_PAGE_BYTES = 65_536;
-const CELLS_PER_SLAB = HEAD_SLAB_BYTES / 8;
+export const CELLS_PER_SLAB = HEAD_SLAB_BYTES / 8;
 
 export class HeadMemory {
   readonly #memory: WebAssembly.Memory;
@@ -65,6 +66,25 @@ export class HeadMemory {
     for (const slab of slabs) this.#free.push(slab);
   }
 
+  /** Hands out these very slabs, of a memory that has not handed out any. */
+  takeSlabs(slabs: readonly number[]): void {
+    const taken = new Set(slabs);
+    const first = this.#end;
+    const end = slabs.reduce((last, slab) => Math.max(last, slab + CELLS_PER_SLAB), first);
+    const areSlabs = slabs.every((slab) => slab >= this.#end && slab % CELLS_PER_SLAB === 0);
+    if (!areSlabs || taken.size < slabs.length || end * 8 > HEAD_MEMORY_MAX_BYTES)
+      throw new CodecError('the slabs of the head cannot be where it says');
+    while (end > this.f64.length) this.#grow();
+    this.#end = end;
+    for (let slab = end - CELLS_PER_SLAB; slab >= first; slab -= CELLS_PER_SLAB)
+      if (!taken.has(slab)) this.#free.push(slab);
+  }
+
+  /** Bytes of [cell, cell + cells); good until the memory grows. */
+  bytesAt(cell: number, cells: number): Uint8Array {
+    return new Uint8Array(this.#memory.buffer, cell * 8, cells * 8);
+  }
+
   #grow(): void {
     const left = HEAD_MEMORY_MAX_BYTES - this.f64.byteLength;
     try {
@@ -79,6 +99,14 @@ export class HeadMemory {
     this.i32 = new Int32Array(this.#memory.buffer);
     this.f64 = new Float64Array(this.#memory.buffer);
   }
+}
+
+export interface ArenaExtent {
+  /** First cells, in order of use. */
+  readonly slabs: readonly number[];
+  /** Next free cell of the last one, and where it ends; 0 and 0: there is none. */
+  readonly next: number;
+  readonly end: number;
 }
 
 /** Slabs of one owner, filled from front to back. */
@@ -122,6 +150,18 @@ export class Arena {
   /** What the append left. */
   takeBack(control: Int32Array): void {
     this.#next = control[CONTROL.nextCell]!;
+  }
+
+  /** What was handed out, slab by slab: all of them but the last up to its end. */
+  get extent(): ArenaExtent {
+    return { slabs: this.#slabs.slice(), next: this.#next, end: this.#end };
+  }
+
+  /** Goes on from an extent whose slabs are taken. */
+  restore({ slabs, next, end }: ArenaExtent): void {
+    this.#slabs = [...slabs];
+    this.#next = next;
+    this.#end = end;
   }
 
   drop(): void {

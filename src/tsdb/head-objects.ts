@@ -11,7 +11,7 @@ const STRING_BYTES = 24;
 const HISTOGRAM_BYTES = 240;
 const COMPANIONS_BYTES = 200;
 
-interface PageCompanions {
+export interface PageCompanions {
   subNs: Uint16Array | undefined;
   startUs: Float64Array | undefined;
   position: Record<'latitude' | 'longitude' | 'elevation', Float64Array> | undefined;
@@ -108,6 +108,41 @@ export class HeadObjects {
       startUs: has.startUs ? startUs : undefined,
       position: has.position ? position : undefined,
     };
+  }
+
+  // -------------------------------------------------------------- head snapshots
+
+  get strings(): readonly string[] {
+    return this.#strings;
+  }
+
+  get histograms(): readonly Histogram[] {
+    return this.#histograms;
+  }
+
+  /** Companions by page, in order of arrival. */
+  get companionPages(): ReadonlyMap<number, PageCompanions> {
+    return this.#companions;
+  }
+
+  restore(from: {
+    readonly strings: readonly string[];
+    readonly histograms: readonly Histogram[];
+    readonly companions: ReadonlyMap<number, PageCompanions>;
+    readonly sizeBytes: number;
+  }): void {
+    for (const text of from.strings) this.#strings.push(text);
+    for (const histogram of from.histograms) this.#histograms.push(histogram);
+    for (const [page, columns] of from.companions) this.#companions.set(page, columns);
+    this.sizeBytes = from.sizeBytes;
+  }
+
+  /** Forgets what was kept for samples of a page from `used` on. */
+  cutCompanions(page: number, used: number): void {
+    const columns = this.#companions.get(page);
+    columns?.subNs?.fill(0, used);
+    columns?.startUs?.fill(Number.NaN, used);
+    for (const column of Object.values(columns?.position ?? {})) column.fill(Number.NaN, used);
   }
 
   /** Word pairs of one kind as values; fixed-width ones are views of `words`. */

@@ -60,6 +60,11 @@ export function tickUsOf(meta: number): number {
   return tick === 0 ? 1 : tick === 1 ? 1000 : COARSE_TICK_US;
 }
 
+/** What of a page's meta holds for good: capacity, kind and tick. */
+export function layoutOf(meta: number): number {
+  return meta & ~(COMPANIONS | 255);
+}
+
 export function hasCompanions(meta: number): boolean {
   return (meta & COMPANIONS) !== 0;
 }

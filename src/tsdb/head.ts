@@ -14,7 +14,7 @@ import { IdList } from './growable.ts';
 import { CONTROL, SCRATCH_SAMPLES } from './append-scratch.ts';
 import { COUNT_MASK, RECORD, RECORD_WORDS, UNSORTED } from './head-append.ts';
 import { Arena } from './head-memory.ts';
-import type { HeadMemory } from './head-memory.ts';
+import type { ArenaExtent, HeadMemory } from './head-memory.ts';
 import { kindBits, metaAt, previousOf, timeAt, usedOf } from './head-pages.ts';
 import { HeadObjects } from './head-objects.ts';
 import { lookInHead } from './head-look.ts';
@@ -61,6 +61,26 @@ export interface HeadParts {
   readonly pageSamples: readonly [number, number, number];
 }
 
+/** Borrowed, but for `chunks` and `extent`. */
+export interface GenerationInside {
+  readonly firstMoment: number;
+  readonly history: CountHistory;
+  readonly chunks: Int32Array;
+  readonly extent: ArenaExtent;
+}
+
+/** The rest of a generation as it is restored. */
+export interface GenerationLists {
+  readonly refs: Uint32Array<ArrayBuffer>;
+  readonly metadata: readonly Dated<TenantMetadata>[];
+  readonly exemplars: readonly Dated<Exemplar>[];
+  readonly attributes: readonly Dated<Attribute>[];
+  readonly sampleCount: number;
+  readonly deleteCount: number;
+  readonly sideBytes: number;
+  readonly firstMoment: number;
+}
+
 export class Generation {
   readonly seqMin: number;
   /** Exclusive; set when the generation is frozen. */
@@ -71,13 +91,13 @@ export class Generation {
   readonly exemplars: Dated<Exemplar>[] = [];
   readonly attributes: Dated<Attribute>[] = [];
   /** Series with samples, in order of first arrival. */
-  readonly refs = new IdList();
+  refs = new IdList();
   readonly memory: HeadMemory;
   readonly objects = new HeadObjects();
   /** Estimated bytes of side rows. */
   sideBytes = 0;
   readonly #moments: Moments;
-  readonly #firstMoment: number;
+  #firstMoment: number;
   readonly #pageSamples: readonly [number, number, number];
   readonly #arena: Arena;
   readonly #history = new CountHistory();
@@ -372,6 +392,32 @@ export class Generation {
     if (one.offset < this.seqMin) return 0;
     if (one.offset >= this.seqMax) return Number.POSITIVE_INFINITY;
     return this.countAt(ref, one.moment);
+  }
+
+  // -------------------------------------------------------------- head snapshots
+
+  /** What head-dump.ts needs beside the fields; `chunks` and `extent` as they are now. */
+  get inside(): GenerationInside {
+    return {
+      firstMoment: this.#firstMoment,
+      history: this.#history,
+      chunks: this.#chunks.slice(),
+      extent: this.#arena.extent,
+    };
+  }
+
+  /** Takes over what an empty generation of another process held; its slabs are in the memory. */
+  restore(chunks: Int32Array<ArrayBuffer>, extent: ArenaExtent, lists: GenerationLists): void {
+    this.#chunks = chunks;
+    this.#arena.restore(extent);
+    this.#firstMoment = lists.firstMoment;
+    this.refs = new IdList(lists.refs);
+    for (const row of lists.metadata) this.metadata.push(row);
+    for (const row of lists.exemplars) this.exemplars.push(row);
+    for (const row of lists.attributes) this.attributes.push(row);
+    this.sampleCount = lists.sampleCount;
+    this.deleteCount = lists.deleteCount;
+    this.sideBytes = lists.sideBytes;
   }
 
   /** Does a delete hide something of this generation that was applied in this moment? */

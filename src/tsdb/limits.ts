@@ -97,6 +97,8 @@ export const SIBLINGS_KEPT_MAX = 64;
 export const CURSOR_TIMES_MAX = 1024;
 /** Replay lets other work proceed after so many bytes of log. */
 export const REPLAY_TURN_BYTES = 1024 * 1024;
+/** A long tail of the log is flushed so long after the start: first queries come first. */
+export const OPENING_REST_MS = 10_000;
 /** A failed background flush or merge is tried again after so long. */
 export const MAINTENANCE_RETRY_MS = 5000;
 /** A scan lets other work proceed after so many series. */
@@ -179,6 +181,17 @@ export const ESTIMATE_ROW_GROUPS = 16;
 export const ESTIMATE_SLOTS = 16_384;
 /** Series of the head whose labels an estimate looks at. */
 export const ESTIMATE_LABEL_SERIES = 4096;
+/** Checksums of a head snapshot are of so many bytes each; it is written and read in as many. */
+export const HEAD_SNAPSHOT_CHUNK_BYTES = 4 * 1024 * 1024;
+/** Work between two looks at the clock while one is taken: so many bytes, so many rows. */
+export const HEAD_SNAPSHOT_PIECE_BYTES = 64 * 1024;
+export const HEAD_SNAPSHOT_PIECE_ROWS = 256;
+/** A head snapshot is taken after so many bytes of log. */
+export const HEAD_SNAPSHOT_LOG_BYTES = 16 * 1024 * 1024;
+/** Before a flush one is taken where so much of that is behind the last one. */
+export const HEAD_SNAPSHOT_FLUSH_SHARE = 0.5;
+/** A tail of so much of that is not flushed when the shard is closed. */
+export const HEAD_SNAPSHOT_CLOSE_SHARE = 0.25;
 /** Series that leave in one turn of the event loop. */
 export const RETIRE_SERIES_MAX = 16_384;
 /** Texts are swept when more series than this, and than there are left, have gone. */
@@ -187,3 +200,4 @@ export const SWEEP_SERIES_MIN = 16_384;
 assert(ROW_GROUP_SERIES <= INSTANT_BATCH_SERIES, 'a row group is one batch');
 assert(HEAD_CHUNK_REFS * 32 <= HEAD_SLAB_BYTES, 'a chunk of series records fits a slab');
 assert(HEAD_PAGE_SAMPLES_MAX * 14 <= HEAD_SLAB_BYTES, 'a head page fits a slab');
+assert(HEAD_SNAPSHOT_LOG_BYTES <= 64 * 1024 * 1024, 'the log behind a head snapshot is bounded');

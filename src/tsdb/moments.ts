@@ -52,4 +52,9 @@ export class Moments {
       if (moment >= from && moment < earliest) earliest = moment;
     return earliest;
   }
+
+  /** Goes on behind the moments of a head snapshot. */
+  restore(current: number): void {
+    this.#current = current;
+  }
 }

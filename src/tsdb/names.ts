@@ -4,6 +4,7 @@
 const DIGITS = 16;
 const PARTS = 'parts/';
 export const DEAD_LETTERS = 'dead-letter/';
+export const HEAD_SNAPSHOTS = 'head/';
 
 /** How many shards there are, in the catalog. */
 export const OWNERSHIP_KEY = 'ownership';
@@ -12,6 +13,7 @@ export const OWNERSHIP_KEY = 'ownership';
 export interface ShardNames {
   readonly parts: string;
   readonly deadLetters: string;
+  readonly headSnapshots: string;
   readonly frontier: string;
   readonly partRows: string;
   readonly deleteRows: string;
@@ -27,6 +29,7 @@ export function shardNames(shard: number): ShardNames {
   return {
     parts: `${PARTS}${shard}/`,
     deadLetters: `${DEAD_LETTERS}${shard}/`,
+    headSnapshots: `${HEAD_SNAPSHOTS}${shard}/`,
     frontier: `${keys}frontier`,
     partRows: `${keys}part/`,
     deleteRows: `${keys}delete/`,

@@ -7,8 +7,8 @@
 //   pair = 2 · entry + 1      an entry of the table
 import { grownU32 } from '../stdx/growable.ts';
 import { IdList } from './growable.ts';
-import { bytesOf, checkSections } from './index-sections.ts';
-import type { IndexSection, SectionReader } from './index-sections.ts';
+import { captured, checkSections, copied } from './index-sections.ts';
+import type { CapturedSection, SectionReader } from './index-sections.ts';
 
 const FIRST_CAPACITY = 64;
 /** Words of an entry. */
@@ -25,6 +25,8 @@ export class Pairs {
   #free = new IdList();
   /** Entry + 1; 0 is free. At most half full. */
   #slots = new Uint32Array(FIRST_CAPACITY * 2);
+  /** As SeriesRows.isHeld. */
+  isHeld = false;
 
   /** Every pair is below. */
   get end(): number {
@@ -40,12 +42,16 @@ export class Pairs {
     return 4 * (this.#homes.length + this.#used * ENTRY_WORDS + this.#slots.length);
   }
 
-  /** As SeriesIndex.sections. */
-  sections(): IndexSection[] {
+  /** As SeriesIndex.capture; the symbols that are captured are below `symbolCount`. */
+  capture(symbolCount: number): CapturedSection[] {
+    const homeCount = Math.min(this.#homes.length, symbolCount);
     return [
-      { name: 'pair-homes', bytes: bytesOf(this.#homes) },
-      { name: 'pair-entries', bytes: bytesOf(this.#entries, this.#entryCount * ENTRY_WORDS) },
-      { name: 'pair-free', bytes: bytesOf(this.#free.view()) },
+      {
+        ...captured('pair-homes', () => this.#homes, homeCount),
+        table: { words: 1, mask: 0xffffffff, last: symbolCount - 1 },
+      },
+      captured('pair-entries', () => this.#entries, this.#entryCount * ENTRY_WORDS),
+      copied('pair-free', this.#free.view().slice()),
     ];
   }
 
@@ -107,7 +113,7 @@ export class Pairs {
   }
 
   #add(name: number, value: number, slot: number): number {
-    const entry = this.#free.count > 0 ? this.#free.pop() : this.#entryCount++;
+    const entry = this.#free.count > 0 && !this.isHeld ? this.#free.pop() : this.#entryCount++;
     this.#entries = grownU32(this.#entries, this.#entryCount * ENTRY_WORDS);
     this.#entries[entry * ENTRY_WORDS + NAME] = name;
     this.#entries[entry * ENTRY_WORDS + VALUE] = value;

@@ -17,8 +17,8 @@ import { REF_REFUSED } from '../model/storage.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { assert } from '../stdx/assert.ts';
 import { grownU32, grownU8 } from '../stdx/growable.ts';
-import { bytesOf, checkSections, SectionReader } from './index-sections.ts';
-import type { IndexSection } from './index-sections.ts';
+import { captured, checkSections, copied } from './index-sections.ts';
+import type { CapturedSection, SectionReader } from './index-sections.ts';
 import { COLUMNS_MAX_BYTES, SWEEP_SERIES_MIN } from './limits.ts';
 import { Pairs } from './pairs.ts';
 import type { SeriesDefinitions } from './record-series.ts';
@@ -26,6 +26,7 @@ import { livesOf, slotOf } from './refs.ts';
 import { SeriesMatching } from './series-matching.ts';
 import { SeriesOrder } from './series-order.ts';
 import { SeriesRows } from './series-rows.ts';
+import { countActive, FINDABLE, SECONDS } from './series-seen.ts';
 import { SlotBits } from './slot-bits.ts';
 import { Symbols } from './symbols.ts';
 import { pairNamed } from './value-column.ts';
@@ -33,15 +34,12 @@ import { nameSlot } from './write-versions.ts';
 import { NO_REFS, TenantSeries } from './tenant-series.ts';
 import type { IndexTables } from './tenant-series.ts';
 
-/** Bit of a slot in `#marks`: the series can be found. */
-const FINDABLE = 0x80000000;
-const SECONDS = 0x7fffffff;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** The first second that a mark can hold: 2020. */
 const FIRST_SECOND = 1_577_836_800;
-const SECTIONS_VERSION = 1;
+const SECTIONS_VERSION = 2;
 const TENANT_NUMBERS = 4;
 
 export interface RetireRequest {
@@ -100,41 +98,47 @@ export class SeriesIndex {
   // -------------------------------------------------------------- snapshots
 
   /**
-   * All of it as bytes, borrowed until the index changes (docs/formats/index-sections.md).
-   * Complexity: one pass over what queries have put in order; the rest is not copied.
+   * All of it as it is now, to be copied later while the index goes on; nothing may be retired or
+   * swept before `release`. Neighbours of one name are one section. O(tenants).
    */
-  sections(): IndexSection[] {
-    const tenants = this.#byNumber;
+  capture(): CapturedSection[] {
+    assert(!this.#rows.isHeld, 'one capture at a time');
+    this.#rows.isHeld = this.#pairs.isHeld = this.symbols.isHeld = true;
+    const tenants = this.#byNumber.slice();
+    const { slotEnd } = this.#rows;
+    const { count } = this.symbols;
     const numbers = Uint32Array.of(SECTIONS_VERSION, this.#seed, this.#shardCount, tenants.length);
-    const bases = new Uint32Array(tenants.reduce((sum, one) => sum + one.base.length, 0));
-    let at = 0;
-    for (const { base } of tenants) {
-      bases.set(base, at);
-      at += base.length;
-    }
     const ids = encoder.encode(JSON.stringify(tenants.map(({ id }) => id)));
+    const tenantNumbers = Uint32Array.from(tenants.flatMap((one) => one.numbers()));
     return [
-      { name: 'index-numbers', bytes: bytesOf(numbers) },
-      { name: 'tenant-ids', bytes: ids },
-      {
-        name: 'tenant-numbers',
-        bytes: bytesOf(Uint32Array.from(tenants.flatMap((one) => one.numbers()))),
-      },
-      { name: 'tenant-bases', bytes: bytesOf(bases) },
-      { name: 'marks', bytes: bytesOf(this.#marks, this.#rows.slotEnd) },
-      ...this.symbols.sections(),
-      ...this.#pairs.sections(),
-      ...this.#rows.sections(),
+      copied('index-numbers', numbers),
+      copied('tenant-ids', ids),
+      copied('tenant-numbers', tenantNumbers),
+      copied('tenant-bases', NO_REFS),
+      ...tenants.map(({ base }) => captured('tenant-bases', () => base)),
+      captured('marks', () => this.#marks, slotEnd),
+      captured('name-slots', () => this.#nameSlots, slotEnd),
+      ...this.symbols.capture(),
+      ...this.#pairs.capture(count),
+      ...this.#rows.capture(),
     ];
   }
 
+  /** False where the index could not keep what was captured: the copy is to be thrown away. */
+  get isCaptureWhole(): boolean {
+    return !this.#rows.isSpoilt;
+  }
+
+  release(): void {
+    this.#rows.isHeld = this.#pairs.isHeld = this.symbols.isHeld = false;
+    this.#rows.isSpoilt = false;
+  }
+
   /**
-   * The index that `sections` was called on: same refs, same answers. Copies the bytes. Throws
-   * CodecError where they are of another version or do not fit together; damage inside a section is
-   * for a checksum to find.
+   * The index that was captured: same refs, same answers. Throws CodecError where sections are of
+   * another version or do not fit together.
    */
-  static fromSections(sections: readonly IndexSection[]): SeriesIndex {
-    const reader = new SectionReader(sections);
+  static fromSections(reader: SectionReader): SeriesIndex {
     const [version, seed, shardCount] = reader.numbers('index-numbers', 4);
     if (version !== SECTIONS_VERSION)
       throw new CodecError(`index sections of version ${version}, known is ${SECTIONS_VERSION}`);
@@ -147,22 +151,29 @@ export class SeriesIndex {
     const bases = from.u32('tenant-bases');
     const { slotEnd } = this.#rows;
     this.#marks = from.u32('marks', 1024);
-    this.#nameSlots = new Uint8Array(this.#marks.length);
+    this.#nameSlots = from.u8('name-slots', 1024);
+    const marks = this.#marks;
+    // Series that became findable after the capture may have their marks already.
+    for (let slot = 0; slot < slotEnd; slot++) marks[slot]! &= SECONDS;
     let end = 0;
     for (const [i, id] of ids.entries()) {
       const own = numbers.subarray(i * TENANT_NUMBERS, (i + 1) * TENANT_NUMBERS);
       const start = end;
       end += own[3]!;
-      this.#tenant(id).restore(own, bases.slice(start, end));
+      const tenant = this.#tenant(id);
+      tenant.restore(own, bases.slice(start, end));
+      const findable = tenant.slots(this.#rows);
+      for (let k = 0; k < findable.length; k++) marks[findable[k]!]! |= FINDABLE;
       this.#findableCount += own[2]!;
+      checkSections(own[1]! + own[3]! === own[2], 'series of a tenant');
     }
-    checkSections(end === bases.length && from.bytes('marks').length === slotEnd * 4, 'tenants');
-    for (let slot = 0; slot < slotEnd; slot++) {
-      const mark = this.#marks[slot]!;
-      if ((mark & FINDABLE) === 0 || !this.#rows.isLiveSlot(slot)) continue;
-      this.#setNameSlot(slot);
-      this.#byNumber[this.#rows.ownerOf(slot)]!.active.move(0, mark & SECONDS, 1);
-    }
+    checkSections(
+      end === bases.length &&
+        from.bytes('marks').length === slotEnd * 4 &&
+        from.bytes('name-slots').length === slotEnd,
+      'tenants',
+    );
+    countActive(marks, this.#rows, this.#byNumber);
   }
 
   /** Series with at least one applied point. */
@@ -338,6 +349,11 @@ export class SeriesIndex {
     const count = counts[slot]!;
     for (let i = 0; i < count; i++) out[i] = words[start + i]!;
     return count;
+  }
+
+  /** The ref of the series in a slot. */
+  refAt(slot: number): SeriesRef {
+    return this.#rows.refAt(slot);
   }
 
   labelCount(ref: SeriesRef): number {

@@ -3,8 +3,8 @@
 // owner, a tenant's number. Slots of removed rows are given out again, the longest free one first.
 import { assert } from '../stdx/assert.ts';
 import { grownU16, grownU32, grownU8, lengthenedU32, release } from '../stdx/growable.ts';
-import { bytesOf, checkSections } from './index-sections.ts';
-import type { IndexSection, SectionReader } from './index-sections.ts';
+import { captured, checkSections, copied } from './index-sections.ts';
+import type { CapturedSection, SectionReader } from './index-sections.ts';
 import { refOf, SLOT_BITS, slotOf, SLOTS_MAX } from './refs.ts';
 
 const FIRST_CAPACITY = 1024;
@@ -51,6 +51,10 @@ export class SeriesRows {
   #table = new Uint32Array(FIRST_CAPACITY * 2);
   /** The row to find or add. */
   row = new Uint32Array(64);
+  /** While a capture is being copied: free slots stay free, a table that is replaced stays. */
+  isHeld = false;
+  /** A free slot was given out all the same, because there was no other: the capture is no more. */
+  isSpoilt = false;
 
   /** A slot is given out `lives` times. */
   constructor(seed: number, lives: number) {
@@ -71,25 +75,30 @@ export class SeriesRows {
     return words + this.liveCount * 15 + this.#table.byteLength;
   }
 
-  /** As SeriesIndex.sections. */
-  sections(): IndexSection[] {
+  /** As SeriesIndex.capture. */
+  capture(): CapturedSection[] {
+    const { slotEnd } = this;
     const numbers = Uint32Array.of(
-      this.slotEnd,
+      slotEnd,
       this.liveCount,
       this.#wordsEnd,
       this.#deadWords,
       this.#firstFree,
       this.#lastFree,
     );
+    const table = this.#table;
     return [
-      { name: 'row-numbers', bytes: bytesOf(numbers) },
-      { name: 'row-words', bytes: bytesOf(this.#words, this.#wordsEnd) },
-      { name: 'row-starts', bytes: bytesOf(this.#starts, this.slotEnd) },
-      { name: 'row-counts', bytes: bytesOf(this.#counts, this.slotEnd) },
-      { name: 'row-owners', bytes: bytesOf(this.#owners, this.slotEnd) },
-      { name: 'row-lives', bytes: bytesOf(this.#lives, this.slotEnd) },
-      { name: 'row-next', bytes: bytesOf(this.next, this.slotEnd) },
-      { name: 'row-table', bytes: bytesOf(this.#table) },
+      copied('row-numbers', numbers),
+      captured('row-words', () => this.#words, this.#wordsEnd),
+      captured('row-starts', () => this.#starts, slotEnd),
+      captured('row-counts', () => this.#counts, slotEnd),
+      captured('row-owners', () => this.#owners, slotEnd),
+      captured('row-lives', () => this.#lives, slotEnd),
+      captured('row-next', () => this.next, slotEnd),
+      {
+        ...captured('row-table', () => table),
+        table: { words: 1, mask: ENTRY_MASK, last: slotEnd },
+      },
     ];
   }
 
@@ -244,7 +253,7 @@ export class SeriesRows {
   }
 
   #takeSlot(): number {
-    if (this.#firstFree === 0) {
+    if (this.#firstFree === 0 || (this.isHeld && this.slotEnd < SLOTS_MAX)) {
       const slot = this.slotEnd++;
       this.#starts = grownU32(this.#starts, slot + 1);
       this.#counts = grownU16(this.#counts, slot + 1);
@@ -253,6 +262,7 @@ export class SeriesRows {
       this.next = grownU32(this.next, slot + 1);
       return slot;
     }
+    if (this.isHeld) this.isSpoilt = true;
     const slot = this.#firstFree - 1;
     this.#firstFree = this.next[slot]!;
     if (this.#firstFree === 0) this.#lastFree = 0;
@@ -270,7 +280,9 @@ export class SeriesRows {
 
   #rehash(): void {
     const { length } = this.#table;
-    const table = lengthenedU32(this.#table, length * 2);
+    // What is being copied stays where it is.
+    const old = this.isHeld ? new Uint32Array(0) : this.#table;
+    const table = lengthenedU32(old, length * 2);
     table.fill(0, 0, length);
     const mask = table.length - 1;
     for (let slot = 0; slot < this.slotEnd; slot++) {

@@ -9,6 +9,7 @@ import type { Probe } from '../stdx/probe.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
 import type { RunLeaf } from '../windows/leaf.ts';
 import type { DiskSpace } from './disk-floor.ts';
+import { HEAD_SNAPSHOT_LOG_BYTES, OPENING_REST_MS } from './limits.ts';
 import type { MemoryBound } from './memory-bound.ts';
 import type { SeriesEncoding } from './record-layout.ts';
 
@@ -29,6 +30,10 @@ export interface TsdbSettings {
   readonly pageSamples: readonly [number, number, number];
   /** The head is flushed when the log behind the frontier passes this. */
   readonly logTailMaxBytes: number;
+  /** A head snapshot is taken after so many bytes of log; 0: never. */
+  readonly headSnapshotLogBytes: number;
+  /** A long log tail at the start is flushed no earlier than after so long. */
+  readonly openingRestMs: number;
   /** The head is flushed at least so often; 0 = never by time. */
   readonly flushIntervalMs: number;
   /** Bytes of parts kept in memory: half as they are on disk, half decoded pieces of indexes. */
@@ -55,6 +60,8 @@ export const DEFAULT_TSDB_SETTINGS: TsdbSettings = {
   headPinnedShare: 0.25,
   pageSamples: [4, 8, 16],
   logTailMaxBytes: 64 * 1024 * 1024,
+  headSnapshotLogBytes: HEAD_SNAPSHOT_LOG_BYTES,
+  openingRestMs: OPENING_REST_MS,
   flushIntervalMs: 2 * 3600 * 1000,
   cacheBytes: 128 * 1024 * 1024,
   level0PartsMax: 8,
@@ -81,6 +88,8 @@ export interface TsdbMutations {
   readonly skipDeletes?: boolean;
   /** Merges take parts of one partition that are not adjacent in log order. */
   readonly skipAdjacency?: boolean;
+  /** The start uses any head snapshot, whether it fits catalog and log or not. */
+  readonly skipHeadCheck?: boolean;
 }
 
 /** Things an operator should hear about; never thrown. */
@@ -93,6 +102,7 @@ export type TsdbEvent =
     }
   | { readonly kind: 'log-damage'; readonly reason: string }
   | { readonly kind: 'corrupt'; readonly blob: string; readonly reason: string }
+  | { readonly kind: 'head-snapshot-damaged'; readonly blob: string; readonly reason: string }
   | { readonly kind: 'orphan-removed'; readonly blob: string }
   | { readonly kind: 'maintenance-failed'; readonly error: unknown }
   | { readonly kind: 'fatal'; readonly error: unknown };

@@ -18,6 +18,7 @@ import {
 } from './limits.ts';
 import { MemoryBound } from './memory-bound.ts';
 import { MergeProgress } from './merge-progress.ts';
+import type { RestoredHead } from './head-snapshot-read.ts';
 import { Moments } from './moments.ts';
 import { shardNames } from './names.ts';
 import type { ShardNames } from './names.ts';
@@ -49,10 +50,14 @@ export class ShardState {
   readonly names: ShardNames;
   readonly index: SeriesIndex;
   readonly batchIds = new BatchIds();
-  readonly moments = new Moments();
+  readonly moments: Moments;
   /** Of the generations to come. */
-  headMemory = new HeadMemory();
+  headMemory: HeadMemory;
   readonly memory: MemoryBound;
+  /** What a head snapshot gave instead of the log; until the replay is over. */
+  restored: RestoredHead | undefined;
+  /** A start is so fresh that a long tail of the log is not flushed yet. */
+  isResting = false;
   readonly pins: Pins;
   readonly partContext: PartContext;
   /** Log end when this process opened the log: refs in records mean something within a session. */
@@ -76,18 +81,22 @@ export class ShardState {
   readonly tenants = new Map<TenantId, boolean>();
   batchIdRows: BatchIdRow[] = [];
   /** Bytes of records from the frontier on. */
-  tailBytes = 0;
+  tailBytes: number;
   fatal: unknown = undefined;
   isClosed = false;
   readonly #removals = new Set<Promise<void>>();
 
-  constructor(options: TsdbOptions, frontier: number) {
+  constructor(options: TsdbOptions, frontier: number, restored?: RestoredHead) {
     this.options = options;
     this.settings = { ...DEFAULT_TSDB_SETTINGS, ...options.settings };
     this.mutations = options.mutations ?? {};
     this.probe = options.probe ?? NO_PROBE;
     this.names = shardNames(this.settings.shard);
-    this.index = new SeriesIndex(options.prng.u32(), this.settings.shardCount);
+    const seed = options.prng.u32();
+    this.restored = restored;
+    this.moments = restored?.moments ?? new Moments();
+    this.headMemory = restored?.memory ?? new HeadMemory();
+    this.index = restored?.index ?? new SeriesIndex(seed, this.settings.shardCount);
     this.session = options.log.endOffset;
     this.memory = options.memory ?? new MemoryBound(Number.POSITIVE_INFINITY);
     this.pacer = new Pacer(options.clock, options.scheduler);
@@ -110,7 +119,9 @@ export class ShardState {
       pinnedBytesMax: this.settings.headBytesMax * this.settings.headPinnedShare,
       ignorePins: this.mutations.skipPin ?? false,
     });
-    this.view = { parts: [], generations: [this.newGeneration(frontier)], deletes: [] };
+    const generation = restored?.generation ?? this.newGeneration(frontier);
+    this.view = { parts: [], generations: [generation], deletes: restored?.deletes ?? [] };
+    this.tailBytes = restored?.tailBytes ?? 0;
     const { memory, partContext } = this;
     memory.hold('head', () => this.headBytes);
     memory.hold('index', () => this.index.heldBytes);
@@ -121,8 +132,9 @@ export class ShardState {
   get isFlushDue(): boolean {
     const { headBytesMax, logTailMaxBytes } = this.settings;
     const { sizeBytes, deleteCount } = this.activeGeneration;
-    const isFull = sizeBytes > headBytesMax * HEAD_FLUSH_SHARE || this.tailBytes > logTailMaxBytes;
-    if (isFull || deleteCount > HEAD_DELETES_MAX) return true;
+    const isFull = sizeBytes > headBytesMax * HEAD_FLUSH_SHARE;
+    const isLong = this.tailBytes > logTailMaxBytes && !this.isResting;
+    if (isFull || isLong || deleteCount > HEAD_DELETES_MAX) return true;
     const { memory } = this;
     return sizeBytes > memory.bytesMax * MEMORY_FLUSH_SHARE && memory.isPressed;
   }
@@ -191,6 +203,14 @@ export class ShardState {
     let ofTenant = this.splits.get(tenant);
     if (ofTenant === undefined) this.splits.set(tenant, (ofTenant = new Map()));
     if (!ofTenant.has(split.name)) ofTenant.set(split.name, { split, offset });
+  }
+
+  /** What a head snapshot holds beside the head, over what the catalog says. */
+  takeRestored({ splits, tenants, batchIds }: RestoredHead): void {
+    for (const { split, offset } of splits) this.addSplit(split, offset);
+    for (const tenant of tenants) if (!this.tenants.has(tenant)) this.tenants.set(tenant, false);
+    for (const { tenant, id, offset, seenMs } of batchIds)
+      this.batchIds.add(tenant, { id, offset, seenMs });
   }
 
   get activeGeneration(): Generation {

@@ -7,8 +7,8 @@
 import type { ByteWriter } from '../codec/varint.ts';
 import { grownU32, grownU8, lengthenedU32, release } from '../stdx/growable.ts';
 import { IdList, mergeIds } from './growable.ts';
-import { bytesOf, checkSections } from './index-sections.ts';
-import type { IndexSection, SectionReader } from './index-sections.ts';
+import { captured, checkSections, copied } from './index-sections.ts';
+import type { CapturedSection, SectionReader } from './index-sections.ts';
 import { KeyOrder } from './key-order.ts';
 import { TEXT_CACHE_ENTRIES } from './limits.ts';
 import { lengthAt, lengthSize, writeLength } from './text-length.ts';
@@ -48,6 +48,8 @@ export class Symbols {
   #scratchView = new DataView(this.#scratch.buffer);
   /** Numbers given so far: every symbol is below. */
   count = 0;
+  /** As SeriesRows.isHeld. */
+  isHeld = false;
 
   constructor(seed: number) {
     this.#seed = seed | 0;
@@ -67,17 +69,21 @@ export class Symbols {
     return this.#arenaEnd + 4 * (lists + this.#unsorted.count);
   }
 
-  /** As SeriesIndex.sections. */
-  sections(): IndexSection[] {
-    const numbers = Uint32Array.of(this.count, this.#used);
+  /** As SeriesIndex.capture. */
+  capture(): CapturedSection[] {
+    const { count } = this;
+    const slots = this.#slots;
+    const sorted = this.#sorted;
     return [
-      { name: 'symbol-numbers', bytes: bytesOf(numbers) },
-      { name: 'symbol-texts', bytes: this.#arena.subarray(0, this.#arenaEnd) },
-      { name: 'symbol-starts', bytes: bytesOf(this.#starts, this.count) },
-      { name: 'symbol-slots', bytes: bytesOf(this.#slots) },
-      { name: 'symbol-free', bytes: bytesOf(this.#free.view()) },
-      { name: 'symbol-sorted', bytes: bytesOf(this.#sorted) },
-      { name: 'symbol-unsorted', bytes: bytesOf(this.#unsorted.view()) },
+      copied('symbol-numbers', Uint32Array.of(count, this.#used)),
+      captured('symbol-texts', () => this.#arena, this.#arenaEnd),
+      captured('symbol-starts', () => this.#starts, count),
+      {
+        ...captured('symbol-slots', () => slots),
+        table: { words: SLOT_WORDS, mask: 0xffffffff, last: count },
+      },
+      copied('symbol-free', this.#free.view().slice()),
+      captured('symbol-sorted', () => sorted),
     ];
   }
 
@@ -94,7 +100,7 @@ export class Symbols {
     symbols.#slots = reader.u32('symbol-slots');
     symbols.#free = new IdList(reader.u32('symbol-free'));
     symbols.#sorted = reader.u32('symbol-sorted');
-    symbols.#unsorted = new IdList(reader.u32('symbol-unsorted'));
+    symbols.#unsorted = symbols.#withoutRank();
     symbols.#rank();
     const slotCount = symbols.#slots.length / SLOT_WORDS;
     checkSections(
@@ -102,10 +108,21 @@ export class Symbols {
         Number.isInteger(Math.log2(slotCount)) &&
         used < slotCount &&
         used + symbols.#free.count === count &&
-        symbols.#sorted.length + symbols.#unsorted.count === used,
+        symbols.#sorted.length + symbols.#unsorted.count === used &&
+        symbols.#sorted.every((symbol) => symbol < count),
       'symbols',
     );
     return symbols;
+  }
+
+  /** Symbols in use that are not in `#sorted`. */
+  #withoutRank(): IdList {
+    const isKnown = new Uint8Array(this.count);
+    for (const symbol of this.#sorted) isKnown[symbol] = 1;
+    const list = new IdList();
+    for (let symbol = 0; symbol < this.count; symbol++)
+      if (isKnown[symbol] === 0 && this.#starts[symbol] !== NO_TEXT) list.push(symbol);
+    return list;
   }
 
   // -------------------------------------------------------------- texts to symbols
@@ -134,10 +151,11 @@ export class Symbols {
     const known = this.#slots[slot * SLOT_WORDS]!;
     if (known !== 0) return known - 1;
     if ((this.#used + 1) * 4 * SLOT_WORDS > this.#slots.length * 3) {
-      this.#doubleSlots();
+      if (this.isHeld) this.#rehash(this.#slots.length * 2);
+      else this.#doubleSlots();
       slot = this.#freeSlot(this.#slots, hash);
     }
-    const symbol = this.#free.count > 0 ? this.#free.pop() : this.count++;
+    const symbol = this.#free.count > 0 && !this.isHeld ? this.#free.pop() : this.count++;
     this.#starts = grownU32(this.#starts, this.count);
     this.#slots[slot * SLOT_WORDS] = symbol + 1;
     this.#slots[slot * SLOT_WORDS + 1] = hash;
@@ -251,7 +269,7 @@ export class Symbols {
       slots[to + 1] = old[at + 1]!;
     }
     this.#slots = slots;
-    release(old);
+    if (!this.isHeld) release(old);
   }
 
   #write(bytes: Uint8Array, start: number, end: number): number {

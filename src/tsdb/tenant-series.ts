@@ -4,6 +4,7 @@
 import type { TenantId } from '../model/tenant.ts';
 import { ActiveSeries } from './active-series.ts';
 import { mergeIds } from './growable.ts';
+import { checkSections } from './index-sections.ts';
 import { BASE_SHARE, BASE_SIMPLE_SERIES } from './limits.ts';
 import type { Pairs } from './pairs.ts';
 import { slotOf } from './refs.ts';
@@ -66,6 +67,19 @@ export class TenantSeries {
     this.#newest = slot + 1;
     this.tailCount++;
     this.count++;
+  }
+
+  /** Slots of all findable series, newest first. Throws CodecError where the chain is broken. */
+  slots(rows: SeriesRows): Uint32Array {
+    const slots = new Uint32Array(this.count);
+    let slot = this.#newest - 1;
+    for (let i = 0; i < slots.length; i++) {
+      checkSections(slot >= 0 && slot < rows.slotEnd, 'a chain of series');
+      slots[i] = slot;
+      slot = rows.next[slot]! - 1;
+    }
+    checkSections(slot < 0, 'a chain of series');
+    return slots;
   }
 
   /** Refs that are not in the base, the newest first. */

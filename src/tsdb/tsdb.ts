@@ -38,10 +38,16 @@ import {
 } from './catalog-rows.ts';
 import { persistFrozen } from './flush.ts';
 import { coverageProblem } from './coverage.ts';
+import { HeadSnapshots, openHeadSnapshot } from './head-snapshots.ts';
 import { houseOf } from './house.ts';
 import { retireIdle } from './idle-series.ts';
 import { keepHouse } from './keeping.ts';
-import { HOUSEKEEPING_INTERVAL_MS, MAINTENANCE_RETRY_MS } from './limits.ts';
+import {
+  HEAD_SNAPSHOT_CLOSE_SHARE,
+  HEAD_SNAPSHOT_FLUSH_SHARE,
+  HOUSEKEEPING_INTERVAL_MS,
+  MAINTENANCE_RETRY_MS,
+} from './limits.ts';
 import { DEAD_LETTERS, shardNames } from './names.ts';
 import { narrowed, ShardReader } from './reader.ts';
 import { DEFAULT_TSDB_SETTINGS } from './settings.ts';
@@ -68,7 +74,8 @@ export async function openTsdb(options: TsdbOptions): Promise<ShardStorage> {
         `${log.startOffset} to ${log.endOffset}: one of the two was replaced or lost records; ` +
         'restore both from one backup',
     );
-  const state = new ShardState(options, frontier);
+  const restored = await openHeadSnapshot(options, frontier);
+  const state = new ShardState(options, frontier, restored);
   await loadCatalog(state);
   await removeOrphans(state);
   await state.disk.start();
@@ -91,7 +98,7 @@ async function loadCatalog(state: ShardState): Promise<void> {
   state.retention = await readRetention(catalog, names, state.settings.retention);
   const parts = sortedParts(rows.map((row) => state.openPart(row)));
   const deletes = await readDeletes(catalog, names);
-  state.view = { ...state.view, parts, deletes };
+  state.view = { ...state.view, parts, deletes: [...deletes, ...state.view.deletes] };
   for (const split of await readSplits(catalog, names)) state.addSplit(split, -1);
   for (const { key } of await readAll(catalog, names.tenantRows))
     state.tenants.set(key.slice(names.tenantRows.length), true);
@@ -102,6 +109,7 @@ async function loadCatalog(state: ShardState): Promise<void> {
     const newestMs = Math.max(...ids.map((one) => one.seenMs));
     state.batchIdRows.push({ key: entry.key, newestMs });
   }
+  if (state.restored !== undefined) state.takeRestored(state.restored);
 }
 
 /** Blobs that were put but never committed, or replaced but not yet removed. */
@@ -141,17 +149,25 @@ class Shard implements ShardStorage {
   #cancelHousekeeping: (() => void) | undefined = undefined;
   #cancelRetry: (() => void) | undefined = undefined;
   #closing: Promise<void> | undefined = undefined;
+  readonly #headSnapshots: HeadSnapshots;
+  #isTakingHead = false;
+  /** Cancels the end of the time in which a long tail waits. */
+  #cancelOpening: (() => void) | undefined = undefined;
 
   constructor(state: ShardState) {
     this.#state = state;
     this.#reader = new ShardReader(state);
     this.#writes = new WritePath(state, () => this.#afterApply());
+    this.#headSnapshots = new HeadSnapshots(state, () => this.#writes.applied);
   }
 
   async replay(): Promise<void> {
     const { log } = this.#state.options;
+    const { restored, frontier } = this.#state;
     const isBroken = this.#state.mutations.skipFrontier === true;
-    await this.#writes.replay(isBroken ? log.startOffset : this.#state.frontier);
+    await this.#writes.replay(isBroken ? log.startOffset : (restored?.offset ?? frontier));
+    this.#state.restored = undefined;
+    this.#armOpening();
     // Not earlier: a cut beyond what is applied so far would wait for writes that never come.
     this.#armTimer();
     this.#armHousekeeping();
@@ -253,6 +269,7 @@ class Shard implements ShardStorage {
     if (this.#state.fatal !== undefined) this.#state.checkOpen();
     await this.#writes.cut();
     await persistFrozen(this.#state);
+    await this.#headSnapshots.removeStale();
     await retireIdle(this.#state, (ref) => this.#writes.uses(ref));
   }
 
@@ -338,7 +355,35 @@ class Shard implements ShardStorage {
   }
 
   #afterApply(): void {
-    if (this.#state.isFlushDue && this.#state.tailBytes > 0) this.#scheduleMaintenance();
+    if (this.#state.tailBytes === 0) return;
+    if (this.#state.isFlushDue) this.#scheduleMaintenance();
+    else if (!this.#state.isResting && this.#headSnapshots.isDue()) void this.#takeHeadSnapshot();
+  }
+
+  /** A long tail alone is no hurry: the first queries after a start come before its flush. */
+  #armOpening(): void {
+    const { openingRestMs } = this.#state.settings;
+    const isLong = this.#state.isFlushDue || this.#headSnapshots.isDue();
+    if (openingRestMs <= 0 || !isLong) return;
+    this.#state.isResting = true;
+    this.#cancelOpening = this.#state.options.scheduler.after(openingRestMs, () => {
+      this.#state.isResting = false;
+      this.#afterApply();
+    });
+  }
+
+  /** In the background; a failure is reported, and the next one comes after as much log again. */
+  async #takeHeadSnapshot(): Promise<void> {
+    if (this.#isTakingHead || this.#closing !== undefined) return;
+    this.#isTakingHead = true;
+    try {
+      const { pacer, turns } = this.#state;
+      await this.#watched(turns.run(() => this.#headSnapshots.take(pacer.pause)));
+    } catch (error) {
+      if (this.#closing === undefined) this.#state.report({ kind: 'maintenance-failed', error });
+    } finally {
+      this.#isTakingHead = false;
+    }
   }
 
   /** Retention and merges go on where nothing is written. */
@@ -370,6 +415,9 @@ class Shard implements ShardStorage {
 
   async #maintainInBackground(withFlush: boolean): Promise<void> {
     try {
+      // What comes during a long flush is then all that a start has to replay.
+      if (withFlush && this.#headSnapshots.isDue(HEAD_SNAPSHOT_FLUSH_SHARE))
+        await this.#takeHeadSnapshot();
       if (withFlush) await this.#flushNow();
       this.#isScheduled = false;
       // What was applied meanwhile may have filled the head, and then nothing else is.
@@ -441,10 +489,20 @@ class Shard implements ShardStorage {
     return this.#closing;
   }
 
+  /** A long tail is not flushed at the end: a head snapshot costs less and restarts as fast. */
+  async #lastFlush(): Promise<void> {
+    const { tailBytes, settings, turns } = this.#state;
+    const { headSnapshotLogBytes } = settings;
+    const isLong = tailBytes >= headSnapshotLogBytes * HEAD_SNAPSHOT_CLOSE_SHARE;
+    if (headSnapshotLogBytes === 0 || !isLong) return this.#flushNow();
+    return this.#watched(turns.run(() => this.#headSnapshots.take(() => undefined)));
+  }
+
   async #close(): Promise<void> {
     this.#cancelTimer?.();
     this.#cancelRetry?.();
     this.#cancelHousekeeping?.();
+    this.#cancelOpening?.();
     this.#state.disk.stop();
     const { log, blobs, catalog, sharesPlanes } = this.#state.options;
     this.#state.isClosed = true;
@@ -452,7 +510,7 @@ class Shard implements ShardStorage {
     try {
       await this.#merges.idle();
       await this.#writes.drain();
-      if (this.#state.fatal === undefined) await this.#flushNow();
+      if (this.#state.fatal === undefined) await this.#lastFlush();
     } catch (error) {
       // What is not in parts is in the log; the next opening replays it.
       this.#state.report({ kind: 'maintenance-failed', error });

@@ -13,6 +13,8 @@ import {
   HEAD_BYTES_PER_RECORD_BYTE,
   REPLAY_TURN_BYTES,
 } from './limits.ts';
+import type { AppliedLog } from './head-snapshot-write.ts';
+import type { Generation } from './head.ts';
 import { deadLetterName } from './names.ts';
 import { decodeRecord } from './record-decode.ts';
 import { encodeBatch, encodeDelete, inlineNumbers, refsOf } from './record-encode.ts';
@@ -65,6 +67,17 @@ export class WritePath {
     this.#labels = new SeriesWriter(state.index);
     this.#marks = new SeriesMarks(state.index);
     state.memory.hold('index', () => this.#marks.sizeBytes);
+    const { restored } = state;
+    if (restored === undefined || restored.session < 0) return;
+    // Records behind the head snapshot may use what its session had defined before.
+    const refs = usedRefs(restored.generation);
+    this.#replaySession = restored.session;
+    this.#replayRefs.define(refs, Int32Array.from(refs));
+  }
+
+  /** Up to where the log is applied, for head snapshots. */
+  get applied(): AppliedLog {
+    return { offset: this.#appliedEnd, tailBytes: this.#state.tailBytes - this.#waitingBytes };
   }
 
   /** Does the log hold a use of the series since the last cut? */
@@ -448,4 +461,13 @@ function ownRefs({ points, exemplars, attributes }: WriteBatch): RecordRefs {
 
 function noop(): void {
   // Outcomes are looked at elsewhere.
+}
+
+/** Series that the records of a generation have used. */
+function usedRefs({ refs, exemplars, attributes }: Generation): Uint32Array {
+  const sides = [...exemplars, ...attributes].map(({ row }) => row.ref);
+  const all = new Uint32Array(refs.count + sides.length);
+  all.set(refs.view());
+  all.set(sides, refs.count);
+  return all;
 }

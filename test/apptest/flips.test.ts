@@ -20,6 +20,8 @@ const FLIPS = Number(process.env['ORRERY_FLIPS'] ?? 6);
 let folder = '';
 let closed = '';
 let killed = '';
+/** Killed with a head snapshot. */
+let snapped = '';
 let truth: StoreContent;
 
 before(async () => {
@@ -27,6 +29,8 @@ before(async () => {
   closed = join(folder, 'closed');
   killed = join(folder, 'killed');
   await makeSmallStore(closed, killed);
+  snapped = join(folder, 'snapped');
+  await makeSmallStore(join(folder, 'other'), snapped, { withHeadSnapshot: true });
   truth = await contentOf(closed);
   assert.equal(truth.size, 20);
   for (const points of truth.values()) assert.equal(typeof points, 'string');
@@ -37,13 +41,14 @@ before(async () => {
 after(() => rm(folder, { recursive: true, force: true }));
 
 /** Opens a copy, because opening writes. */
-async function contentOf(data: string): Promise<StoreContent> {
+async function contentOf(data: string, events: string[] = []): Promise<StoreContent> {
   const copy = await mkdtemp(join(folder, 'copy-'));
   await cp(data, copy, { recursive: true });
   const opened = await openStore(copy);
   try {
     return await readStore(opened);
   } finally {
+    for (const { kind } of opened.events) events.push(kind);
     await opened.storage.close();
     await rm(copy, { recursive: true });
   }
@@ -79,6 +84,8 @@ interface Flip {
   readonly code: number;
   /** What reading gave, or why the folder was refused. */
   readonly read: StoreContent | Error;
+  /** Kinds of what the storage reported. */
+  readonly events: readonly string[];
 }
 
 interface Region {
@@ -105,12 +112,13 @@ async function flips(
       await writeFile(file, bytes);
       const { code, findings } = await check(data);
       let read: StoreContent | Error;
+      const events: string[] = [];
       try {
-        read = await contentOf(data);
+        read = await contentOf(data, events);
       } catch (error) {
         read = error as Error;
       }
-      judge({ data, file, bit, findings, code, read });
+      judge({ data, file, bit, findings, code, read, events });
     }
   } finally {
     await writeFile(file, sound);
@@ -140,7 +148,7 @@ function isSubset(part: string, whole: string): boolean {
   return lists(part).every((list, i) => list.every((row) => rows[i]!.has(JSON.stringify(row))));
 }
 
-function isWhole({ read }: Flip): boolean {
+function isWhole({ read }: Pick<Flip, 'read'>): boolean {
   if (read instanceof Error) return false;
   return [...truth].every(([series, points]) => read.get(series) === points);
 }
@@ -196,6 +204,22 @@ for (const region of ['head', 'blocks and sections', 'directory', 'footer'])
       assert.ok(noticed > 0, `${part}: some flips were noticed`);
     }
   });
+
+test('head snapshot: named, and nothing is lost', async () => {
+  const [name] = await readdir(join(snapped, 'blobs/head/0'));
+  const head = `blobs/head/0/${name}`;
+  assert.ok(isWhole({ read: await contentOf(snapped) }));
+  let reported = 0;
+  await fileFlips(snapped, head, (flip) => {
+    named(flip);
+    assert.ok(isWhole(flip), said(flip));
+    assert.equal(flip.findings.length, 1, said(flip));
+    assert.equal(flip.findings[0]!.severity, 'warning', said(flip));
+    assert.deepEqual(flip.events, ['head-snapshot-damaged'], said(flip));
+    reported++;
+  });
+  assert.equal(reported, FLIPS);
+});
 
 async function segmentOf(data: string): Promise<{ name: string; usedBytes: number }> {
   for (const name of await readdir(join(data, 'log'))) {

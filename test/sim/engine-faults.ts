@@ -10,7 +10,7 @@ import type { World } from './world.ts';
 const OPERATIONS_MAX = 350;
 const FAULTS = ['once', 'often', 'sticky', 'full', 'catalog'] as const;
 export type FaultName = (typeof FAULTS)[number] | 'none';
-const PLACES = ['append', 'append', 'rotate', 'flush', 'commit', 'trim', 'merge'] as const;
+const PLACES = ['append', 'append', 'rotate', 'flush', 'commit', 'trim', 'merge', 'head'] as const;
 
 /** How a life ends. */
 export type Ending =
@@ -21,10 +21,11 @@ export type Ending =
 
 /**
  * `torn`: always with a record that is not synced, so that there is something to tear. `late`:
- * after many flushes.
+ * after many flushes. `untidy`: behind the commit of a flush.
  */
-export function drawEnding(prng: Prng, wish: 'torn' | 'late' | undefined): Ending {
+export function drawEnding(prng: Prng, wish: 'torn' | 'late' | 'untidy' | undefined): Ending {
   if (wish === 'late') return { kind: 'steps', count: 600 + randomInt(prng, 600) };
+  if (wish === 'untidy') return { kind: 'place', place: 'trim', nth: 1 + randomInt(prng, 2) };
   if (wish === 'torn') return { kind: 'place', place: 'append', nth: 1 + randomInt(prng, 60) };
   const choice = randomInt(prng, 10);
   if (choice < 4) return { kind: 'operation', count: 1 + randomInt(prng, OPERATIONS_MAX) };

@@ -28,7 +28,12 @@ const STEPS_PER_LIFE_MAX = 1000;
 const STEPS_BETWEEN_JUMPS_MAX = 200;
 const DAMAGES = 6;
 /** Events that only damaged files explain. */
-const DAMAGE_EVENTS: readonly TsdbEvent['kind'][] = ['dead-letter', 'log-damage', 'corrupt'];
+const DAMAGE_EVENTS: readonly TsdbEvent['kind'][] = [
+  'dead-letter',
+  'log-damage',
+  'corrupt',
+  'head-snapshot-damaged',
+];
 
 /** What a seed is about; drawn from it unless said. */
 export type Profile = 'sound' | 'faulty' | 'damaged';
@@ -39,9 +44,11 @@ export interface EngineRunOptions {
   readonly disk?: DiskMutations;
   readonly profile?: Profile;
   /** Of which files bits are flipped, in a damaged run. */
-  readonly damage?: 'log' | 'part';
+  readonly damage?: 'log' | 'part' | 'head';
   /** Every life ends by a power cut while a record is on its way to the disk. */
   readonly isTorn?: boolean;
+  /** Every life ends between a flush's commit and what it tidies up. */
+  readonly isUntidy?: boolean;
   /** Nobody asks for flushes and merges: they come often, and all by themselves. */
   readonly isUnattended?: boolean;
   /** Hears what happens, in words. */
@@ -79,7 +86,9 @@ class EngineRun {
     this.#world = new World({ seed: options.seed, mutations: options.disk ?? {} });
     const prng = seededPrng(options.seed ^ 0x5bd1e995);
     this.#prng = prng;
-    this.#settings = drawEngineSettings(prng, options.isUnattended === true);
+    const settings = drawEngineSettings(prng, options.isUnattended === true);
+    const often = { ...settings.tsdb, headSnapshotLogBytes: 300, logTailMaxBytes: 1_000_000 };
+    this.#settings = options.damage === 'head' ? { ...settings, tsdb: often } : settings;
     const drawn = (['sound', 'sound', 'faulty', 'faulty', 'damaged'] as const)[randomInt(prng, 5)]!;
     this.#profile = options.profile ?? drawn;
     const drawnShape = drawShape(prng);
@@ -201,8 +210,9 @@ class EngineRun {
     });
   }
 
-  #endingWish(): 'torn' | 'late' | undefined {
+  #endingWish(): 'torn' | 'late' | 'untidy' | undefined {
     if (this.#options.isTorn === true) return 'torn';
+    if (this.#options.isUntidy === true) return 'untidy';
     return this.#options.isUnattended === true ? 'late' : undefined;
   }
 
@@ -321,6 +331,8 @@ class EngineRun {
     if (left.length > 0) this.#violate(`left behind: ${left.join(', ')}`);
     const parts = kept.filter((path) => /^\/data\/blobs\/parts\/.*\.part$/.test(path));
     const { partCount } = storage.stats();
+    const heads = kept.filter((path) => path.endsWith('.head'));
+    if (heads.length > 1) this.#violate(`kept ${heads.length} head snapshots: ${heads.join(', ')}`);
     if (parts.length > partCount)
       this.#violate(`${parts.length} parts on disk, the catalog knows ${partCount}`);
   }
@@ -331,7 +343,9 @@ class EngineRun {
     const storage = await this.#verify(this.#world.boot());
     this.#checkEvents('none');
     const isDamaged = this.#profile === 'damaged' && storage !== undefined;
-    const isClosed = isDamaged && randomInt(this.#prng, 2) === 0;
+    // Closing would flush a short log, and there were no head snapshot.
+    const isOpen = this.#options.damage === 'head' || randomInt(this.#prng, 2) > 0;
+    const isClosed = isDamaged && !isOpen;
     if (isClosed) await this.#world.run(storage.close());
     this.#world.crash('kill');
     for (let left = isDamaged ? DAMAGES : 0; left > 0; left--) await this.#verifyDamaged(isClosed);
@@ -369,6 +383,11 @@ class EngineRun {
       for (const [key, value] of points)
         if (!this.#sentPoints.has(`${key}: ${value}`))
           this.#violate(`after damage of '${path}' ${key} is ${value}, which was never sent`);
+    // The log says the same: without a word of it nothing may be missing.
+    const isHarmless = path.endsWith('.head');
+    if (isHarmless)
+      for (const text of checkRead(found, this.#oracle.candidates()))
+        this.#violate(`damage of '${path}' costs something: ${text}`);
     const isNamed = this.#events.some(({ kind }) => DAMAGE_EVENTS.includes(kind));
     if (isNamed || !mustBeNamed) return;
     for (const text of checkRead(found, this.#oracle.candidates()))
@@ -384,8 +403,9 @@ class EngineRun {
     const prng = this.#prng;
     const paths = disk.paths().filter((path) => {
       // A segment that was freed has no header, and what else it holds is nothing.
-      if (path.endsWith('.log')) return damage !== 'part' && disk.bytesOf(path)![0] !== 0;
-      if (path.endsWith('.part')) return damage !== 'log';
+      if (path.endsWith('.log')) return (damage ?? 'log') === 'log' && disk.bytesOf(path)![0] !== 0;
+      if (path.endsWith('.part')) return (damage ?? 'part') === 'part';
+      if (path.endsWith('.head')) return (damage ?? 'head') === 'head';
       return damage === undefined && !path.endsWith('.tmp') && disk.bytesOf(path) !== undefined;
     });
     const path = paths[randomInt(prng, Math.max(1, paths.length))];
@@ -402,9 +422,9 @@ class EngineRun {
     }
     // The older half of a log is in parts by now.
     const isTail = path.endsWith('.log') && randomInt(prng, 4) > 0;
-    const at = isTail
-      ? usedBytes - 1 - randomInt(prng, usedBytes >>> 1)
-      : randomInt(prng, usedBytes);
+    let at = isTail ? usedBytes - 1 - randomInt(prng, usedBytes >>> 1) : randomInt(prng, usedBytes);
+    // Most of a head snapshot so small is pages that nobody has used yet.
+    while (path.endsWith('.head') && bytes[at] === 0) at = randomInt(prng, usedBytes);
     const count = 1 + randomInt(prng, 3);
     for (let i = 0; i < count; i++) {
       const bit = 8 * Math.min(usedBytes - 1, at + randomInt(prng, 8)) + randomInt(prng, 8);

@@ -9,8 +9,9 @@ export interface EngineSeedOptions {
   readonly disk?: DiskMutations;
   readonly mutations?: EngineMutations;
   readonly profile?: Profile;
-  readonly damage?: 'log' | 'part';
+  readonly damage?: 'log' | 'part' | 'head';
   readonly isTorn?: boolean;
+  readonly isUntidy?: boolean;
   readonly isUnattended?: boolean;
   /** Prints what happens. */
   readonly isTraced?: boolean;

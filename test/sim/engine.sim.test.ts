@@ -34,6 +34,15 @@ const MUTATIONS: Readonly<Record<string, object>> = {
     profile: 'damaged',
     damage: 'part',
   },
+  'checksums of head snapshots': {
+    mutations: { tsdb: { skipCrc: true } },
+    profile: 'damaged',
+    damage: 'head',
+  },
+  'whether a head snapshot fits catalog and log': {
+    mutations: { tsdb: { skipHeadCheck: true } },
+    isUntidy: true,
+  },
   'the frontier': { mutations: { tsdb: { skipFrontier: true } } },
   pins: { mutations: { tsdb: { skipPin: true } } },
   'batch ids in the catalog': { mutations: { tsdb: { skipBatchIds: true } } },

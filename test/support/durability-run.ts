@@ -28,6 +28,7 @@ const PLACES: Readonly<Record<ProbePlace, number>> = {
   commit: 16,
   trim: 3,
   merge: 2,
+  head: 4,
   snapshot: 2,
   backup: 15,
 };

@@ -15,7 +15,7 @@ import { matcher } from '../../src/model/matcher.ts';
 import type { ReadContext, SelectRequest, Storage } from '../../src/model/storage.ts';
 import { openPrincipal } from '../../src/model/tenant.ts';
 import { openShards } from '../../src/tsdb/open-shards.ts';
-import type { TsdbEvent } from '../../src/tsdb/tsdb.ts';
+import type { TsdbEvent, TsdbSettings } from '../../src/tsdb/tsdb.ts';
 import { assert, errorMessage } from '../../src/stdx/assert.ts';
 
 const TENANTS = ['default', 'other'] as const;
@@ -31,7 +31,10 @@ export interface OpenedStore {
 }
 
 /** Opens a folder as the server does. Throws FatalError. */
-export async function openStore(data: string): Promise<OpenedStore> {
+export async function openStore(
+  data: string,
+  settings: Partial<TsdbSettings> = {},
+): Promise<OpenedStore> {
   const events: TsdbEvent[] = [];
   const catalog = await SqliteCatalog.open(`${data}/catalog.sqlite`);
   try {
@@ -51,7 +54,7 @@ export async function openStore(data: string): Promise<OpenedStore> {
       clock: { nowMs: () => 1.8e12, monotonicMs: () => 0 },
       scheduler: realScheduler,
       prng: realPrng,
-      settings: { flushIntervalMs: 0 },
+      settings: { flushIntervalMs: 0, ...settings },
       report: (event) => events.push(event),
     });
     return { storage, events };
@@ -93,11 +96,17 @@ async function write(storage: Storage, tenant: string, step: Step): Promise<void
 
 /**
  * Makes `data` (merged parts, a flushed part, points in the log, a delete) and, beside it, what a
- * kill at that moment leaves in `killed`; `data` is then closed.
+ * kill at that moment leaves in `killed`; `data` is then closed. `withHeadSnapshot`: of what is in
+ * the log there is one.
  */
-export async function makeSmallStore(data: string, killed: string): Promise<void> {
+export async function makeSmallStore(
+  data: string,
+  killed: string,
+  { withHeadSnapshot } = { withHeadSnapshot: false },
+): Promise<void> {
   await realFiles.makeDirectory(data);
-  const { storage } = await openStore(data);
+  const settings = withHeadSnapshot ? { headSnapshotLogBytes: 1 } : {};
+  const { storage } = await openStore(data, settings);
   for (const step of STEPS) {
     for (const tenant of TENANTS) await write(storage, tenant, step);
     if (step === 'merged') {
@@ -108,8 +117,21 @@ export async function makeSmallStore(data: string, killed: string): Promise<void
       await storage.compact();
     } else if (step === 'flushed') await storage.flush();
   }
+  if (withHeadSnapshot) await headSnapshotIn(data);
   await cp(data, killed, { recursive: true });
   await storage.close();
+}
+
+/** Waits until the folder has a head snapshot, and none is on its way. */
+async function headSnapshotIn(data: string): Promise<void> {
+  const list = (name: string): Promise<readonly string[]> =>
+    realFiles.list(`${data}/blobs/${name}`);
+  for (let left = 500; left > 0; left--) {
+    await realScheduler.sleep(10);
+    const names = await list('head/0');
+    if (names.length === 1 && (await list('.tmp')).length === 0) return;
+  }
+  throw new Error(`${data} has no head snapshot`);
 }
 
 /** Series text → its points as one text, or the error that reading it gave. */

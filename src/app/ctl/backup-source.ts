@@ -11,6 +11,7 @@ import { listTree, removeTree } from '../../stdx/files.ts';
 import type { Files } from '../../stdx/files.ts';
 import type { Prng } from '../../stdx/prng.ts';
 import { readShards } from '../../tsdb/catalog-shards.ts';
+import { HEAD_SNAPSHOTS } from '../../tsdb/names.ts';
 import { BLOBS_FOLDER, CATALOG_FILE, RESTORING_FOLDER, SNAPSHOTS_FOLDER } from '../data-folder.ts';
 import { EXIT } from '../exit-codes.ts';
 import { isShared, readChunks } from './backup-folder.ts';
@@ -161,7 +162,8 @@ export async function folderSource(options: FolderSourceOptions): Promise<Backup
     const sizeBytes = (await files.stat(catalogCopy))?.sizeBytes ?? 0;
     found.push({ path: CATALOG_FILE, sizeBytes });
     for await (const file of dataFiles(files, data))
-      if (!isShared(file.path) || live.has(file.path.slice(BLOBS_FOLDER.length + 1)))
+      if (isNeverNeeded(file.path)) continue;
+      else if (!isShared(file.path) || live.has(file.path.slice(BLOBS_FOLDER.length + 1)))
         found.push(file);
     const read = async (path: string): Promise<FileContent> => {
       const from = path === CATALOG_FILE ? catalogCopy : `${data}/${path}`;
@@ -179,6 +181,11 @@ export async function folderSource(options: FolderSourceOptions): Promise<Backup
     await close();
     throw error;
   }
+}
+
+/** A head snapshot only saves time, and may hold what was deleted since. */
+function isNeverNeeded(path: string): boolean {
+  return path.startsWith(`${BLOBS_FOLDER}/${HEAD_SNAPSHOTS}`);
 }
 
 function backupName({ nowMs, prng }: FolderSourceOptions): string {

@@ -51,6 +51,8 @@ export interface OpenStorageOptions {
   readonly logger: Logger;
   readonly registry: MetricsRegistry;
   readonly onFatal: (error: unknown) => void;
+  /** What tests make smaller; NaN or 0: nothing. */
+  readonly test: { readonly headSnapshotLogBytes: number };
 }
 
 export interface OpenedStorage {
@@ -91,7 +93,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
       probe,
       report,
       runLeaf: sharedLeaves(options),
-      settings: tsdbSettings(options.settings, memory),
+      settings: tsdbSettings(options, memory),
       memory,
       diskSpace: () => files.space(data),
     });
@@ -160,13 +162,17 @@ function sharedLeaves({ settings, clock, scheduler }: OpenStorageOptions): RunLe
   };
 }
 
-function tsdbSettings(settings: Settings, memory: MemoryBound): Partial<TsdbSettings> {
+function tsdbSettings(
+  { settings, test }: OpenStorageOptions,
+  memory: MemoryBound,
+): Partial<TsdbSettings> {
   const { flushIntervalMs, retentionMs, retentionBytes, minFreeDisk } = settings;
   return {
     ...storageShares(memory),
     flushIntervalMs,
     retention: { timeMs: retentionMs, sizeBytes: retentionBytes },
     diskFloorBytes: (totalBytes) => diskFloorBytes(minFreeDisk, totalBytes),
+    ...(test.headSnapshotLogBytes > 0 ? test : {}),
   };
 }
 

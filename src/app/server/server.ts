@@ -107,7 +107,8 @@ async function serve(args: readonly string[]): Promise<void> {
   const real = { files: realFiles, clock: realClock, scheduler: realScheduler, prng: realPrng };
   const probe = killProbe(process.env['ORRERY_TEST_KILL_AT']);
   const { openStorage } = await import('./open-storage.ts');
-  const opening = openStorage({ ...real, probe, settings, logger, registry, onFatal });
+  const test = { headSnapshotLogBytes: Number(process.env['ORRERY_TEST_HEAD_LOG_BYTES']) };
+  const opening = openStorage({ ...real, probe, settings, logger, registry, onFatal, test });
   // The catalog opens in a thread of its own; meanwhile this one loads the rest of the product.
   const [opened, { startOrrery }] = await Promise.all([opening, import('./orrery.ts')]);
   const webDirectory = join(PROJECT_ROOT, 'dist/web');

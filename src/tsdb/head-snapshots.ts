@@ -1,0 +1,177 @@
+// When head snapshots are taken, which one a start uses, and when they go. At most two of a shard
+// exist: the newer is durable before the older is removed. None of them is ever needed.
+import { crc32 } from '../codec/crc32.ts';
+import { CodecError } from '../codec/varint.ts';
+import type { Log } from '../log/log.ts';
+import { AppError } from '../model/errors.ts';
+import { errorMessage } from '../stdx/assert.ts';
+import { headSnapshotName, parseHeadSnapshotName } from './head-snapshot-format.ts';
+import { readFooter, readHeadSnapshot } from './head-snapshot-read.ts';
+import type { RestoredHead, SnapshotObject } from './head-snapshot-read.ts';
+import { uniqueText } from './flush.ts';
+import { captureShard, headSnapshotChunks } from './head-snapshot-write.ts';
+import type { AppliedLog, ShardCapture } from './head-snapshot-write.ts';
+import { shardNames } from './names.ts';
+import { DEFAULT_TSDB_SETTINGS } from './settings.ts';
+import type { TsdbOptions } from './settings.ts';
+import type { ShardState } from './state.ts';
+
+// ---------------------------------------------------------------- opening
+
+/**
+ * The head snapshot that fits the catalog's frontier and the log, read; undefined where there is
+ * none. Removes all others.
+ */
+export async function openHeadSnapshot(
+  options: TsdbOptions,
+  frontier: number,
+): Promise<RestoredHead | undefined> {
+  const { blobs, mutations } = options;
+  const { shard } = { ...DEFAULT_TSDB_SETTINGS, ...options.settings };
+  const found: { readonly name: string; readonly sizeBytes: number; offset: number }[] = [];
+  for await (const one of blobs.list(shardNames(shard).headSnapshots)) {
+    const stretch = parseHeadSnapshotName(one.name);
+    const isOfCatalog = stretch?.frontier === frontier || mutations?.skipHeadCheck === true;
+    const offset = isOfCatalog ? (stretch?.offset ?? -1) : -1;
+    found.push({ ...one, offset });
+  }
+  let restored: RestoredHead | undefined;
+  for (const { name, sizeBytes, offset } of found.toSorted((a, b) => b.offset - a.offset)) {
+    if (restored === undefined && offset >= 0 && mutations?.skipFrontier !== true)
+      restored = await tryRead(options, { name, sizeBytes, blobs }, { shard, frontier });
+    if (restored?.name !== name) await blobs.remove(name);
+  }
+  return restored;
+}
+
+/** undefined where it does not fit or is damaged; the latter is reported. */
+async function tryRead(
+  options: TsdbOptions,
+  object: SnapshotObject,
+  wanted: { readonly shard: number; readonly frontier: number },
+): Promise<RestoredHead | undefined> {
+  const { pageSamples } = { ...DEFAULT_TSDB_SETTINGS, ...options.settings };
+  const skipCrc = options.mutations?.skipCrc === true;
+  try {
+    const footer = await readFooter(object);
+    if (footer === undefined) return undefined;
+    if (options.mutations?.skipHeadCheck !== true) {
+      const { shard, frontier, offset } = footer;
+      if (shard !== wanted.shard || frontier !== wanted.frontier) return undefined;
+      if ((await recordCrc(options.log, offset - 1)) !== footer.recordCrc) return undefined;
+    }
+    return await readHeadSnapshot({ object, footer, pageSamples, skipCrc });
+  } catch (error) {
+    const isUnreadable = error instanceof CodecError || error instanceof AppError;
+    if (!isUnreadable) throw error;
+    const reason = errorMessage(error);
+    options.report?.({ kind: 'head-snapshot-damaged', blob: object.name, reason });
+    return undefined;
+  }
+}
+
+/** undefined where the log does not hold the record, or cannot read it. */
+async function recordCrc(log: Log, offset: number): Promise<number | undefined> {
+  if (offset < log.startOffset || offset >= log.endOffset) return undefined;
+  for await (const record of log.read(offset))
+    return record.offset === offset ? crc32(record.bytes) : undefined;
+  return undefined;
+}
+
+// ---------------------------------------------------------------- keeping
+
+/** What was captured last. */
+interface Taken {
+  readonly seqMin: number;
+  readonly offset: number;
+  readonly tailBytes: number;
+}
+
+export class HeadSnapshots {
+  readonly #state: ShardState;
+  readonly #applied: () => AppliedLog;
+  /** Objects that may exist. */
+  #names: string[] = [];
+  #last: Taken = { seqMin: -1, offset: -1, tailBytes: 0 };
+  /** Finished ones of this process. */
+  takenCount = 0;
+  takenBytes = 0;
+
+  constructor(state: ShardState, applied: () => AppliedLog) {
+    this.#state = state;
+    this.#applied = applied;
+    const { restored } = state;
+    if (restored === undefined) return;
+    const { name, frontier, offset, tailBytes } = restored;
+    this.#names.push(name);
+    this.#last = { seqMin: frontier, offset, tailBytes };
+  }
+
+  /** Bytes of the log behind the last one, or behind the cut. */
+  get bytesBehind(): number {
+    const { tailBytes, activeGeneration } = this.#state;
+    const isOfIt = this.#last.seqMin === activeGeneration.seqMin;
+    return tailBytes - (isOfIt ? this.#last.tailBytes : 0);
+  }
+
+  /** Is there as much log behind the last one as there should be at most, or this share of it? */
+  isDue(share = 1): boolean {
+    const { headSnapshotLogBytes } = this.#state.settings;
+    return headSnapshotLogBytes > 0 && this.bytesBehind >= headSnapshotLogBytes * share;
+  }
+
+  /**
+   * Takes one, where there is anything new and one generation holds it. Call in turn with flushes.
+   * Throws AppError where there is no space; then the next one waits for as much log again.
+   */
+  async take(pause: () => Promise<void> | undefined): Promise<void> {
+    const { view, disk, index, headBytes } = this.#state;
+    const hasRoom = await disk.hasRoomFor(headBytes + index.sizeBytes, 'floor');
+    const { offset, tailBytes } = this.#applied();
+    const { seqMin } = this.#state.activeGeneration;
+    if (view.generations.length > 1 || offset <= Math.max(seqMin, this.#last.offset)) return;
+    this.#last = { seqMin, offset, tailBytes };
+    if (!hasRoom) return;
+    const capture = captureShard(this.#state, { offset, tailBytes });
+    try {
+      await this.#write(capture, pause);
+    } finally {
+      capture.release();
+    }
+  }
+
+  async #write(capture: ShardCapture, pause: () => Promise<void> | undefined): Promise<void> {
+    const { names, options, settings, probe } = this.#state;
+    const { frontier, offset, sections } = capture;
+    const crc = await recordCrc(options.log, offset - 1);
+    // The last record is damaged: there is nothing to know the log by.
+    if (crc === undefined) return;
+    const name = headSnapshotName(names, { frontier, offset }, uniqueText(this.#state));
+    const older = this.#names;
+    // Also one that failed late may be there.
+    this.#names = [...older, name];
+    const finish = (): void => {
+      capture.check();
+      probe('head');
+    };
+    const stretch = { shard: settings.shard, frontier, offset, recordCrc: crc };
+    const chunks = headSnapshotChunks(sections, { stretch, pause, finish });
+    const { sizeBytes } = await options.blobs.put(name, chunks);
+    this.takenCount++;
+    this.takenBytes += sizeBytes;
+    await this.#remove(older);
+  }
+
+  /** After a flush: none of a stretch that is in parts stays. Throws where the disk fails. */
+  async removeStale(): Promise<void> {
+    if (this.#last.seqMin === this.#state.frontier) return;
+    await this.#remove(this.#names);
+  }
+
+  async #remove(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      await this.#state.options.blobs.remove(name);
+      this.#names = this.#names.filter((one) => one !== name);
+    }
+  }
+}

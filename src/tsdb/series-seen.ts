@@ -1,0 +1,35 @@
+// Marks of series by slot: the second of the last applied point, and whether the series can be
+// found.
+import type { SeriesRows } from './series-rows.ts';
+import type { TenantSeries } from './tenant-series.ts';
+
+/** Bit of a mark: the series can be found. */
+export const FINDABLE = 0x80000000;
+/** The other bits: second of the last applied point; 0: never. */
+export const SECONDS = 0x7fffffff;
+
+/**
+ * Tells tenants that know none how many series were written in which second. Neighbours were mostly
+ * seen in the same one: they are counted together.
+ */
+export function countActive(
+  marks: Uint32Array,
+  rows: SeriesRows,
+  tenants: readonly TenantSeries[],
+): void {
+  let owner = -1;
+  let mark = 0;
+  let count = 0;
+  for (let slot = 0; slot <= rows.slotEnd; slot++) {
+    const next = slot === rows.slotEnd ? 0 : marks[slot]!;
+    const isFindable = (next & FINDABLE) !== 0;
+    if (isFindable && next === mark && rows.ownerOf(slot) === owner) {
+      count++;
+      continue;
+    }
+    if (count > 0) tenants[owner]!.active.move(0, mark & SECONDS, count);
+    count = isFindable ? 1 : 0;
+    mark = next;
+    owner = isFindable ? rows.ownerOf(slot) : -1;
+  }
+}
