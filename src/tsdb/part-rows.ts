@@ -175,6 +175,14 @@ export class RowGroup {
     return column;
   }
 
+  /** Labels of a row. */
+  labelCount(row: number): number {
+    let count = 0;
+    for (let place = 0; place < this.labels.length; place++)
+      if (this.ranks(place)[row] !== 0) count++;
+    return count;
+  }
+
   /** Blocks of a row that touch the range, in time order. */
   blocks(row: number, startUs: number, endUs: number): BlockPlace[] {
     const out: BlockPlace[] = [];
