@@ -30,8 +30,8 @@ export interface InstantLane {
   /** The same, wherever. */
   loadLabels(row: number): Promise<Labels>;
   /**
-   * Place of a row's series in the part that is a lane of the same merge; -1: it has none, or nobody
-   * knows. Two places that are known tell the order of labels.
+   * Place of a row's series in the part that is a lane of the same merge; -1: it has none, or
+   * nobody knows. Two places that are known tell the order of labels.
    */
   ordinal(row: number): number;
   /** All that the range has of a row, deletes applied. */

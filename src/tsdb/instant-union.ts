@@ -6,7 +6,7 @@ import type { Labels } from '../model/labels.ts';
 import type { HeadLane } from './head-lane.ts';
 import { SEEN } from './instant-lane.ts';
 import type { InstantLane } from './instant-lane.ts';
-import { PART_REFS_UNKNOWN_MAX } from './limits.ts';
+import { INSTANT_BATCH_SERIES, PART_REFS_UNKNOWN_MAX } from './limits.ts';
 import type { PartLane } from './part-lane.ts';
 import type { PartRefs } from './part-refs.ts';
 import type { Source } from './samples.ts';
@@ -58,8 +58,10 @@ export class InstantUnion {
   async read(): Promise<void> {
     await this.#readHead();
     await this.#readPart();
-    for (let ordinal = 0; ordinal < this.#states.length; ordinal++)
+    for (let ordinal = 0; ordinal < this.#states.length; ordinal++) {
+      if (ordinal % INSTANT_BATCH_SERIES === 0) await this.#leaf.turn();
       if (this.#states[ordinal] !== SEEN.nothing) await this.#addLeft(ordinal);
+    }
   }
 
   /** Series that the part does not have are added; the others wait for it. */

@@ -147,11 +147,17 @@ export class PartLane implements InstantLane {
     const kind = group.kinds[at]!;
     if (kind > KIND.boolean || (kinds & (1 << kind)) === 0) return SEEN.unclear;
     const facts = group.facts[at]!;
-    if (facts === 0 || group.lastUs[at]! > endUs) return -1 - at;
+    if (!this.#isEnough(facts) || group.lastUs[at]! > endUs) return -1 - at;
     if ((facts & BLOCK_FACT.isOdd) !== 0) return SEEN.unclear;
     this.batch.tUs[i] = group.lastUs[at]!;
     this.batch.values[i] = group.lastValues[at]!;
     return (facts & BLOCK_FACT.endsStale) === 0 ? SEEN.value : SEEN.stale;
+  }
+
+  /** Do these facts tell all that is wanted of the last sample? */
+  #isEnough(facts: number): boolean {
+    const wanted = BLOCK_FACT.hasLast | BLOCK_FACT.isOdd;
+    return this.#options.wants === 'values' ? (facts & wanted) !== 0 : facts !== 0;
   }
 
   /** A row whose block `at` is not known yet, or reaches beyond the range. */
@@ -160,7 +166,7 @@ export class PartLane implements InstantLane {
     const group = this.#group;
     const { startUs, endUs } = this.#options.scan.range;
     if (this.#options.wants === 'existence') return this.#exists(this.#ordinals[i]!);
-    if (group.facts[at] === 0) {
+    if (!this.#isEnough(group.facts[at]!)) {
       this.#options.scan.check();
       await this.#learn(i, at);
     }
@@ -209,11 +215,14 @@ export class PartLane implements InstantLane {
     const hasStale = (flags & BLOCK_FLAG.hasStale) !== 0;
     if (hasStale) facts |= BLOCK_FACT.hasStale;
     if ((flags & BLOCK_FLAG.hasCompanions) !== 0) facts |= BLOCK_FACT.isOdd;
-    else if (aggregates !== undefined && !hasStale) group.lastValues[at] = aggregates.last;
-    else {
+    else if (aggregates !== undefined && !hasStale) {
+      group.lastValues[at] = aggregates.last;
+      facts |= BLOCK_FACT.hasLast;
+    } else if (hasStale || this.#options.wants === 'values') {
       const samples = await this.#decode(this.#ordinals[i]!, place);
       const last = samples.count - 1;
       group.lastValues[at] = Number(samples.values[last]);
+      facts |= BLOCK_FACT.hasLast;
       if (isStale(samples, last)) facts |= BLOCK_FACT.endsStale;
     }
     group.facts[at] = facts;
@@ -253,7 +262,7 @@ export class PartLane implements InstantLane {
     let end = place.offset + place.sizeBytes;
     for (let next = i + 1; next < this.#ordinals.length; next++) {
       const at = group.newestBlock(this.#ordinals[next]! - group.first, endUs);
-      if (at < 0 || group.facts[at] !== 0) continue;
+      if (at < 0 || this.#isEnough(group.facts[at]!)) continue;
       const one = group.place(at);
       const wanted = one.offset + one.sizeBytes;
       if (one.offset - end > READ_GAP_BYTES || wanted - place.offset > READ_CHUNK_BYTES) break;

@@ -55,7 +55,7 @@ export interface PartRefsOptions {
   readonly tenant: TenantId;
   readonly index: PartIndex;
   readonly series: SeriesIndex;
-  /** Called between pieces of work: throws where nobody wants the answer, yields where it is time. */
+  /** Between pieces of work: throws where nobody wants the answer, yields where it is time. */
   readonly turn: () => Promise<void>;
 }
 

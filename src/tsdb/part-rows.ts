@@ -62,6 +62,8 @@ export const BLOCK_FACT = {
   endsStale: 4,
   /** Its values are not numbers, or they have companions. */
   isOdd: 8,
+  /** The last value is known. */
+  hasLast: 16,
 } as const;
 
 /** Where a block is and what its body does not say. */
