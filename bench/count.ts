@@ -131,7 +131,7 @@ async function ask(storage: Storage, where: string): Promise<void> {
       pin.release();
     }
     const [first, ...others] = figures;
-    const ms = median(others);
+    const ms = median(others.length === 0 ? [first!] : others);
     console.log(
       `${where.padEnd(9)} ${name.padEnd(18)} ${ms.toFixed(1).padStart(8)} ms` +
         ` ${((ms / seriesCount) * 1e6).toFixed(0).padStart(7)} ns/series,` +

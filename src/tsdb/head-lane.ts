@@ -6,6 +6,7 @@ import { HeadLook } from './head-look.ts';
 import { InstantBatch, SEEN } from './instant-lane.ts';
 import type { InstantLane } from './instant-lane.ts';
 import { INSTANT_BATCH_SERIES } from './limits.ts';
+import type { PartRefs } from './part-refs.ts';
 import { slotOf } from './refs.ts';
 import type { Source } from './samples.ts';
 import type { Scan } from './scan.ts';
@@ -126,10 +127,13 @@ export interface HeadLaneOptions {
   /** Only whether there are samples is of interest. */
   readonly isExistence: boolean;
   readonly groups: SeriesGroups | undefined;
+  /** Places in the one part that the head is merged with. */
+  readonly partRefs: PartRefs | undefined;
 }
 
 export class HeadLane implements InstantLane {
   readonly batch = new InstantBatch();
+  readonly hasTexts = true;
   readonly #options: HeadLaneOptions;
   readonly #series: HeadSeries;
   readonly #refs = new Uint32Array(INSTANT_BATCH_SERIES);
@@ -165,8 +169,26 @@ export class HeadLane implements InstantLane {
     return look.isStale ? SEEN.stale : SEEN.value;
   }
 
+  async loadTexts(): Promise<void> {
+    // They are in memory.
+  }
+
+  ref(row: number): SeriesRef {
+    return this.#refs[row]!;
+  }
+
+  ordinal(row: number): number {
+    const { partRefs } = this.#options;
+    const ref = this.#refs[row]!;
+    return partRefs?.knows(ref) === true ? partRefs.ordinalOf(ref) : -1;
+  }
+
   labels(row: number): Labels {
-    return this.#options.scan.index.labelsOf(this.#refs[row]!);
+    return this.labelsOf(this.#refs[row]!);
+  }
+
+  labelsOf(ref: SeriesRef): Labels {
+    return this.#options.scan.index.labelsOf(ref);
   }
 
   async loadLabels(row: number): Promise<Labels> {
@@ -174,6 +196,10 @@ export class HeadLane implements InstantLane {
   }
 
   async sources(row: number): Promise<Source[]> {
-    return this.#series.sources(this.#refs[row]!);
+    return this.sourcesOf(this.#refs[row]!);
+  }
+
+  sourcesOf(ref: SeriesRef): Source[] {
+    return this.#series.sources(ref);
   }
 }

@@ -21,10 +21,19 @@ export interface InstantLane {
   readonly batch: InstantBatch;
   /** Fills the next batch; false where there is none. */
   next(): Promise<boolean>;
-  /** Of a row of the batch; where the lane was asked for labels. */
+  /** Can labels be made without reading? */
+  readonly hasTexts: boolean;
+  /** Reads the texts of the batch. */
+  loadTexts(): Promise<void>;
+  /** Of a row of the batch; where `hasTexts`. */
   labels(row: number): Labels;
   /** The same, wherever. */
   loadLabels(row: number): Promise<Labels>;
+  /**
+   * Place of a row's series in the part that is a lane of the same merge; -1: it has none, or
+   * nobody knows. Two places that are known tell the order of labels.
+   */
+  ordinal(row: number): number;
   /** All that the range has of a row, deletes applied. */
   sources(row: number): Promise<Source[]>;
 }

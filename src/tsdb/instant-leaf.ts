@@ -4,6 +4,7 @@
 // the order of the series does not matter, the head is read in the order of memory and nothing is
 // sorted. Series whose newest sample cannot be told at sight (objects, companions, deletes that may
 // hide it) go the general way, one by one.
+import type { Labels } from '../model/labels.ts';
 import type { LeafPlan, LeafResult, ReadContext } from '../model/storage.ts';
 import type { Clock } from '../stdx/clock.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
@@ -17,10 +18,14 @@ import { StepColumn } from '../windows/step-column.ts';
 import { headFeed, HeadLane } from './head-lane.ts';
 import { GroupNumbers, SEEN } from './instant-lane.ts';
 import type { InstantLane } from './instant-lane.ts';
+import { InstantUnion, UNION_SERIES_BYTES } from './instant-union.ts';
+import type { InstantAdder } from './instant-union.ts';
 import { LaneMerge } from './lane-merge.ts';
 import type { LaneRow } from './lane-merge.ts';
 import { INSTANT_BATCH_SERIES } from './limits.ts';
 import { openPartLane } from './part-lane.ts';
+import type { PartLane } from './part-lane.ts';
+import type { PartRefs } from './part-refs.ts';
 import { resolveSources } from './samples.ts';
 import type { Source } from './samples.ts';
 import type { Scan } from './scan.ts';
@@ -44,7 +49,7 @@ export async function runInstantLeaf(options: InstantLeafOptions): Promise<LeafR
   return leaf.result();
 }
 
-class InstantLeaf {
+class InstantLeaf implements InstantAdder {
   readonly #options: InstantLeafOptions;
   readonly #scan: Scan;
   readonly #slices: Slices;
@@ -85,25 +90,49 @@ class InstantLeaf {
   async read(): Promise<void> {
     const { range, view } = this.#scan;
     if (!(range.startUs <= range.endUs)) return;
-    const parts = view.parts
+    const isInHead = view.generations.some((one) => !one.isEmpty);
+    const found = view.parts
       .map((part, priority) => ({ part, priority }))
       .filter(({ part: { row } }) => row.minUs <= range.endUs && row.maxUs >= range.startUs);
-    const laneCount = parts.length + Number(view.generations.some((one) => !one.isEmpty));
-    const lanes: InstantLane[] = [];
-    for (const { part, priority } of parts) {
+    const isOnlyPart = found.length === 1;
+    const parts: PartLane[] = [];
+    for (const { part, priority } of found) {
       this.#scan.check();
-      const lane = await this.#partLane(part, priority, laneCount > 1);
-      if (lane !== undefined) lanes.push(lane);
+      const lane = await this.#partLane(part, priority, isOnlyPart);
+      if (lane !== undefined) parts.push(lane);
     }
-    if (laneCount > parts.length) lanes.push(this.#headLane(lanes.length > 0));
-    if (lanes.length === 1) await this.#readOne(lanes[0]!);
-    else await this.#readMerged(lanes);
+    const [only] = parts;
+    if (parts.length === 0) {
+      if (isInHead) await this.#readOne(this.#headLane(this.#isOrderFree, undefined));
+    } else if (!isInHead) {
+      if (parts.length === 1) await this.#readOne(only!);
+      else await this.#readMerged(parts);
+    } else if (isOnlyPart && this.#isOrderFree) await this.#readUnion(only!);
+    else {
+      const refs = isOnlyPart ? await only!.refs(this.turn, false) : undefined;
+      await this.#readMerged([...parts, this.#headLane(false, refs)]);
+    }
+  }
+
+  async #readUnion(part: PartLane): Promise<void> {
+    const { budget } = this.#options.context;
+    const sizeBytes = part.seriesCount * UNION_SERIES_BYTES;
+    budget.take(sizeBytes);
+    try {
+      await new InstantUnion(part, this.#headLane(true, undefined), this).read();
+    } finally {
+      budget.give(sizeBytes);
+    }
+  }
+
+  get #isOrderFree(): boolean {
+    return isOrderFree(this.#options.plan.grouping?.aggregation);
   }
 
   #partLane(
     part: Scan['view']['parts'][number],
     priority: number,
-    isMerged: boolean,
+    isOnlyPart: boolean,
   ): ReturnType<typeof openPartLane> {
     const { grouping, kinds } = this.#options.plan;
     return openPartLane({
@@ -111,36 +140,38 @@ class InstantLeaf {
       part,
       priority,
       kinds,
-      wants: isOrderFree(grouping?.aggregation) || this.#wantsTime ? 'times' : 'values',
-      wantsLabels: isMerged || grouping === undefined,
+      wants: this.#isOrderFree || this.#wantsTime ? 'times' : 'values',
+      wantsLabels: grouping === undefined,
+      isOnlyPart,
       grouping,
       numbers: this.#numbers,
     });
   }
 
-  #headLane(isMerged: boolean): InstantLane {
+  #headLane(isUnordered: boolean, partRefs: PartRefs | undefined): HeadLane {
     const { grouping, kinds } = this.#options.plan;
-    const groups = grouping && new SeriesGroups(this.#scan.index.tables, grouping, this.#numbers);
-    const isOrdered = isMerged || !isOrderFree(grouping?.aggregation);
-    const feed = headFeed(this.#scan, isOrdered);
-    return new HeadLane({ scan: this.#scan, feed, kinds, isExistence: false, groups });
+    const scan = this.#scan;
+    const groups = grouping && new SeriesGroups(scan.index.tables, grouping, this.#numbers);
+    const feed = headFeed(scan, !isUnordered);
+    return new HeadLane({ scan, feed, kinds, isExistence: false, groups, partRefs });
   }
 
-  async #turn(): Promise<void> {
+  /** Lets other work proceed where it is time. */
+  readonly turn = async (): Promise<void> => {
     const pause = this.#slices.pause();
     if (pause !== undefined) await pause;
     this.#scan.check();
-  }
+  };
 
   async #readOne(lane: InstantLane): Promise<void> {
     const { batch } = lane;
     while (await lane.next()) {
       for (let row = 0; row < batch.count; row++) {
         const state = batch.states[row]!;
-        if (state === SEEN.unclear) await this.#readGeneral([{ lane, row }]);
-        else if (state !== SEEN.nothing) this.#add(lane, row);
+        if (state === SEEN.unclear) await this.readRows([{ lane, row }]);
+        else if (state !== SEEN.nothing) this.addRow(lane, row);
       }
-      await this.#turn();
+      await this.turn();
     }
   }
 
@@ -149,7 +180,7 @@ class InstantLeaf {
     const merge = new LaneMerge(lanes);
     const { rows } = merge;
     for (let count = 1; ; count++) {
-      if (count % INSTANT_BATCH_SERIES === 0) await this.#turn();
+      if (count % INSTANT_BATCH_SERIES === 0) await this.turn();
       const found = merge.next();
       if (!(typeof found === 'boolean' ? found : await found)) return;
       let newest = rows[0]!;
@@ -160,28 +191,46 @@ class InstantLeaf {
         // Of equal times the later source wins.
         if (one.lane.batch.tUs[one.row]! >= newest.lane.batch.tUs[newest.row]!) newest = one;
       }
-      if (isUnclear) await this.#readGeneral(rows);
-      else this.#add(newest.lane, newest.row);
+      if (isUnclear) await this.readRows(rows);
+      else this.addRow(newest.lane, newest.row);
     }
   }
 
-  #add(lane: InstantLane, row: number): void {
+  /** A row whose newest sample is known. */
+  addRow(lane: InstantLane, row: number): void {
     const { batch } = lane;
     const tUs = batch.tUs[row]!;
-    this.#seriesRead++;
-    this.#samplesRead++;
-    if (batch.states[row] === SEEN.value && tUs > this.#afterUs) {
+    if (this.#groups === undefined) {
+      this.#seriesRead++;
+      this.#samplesRead++;
+      if (batch.states[row] !== SEEN.value || tUs <= this.#afterUs) return;
       const value = this.#wantsTime ? tUs / US_PER_SEC : batch.values[row]!;
-      if (this.#groups === undefined) this.#series.add(lane.labels(row), value);
-      else this.#groups.addFloat(batch.groups[row]!, value);
-    }
-    this.#groups?.end();
+      this.#series.add(lane.labels(row), value);
+    } else this.add(batch.states[row]!, tUs, batch.values[row]!, batch.groups[row]!);
   }
 
-  /** By the kernel, over all samples of the rows of one series. */
-  async #readGeneral(rows: readonly LaneRow[]): Promise<void> {
+  /** A series with its newest sample and its group. */
+  add(state: number, tUs: number, value: number, group: number): void {
+    this.#seriesRead++;
+    this.#samplesRead++;
+    if (state === SEEN.value && tUs > this.#afterUs)
+      this.#groups!.addFloat(group, this.#wantsTime ? tUs / US_PER_SEC : value);
+    this.#groups!.end();
+  }
+
+  /** The rows of one series, by the kernel over all samples. */
+  async readRows(rows: readonly LaneRow[]): Promise<void> {
     const sources: Source[] = [];
     for (const { lane, row } of rows) sources.push(...(await lane.sources(row)));
+    const { lane, row } = rows[0]!;
+    await this.readSources(sources, lane.batch.groups[row]!, () => lane.loadLabels(row));
+  }
+
+  async readSources(
+    sources: readonly Source[],
+    group: number,
+    loadLabels: () => Promise<Labels>,
+  ): Promise<void> {
     const { kinds } = this.#options.plan;
     const chunks = resolveSources(sources).filter(({ kind }) => (kinds & (1 << kind)) !== 0);
     if (chunks.length === 0) return;
@@ -190,20 +239,22 @@ class InstantLeaf {
     this.#samplesRead += samples.count + (samples.histograms?.count ?? 0);
     const column = this.#column;
     this.#run.run(samples, column, () => undefined);
-    if (column.present[0] !== 0) await this.#addSlot(rows[0]!, column);
+    if (column.present[0] !== 0) await this.#addSlot(column, group, loadLabels);
     column.reset();
     this.#groups?.end();
   }
 
-  async #addSlot({ lane, row }: LaneRow, column: StepColumn): Promise<void> {
-    const { present, values, histograms } = column;
+  async #addSlot(
+    { present, values, histograms }: StepColumn,
+    group: number,
+    loadLabels: () => Promise<Labels>,
+  ): Promise<void> {
     const histogram = present[0] === SLOT_HISTOGRAM ? histograms?.[0] : undefined;
-    const group = lane.batch.groups[row]!;
     if (histogram === undefined && this.#groups !== undefined) {
       this.#groups.addFloat(group, values[0]!);
       return;
     }
-    const labels = await lane.loadLabels(row);
+    const labels = await loadLabels();
     if (this.#groups === undefined) this.#series.add(labels, values[0]!, histogram);
     else {
       this.#groups.notes.metric = metricOf(labels);

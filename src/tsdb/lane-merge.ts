@@ -1,5 +1,6 @@
 // Lanes of one tenant merged in label order: rows of several lanes with the same labels are one
-// series. The lanes must have been asked for labels.
+// series. Where both know their places in one part, these are compared, else labels, for which a
+// lane may have to read on.
 import { compareLabels } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import { SEEN } from './instant-lane.ts';
@@ -21,9 +22,9 @@ export class LaneMerge {
     this.#heads = lanes.map((lane) => new LaneHead(lane));
   }
 
-  /** Of the series at hand. */
+  /** Of the series at hand; where the lane of its first row has texts. */
   get labels(): Labels {
-    return this.rows[0]!.labels!;
+    return this.rows[0]!.labels;
   }
 
   /** Goes to the next series; false behind the last one. A promise only where lanes read on. */
@@ -32,25 +33,39 @@ export class LaneMerge {
     let isLoaded = this.#isStarted;
     this.#isStarted = true;
     for (let i = 0; i < rows.length; i++) if (!rows[i]!.advance()) isLoaded = false;
-    rows.length = 0;
-    return isLoaded ? this.#choose() : this.#load();
+    return isLoaded && this.#choose() ? rows.length > 0 : this.#load();
   }
 
   async #load(): Promise<boolean> {
     for (const head of this.#heads) await head.load();
-    return this.#choose();
+    if (!this.#choose()) {
+      for (const { lane, isOver } of this.#heads) if (!isOver) await lane.loadTexts();
+      this.#choose();
+    }
+    return this.rows.length > 0;
   }
 
+  /** Finds the rows of the next series; false where texts must be read for it. */
   #choose(): boolean {
     const { rows } = this;
+    rows.length = 0;
     for (const head of this.#heads) {
-      if (head.labels === undefined) continue;
-      const order = rows.length === 0 ? 0 : compareLabels(head.labels, rows[0]!.labels!);
+      if (head.isOver) continue;
+      if (rows.length === 0) {
+        rows.push(head);
+        continue;
+      }
+      const [best] = rows;
+      const isPlaced = head.ordinal >= 0 && best!.ordinal >= 0;
+      if (!isPlaced && !(head.lane.hasTexts && best!.lane.hasTexts)) return false;
+      const order = isPlaced
+        ? head.ordinal - best!.ordinal
+        : compareLabels(head.labels, best!.labels);
       if (order > 0) continue;
       if (order < 0) rows.length = 0;
       rows.push(head);
     }
-    return rows.length > 0;
+    return true;
   }
 }
 
@@ -58,12 +73,19 @@ export class LaneMerge {
 class LaneHead implements LaneRow {
   readonly lane: InstantLane;
   row = 0;
-  /** undefined: behind the batch. */
-  labels: Labels | undefined = undefined;
-  #isOver = false;
+  ordinal = -1;
+  /** There are no rows any more. */
+  isOver = false;
+  #isLoaded = false;
+  #labels: Labels | undefined = undefined;
 
   constructor(lane: InstantLane) {
     this.lane = lane;
+  }
+
+  get labels(): Labels {
+    this.#labels ??= this.lane.labels(this.row);
+    return this.#labels;
   }
 
   /** False behind the batch. */
@@ -73,18 +95,21 @@ class LaneHead implements LaneRow {
   }
 
   #find(): boolean {
-    const { count, states } = this.lane.batch;
+    const { lane } = this;
+    const { count, states } = lane.batch;
     while (this.row < count && states[this.row] === SEEN.nothing) this.row++;
-    this.labels = this.row < count ? this.lane.labels(this.row) : undefined;
-    return this.row < count;
+    this.#labels = undefined;
+    this.#isLoaded = this.row < count;
+    if (this.#isLoaded) this.ordinal = lane.ordinal(this.row);
+    return this.#isLoaded;
   }
 
   /** Stands at a row again, unless there are none left. */
   async load(): Promise<void> {
-    while (this.labels === undefined && !this.#isOver) {
-      this.#isOver = !(await this.lane.next());
+    while (!this.#isLoaded && !this.isOver) {
+      this.isOver = !(await this.lane.next());
       this.row = 0;
-      if (!this.#isOver) this.#find();
+      if (!this.isOver) this.#find();
     }
   }
 }

@@ -114,6 +114,8 @@ export const NAMES_TURN_BATCHES = 8;
 export const MATCHERS_REMEMBERED = 16;
 /** … and values of one of them. */
 export const MATCHED_VALUES_REMEMBERED = 65_536;
+/** So many new series are looked up in a part one by one; for more it is looked through. */
+export const PART_REFS_UNKNOWN_MAX = 256;
 /** Attempts of a catalog commit whose outcome is unknown. */
 export const COMMIT_ATTEMPTS_MAX = 5;
 /** Bytes written ahead in one catalog transaction; half of what the strictest engine takes. */

@@ -5,6 +5,8 @@ import { KIND } from '../model/columns.ts';
 import type { KindMask, Samples } from '../model/columns.ts';
 import type { Labels } from '../model/labels.ts';
 import { METRIC_NAME } from '../model/labels.ts';
+import { matcher } from '../model/matcher.ts';
+import type { Matcher } from '../model/matcher.ts';
 import type { LeafGrouping } from '../model/storage.ts';
 import { groupingLabels } from '../windows/leaf-sink.ts';
 import { isStaleAt } from '../windows/samples.ts';
@@ -17,6 +19,8 @@ import { readTexts } from './part-cursor.ts';
 import type { GroupTexts } from './part-cursor.ts';
 import type { PartIndex } from './part-index.ts';
 import type { Part } from './part-reader.ts';
+import { findPartRefs } from './part-refs.ts';
+import type { PartRefs } from './part-refs.ts';
 import { BLOCK_FACT } from './part-rows.ts';
 import type { BlockPlace, RowGroup, RowTable } from './part-rows.ts';
 import type { ValueGroup } from './part-values.ts';
@@ -32,7 +36,10 @@ export interface PartLaneOptions {
   readonly kinds: KindMask;
   /** Of the newest samples: whether there are any, marked stale or not; when they are; values. */
   readonly wants: 'existence' | 'times' | 'values';
+  /** Texts are read with each batch. */
   readonly wantsLabels: boolean;
+  /** No other part is a lane of the merge. */
+  readonly isOnlyPart: boolean;
   readonly grouping: LeafGrouping | undefined;
   readonly numbers: GroupNumbers;
 }
@@ -97,6 +104,7 @@ export class PartLane implements InstantLane {
       if (table.minUs[number]! > endUs || table.maxUs[number]! < startUs) continue;
       this.#group = await index.rowGroup(number);
       this.#ordinals = some;
+      this.#texts = undefined;
       await this.#fill();
       return true;
     }
@@ -119,8 +127,7 @@ export class PartLane implements InstantLane {
       batch.count = 0;
       return;
     }
-    if (this.#options.wantsLabels)
-      this.#texts = await readTexts(this.#opened.index, group, ordinals, this.#values);
+    if (this.#options.wantsLabels) await this.loadTexts();
     await this.#groups?.fill(batch, group, ordinals);
   }
 
@@ -140,11 +147,17 @@ export class PartLane implements InstantLane {
     const kind = group.kinds[at]!;
     if (kind > KIND.boolean || (kinds & (1 << kind)) === 0) return SEEN.unclear;
     const facts = group.facts[at]!;
-    if (facts === 0 || group.lastUs[at]! > endUs) return -1 - at;
+    if (!this.#isEnough(facts) || group.lastUs[at]! > endUs) return -1 - at;
     if ((facts & BLOCK_FACT.isOdd) !== 0) return SEEN.unclear;
     this.batch.tUs[i] = group.lastUs[at]!;
     this.batch.values[i] = group.lastValues[at]!;
     return (facts & BLOCK_FACT.endsStale) === 0 ? SEEN.value : SEEN.stale;
+  }
+
+  /** Do these facts tell all that is wanted of the last sample? */
+  #isEnough(facts: number): boolean {
+    const wanted = BLOCK_FACT.hasLast | BLOCK_FACT.isOdd;
+    return this.#options.wants === 'values' ? (facts & wanted) !== 0 : facts !== 0;
   }
 
   /** A row whose block `at` is not known yet, or reaches beyond the range. */
@@ -153,7 +166,7 @@ export class PartLane implements InstantLane {
     const group = this.#group;
     const { startUs, endUs } = this.#options.scan.range;
     if (this.#options.wants === 'existence') return this.#exists(this.#ordinals[i]!);
-    if (group.facts[at] === 0) {
+    if (!this.#isEnough(group.facts[at]!)) {
       this.#options.scan.check();
       await this.#learn(i, at);
     }
@@ -202,11 +215,14 @@ export class PartLane implements InstantLane {
     const hasStale = (flags & BLOCK_FLAG.hasStale) !== 0;
     if (hasStale) facts |= BLOCK_FACT.hasStale;
     if ((flags & BLOCK_FLAG.hasCompanions) !== 0) facts |= BLOCK_FACT.isOdd;
-    else if (aggregates !== undefined && !hasStale) group.lastValues[at] = aggregates.last;
-    else {
+    else if (aggregates !== undefined && !hasStale) {
+      group.lastValues[at] = aggregates.last;
+      facts |= BLOCK_FACT.hasLast;
+    } else if (hasStale || this.#options.wants === 'values') {
       const samples = await this.#decode(this.#ordinals[i]!, place);
       const last = samples.count - 1;
       group.lastValues[at] = Number(samples.values[last]);
+      facts |= BLOCK_FACT.hasLast;
       if (isStale(samples, last)) facts |= BLOCK_FACT.endsStale;
     }
     group.facts[at] = facts;
@@ -246,7 +262,7 @@ export class PartLane implements InstantLane {
     let end = place.offset + place.sizeBytes;
     for (let next = i + 1; next < this.#ordinals.length; next++) {
       const at = group.newestBlock(this.#ordinals[next]! - group.first, endUs);
-      if (at < 0 || group.facts[at] !== 0) continue;
+      if (at < 0 || this.#isEnough(group.facts[at]!)) continue;
       const one = group.place(at);
       const wanted = one.offset + one.sizeBytes;
       if (one.offset - end > READ_GAP_BYTES || wanted - place.offset > READ_CHUNK_BYTES) break;
@@ -260,6 +276,33 @@ export class PartLane implements InstantLane {
     this.#windowOffset = offset;
   }
 
+  /** Series of the part. */
+  get seriesCount(): number {
+    return this.#opened.index.seriesCount;
+  }
+
+  /** Which series of the part are which of the head's index. */
+  refs(turn: () => Promise<void>, isAnew: boolean): Promise<PartRefs> {
+    const { part, scan } = this.#options;
+    const { index } = this.#opened;
+    const find = (): Promise<PartRefs> =>
+      findPartRefs({ tenant: scan.tenant, index, series: scan.index, turn });
+    return part.refs(scan.tenant, find, isAnew);
+  }
+
+  /** Looks a series up; -1: the part does not have it. */
+  async ordinalOf(labels: Labels): Promise<number> {
+    const { index, table } = this.#opened;
+    const matchers: Matcher[] = [];
+    for (let i = 0; i < labels.length; i += 2)
+      matchers.push(matcher(labels[i]!, '=', labels[i + 1]!));
+    for (const ordinal of await index.match(matchers)) {
+      const group = await index.rowGroup(table.groupOf(ordinal));
+      if (group.labelCount(ordinal - group.first) * 2 === labels.length) return ordinal;
+    }
+    return -1;
+  }
+
   /** Rank + 1 of each row's value of a label; 0: it has none. */
   ranks(label: number, out: Uint32Array): void {
     const group = this.#group;
@@ -270,6 +313,19 @@ export class PartLane implements InstantLane {
   }
 
   // -------------------------------------------------------------- one row
+
+  get hasTexts(): boolean {
+    return this.#texts !== undefined;
+  }
+
+  async loadTexts(): Promise<void> {
+    const { index } = this.#opened;
+    this.#texts ??= await readTexts(index, this.#group, this.#ordinals, this.#values);
+  }
+
+  ordinal(row: number): number {
+    return this.#options.isOnlyPart ? this.#ordinals[row]! : -1;
+  }
 
   labels(row: number): Labels {
     return this.#texts!.labels(this.#ordinals[row]! - this.#group.first);

@@ -26,6 +26,7 @@ import type {
 import type { ExtentCache, SectionCache } from './part-cache.ts';
 import { PartIndex } from './part-index.ts';
 import type { PieceLoader } from './part-pieces.ts';
+import type { PartRefs } from './part-refs.ts';
 import type { BlockPlace } from './part-rows.ts';
 
 export interface PartContext {
@@ -119,6 +120,19 @@ export class Part {
           once(name, place, decode),
         ),
     };
+  }
+
+  /**
+   * Which of its series are which of the index; made by `find` where it is not known, or anew.
+   */
+  refs(tenant: TenantId, find: () => Promise<PartRefs>, isAnew: boolean): Promise<PartRefs> {
+    const { cache } = this.#context;
+    const key = `${this.row.name} refs of ${tenant}`;
+    if (isAnew) cache.drop(key);
+    return cache.get(key, async () => {
+      const value = await find();
+      return { value, sizeBytes: value.sizeBytes };
+    });
   }
 
   /** The times of a column: one array for all blocks that have them, not to be written to. */

@@ -62,6 +62,8 @@ export const BLOCK_FACT = {
   endsStale: 4,
   /** Its values are not numbers, or they have companions. */
   isOdd: 8,
+  /** The last value is known. */
+  hasLast: 16,
 } as const;
 
 /** Where a block is and what its body does not say. */
@@ -173,6 +175,14 @@ export class RowGroup {
       this.#columns[place] = column;
     }
     return column;
+  }
+
+  /** Labels of a row. */
+  labelCount(row: number): number {
+    let count = 0;
+    for (let place = 0; place < this.labels.length; place++)
+      if (this.ranks(place)[row] !== 0) count++;
+    return count;
   }
 
   /** Blocks of a row that touch the range, in time order. */

@@ -77,6 +77,7 @@ function existenceLane(
     kinds: ALL_KINDS,
     wants: 'existence',
     wantsLabels,
+    isOnlyPart: false,
     grouping: undefined,
     numbers: new GroupNumbers(),
   });
@@ -197,7 +198,7 @@ async function eachSeries(scan: Scan, visit: (labels: Labels) => boolean): Promi
   }
   if (!view.generations.every((one) => one.isEmpty)) {
     const feed = headFeed(scan, true);
-    const none = { groups: undefined, isExistence: true };
+    const none = { groups: undefined, isExistence: true, partRefs: undefined };
     lanes.push(new HeadLane({ scan, feed, kinds: ALL_KINDS, ...none }));
   }
   const merge = new LaneMerge(lanes);

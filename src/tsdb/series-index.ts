@@ -75,6 +75,8 @@ export class SeriesIndex {
   #findableCount = 0;
   /** Since the last sweep. */
   #retiredCount = 0;
+  /** Numbers of texts and pairs hold from one sweep to the next. */
+  sweepCount = 0;
 
   /**
    * The seed keeps outsiders from choosing labels that collide. Refs leave room for a shard's
@@ -500,6 +502,7 @@ export class SeriesIndex {
     const rows = this.#rows;
     if (this.#retiredCount < retiredMin) return;
     this.#retiredCount = 0;
+    this.sweepCount++;
     this.#forgetRow();
     for (const tenant of this.#byNumber) tenant.forgetColumns();
     const pairs = this.#pairs;

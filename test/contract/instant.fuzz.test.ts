@@ -16,7 +16,7 @@ import { f64Bits, writeRows } from './rows.ts';
 import type { Row } from './rows.ts';
 import { TsdbUnderTest } from './tsdb-under-test.ts';
 
-const RUNS = 300;
+const RUNS = 100;
 const STALE = 0x7ff0000000000002n;
 const US = 1_000_000;
 
@@ -235,16 +235,26 @@ for (const shardCount of [1, 3])
     );
   });
 
+const timesOf = (t: number): Pick<LeafPlan, 'startUs' | 'endUs'> => ({
+  startUs: t * US,
+  endUs: t * US,
+});
+
+const AT: LeafPlan = {
+  matchers: [],
+  ...timesOf(5),
+  stepUs: 0,
+  windowUs: 0,
+  lookbackUs: 10 * US,
+  bounds: 'left-open',
+  kernel: 'last',
+  args: [],
+  grouping: undefined,
+  kinds: NUMERIC_KINDS,
+};
+
 test('of samples of one microsecond the nanoseconds decide, wherever they lie', async () => {
-  const leaf: LeafPlan = {
-    ...fc.sample(plan, 1)[0]!,
-    matchers: [],
-    startUs: 5 * US,
-    endUs: 5 * US,
-    kernel: 'last',
-    grouping: { aggregation: 'sum', mode: 'by', labels: [] },
-    kinds: NUMERIC_KINDS,
-  };
+  const leaf = { ...AT, grouping: { aggregation: 'sum', mode: 'by', labels: [] } } as const;
   for (let rewrites = 0; rewrites < 9; rewrites++) {
     const { storage } = await new TsdbUnderTest().open();
     const at = { series: { __name__: 'm' }, tUs: 5 * US, kind: KIND.f64 };
@@ -254,4 +264,47 @@ test('of samples of one microsecond the nanoseconds decide, wherever they lie', 
     const { signal } = new AbortController();
     await checkLeaf(storage, { ...context, pin: storage.pin(), signal }, leaf);
   }
+});
+
+test('many series, in batches, in a part, in the head and in both, old and new', async () => {
+  const { storage } = await new TsdbUnderTest().open();
+  const write = (from: number, to: number, tUs: number): Promise<unknown> =>
+    writeRows(
+      storage,
+      Array.from({ length: to - from }, (_, k) => {
+        const n = (from + k) * 0.1;
+        const isStale = (from + k) % 7 === 0 && tUs > 3 * US;
+        const bits = isStale ? STALE : f64Bits(n);
+        return { series: seriesOf(from + k), tUs, kind: KIND.f64, value: bits };
+      }),
+    );
+  const check = async (): Promise<void> => {
+    const context = { principal: openPrincipal('default'), budget: unlimitedBudget };
+    const pin = storage.pin();
+    for (const aggregation of ['count', 'sum', undefined] as const)
+      for (const t of aggregation === undefined ? [9] : [5, 9]) {
+        const grouping = aggregation && { aggregation, mode: 'by' as const, labels: ['g'] };
+        const { signal } = new AbortController();
+        await checkLeaf(storage, { ...context, pin, signal }, { ...AT, ...timesOf(t), grouping });
+      }
+    pin.release();
+  };
+  await write(0, 400, 2 * US);
+  await check();
+  await storage.flush();
+  await check();
+  await write(100, 300, 5 * US);
+  await check();
+  // Few that are new to the part, then so many that it is looked through again.
+  await write(380, 420, 6 * US);
+  await check();
+  await write(390, 700, 6 * US);
+  await check();
+  await storage.flush();
+  await check();
+  await write(0, 700, 8 * US);
+  await check();
+  await storage.compact();
+  await check();
+  await storage.close();
 });
