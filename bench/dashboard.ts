@@ -1,7 +1,7 @@
-// `npm run bench:dashboard [-- REFRESHES]`: what a dashboard costs that is looked at. A server takes
-// six hours of scrapes of 50 hosts (3.9 M samples), and from then on a scrape every 15 s. 20 panels
-// over the last 6 h by 15 s, start and end on multiples of the step as Grafana makes them, are
-// refreshed every 5 s, first with `nocache=1`, then as they are. Prints processor time of the
+// `npm run bench:dashboard [-- REFRESHES]`: what a dashboard costs that is looked at. A server
+// takes six hours of scrapes of 50 hosts (3.9 M samples), and from then on a scrape every 15 s. 20
+// panels over the last 6 h by 15 s, start and end on multiples of the step as Grafana makes them,
+// are refreshed every 5 s, first with `nocache=1`, then as they are. Prints processor time of the
 // server (user and system, all threads) for each, their ratio, and what the cache says of itself.
 // The first refresh of each kind is not counted. Linux only: it reads /proc.
 import { spawn } from 'node:child_process';

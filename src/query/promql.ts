@@ -1,6 +1,6 @@
-// PromQL inside a query: text → tree → estimate → evaluation under one ReadContext, or what of it is
-// not in the cache → limits of the answer. The engine is given as a function that is made on the first query, so that a server that
-// only takes writes never loads it.
+// PromQL inside a query: text → tree → estimate → evaluation under one ReadContext, or what of it
+// is not in the cache → limits of the answer. The engine is given as a function that is made on the
+// first query, so that a server that only takes writes never loads it.
 import { AppError } from '../model/errors.ts';
 import type { ReadContext, Storage } from '../model/storage.ts';
 import type { Expr } from '../promql/ast.ts';

@@ -1,5 +1,5 @@
-// What the cache of range queries evaluates, keeps and gives up, over an engine that only says which
-// steps it was asked for.
+// What the cache of range queries evaluates, keeps and gives up, over an engine that only says
+// which steps it was asked for.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openPrincipal } from '../model/tenant.ts';

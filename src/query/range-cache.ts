@@ -1,12 +1,12 @@
 // Results of range queries kept for the next refresh of the same panel: of a query that was asked
 // before only the steps are evaluated that are not kept, not settled or not right any more.
 //
-// Exact by these rules (docs/decisions/0033). Only shapes are kept whose steps do not depend on each
-// other (promql/engine/splitting.ts). Only steps are kept that look at nothing younger than the
-// settled time, which is watched before it is read, and at nothing that retention has hidden. Kept
-// steps are used while the change versions of all metric names and stretches of time they look at
-// are what they were. Versions are read in the same turn of the event loop in which the query's pin
-// is taken.
+// Exact by these rules (docs/decisions/0033). Only shapes are kept whose steps do not depend on
+// each other (promql/engine/splitting.ts). Only steps are kept that look at nothing younger than
+// the settled time, which is watched before it is read, and at nothing that retention has hidden.
+// Kept steps are used while the change versions of all metric names and stretches of time they look
+// at are what they were. Versions are read in the same turn of the event loop in which the query's
+// pin is taken.
 import type { Matcher } from '../model/matcher.ts';
 import type { Storage } from '../model/storage.ts';
 import type { Principal, TenantId } from '../model/tenant.ts';

