@@ -32,6 +32,19 @@ export const LOOKBACK_US_DEFAULT = 300_000_000;
 
 /** Warnings of one answer, and infos; the rest is counted. */
 export const ANNOTATIONS_MAX = 10;
+/** Points older than this are settled: results about them are kept, and later writes are told. */
+export const SETTLED_DELAY_US = 300_000_000;
+/** Fewer steps are not worth keeping. */
+export const CACHE_STEPS_MIN = 8;
+/** One result may take so much of the cache: one of so many parts. */
+export const CACHE_ENTRY_PART = 4;
+/** Metric names of one query that are watched one by one; of more, any change counts. */
+export const CACHE_NAMES_MAX = 16;
+/** Stretch of time that is right or wrong as a whole, as wide as the storage tells changes … */
+export const CACHE_SEGMENT_US = 2 * 3600 * 1_000_000;
+/** … but so many steps at least, so that a query has some dozens of them at most. */
+export const CACHE_SEGMENT_STEPS = 200;
+
 /** Characters collected before a piece of an answer is handed on. */
 export const JSON_PIECE_LENGTH = 65_536;
 /** An encoder that worked this long lets input and output proceed. */

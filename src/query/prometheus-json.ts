@@ -10,6 +10,7 @@ import type { Scheduler } from '../stdx/scheduler.ts';
 import { histogramJson } from './histogram-json.ts';
 import { ANNOTATIONS_MAX, JSON_PIECE_LENGTH, JSON_SLICE_MS } from './limits.ts';
 import { floatText, timeText } from './number-text.ts';
+import type { SeriesWithTexts } from './slot-texts.ts';
 
 export const TRUNCATED = 'results truncated due to limit';
 
@@ -58,7 +59,7 @@ export function labelsJson(labels: Labels): string {
 export function* prometheusJson(
   result: EvalResult,
   options: PrometheusJsonOptions,
-): Generator<string> {
+): Generator<string | Uint8Array> {
   yield `{"status":"success","data":{"resultType":"${result.type}","result":`;
   const isCut = options.seriesMax > 0 && result.series.length > options.seriesMax;
   const series = isCut ? result.series.slice(0, options.seriesMax) : result.series;
@@ -118,11 +119,18 @@ function stepTexts(result: EvalResult): (slot: number) => string {
 function* matrixJson(
   series: readonly EvalSeries[],
   stepText: (slot: number) => string,
-): Generator<string> {
+): Generator<string | Uint8Array> {
   let piece = '[';
   for (const [i, one] of series.entries()) {
     if (i > 0) piece += ',';
     piece += `{"metric":${labelsJson(one.labels)}`;
+    const { texts } = one as Partial<SeriesWithTexts>;
+    if (texts !== undefined) {
+      yield `${piece},"values":[`;
+      yield texts.bytes(one, stepText);
+      piece = ']}';
+      continue;
+    }
     const { tUs } = one;
     const time = tUs === null || tUs === undefined ? stepText : (k: number) => timeText(tUs[k]!);
     for (const kind of [SLOT_FLOAT, SLOT_HISTOGRAM]) {
@@ -148,16 +156,18 @@ function* matrixJson(
 
 /** Pieces of a synchronous encoder, with a turn of the event loop whenever a slice is used up. */
 export async function* inSlices(
-  pieces: Iterable<string>,
+  pieces: Iterable<string | Uint8Array>,
   turns: { readonly clock: Clock; readonly scheduler: Scheduler },
-): AsyncGenerator<string> {
+): AsyncGenerator<string | Uint8Array> {
   let startedMs = turns.clock.monotonicMs();
   let gathered = '';
   for (const piece of pieces) {
-    gathered += piece;
-    if (gathered.length < JSON_PIECE_LENGTH) continue;
-    yield gathered;
+    if (typeof piece === 'string') gathered += piece;
+    if (typeof piece === 'string' && gathered.length < JSON_PIECE_LENGTH) continue;
+    if (gathered !== '') yield gathered;
     gathered = '';
+    // Bytes are large already: to copy them together costs more than to write them apart.
+    if (typeof piece !== 'string') yield piece;
     if (turns.clock.monotonicMs() - startedMs < JSON_SLICE_MS) continue;
     await turns.scheduler.yieldTurn();
     startedMs = turns.clock.monotonicMs();

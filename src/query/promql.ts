@@ -1,14 +1,16 @@
-// PromQL inside a query: text → tree → estimate → evaluation under one ReadContext → limits of the
-// answer. The engine is given as a function that is made on the first query, so that a server that
-// only takes writes never loads it.
+// PromQL inside a query: text → tree → estimate → evaluation under one ReadContext, or what of it
+// is not in the cache → limits of the answer. The engine is given as a function that is made on the
+// first query, so that a server that only takes writes never loads it.
 import { AppError } from '../model/errors.ts';
-import type { ReadContext, StorageReader } from '../model/storage.ts';
+import type { ReadContext, Storage } from '../model/storage.ts';
 import type { Expr } from '../promql/ast.ts';
 import type { EvalParams, EvalResult } from '../promql/engine/result.ts';
 import type { TraceNode } from '../promql/engine/trace.ts';
 import type { Clock } from '../stdx/clock.ts';
+import type { MetricsRegistry } from '../telemetry/registry.ts';
 import { QUERY_STEPS_MAX } from './limits.ts';
 import type { PromqlEstimate, PromqlLimits } from './promql-cost.ts';
+import type { CachePlan, RangeCache } from './range-cache.ts';
 import type { QueryRequest, QueryService, RunningQuery } from './query-service.ts';
 
 export type EvaluatePromql = (
@@ -21,14 +23,19 @@ export interface PromqlRequest extends Omit<QueryRequest, 'language' | 'estimate
   readonly params: EvalParams;
   /** Called when the query has waited in line and is about to be evaluated. */
   readonly onTurn?: () => void;
+  /** False: everything is evaluated anew, and nothing kept. */
+  readonly useCache?: boolean;
 }
 
 export interface PromqlOptions {
   readonly queries: QueryService;
-  readonly storage: Pick<StorageReader, 'estimate' | 'pin'>;
+  readonly storage: Pick<Storage, 'estimate' | 'watchChanges' | 'changeVersion' | 'retention'>;
   readonly evaluate: EvaluatePromql;
   readonly limits: PromqlLimits;
   readonly clock: Clock;
+  readonly registry: MetricsRegistry;
+  /** Of the cache of range queries; 0 = there is none. */
+  readonly cacheBytes: number;
 }
 
 /** What `explain` tells. */
@@ -67,9 +74,11 @@ const cost = () => import('./promql-cost.ts');
 
 export class PromqlQueries {
   readonly #options: PromqlOptions;
+  #cache: RangeCache | undefined = undefined;
 
   constructor(options: PromqlOptions) {
     this.#options = options;
+    registerCacheMetrics(options.registry, () => this.#cache);
   }
 
   /**
@@ -82,9 +91,13 @@ export class PromqlQueries {
     send: (result: EvalResult, query: RunningQuery) => Promise<void>,
   ): Promise<void> {
     const expr = await this.#parse(request);
+    const cache = request.useCache === false ? undefined : await this.#openCache();
     await this.#run(request, expr, async (query) => {
       request.onTurn?.();
-      const result = await this.#execute(query, expr, { ...request.params, query: request.text });
+      // In the turn in which the pin is taken.
+      const { text, params } = request;
+      const plan = cache?.plan(request.principal, { text, expr }, params);
+      const result = await this.#execute(query, expr, { ...params, query: text }, plan);
       query.evaluated();
       await send(result, query);
     });
@@ -124,6 +137,14 @@ export class PromqlQueries {
     });
   }
 
+  async #openCache(): Promise<RangeCache | undefined> {
+    const { storage, clock, cacheBytes } = this.#options;
+    if (cacheBytes === 0) return undefined;
+    const module = await import('./range-cache.ts');
+    this.#cache ??= new module.RangeCache({ storage, clock, sizeBytesMax: cacheBytes });
+    return this.#cache;
+  }
+
   async #parse({ params, text }: PromqlRequest): Promise<Expr> {
     checkSteps(params);
     const { parseExpr } = await import('../promql/parser.ts');
@@ -146,12 +167,21 @@ export class PromqlQueries {
     await queries.run({ ...request, language: 'promql', estimate }, run);
   }
 
-  async #execute(query: RunningQuery, expr: Expr, params: EvalParams): Promise<EvalResult> {
+  async #execute(
+    query: RunningQuery,
+    expr: Expr,
+    params: EvalParams,
+    plan?: CachePlan,
+  ): Promise<EvalResult> {
     const { seriesMax, samplesMax, pointsMax } = this.#options.limits;
-    const { countRead } = query;
-    return await this.#refusing(query.context, expr, params, async () => {
-      const limited = { ...params, seriesMax, samplesMax, onRead: countRead };
-      const result = await this.#options.evaluate(query.context, expr, limited);
+    const { context, countRead } = query;
+    return await this.#refusing(context, expr, params, async () => {
+      const evaluate = ({ startUs, endUs }: EvalParams): Promise<EvalResult> => {
+        const limited = { ...params, seriesMax, samplesMax, onRead: countRead, startUs, endUs };
+        return this.#options.evaluate(context, expr, limited);
+      };
+      const result =
+        plan === undefined ? await evaluate(params) : await this.#cache!.run(plan, evaluate);
       const { limitError } = await cost();
       const count = pointCount(result, pointsMax);
       if (count > pointsMax)
@@ -181,6 +211,44 @@ export class PromqlQueries {
       }
     });
   }
+}
+
+function registerCacheMetrics(
+  registry: MetricsRegistry,
+  cache: () => RangeCache | undefined,
+): void {
+  registry.collect(
+    {
+      name: 'orrery_query_cache_requests_total',
+      help: 'Queries by how they met the cache; unfit: instant, or of a shape that is not kept.',
+      type: 'counter',
+      labelNames: ['result'],
+    },
+    () => Object.entries(cache()?.counts.uses ?? {}).map(([use, count]) => [[use], count]),
+  );
+  registry.collect(
+    {
+      name: 'orrery_query_cache_steps_total',
+      help: 'Steps of range queries that were kept, and those that were evaluated.',
+      type: 'counter',
+      labelNames: ['source'],
+    },
+    () => {
+      const { keptSteps = 0, evaluatedSteps = 0 } = cache()?.counts ?? {};
+      return [
+        [['kept'], keptSteps],
+        [['evaluated'], evaluatedSteps],
+      ];
+    },
+  );
+  registry.collect(
+    {
+      name: 'orrery_query_cache_bytes',
+      help: 'Memory of the cache of range queries.',
+      type: 'gauge',
+    },
+    () => [[[], cache()?.counts.sizeBytes ?? 0]],
+  );
 }
 
 /** Points of a result, counted where they may be more than the limit. */

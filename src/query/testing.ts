@@ -32,6 +32,7 @@ export function evalResult(changes: Partial<EvalResult>): EvalResult {
     series: [],
     string: undefined,
     annotations: [],
+    dependsOnRange: false,
     stats: { seriesRead: 0, samplesRead: 0, samplesPeak: 0 },
     ...changes,
   };

@@ -177,7 +177,7 @@ export const VERSION_BUCKET_US = 2 * 3600 * 1_000_000;
 /** Buckets of write versions kept for a tenant; above, all of its time counts as changed. */
 export const VERSION_BUCKETS_MAX = 4096;
 /** Series of the head whose samples an estimate looks at, and pieces of a part's rows. */
-export const ESTIMATE_SERIES = 64;
+export const ESTIMATE_SERIES = 16;
 export const ESTIMATE_ROW_GROUPS = 16;
 /** Slots of the head's index that an estimate looks at; fewer than that are all looked at. */
 export const ESTIMATE_SLOTS = 16_384;

@@ -27,6 +27,54 @@ export class CompensatedSum {
   }
 }
 
+/**
+ * What is known of `sum + error` as the nearest double to the true sum, whatever was added up in
+ * which order. 'sure': it is. 'tie': it is, if the error term lost nothing; the two lie in the
+ * middle between two doubles, as sums of few numbers often do. 'near': what the error term may have
+ * lost decides.
+ *
+ * That loss is at most 2^-53 of the error term per addition; room is left for error terms that were
+ * larger on the way than at the end.
+ */
+export type Rounding = 'sure' | 'tie' | 'near';
+
+export function roundingOf(sum: number, error: number, count: number): Rounding {
+  const lost = count * LOST_PER_ADDITION * Math.abs(error);
+  const low = sum + (error - lost);
+  const high = sum + (error + lost);
+  if (low === high) return 'sure';
+  const rounded = sum + error;
+  const part = rounded - sum;
+  const rest = sum - (rounded - part) + (error - part);
+  return Math.abs(rest) * 2 === high - low ? 'tie' : 'near';
+}
+
+const LOST_PER_ADDITION = 2 ** -45;
+
+/**
+ * The total of a compensated sum of [lo, hi) as the nearest double: from the numbers themselves
+ * where that is not sure. Unchanged where it is not finite.
+ */
+function nearestTotal(state: CompensatedSum, values: Float64Array, lo: number, hi: number): number {
+  if (!Number.isFinite(state.sum)) return state.sum;
+  const rounding = roundingOf(state.sum, state.error, hi - lo);
+  const isNearest = rounding === 'sure' || (rounding === 'tie' && addsExactly(values, lo, hi));
+  return isNearest ? state.total() : exactSum(values, lo, hi);
+}
+
+/** Are all numbers whole multiples of a unit that leaves room for the error term to be exact? */
+function addsExactly(values: Float64Array, lo: number, hi: number): boolean {
+  let least = Number.POSITIVE_INFINITY;
+  let all = 0;
+  for (let i = lo; i < hi; i++) {
+    const size = Math.abs(values[i]!);
+    if (size === 0) continue;
+    if (size < least) least = size;
+    all += size;
+  }
+  return all * (hi - lo) <= least * 2 ** 53;
+}
+
 /** Arithmetic mean that survives sums beyond the largest double by switching to a running mean. */
 class CompensatedMean {
   readonly #sum = new CompensatedSum();
@@ -68,15 +116,63 @@ function isInfinite(value: number): boolean {
   return value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY;
 }
 
-/** Sum of the doubles in [lo, hi), added in order. */
+/**
+ * Sum of the doubles in [lo, hi): the nearest double to the true sum, so that it does not matter
+ * how it was found. Where partial sums overflow, the sum in order.
+ */
 export function plainSum(values: Float64Array, lo: number, hi: number): number {
   const state = new CompensatedSum();
   for (let i = lo; i < hi; i++) state.add(values[i]!);
-  return state.total();
+  return nearestTotal(state, values, lo, hi);
 }
 
-/** Mean of the doubles in [lo, hi), which must not be empty. */
+/**
+ * The nearest double to the sum of finite doubles whose sums do not overflow: partial sums that do
+ * not overlap (Shewchuk, "Adaptive precision floating-point arithmetic", 1997), rounded once.
+ */
+export function exactSum(values: Float64Array, lo: number, hi: number): number {
+  let partials: number[] = [];
+  for (let i = lo; i < hi; i++) {
+    let carried = values[i]!;
+    const next: number[] = [];
+    for (const partial of partials) {
+      const large = Math.abs(carried) >= Math.abs(partial) ? carried : partial;
+      const small = large === carried ? partial : carried;
+      const sum = large + small;
+      const error = small - (sum - large);
+      if (error !== 0) next.push(error);
+      carried = sum;
+    }
+    next.push(carried);
+    partials = next;
+  }
+  return roundedSum(partials);
+}
+
+/** Rounds an expansion, least part first, half to even. */
+function roundedSum(partials: readonly number[]): number {
+  let at = partials.length - 1;
+  let sum = partials[at] ?? 0;
+  let error = 0;
+  while (at > 0 && error === 0) {
+    const large = sum;
+    const small = partials[--at]!;
+    sum = large + small;
+    error = small - (sum - large);
+  }
+  // A half is rounded up where anything below it has the same sign.
+  if (at > 0 && error !== 0 && Math.sign(error) === Math.sign(partials[at - 1]!)) {
+    const twice = error * 2;
+    const above = sum + twice;
+    if (above - sum === twice) return above;
+  }
+  return sum;
+}
+
+/** Mean of the doubles in [lo, hi), which must not be empty, also where their sum overflows. */
 export function plainMean(values: Float64Array, lo: number, hi: number): number {
+  const sum = plainSum(values, lo, hi);
+  if (Number.isFinite(sum)) return sum / (hi - lo);
   const state = new CompensatedMean();
   for (let i = lo; i < hi; i++) state.add(values[i]!);
   return state.mean();
@@ -104,7 +200,10 @@ export class SlidingSum {
     this.#special = countSpecials(values, count);
   }
 
-  /** Sum of [lo, hi), not empty; the result may have overflowed although all inputs are finite. */
+  /**
+   * Sum of [lo, hi), not empty: that of `plainSum`, unless it overflows although all inputs are
+   * finite.
+   */
   sum(lo: number, hi: number): number {
     if (lo >= this.#turn) this.#flip(lo, hi);
     const back = this.#back;
@@ -118,7 +217,7 @@ export class SlidingSum {
       total.add(this.#suffixSum[lo]!);
       total.error += this.#suffixError[lo]!;
     }
-    return total.total();
+    return nearestTotal(total, this.#values, lo, hi);
   }
 
   #finite(i: number): number {

@@ -6,6 +6,7 @@ import type { Histogram } from '../model/histogram.ts';
 import type { LeafAggregation } from '../model/storage.ts';
 import type { Note } from './float-kernels.ts';
 import { HistogramGroup } from './histogram-group.ts';
+import { roundingOf } from './compensated.ts';
 import { SLOT_EMPTY, SLOT_HISTOGRAM } from './step-column.ts';
 import type { StepColumn } from './step-column.ts';
 
@@ -247,7 +248,7 @@ export function finishGroup(slots: GroupSlots, out: StepColumn, note: Note): voi
       case 'sum':
       case 'avg':
         if (floats > 0 && histograms > 0) note('warning', 'aggregation-mixed-floats-histograms');
-        else if (floats > 0) out.setFloat(k, finishSum(slots, k));
+        else if (floats > 0) out.setFloat(k, finishSum(slots, k, note));
         else finishHistogram(slots, k, out, note);
         break;
       case 'stddev':
@@ -271,11 +272,21 @@ function deviation(squares: number, mean: number, count: number): number {
   return Number.isFinite(mean) ? squares / count : Number.NaN;
 }
 
-function finishSum(slots: GroupSlots, k: number): number {
+/**
+ * Code of a note that is about no data: the last bit of a sum could be another one if the same
+ * series had been added in other chunks. Whoever keeps results for later does not keep this one.
+ */
+export const UNSURE_SUM = 'unsure-sum';
+
+function finishSum(slots: GroupSlots, k: number, note: Note): number {
   const sum = slots.main[k]!;
   const error = slots.extra[k]!;
   const count = slots.floatCounts[k]!;
-  if (slots.aggregation === 'sum') return Number.isFinite(sum) ? sum + error : sum;
-  if (Number.isFinite(sum)) return sum / count + error / count;
+  const isFinite = Number.isFinite(sum);
+  // In a tie nothing was lost: a loss does not leave the middle between two doubles to the bit.
+  if (isFinite ? roundingOf(sum, error, count) === 'near' : !Number.isNaN(sum))
+    note('info', UNSURE_SUM);
+  if (slots.aggregation === 'sum') return isFinite ? sum + error : sum;
+  if (isFinite) return (sum + error) / count;
   return slots.scaled![k]! / count / SAFE_SCALE;
 }

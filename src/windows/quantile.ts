@@ -30,6 +30,11 @@ function interpolate(q: number, count: number, valueAt: (rank: number) => number
   return valueAt(lower) * (1 - weight) + valueAt(upper) * weight;
 }
 
+/** In the order of a typed array's sort: zeros have signs. */
+function isBelow(a: number, b: number): boolean {
+  return a < b || (a === 0 && b === 0 && Object.is(a, -0) && Object.is(b, 0));
+}
+
 /**
  * The samples of a forward-moving range by rank: every value has a fixed place in the sorted series
  * (equal values share one), and a Fenwick tree counts the samples of the window by place. O(log n)
@@ -65,7 +70,7 @@ export class RankWindow {
     let hi = this.#count - 1;
     while (lo < hi) {
       const middle = (lo + hi) >> 1;
-      if (this.#sorted[middle]! < value) lo = middle + 1;
+      if (isBelow(this.#sorted[middle]!, value)) lo = middle + 1;
       else hi = middle;
     }
     return lo;

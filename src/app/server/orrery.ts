@@ -188,7 +188,15 @@ function wire(parts: OrreryParts, { state, metadata, metricsPage }: Wiring): Wir
   };
   const { delayedNameRemoval } = settings;
   const evaluate = lazyEvaluate(storage, delayedNameRemoval);
-  const promql = new PromqlQueries({ queries, storage, evaluate, limits, clock });
+  const promql = new PromqlQueries({
+    queries,
+    storage,
+    evaluate,
+    limits,
+    clock,
+    registry,
+    cacheBytes: settings.queryCacheBytes,
+  });
   registerStorageMetrics(storage, registry);
   registerMemoryMetrics(memory, registry);
   const api = { storage, ingest, queries, promql, clock, scheduler, metricsPage, version };

@@ -135,6 +135,12 @@ export const FLAGS = {
     'A query that will read more samples is heavy; exports always are.',
   ),
   queryMemoryBytes: flag('query-memory', size, 512 * MIB, 'Memory that one query may hold.'),
+  queryCacheBytes: flag(
+    'query-cache',
+    size,
+    64 * MIB,
+    'Memory for results of range queries, so that a refresh evaluates new steps only; 0 is none.',
+  ),
   querySeries: flag(
     'query-series',
     integer({ min: 1, max: 1e12 }),

@@ -83,6 +83,7 @@ async function answer(
     signal: exchange.signal,
     params: evalParams,
     onTurn: () => watch.turn(),
+    useCache: params.get('nocache') !== '1',
   };
   try {
     await deps.promql.run(request, async (result, { context, headers: costHeaders }) => {

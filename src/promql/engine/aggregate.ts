@@ -1,7 +1,7 @@
 // Aggregations. Those that a leaf can do over a selector or a range function are pushed down, so
 // that the series under them never exist here; the rest runs over columns in the order of the
 // series.
-import { labelsKey } from '../../model/labels.ts';
+import { compareLabels, labelsKey } from '../../model/labels.ts';
 import type { LeafAggregation, LeafGrouping } from '../../model/storage.ts';
 import { addColumn, finishGroup, newGroupSlots } from '../../windows/groups.ts';
 import type { GroupSlots } from '../../windows/groups.ts';
@@ -33,11 +33,24 @@ export async function aggregate(
     return countValues(ev, expr, columns, grid.count);
   }
   const param = expr.param === undefined ? undefined : await ev.scalar(expr.param, grid);
-  const columns = await ev.vector(expr.expr, grid);
+  const columns = inLabelOrder(ev, expr, await ev.vector(expr.expr, grid));
   const groups = groupColumns(expr, columns);
   if (isLeafAggregation(expr.op)) return foldGroups(ev, expr, expr.op, groups, grid.count);
   if (expr.op === 'quantile') return quantiles(ev, expr, groups, param!, grid.count);
   return pickSeries(ev, expr, columns, groups, { param: param!, grid });
+}
+
+/**
+ * Where equals are told apart by who comes first, a range query goes by labels: other orders depend
+ * on the series of other steps.
+ */
+function inLabelOrder(ev: Evaluation, expr: AggregateExpr, columns: Column[]): Column[] {
+  const isOrdered = !isLeafAggregation(expr.op) || expr.op === 'min' || expr.op === 'max';
+  if (ev.times.stepUs === 0 || !isOrdered) return columns;
+  const isSorted = columns.every(
+    ({ labels }, i) => i === 0 || compareLabels(columns[i - 1]!.labels, labels) <= 0,
+  );
+  return isSorted ? columns : columns.toSorted((a, b) => compareLabels(a.labels, b.labels));
 }
 
 /** Columns by group, groups in order of first appearance. */

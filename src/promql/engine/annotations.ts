@@ -1,6 +1,7 @@
 // Warnings and infos of one evaluation, distinct by sentence, rendered at the end as Prometheus
 // renders them (util/annotations/annotations.go): kind, sentence, details, position. Where one
 // sentence occurs at several places the last place is shown.
+import { compareUtf8 } from '../../model/labels.ts';
 import type { PosRange } from '../ast.ts';
 import { calendarTime } from './dates.ts';
 import type { EvalAnnotation } from './result.ts';
@@ -27,6 +28,9 @@ export interface Monotonicity {
   readonly count: number;
 }
 
+/** Told with how often it occurred. */
+const START_OVERLAP = 'sample has start time';
+
 const MONOTONICITY_TEXT =
   'input to histogram_quantile needed to be fixed for monotonicity ' +
   '(see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)';
@@ -37,12 +41,18 @@ export class Annotations {
    * While counts and sums of histograms are read, resets between neighbours in storage are told.
    */
   tellsNeighbourResets = false;
+  /**
+   * The result, or what is told of it, could be another one at the same steps if the query had
+   * other steps too: it is not to be kept in part.
+   */
+  dependsOnRange = false;
   /** How often something was added, new or not. */
   addCount = 0;
 
   add(level: Level, text: string, pos: PosRange): void {
     this.addCount++;
     const key = `${level} ${text}`;
+    if (text.startsWith(START_OVERLAP)) this.dependsOnRange = true;
     const entry = this.#entries.get(key);
     if (entry === undefined)
       this.#entries.set(key, { level, text, pos, monotonicity: undefined, count: 1 });
@@ -67,6 +77,7 @@ export class Annotations {
   forcedMonotonicity(metric: string, pos: PosRange, found: Monotonicity): void {
     const text = withMetric(MONOTONICITY_TEXT, metric);
     this.add('info', text, pos);
+    this.dependsOnRange = true;
     const entry = this.#entries.get(`info ${text}`)!;
     const known = entry.monotonicity;
     entry.monotonicity =
@@ -82,14 +93,15 @@ export class Annotations {
           };
   }
 
-  /** `query` gives line numbers; without it everything is on line 1. */
+  /** In order of their sentences. `query` gives line numbers; without it all is on line 1. */
   render(query: string | undefined): EvalAnnotation[] {
-    return Array.from(this.#entries.values(), (entry) => {
+    const rendered = Array.from(this.#entries.values(), (entry) => {
       const position = locate(query, entry.pos.start);
       const where = ` (${position.line}:${position.column})`;
       const message = `PromQL ${entry.level}: ${entry.text}${details(entry)}${where}`;
       return { level: entry.level, message, position };
     });
+    return rendered.toSorted((a, b) => compareUtf8(a.message, b.message));
   }
 }
 
@@ -105,7 +117,7 @@ function details(entry: Entry): string {
       `with a max diff of ${goFloatDigits(found.maxDiff, 2)}, over ${found.count} samples ` +
       `from ${isoSeconds(found.minUs)} to ${isoSeconds(found.maxUs)}`
     );
-  if (entry.text.startsWith('sample has start time') && entry.count > 1)
+  if (entry.text.startsWith(START_OVERLAP) && entry.count > 1)
     return ` (${entry.count} occurrences)`;
   return '';
 }

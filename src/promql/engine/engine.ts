@@ -47,6 +47,7 @@ export async function evaluate(
     stepUs: grid.stepUs,
     stepCount: grid.count,
     annotations: ev.annotations.render(params.query),
+    dependsOnRange: ev.annotations.dependsOnRange,
     stats: {
       seriesRead: ev.seriesRead,
       samplesRead: ev.samplesRead,

@@ -69,6 +69,8 @@ export class Evaluator implements Evaluation {
       ? await this.#shared(expr, grid)
       : await this.#computed(expr, grid);
     this.trace?.end(value.kind === 'vector' ? value.columns.length : 1);
+    if (value.kind === 'vector' && value.columns.some(({ histograms }) => histograms !== undefined))
+      this.annotations.dependsOnRange = true;
     return value;
   }
 

@@ -1,5 +1,6 @@
 // Sentences for the annotation codes of window kernels and group sums (src/windows).
 import type { LeafAnnotation } from '../../model/storage.ts';
+import { UNSURE_SUM } from '../../windows/groups.ts';
 import type { PosRange } from '../ast.ts';
 import { quote } from '../text.ts';
 import type { Annotations } from './annotations.ts';
@@ -54,6 +55,10 @@ export function addNote(
   note: LeafAnnotation,
   at: { readonly kernel: PosRange; readonly aggregation: PosRange },
 ): void {
+  if (note.code === UNSURE_SUM) {
+    annotations.dependsOnRange = true;
+    return;
+  }
   if (note.code.includes('neighbour-') && !annotations.tellsNeighbourResets) return;
   const isAggregation = note.code.startsWith('aggregation-');
   const pos = isAggregation ? at.aggregation : at.kernel;

@@ -50,6 +50,27 @@ export function unwrap(expr: Expr): Expr {
   return inner;
 }
 
+/** Expressions inside of one, selectors of ranges not among them. */
+export function childrenOf(expr: Expr): readonly Expr[] {
+  switch (expr.type) {
+    case 'NumberLiteral':
+    case 'StringLiteral':
+    case 'VectorSelector':
+    case 'MatrixSelector':
+      return [];
+    case 'SubqueryExpr':
+    case 'ParenExpr':
+    case 'UnaryExpr':
+      return [expr.expr];
+    case 'BinaryExpr':
+      return [expr.lhs, expr.rhs];
+    case 'AggregateExpr':
+      return expr.param === undefined ? [expr.expr] : [expr.param, expr.expr];
+    case 'Call':
+      return expr.args;
+  }
+}
+
 /** Does the expression have the same value at every step? */
 export function isStepInvariant(expr: Expr): boolean {
   switch (expr.type) {

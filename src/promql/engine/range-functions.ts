@@ -111,11 +111,17 @@ export async function rangeFunction(ev: Evaluation, call: Call, grid: StepGrid):
   noteNonCounters(ev, call, arg, columns);
   for (const column of columns) {
     if (!keepsName(call.func)) column.dropName = true;
+    if (column.labels.some(isTypeOrUnit)) ev.annotations.dependsOnRange = true;
     if (!ev.delayedNameRemoval && column.dropName)
       column.labels = dropMetadataLabels(column.labels);
   }
   if (!ev.delayedNameRemoval) refuseSameLabels(columns);
   return columns;
+}
+
+/** With such a label beside the name, series may become equal that are not in every part. */
+function isTypeOrUnit(text: string, index: number): boolean {
+  return index % 2 === 0 && (text === '__type__' || text === '__unit__');
 }
 
 async function rangeColumns(

@@ -28,11 +28,10 @@ for (const [query, expected] of [
   ['rate(a[1m] anchored)', ['a 640 2000']],
   ['-(sum by (x) (a) / b)', ['a 700 2000', 'b 700 2000']],
   ['topk(scalar(k), a)', ['k 700 2000', 'a 700 2000']],
-  // Inner steps are multiples of 1 min: the first behind 1000 - 600 is 420.
-  ['max_over_time(a[10m:1m])', ['a 120 2000']],
-  ['max_over_time(rate(a[1m])[10m:1m] offset 1m)', ['a 300 1940']],
-  ['max_over_time(a[10m:1m] @ 900)', ['a 60 900']],
-  ['max_over_time(max_over_time(a[2m:])[10m:1m])', ['a 60 2000']],
+  ['max_over_time(a[10m:1m])', ['a 100 2000']],
+  ['max_over_time(rate(a[1m])[10m:1m] offset 1m)', ['a 280 1940']],
+  ['max_over_time(a[10m:1m] @ 900)', ['a 0 900']],
+  ['max_over_time(max_over_time(a[2m:])[10m:1m])', ['a -20 2000']],
 ] as const)
   test(query, () => {
     assert.deepEqual(reaches(query), expected);

@@ -2,11 +2,10 @@
 // between which it reads, subqueries, offsets and @ applied. Estimates and caches are made from it;
 // nothing is read.
 import type { Expr, VectorSelector } from '../ast.ts';
-import { SUBQUERY_STEP_US } from './limits.ts';
 import { atTimeUs, durationUs } from './prepare.ts';
 import type { QueryTimes } from './prepare.ts';
 
-/** Inclusive at both ends. */
+/** Inclusive at both ends; nothing outside is looked at. */
 export interface Reach {
   readonly selector: VectorSelector;
   readonly startUs: number;
@@ -50,13 +49,10 @@ class Walk {
         this.#selector(expr.selector, span, durationUs(expr.range, this.#params, false));
         return;
       case 'SubqueryExpr': {
+        // Inner steps are multiples of the subquery's step: the first one may lie later.
         const rangeUs = durationUs(expr.range, this.#params, false);
-        const stepUs =
-          expr.step === undefined ? SUBQUERY_STEP_US : durationUs(expr.step, this.#params, false);
-        const data = this.#shifted(expr, span);
-        // The first inner step is a multiple of the step behind the window's start.
-        const startUs = (Math.floor((data.startUs - rangeUs) / stepUs) + 1) * stepUs;
-        this.visit(expr.expr, { startUs: Math.min(startUs, data.endUs), endUs: data.endUs });
+        const { startUs, endUs } = this.#shifted(expr, span);
+        this.visit(expr.expr, { startUs: startUs - rangeUs, endUs });
         return;
       }
       case 'ParenExpr':

@@ -89,5 +89,10 @@ export interface EvalResult {
   /** The text of a string result. */
   readonly string: string | undefined;
   readonly annotations: readonly EvalAnnotation[];
+  /**
+   * A part of the steps evaluated by itself could have another result, in its last bits or in what
+   * is told of it, although the shape of the expression allows it (splitting.ts).
+   */
+  readonly dependsOnRange: boolean;
   readonly stats: EvalStats;
 }

@@ -4,7 +4,7 @@
 import type { StepGrid } from '../../windows/sliding.ts';
 import type { Expr } from '../ast.ts';
 import type { Column, Value } from './column.ts';
-import { isLeafAggregation, unwrap } from './prepare.ts';
+import { childrenOf, isLeafAggregation, unwrap } from './prepare.ts';
 
 /** Told before so many columns are copied. */
 type OnCopy = (columnCount: number) => void;
@@ -122,26 +122,6 @@ function written(key: string, value: unknown): unknown {
   if (key === 'pos') return undefined;
   if (typeof value !== 'number') return value;
   return Number.isFinite(value) && !Object.is(value, -0) ? value : `number ${1 / value} ${value}`;
-}
-
-function childrenOf(expr: Expr): readonly Expr[] {
-  switch (expr.type) {
-    case 'NumberLiteral':
-    case 'StringLiteral':
-    case 'VectorSelector':
-    case 'MatrixSelector':
-      return [];
-    case 'SubqueryExpr':
-    case 'ParenExpr':
-    case 'UnaryExpr':
-      return [expr.expr];
-    case 'BinaryExpr':
-      return [expr.lhs, expr.rhs];
-    case 'AggregateExpr':
-      return expr.param === undefined ? [expr.expr] : [expr.param, expr.expr];
-    case 'Call':
-      return expr.args;
-  }
 }
 
 /** What is evaluated by itself and costs more than to copy its value. */
