@@ -232,7 +232,7 @@ export class Generation {
       this.#chunks = longer;
     }
     const cells = (HEAD_CHUNK_REFS * RECORD_WORDS) / 2;
-    const at = this.#arena.take(cells) * 2;
+    const at = this.#arena.takeLines(cells) * 2;
     this.memory.i32.fill(0, at, at + HEAD_CHUNK_REFS * RECORD_WORDS);
     this.#chunks[chunk] = at;
     this.memory.scratch.directory[chunk] = at;
