@@ -180,7 +180,7 @@ export class SeriesIndex {
   /** Bytes allocated for rows, texts and tables, without what queries have made. */
   get sizeBytes(): number {
     const tables = this.symbols.sizeBytes + this.#pairs.sizeBytes + this.#rows.sizeBytes;
-    return tables + this.#marks.byteLength + this.#nameSlots.byteLength;
+    return tables + this.#marks.byteLength + this.#nameSlots.byteLength + this.#seen.sizeBytes;
   }
 
   /** Bytes that series and queries need: without room that others can take. O(tenants). */
