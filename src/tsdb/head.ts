@@ -247,8 +247,8 @@ export class Generation {
   }
 
   /**
-   * Lets the series of samples [from, to) enter the moment: where one must keep its count, most must.
-   * False: the first one was in it.
+   * Lets the series of samples [from, to) enter the moment: where one must keep its count, most
+   * must. False: the first one was in it.
    */
   #enterMoments(refs: Uint32Array, from: number, to: number): boolean {
     if (!this.#enterMoment(refs[from]!, this.#find(refs[from]!))) return false;
