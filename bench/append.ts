@@ -5,7 +5,8 @@
 // each series once, ten seconds after the one before. Four batches are on their way at once. The
 // columns are made once, so that no garbage is the benchmark's. `--series N`, `--batch N`,
 // `--rounds N`, `--order "in order"` for one of them, `--late` for times below the watermark of
-// write versions.
+// write versions. Between two rounds the log is trimmed, as a flush would, so that its segments are
+// recycled; with `--keep-log` each is filled with zeros first.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +18,7 @@ import { realPrng } from '../src/app/real/prng.ts';
 import { realScheduler } from '../src/app/real/scheduler.ts';
 import { DirectoryBlobs } from '../src/blobs/directory-blobs.ts';
 import { FilesCatalog } from '../src/catalog/files-catalog.ts';
+import type { Log } from '../src/log/log.ts';
 import { openSegmentLog } from '../src/log/segment-log.ts';
 import { KIND } from '../src/model/columns.ts';
 import type { WriteBatch } from '../src/model/columns.ts';
@@ -36,6 +38,7 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '24' },
     order: { type: 'string' },
     late: { type: 'boolean', default: false },
+    'keep-log': { type: 'boolean', default: false },
   },
 });
 const ORDERS = ['in order', 'at random', 'reshuffled'] as const;
@@ -46,8 +49,11 @@ const seriesCount = Number(options.series);
 const batchSize = Number(options.batch);
 const roundCount = Number(options.rounds);
 
-async function open(data: string): Promise<Storage> {
-  const log = await openSegmentLog({ files: realFiles, directory: `${data}/log`, prng: realPrng });
+function openLog(data: string): Promise<Log> {
+  return openSegmentLog({ files: realFiles, directory: `${data}/log`, prng: realPrng });
+}
+
+async function open(data: string, log: Log): Promise<Storage> {
   return openTsdb({
     log,
     blobs: await DirectoryBlobs.open(realFiles, `${data}/blobs`),
@@ -125,7 +131,7 @@ function nsASample(used: NodeJS.CpuUsage): number {
   return ((used.user + used.system) * 1000) / seriesCount;
 }
 
-async function measure(storage: Storage, order: Order): Promise<void> {
+async function measure(storage: Storage, log: Log, order: Order): Promise<void> {
   const work = new Round(refsInOrder(storage));
   const figures: number[] = [];
   for (let round = 0; round < roundCount; round++) {
@@ -133,6 +139,7 @@ async function measure(storage: Storage, order: Order): Promise<void> {
     const before = process.cpuUsage();
     await write(storage, work.batches);
     figures.push(nsASample(process.cpuUsage(before)));
+    if (!options['keep-log']) await log.trim(log.endOffset);
   }
   const later = figures.slice(1);
   const sorted = later.toSorted((a, b) => a - b);
@@ -148,7 +155,8 @@ loadKernels();
 for (const order of ORDERS) {
   if (options.order !== undefined && options.order !== order) continue;
   const data = await mkdtemp(join(tmpdir(), 'orrery-append-'));
-  await measure(await open(data), order);
+  const log = await openLog(data);
+  await measure(await open(data, log), log, order);
   // The data is thrown away: closing would flush it first.
   await rm(data, { recursive: true, force: true });
 }

@@ -4,9 +4,9 @@
 // between calls: what a call works on stands in the scratch, whose places src/tsdb/append-scratch.ts
 // names. A place in memory is trusted: only the shard that owns the memory writes any.
 //
-// In random order nearly every sample misses the caches, first for the record of its series, then
-// for its page; so a group of samples is looked at before it is written, one kind of place at a
-// time, where the misses do not wait for each other.
+// In random order nearly every sample misses the caches for the record of its series; so the records
+// of a group of samples are looked at before they are written, where the misses do not wait for each
+// other. Pages are only written: stores wait beside the processor, and looking at them costs more.
 
 /** Words of the control block: the same as in src/tsdb/append-scratch.ts. */
 const KIND_BITS: usize = 0;
@@ -60,10 +60,7 @@ function tickUsOf(meta: i32): f64 {
   return tick == 1 ? 1000 : tick == 0 ? 1 : COARSE_TICK_US;
 }
 
-/**
- * Finds the records of samples [from, to) and loads what `appendGroup` will need of them and of their
- * pages. The sum only keeps the loads alive.
- */
+/** Finds the records of samples [from, to) and looks at them. The sum only keeps the loads alive. */
 function touch(s: usize, from: i32, to: i32): i32 {
   const refs = <usize>load<u32>(s + REFS_AT);
   const directory = s + DIRECTORY;
@@ -78,12 +75,6 @@ function touch(s: usize, from: i32, to: i32): i32 {
     const record = (chunk << 2) + ((slot & ((1 << CHUNK_REFS_LOG2) - 1)) << RECORD_BYTES_LOG2);
     store<u32>(s + RECORDS + ((i - from) << 2), record);
     sum |= load<i32>(<usize>record, PAGE);
-  }
-  for (let i = 0; i < to - from; i++) {
-    const record = <usize>load<u32>(s + RECORDS + (i << 2));
-    const used = load<i32>(record, META) & 255;
-    const at = offsetAt(load<i32>(record, PAGE), used);
-    sum |= load<i32>(at) | load<i32>(at + ((used & 3) << 2), 16);
   }
   store<i32>(s + TOUCHED, sum);
   return to;

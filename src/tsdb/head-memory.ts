@@ -12,6 +12,7 @@ import { RecordRing } from './record-ring.ts';
 import { HEAD_GROW_BYTES, HEAD_MEMORY_MAX_BYTES, HEAD_SLAB_BYTES } from './limits.ts';
 
 const WASM_PAGE_BYTES = 65_536;
+const LINE_CELLS = 8;
 export const CELLS_PER_SLAB = HEAD_SLAB_BYTES / 8;
 
 export class HeadMemory {
@@ -132,6 +133,13 @@ export class Arena {
     const at = this.#next;
     this.#next += cells;
     return at;
+  }
+
+  /** As `take`, from the start of a line of the cache on: a slab less a line at most. */
+  takeLines(cells: number): number {
+    const spare = -this.#next & (LINE_CELLS - 1);
+    const room = this.#next + spare + cells <= this.#end ? spare : 0;
+    return this.take(room + cells) + room;
   }
 
   /** Goes on with a slab of its own. */

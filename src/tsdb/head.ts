@@ -239,9 +239,8 @@ export class Generation {
       for (let i = 0; i < newCount; i++) this.refs.push(refs[newSamples[i]!]!);
       if (at === to) return;
       const ref = refs[at]!;
-      const record = this.#find(ref);
-      if (record === 0) this.#openChunk(slotOf(ref) >>> HEAD_CHUNK_REFS_LOG2);
-      else if (!this.#enterMoment(ref, record)) this.#arena.refill();
+      if (this.#find(ref) === 0) this.#openChunk(slotOf(ref) >>> HEAD_CHUNK_REFS_LOG2);
+      else if (!this.#enterMoments(refs, at, to)) this.#arena.refill();
     }
   }
 
@@ -252,7 +251,7 @@ export class Generation {
       this.#chunks = longer;
     }
     const cells = (HEAD_CHUNK_REFS * RECORD_WORDS) / 2;
-    const at = this.#arena.take(cells) * 2;
+    const at = this.#arena.takeLines(cells) * 2;
     this.memory.i32.fill(0, at, at + HEAD_CHUNK_REFS * RECORD_WORDS);
     this.#chunks[chunk] = at;
     this.memory.scratch.directory[chunk] = at;
@@ -265,6 +264,19 @@ export class Generation {
     const page = i32[record + RECORD.page]!;
     const slot = usedOf(i32[record + RECORD.meta]!) - 1;
     this.objects.putCompanions(i32, { page, slot }, columns.points, base + i);
+  }
+
+  /**
+   * Lets the series of samples [from, to) enter the moment: where one must keep its count, most
+   * must. False: the first one was in it.
+   */
+  #enterMoments(refs: Uint32Array, from: number, to: number): boolean {
+    if (!this.#enterMoment(refs[from]!, this.#find(refs[from]!))) return false;
+    for (let i = from + 1; i < to; i++) {
+      const record = this.#find(refs[i]!);
+      if (record !== 0) this.#enterMoment(refs[i]!, record);
+    }
+    return true;
   }
 
   /**

@@ -37,6 +37,9 @@ import type { IndexTables } from './tenant-series.ts';
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** Neither a pair nor -1, which is none. */
+const NO_PAIR = -2;
+
 /** The first second that a mark can hold: 2020. */
 const FIRST_SECOND = 1_577_836_800;
 const SECTIONS_VERSION = 2;
@@ -72,6 +75,10 @@ export class SeriesIndex {
   #lastLabels: Labels = NO_LABELS;
   #lastBytes: LabelBytes | undefined = undefined;
   #lastSerial = 0;
+  // Of METRIC_NAME its symbol, of a metric name its pair and its slot; good until texts are swept.
+  #metricSymbol = -1;
+  #namePair = NO_PAIR;
+  #nameSlot = 0;
   #findableCount = 0;
   /** Since the last sweep. */
   #retiredCount = 0;
@@ -186,7 +193,7 @@ export class SeriesIndex {
   /** Bytes allocated for rows, texts and tables, without what queries have made. */
   get sizeBytes(): number {
     const tables = this.symbols.sizeBytes + this.#pairs.sizeBytes + this.#rows.sizeBytes;
-    return tables + this.#marks.byteLength + this.#nameSlots.byteLength;
+    return tables + this.#marks.byteLength + this.#nameSlots.byteLength + this.#seen.sizeBytes;
   }
 
   /** Bytes that series and queries need: without room that others can take. O(tenants). */
@@ -292,22 +299,27 @@ export class SeriesIndex {
     const { bytes, names, pairs, starts, places } = series;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const { symbols } = this;
-    const symbolOf = (list: Uint32Array, at: number): number =>
-      symbols.internBytes(bytes, view, list[at]!, list[at + 1]!);
     const nameSymbols = Uint32Array.from({ length: names.length / 2 }, (_, i) =>
-      symbolOf(names, 2 * i),
+      symbols.internBytes(bytes, view, names[2 * i]!, names[2 * i + 1]!),
     );
     const pairNumbers = new Uint32Array(pairs.length / 3);
-    for (let i = 0; i < pairNumbers.length; i++)
-      pairNumbers[i] = this.#pairs.intern(nameSymbols[pairs[3 * i]!]!, symbolOf(pairs, 3 * i + 1));
+    const hashes = new Int32Array(pairNumbers.length);
+    symbols.hashAll(view, pairs, hashes);
+    for (let i = 0; i < pairNumbers.length; i++) {
+      const [start, end] = [pairs[3 * i + 1]!, pairs[3 * i + 2]!];
+      const value = symbols.internBytes(bytes, view, start, end, hashes[i]);
+      pairNumbers[i] = this.#pairs.intern(nameSymbols[pairs[3 * i]!]!, value);
+    }
     this.#forgetRow();
     const refs = new Int32Array(series.count);
+    const codes = new Int32Array(series.count);
+    this.#rows.codeAll(number, pairNumbers, series, codes);
     for (let i = 0; i < refs.length; i++) {
       const start = starts[i]!;
       const count = starts[i + 1]! - start;
       const row = this.#rows.reserveRow(count);
       for (let k = 0; k < count; k++) row[k] = pairNumbers[places[start + k]!]!;
-      refs[i] = this.#intern(number, count);
+      refs[i] = this.#intern(number, count, codes[i]);
     }
     return refs;
   }
@@ -316,12 +328,14 @@ export class SeriesIndex {
     this.#lastOwner = -1;
     this.#lastLabels = NO_LABELS;
     this.#lastBytes = undefined;
+    this.#metricSymbol = -1;
+    this.#namePair = NO_PAIR;
   }
 
-  #intern(owner: number, count: number): SeriesRef {
+  #intern(owner: number, count: number, code?: number): SeriesRef {
     const rows = this.#rows;
     const before = rows.liveCount;
-    const ref = rows.intern(owner, count);
+    const ref = rows.intern(owner, count, code);
     if (ref < 0) return REF_REFUSED;
     if (rows.liveCount !== before) {
       this.#marks = grownU32(this.#marks, rows.slotEnd);
@@ -402,9 +416,14 @@ export class SeriesIndex {
   }
 
   #setNameSlot(slot: number): void {
-    const pair = pairNamed(this.#rows, this.#pairs, slot, this.symbols.find(METRIC_NAME));
-    const name = pair < 0 ? '' : this.symbols.text(this.#pairs.valueOf(pair));
-    this.#nameSlots[slot] = nameSlot(name);
+    if (this.#metricSymbol < 0) this.#metricSymbol = this.symbols.find(METRIC_NAME);
+    const pair = pairNamed(this.#rows, this.#pairs, slot, this.#metricSymbol);
+    if (pair !== this.#namePair) {
+      const name = pair < 0 ? '' : this.symbols.text(this.#pairs.valueOf(pair));
+      this.#nameSlot = nameSlot(name);
+      this.#namePair = pair;
+    }
+    this.#nameSlots[slot] = this.#nameSlot;
   }
 
   // -------------------------------------------------------------- applied points

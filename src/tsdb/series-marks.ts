@@ -33,7 +33,7 @@ export class SeriesMarks {
   }
 
   get sizeBytes(): number {
-    return this.#marks.byteLength;
+    return this.#sets.reduce((sum, set) => sum + set.sizeBytes, this.#marks.byteLength);
   }
 
   /**

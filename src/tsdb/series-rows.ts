@@ -193,9 +193,33 @@ export class SeriesRows {
 
   // -------------------------------------------------------------- by content
 
+  /**
+   * Codes of many rows of an owner to `out`, for `intern`: the words of row i are
+   * `words[places[k]]` for k in [starts[i], starts[i + 1]). Looks at the table's entry of each, so
+   * that the misses of `intern` do not wait for each other; the result only keeps the loads alive.
+   */
+  codeAll(
+    owner: number,
+    words: Uint32Array,
+    { starts, places }: { readonly starts: Uint32Array; readonly places: Uint32Array },
+    out: Int32Array,
+  ): number {
+    const table = this.#table;
+    const mask = table.length - 1;
+    let sum = 0;
+    for (let i = 0; i < out.length; i++) {
+      const end = starts[i + 1]!;
+      let hash = this.#seed ^ owner;
+      for (let k = starts[i]!; k < end; k++) hash = mixed(hash, words[places[k]!]!);
+      const code = finished(hash);
+      out[i] = code;
+      sum |= table[code & mask]!;
+    }
+    return sum;
+  }
+
   /** Ref of the owner's row that is `row[0, count)`; made where there is none; -1: no room. */
-  intern(owner: number, count: number): number {
-    const code = this.#rowCode(owner, count);
+  intern(owner: number, count: number, code = this.#rowCode(owner, count)): number {
     const place = this.#seek(code, owner, count);
     const table = this.#table;
     if (table[place] !== 0) return this.refAt((table[place]! & ENTRY_MASK) - 1);
@@ -362,5 +386,5 @@ function mixed(hash: number, pair: number): number {
 
 function finished(hash: number): number {
   const next = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  return (next ^ (next >>> 13)) >>> 0;
+  return next ^ (next >>> 13);
 }

@@ -10,6 +10,10 @@ const FIRST_LIFE = 0x7fffffff;
 export class SlotBits {
   #words = new Uint32Array(FIRST_WORDS);
 
+  get sizeBytes(): number {
+    return this.#words.byteLength;
+  }
+
   add(slot: number): void {
     const word = slot >>> 5;
     if (word >= this.#words.length) {

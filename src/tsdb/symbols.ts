@@ -145,8 +145,13 @@ export class Symbols {
   }
 
   /** The symbol of the UTF-8 in [start, end); `view` covers the memory of `bytes`. */
-  internBytes(bytes: Uint8Array, view: DataView, start: number, end: number): number {
-    const hash = this.#hash(view, start, end);
+  internBytes(
+    bytes: Uint8Array,
+    view: DataView,
+    start: number,
+    end: number,
+    hash = this.#hash(view, start, end),
+  ): number {
     let slot = this.#seek(view, start, end, hash);
     const known = this.#slots[slot * SLOT_WORDS]!;
     if (known !== 0) return known - 1;
@@ -163,6 +168,23 @@ export class Symbols {
     this.#starts[symbol] = this.#write(bytes, start, end);
     this.#unsorted.push(symbol);
     return symbol;
+  }
+
+  /**
+   * Hashes of many texts to `out`, for `internBytes`; text i stands in [ranges[3 i + 1],
+   * ranges[3 i + 2]). Looks at the slot of each, so that the misses of `internBytes` do not wait
+   * for each other; the result only keeps the loads alive.
+   */
+  hashAll(view: DataView, ranges: Uint32Array, out: Int32Array): number {
+    const slots = this.#slots;
+    const mask = slots.length / SLOT_WORDS - 1;
+    let sum = 0;
+    for (let i = 0; i < out.length; i++) {
+      const hash = this.#hash(view, ranges[3 * i + 1]!, ranges[3 * i + 2]!);
+      out[i] = hash;
+      sum |= slots[(hash & mask) * SLOT_WORDS]!;
+    }
+    return sum;
   }
 
   /** The UTF-8 of a text to the scratch; its size. */
