@@ -79,7 +79,7 @@ export class SchemaChecker {
 
   #others(rule: boolean | Schema, value: unknown, path: string, schema: Schema): readonly string[] {
     if (!isObject(value) || rule === true) return [];
-    const known = Object.keys((schema['properties'] ?? {}) as object);
+    const known = Object.keys(schema['properties'] ?? {});
     const others = Object.keys(value).filter((name) => !known.includes(name));
     if (rule === false) return others.map((name) => `${path}.${name} is not known`);
     return others.flatMap((name) => this.problems(rule, value[name], `${path}.${name}`));

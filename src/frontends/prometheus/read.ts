@@ -2,7 +2,7 @@
 // first form of those the client accepts: samples in one message, held in memory, or frames of
 // chunks, series after series in step with the client. Source: Prometheus
 // storage/remote/read_handler.go, docs/querying/remote_read_api.md.
-import { decodeSnappy, encodeSnappy, SnappyError } from '../../codec/snappy.ts';
+import { encodeSnappy } from '../../codec/snappy.ts';
 import { ProtobufError } from '../../codec/protobuf.ts';
 import { decodeReadRequest } from '../../formats/remote-read/read-request.ts';
 import type { ReadQuery, ReadRequest } from '../../formats/remote-read/read-request.ts';
@@ -15,6 +15,7 @@ import type { ReadContext, SelectRequest, StorageReader } from '../../model/stor
 import type { QueryService } from '../../query/query-service.ts';
 import { errorMessage } from '../../stdx/assert.ts';
 import type { Exchange } from '../http/exchange.ts';
+import { checkSnappy, snappyBody } from './snappy-body.ts';
 
 export interface ReadDependencies {
   readonly storage: StorageReader;
@@ -35,14 +36,12 @@ function invalid(message: string, cause?: unknown): AppError {
 }
 
 async function requestOf(exchange: Exchange): Promise<ReadRequest> {
-  const raw = await exchange.rawBody();
+  checkSnappy(exchange);
+  const body = await snappyBody(exchange);
   try {
-    const body = decodeSnappy(raw, exchange.bodyLimitBytes);
-    exchange.hold(body.length);
     return decodeReadRequest(body);
   } catch (error) {
-    if (error instanceof SnappyError || error instanceof ProtobufError)
-      throw invalid(error.message, error);
+    if (error instanceof ProtobufError) throw invalid(error.message, error);
     throw error;
   }
 }
