@@ -1,4 +1,5 @@
-// Answers in the coding that a client likes best, whole, in step with it, and cut when it goes away.
+// Answers in the coding that a client likes best, whole, in step with it, and cut when it goes
+// away.
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { after, before, test } from 'node:test';
