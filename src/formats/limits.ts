@@ -39,3 +39,10 @@ assert(QUOTED_LINE_BYTES_MAX * SCAN_ERRORS_MAX <= 65_536, 'an error body stays s
 
 /** Samples on one exported JSON line; a longer series takes several lines. */
 export const EXPORT_LINE_SAMPLES_MAX = 10_000;
+
+/** Samples of one chunk of a remote read. */
+export const CHUNK_SAMPLES_MAX = 120;
+/** Queries of one remote read, and matchers of one of them. */
+export const READ_QUERIES_MAX = 1_000;
+/** Size that a frame of a streamed remote read aims at. */
+export const READ_FRAME_BYTES = 1024 * 1024;

@@ -139,6 +139,9 @@ test('snappy: garbage, cut short, a length that lies', async () => {
   await checkRefusals(Buffer.from('garbage!'), 'snappy', [400, 413], rows);
   await checkRefusals(lie, 'snappy', [413], rows);
   await checkRefusals(Buffer.from('garbage!'), 'gzip', [415], rows);
+  const reads = ROUTES.filter((row) => row.path === '/api/v1/read');
+  await checkRefusals(cut, 'snappy', [400], reads);
+  await checkRefusals(lie, 'snappy', [413], reads);
   for (const type of ['application/json', 'image/png']) {
     const headers = { 'Content-Type': type, 'Content-Encoding': 'snappy' };
     const answer = await orrery.post('/api/v1/write', Buffer.from('garbage!'), { headers });

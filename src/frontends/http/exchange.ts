@@ -10,6 +10,8 @@ import { checkCoding, checkDeclaredLength, clientGone, contentCoding } from './b
 import { decodeBody, readRaw } from './body.ts';
 import type { BodyGate } from './body-gate.ts';
 import type { Answer, PathParams } from './answer.ts';
+import { answerCoding, compressed, isCompressible, sendCompressed } from './compression.ts';
+import { COMPRESS_BYTES_MIN, COMPRESS_INLINE_BYTES_MAX } from './limits.ts';
 
 export interface ExchangeParts {
   readonly request: IncomingMessage;
@@ -119,11 +121,19 @@ export class Exchange {
 
   /** Sends a complete answer. */
   send(answer: Answer): void {
-    const body = answer.body ?? '';
-    const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
-    if (answer.headers !== undefined)
-      for (const [name, value] of Object.entries(answer.headers))
-        this.response.setHeader(name, value);
+    const { headers = {} } = answer;
+    let body = answer.body ?? '';
+    let length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+    for (const [name, value] of Object.entries(headers)) this.response.setHeader(name, value);
+    if (length >= COMPRESS_BYTES_MIN && isCompressible(headers)) {
+      this.response.appendHeader('Vary', 'Accept-Encoding');
+      const coding = answerCoding(this.request, headers);
+      if (coding !== undefined && length <= COMPRESS_INLINE_BYTES_MAX) {
+        body = compressed(body, coding);
+        length = body.length;
+        this.response.setHeader('Content-Encoding', coding);
+      }
+    }
     // 204 and 304 have no body and must not announce one.
     if (answer.status !== 204 && answer.status !== 304)
       this.response.setHeader('Content-Length', length);
@@ -149,15 +159,27 @@ export class Exchange {
     signal = this.signal,
   ): Promise<void> {
     const { response } = this;
-    let started = false;
-    for await (const piece of pieces) {
+    const iterator = pieces[Symbol.asyncIterator]();
+    // The head waits for the first piece, so that an error before it still has its own status;
+    // where the client takes compressed answers, the second one tells whether this one is long.
+    const ahead = [await iterator.next()];
+    let coding = answerCoding(this.request, headers);
+    if (coding !== undefined && ahead[0]!.done !== true) ahead.push(await iterator.next());
+    if (signal.aborted) await iterator.return?.();
+    signal.throwIfAborted();
+    const sizeBytes = ahead.reduce((sum, { value }) => sum + lengthOf(value), 0);
+    if (sizeBytes < COMPRESS_BYTES_MIN) coding = undefined;
+    if (isCompressible(headers)) response.appendHeader('Vary', 'Accept-Encoding');
+    const all = rejoined(ahead, iterator);
+    if (coding !== undefined) {
+      response.writeHead(status, { ...headers, 'Content-Encoding': coding });
+      return await sendCompressed(response, coding, all, signal);
+    }
+    response.writeHead(status, headers);
+    for await (const piece of all) {
       signal.throwIfAborted();
-      // The head waits for the first piece, so that an error before it still has its own status.
-      if (!started) response.writeHead(status, headers);
-      started = true;
       if (!response.write(piece)) await drained(response, signal);
     }
-    if (!started) response.writeHead(status, headers);
     response.end();
   }
 
@@ -165,6 +187,31 @@ export class Exchange {
   dispose(): void {
     if (this.#heldBytes > 0) this.#parts.gate.give(this.#heldBytes);
     this.#heldBytes = 0;
+  }
+}
+
+/** Characters or bytes of a piece; 0 of what is none. */
+function lengthOf(piece: unknown): number {
+  return typeof piece === 'string' || piece instanceof Uint8Array ? piece.length : 0;
+}
+
+/** What was read ahead, then the rest; ends the source however it ends. */
+async function* rejoined<T>(
+  ahead: readonly IteratorResult<T, unknown>[],
+  iterator: AsyncIterator<T>,
+): AsyncGenerator<T, void, void> {
+  try {
+    for (const result of ahead) {
+      if (result.done === true) return;
+      yield result.value;
+    }
+    for (;;) {
+      const result = await iterator.next();
+      if (result.done === true) return;
+      yield result.value;
+    }
+  } finally {
+    await iterator.return?.();
   }
 }
 

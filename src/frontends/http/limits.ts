@@ -27,6 +27,10 @@ export const SMALL_BODY_BYTES_MAX = 64 * KIB;
 
 /** Bodies of all requests together, as sent and decompressed, while they are being handled. */
 export const BODY_BYTES_IN_FLIGHT_MAX = 256 * MIB;
+/** Answers below this are sent as they are: they fit a packet. */
+export const COMPRESS_BYTES_MIN = 1_400;
+/** Complete answers up to this size are compressed at once, on the event loop. */
+export const COMPRESS_INLINE_BYTES_MAX = 128 * KIB;
 /**
  * Bodies up to this size are decompressed at once, on the event loop: cheaper than a thread hop.
  */

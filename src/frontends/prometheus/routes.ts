@@ -152,11 +152,26 @@ export function prometheusRoutes(deps: PrometheusDependencies): readonly Route[]
     bodyLimitBytes: WRITE_BODY_BYTES_MAX,
     errors: plainErrors,
   };
+  const readRow: Row = {
+    method: 'POST',
+    path: '/api/v1/read',
+    handler: async (exchange) => (await import('./read.ts')).remoteRead(deps, exchange),
+    bodyLimitBytes: FORM_BODY_BYTES_MAX,
+    errors: plainErrors,
+  };
+  const federation: Row = {
+    ...read('GET', '/federate', async (exchange) =>
+      (await import('./federate.ts')).federate(deps, exchange),
+    ),
+    errors: plainErrors,
+  };
   const rows = [
     ...queryRows(deps),
     ...tenantRows(deps),
     ...serverRows(deps),
     write,
+    readRow,
+    federation,
     ...adminRows(deps),
   ];
   return rows.map((row) => ({

@@ -8,8 +8,8 @@ import type { Ingest } from '../../ingest/ingest.ts';
 import type { RowDictionary, RowSink } from '../../model/rows.ts';
 import type { WriteRequestResult } from '../../formats/remote-write/write-request.ts';
 import type { Exchange } from '../http/exchange.ts';
-import { contentCoding } from '../http/body.ts';
 import { writeOptions } from '../http/write-options.ts';
+import { checkSnappy, snappyBody } from './snappy-body.ts';
 
 export interface WriteDependencies {
   readonly ingest: Ingest;
@@ -28,9 +28,7 @@ function unsupported(message: string): AppError {
 
 /** Throws AppError unsupported for anything but a known message in snappy. */
 function messageVersion(exchange: Exchange): Version {
-  const coding = contentCoding(exchange.request);
-  if (coding !== 'snappy' && coding !== 'identity')
-    throw unsupported(`Content-Encoding must be snappy, not "${coding.slice(0, 64)}"`);
+  checkSnappy(exchange);
   const type = exchange.header('content-type') ?? MEDIA_TYPE;
   const [media, ...parameters] = type.split(';').map((part) => part.trim().toLowerCase());
   if (media !== MEDIA_TYPE)
@@ -41,20 +39,6 @@ function messageVersion(exchange: Exchange): Version {
   if (version === undefined)
     throw unsupported(`remote write message "${message.slice(0, 100)}" is not supported`);
   return version;
-}
-
-async function decoded(exchange: Exchange): Promise<Uint8Array> {
-  const limitBytes = exchange.bodyLimitBytes;
-  const raw = await exchange.rawBody();
-  const { decodeSnappy, SnappyError, snappyDecodedLength } = await import('../../codec/snappy.ts');
-  try {
-    exchange.hold(Math.min(snappyDecodedLength(raw), limitBytes));
-    return decodeSnappy(raw, limitBytes);
-  } catch (error) {
-    if (!(error instanceof SnappyError)) throw error;
-    const kind = error.problem === 'too-large' ? 'tooLarge' : 'invalid';
-    throw new AppError(kind, 'remote-write-snappy', error.message, { cause: error });
-  }
 }
 
 type ScanMessage = (
@@ -88,7 +72,7 @@ const NOTHING = { sampleCount: 0, histogramCount: 0, exemplarCount: 0, pointCoun
 export async function remoteWrite(deps: WriteDependencies, exchange: Exchange): Promise<void> {
   const version = messageVersion(exchange);
   const options = writeOptions(exchange);
-  const body = await decoded(exchange);
+  const body = await snappyBody(exchange);
   const scanMessage = await scanner(version);
   const { scan } = await deps.ingest.write(exchange.principal, {
     ...options,
