@@ -27,6 +27,9 @@ export const SMALL_BODY_BYTES_MAX = 64 * KIB;
 
 /** Bodies of all requests together, as sent and decompressed, while they are being handled. */
 export const BODY_BYTES_IN_FLIGHT_MAX = 256 * MIB;
+/** Memory of decoded bodies that is kept for others, and the largest piece of it. */
+export const BODY_MEMORY_KEPT_BYTES = 8 * MIB;
+export const BODY_MEMORY_PIECE_BYTES_MAX = 2 * MIB;
 /**
  * Bodies up to this size are decompressed at once, on the event loop: cheaper than a thread hop.
  */
