@@ -60,12 +60,21 @@ function literalLength(input: Uint8Array, at: number, code: number): number {
   return length + 1;
 }
 
+function uninitialised(sizeBytes: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(sizeBytes).buffer);
+}
+
 /**
- * Decodes a whole block; the result has exactly the declared length and belongs to the caller.
+ * Decodes a whole block; the result has exactly the declared length and lies in what `take` gave:
+ * at least so many bytes with any content.
  * Throws SnappyError 'too-large' where the declared length exceeds `limitBytes` (before any
  * allocation), else 'corrupt'. Complexity: O(output).
  */
-export function decodeSnappy(input: Uint8Array, limitBytes: number): Uint8Array {
+export function decodeSnappy(
+  input: Uint8Array,
+  limitBytes: number,
+  take = uninitialised,
+): Uint8Array {
   const { sizeBytes, bodyStart } = readHeader(input);
   if (sizeBytes > limitBytes)
     throw new SnappyError(
@@ -76,7 +85,7 @@ export function decodeSnappy(input: Uint8Array, limitBytes: number): Uint8Array 
   if (sizeBytes > (input.length - bodyStart) * 32)
     throw corrupt(0, `declared length ${sizeBytes} cannot come from ${input.length} bytes`);
   // Not zeroed: every byte below the declared length is written, or the block is corrupt.
-  const out = new Uint8Array(Buffer.allocUnsafeSlow(sizeBytes + SLACK_BYTES).buffer);
+  const out = take(sizeBytes + SLACK_BYTES);
   if (!decodeByKernel(input, bodyStart, out, sizeBytes))
     decodeElements(input, bodyStart, out, sizeBytes);
   return out.subarray(0, sizeBytes);

@@ -55,8 +55,15 @@ const HEAD_PAGE_SAMPLES_MAX = 255;
 export const LEVEL_MAX = 4;
 /** New partitions of one division before it takes wider ones. */
 export const NEW_PARTITIONS_MAX = 32;
-/** Parts with fewer encoded bytes than this are written in one turn of the event loop. */
+/** A part is handed to the blobs in pieces of about this size. */
 export const WRITE_CHUNK_BYTES = 256 * 1024;
+/**
+ * While a part is written other work proceeds after so many samples, where a series counts as some
+ * more, and after so many bytes of its index: some milliseconds.
+ */
+export const WRITE_TURN_SAMPLES = 16_384;
+export const WRITE_TURN_SERIES_SAMPLES = 64;
+export const WRITE_TURN_INDEX_BYTES = 16 * 1024;
 /** One ranged read of blocks, unless a single series needs more. */
 export const READ_CHUNK_BYTES = 1024 * 1024;
 /** Blocks further apart are read separately. */

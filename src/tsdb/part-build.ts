@@ -4,7 +4,7 @@ import type { Blobs } from '../blobs/blobs.ts';
 import type { Labels } from '../model/labels.ts';
 import type { TenantId } from '../model/tenant.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
-import { SCAN_TURN_SERIES } from './limits.ts';
+import { SCAN_TURN_SERIES, WRITE_TURN_SAMPLES } from './limits.ts';
 import type { PartRow, SeriesContent, TenantContent } from './part-format.ts';
 import { PartWriter } from './part-writer.ts';
 import { resolveSources } from './samples.ts';
@@ -120,11 +120,15 @@ async function* seriesOf(
 /** Series of generations alone, which are in memory: by ref, many at a time. */
 async function* headOf(scan: Scan): AsyncGenerator<readonly SeriesContent[], void, void> {
   let some: SeriesContent[] = [];
+  let samples = 0;
   for (const { ref, sources } of scanHead(scan)) {
-    some.push({ series: ref, chunks: resolveSources(sources) });
-    if (some.length < SCAN_TURN_SERIES) continue;
+    const chunks = resolveSources(sources);
+    some.push({ series: ref, chunks });
+    for (const { count } of chunks) samples += count;
+    if (some.length < SCAN_TURN_SERIES && samples < WRITE_TURN_SAMPLES) continue;
     yield some;
     some = [];
+    samples = 0;
   }
   if (some.length > 0) yield some;
 }

@@ -4,6 +4,7 @@
 // must.
 import { AppError } from '../../model/errors.ts';
 import { assert } from '../../stdx/assert.ts';
+import { BodyMemory } from './body-memory.ts';
 import { BODY_BYTES_IN_FLIGHT_MAX, RETRY_AFTER_SEC } from './limits.ts';
 
 interface Waiter {
@@ -12,6 +13,7 @@ interface Waiter {
 }
 
 export class BodyGate {
+  readonly memory = new BodyMemory();
   readonly #limitBytes: number;
   #heldBytes = 0;
   #inflatingBytes = 0;

@@ -37,6 +37,7 @@ export class Exchange {
   #search: URLSearchParams | undefined = undefined;
   #abort: AbortController | undefined = undefined;
   #heldBytes = 0;
+  readonly #borrowed: Uint8Array[] = [];
 
   constructor(parts: ExchangeParts) {
     this.#parts = parts;
@@ -100,6 +101,13 @@ export class Exchange {
   /** Counts memory made from the body (a decoder's output) as part of it. */
   hold(sizeBytes: number): void {
     this.#take(sizeBytes);
+  }
+
+  /** Memory for a decoder's output, at least so many bytes, until the exchange ends. */
+  borrow(sizeBytes: number): Uint8Array {
+    const piece = this.#parts.gate.memory.take(sizeBytes);
+    this.#borrowed.push(piece);
+    return piece;
   }
 
   /** Parameters of a form body and of the query string; the body's come first. */
@@ -185,6 +193,7 @@ export class Exchange {
 
   /** Gives the body's bytes back. Called once, by the server. */
   dispose(): void {
+    for (const piece of this.#borrowed) this.#parts.gate.memory.give(piece);
     if (this.#heldBytes > 0) this.#parts.gate.give(this.#heldBytes);
     this.#heldBytes = 0;
   }

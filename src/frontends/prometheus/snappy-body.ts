@@ -18,7 +18,7 @@ export async function snappyBody(exchange: Exchange): Promise<Uint8Array> {
   const { decodeSnappy, SnappyError, snappyDecodedLength } = await import('../../codec/snappy.ts');
   try {
     exchange.hold(Math.min(snappyDecodedLength(raw), limitBytes));
-    return decodeSnappy(raw, limitBytes);
+    return decodeSnappy(raw, limitBytes, (sizeBytes) => exchange.borrow(sizeBytes));
   } catch (error) {
     if (!(error instanceof SnappyError)) throw error;
     const kind = error.problem === 'too-large' ? 'tooLarge' : 'invalid';
