@@ -53,7 +53,12 @@ function setup({ sizeBytesMax = 1e6 } = {}) {
     const endUs = NOW_US + shiftUs;
     const params = { startUs: endUs - 900 * SEC, endUs, stepUs: 10 * SEC, lookbackUs: 60 * SEC };
     const plan = cache.plan(openPrincipal('t'), { text, expr: parseExpr(text) }, params);
-    const result = plan === undefined ? await evaluate(params) : await cache.run(plan, evaluate);
+    const missing = cache.missing(plan, params).map(({ startUs, endUs: toUs, stepUs }) => {
+      return `${(startUs - NOW_US) / SEC}+${(toUs - startUs) / stepUs + 1}`;
+    });
+    const result = await cache.run(plan, params, evaluate);
+    // What was missing is evaluated first; more where that is not enough.
+    for (const one of missing) assert.ok(asked.includes(one), `${one} of ${asked.join()}`);
     const [series] = result.series;
     if (series !== undefined && changes.series === undefined)
       assert.deepEqual(

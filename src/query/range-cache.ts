@@ -95,8 +95,8 @@ export class RangeCache {
   }
 
   /**
-   * To be called in the turn in which the query's pin is taken. undefined: the query is evaluated
-   * as if there were no cache.
+   * To be called in the turn in which the query's pin is taken. undefined: the query is not one
+   * whose steps are kept.
    */
   plan(
     principal: Principal,
@@ -104,9 +104,9 @@ export class RangeCache {
     params: EvalParams,
   ): CachePlan | undefined {
     const { startUs, endUs, stepUs } = params;
-    if (stepUs <= 0 || endUs < startUs || whyWhole(expr) !== undefined) return this.#unfit();
+    if (stepUs <= 0 || endUs < startUs || whyWhole(expr) !== undefined) return undefined;
     const reaches = reachesOf(expr, params);
-    if (reaches.length === 0) return this.#unfit();
+    if (reaches.length === 0) return undefined;
     const beforeUs = startUs - Math.min(...reaches.map((reach) => reach.startUs));
     const afterUs = Math.max(0, ...reaches.map((reach) => reach.endUs - endUs));
     const { storage, clock } = this.#options;
@@ -134,9 +134,14 @@ export class RangeCache {
     return { key, params, stepCount, from, to, segmentOf, versions };
   }
 
-  #unfit(): undefined {
-    this.#uses.unfit += 1;
-    return undefined;
+  /**
+   * What of a query would have to be evaluated now: the whole, or what is not kept. For estimates:
+   * nothing is counted or promised.
+   */
+  missing(plan: CachePlan | undefined, params: EvalParams): readonly EvalParams[] {
+    const kept = plan && this.#usable(plan);
+    if (plan === undefined || kept === undefined) return [params];
+    return gapsOf(plan, kept).map(({ params: gap }) => gap);
   }
 
   /** Versions only grow, and so does their sum. */
@@ -149,8 +154,19 @@ export class RangeCache {
     return names.reduce((sum, name) => sum + storage.changeVersion(tenant, name, range), 0);
   }
 
-  /** Evaluates what is not kept, and keeps what may be. `evaluate` reads with the query's pin. */
-  async run(plan: CachePlan, evaluate: EvaluateSteps): Promise<EvalResult> {
+  /**
+   * Evaluates what is not kept, and keeps what may be. `evaluate` reads with the query's pin.
+   * Without a plan all of it is evaluated.
+   */
+  async run(
+    plan: CachePlan | undefined,
+    params: EvalParams,
+    evaluate: EvaluateSteps,
+  ): Promise<EvalResult> {
+    if (plan === undefined) {
+      this.#uses.unfit += 1;
+      return await evaluate(params);
+    }
     const kept = this.#usable(plan);
     const joined = kept && (await this.#join(plan, kept, evaluate));
     this.#uses[joined === undefined ? 'miss' : 'hit'] += 1;
@@ -187,14 +203,8 @@ export class RangeCache {
   ): Promise<EvalResult | undefined> {
     const { params, stepCount } = plan;
     const parts: ResultPart[] = [];
-    for (const [from, to] of [
-      [0, kept.from],
-      [kept.to, stepCount],
-    ] as const) {
-      if (from === to) continue;
-      const startUs = params.startUs + from * params.stepUs;
-      const endUs = params.startUs + (to - 1) * params.stepUs;
-      const result = await evaluate({ ...params, startUs, endUs });
+    for (const { from, to, params: gap } of gapsOf(plan, kept)) {
+      const result = await evaluate(gap);
       this.#evaluatedSteps += to - from;
       if (result.dependsOnRange) return undefined;
       parts.push({ result, from, to, at: from });
@@ -249,6 +259,22 @@ export class RangeCache {
     this.#entries.delete(key);
     this.#sizeBytes -= entry.sizeBytes;
   }
+}
+
+/** Steps [from, to) that are not kept, as queries of their own. */
+interface Gap {
+  readonly from: number;
+  readonly to: number;
+  readonly params: EvalParams;
+}
+
+function gapsOf({ params, stepCount }: CachePlan, kept: ResultPart): Gap[] {
+  const gap = (from: number, to: number): Gap => {
+    const startUs = params.startUs + from * params.stepUs;
+    const endUs = params.startUs + (to - 1) * params.stepUs;
+    return { from, to, params: { ...params, startUs, endUs } };
+  };
+  return [gap(0, kept.from), gap(kept.to, stepCount)].filter(({ from, to }) => from < to);
 }
 
 /** Whole stretches of time of which a version is asked for; the longer the step the longer they. */
