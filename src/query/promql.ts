@@ -29,7 +29,10 @@ export interface PromqlRequest extends Omit<QueryRequest, 'language' | 'estimate
 
 export interface PromqlOptions {
   readonly queries: QueryService;
-  readonly storage: Pick<Storage, 'estimate' | 'watchChanges' | 'changeVersion' | 'retention'>;
+  readonly storage: Pick<
+    Storage,
+    'estimate' | 'watchChanges' | 'changeVersion' | 'writeCount' | 'retention'
+  >;
   readonly evaluate: EvaluatePromql;
   readonly limits: PromqlLimits;
   readonly clock: Clock;

@@ -28,7 +28,7 @@ import { joinParts, resultBytes } from './range-parts.ts';
 import type { ResultPart } from './range-parts.ts';
 
 export interface RangeCacheOptions {
-  readonly storage: Pick<Storage, 'watchChanges' | 'changeVersion' | 'retention'>;
+  readonly storage: Pick<Storage, 'watchChanges' | 'changeVersion' | 'writeCount' | 'retention'>;
   readonly clock: Clock;
   readonly sizeBytesMax: number;
 }
@@ -53,6 +53,7 @@ interface Entry {
   readonly to: number;
   /** By segment of time (Plan.segmentOf). */
   readonly versions: ReadonlyMap<number, number>;
+  readonly writeCount: number;
   sizeBytes: number;
 }
 
@@ -69,6 +70,7 @@ export interface CachePlan {
   readonly to: number;
   readonly segmentOf: (step: number) => number;
   readonly versions: ReadonlyMap<number, number>;
+  readonly writeCount: number;
 }
 
 export class RangeCache {
@@ -131,7 +133,8 @@ export class RangeCache {
         versions.set(segment, this.#version(principal.tenant, names, range));
       }
     const key = keyOf(principal, text, params);
-    return { key, params, stepCount, from, to, segmentOf, versions };
+    const writeCount = storage.writeCount(principal.tenant);
+    return { key, params, stepCount, from, to, segmentOf, versions, writeCount };
   }
 
   /**
@@ -139,6 +142,7 @@ export class RangeCache {
    * nothing is counted or promised.
    */
   missing(plan: CachePlan | undefined, params: EvalParams): readonly EvalParams[] {
+    if (plan !== undefined && this.#unchanged(plan) !== undefined) return [];
     const kept = plan && this.#usable(plan);
     if (plan === undefined || kept === undefined) return [params];
     return gapsOf(plan, kept).map(({ params: gap }) => gap);
@@ -167,6 +171,8 @@ export class RangeCache {
       this.#uses.unfit += 1;
       return await evaluate(params);
     }
+    const same = this.#unchanged(plan);
+    if (same !== undefined) return this.#again(plan, same);
     const kept = this.#usable(plan);
     const joined = kept && (await this.#join(plan, kept, evaluate));
     this.#uses[joined === undefined ? 'miss' : 'hit'] += 1;
@@ -174,6 +180,24 @@ export class RangeCache {
     const result = joined ?? (await evaluate(plan.params));
     this.#keep(plan, result);
     return result;
+  }
+
+  /** What was kept of the same steps, where the tenant's points are those of then, all of them. */
+  #unchanged({ key, params, stepCount, from, writeCount }: CachePlan): Entry | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined || entry.writeCount !== writeCount) return undefined;
+    const { startUs, stepCount: count } = entry.result;
+    const isSame = startUs === params.startUs && count === stepCount;
+    // Retention hides nothing that a step looks at, then or now.
+    return isSame && from === 0 && entry.from === 0 ? entry : undefined;
+  }
+
+  #again({ key, stepCount }: CachePlan, entry: Entry): EvalResult {
+    this.#uses.hit += 1;
+    this.#keptSteps += stepCount;
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    return { ...entry.result, stats: { seriesRead: 0, samplesRead: 0, samplesPeak: 0 } };
   }
 
   /** The longest stretch of kept steps that are still right, in steps of the query at hand. */
@@ -236,13 +260,13 @@ export class RangeCache {
   }
 
   #keep(plan: CachePlan, result: EvalResult): void {
-    const { key, from, to, versions } = plan;
+    const { key, from, to, versions, writeCount } = plan;
     const old = this.#entries.get(key);
     this.#remove(key, old);
     const sizeBytes = resultBytes(result) + key.length * 2;
     const isFit = !result.dependsOnRange && to - from >= CACHE_STEPS_MIN;
     if (!isFit || sizeBytes > this.#entryBytesMax) return;
-    this.#entries.set(key, { result, from, to, versions, sizeBytes });
+    this.#entries.set(key, { result, from, to, versions, writeCount, sizeBytes });
     this.#sizeBytes += sizeBytes;
     this.#bound();
   }
