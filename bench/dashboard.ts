@@ -149,7 +149,7 @@ interface Figures {
   readonly sizeBytes: number;
 }
 
-function mean(numbers: readonly number[]): number {
+function meanOf(numbers: readonly number[]): number {
   return numbers.reduce((sum, one) => sum + one, 0) / Math.max(1, numbers.length);
 }
 
@@ -168,7 +168,7 @@ async function watched(server: Server, extra: string, refreshes: number): Promis
     all.push(took);
     if (isNew) afterScrape.push(took);
   }
-  return { cpuMs: mean(all), newCpuMs: mean(afterScrape), sizeBytes };
+  return { cpuMs: meanOf(all), newCpuMs: meanOf(afterScrape), sizeBytes };
 }
 
 async function run(server: Server, refreshes: number): Promise<void> {
