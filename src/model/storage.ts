@@ -354,6 +354,8 @@ export interface StorageReader {
     metricName: string | undefined,
     range: { readonly startUs: number; readonly endUs: number },
   ): number;
+  /** A number that grows whenever points of the tenant are written or deleted. */
+  writeCount(tenant: TenantId): number;
   /** family undefined = all, sorted by family. */
   metadata(
     context: ReadContext,

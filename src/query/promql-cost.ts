@@ -54,13 +54,21 @@ export async function estimatePromql(
     const found = await storage.estimate(context, { matchers, startUs, endUs, labelLimit });
     selectors.push({ selector: printExpr(selector), startUs, endUs, ...found });
   }
-  const sum = (of: (one: SelectorCost) => number): number =>
-    selectors.reduce((total, one) => total + of(one), 0);
+  return { ...sumOf(selectors), selectors };
+}
+
+/** Of several stretches of one query; those that are kept are none of them. */
+export function addEstimates(parts: readonly PromqlEstimate[]): PromqlEstimate {
+  return { ...sumOf(parts), selectors: parts.flatMap(({ selectors }) => selectors) };
+}
+
+function sumOf(parts: readonly QueryEstimate[]): QueryEstimate {
+  const sum = (of: (one: QueryEstimate) => number): number =>
+    parts.reduce((total, one) => total + of(one), 0);
   return {
     seriesCount: sum((one) => one.seriesCount),
     sampleCount: sum((one) => one.sampleCount),
     sizeBytes: sum((one) => one.sizeBytes),
-    selectors,
   };
 }
 

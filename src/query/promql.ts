@@ -29,7 +29,10 @@ export interface PromqlRequest extends Omit<QueryRequest, 'language' | 'estimate
 
 export interface PromqlOptions {
   readonly queries: QueryService;
-  readonly storage: Pick<Storage, 'estimate' | 'watchChanges' | 'changeVersion' | 'retention'>;
+  readonly storage: Pick<
+    Storage,
+    'estimate' | 'watchChanges' | 'changeVersion' | 'writeCount' | 'retention'
+  >;
   readonly evaluate: EvaluatePromql;
   readonly limits: PromqlLimits;
   readonly clock: Clock;
@@ -92,12 +95,14 @@ export class PromqlQueries {
   ): Promise<void> {
     const expr = await this.#parse(request);
     const cache = request.useCache === false ? undefined : await this.#openCache();
-    await this.#run(request, expr, async (query) => {
+    const { principal, text, params } = request;
+    const plan = (): CachePlan | undefined => cache?.plan(principal, { text, expr }, params);
+    const missing = (): readonly EvalParams[] => cache?.missing(plan(), params) ?? [params];
+    await this.#run(request, expr, missing, async (query) => {
       request.onTurn?.();
       // In the turn in which the pin is taken.
-      const { text, params } = request;
-      const plan = cache?.plan(request.principal, { text, expr }, params);
-      const result = await this.#execute(query, expr, { ...params, query: text }, plan);
+      const use = cache && { cache, plan: plan() };
+      const result = await this.#execute(query, expr, { ...params, query: text }, use);
       query.evaluated();
       await send(result, query);
     });
@@ -122,19 +127,24 @@ export class PromqlQueries {
     const { estimatePromql } = await cost();
     const { Trace } = await import('../promql/engine/trace.ts');
     const { storage, clock } = this.#options;
-    await this.#run(request, expr, async (query) => {
-      const estimate = await asExecution(() =>
-        estimatePromql(storage, query.context, expr, request.params),
-      );
-      const trace = new Trace(() => clock.monotonicMs());
-      const result = await this.#execute(query, expr, {
-        ...request.params,
-        query: request.text,
-        trace,
-      });
-      query.evaluated();
-      await send({ estimate, plan: trace.root!, result }, query);
-    });
+    await this.#run(
+      request,
+      expr,
+      () => [request.params],
+      async (query) => {
+        const estimate = await asExecution(() =>
+          estimatePromql(storage, query.context, expr, request.params),
+        );
+        const trace = new Trace(() => clock.monotonicMs());
+        const result = await this.#execute(query, expr, {
+          ...request.params,
+          query: request.text,
+          trace,
+        });
+        query.evaluated();
+        await send({ estimate, plan: trace.root!, result }, query);
+      },
+    );
   }
 
   async #openCache(): Promise<RangeCache | undefined> {
@@ -154,13 +164,17 @@ export class PromqlQueries {
   async #run(
     request: PromqlRequest,
     expr: Expr,
+    missing: () => readonly EvalParams[],
     run: (query: RunningQuery) => Promise<void>,
   ): Promise<void> {
     const { queries, storage, limits } = this.#options;
-    const { estimatePromql, checkEstimate } = await cost();
+    const { estimatePromql, addEstimates, checkEstimate } = await cost();
     const estimate = (context: ReadContext): Promise<PromqlEstimate> =>
       this.#refusing(context, expr, request.params, async () => {
-        const found = await estimatePromql(storage, context, expr, request.params);
+        const parts: PromqlEstimate[] = [];
+        for (const params of missing())
+          parts.push(await estimatePromql(storage, context, expr, params));
+        const found = addEstimates(parts);
         checkEstimate(found, limits);
         return found;
       });
@@ -171,7 +185,7 @@ export class PromqlQueries {
     query: RunningQuery,
     expr: Expr,
     params: EvalParams,
-    plan?: CachePlan,
+    use?: { readonly cache: RangeCache; readonly plan: CachePlan | undefined },
   ): Promise<EvalResult> {
     const { seriesMax, samplesMax, pointsMax } = this.#options.limits;
     const { context, countRead } = query;
@@ -181,7 +195,9 @@ export class PromqlQueries {
         return this.#options.evaluate(context, expr, limited);
       };
       const result =
-        plan === undefined ? await evaluate(params) : await this.#cache!.run(plan, evaluate);
+        use === undefined
+          ? await evaluate(params)
+          : await use.cache.run(use.plan, params, evaluate);
       const { limitError } = await cost();
       const count = pointCount(result, pointsMax);
       if (count > pointsMax)

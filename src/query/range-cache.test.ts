@@ -22,7 +22,14 @@ interface Change {
 
 function setup({ sizeBytesMax = 1e6 } = {}) {
   const clock = { us: NOW_US };
-  const world = { changes: [] as Change[], watchedUs: -Infinity, horizonUs: -Infinity };
+  // Something is always written, unless a test says otherwise.
+  let unique = 1;
+  const world = {
+    writes: undefined as number | undefined,
+    changes: [] as Change[],
+    watchedUs: -Infinity,
+    horizonUs: -Infinity,
+  };
   const none = { timeMs: undefined, sizeBytes: undefined };
   const cache = new RangeCache({
     storage: {
@@ -32,6 +39,7 @@ function setup({ sizeBytesMax = 1e6 } = {}) {
           (one) =>
             (name === undefined || one.name === name) && one.tUs >= startUs && one.tUs <= endUs,
         ).length,
+      writeCount: () => world.writes ?? unique++,
       retention: () => ({ own: undefined, effective: none, horizonUs: world.horizonUs }),
     },
     clock: { nowMs: () => clock.us / 1000, monotonicMs: () => 0 },
@@ -53,7 +61,12 @@ function setup({ sizeBytesMax = 1e6 } = {}) {
     const endUs = NOW_US + shiftUs;
     const params = { startUs: endUs - 900 * SEC, endUs, stepUs: 10 * SEC, lookbackUs: 60 * SEC };
     const plan = cache.plan(openPrincipal('t'), { text, expr: parseExpr(text) }, params);
-    const result = plan === undefined ? await evaluate(params) : await cache.run(plan, evaluate);
+    const missing = cache.missing(plan, params).map(({ startUs, endUs: toUs, stepUs }) => {
+      return `${(startUs - NOW_US) / SEC}+${(toUs - startUs) / stepUs + 1}`;
+    });
+    const result = await cache.run(plan, params, evaluate);
+    // What was missing is evaluated first; more where that is not enough.
+    for (const one of missing) assert.ok(asked.includes(one), `${one} of ${asked.join()}`);
     const [series] = result.series;
     if (series !== undefined && changes.series === undefined)
       assert.deepEqual(
@@ -84,6 +97,27 @@ test('a second query evaluates what is not settled, a later one what is new', as
   const { uses, keptSteps, evaluatedSteps } = cache.counts;
   assert.deepEqual(uses, { hit: 3, miss: 1, unfit: 0 });
   assert.deepEqual([keptSteps, evaluatedSteps], [60 + 54 + 60, 91 + 31 + 37 + 31]);
+});
+
+test('where nothing was written since, nothing is evaluated', async () => {
+  const { ask, takeAsked, world, cache } = setup();
+  world.writes = 1;
+  const first = await ask();
+  takeAsked();
+  const again = await ask();
+  assert.deepEqual(takeAsked(), []);
+  assert.equal(again.series, first.series);
+  assert.equal(again.stats.samplesRead, 0);
+  await ask('m', 10 * SEC);
+  assert.deepEqual(takeAsked(), ['-300+32']);
+  world.horizonUs = NOW_US - 860 * SEC;
+  await ask('m', 10 * SEC);
+  assert.deepEqual(takeAsked(), ['-890+9', '-300+32']);
+  world.horizonUs = -Infinity;
+  world.writes = 2;
+  await ask('m', 10 * SEC);
+  assert.equal(takeAsked().length > 0, true);
+  assert.equal(cache.counts.uses.hit, 4);
 });
 
 test('another text, step phase, tenant or lookback is another result', async () => {

@@ -28,7 +28,7 @@ import { joinParts, resultBytes } from './range-parts.ts';
 import type { ResultPart } from './range-parts.ts';
 
 export interface RangeCacheOptions {
-  readonly storage: Pick<Storage, 'watchChanges' | 'changeVersion' | 'retention'>;
+  readonly storage: Pick<Storage, 'watchChanges' | 'changeVersion' | 'writeCount' | 'retention'>;
   readonly clock: Clock;
   readonly sizeBytesMax: number;
 }
@@ -53,6 +53,7 @@ interface Entry {
   readonly to: number;
   /** By segment of time (Plan.segmentOf). */
   readonly versions: ReadonlyMap<number, number>;
+  readonly writeCount: number;
   sizeBytes: number;
 }
 
@@ -69,6 +70,7 @@ export interface CachePlan {
   readonly to: number;
   readonly segmentOf: (step: number) => number;
   readonly versions: ReadonlyMap<number, number>;
+  readonly writeCount: number;
 }
 
 export class RangeCache {
@@ -95,8 +97,8 @@ export class RangeCache {
   }
 
   /**
-   * To be called in the turn in which the query's pin is taken. undefined: the query is evaluated
-   * as if there were no cache.
+   * To be called in the turn in which the query's pin is taken. undefined: the query is not one
+   * whose steps are kept.
    */
   plan(
     principal: Principal,
@@ -104,9 +106,9 @@ export class RangeCache {
     params: EvalParams,
   ): CachePlan | undefined {
     const { startUs, endUs, stepUs } = params;
-    if (stepUs <= 0 || endUs < startUs || whyWhole(expr) !== undefined) return this.#unfit();
+    if (stepUs <= 0 || endUs < startUs || whyWhole(expr) !== undefined) return undefined;
     const reaches = reachesOf(expr, params);
-    if (reaches.length === 0) return this.#unfit();
+    if (reaches.length === 0) return undefined;
     const beforeUs = startUs - Math.min(...reaches.map((reach) => reach.startUs));
     const afterUs = Math.max(0, ...reaches.map((reach) => reach.endUs - endUs));
     const { storage, clock } = this.#options;
@@ -131,12 +133,19 @@ export class RangeCache {
         versions.set(segment, this.#version(principal.tenant, names, range));
       }
     const key = keyOf(principal, text, params);
-    return { key, params, stepCount, from, to, segmentOf, versions };
+    const writeCount = storage.writeCount(principal.tenant);
+    return { key, params, stepCount, from, to, segmentOf, versions, writeCount };
   }
 
-  #unfit(): undefined {
-    this.#uses.unfit += 1;
-    return undefined;
+  /**
+   * What of a query would have to be evaluated now: the whole, or what is not kept. For estimates:
+   * nothing is counted or promised.
+   */
+  missing(plan: CachePlan | undefined, params: EvalParams): readonly EvalParams[] {
+    if (plan !== undefined && this.#unchanged(plan) !== undefined) return [];
+    const kept = plan && this.#usable(plan);
+    if (plan === undefined || kept === undefined) return [params];
+    return gapsOf(plan, kept).map(({ params: gap }) => gap);
   }
 
   /** Versions only grow, and so does their sum. */
@@ -149,8 +158,21 @@ export class RangeCache {
     return names.reduce((sum, name) => sum + storage.changeVersion(tenant, name, range), 0);
   }
 
-  /** Evaluates what is not kept, and keeps what may be. `evaluate` reads with the query's pin. */
-  async run(plan: CachePlan, evaluate: EvaluateSteps): Promise<EvalResult> {
+  /**
+   * Evaluates what is not kept, and keeps what may be. `evaluate` reads with the query's pin.
+   * Without a plan all of it is evaluated.
+   */
+  async run(
+    plan: CachePlan | undefined,
+    params: EvalParams,
+    evaluate: EvaluateSteps,
+  ): Promise<EvalResult> {
+    if (plan === undefined) {
+      this.#uses.unfit += 1;
+      return await evaluate(params);
+    }
+    const same = this.#unchanged(plan);
+    if (same !== undefined) return this.#again(plan, same);
     const kept = this.#usable(plan);
     const joined = kept && (await this.#join(plan, kept, evaluate));
     this.#uses[joined === undefined ? 'miss' : 'hit'] += 1;
@@ -158,6 +180,24 @@ export class RangeCache {
     const result = joined ?? (await evaluate(plan.params));
     this.#keep(plan, result);
     return result;
+  }
+
+  /** What was kept of the same steps, where the tenant's points are those of then, all of them. */
+  #unchanged({ key, params, stepCount, from, writeCount }: CachePlan): Entry | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined || entry.writeCount !== writeCount) return undefined;
+    const { startUs, stepCount: count } = entry.result;
+    const isSame = startUs === params.startUs && count === stepCount;
+    // Retention hides nothing that a step looks at, then or now.
+    return isSame && from === 0 && entry.from === 0 ? entry : undefined;
+  }
+
+  #again({ key, stepCount }: CachePlan, entry: Entry): EvalResult {
+    this.#uses.hit += 1;
+    this.#keptSteps += stepCount;
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    return { ...entry.result, stats: { seriesRead: 0, samplesRead: 0, samplesPeak: 0 } };
   }
 
   /** The longest stretch of kept steps that are still right, in steps of the query at hand. */
@@ -187,14 +227,8 @@ export class RangeCache {
   ): Promise<EvalResult | undefined> {
     const { params, stepCount } = plan;
     const parts: ResultPart[] = [];
-    for (const [from, to] of [
-      [0, kept.from],
-      [kept.to, stepCount],
-    ] as const) {
-      if (from === to) continue;
-      const startUs = params.startUs + from * params.stepUs;
-      const endUs = params.startUs + (to - 1) * params.stepUs;
-      const result = await evaluate({ ...params, startUs, endUs });
+    for (const { from, to, params: gap } of gapsOf(plan, kept)) {
+      const result = await evaluate(gap);
       this.#evaluatedSteps += to - from;
       if (result.dependsOnRange) return undefined;
       parts.push({ result, from, to, at: from });
@@ -226,13 +260,13 @@ export class RangeCache {
   }
 
   #keep(plan: CachePlan, result: EvalResult): void {
-    const { key, from, to, versions } = plan;
+    const { key, from, to, versions, writeCount } = plan;
     const old = this.#entries.get(key);
     this.#remove(key, old);
     const sizeBytes = resultBytes(result) + key.length * 2;
     const isFit = !result.dependsOnRange && to - from >= CACHE_STEPS_MIN;
     if (!isFit || sizeBytes > this.#entryBytesMax) return;
-    this.#entries.set(key, { result, from, to, versions, sizeBytes });
+    this.#entries.set(key, { result, from, to, versions, writeCount, sizeBytes });
     this.#sizeBytes += sizeBytes;
     this.#bound();
   }
@@ -249,6 +283,22 @@ export class RangeCache {
     this.#entries.delete(key);
     this.#sizeBytes -= entry.sizeBytes;
   }
+}
+
+/** Steps [from, to) that are not kept, as queries of their own. */
+interface Gap {
+  readonly from: number;
+  readonly to: number;
+  readonly params: EvalParams;
+}
+
+function gapsOf({ params, stepCount }: CachePlan, kept: ResultPart): Gap[] {
+  const gap = (from: number, to: number): Gap => {
+    const startUs = params.startUs + from * params.stepUs;
+    const endUs = params.startUs + (to - 1) * params.stepUs;
+    return { from, to, params: { ...params, startUs, endUs } };
+  };
+  return [gap(0, kept.from), gap(kept.to, stepCount)].filter(({ from, to }) => from < to);
 }
 
 /** Whole stretches of time of which a version is asked for; the longer the step the longer they. */

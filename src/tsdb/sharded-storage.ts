@@ -236,6 +236,10 @@ export class ShardedStorage implements HoldableStorage {
     for (const shard of this.#shards) shard.watchChanges(belowUs);
   }
 
+  writeCount(tenant: TenantId): number {
+    return this.#shards.reduce((sum, shard) => sum + shard.writeCount(tenant), 0);
+  }
+
   /** A sum of numbers that only grow. */
   changeVersion(
     tenant: TenantId,

@@ -439,6 +439,10 @@ class Shard implements ShardStorage {
     this.#state.writeVersions.watch(belowUs);
   }
 
+  writeCount(tenant: TenantId): number {
+    return this.#state.writeVersions.countOf(tenant);
+  }
+
   changeVersion(
     tenant: TenantId,
     metricName: string | undefined,

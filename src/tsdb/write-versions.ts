@@ -25,6 +25,8 @@ interface TenantVersions {
   readonly buckets: Map<number, number>;
   /** By slot: the version at which its buckets were forgotten, or all of its time changed. */
   readonly floors: Float64Array;
+  /** Batches and deletes. */
+  count: number;
 }
 
 export class WriteVersions {
@@ -39,7 +41,7 @@ export class WriteVersions {
   #of(tenant: TenantId): TenantVersions {
     let versions = this.#tenants.get(tenant);
     if (versions === undefined) {
-      versions = { buckets: new Map(), floors: new Float64Array(NAME_SLOTS + 1) };
+      versions = { buckets: new Map(), floors: new Float64Array(NAME_SLOTS + 1), count: 0 };
       this.#tenants.set(tenant, versions);
     }
     return versions;
@@ -60,6 +62,7 @@ export class WriteVersions {
     refs: Uint32Array,
     nameSlots: Uint8Array,
   ): void {
+    if (count > 0) this.#of(tenant).count++;
     const watchedUs = this.#watchedUs;
     const moved = this.#moved;
     let isFirst = true;
@@ -90,6 +93,7 @@ export class WriteVersions {
     { startUs, endUs }: { readonly startUs: number; readonly endUs: number },
   ): void {
     const versions = this.#of(tenant);
+    versions.count++;
     const exact = matchers.find((one) => one.name === METRIC_NAME && one.type === '=');
     const slot = exact === undefined ? ALL_NAMES : nameSlot(exact.value);
     const first = bucketOf(startUs);
@@ -97,6 +101,11 @@ export class WriteVersions {
     if (last - first < VERSION_BUCKETS_MAX)
       for (let bucket = first; bucket <= last; bucket++) this.#move(versions, slot, bucket);
     else versions.floors[slot] = ++this.#version;
+  }
+
+  /** Grows with every batch of points and every delete. */
+  countOf(tenant: TenantId): number {
+    return this.#tenants.get(tenant)?.count ?? 0;
   }
 
   #move({ buckets, floors }: TenantVersions, slot: number, bucket: number): void {

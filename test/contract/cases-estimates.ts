@@ -56,12 +56,16 @@ export function changeTests(open: OpenStorage): void {
     const version = (name: string | undefined = 'a'): number =>
       storage.changeVersion('default', name, range);
     await writeRows(storage, [point('a', 150 * SEC, 1)]);
+    const count = (): number => storage.writeCount('default');
+    const counts = [count()];
     storage.watchChanges(160 * SEC);
     const first = version();
     await writeRows(storage, [point('a', 160 * SEC, 1), point('a', 1e6 * SEC, 1)]);
     assert.equal(version(), first);
+    counts.push(count());
     await storage.flush();
     assert.equal(version(), first);
+    assert.equal(count(), counts[1]);
     await writeRows(storage, [point('a', 160 * SEC - 1, 2)]);
     const second = version();
     assert.ok(second > first);
@@ -71,6 +75,8 @@ export function changeTests(open: OpenStorage): void {
     const all = { matchers: [matcher('__name__', '=', 'a')], ...EVER, dryRun: false };
     await storage.delete(all, appendOptions());
     assert.ok(version() > second);
+    counts.push(count());
+    assert.ok(counts[0]! > 0 && counts[1]! > counts[0]! && counts[2]! > counts[1]!);
     await storage.close();
   });
 }

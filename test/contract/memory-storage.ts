@@ -430,6 +430,7 @@ export class MemoryStorage implements Storage {
   }
 
   watchChanges = (belowUs: number): void => this.#changes.watch(belowUs);
+  writeCount = (): number => this.#sequence;
   changeVersion: Storage['changeVersion'] = (tenant, name, range) =>
     this.#changes.version(tenant, name, range);
 

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import type { Histogram } from '../../src/model/histogram.ts';
 import { matcher } from '../../src/model/matcher.ts';
 import { openPrincipal } from '../../src/model/tenant.ts';
 import type { Principal } from '../../src/model/tenant.ts';
@@ -74,7 +75,36 @@ const SHAPES = [
   'irate(a_total[2m]) * 3',
   'changes(b[5m]) + resets(a_total[5m])',
   'histogram_quantile(0.9, label_replace(b, "le", "$1", "host", "h(.)"))',
+  'nh',
+  'sum(rate(nh[2m]))',
+  'histogram_quantile(0.5, sum(rate(nh[2m])))',
+  'count(nh) + sum(b)',
 ] as const;
+
+/** Native histograms of two series; the second one has none half of the time. */
+function histograms(tSec: number): Row[] {
+  const none = new Float64Array(0);
+  const hosts = tSec % 3600 < 1800 ? ['h0'] : ['h0', 'h1'];
+  return hosts.map((host, i) => {
+    const counts = Float64Array.of(tSec % 10_000, (tSec % 5000) / (i + 3));
+    const value: Histogram = {
+      isInteger: false,
+      schema: 0,
+      zeroThreshold: 0.001,
+      zeroCount: 0,
+      count: counts[0]! + counts[1]!,
+      sum: tSec / 7,
+      counterResetHint: 0,
+      positiveSpans: [{ offset: 0, length: 2 }],
+      positiveBuckets: counts,
+      negativeSpans: [],
+      negativeBuckets: none,
+      customValues: none,
+    };
+    const series = { __name__: 'nh', host };
+    return { series, tUs: tSec * SEC, kind: KIND.histogram, value };
+  });
+}
 
 const operation = fc.oneof(
   {
@@ -217,6 +247,7 @@ class World {
     const { clock } = this.under;
     for (let i = 0; i < count; i++) {
       clock.ms += SCRAPE_SEC * 1000;
+      rows.push(...histograms(clock.ms / 1000));
       for (const [k, series] of SERIES.entries()) {
         if (((alive >> (k % 30)) & 1) === 0) continue;
         const value = this.#random() * 100;

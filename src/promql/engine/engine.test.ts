@@ -267,6 +267,37 @@ describe('parts that are written twice', () => {
   });
 });
 
+describe('results that depend on the range', () => {
+  const dependsOnRange = async (query: string, data: Data): Promise<boolean> =>
+    (await ask(new TinyStorage(data), query, RANGE)).dependsOnRange;
+
+  test('sums that are sure of their last bit do not', async () => {
+    const thirds = [1, 2, 3, 4, 5, 6, 7].map((value) => value / 3);
+    const data = { 'm,x,a': thirds, 'm,x,b': thirds.map((value) => value * 7), ...COUNTERS };
+    for (const query of ['sum(m)', 'avg(m)', 'sum by (job) (rate(c_total[30s]))', 'sum(m * 2)'])
+      assert.equal(await dependsOnRange(query, data), false, query);
+  });
+
+  test('sums that are not, or that overflow, do', async () => {
+    const of = (...values: number[]): Data =>
+      Object.fromEntries(
+        values.map((value, i) => [`m,x,${i}`, Array.from({ length: 7 }, () => value)]),
+      );
+    assert.equal(await dependsOnRange('sum(m)', of(2 ** 53, 1, 2 ** -50)), true);
+    assert.equal(await dependsOnRange('sum(m + 0)', of(2 ** 53, 1, 2 ** -50)), true);
+    assert.equal(await dependsOnRange('sum(m)', of(1e308, 1e308, -1e308)), true);
+    assert.equal(await dependsOnRange('sum(m)', of(2 ** 53, 1)), false);
+    assert.equal(await dependsOnRange('sum(m)', of(1, Number.NaN)), false);
+  });
+
+  test('series with a type or unit beside their name do', async () => {
+    const values = [1, 2, 3, 4, 5, 6, 7];
+    const data = { 'm,__type__,gauge': values };
+    assert.equal(await dependsOnRange('delta(m[30s])', data), true);
+    assert.equal(await dependsOnRange('m', data), false);
+  });
+});
+
 describe('explain', () => {
   test('every node tells its steps, time, series and samples', async () => {
     const storage = new TinyStorage(COUNTERS);
