@@ -10,6 +10,14 @@ import { startOrrery } from '../apptest/harness.ts';
 import { TestProcess, freePort } from '../support/processes.ts';
 
 const INSTALL = join(import.meta.dirname, '../../../shared/peers/install.sh');
+const FEATURES = [
+  'promql-experimental-functions',
+  'promql-extended-range-selectors',
+  'promql-binop-fill-modifiers',
+  'use-start-timestamps',
+  'exemplar-storage',
+  'search-api',
+];
 const INSTALL_TIMEOUT_MS = 1_200_000;
 const READY_TIMEOUT_MS = 60_000;
 
@@ -44,7 +52,9 @@ export async function startBoth(): Promise<BothServers> {
       `--storage.tsdb.path=${join(folder, 'data')}`,
       `--web.listen-address=127.0.0.1:${port}`,
       '--web.enable-remote-write-receiver',
-      '--enable-feature=promql-experimental-functions,promql-extended-range-selectors,promql-binop-fill-modifiers,use-start-timestamps',
+      '--web.remote-write-receiver.accepted-protobuf-messages=prometheus.WriteRequest',
+      '--web.remote-write-receiver.accepted-protobuf-messages=io.prometheus.write.v2.Request',
+      `--enable-feature=${FEATURES.join(',')}`,
       '--query.lookback-delta=5m',
       '--log.level=warn',
     ],

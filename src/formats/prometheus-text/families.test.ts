@@ -95,7 +95,7 @@ test('protobuf: a family for each name and type, its size in front', () => {
     sample({ __name__: 'h', a: '3' }, gauge),
     sample({ __name__: 'm' }, 2),
   ];
-  const messages = [...protobufFamilies(samples)];
+  const messages = [...protobufFamilies(samples, 'allow-utf-8')];
   assert.equal(messages.length, 3);
   const bodies = messages.map((message) => {
     const reader = new ProtobufReader(message, 0, message.length);

@@ -125,19 +125,20 @@ function seriesText(name: string, labels: readonly (readonly [string, string])[]
   return `${isPlain ? name : ''}${parts.length === 0 ? '' : `{${parts.join(',')}}`}`;
 }
 
-/** One message a family, its size in front. Names stay UTF-8. */
+/** One message a family, its size in front. */
 export function* protobufFamilies(
   samples: Iterable<FamilySample>,
+  scheme: EscapingScheme,
 ): Generator<Uint8Array, void, void> {
   for (const { name, type, samples: members } of familiesOf(samples)) {
     const message = new ProtobufWriter(1024);
-    message.string(1, name);
+    message.string(1, escapeName(name, scheme));
     message.uint(3, TYPE_NUMBER[type]);
     for (const sample of members)
       message.message(4, (metric) => {
         for (const [label, text] of labelPairs(sample.labels))
           metric.message(1, (pair) => {
-            pair.string(1, label);
+            pair.string(1, escapeName(label, scheme));
             pair.string(2, text);
           });
         const { value } = sample;

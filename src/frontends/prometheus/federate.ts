@@ -112,10 +112,13 @@ export async function federate(deps: MetadataDependencies, exchange: Exchange): 
     found(deps.storage, context, selectors, nowUs(deps.clock)),
   );
   const headers = { 'Content-Type': contentType(format) };
-  if (format.isProtobuf) return await exchange.sendStream(200, headers, chunked(samples));
+  if (format.isProtobuf) return await exchange.sendStream(200, headers, chunked(samples, format));
   await exchange.sendStream(200, headers, inSlices(textFamilies(samples, format.scheme), deps));
 }
 
-async function* chunked(samples: readonly FamilySample[]): AsyncGenerator<Uint8Array> {
-  yield* protobufFamilies(samples);
+async function* chunked(
+  samples: readonly FamilySample[],
+  { scheme }: Format,
+): AsyncGenerator<Uint8Array> {
+  yield* protobufFamilies(samples, scheme);
 }
