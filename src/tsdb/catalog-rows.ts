@@ -191,22 +191,26 @@ export async function readSplits(catalog: Catalog, names: ShardNames): Promise<T
 
 /**
  * Commits, and where the outcome is unknown asks `isDone` inside a transaction before another
- * attempt.
+ * attempt. Once unknown it stays so until an attempt tells: one that could not even read the
+ * catalog does not, and rejects as catalog-commit-unknown too.
  */
 export async function commit(
   catalog: Catalog,
   body: (tx: CatalogTx) => Promise<void>,
   isDone: (tx: CatalogTx) => Promise<boolean>,
 ): Promise<void> {
+  let unknown: AppError | undefined;
   for (let attempt = 1; ; attempt++)
     try {
       await catalog.transact(async (tx) => {
-        if (attempt > 1 && (await isDone(tx))) return;
+        if (unknown !== undefined && (await isDone(tx))) return;
         await body(tx);
       });
       return;
     } catch (error) {
-      const isUnknown = error instanceof AppError && error.code === 'catalog-commit-unknown';
-      if (!isUnknown || attempt === COMMIT_ATTEMPTS_MAX) throw error;
+      if (!(error instanceof AppError)) throw error;
+      const isUnknown = error.code === 'catalog-commit-unknown';
+      if (isUnknown) unknown = error;
+      if (!isUnknown || attempt === COMMIT_ATTEMPTS_MAX) throw unknown ?? error;
     }
 }

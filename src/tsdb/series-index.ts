@@ -2,7 +2,6 @@
 // by `resolve` at once; the series can be found from its first applied point on. What a query needs
 // beyond rows (label order, value columns) is made when one asks, so a new series costs its row and
 // what is new of its texts.
-//
 // Nothing of it is a JavaScript object per series: a label set is a row of pair numbers
 // (series-rows.ts, pairs.ts), a pair is two symbols (symbols.ts). Strings are made where somebody
 // asks for labels.
@@ -19,19 +18,19 @@ import { assert } from '../stdx/assert.ts';
 import { grownU32, grownU8 } from '../stdx/growable.ts';
 import { captured, checkSections, copied } from './index-sections.ts';
 import type { CapturedSection, SectionReader } from './index-sections.ts';
-import { COLUMNS_MAX_BYTES, SWEEP_SERIES_MIN } from './limits.ts';
+import { SWEEP_SERIES_MIN } from './limits.ts';
 import { Pairs } from './pairs.ts';
 import type { SeriesDefinitions } from './record-series.ts';
 import { livesOf, slotOf } from './refs.ts';
 import { SeriesMatching } from './series-matching.ts';
 import { SeriesOrder } from './series-order.ts';
 import { SeriesRows } from './series-rows.ts';
-import { countActive, FINDABLE, SECONDS } from './series-seen.ts';
+import { countActive, FINDABLE, msOfMark, secondOf, SECONDS } from './series-seen.ts';
 import { SlotBits } from './slot-bits.ts';
 import { Symbols } from './symbols.ts';
 import { pairNamed } from './value-column.ts';
 import { nameSlot } from './write-versions.ts';
-import { NO_REFS, TenantSeries } from './tenant-series.ts';
+import { boundColumns, NO_REFS, TenantSeries } from './tenant-series.ts';
 import type { IndexTables } from './tenant-series.ts';
 
 const encoder = new TextEncoder();
@@ -40,8 +39,6 @@ const decoder = new TextDecoder();
 /** Neither a pair nor -1, which is none. */
 const NO_PAIR = -2;
 
-/** The first second that a mark can hold: 2020. */
-const FIRST_SECOND = 1_577_836_800;
 const SECTIONS_VERSION = 2;
 const TENANT_NUMBERS = 4;
 
@@ -546,15 +543,13 @@ export class SeriesIndex {
   lastSeenMs(ref: SeriesRef): number | undefined {
     const mark = this.#marks[slotOf(ref)]!;
     if (!this.#rows.isLive(ref) || (mark & FINDABLE) === 0) return undefined;
-    return ((mark & SECONDS) + FIRST_SECOND) * 1000;
+    return msOfMark(mark);
   }
 
   /** Series of a tenant written within the hour before `nowMs`, exact to the second. */
   activeSeries(tenantId: TenantId, nowMs: number): number {
     return this.#tenants.get(tenantId)?.active.count(secondOf(nowMs)) ?? 0;
   }
-
-  // -------------------------------------------------------------- asking
 
   /**
    * Series of a tenant that all matchers accept, in label order; borrowed, never changed.
@@ -567,7 +562,7 @@ export class SeriesIndex {
     tenant.refresh(this.#tables, matchers.length === 0);
     const before = tenant.columnsSizeBytes;
     const found = this.#matching.select(tenant, matchers);
-    if (tenant.columnsSizeBytes > before) this.#boundColumns(tenant);
+    if (tenant.columnsSizeBytes > before) boundColumns(this.#byNumber, tenant);
     return found;
   }
 
@@ -581,7 +576,7 @@ export class SeriesIndex {
     if (!tenant.isFresh) return undefined;
     const before = tenant.columnsSizeBytes;
     const found = this.#matching.selectFew(tenant, matchers);
-    if (tenant.columnsSizeBytes > before) this.#boundColumns(tenant);
+    if (tenant.columnsSizeBytes > before) boundColumns(this.#byNumber, tenant);
     return found;
   }
 
@@ -595,15 +590,6 @@ export class SeriesIndex {
     return this.#tenants.get(tenantId)?.number;
   }
 
-  /** Columns of other tenants are forgotten first, then those of this one. */
-  #boundColumns(tenant: TenantSeries): void {
-    let sizeBytes = 0;
-    for (const one of this.#byNumber) sizeBytes += one.columnsSizeBytes;
-    if (sizeBytes <= COLUMNS_MAX_BYTES) return;
-    for (const one of this.#byNumber) if (one !== tenant) one.forgetColumns();
-    if (tenant.columnsSizeBytes > COLUMNS_MAX_BYTES) tenant.forgetColumns();
-  }
-
   /** Tenants with at least one applied point, sorted. */
   tenants(): TenantId[] {
     return this.#byNumber
@@ -611,9 +597,4 @@ export class SeriesIndex {
       .map((tenant) => tenant.id)
       .toSorted(compareUtf8);
   }
-}
-
-/** Since FIRST_SECOND; at least 1, so that 0 is never. */
-function secondOf(ms: number): number {
-  return Math.min(Math.max(Math.floor(ms / 1000) - FIRST_SECOND, 1), SECONDS);
 }

@@ -7,6 +7,18 @@ import type { TenantSeries } from './tenant-series.ts';
 export const FINDABLE = 0x80000000;
 /** The other bits: second of the last applied point; 0: never. */
 export const SECONDS = 0x7fffffff;
+/** The first second that a mark can hold: 2020. */
+const FIRST_SECOND = 1_577_836_800;
+
+/** Since FIRST_SECOND; at least 1, so that 0 is never. */
+export function secondOf(ms: number): number {
+  return Math.min(Math.max(Math.floor(ms / 1000) - FIRST_SECOND, 1), SECONDS);
+}
+
+/** The time that a mark stands for, to the second. */
+export function msOfMark(mark: number): number {
+  return ((mark & SECONDS) + FIRST_SECOND) * 1000;
+}
 
 /**
  * Tells tenants that know none how many series were written in which second. Neighbours were mostly

@@ -5,7 +5,7 @@ import type { TenantId } from '../model/tenant.ts';
 import { ActiveSeries } from './active-series.ts';
 import { mergeIds } from './growable.ts';
 import { checkSections } from './index-sections.ts';
-import { BASE_SHARE, BASE_SIMPLE_SERIES } from './limits.ts';
+import { BASE_SHARE, BASE_SIMPLE_SERIES, COLUMNS_MAX_BYTES } from './limits.ts';
 import type { Pairs } from './pairs.ts';
 import { slotOf } from './refs.ts';
 import type { SeriesOrder } from './series-order.ts';
@@ -158,4 +158,13 @@ export class TenantSeries {
     this.base = kept;
     this.#dropColumns();
   }
+}
+
+/** Bounds value columns: those of other tenants are forgotten first, then those of this one. */
+export function boundColumns(tenants: readonly TenantSeries[], tenant: TenantSeries): void {
+  let sizeBytes = 0;
+  for (const one of tenants) sizeBytes += one.columnsSizeBytes;
+  if (sizeBytes <= COLUMNS_MAX_BYTES) return;
+  for (const one of tenants) if (one !== tenant) one.forgetColumns();
+  if (tenant.columnsSizeBytes > COLUMNS_MAX_BYTES) tenant.forgetColumns();
 }

@@ -418,7 +418,10 @@ class Shard implements ShardStorage {
       // What comes during a long flush is then all that a start has to replay.
       if (withFlush && this.#headSnapshots.isDue(HEAD_SNAPSHOT_FLUSH_SHARE))
         await this.#takeHeadSnapshot();
+      // The last flush is the closing's own: one that is queued behind it finds the planes closed.
+      if (this.#closing !== undefined) return;
       if (withFlush) await this.#flushNow();
+      if (this.#closing !== undefined) return;
       this.#isScheduled = false;
       // What was applied meanwhile may have filled the head, and then nothing else is.
       this.#afterApply();
@@ -519,6 +522,9 @@ class Shard implements ShardStorage {
       // What is not in parts is in the log; the next opening replays it.
       this.#state.report({ kind: 'maintenance-failed', error });
     }
+    // A flush that somebody asked for, and what was due after it, may stand behind the last one.
+    await this.#state.turns.idle();
+    await this.#merges.idle();
     await log.close();
     if (sharesPlanes === true) return;
     await blobs.close();

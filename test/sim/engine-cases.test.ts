@@ -106,3 +106,45 @@ test('a commit that fails leaves no part behind', async () => {
   await world.run(storage.flush());
   assert.equal(partFiles(world).length, 1);
 });
+
+test('where the second attempt cannot read the catalog the part of the first one stays', async () => {
+  const world = new World({ seed: 1 });
+  const storage = await world.run(open(world));
+  await world.run(write(storage));
+  await world.run(storage.flush());
+  await world.run(write(storage));
+  let isCommitted = false;
+  world.fault = (operation, path) => {
+    if (operation === 'rename' && path.startsWith('/data/catalog')) {
+      isCommitted = true;
+      return { code: 'EIO', isDone: true };
+    }
+    return isCommitted && operation === 'syncDirectory'
+      ? { code: 'EIO', isDone: false }
+      : undefined;
+  };
+  await assert.rejects(world.run(storage.flush()), { code: 'catalog-commit-unknown' });
+  world.crash('kill');
+  world.heal();
+  const again = await world.run(open(world));
+  assert.equal(again.stats().partCount, 2);
+});
+
+test('closing waits for the flush that is due behind its own', async () => {
+  for (let delayMs = 0; delayMs < 60; delayMs += 2) {
+    const world = new World({ seed: 1 });
+    const events: unknown[] = [];
+    const storage = await world.run(
+      engineOpener()(world.boot(), {
+        settings: settingsOf({ flushIntervalMs: 40, headSnapshotLogBytes: 1 }),
+        report: (event) => events.push(event),
+        probe: () => undefined,
+      }),
+    );
+    for (let i = 0; i < 4; i++) await world.run(write(storage));
+    await world.runFor(delayMs);
+    await world.run(storage.close());
+    await world.runFor(MINUTE_MS);
+    assert.deepEqual(events, []);
+  }
+});

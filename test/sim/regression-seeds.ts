@@ -15,5 +15,7 @@ export const REGRESSION_SEEDS: readonly RegressionSeed[] = [
     seed: 80,
     showed: 'a flush that its timer began during the replay never ended, nor did any later',
   },
+  { seed: 558, showed: 'a flush behind the last one of a closing found the planes closed' },
+  { seed: 2124, showed: 'a part was removed whose commit may have happened' },
   { seed: 588, showed: 'a head that filled during a flush refused every write for ever' },
 ];
