@@ -1,6 +1,6 @@
-// What matchers accept of values that do not change, remembered by their texts: a regular expression
-// over tens of thousands of values costs more than all the rest of a question, and dashboards ask
-// the same again and again.
+// What matchers accept of values that do not change, remembered by their texts: a regular
+// expression over tens of thousands of values costs more than all the rest of a question, and
+// dashboards ask the same again and again.
 import type { Matcher } from '../model/matcher.ts';
 import { matcherKey } from '../model/matcher.ts';
 import { MATCHED_VALUES_REMEMBERED, MATCHERS_REMEMBERED } from './limits.ts';
