@@ -119,6 +119,7 @@ export async function* headSnapshotChunks(
   const told: { name: string; sizeBytes: number }[] = [];
   let buffer = new Uint8Array(HEAD_SNAPSHOT_CHUNK_BYTES + HEAD_SNAPSHOT_PIECE_BYTES);
   let used = 0;
+  let crc = 0;
   let sizeBytes = 0;
   for (const { name, pieces } of [{ name: '', pieces: () => [encodeHead()] }, ...sections]) {
     if (name !== '' && told.at(-1)?.name !== name) told.push({ name, sizeBytes: 0 });
@@ -126,21 +127,25 @@ export async function* headSnapshotChunks(
       // Whole, before anything else runs: what it is a view of may move.
       buffer = grownU8(buffer, used + piece.length);
       buffer.set(piece, used);
+      let from = used;
       used += piece.length;
       sizeBytes += piece.length;
       if (name !== '') told.at(-1)!.sizeBytes += piece.length;
-      for (; used >= HEAD_SNAPSHOT_CHUNK_BYTES; used -= HEAD_SNAPSHOT_CHUNK_BYTES) {
+      for (; used >= HEAD_SNAPSHOT_CHUNK_BYTES; used -= HEAD_SNAPSHOT_CHUNK_BYTES, from = 0) {
         const chunk = buffer.subarray(0, HEAD_SNAPSHOT_CHUNK_BYTES);
-        crcs.push(crc32(chunk));
+        crcs.push(crc32(chunk.subarray(from), crc));
+        crc = 0;
         yield chunk;
         buffer.copyWithin(0, HEAD_SNAPSHOT_CHUNK_BYTES, used);
       }
+      // While it is in the processor's cache.
+      crc = crc32(buffer.subarray(from, used), crc);
       const rest = pause();
       if (rest !== undefined) await rest;
     }
   }
   const last = buffer.subarray(0, used);
-  if (used > 0) crcs.push(crc32(last));
+  if (used > 0) crcs.push(crc);
   finish();
   yield Buffer.concat([last, closing(told, crcs, sizeBytes, stretch)]);
 }
