@@ -49,7 +49,8 @@ function affixTest(pattern: string): ((text: string) => boolean) | undefined {
 
 function literalPrefix(pattern: string): string {
   const head = /^[^\\^$.|?*+()[\]{}]*/.exec(pattern)![0];
-  if (pattern.includes('|')) return '';
+  // Flags are no item of their own: what repeats behind them repeats what stands before them.
+  if (pattern.includes('|') || pattern.includes('(?')) return '';
   const next = pattern[head.length];
   return next === '*' || next === '?' || next === '{' ? head.slice(0, -1) : head;
 }
