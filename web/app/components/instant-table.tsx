@@ -1,10 +1,10 @@
 /** Rows of an instant result: one column per label, those that differ first; sorted on request. */
 import { useState, type ReactNode } from 'react';
+import { useMetadata } from '../hooks/use-metadata.ts';
 import { formatLabels, labelColumns, visible } from '../util/labels.ts';
 import { TABLE_LABEL_COLUMNS_MAX } from '../util/limits.ts';
 import { formatValue, inferUnit } from '../util/unit.ts';
 import type { InstantRow } from './instant-rows.ts';
-import { useMetadata } from './metric-hint.tsx';
 
 interface InstantTableProps {
   readonly rows: readonly InstantRow[];
@@ -19,7 +19,7 @@ interface Sort {
 
 export function InstantTable({ rows, expr }: InstantTableProps): ReactNode {
   const [sort, setSort] = useState<Sort | undefined>(undefined);
-  const unit = inferUnit(expr, useMetadata(expr)?.unit);
+  const unit = inferUnit(expr, useMetadata([expr])[0]?.unit);
   const columns = labelColumns(rows.map((row) => row.labels)).slice(0, TABLE_LABEL_COLUMNS_MAX);
   const sortBy = (label: string | undefined): void =>
     setSort((old) => ({

@@ -1,6 +1,7 @@
 /**
  * The legend as a sortable table: last, min, mean, max of each series. A click isolates a series, a
  * click with Ctrl, Command or Shift adds or removes one, a click on the only one shows all again.
+ * Long legends are shown in portions and can be searched.
  */
 import { useMemo, useState, type MouseEvent, type ReactNode } from 'react';
 import { Swatch } from '../ui/swatch.tsx';
@@ -19,8 +20,11 @@ interface LegendProps {
   readonly series: readonly ChartSeries[];
   readonly unit: Unit;
   readonly shown: ReadonlySet<string> | undefined;
-  readonly onShown: (shown: ReadonlySet<string> | undefined) => void;
+  readonly onPick: (key: string, isAdding: boolean) => void;
 }
+
+/** A legend longer than this can be searched. */
+const FILTER_FROM = 12;
 
 const COLUMNS: readonly (readonly [Column, string])[] = [
   ['name', 'Series'],
@@ -30,20 +34,35 @@ const COLUMNS: readonly (readonly [Column, string])[] = [
   ['max', 'Max'],
 ];
 
-export function Legend({ series, unit, shown, onShown }: LegendProps): ReactNode {
+export function Legend({ series, unit, shown, onPick }: LegendProps): ReactNode {
   const [sort, setSort] = useState<Sort>({ column: 'last', isDescending: true });
-  const [isWhole, setIsWhole] = useState(false);
-  const sorted = useMemo(() => sortSeries(series, sort), [series, sort]);
-  const rows = isWhole ? sorted : sorted.slice(0, LEGEND_ROWS_MAX);
+  const [rowsMax, setRowsMax] = useState(LEGEND_ROWS_MAX);
+  const [filter, setFilter] = useState('');
+  const sorted = useMemo(() => {
+    const text = filter.trim().toLowerCase();
+    const found = series.filter(({ name }) => name.toLowerCase().includes(text));
+    return sortSeries(found, sort);
+  }, [series, sort, filter]);
+  const rows = sorted.slice(0, rowsMax);
   const sortBy = (column: Column): void =>
     setSort((old) => ({
       column,
       isDescending: old.column === column ? !old.isDescending : column !== 'name',
     }));
   const pick = (key: string, event: MouseEvent): void =>
-    onShown(nextShown(series, shown, key, event.ctrlKey || event.metaKey || event.shiftKey));
+    onPick(key, event.ctrlKey || event.metaKey || event.shiftKey);
   return (
     <section className="legend" aria-label="Legend">
+      {series.length > FILTER_FROM && (
+        <input
+          type="search"
+          className="legend-filter"
+          aria-label="Find series"
+          placeholder={`Find in ${series.length.toLocaleString('en')} series`}
+          value={filter}
+          onChange={(event) => setFilter(event.target.value)}
+        />
+      )}
       <table>
         <thead>
           <tr>
@@ -77,8 +96,13 @@ export function Legend({ series, unit, shown, onShown }: LegendProps): ReactNode
         </tbody>
       </table>
       {rows.length < sorted.length && (
-        <button type="button" className="button" onClick={() => setIsWhole(true)}>
-          Show all {sorted.length} rows
+        <button
+          type="button"
+          className="button"
+          onClick={() => setRowsMax(rowsMax + LEGEND_ROWS_MAX)}
+        >
+          Show {Math.min(LEGEND_ROWS_MAX, sorted.length - rows.length)} more of{' '}
+          {sorted.length.toLocaleString('en')} rows
         </button>
       )}
     </section>
@@ -104,12 +128,12 @@ function LegendRow({ entry, unit, isShown, onPick }: LegendRowProps): ReactNode 
           onClick={(event) => onPick(entry.key, event)}
         >
           <Swatch style={entry.style} />
-          <span>{entry.name}</span>
+          <span className="legend-text">{entry.name}</span>
         </button>
       </th>
       {(['last', 'min', 'mean', 'max'] as const).map((column) => (
         <td key={column} className="num" title={entry.stats && String(entry.stats[column])}>
-          {entry.stats === undefined ? '–' : formatValue(entry.stats[column], unit)}
+          {entry.stats === undefined ? '–' : formatValue(entry.stats[column], entry.unit ?? unit)}
         </td>
       ))}
     </tr>
@@ -132,18 +156,4 @@ function sortSeries(series: readonly ChartSeries[], sort: Sort): ChartSeries[] {
     }
     return sign * (a.stats[column] - b.stats[column]) || (a.name < b.name ? -1 : 1);
   });
-}
-
-function nextShown(
-  series: readonly ChartSeries[],
-  shown: ReadonlySet<string> | undefined,
-  key: string,
-  isAdding: boolean,
-): ReadonlySet<string> | undefined {
-  if (!isAdding) {
-    return shown?.size === 1 && shown.has(key) ? undefined : new Set([key]);
-  }
-  const next = new Set(shown ?? series.map((entry) => entry.key));
-  if (!next.delete(key)) next.add(key);
-  return next.size === 0 || next.size === series.length ? undefined : next;
 }
