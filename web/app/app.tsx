@@ -1,11 +1,22 @@
-/** Picks the page for the address. */
-import type { ReactNode } from 'react';
+/** Picks the page for the address. Home comes with the first script; other places when asked for. */
+import { lazy, Suspense, type ReactNode } from 'react';
 import { usePlace } from './hooks/use-location.ts';
-import { ExplorePage } from './pages/explore-page.tsx';
 import { HomePage } from './pages/home-page.tsx';
 import { UnknownPage } from './pages/unknown-page.tsx';
 
+const ExplorePage = lazy(async () => ({
+  default: (await import('./pages/explore-page.tsx')).ExplorePage,
+}));
+
 export function App(): ReactNode {
+  return (
+    <Suspense fallback={null}>
+      <Page />
+    </Suspense>
+  );
+}
+
+function Page(): ReactNode {
   const place = usePlace();
   switch (place.path) {
     case '':

@@ -141,15 +141,23 @@ function useChart(
   }, [width, hasWidth, height]);
   useEffect(() => {
     const plot = plotRef.current;
-    if (plot === undefined) return;
-    plot.setData(layer === undefined ? toAligned(data) : toEnvelope(layer));
-    if (layer !== undefined) return;
-    data.series.forEach((entry, index) => {
-      const show = shown?.has(entry.key) ?? true;
-      // Each call scales the chart anew, so only real changes are made.
-      if (plot.series[index + 1]?.show !== show) plot.setSeries(index + 1, { show });
-    });
+    if (plot !== undefined) fillPlot(plot, data, layer, shown);
   }, [data, layer, shown, looks, hasWidth, props.startSec, props.endSec, marks]);
+}
+
+function fillPlot(
+  plot: uPlot,
+  data: ChartData,
+  layer: Layer | undefined,
+  shown: ReadonlySet<string> | undefined,
+): void {
+  plot.setData(layer === undefined ? toAligned(data) : toEnvelope(layer));
+  if (layer !== undefined) return;
+  data.series.forEach((entry, index) => {
+    const show = shown?.has(entry.key) ?? true;
+    // Each call scales the chart anew, so only real changes are made.
+    if (plot.series[index + 1]?.show !== show) plot.setSeries(index + 1, { show });
+  });
 }
 
 function layerOf(

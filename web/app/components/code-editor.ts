@@ -6,6 +6,7 @@ import {
   autocompletion,
   closeBrackets,
   closeBracketsKeymap,
+  closeCompletion,
   completionKeymap,
 } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
@@ -101,16 +102,22 @@ const LINT_AFTER_MS = 500;
 /** Names, labels and values come from the public API, functions and their help from the package. */
 function promqlSupport(): PromQLExtension {
   const url = new URL('.', document.baseURI).href.replace(/\/$/, '');
-  const fetchFn: typeof fetch = async (input, init) => {
-    const limited = new URL(String(input));
-    limited.searchParams.set('limit', String(COMPLETION_NAMES_MAX));
-    return fetch(limited, init);
-  };
-  // Completion is a courtesy: without an answer the editor offers functions and keywords alone.
-  const httpErrorHandler = (error: unknown): void => console.info('No names to offer:', error);
   return new PromQLExtension()
-    .setComplete({ remote: { url, fetchFn, httpMethod: 'GET', httpErrorHandler } })
+    .setComplete({
+      remote: { url, fetchFn: fetchSome, httpMethod: 'GET', httpErrorHandler: sayNoNames },
+    })
     .activateLinter(false);
+}
+
+const fetchSome: typeof fetch = async (input, init) => {
+  const limited = new URL(input instanceof Request ? input.url : input);
+  limited.searchParams.set('limit', String(COMPLETION_NAMES_MAX));
+  return fetch(limited, init);
+};
+
+/** Completion is a courtesy: without an answer the editor offers functions and keywords alone. */
+function sayNoNames(error: unknown): void {
+  console.info('No names to offer:', error);
 }
 
 function faultMarks(state: EditorState, fault: ServerFault | undefined): readonly Diagnostic[] {
@@ -133,7 +140,7 @@ function extensions(
 ): Extension[] {
   return [
     // The page runs the query on this key; here it only must not break the line.
-    Prec.highest(keymap.of([{ key: 'Mod-Enter', run: () => true }])),
+    Prec.highest(keymap.of([{ key: 'Mod-Enter', run: (view) => closeCompletion(view) || true }])),
     history(),
     drawSelection(),
     bracketMatching(),
@@ -179,24 +186,33 @@ const THEME = EditorView.theme({
   '.cm-lintRange-warning': { textDecoration: 'underline wavy var(--warn)' },
   '.cm-tooltip': {
     zIndex: '20',
-    border: '1px solid var(--line)',
+    border: '1px solid var(--control)',
     borderRadius: '4px',
-    background: 'var(--raised)',
+    backgroundColor: 'var(--raised)',
     color: 'var(--fg)',
-    font: '13px/20px var(--sans)',
+    fontFamily: 'var(--sans)',
+    fontSize: '13px',
+    lineHeight: '20px',
   },
+  '.cm-tooltip.cm-completionInfo': { backgroundColor: 'var(--raised)' },
   '.cm-diagnostic': { padding: '4px 8px', borderLeft: '3px solid var(--bad)', maxWidth: '560px' },
   '.cm-diagnostic-warning': { borderColor: 'var(--warn)' },
   '.cm-tooltip.cm-tooltip-autocomplete > ul': {
     maxHeight: '288px',
-    font: '13px/24px var(--mono)',
+    fontFamily: 'var(--mono)',
+    fontSize: '13px',
   },
-  '.cm-tooltip.cm-tooltip-autocomplete > ul > li': { padding: '0 8px' },
+  '.cm-tooltip.cm-tooltip-autocomplete > ul > li': { padding: '0 8px', lineHeight: '24px' },
   '.cm-tooltip.cm-tooltip-autocomplete > ul > li[aria-selected]': {
     background: 'var(--accent-soft)',
     color: 'var(--fg)',
   },
   '.cm-completionMatchedText': { textDecoration: 'none', fontWeight: '700' },
-  '.cm-completionDetail': { fontStyle: 'normal', color: 'var(--fg-2)', font: '12px var(--sans)' },
+  '.cm-completionDetail': {
+    fontStyle: 'normal',
+    color: 'var(--fg-2)',
+    fontFamily: 'var(--sans)',
+    fontSize: '12px',
+  },
   '.cm-completionInfo': { maxWidth: '320px', padding: '4px 8px' },
 });

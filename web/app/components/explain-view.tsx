@@ -49,7 +49,9 @@ export function ExplainView(props: ResultViewProps): ReactNode {
       {data?.map(({ index, letter, answer }) => (
         <section key={index} aria-label={letter === '' ? 'Plan' : `Plan of ${letter}`}>
           {letter !== '' && <h2 className="letter">{letter}</h2>}
-          {answer !== undefined && 'explained' in answer && <Plan {...answer.explained} />}
+          {answer !== undefined && 'explained' in answer && (
+            <Plan {...answer.explained} letter={letter} />
+          )}
           {answer !== undefined && 'parsed' in answer && <Parsed root={answer.parsed} />}
         </section>
       ))}
@@ -57,7 +59,8 @@ export function ExplainView(props: ResultViewProps): ReactNode {
   );
 }
 
-function Plan({ estimate, cost, result, annotations, plan }: Explained): ReactNode {
+function Plan(props: Explained & { readonly letter: string }): ReactNode {
+  const { estimate, cost, result, annotations, plan, letter } = props;
   return (
     <>
       <Remarks warnings={annotations} infos={[]} />
@@ -87,7 +90,7 @@ function Plan({ estimate, cost, result, annotations, plan }: Explained): ReactNo
           </dd>
         </div>
       </dl>
-      <PlanTree root={plan} />
+      <PlanTree root={plan} letter={letter} />
     </>
   );
 }

@@ -1,5 +1,5 @@
 /** The answer to the queries as graph, table, JSON or explanation. */
-import { lazy, Suspense, useId, useRef, type ReactNode } from 'react';
+import { lazy, memo, Suspense, useId, useRef, type ReactNode } from 'react';
 import { useWidth } from '../hooks/use-width.ts';
 import { GraphView } from './graph-view.tsx';
 import type { ResultViewProps } from './result-view.ts';
@@ -13,7 +13,9 @@ const ExplainView = lazy(async () => ({
 
 const VIEWS = { graph: GraphView, table: TableView, json: JsonView, explain: ExplainView };
 
-export function ExploreResult(view: Omit<ResultViewProps, 'width'>): ReactNode {
+export const ExploreResult = memo(function ExploreResult(
+  view: Omit<ResultViewProps, 'width'>,
+): ReactNode {
   const bodyRef = useRef<HTMLDivElement>(null);
   const width = useWidth(bodyRef);
   const id = useId();
@@ -27,4 +29,4 @@ export function ExploreResult(view: Omit<ResultViewProps, 'width'>): ReactNode {
       </div>
     </div>
   );
-}
+});

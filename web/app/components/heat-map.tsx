@@ -100,7 +100,9 @@ interface HeatPlot extends HeatMapProps {
 
 function useHeatPlot(hostRef: React.RefObject<HTMLDivElement | null>, plot: HeatPlot): void {
   const { heat, unit, width, zone, height, view, setPointed, onZoom } = plot;
+  // The colours are read when the plot is made.
   const theme = useThemeInForce();
+  const looks = JSON.stringify([theme, view.startSec, view.endSec]);
   const live: HeatLive = {
     startSec: view.startSec,
     endSec: view.endSec,
@@ -121,6 +123,6 @@ function useHeatPlot(hostRef: React.RefObject<HTMLDivElement | null>, plot: Heat
       host,
     );
     return () => made.destroy();
-    // The theme gives the colours, which are read when the plot is made.
-  }, [hostRef, hasWidth, width, height, unit, zone, heat, theme, view.startSec, view.endSec]);
+    // oxlint-disable-next-line react/exhaustive-deps
+  }, [hostRef, hasWidth, width, height, unit, zone, heat, looks]);
 }

@@ -52,7 +52,7 @@ export function heatOptions(shape: HeatShape, live: () => HeatLive): uPlot.Optio
         ...(heat.isLog
           ? {
               values: (_u, splits) =>
-                splits.map((at) => (at === null ? '' : formatValue(at, unit))),
+                splits.map((at) => (isRound(at) ? formatValue(at, unit) : '')),
             }
           : {}),
       },
@@ -64,6 +64,13 @@ export function heatOptions(shape: HeatShape, live: () => HeatLive): uPlot.Optio
       setSelect: [(u) => zoomTo(u, live())],
     },
   };
+}
+
+/** Labels of a logarithmic axis stand at 1, 2 and 5 of each decade. */
+function isRound(at: number | null): boolean {
+  if (at === null || at <= 0) return false;
+  const lead = at / 10 ** Math.floor(Math.log10(at) + 1e-9);
+  return [1, 2, 5].some((round) => Math.abs(lead - round) < 1e-6);
 }
 
 function drawCells(u: uPlot, heat: Heat, colour: string): void {

@@ -9,6 +9,8 @@ import type { InstantRow } from './instant-rows.ts';
 interface InstantTableProps {
   readonly rows: readonly InstantRow[];
   readonly expr: string;
+  /** Of its query; empty when there is one. */
+  readonly letter: string;
 }
 
 /** Undefined column is the value. */
@@ -17,7 +19,7 @@ interface Sort {
   readonly isDescending: boolean;
 }
 
-export function InstantTable({ rows, expr }: InstantTableProps): ReactNode {
+export function InstantTable({ rows, expr, letter }: InstantTableProps): ReactNode {
   const [sort, setSort] = useState<Sort | undefined>(undefined);
   const unit = inferUnit(expr, useMetadata([expr])[0]?.unit);
   const columns = labelColumns(rows.map((row) => row.labels)).slice(0, TABLE_LABEL_COLUMNS_MAX);
@@ -42,7 +44,12 @@ export function InstantTable({ rows, expr }: InstantTableProps): ReactNode {
     </th>
   );
   return (
-    <div className="table-scroll" tabIndex={0} role="region" aria-label="Result table">
+    <div
+      className="table-scroll"
+      tabIndex={0}
+      role="region"
+      aria-label={letter === '' ? 'Result table' : `Result table of ${letter}`}
+    >
       <table className="instant">
         <thead>
           <tr>

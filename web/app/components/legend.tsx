@@ -6,15 +6,9 @@
 import { useMemo, useState, type MouseEvent, type ReactNode } from 'react';
 import { Swatch } from '../ui/swatch.tsx';
 import { LEGEND_ROWS_MAX } from '../util/limits.ts';
-import type { ChartSeries, SeriesStats } from '../util/series.ts';
+import type { ChartSeries } from '../util/series.ts';
 import { formatValue, type Unit } from '../util/unit.ts';
-
-type Column = 'name' | keyof SeriesStats;
-
-interface Sort {
-  readonly column: Column;
-  readonly isDescending: boolean;
-}
+import { LegendHead, type LegendSort } from './legend-head.tsx';
 
 interface LegendProps {
   readonly series: readonly ChartSeries[];
@@ -26,16 +20,8 @@ interface LegendProps {
 /** A legend longer than this can be searched. */
 const FILTER_FROM = 12;
 
-const COLUMNS: readonly (readonly [Column, string])[] = [
-  ['name', 'Series'],
-  ['last', 'Last'],
-  ['min', 'Min'],
-  ['mean', 'Mean'],
-  ['max', 'Max'],
-];
-
 export function Legend({ series, unit, shown, onPick }: LegendProps): ReactNode {
-  const [sort, setSort] = useState<Sort>({ column: 'last', isDescending: true });
+  const [sort, setSort] = useState<LegendSort>({ column: 'last', isDescending: true });
   const [rowsMax, setRowsMax] = useState(LEGEND_ROWS_MAX);
   const [filter, setFilter] = useState('');
   const sorted = useMemo(() => {
@@ -44,11 +30,6 @@ export function Legend({ series, unit, shown, onPick }: LegendProps): ReactNode 
     return sortSeries(found, sort);
   }, [series, sort, filter]);
   const rows = sorted.slice(0, rowsMax);
-  const sortBy = (column: Column): void =>
-    setSort((old) => ({
-      column,
-      isDescending: old.column === column ? !old.isDescending : column !== 'name',
-    }));
   const pick = (key: string, event: MouseEvent): void =>
     onPick(key, event.ctrlKey || event.metaKey || event.shiftKey);
   return (
@@ -64,25 +45,7 @@ export function Legend({ series, unit, shown, onPick }: LegendProps): ReactNode 
         />
       )}
       <table>
-        <thead>
-          <tr>
-            {COLUMNS.map(([column, label]) => (
-              <th
-                key={column}
-                scope="col"
-                className={column === 'name' ? '' : 'num'}
-                aria-sort={ariaSort(sort, column)}
-              >
-                <button type="button" onClick={() => sortBy(column)}>
-                  {label}
-                  <span className="sort-mark" aria-hidden="true">
-                    {sort.column === column && (sort.isDescending ? '↓' : '↑')}
-                  </span>
-                </button>
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <LegendHead sort={sort} onSort={setSort} />
         <tbody>
           {rows.map((entry) => (
             <LegendRow
@@ -140,12 +103,7 @@ function LegendRow({ entry, unit, isShown, onPick }: LegendRowProps): ReactNode 
   );
 }
 
-function ariaSort(sort: Sort, column: Column): 'ascending' | 'descending' | 'none' {
-  if (sort.column !== column) return 'none';
-  return sort.isDescending ? 'descending' : 'ascending';
-}
-
-function sortSeries(series: readonly ChartSeries[], sort: Sort): ChartSeries[] {
+function sortSeries(series: readonly ChartSeries[], sort: LegendSort): ChartSeries[] {
   const { column, isDescending } = sort;
   const sign = isDescending ? -1 : 1;
   return series.toSorted((a, b) => {

@@ -22,7 +22,7 @@ interface LineGraphProps extends ResultViewProps {
 export function LineGraph(props: LineGraphProps): ReactNode {
   const { state, parts, view, height, onState, onZoom } = props;
   const units = useUnits(parts);
-  const data = useMemo(() => toData(parts, units, view), [parts, units, view.grid]); // oxlint-disable-line react/exhaustive-deps
+  const data = useMemo(() => toData(parts, units), [parts, units]);
   const unit = commonUnit(units);
   const { pick, isStacked } = state;
   const shown = useMemo(
@@ -67,9 +67,8 @@ export function LineGraph(props: LineGraphProps): ReactNode {
 function toData(
   parts: readonly GraphPart[],
   units: readonly Unit[],
-  view: ViewGrid,
 ): { readonly times: readonly number[]; readonly series: readonly ChartSeries[] } {
-  const grid = parts.find(({ answer }) => answer !== undefined)?.answer?.grid ?? view.grid;
+  const grid = parts.find(({ answer }) => answer !== undefined)?.answer?.grid;
   const series = parts.flatMap(({ letter, expr, index, answer }, at) =>
     toChartSeries(answer?.lines ?? [], index === 0 ? '' : letter).map((entry) => {
       // A series without labels is best known by the question.
@@ -81,7 +80,7 @@ function toData(
       };
     }),
   );
-  return { times: gridTimes(grid), series };
+  return { times: grid === undefined ? [] : gridTimes(grid), series };
 }
 
 function useUnits(parts: readonly GraphPart[]): readonly Unit[] {

@@ -50,14 +50,15 @@ function partsOf(node: ParsedNode): readonly ParsedNode[] {
 }
 
 function detailOf(node: ParsedNode): string {
-  const { name, op, val, func, matchers } = node;
+  const { op, val, func, matchers } = node;
+  const name = typeof node['name'] === 'string' ? node['name'] : '';
   if (typeof op === 'string') return op;
   if (typeof val === 'string') return val;
   if (typeof func === 'object' && func !== null && 'name' in func) return String(func.name);
   const list = (Array.isArray(matchers) ? matchers : []) as readonly Record<string, unknown>[];
   const others = list
-    .filter((one) => one['name'] !== '__name__' || String(name ?? '') === '')
+    .filter((one) => one['name'] !== '__name__' || name === '')
     .map((one) => `${String(one['name'])}${String(one['type'])}${JSON.stringify(one['value'])}`);
   const rest = others.length === 0 ? '' : `{${others.join(', ')}}`;
-  return `${typeof name === 'string' ? name : ''}${rest}`;
+  return `${name}${rest}`;
 }

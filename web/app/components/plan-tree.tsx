@@ -4,9 +4,20 @@ import type { PlanNode } from '../api/types.ts';
 import { visible } from '../util/labels.ts';
 import { formatCount, formatValue } from '../util/unit.ts';
 
-export function PlanTree({ root }: { readonly root: PlanNode }): ReactNode {
+interface PlanTreeProps {
+  readonly root: PlanNode;
+  /** Of its query; empty when there is one. */
+  readonly letter: string;
+}
+
+export function PlanTree({ root, letter }: PlanTreeProps): ReactNode {
   return (
-    <div className="table-scroll" tabIndex={0} role="region" aria-label="Plan">
+    <div
+      className="table-scroll"
+      tabIndex={0}
+      role="region"
+      aria-label={letter === '' ? 'Parts' : `Parts of ${letter}`}
+    >
       <div className="plan">
         <div className="plan-row plan-head" aria-hidden="true">
           <span>Part</span>

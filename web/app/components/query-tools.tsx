@@ -33,6 +33,7 @@ export function QueryTools(props: QueryToolsProps): ReactNode {
       >
         Format
       </button>
+      <MetricHint expr={asked} />
       <span className="cost hint" aria-live="polite">
         {cost !== undefined && (
           <>
@@ -41,7 +42,6 @@ export function QueryTools(props: QueryToolsProps): ReactNode {
           </>
         )}
       </span>
-      <MetricHint expr={asked} />
     </div>
   );
 }

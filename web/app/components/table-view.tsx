@@ -83,7 +83,7 @@ function PartTable(part: TablePart & { readonly rows: readonly InstantRow[] }): 
           No series match at this time. Check the names, or move the end of the range.
         </p>
       ) : (
-        <InstantTable rows={rows.slice(0, TABLE_ROWS_MAX)} expr={expr} />
+        <InstantTable rows={rows.slice(0, TABLE_ROWS_MAX)} expr={expr} letter={letter} />
       )}
     </section>
   );
