@@ -8,6 +8,13 @@ const ExplorePage = lazy(async () => ({
   default: (await import('./pages/explore-page.tsx')).ExplorePage,
 }));
 
+const MetricsPage = lazy(async () => ({
+  default: (await import('./pages/metrics-page.tsx')).MetricsPage,
+}));
+const StatusPage = lazy(async () => ({
+  default: (await import('./pages/status-page.tsx')).StatusPage,
+}));
+
 export function App(): ReactNode {
   return (
     <Suspense fallback={null}>
@@ -23,6 +30,10 @@ function Page(): ReactNode {
       return <HomePage search={place.search} />;
     case 'explore':
       return <ExplorePage search={place.search} />;
+    case 'metrics-browser':
+      return <MetricsPage search={place.search} />;
+    case 'status':
+      return <StatusPage />;
     default:
       return <UnknownPage path={place.path} />;
   }

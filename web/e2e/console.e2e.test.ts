@@ -362,7 +362,7 @@ journey('Everything by keyboard', DARK, async ({ page, at }) => {
   await page.keyboard.press('Escape');
   await page.keyboard.press('Control+k');
   const palette = page.getByRole('dialog', { name: 'Go to' });
-  await palette.getByRole('combobox', { name: 'Place' }).fill('expl');
+  await palette.getByRole('combobox', { name: 'Place or metric' }).fill('expl');
   await palette.getByRole('option', { name: /Explore/ }).waitFor();
   await assertAccessible(page);
   await screenshot(page, 'palette');

@@ -173,10 +173,10 @@ journey('The answer is shown as JSON, with the line that asks for it', LIGHT, as
   await page.getByLabel('Answer, JSON').getByText('"resultType": "matrix"').waitFor();
   await assertAccessible(page);
   await screenshot(page, 'json');
-  await page.getByRole('button', { name: 'Copy the curl line' }).click();
+  await page.getByRole('button', { name: 'Copy curl line' }).click();
   const curl = String(await page.evaluate('navigator.clipboard.readText()'));
   assert.match(curl, /^curl 'http:\/\/127\.0\.0\.1:\d+\/api\/v1\/query_range\?query=node_load1&/);
-  await page.getByRole('button', { name: 'Copy the JSON' }).click();
+  await page.getByRole('button', { name: 'Copy JSON answer' }).click();
   await page.waitForFunction("navigator.clipboard.readText().then((t) => t.startsWith('{'))");
 });
 

@@ -105,6 +105,7 @@ function latencies(job: string): MockSeries {
 /** Rules in order; the first whose text is in the query answers. */
 const RULES: readonly (readonly [string, () => MockSeries[]])[] = [
   ['mock_empty', () => []],
+  ['max(timestamp(', () => one({}, (sec) => Math.floor(sec) - 3)],
   ['mock_histogram', () => [latencies('shop'), latencies('basket')]],
   [
     'mock_exemplars',

@@ -165,24 +165,6 @@ export async function seriesOf(
   return call('series', new URLSearchParams({ 'match[]': selector, limit: String(limit) }), signal);
 }
 
-export async function labelNames(
-  selector: string | undefined,
-  signal?: AbortSignal,
-): Promise<readonly string[]> {
-  const params = new URLSearchParams(selector === undefined ? {} : { 'match[]': selector });
-  return (await call<readonly string[]>('labels', params, signal)).data;
-}
-
-export async function labelValues(
-  label: string,
-  options: { readonly selector: string | undefined; readonly limit: number },
-  signal?: AbortSignal,
-): Promise<Answer<readonly string[]>> {
-  const params = new URLSearchParams({ limit: String(options.limit) });
-  if (options.selector !== undefined) params.set('match[]', options.selector);
-  return call(`label/${encodeURIComponent(label)}/values`, params, signal);
-}
-
 /** Type, unit and help of all metrics that have them. */
 export async function allMetadata(
   signal?: AbortSignal,

@@ -62,8 +62,8 @@ function PartJson({ part, raw }: { readonly part: Part<Raw>; readonly raw: Raw }
       <div className="json-head">
         {part.letter !== '' && <span className="letter">{part.letter}</span>}
         <code className="json-curl">{curl}</code>
-        <CopyButton text={curl} what="the curl line" />
-        <CopyButton text={raw.text} what="the JSON" />
+        <CopyButton text={curl} label="Copy curl" what="line" />
+        <CopyButton text={raw.text} label="Copy JSON" what="answer" />
       </div>
       {shown.isCut && (
         <p className="hint">

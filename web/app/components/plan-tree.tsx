@@ -64,6 +64,7 @@ function PlanRow({ node, totalMs, depth }: PlanBranchProps): ReactNode {
   return (
     <span className="plan-row">
       <span className="plan-part" style={{ paddingInlineStart: depth * 16 }}>
+        <span className="plan-mark" aria-hidden="true" />
         <span className="plan-kind">{visible(node.node)}</span>
         <code>{visible(node.text)}</code>
         {node.isShared && <span className="tag">taken from an equal part</span>}

@@ -60,8 +60,8 @@ test('defaults leave the address short', () => {
 
 test('the metric browser reads back too', () => {
   const states: readonly MetricsState[] = [
-    { filter: '', metric: undefined, zone: 'local' },
-    { filter: 'a&b', metric: 'sys.cpu "x"', zone: 'utc' },
+    { filter: '', metric: undefined, sort: 'name', zone: 'local' },
+    { filter: 'a&b', metric: 'sys.cpu "x"', sort: 'series', zone: 'utc' },
   ];
   for (const state of states) assert.deepEqual(parseMetrics(formatMetrics(state)), state);
 });

@@ -155,6 +155,7 @@ export interface MetricsState {
   readonly filter: string;
   /** The metric that is open. */
   readonly metric: string | undefined;
+  readonly sort: 'name' | 'series';
   readonly zone: Zone;
 }
 
@@ -163,14 +164,16 @@ export function parseMetrics(search: string): MetricsState {
   return {
     filter: params.get('filter') ?? '',
     metric: params.get('metric') ?? undefined,
+    sort: params.get('sort') === 'series' ? 'series' : 'name',
     zone: params.get('tz') === 'utc' ? 'utc' : 'local',
   };
 }
 
-export function formatMetrics({ filter, metric, zone }: MetricsState): string {
+export function formatMetrics({ filter, metric, sort, zone }: MetricsState): string {
   const params = new URLSearchParams();
   if (filter !== '') params.set('filter', filter);
   if (metric !== undefined) params.set('metric', metric);
+  if (sort === 'series') params.set('sort', sort);
   if (zone === 'utc') params.set('tz', zone);
   return formatSearch(params);
 }
