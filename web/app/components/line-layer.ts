@@ -5,7 +5,7 @@
  */
 import type uPlot from 'uplot';
 import { DASHES } from '../util/colour.ts';
-import { DRAW_SLICE_MS } from '../util/limits.ts';
+import { DRAW_SLICE_MS, DRAW_SLICE_POINTS } from '../util/limits.ts';
 import { isolatedIndexes, type ChartSeries } from '../util/series.ts';
 
 export interface Layer {
@@ -38,13 +38,19 @@ export function drawLayer(
   let frame = 0;
   const slice = (): void => {
     const untilMs = performance.now() + DRAW_SLICE_MS;
+    let points = 0;
     const { left, top, width, height } = u.bbox;
     pen.ctx.save();
     pen.ctx.beginPath();
     pen.ctx.rect(left, top, width, height);
     pen.ctx.clip();
-    while (next < layer.series.length && performance.now() < untilMs) {
+    while (
+      next < layer.series.length &&
+      points < DRAW_SLICE_POINTS &&
+      performance.now() < untilMs
+    ) {
       drawOne(pen, layer, next);
+      points += layer.times.length;
       next += 1;
     }
     pen.ctx.restore();

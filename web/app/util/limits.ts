@@ -8,6 +8,8 @@ export const DRAWN_SERIES_MAX = 1000;
 export const WHOLE_SERIES_MAX = 64;
 /** Time a slice of drawing may take before the page gets to breathe. */
 export const DRAW_SLICE_MS = 8;
+/** Points a slice draws at most: browsers put strokes on the canvas later than they take them. */
+export const DRAW_SLICE_POINTS = 50_000;
 /** Answers longer than this are read in a worker. */
 export const DECODE_HERE_BYTES_MAX = 128 * 1024;
 /** Queries of one view, with letters A to H. */
