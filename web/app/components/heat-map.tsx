@@ -43,6 +43,7 @@ export function HeatMap(props: HeatMapProps): ReactNode {
   const [pointed, setPointed] = useState<Pointed | undefined>(undefined);
   const width = useWidth(hostRef);
   useHeatPlot(hostRef, { ...props, heat, unit, width, setPointed });
+  const count = `${histograms.length} ${histograms.length === 1 ? 'histogram' : 'histograms'}`;
   const span = `from ${formatTime(view.startSec * 1000, zone)} to ${formatTime(view.endSec * 1000, zone)}`;
   return (
     <section className="heat" aria-label="Heat map">
@@ -56,7 +57,7 @@ export function HeatMap(props: HeatMapProps): ReactNode {
           ref={hostRef}
           className="chart-host"
           role="img"
-          aria-label={`${expr}: heat map of ${histograms.length} histograms ${span}, ${summaryOf(heat, unit)}`}
+          aria-label={`${expr}: heat map of ${count} ${span}, ${summaryOf(heat, unit)}`}
           style={{ height }}
         />
         {pointed !== undefined && (
