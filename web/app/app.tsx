@@ -1,4 +1,4 @@
-/** Picks the page for the address. Home comes with the first script; other places when asked for. */
+/** Picks the page for the address. Home comes with the first script, other places later. */
 import { lazy, Suspense, type ReactNode } from 'react';
 import { usePlace } from './hooks/use-location.ts';
 import { HomePage } from './pages/home-page.tsx';

@@ -26,7 +26,7 @@ async function typeQuery(page: Page, text: string): Promise<void> {
   await page.keyboard.type(text);
 }
 
-/** Takes the option that is offered; the editor ignores keys that come before an eye could see it. */
+/** Takes the option offered; the editor ignores keys that come before an eye could see it. */
 async function acceptOption(page: Page): Promise<void> {
   await page.waitForTimeout(120);
   await page.keyboard.press('Enter');

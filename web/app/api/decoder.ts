@@ -1,4 +1,4 @@
-/** Answers become columns: short ones at once, long ones in a worker that is started for the first. */
+/** Answers become columns: short ones at once, long ones in a worker, started for the first. */
 import { decodeRange, type DecodedRange } from '../util/decode.ts';
 import { DECODE_HERE_BYTES_MAX } from '../util/limits.ts';
 import type { Grid } from '../util/series.ts';

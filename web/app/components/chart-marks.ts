@@ -1,6 +1,6 @@
 /**
- * Single moments on a chart, such as exemplars: a diamond at time and value. A value beyond the axis
- * stands at its edge, so that no mark is lost.
+ * Single moments on a chart, such as exemplars: a diamond at time and value. A value beyond the
+ * axis stands at its edge, so that no mark is lost.
  */
 import type uPlot from 'uplot';
 

@@ -1,6 +1,6 @@
 /**
- * What each part of the queries did: the plan as a tree with time, series and samples. A server that
- * does not explain still tells how it reads the query.
+ * What each part of the queries did: the plan as a tree with time, series and samples. A server
+ * that does not explain still tells how it reads the query.
  */
 import type { ReactNode } from 'react';
 import { ApiError } from '../api/api-error.ts';

@@ -1,15 +1,14 @@
 /** The graph of range queries: states, remarks, chart or heat map, legend. */
 import { lazy, Suspense, type ReactNode } from 'react';
 import { queryRange } from '../api/client.ts';
-import type { RangeAnswer } from '../api/types.ts';
 import { useAsked } from '../hooks/use-asked.ts';
 import { Notice } from '../ui/notice.tsx';
-import type { Part } from '../util/ask-all.ts';
 import type { HistogramSeries } from '../util/decode.ts';
 import { DRAWN_SERIES_MAX } from '../util/limits.ts';
 import { formatDurationSec, pickLookbackSec } from '../util/time.ts';
 import { formatCount } from '../util/unit.ts';
 import { viewGrid, type ViewGrid } from '../util/view-grid.ts';
+import type { GraphPart } from './graph-part.ts';
 import { LineGraph } from './line-graph.tsx';
 import { PartErrors } from './part-errors.tsx';
 import { Remarks } from './remarks.tsx';
@@ -50,8 +49,6 @@ export function GraphView(props: ResultViewProps): ReactNode {
     </>
   );
 }
-
-export type GraphPart = Part<RangeAnswer & { readonly grid: ViewGrid['grid'] }>;
 
 function Counts({ parts, stepSec }: { parts: readonly GraphPart[]; stepSec: number }): ReactNode {
   const count = parts.reduce((sum, { answer }) => sum + (answer?.seriesCount ?? 0), 0);

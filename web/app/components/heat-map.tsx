@@ -44,7 +44,8 @@ export function HeatMap(props: HeatMapProps): ReactNode {
   const width = useWidth(hostRef);
   useHeatPlot(hostRef, { ...props, heat, unit, width, setPointed });
   const count = `${histograms.length} ${histograms.length === 1 ? 'histogram' : 'histograms'}`;
-  const span = `from ${formatTime(view.startSec * 1000, zone)} to ${formatTime(view.endSec * 1000, zone)}`;
+  const [from, to] = [view.startSec, view.endSec].map((sec) => formatTime(sec * 1000, zone));
+  const span = `from ${from} to ${to}`;
   return (
     <section className="heat" aria-label="Heat map">
       {histograms.length > 1 && (

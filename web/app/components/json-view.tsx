@@ -1,4 +1,4 @@
-/** The answers of the range queries as they came: to read, to copy, and the line that asks again. */
+/** The answers of the range queries as they came: to read, to copy, to ask for again. */
 import type { ReactNode } from 'react';
 import { rangeUrl, rawRange } from '../api/client.ts';
 import { useAsked } from '../hooks/use-asked.ts';

@@ -9,7 +9,7 @@ import type { ViewGrid } from '../util/view-grid.ts';
 import { Chart } from './chart.tsx';
 import { ExemplarList } from './exemplar-list.tsx';
 import { GraphTools } from './graph-tools.tsx';
-import type { GraphPart } from './graph-view.tsx';
+import type { GraphPart } from './graph-part.ts';
 import { Legend } from './legend.tsx';
 import type { ResultViewProps } from './result-view.ts';
 

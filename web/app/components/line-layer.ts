@@ -1,7 +1,7 @@
 /**
- * Lines drawn by the page itself in slices of a few milliseconds: a thousand series appear one after
- * another while keys and pointer go on working. Stacked series are areas between their line and the
- * one below.
+ * Lines drawn by the page itself in slices of a few milliseconds: a thousand series appear one
+ * after another while keys and pointer go on working. Stacked series are areas between their line
+ * and the one below.
  */
 import type uPlot from 'uplot';
 import { DASHES } from '../util/colour.ts';

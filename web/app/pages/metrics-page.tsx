@@ -1,4 +1,4 @@
-/** Metrics: what is there? Names with what is known of them; one opened with its labels and values. */
+/** Metrics: what is there? Names and what is known of them; one opened with its labels. */
 import { useEffect, useMemo, type ReactNode } from 'react';
 import { allMetadata, metricNamesStored, queryInstant, tsdbStatus } from '../api/client.ts';
 import { ApiError } from '../api/api-error.ts';

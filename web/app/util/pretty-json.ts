@@ -1,6 +1,7 @@
 /**
- * JSON laid out for reading: two spaces a level, but a sample or a bucket (a list without objects or
- * lists of lists) on one line. Works on the text, so that no digit changes, and stops at `charsMax`.
+ * JSON laid out for reading: two spaces a level, but a sample or a bucket (a list without objects
+ * or lists of lists) on one line. Works on the text, so that no digit changes, and stops at
+ * `charsMax`.
  */
 export interface PrettyJson {
   readonly text: string;
