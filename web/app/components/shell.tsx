@@ -36,7 +36,8 @@ export function Shell({ path, controls, onSlash, children }: ShellProps): ReactN
     'Ctrl-k': () => setOpen('palette'),
     '/': onSlash ?? (() => navigate({ path: 'explore', search: '' }, { replace: false })),
   });
-  const close = (): void => setOpen(undefined);
+  // A dialog says late that it closed: by then another may be open, which stays.
+  const close = (which: typeof open): void => setOpen((now) => (now === which ? undefined : now));
   return (
     <>
       <a className="skip" href="#main">
@@ -77,8 +78,8 @@ export function Shell({ path, controls, onSlash, children }: ShellProps): ReactN
         {children}
       </main>
       <Suspense fallback={null}>
-        {open === 'keys' && <KeyHelp onClose={close} />}
-        {open === 'palette' && <Palette onClose={close} />}
+        {open === 'keys' && <KeyHelp onClose={() => close('keys')} />}
+        {open === 'palette' && <Palette onClose={() => close('palette')} />}
       </Suspense>
     </>
   );
