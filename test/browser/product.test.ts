@@ -119,6 +119,72 @@ journey('The table shows every digit of live data', {}, async (look) => {
   }
 });
 
+journey(
+  'Names of the store are completed, the cost is told, the plan is real',
+  {},
+  async (look) => {
+    const { page, at } = look;
+    await page.goto(at('explore?expr=up'));
+    await page.getByRole('img', { name: /^up: line chart of 2 series/ }).waitFor();
+    await page.locator('.editor-host:not([hidden])').waitFor();
+    const query = page.getByRole('textbox', { name: 'Query' });
+    await query.click();
+    await page.keyboard.press('Control+a');
+    await page.keyboard.type('sum by (mode) (rate(node_cpu_secon');
+    const option = page.getByRole('option', { name: /node_cpu_seconds_total/ });
+    await option.waitFor();
+    await option.getByText('counter').waitFor();
+    await screenshot(page, 'product-completion');
+    await option.click();
+    await page.keyboard.type('[1m');
+    await page.getByText(/Reads about \d+ series, [\d.]+ k? ?samples/).waitFor();
+    await page.keyboard.press('Control+Enter');
+    await page.getByRole('img', { name: /^sum by \(mode\).*: line chart of 8 series/ }).waitFor();
+    await page.getByText(/samples read$/).waitFor();
+    await page.getByRole('tab', { name: 'Explain' }).click();
+    const plan = page.getByRole('region', { name: 'Parts' });
+    await plan.getByText(/rate over 60 s of node_cpu_seconds_total/).waitFor();
+    await assertAccessible(page);
+    await screenshot(page, 'product-explain');
+    await page.getByRole('tab', { name: 'JSON' }).click();
+    await page.getByLabel('Answer, JSON').getByText('"mode": "idle"').waitFor();
+  },
+);
+
+journey('Native histograms of remote peers draw as a heat map', {}, async ({ page, at }) => {
+  const endUs = Date.now() * 1000;
+  const timestampsUs = Array.from({ length: 40 }, (_, index) => endUs - (39 - index) * 15e6);
+  const values = timestampsUs.map((_, index) => latencies(index));
+  const metric = { __name__: 'request_seconds', job: 'shop' };
+  const line = JSON.stringify({ metric, kind: 'histogram', values, timestampsUs });
+  await write('/api/v1/import', `${line}\n`);
+  await page.goto(at('explore?expr=request_seconds&from=now-15m'));
+  await page.getByRole('img', { name: /^request_seconds: heat map of 1 histogram / }).waitFor();
+  assert.ok((await drawnPixels(page, '.heat')) > 1000, 'cells are drawn');
+  await assertAccessible(page);
+  await screenshot(page, 'product-heat-map');
+});
+
+journey('The metric browser shows what is stored', {}, async ({ page, at }) => {
+  await page.goto(at('metrics-browser?filter=cpu_seconds'));
+  const row = page.getByRole('row', { name: /node_cpu_seconds_total/ });
+  await row.getByText('counter').waitFor();
+  await row.getByRole('link', { name: 'node_cpu_seconds_total' }).click();
+  await page.getByRole('region', { name: 'Label mode' }).getByText('8 values').waitFor();
+  await assertAccessible(page);
+  await screenshot(page, 'product-metric');
+});
+
+journey('Status shows the shard, the series and the flags', {}, async ({ page, at }) => {
+  await page.goto(at('status'));
+  await page.getByRole('region', { name: 'Shards' }).getByRole('row').nth(1).waitFor();
+  await page.getByRole('region', { name: 'By metric' }).getByRole('link').first().waitFor();
+  await page.getByText('query-timeout', { exact: true }).waitFor();
+  await page.getByText('No query runs now.').waitFor();
+  await assertAccessible(page);
+  await screenshot(page, 'product-status');
+});
+
 journey('The table looks as far back as the graph', {}, async ({ page, at }) => {
   const lastSec = Math.floor(Date.now() / 1000) - 3000;
   await write('/write?precision=s', `sparse,site=hill level=7.25 ${lastSec}`);
@@ -171,6 +237,26 @@ journey('Of several hosts one is chosen, in the address', {}, async ({ page, at 
   await page.goBack();
   await page.waitForFunction('document.querySelector("h2 + select").value !== "zebra:9100"');
 });
+
+/** Buckets that double, around a middle that moves by one bucket each third step. */
+function latencies(step: number): unknown {
+  const positiveBuckets = [2, 9, 20, 9, 2];
+  const first = (step % 9) / 3 - 6;
+  return {
+    isInteger: false,
+    schema: 0,
+    zeroThreshold: 1e-9,
+    zeroCount: 0,
+    count: 42,
+    sum: 5,
+    counterResetHint: 3,
+    positiveSpans: [[Math.floor(first), positiveBuckets.length]],
+    negativeSpans: [],
+    positiveBuckets,
+    negativeBuckets: [],
+    customValues: [],
+  };
+}
 
 const lightCurve = async ({ page, at }: Look, t: TestContext): Promise<void> => {
   const rows = gunzipSync(await readFile(kepler11.path))

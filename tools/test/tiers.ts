@@ -102,7 +102,7 @@ export const TIERS: readonly Tier[] = [
     kind: 'suite',
     name: 'browser',
     stage: 4,
-    deadlineSec: 300,
+    deadlineSec: 600,
     files: ['web/e2e/**/*.test.ts', 'test/browser/**/*.test.ts'],
     processes: 1,
     browser: true,

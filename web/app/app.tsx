@@ -1,17 +1,39 @@
-/** Picks the page for the address. */
-import type { ReactNode } from 'react';
+/** Picks the page for the address. Home comes with the first script, other places later. */
+import { lazy, Suspense, type ReactNode } from 'react';
 import { usePlace } from './hooks/use-location.ts';
-import { ExplorePage } from './pages/explore-page.tsx';
 import { HomePage } from './pages/home-page.tsx';
 import { UnknownPage } from './pages/unknown-page.tsx';
 
+const ExplorePage = lazy(async () => ({
+  default: (await import('./pages/explore-page.tsx')).ExplorePage,
+}));
+
+const MetricsPage = lazy(async () => ({
+  default: (await import('./pages/metrics-page.tsx')).MetricsPage,
+}));
+const StatusPage = lazy(async () => ({
+  default: (await import('./pages/status-page.tsx')).StatusPage,
+}));
+
 export function App(): ReactNode {
+  return (
+    <Suspense fallback={null}>
+      <Page />
+    </Suspense>
+  );
+}
+
+function Page(): ReactNode {
   const place = usePlace();
   switch (place.path) {
     case '':
       return <HomePage search={place.search} />;
     case 'explore':
       return <ExplorePage search={place.search} />;
+    case 'metrics-browser':
+      return <MetricsPage search={place.search} />;
+    case 'status':
+      return <StatusPage />;
     default:
       return <UnknownPage path={place.path} />;
   }

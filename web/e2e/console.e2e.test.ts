@@ -3,58 +3,19 @@
  * no complaint of the page, and a picture in dist/screenshots that a person looks at.
  */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Browser } from 'playwright-core';
-import {
-  CHROMIUM,
-  assertAccessible,
-  countShifts,
-  drawnPixels,
-  screenshot,
-  startBrowser,
-  startTarget,
-  withPage,
-  type Look,
-  type PageOptions,
-  type Target,
-} from './harness.ts';
+import { assertAccessible, countShifts, drawnPixels, screenshot } from './harness.ts';
 import { exploreRuns, homeDraws, tableShowsExact } from './journeys.ts';
+import {
+  assertNoSidewaysScroll,
+  DARK,
+  LIGHT,
+  mockJourneys,
+  NARROW,
+  REFUSED,
+  THEMES,
+} from './mock-journeys.ts';
 
-let browser: Browser;
-let target: Target;
-
-before(async () => {
-  if (CHROMIUM.path === '') return;
-  target = await startTarget('');
-  browser = await startBrowser();
-});
-
-after(async () => {
-  if (CHROMIUM.path === '') return;
-  await browser.close();
-  await target.close();
-});
-
-interface Setup extends PageOptions {
-  readonly store?: 'host' | 'written' | 'empty';
-  readonly bornSec?: number;
-}
-
-function journey(name: string, setup: Setup, body: (look: Look) => Promise<void>): void {
-  const { store = 'host', bornSec = 0, ...options } = setup;
-  test(name, { skip: CHROMIUM.skip }, async () => {
-    assert.ok(target.mock);
-    Object.assign(target.mock.state, { store, bornSec });
-    await withPage(browser, target, options, body);
-  });
-}
-
-const LIGHT = { colorScheme: 'light' } as const;
-const DARK = { colorScheme: 'dark' } as const;
-const NARROW = { viewport: { width: 360, height: 740 } } as const;
-
-/** A 400 or 500 answered on purpose is logged by the browser itself. */
-const REFUSED = /Failed to load resource/;
+const { journey, mock } = mockJourneys();
 
 journey('Home draws host charts, light', LIGHT, async (look) => homeDraws(look, 'home-light'));
 journey('Home draws host charts, dark', DARK, async (look) => homeDraws(look, 'home-dark'));
@@ -64,16 +25,14 @@ journey('Home draws at 360 px', NARROW, async (look) => {
 });
 
 journey('Home of a server that just started fills its charts', LIGHT, async ({ page, at }) => {
-  assert.ok(target.mock);
-  target.mock.state.bornSec = Date.now() / 1000 - 6;
+  mock().bornSec = Date.now() / 1000 - 6;
   await page.goto(at(''));
   await page.getByRole('img', { name: /^Memory: line chart/ }).waitFor();
   await screenshot(page, 'home-young');
 });
 
 journey('Home opened before the first sample shows it soon after', LIGHT, async ({ page, at }) => {
-  assert.ok(target.mock);
-  target.mock.state.bornSec = Date.now() / 1000 + 1.5;
+  mock().bornSec = Date.now() / 1000 + 1.5;
   await page.goto(at(''));
   await page.getByText('No samples in this range yet').first().waitFor();
   await screenshot(page, 'home-waiting');
@@ -108,13 +67,9 @@ journey('A drag on Home zooms every card and stops the refresh', LIGHT, async ({
   await page.getByRole('button', { name: /Last 5 minutes/ }).waitFor();
 });
 
-for (const [theme, options] of [
-  ['light', LIGHT],
-  ['dark', DARK],
-] as const) {
+for (const [theme, options] of THEMES) {
   journey(`Home of an empty store shows the first lines, ${theme}`, options, async (look) => {
-    assert.ok(target.mock);
-    target.mock.state.store = 'empty';
+    mock().store = 'empty';
     const { page, at } = look;
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
     await page.goto(at(''));
@@ -125,7 +80,7 @@ for (const [theme, options] of [
     assert.match(copied, /^curl 'http:\/\/127\.0\.0\.1:\d+\/write' --data-binary/);
     await assertAccessible(page);
     await screenshot(page, `home-empty-${theme}`);
-    target.mock.state.store = 'written';
+    mock().store = 'written';
     await page.getByRole('link', { name: 'room_temperature' }).click();
     await page.getByRole('img', { name: /^room_temperature: line chart/ }).waitFor();
   });
@@ -240,10 +195,7 @@ journey('A legend row isolates, with Ctrl it adds', LIGHT, async ({ page, at }) 
   assert.equal(await header.getAttribute('aria-sort'), 'descending');
 });
 
-for (const [theme, options] of [
-  ['light', LIGHT],
-  ['dark', DARK],
-] as const) {
+for (const [theme, options] of THEMES) {
   journey(`An error says what, where and what next, ${theme}`, options, async (look) => {
     const { page, at, expectError } = look;
     expectError(REFUSED);
@@ -318,9 +270,9 @@ journey('A slow query shows its time and can be cancelled', LIGHT, async ({ page
 
 journey('Too many series: the first are drawn and it says so', LIGHT, async ({ page, at }) => {
   await page.goto(at('explore?expr=mock_huge'));
-  await page.getByText(/1,200 series are too many to read; the first 500 are drawn/).waitFor();
-  await page.getByRole('img', { name: /line chart of 500 series/ }).waitFor();
-  await page.getByRole('button', { name: 'Show all 500 rows' }).waitFor();
+  await page.getByText(/1,200 series are too many to read; the first 1,000 are drawn/).waitFor();
+  await page.getByRole('img', { name: /line chart of 1000 series/ }).waitFor();
+  await page.getByRole('button', { name: 'Show 100 more of 1,000 rows' }).waitFor();
   await assertAccessible(page);
   await screenshot(page, 'explore-huge');
 });
@@ -410,7 +362,7 @@ journey('Everything by keyboard', DARK, async ({ page, at }) => {
   await page.keyboard.press('Escape');
   await page.keyboard.press('Control+k');
   const palette = page.getByRole('dialog', { name: 'Go to' });
-  await palette.getByRole('combobox', { name: 'Place' }).fill('expl');
+  await palette.getByRole('combobox', { name: 'Place or metric' }).fill('expl');
   await palette.getByRole('option', { name: /Explore/ }).waitFor();
   await assertAccessible(page);
   await screenshot(page, 'palette');
@@ -458,10 +410,3 @@ journey('An unknown address says so', LIGHT, async ({ page, at }) => {
   await page.getByRole('heading', { name: 'There is no place called “nowhere”' }).waitFor();
   await assertAccessible(page);
 });
-
-async function assertNoSidewaysScroll({ page }: Look): Promise<void> {
-  const extra = await page.evaluate(
-    'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-  );
-  assert.ok(Number(extra) <= 0, 'the page fits its width');
-}

@@ -34,6 +34,8 @@ export type PageOptions = BrowserContextOptions;
 const SCREENSHOTS = fileURLToPath(new URL('../../dist/screenshots/', import.meta.url));
 /** A longer page is pictured by its first screen. */
 const PICTURE_HEIGHT_MAX_PX = 3000;
+const EVENTUALLY_MS_MAX = 10_000;
+const EVENTUALLY_EVERY_MS = 50;
 const BROWSER_ARGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -170,4 +172,16 @@ export async function drawnPixels(page: Page, selector: string): Promise<number>
     return coloured;
   })()`);
   return Number(count);
+}
+
+/**
+ * Waits until an expression holds on the page. The page's policy forbids the browser driver's own
+ * way, which evaluates text inside the page.
+ */
+export async function eventually(page: Page, expression: string): Promise<void> {
+  const untilMs = performance.now() + EVENTUALLY_MS_MAX;
+  while ((await page.evaluate(expression)) !== true) {
+    assert.ok(performance.now() < untilMs, `never true: ${expression}`);
+    await page.waitForTimeout(EVENTUALLY_EVERY_MS);
+  }
 }

@@ -6,6 +6,8 @@ export interface MockSeries {
   readonly metric: Readonly<Record<string, string>>;
   /** Value at a time in seconds; undefined where the series has no sample. */
   readonly at: (sec: number) => number | undefined;
+  /** Instead of a value: a native histogram as the API prints it. */
+  readonly histogramAt?: (sec: number) => unknown;
 }
 
 const GIB = 1024 ** 3;
@@ -77,9 +79,38 @@ function target(job: string): MockSeries {
   return { metric: { job, instance: 'localhost:4332' }, at: (sec) => sec };
 }
 
+/** Latencies around a wandering middle, in buckets that grow by a quarter of a power of two. */
+function latencies(job: string): MockSeries {
+  const middle = wave(job, 12, 14);
+  return {
+    metric: { job },
+    at: () => undefined,
+    histogramAt: (sec) => {
+      const centre = middle(sec) - 24;
+      const buckets = Array.from({ length: 40 }, (_, index) => {
+        const exponent = index - 32;
+        const count = 40 * Math.exp(-(((exponent - centre) / 4) ** 2));
+        return [
+          0,
+          String(2 ** ((exponent - 1) / 4)),
+          String(2 ** (exponent / 4)),
+          count.toFixed(3),
+        ];
+      }).filter(([, , , count]) => Number(count) > 0.05);
+      return { count: '283.6', sum: '41.25', buckets };
+    },
+  };
+}
+
 /** Rules in order; the first whose text is in the query answers. */
 const RULES: readonly (readonly [string, () => MockSeries[]])[] = [
   ['mock_empty', () => []],
+  ['max(timestamp(', () => one({}, (sec) => Math.floor(sec) - 3)],
+  ['mock_histogram', () => [latencies('shop'), latencies('basket')]],
+  [
+    'mock_exemplars',
+    () => one({ __name__: 'mock_exemplars', job: 'shop' }, wave('exemplars', 1, 0.6)),
+  ],
   ['mock_warnings', () => many('shard', [['0', 40, 12]], 'mock_warnings')],
   ['mock_slow', () => many('shard', [['0', 40, 12]], 'mock_slow')],
   [
@@ -176,6 +207,7 @@ export function seriesFor(expr: string): readonly MockSeries[] {
 }
 
 export const HOST_NAMES: readonly string[] = [
+  'mock_histogram',
   'node_cpu_seconds_total',
   'node_load1',
   'node_memory_MemAvailable_bytes',

@@ -6,8 +6,10 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { answer, type MockAnswer, type MockState } from './answers.ts';
+import { answer } from './answers.ts';
 import { CONSOLE_CSP } from './csp.ts';
+import type { MockAnswer, MockState } from './mock-answer.ts';
+import { answerOwn } from './own.ts';
 
 export interface MockServer {
   readonly url: string;
@@ -18,6 +20,7 @@ export interface MockServer {
 
 const WEB_ROOT = fileURLToPath(new URL('../../dist/web/', import.meta.url));
 const API_PREFIX = '/api/v1/';
+const OWN_PREFIX = '/orrery/v1/';
 const BODY_BYTES_MAX = 1 << 20;
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -28,7 +31,7 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /** Port 0 takes a free one. The store starts with host metrics of any age. */
 export async function startMockServer(port: number): Promise<MockServer> {
-  const state: MockState = { store: 'host', bornSec: 0 };
+  const state: MockState = { store: 'host', bornSec: 0, hasGuards: true, cancelled: [] };
   const server = createServer((request, response) => {
     handle(request, response, state).catch((error: unknown) => {
       response.writeHead(500).end(String(error));
@@ -56,7 +59,8 @@ async function handle(
   state: MockState,
 ): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://mock');
-  if (!url.pathname.startsWith(API_PREFIX)) {
+  const isOwn = url.pathname.startsWith(OWN_PREFIX);
+  if (!isOwn && !url.pathname.startsWith(API_PREFIX)) {
     await sendFile(url.pathname, response);
     return;
   }
@@ -64,13 +68,19 @@ async function handle(
   if (request.method === 'POST') {
     for (const [key, value] of new URLSearchParams(await readBody(request))) params.set(key, value);
   }
-  const path = decodeURIComponent(url.pathname.slice(API_PREFIX.length));
-  send(response, answer(path, params, state));
+  const prefix = isOwn ? OWN_PREFIX : API_PREFIX;
+  const path = decodeURIComponent(url.pathname.slice(prefix.length));
+  const { method = 'GET' } = request;
+  send(response, isOwn ? answerOwn(method, path, params, state) : answer(path, params, state));
 }
 
-function send(response: ServerResponse, { status, body, delayMs = 0 }: MockAnswer): void {
+function send(
+  response: ServerResponse,
+  { status, body, headers = {}, delayMs = 0 }: MockAnswer,
+): void {
   const timer = setTimeout(() => {
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    response.writeHead(status, { 'content-type': 'application/json', ...headers });
+    response.end(body === undefined ? '' : JSON.stringify(body));
   }, delayMs);
   response.once('close', () => clearTimeout(timer));
 }

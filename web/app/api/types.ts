@@ -1,19 +1,16 @@
 /**
- * Shapes of the HTTP API the console reads: Prometheus' own. Times are seconds since 1970; values
- * are strings, so that what the server printed is what an exact display shows.
+ * Shapes of the HTTP API the console reads: Prometheus' own, and Orrery's under `orrery/v1`. Times
+ * are seconds since 1970; values are strings, so that what the server printed is what an exact
+ * display shows.
  */
+import type { DecodedRange, RawHistogram } from '../util/decode.ts';
 import type { Labels } from '../util/labels.ts';
-import type { RawSample, RawSeries } from '../util/series.ts';
-
-export interface HistogramValue {
-  readonly count: string;
-  readonly sum: string;
-}
+import type { Grid, RawSample, RawSeries } from '../util/series.ts';
 
 export interface VectorSample {
   readonly metric: Labels;
   readonly value?: RawSample;
-  readonly histogram?: readonly [number, HistogramValue];
+  readonly histogram?: readonly [number, RawHistogram];
 }
 
 export type InstantResult =
@@ -21,23 +18,16 @@ export type InstantResult =
   | { readonly resultType: 'matrix'; readonly result: readonly RawSeries[] }
   | { readonly resultType: 'scalar' | 'string'; readonly result: RawSample };
 
-export interface RangeSeries {
-  readonly metric: Labels;
-  /** Absent when the series holds only native histograms. */
-  readonly values?: readonly RawSample[];
-  readonly histograms?: readonly (readonly [number, HistogramValue])[];
-}
-
-export interface RangeResult {
-  readonly resultType: 'matrix';
-  readonly result: readonly RangeSeries[];
-}
-
 /** An answer with what the server wants said beside it. */
 export interface Answer<T> {
   readonly data: T;
   readonly warnings: readonly string[];
   readonly infos: readonly string[];
+}
+
+/** A range answer, and what it cost where the server says so. */
+export interface RangeAnswer extends DecodedRange {
+  readonly samplesRead: number | undefined;
 }
 
 export interface MetricMetadata {
@@ -53,9 +43,7 @@ export interface BuildInfo {
 
 export interface RangeQuery {
   readonly expr: string;
-  readonly startSec: number;
-  readonly endSec: number;
-  readonly stepSec: number;
+  readonly grid: Grid;
   readonly lookbackSec: number;
 }
 
@@ -63,4 +51,104 @@ export interface InstantQuery {
   readonly expr: string;
   readonly timeSec: number;
   readonly lookbackSec: number;
+}
+
+export interface Exemplar {
+  readonly labels: Labels;
+  readonly value: string;
+  readonly timestamp: number;
+}
+
+export interface ExemplarSeries {
+  readonly seriesLabels: Labels;
+  readonly exemplars: readonly Exemplar[];
+}
+
+export interface NamedCount {
+  readonly name: string;
+  readonly value: number;
+}
+
+export interface TsdbStatus {
+  readonly headStats: { readonly numSeries: number; readonly numLabelPairs: number };
+  readonly seriesCountByMetricName: readonly NamedCount[];
+  readonly labelValueCountByLabelName: readonly NamedCount[];
+  readonly seriesCountByLabelValuePair: readonly NamedCount[];
+}
+
+/** One node of a parsed query; what it holds depends on its type. */
+export interface ParsedNode {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+export interface QueryCost {
+  readonly seriesCount: number;
+  readonly sampleCount: number;
+  readonly sizeBytes: number;
+}
+
+export interface PlanNode {
+  readonly node: string;
+  readonly text: string;
+  readonly stepCount: number;
+  readonly computedSteps: number;
+  readonly isShared: boolean;
+  readonly seriesRead: number;
+  readonly samplesRead: number;
+  readonly seriesOut: number;
+  readonly timeMs: number;
+  readonly selfMs: number;
+  readonly children: readonly PlanNode[];
+}
+
+export interface Explained {
+  readonly estimate: QueryCost;
+  readonly cost: { readonly seriesRead: number; readonly samplesRead: number };
+  readonly result: {
+    readonly type: string;
+    readonly seriesCount: number;
+    readonly stepCount: number;
+  };
+  readonly annotations: readonly string[];
+  readonly plan: PlanNode;
+}
+
+export interface LiveQuery {
+  readonly id: string;
+  readonly tenant: string;
+  readonly language: string;
+  readonly text: string;
+  readonly startedMs: number;
+  readonly elapsedMs: number;
+  /** Absent on servers that do not tell. */
+  readonly state?: string;
+  readonly waitedMs?: number;
+  readonly lane?: string;
+  readonly cost?: { readonly seriesRead: number; readonly samplesRead: number };
+  readonly estimate?: QueryCost | null;
+  readonly progress?: number | null;
+}
+
+export interface StorageLevel {
+  readonly level: number;
+  readonly partCount: number;
+  readonly sizeBytes: number;
+  readonly sampleCount: number;
+}
+
+export interface StorageShard {
+  readonly shard: number;
+  readonly logSizeBytes: number;
+  readonly headSamples: number;
+  readonly levels: readonly StorageLevel[];
+  readonly openDeletes: number;
+  readonly merge: { readonly kind: string; readonly progress: number } | null;
+  readonly writeAmplification: number | null;
+  readonly disk: { readonly freeBytes: number; readonly totalBytes: number } | null;
+}
+
+export interface StorageStatus {
+  readonly tenants: number;
+  readonly shards: readonly StorageShard[];
 }

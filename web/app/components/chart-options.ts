@@ -3,11 +3,10 @@
  * writes labels as HTML, and labels are hostile text.
  */
 import type uPlot from 'uplot';
-import { DASHES } from '../util/colour.ts';
+import { COLOUR_SLOTS, DASHES } from '../util/colour.ts';
 import { isolatedIndexes, type ChartSeries } from '../util/series.ts';
 import { formatTick, type Zone } from '../util/time.ts';
 import { formatTicks, type Unit } from '../util/unit.ts';
-import { COLOUR_SLOTS } from '../util/colour.ts';
 import { resolveColours } from '../ui/resolve-colour.ts';
 
 const FONT = '12px system-ui, sans-serif';
@@ -32,6 +31,8 @@ export interface ChartLive {
   readonly endSec: number;
   readonly onZoom: (startSec: number, endSec: number) => void;
   readonly onCursor: (at: CursorAt | undefined) => void;
+  /** Draws what the chart's library does not, each time the axes are drawn. */
+  readonly onDraw: (u: uPlot, colours: ReadonlyMap<string, string>) => void;
 }
 
 export interface ChartShape {
@@ -41,6 +42,8 @@ export interface ChartShape {
   readonly zone: Zone;
   readonly fromZero: boolean;
   readonly syncKey: string | undefined;
+  /** The lines are drawn by the page in slices; the library knows their lowest and highest only. */
+  readonly isLayered: boolean;
 }
 
 export function chartOptions(
@@ -49,7 +52,7 @@ export function chartOptions(
   live: () => ChartLive,
 ): uPlot.Options {
   const names = Array.from({ length: COLOUR_SLOTS }, (_, slot) => `--series-${slot}`);
-  const colours = resolveColours([...names, '--fg-2', '--grid']);
+  const colours = resolveColours([...names, '--fg', '--fg-2', '--grid', '--bg', '--accent']);
   return {
     width: shape.width,
     height: shape.height,
@@ -57,7 +60,7 @@ export function chartOptions(
     padding: [12, 28, 0, 0],
     tzDate: (sec) => zonedDate(sec, shape.zone),
     legend: { show: false },
-    cursor: cursorOptions(shape.syncKey),
+    cursor: cursorOptions(shape),
     scales: {
       x: { time: true, range: () => [live().startSec, live().endSec] },
       y: shape.fromZero ? { range: (_u, _min, max) => [0, max > 0 ? max * 1.1 : 1] } : {},
@@ -65,22 +68,39 @@ export function chartOptions(
     axes: axisOptions(shape, colours.get('--fg-2') ?? '', colours.get('--grid') ?? ''),
     series: [
       {},
-      ...series().map((entry, index) =>
-        seriesOptions(entry, colours.get(`--series-${entry.style.slot}`), () => series()[index]),
-      ),
+      ...(shape.isLayered
+        ? [UNSEEN, UNSEEN]
+        : series().map((entry, index) =>
+            seriesOptions(
+              entry,
+              colours.get(`--series-${entry.style.slot}`),
+              () => series()[index],
+            ),
+          )),
     ],
     hooks: {
       setCursor: [(u) => live().onCursor(cursorAt(u))],
       setSelect: [(u) => zoomTo(u, live())],
+      draw: [(u) => live().onDraw(u, colours)],
     },
   };
 }
 
-function cursorOptions(syncKey: string | undefined): uPlot.Cursor {
+/** A series that scales the axis and draws nothing. */
+const UNSEEN: uPlot.Series = { paths: () => null, points: { show: false } };
+
+export const dragOptions: uPlot.Cursor.Drag = {
+  x: true,
+  y: false,
+  setScale: false,
+  dist: DRAG_MIN_PX,
+};
+
+function cursorOptions({ syncKey, isLayered }: ChartShape): uPlot.Cursor {
   return {
     y: false,
-    points: { size: 7 },
-    drag: { x: true, y: false, setScale: false, dist: DRAG_MIN_PX },
+    points: isLayered ? { show: false } : { size: 7 },
+    drag: dragOptions,
     // Only the crosshair is shared: a drag zooms once, from the chart it was made on.
     ...(syncKey === undefined
       ? {}
@@ -107,13 +127,19 @@ function seriesOptions(
       filter: (u) => {
         const first = u.series[0]?.idxs;
         if (first === undefined) return [];
-        return isolatedIndexes(current()?.values ?? [], first[0], first[1]);
+        return isolatedIndexes(current()?.values ?? NO_VALUES, first[0], first[1]);
       },
     },
   };
 }
 
-function axisOptions(shape: ChartShape, text: string, line: string): uPlot.Axis[] {
+const NO_VALUES = new Float64Array();
+
+export function axisOptions(
+  shape: Pick<ChartShape, 'height' | 'unit' | 'zone'>,
+  text: string,
+  line: string,
+): uPlot.Axis[] {
   const common = { stroke: text, font: FONT, ticks: { show: false } };
   return [
     {
@@ -147,7 +173,7 @@ function axisOptions(shape: ChartShape, text: string, line: string): uPlot.Axis[
 const BINARY_INCREMENTS = Array.from({ length: 70 }, (_, power) => 2 ** (power - 8));
 
 /** A Date whose local fields read as the zone's: uPlot places ticks by local fields. */
-function zonedDate(sec: number, zone: Zone): Date {
+export function zonedDate(sec: number, zone: Zone): Date {
   const date = new Date(sec * 1000);
   if (zone === 'local') return date;
   return new Date(date.getTime() + date.getTimezoneOffset() * 60_000);
@@ -161,7 +187,7 @@ function cursorAt(u: uPlot): CursorAt | undefined {
   return { index: idx, leftPx: left, topPx: top };
 }
 
-function zoomTo(u: uPlot, live: ChartLive): void {
+export function zoomTo(u: uPlot, live: Pick<ChartLive, 'onZoom'>): void {
   const { left, width } = u.select;
   if (width < DRAG_MIN_PX) return;
   const startSec = u.posToVal(left, 'x');

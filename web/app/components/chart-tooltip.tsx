@@ -5,6 +5,7 @@ import { TOOLTIP_ROWS_MAX } from '../util/limits.ts';
 import type { ChartData } from '../util/series.ts';
 import { formatTime, type Zone } from '../util/time.ts';
 import { formatValue, type Unit } from '../util/unit.ts';
+import type { ChartMark } from './chart-marks.ts';
 import { AXIS_Y_WIDTH, type CursorAt } from './chart-options.ts';
 
 interface ChartTooltipProps {
@@ -14,6 +15,7 @@ interface ChartTooltipProps {
   readonly unit: Unit;
   readonly zone: Zone;
   readonly chartWidth: number;
+  readonly marks: readonly ChartMark[];
 }
 
 const GAP_PX = 12;
@@ -21,12 +23,12 @@ const GAP_PX = 12;
 const NARROW_PX = 560;
 
 export function ChartTooltip(props: ChartTooltipProps): ReactNode {
-  const { at, data, shown, unit, zone, chartWidth } = props;
+  const { at, data, shown, unit, zone, chartWidth, marks } = props;
   const rows = data.series
     .filter((entry) => shown?.has(entry.key) ?? true)
     .flatMap((entry) => {
-      const value = entry.values[at.index];
-      return value == null ? [] : [{ entry, value, exact: entry.exact[at.index] ?? '' }];
+      const value = entry.values[at.index] ?? Number.NaN;
+      return Number.isNaN(value) ? [] : [{ entry, value }];
     })
     .toSorted((a, b) => b.value - a.value);
   const time = data.times[at.index];
@@ -42,17 +44,22 @@ export function ChartTooltip(props: ChartTooltipProps): ReactNode {
       aria-hidden="true"
     >
       <div className="tooltip-time">{formatTime(time * 1000, zone)}</div>
-      {rows.slice(0, TOOLTIP_ROWS_MAX).map(({ entry, value, exact }) => (
+      {rows.slice(0, TOOLTIP_ROWS_MAX).map(({ entry, value }) => (
         <div className="tooltip-row" key={entry.key}>
           <Swatch style={entry.style} />
           <span className="tooltip-name">{entry.name}</span>
-          <span className="num">{formatValue(value, unit)}</span>
-          <span className="num tooltip-exact">{exact}</span>
+          <span className="num">{formatValue(value, entry.unit ?? unit)}</span>
+          <span className="num tooltip-exact">{String(value)}</span>
         </div>
       ))}
       {rows.length > TOOLTIP_ROWS_MAX && (
         <div className="tooltip-more">and {rows.length - TOOLTIP_ROWS_MAX} more</div>
       )}
+      {marks.map((mark) => (
+        <div className="tooltip-mark" key={mark.id}>
+          ◆ {mark.text}
+        </div>
+      ))}
       {rows.length === 0 && <div className="tooltip-more">no sample here</div>}
     </div>
   );

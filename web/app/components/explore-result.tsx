@@ -1,54 +1,32 @@
-/** The answer to a query as graph or table. */
-import { useId, useRef, type KeyboardEvent, type ReactNode } from 'react';
+/** The answer to the queries as graph, table, JSON or explanation. */
+import { lazy, memo, Suspense, useId, useRef, type ReactNode } from 'react';
 import { useWidth } from '../hooks/use-width.ts';
-import type { ExploreTab } from '../util/url-state.ts';
 import { GraphView } from './graph-view.tsx';
 import type { ResultViewProps } from './result-view.ts';
 import { TableView } from './table-view.tsx';
+import { ViewTabs } from './view-tabs.tsx';
 
-interface ExploreResultProps extends Omit<ResultViewProps, 'width'> {
-  readonly onTab: (tab: ExploreTab) => void;
-}
+const JsonView = lazy(async () => ({ default: (await import('./json-view.tsx')).JsonView }));
+const ExplainView = lazy(async () => ({
+  default: (await import('./explain-view.tsx')).ExplainView,
+}));
 
-const TABS: readonly (readonly [ExploreTab, string])[] = [
-  ['graph', 'Graph'],
-  ['table', 'Table'],
-];
+const VIEWS = { graph: GraphView, table: TableView, json: JsonView, explain: ExplainView };
 
-export function ExploreResult({ onTab, ...view }: ExploreResultProps): ReactNode {
+export const ExploreResult = memo(function ExploreResult(
+  view: Omit<ResultViewProps, 'width'>,
+): ReactNode {
   const bodyRef = useRef<HTMLDivElement>(null);
   const width = useWidth(bodyRef);
   const id = useId();
-  const { tab } = view.state;
-  const onKey = (event: KeyboardEvent): void => {
-    if (event.key !== 'ArrowLeft' && event.key !== 'ArrowRight') return;
-    event.preventDefault();
-    const next = tab === 'graph' ? 'table' : 'graph';
-    onTab(next);
-    document.getElementById(`${id}-${next}`)?.focus();
-  };
+  const { state, onState } = view;
+  const View = VIEWS[state.tab];
   return (
     <div className="result">
-      <div role="tablist" aria-label="View" className="tabs" onKeyDown={onKey}>
-        {TABS.map(([name, label]) => (
-          <button
-            key={name}
-            id={`${id}-${name}`}
-            type="button"
-            role="tab"
-            aria-selected={tab === name}
-            aria-controls={`${id}-panel`}
-            tabIndex={tab === name ? 0 : -1}
-            onClick={() => onTab(name)}
-          >
-            {label}
-          </button>
-        ))}
-      </div>
-      <div ref={bodyRef} id={`${id}-panel`} role="tabpanel" aria-labelledby={`${id}-${tab}`}>
-        {width > 0 && tab === 'graph' && <GraphView {...view} width={width} />}
-        {width > 0 && tab === 'table' && <TableView {...view} width={width} />}
+      <ViewTabs id={id} tab={state.tab} onTab={(tab) => onState({ ...state, tab })} />
+      <div ref={bodyRef} id={`${id}-panel`} role="tabpanel" aria-labelledby={`${id}-${state.tab}`}>
+        <Suspense fallback={null}>{width > 0 && <View {...view} width={width} />}</Suspense>
       </div>
     </div>
   );
-}
+});

@@ -1,5 +1,6 @@
 /** Instant results of every type as rows: labels and the value's exact text. */
 import type { InstantResult } from '../api/types.ts';
+import { toNumber } from '../util/decode.ts';
 import type { Labels } from '../util/labels.ts';
 
 export interface InstantRow {
@@ -32,8 +33,4 @@ export function toInstantRows(data: InstantResult): readonly InstantRow[] {
         return { labels: metric, exact, value: undefined };
       });
   }
-}
-
-function toNumber(text: string): number {
-  return Number(text.replace('Inf', 'Infinity'));
 }

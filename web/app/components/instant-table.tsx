@@ -1,14 +1,16 @@
 /** Rows of an instant result: one column per label, those that differ first; sorted on request. */
 import { useState, type ReactNode } from 'react';
+import { useMetadata } from '../hooks/use-metadata.ts';
 import { formatLabels, labelColumns, visible } from '../util/labels.ts';
 import { TABLE_LABEL_COLUMNS_MAX } from '../util/limits.ts';
 import { formatValue, inferUnit } from '../util/unit.ts';
 import type { InstantRow } from './instant-rows.ts';
-import { useMetadata } from './metric-hint.tsx';
 
 interface InstantTableProps {
   readonly rows: readonly InstantRow[];
   readonly expr: string;
+  /** Of its query; empty when there is one. */
+  readonly letter: string;
 }
 
 /** Undefined column is the value. */
@@ -17,9 +19,9 @@ interface Sort {
   readonly isDescending: boolean;
 }
 
-export function InstantTable({ rows, expr }: InstantTableProps): ReactNode {
+export function InstantTable({ rows, expr, letter }: InstantTableProps): ReactNode {
   const [sort, setSort] = useState<Sort | undefined>(undefined);
-  const unit = inferUnit(expr, useMetadata(expr)?.unit);
+  const unit = inferUnit(expr, useMetadata([expr])[0]?.unit);
   const columns = labelColumns(rows.map((row) => row.labels)).slice(0, TABLE_LABEL_COLUMNS_MAX);
   const sortBy = (label: string | undefined): void =>
     setSort((old) => ({
@@ -42,7 +44,12 @@ export function InstantTable({ rows, expr }: InstantTableProps): ReactNode {
     </th>
   );
   return (
-    <div className="table-scroll" tabIndex={0} role="region" aria-label="Result table">
+    <div
+      className="table-scroll"
+      tabIndex={0}
+      role="region"
+      aria-label={letter === '' ? 'Result table' : `Result table of ${letter}`}
+    >
       <table className="instant">
         <thead>
           <tr>

@@ -5,7 +5,8 @@ import { Modal } from '../ui/modal.tsx';
 const KEYS: readonly (readonly [string, string])[] = [
   ['/', 'Go to the query'],
   ['Ctrl Enter', 'Run the query'],
-  ['Ctrl K', 'Go to a place'],
+  ['Ctrl K', 'Go to a place or a metric'],
+  ['Ctrl Space', 'Offer names, labels, functions'],
   ['t', 'Change the time range'],
   ['?', 'Show this list'],
   ['Esc', 'Close what is open'],

@@ -1,69 +1,51 @@
 /**
  * The legend as a sortable table: last, min, mean, max of each series. A click isolates a series, a
  * click with Ctrl, Command or Shift adds or removes one, a click on the only one shows all again.
+ * Long legends are shown in portions and can be searched.
  */
 import { useMemo, useState, type MouseEvent, type ReactNode } from 'react';
 import { Swatch } from '../ui/swatch.tsx';
 import { LEGEND_ROWS_MAX } from '../util/limits.ts';
-import type { ChartSeries, SeriesStats } from '../util/series.ts';
+import type { ChartSeries } from '../util/series.ts';
 import { formatValue, type Unit } from '../util/unit.ts';
-
-type Column = 'name' | keyof SeriesStats;
-
-interface Sort {
-  readonly column: Column;
-  readonly isDescending: boolean;
-}
+import { LegendHead, type LegendSort } from './legend-head.tsx';
 
 interface LegendProps {
   readonly series: readonly ChartSeries[];
   readonly unit: Unit;
   readonly shown: ReadonlySet<string> | undefined;
-  readonly onShown: (shown: ReadonlySet<string> | undefined) => void;
+  readonly onPick: (key: string, isAdding: boolean) => void;
 }
 
-const COLUMNS: readonly (readonly [Column, string])[] = [
-  ['name', 'Series'],
-  ['last', 'Last'],
-  ['min', 'Min'],
-  ['mean', 'Mean'],
-  ['max', 'Max'],
-];
+/** A legend longer than this can be searched. */
+const FILTER_FROM = 12;
 
-export function Legend({ series, unit, shown, onShown }: LegendProps): ReactNode {
-  const [sort, setSort] = useState<Sort>({ column: 'last', isDescending: true });
-  const [isWhole, setIsWhole] = useState(false);
-  const sorted = useMemo(() => sortSeries(series, sort), [series, sort]);
-  const rows = isWhole ? sorted : sorted.slice(0, LEGEND_ROWS_MAX);
-  const sortBy = (column: Column): void =>
-    setSort((old) => ({
-      column,
-      isDescending: old.column === column ? !old.isDescending : column !== 'name',
-    }));
+export function Legend({ series, unit, shown, onPick }: LegendProps): ReactNode {
+  const [sort, setSort] = useState<LegendSort>({ column: 'last', isDescending: true });
+  const [rowsMax, setRowsMax] = useState(LEGEND_ROWS_MAX);
+  const [filter, setFilter] = useState('');
+  const sorted = useMemo(() => {
+    const text = filter.trim().toLowerCase();
+    const found = series.filter(({ name }) => name.toLowerCase().includes(text));
+    return sortSeries(found, sort);
+  }, [series, sort, filter]);
+  const rows = sorted.slice(0, rowsMax);
   const pick = (key: string, event: MouseEvent): void =>
-    onShown(nextShown(series, shown, key, event.ctrlKey || event.metaKey || event.shiftKey));
+    onPick(key, event.ctrlKey || event.metaKey || event.shiftKey);
   return (
     <section className="legend" aria-label="Legend">
+      {series.length > FILTER_FROM && (
+        <input
+          type="search"
+          className="legend-filter"
+          aria-label="Find series"
+          placeholder={`Find in ${series.length.toLocaleString('en')} series`}
+          value={filter}
+          onChange={(event) => setFilter(event.target.value)}
+        />
+      )}
       <table>
-        <thead>
-          <tr>
-            {COLUMNS.map(([column, label]) => (
-              <th
-                key={column}
-                scope="col"
-                className={column === 'name' ? '' : 'num'}
-                aria-sort={ariaSort(sort, column)}
-              >
-                <button type="button" onClick={() => sortBy(column)}>
-                  {label}
-                  <span className="sort-mark" aria-hidden="true">
-                    {sort.column === column && (sort.isDescending ? '↓' : '↑')}
-                  </span>
-                </button>
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <LegendHead sort={sort} onSort={setSort} />
         <tbody>
           {rows.map((entry) => (
             <LegendRow
@@ -77,8 +59,13 @@ export function Legend({ series, unit, shown, onShown }: LegendProps): ReactNode
         </tbody>
       </table>
       {rows.length < sorted.length && (
-        <button type="button" className="button" onClick={() => setIsWhole(true)}>
-          Show all {sorted.length} rows
+        <button
+          type="button"
+          className="button"
+          onClick={() => setRowsMax(rowsMax + LEGEND_ROWS_MAX)}
+        >
+          Show {Math.min(LEGEND_ROWS_MAX, sorted.length - rows.length)} more of{' '}
+          {sorted.length.toLocaleString('en')} rows
         </button>
       )}
     </section>
@@ -104,24 +91,19 @@ function LegendRow({ entry, unit, isShown, onPick }: LegendRowProps): ReactNode 
           onClick={(event) => onPick(entry.key, event)}
         >
           <Swatch style={entry.style} />
-          <span>{entry.name}</span>
+          <span className="legend-text">{entry.name}</span>
         </button>
       </th>
       {(['last', 'min', 'mean', 'max'] as const).map((column) => (
         <td key={column} className="num" title={entry.stats && String(entry.stats[column])}>
-          {entry.stats === undefined ? '–' : formatValue(entry.stats[column], unit)}
+          {entry.stats === undefined ? '–' : formatValue(entry.stats[column], entry.unit ?? unit)}
         </td>
       ))}
     </tr>
   );
 }
 
-function ariaSort(sort: Sort, column: Column): 'ascending' | 'descending' | 'none' {
-  if (sort.column !== column) return 'none';
-  return sort.isDescending ? 'descending' : 'ascending';
-}
-
-function sortSeries(series: readonly ChartSeries[], sort: Sort): ChartSeries[] {
+function sortSeries(series: readonly ChartSeries[], sort: LegendSort): ChartSeries[] {
   const { column, isDescending } = sort;
   const sign = isDescending ? -1 : 1;
   return series.toSorted((a, b) => {
@@ -132,18 +114,4 @@ function sortSeries(series: readonly ChartSeries[], sort: Sort): ChartSeries[] {
     }
     return sign * (a.stats[column] - b.stats[column]) || (a.name < b.name ? -1 : 1);
   });
-}
-
-function nextShown(
-  series: readonly ChartSeries[],
-  shown: ReadonlySet<string> | undefined,
-  key: string,
-  isAdding: boolean,
-): ReadonlySet<string> | undefined {
-  if (!isAdding) {
-    return shown?.size === 1 && shown.has(key) ? undefined : new Set([key]);
-  }
-  const next = new Set(shown ?? series.map((entry) => entry.key));
-  if (!next.delete(key)) next.add(key);
-  return next.size === 0 || next.size === series.length ? undefined : next;
 }

@@ -1,12 +1,10 @@
 /** One line under the query: type, unit and help of its metric, when the writer sent them. */
 import type { ReactNode } from 'react';
-import { metadataOf } from '../api/client.ts';
-import { useRequest } from '../hooks/use-request.ts';
-import type { MetricMetadata } from '../api/types.ts';
+import { useMetadata } from '../hooks/use-metadata.ts';
 import { metricNames } from '../util/unit.ts';
 
 export function MetricHint({ expr }: { readonly expr: string }): ReactNode {
-  const metadata = useMetadata(expr);
+  const [metadata] = useMetadata([expr]);
   return (
     <p className="metric-hint hint">
       {metadata !== undefined && (
@@ -19,13 +17,4 @@ export function MetricHint({ expr }: { readonly expr: string }): ReactNode {
       )}
     </p>
   );
-}
-
-/** Metadata is a courtesy: when it cannot be had the page is whole without it. */
-export function useMetadata(expr: string): MetricMetadata | undefined {
-  const name = metricNames(expr)[0];
-  const { data } = useRequest(name, name ?? '', async (signal) =>
-    name === undefined ? undefined : metadataOf(name, signal),
-  );
-  return data;
 }

@@ -5,10 +5,17 @@ import { useRequest } from '../hooks/use-request.ts';
 import type { PanelScope, PanelSpec } from '../pages/home-panels.ts';
 import { Swatch } from '../ui/swatch.tsx';
 import { hashText, COLOUR_SLOTS } from '../util/colour.ts';
-import { toChartData, type ChartData, type ChartSeries, type Grid } from '../util/series.ts';
+import { DRAWN_SERIES_MAX } from '../util/limits.ts';
+import {
+  gridTimes,
+  toChartSeries,
+  type ChartData,
+  type ChartSeries,
+  type Grid,
+} from '../util/series.ts';
 import { formatDurationSec, pickLookbackSec, type Zone } from '../util/time.ts';
 import { formatValue } from '../util/unit.ts';
-import { EXPLORE_TIME, formatExplore } from '../util/url-state.ts';
+import { linkToExplore } from '../util/url-state.ts';
 import { Chart } from './chart.tsx';
 import { ErrorNote } from './error-note.tsx';
 import { PanelNow } from './panel-now.tsx';
@@ -45,11 +52,7 @@ export function Panel(props: PanelProps): ReactNode {
   useEffect(() => {
     if (firstSec !== undefined) onFirst(firstSec);
   }, [firstSec, onFirst]);
-  const explore = formatExplore({
-    expr: spec.lines[0]?.expr({ job, window: '1m' }) ?? '',
-    tab: 'graph',
-    time: { ...EXPLORE_TIME, zone },
-  });
+  const explore = linkToExplore(spec.lines[0]?.expr({ job, window: '1m' }) ?? '', zone);
   return (
     <section className="panel" aria-label={spec.title}>
       <header className="panel-head">
@@ -108,7 +111,7 @@ function PanelLegend({ spec, series }: PanelLegendProps): ReactNode {
         <li key={entry.key}>
           <Swatch style={entry.style} />
           <span className="panel-name">{entry.name}</span>
-          <span className="num" title={entry.exact.findLast((text) => text !== undefined)}>
+          <span className="num" title={entry.stats && String(entry.stats.last)}>
             {entry.stats === undefined ? '–' : formatValue(entry.stats.last, spec.unit)}
           </span>
         </li>
@@ -126,25 +129,23 @@ async function fetchPanel(
   const lookbackSec = pickLookbackSec(grid.stepSec);
   const answers = await Promise.all(
     spec.lines.map(async (line) =>
-      queryRange({ ...grid, expr: line.expr(scope), lookbackSec }, signal),
+      queryRange({ expr: line.expr(scope), grid, lookbackSec }, DRAWN_SERIES_MAX, signal),
     ),
   );
-  const series = answers.flatMap((answer, index) => {
-    const raw = answer.data.result.map((entry) => ({
-      metric: entry.metric,
-      values: entry.values ?? [],
-    }));
-    return toChartData(raw, grid).series.map((entry) => {
+  const series = answers.flatMap(({ lines }, index) =>
+    toChartSeries(lines).map((entry) => {
       const name = spec.lines[index]?.name(entry.labels) ?? entry.name;
       const slot = spec.slots[name] ?? hashText(name) % COLOUR_SLOTS;
       return { ...entry, key: `${index}:${entry.key}`, name, style: { slot, dash: 0 } };
-    });
-  });
-  return { times: toChartData([], grid).times, series };
+    }),
+  );
+  return { times: gridTimes(grid), series };
 }
 
 function firstSampleSec(data: ChartData): number | undefined {
-  const firsts = data.series.map((entry) => entry.values.findIndex((value) => value !== null));
+  const firsts = data.series.map((entry) =>
+    entry.values.findIndex((value) => !Number.isNaN(value)),
+  );
   const index = Math.min(...firsts.filter((found) => found !== -1));
   return data.times[index];
 }

@@ -3,28 +3,32 @@
  * loaded when the browser is idle or the field is focused, and takes over text, focus and caret.
  */
 import { useEffect, useImperativeHandle, useRef, useState, type ReactNode, type Ref } from 'react';
-import type { CodeEditor } from './code-editor.ts';
+import type { CodeEditor, ServerFault } from './code-editor.ts';
 
 export interface QueryEditorHandle {
   readonly focus: () => void;
+  readonly setValue: (value: string) => void;
 }
 
 interface QueryEditorProps {
   readonly value: string;
   /** The query of the address. A change of it replaces the text; typing never does. */
   readonly asked: string;
-  readonly onChange: (value: string) => void;
+  readonly label: string;
+  readonly fault: ServerFault | undefined;
+  readonly onChange: (value: string, isValid: boolean) => void;
   readonly ref: Ref<QueryEditorHandle>;
 }
 
 /** Idle may never come on a busy page; then the editor loads after this long. */
 const IDLE_MAX_MS = 2000;
 
-export function QueryEditor({ value, asked, onChange, ref }: QueryEditorProps): ReactNode {
+export function QueryEditor(props: QueryEditorProps): ReactNode {
+  const { value, asked, label, fault, onChange, ref } = props;
   const areaRef = useRef<HTMLTextAreaElement>(null);
   const hostRef = useRef<HTMLDivElement>(null);
   const madeRef = useRef<CodeEditor | undefined>(undefined);
-  const [editor, load] = useCodeEditor({ areaRef, hostRef, madeRef }, value, onChange);
+  const [editor, load] = useCodeEditor({ areaRef, hostRef, madeRef }, { value, label, onChange });
   useImperativeHandle(ref, () => ({
     focus: () => {
       // The field in sight, also in the moment between the take-over and the next render.
@@ -32,7 +36,13 @@ export function QueryEditor({ value, asked, onChange, ref }: QueryEditorProps): 
       if (area !== null && !area.hidden) area.focus();
       else madeRef.current?.focus();
     },
+    setValue: (text) => {
+      if (madeRef.current === undefined) onChange(text, true);
+      else madeRef.current.setValue(text);
+    },
   }));
+  useEffect(() => editor?.setFault(fault), [editor, fault]);
+  useEffect(() => editor?.setLabel(label), [editor, label]);
   // The editor owns what is typed. Handing each value back to it would undo the next keystroke
   // whenever a render comes late.
   const askedRef = useRef(asked);
@@ -47,7 +57,7 @@ export function QueryEditor({ value, asked, onChange, ref }: QueryEditorProps): 
       {editor === undefined && (
         <textarea
           ref={areaRef}
-          aria-label="Query"
+          aria-label={label}
           rows={Math.max(1, value.split('\n').length)}
           value={value}
           placeholder="A PromQL query, for example up"
@@ -55,7 +65,7 @@ export function QueryEditor({ value, asked, onChange, ref }: QueryEditorProps): 
           autoCapitalize="off"
           autoComplete="off"
           onFocus={load}
-          onChange={(event) => onChange(event.target.value)}
+          onChange={(event) => onChange(event.target.value, true)}
         />
       )}
     </div>
@@ -71,14 +81,17 @@ interface EditorRefs {
 
 function useCodeEditor(
   { areaRef, hostRef, madeRef }: EditorRefs,
-  value: string,
-  onChange: (value: string) => void,
+  options: {
+    readonly value: string;
+    readonly label: string;
+    readonly onChange: (value: string, isValid: boolean) => void;
+  },
 ): readonly [CodeEditor | undefined, () => void] {
   const [isWanted, setIsWanted] = useState(false);
   const [editor, setEditor] = useState<CodeEditor | undefined>(undefined);
-  const latest = useRef({ value, onChange });
+  const latest = useRef(options);
   useEffect(() => {
-    latest.current = { value, onChange };
+    latest.current = options;
   });
   useEffect(() => {
     const want = (): void => setIsWanted(true);
@@ -103,7 +116,8 @@ function useCodeEditor(
       made = createCodeEditor(host, {
         value: area?.value ?? latest.current.value,
         caret: area?.selectionStart ?? 0,
-        onChange: (text) => latest.current.onChange(text),
+        label: latest.current.label,
+        onChange: (text, isValid) => latest.current.onChange(text, isValid),
       });
       madeRef.current = made;
       // Both in one step: two fields at once would push the page down for a frame.

@@ -4,7 +4,7 @@ import { queryInstant } from '../api/client.ts';
 import { useRequest } from '../hooks/use-request.ts';
 import { visible } from '../util/labels.ts';
 import { LOOKBACK_MIN_SEC } from '../util/limits.ts';
-import { EXPLORE_TIME, formatExplore } from '../util/url-state.ts';
+import { linkToExplore } from '../util/url-state.ts';
 import { PlaceLink } from './place-link.tsx';
 
 const METRIC = 'orrery_ingest_refused_rows_total';
@@ -28,7 +28,7 @@ export function Refusals({ job, timeSec }: RefusalsProps): ReactNode {
   const total = data.reduce((sum, entry) => sum + entry.rows, 0);
   const parts = data.map(({ protocol, rows }) => `${rows.toLocaleString('en')} ${protocol}`);
   const expr = `sum by (protocol) (increase(${METRIC}{${job}}[1m]))`;
-  const search = formatExplore({ expr, tab: 'graph', time: EXPLORE_TIME });
+  const search = linkToExplore(expr);
   const text = `${total.toLocaleString('en')} ${total === 1 ? 'row' : 'rows'} refused since the start`;
   return (
     <span className="refusals">

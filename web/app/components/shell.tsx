@@ -1,13 +1,14 @@
 /** The frame of every place: mark, navigation, the place's controls, theme, keyboard help. */
-import { useState, type ReactNode } from 'react';
+import { lazy, Suspense, useState, type ReactNode } from 'react';
 import { navigate, usePlace } from '../hooks/use-location.ts';
 import { useKeys } from '../hooks/use-keys.ts';
 import { useThemeChoice, type ThemeChoice } from '../hooks/use-theme.ts';
 import { Logo } from '../ui/logo.tsx';
-import { KeyHelp } from './key-help.tsx';
-import { Palette } from './palette.tsx';
 import { PlaceLink } from './place-link.tsx';
 import { PLACES } from './places.ts';
+
+const KeyHelp = lazy(async () => ({ default: (await import('./key-help.tsx')).KeyHelp }));
+const Palette = lazy(async () => ({ default: (await import('./palette.tsx')).Palette }));
 
 interface ShellProps {
   readonly path: string;
@@ -35,7 +36,8 @@ export function Shell({ path, controls, onSlash, children }: ShellProps): ReactN
     'Ctrl-k': () => setOpen('palette'),
     '/': onSlash ?? (() => navigate({ path: 'explore', search: '' }, { replace: false })),
   });
-  const close = (): void => setOpen(undefined);
+  // A dialog says late that it closed: by then another may be open, which stays.
+  const close = (which: typeof open): void => setOpen((now) => (now === which ? undefined : now));
   return (
     <>
       <a className="skip" href="#main">
@@ -75,8 +77,10 @@ export function Shell({ path, controls, onSlash, children }: ShellProps): ReactN
       <main id="main" tabIndex={-1}>
         {children}
       </main>
-      {open === 'keys' && <KeyHelp onClose={close} />}
-      {open === 'palette' && <Palette onClose={close} />}
+      <Suspense fallback={null}>
+        {open === 'keys' && <KeyHelp onClose={() => close('keys')} />}
+        {open === 'palette' && <Palette onClose={() => close('palette')} />}
+      </Suspense>
     </>
   );
 }

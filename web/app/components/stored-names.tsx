@@ -1,7 +1,7 @@
 /** What a store without host metrics holds: metric names, each a link that draws it. */
 import type { ReactNode } from 'react';
 import { HOME_NAMES_MAX } from '../util/limits.ts';
-import { EXPLORE_TIME, formatExplore } from '../util/url-state.ts';
+import { linkToExplore } from '../util/url-state.ts';
 import { formatLabels, visible } from '../util/labels.ts';
 import { PlaceLink } from './place-link.tsx';
 
@@ -16,7 +16,7 @@ export function StoredNames({ names }: { readonly names: readonly string[] }): R
       <ul className="stored-names">
         {names.slice(0, HOME_NAMES_MAX).map((name) => {
           const expr = formatLabels({ __name__: name });
-          const search = formatExplore({ expr, tab: 'graph', time: EXPLORE_TIME });
+          const search = linkToExplore(expr);
           return (
             <li key={name}>
               <PlaceLink to={{ path: 'explore', search }}>{visible(name)}</PlaceLink>

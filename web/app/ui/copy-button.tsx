@@ -7,9 +7,11 @@ interface CopyButtonProps {
   readonly text: string;
   /** What is copied, for the accessible name: “Copy the curl line”. */
   readonly what: string;
+  /** What the button shows. */
+  readonly label?: string;
 }
 
-export function CopyButton({ text, what }: CopyButtonProps): ReactNode {
+export function CopyButton({ text, what, label = 'Copy' }: CopyButtonProps): ReactNode {
   const [said, setSaid] = useState('');
   useEffect(() => {
     if (said === '') return undefined;
@@ -25,7 +27,7 @@ export function CopyButton({ text, what }: CopyButtonProps): ReactNode {
   };
   return (
     <button type="button" className="button copy" onClick={copy}>
-      <span aria-live="polite">{said === '' ? 'Copy' : said}</span>
+      <span aria-live="polite">{said === '' ? label : said}</span>
       <span className="visually-hidden"> {what}</span>
     </button>
   );

@@ -3,7 +3,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { COLOUR_SLOTS, hashText, styleSeries } from './colour.ts';
 import { formatLabels, labelColumns, visible } from './labels.ts';
-import { alignedGrid, gridOf, gridTimes, isolatedIndexes, toChartData } from './series.ts';
+import {
+  alignedGrid,
+  envelope,
+  gridOf,
+  gridTimes,
+  isolatedIndexes,
+  stackColumns,
+  toChartSeries,
+  toGridSeries,
+} from './series.ts';
 
 test('grids hold their ends', () => {
   assert.deepEqual(gridOf(100.5, 110.5, 5), { startSec: 100.5, endSec: 110.5, stepSec: 5 });
@@ -14,27 +23,50 @@ test('grids hold their ends', () => {
 
 test('a missing step is a gap; statistics ignore what is not finite', () => {
   const grid = { startSec: 0, endSec: 20, stepSec: 5 };
-  const data = toChartData(
+  const raw = {
+    metric: { __name__: 'a' },
+    values: [
+      [0, '1'],
+      [10, '4'],
+      [15, '+Inf'],
+      [20, 'NaN'],
+      [25, '9'],
+    ] as const,
+  };
+  const [series] = toChartSeries([toGridSeries(raw, grid)]);
+  assert.ok(series);
+  assert.deepEqual([...series.values], [1, Number.NaN, 4, Number.NaN, Number.NaN]);
+  assert.deepEqual(series.stats, { last: 4, min: 1, mean: 2.5, max: 4 });
+  assert.deepEqual(isolatedIndexes(series.values, 0, 4), [0, 2]);
+  assert.deepEqual(isolatedIndexes(Float64Array.of(1, 2, Number.NaN, 3), 0, 3), [3]);
+});
+
+test('series of several queries with equal labels are told apart', () => {
+  const one = { metric: { job: 'a' }, values: Float64Array.of(1) };
+  const [first] = toChartSeries([one]);
+  const [second] = toChartSeries([one], 'B');
+  assert.notEqual(first?.key, second?.key);
+  assert.equal(first?.name, second?.name);
+});
+
+test('a stack adds up and a gap adds nothing', () => {
+  const columns = [Float64Array.of(1, Number.NaN, 3), Float64Array.of(10, 20, Number.NaN)];
+  const stack = stackColumns(columns, 3);
+  assert.deepEqual(
+    stack.map((column) => [...column]),
     [
-      {
-        metric: { __name__: 'a' },
-        values: [
-          [0, '1'],
-          [10, '4'],
-          [15, '+Inf'],
-          [20, 'NaN'],
-          [25, '9'],
-        ],
-      },
+      [1, 0, 3],
+      [11, 20, 3],
     ],
-    grid,
   );
-  const series = data.series[0];
-  assert.deepEqual(series?.values, [1, null, 4, null, null]);
-  assert.deepEqual(series?.exact, ['1', undefined, '4', '+Inf', 'NaN']);
-  assert.deepEqual(series?.stats, { last: 4, min: 1, mean: 2.5, max: 4 });
-  assert.deepEqual(isolatedIndexes(series?.values ?? [], 0, 4), [0, 2]);
-  assert.deepEqual(isolatedIndexes([1, 2, null, 3], 0, 3), [3]);
+});
+
+test('an envelope holds the lowest and highest of each step', () => {
+  const columns = [Float64Array.of(1, Number.NaN, -3), Float64Array.of(10, Number.NaN, 5)];
+  assert.deepEqual(envelope(columns, 3), [
+    [1, null, -3],
+    [10, null, 5],
+  ]);
 });
 
 test('label sets print as selectors whatever they hold', () => {

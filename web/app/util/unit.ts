@@ -118,6 +118,11 @@ export function formatValue(value: number, unit: Unit, digits = 3): string {
   return unit.perSec ? `${text}/s` : text;
 }
 
+/** A count of things in three digits: `2.4 k`. */
+export function formatCount(count: number): string {
+  return formatValue(count, NO_UNIT);
+}
+
 function formatBase(value: number, unit: Unit, digits: number): string {
   switch (unit.base) {
     case 'bytes':

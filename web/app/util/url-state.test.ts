@@ -2,20 +2,28 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  EXPLORE_START,
   EXPLORE_TIME,
   formatExplore,
   formatHome,
+  formatMetrics,
   HOME_TIME,
+  linkToExplore,
   parseExplore,
   parseHome,
+  parseMetrics,
   type ExploreState,
   type HomeState,
+  type MetricsState,
 } from './url-state.ts';
 
+const query = (expr: string) => ({ expr, isOff: false });
+
 const STATES: readonly ExploreState[] = [
-  { expr: '', tab: 'graph', time: EXPLORE_TIME },
+  EXPLORE_START,
   {
-    expr: 'sum by (job) (rate(x{a=~"b|c&d=1", e="ü+ %"}[5m])) > bool 0 # why?',
+    ...EXPLORE_START,
+    queries: [query('sum by (job) (rate(x{a=~"b|c&d=1", e="ü+ %"}[5m])) > bool 0 # why?')],
     tab: 'table',
     time: {
       range: { from: '2009-05-02T00:56:00Z', to: '2009-06-02T00:00:00Z' },
@@ -23,7 +31,15 @@ const STATES: readonly ExploreState[] = [
       zone: 'utc',
     },
   },
-  { expr: 'up', tab: 'graph', time: { ...EXPLORE_TIME, range: { from: 'now-2d', to: 'now-1d' } } },
+  {
+    ...EXPLORE_START,
+    queries: [query('up'), { expr: 'up', isOff: true }, query('a.b & c')],
+    isStacked: true,
+    hasExemplars: true,
+    pick: { kind: 'hide', ids: ['1x', 'zz9'] },
+    time: { ...EXPLORE_TIME, range: { from: 'now-2d', to: 'now-1d' } },
+  },
+  { ...EXPLORE_START, queries: [query('up')], tab: 'json', pick: { kind: 'only', ids: ['0'] } },
 ];
 
 test('a state written into an address reads back', () => {
@@ -39,10 +55,19 @@ test('Home, with its host, reads back too', () => {
 });
 
 test('defaults leave the address short', () => {
-  assert.equal(formatExplore({ expr: 'up', tab: 'graph', time: EXPLORE_TIME }), '?expr=up');
+  assert.equal(linkToExplore('up'), '?expr=up');
+});
+
+test('the metric browser reads back too', () => {
+  const states: readonly MetricsState[] = [
+    { filter: '', metric: undefined, sort: 'name', zone: 'local' },
+    { filter: 'a&b', metric: 'sys.cpu "x"', sort: 'series', zone: 'utc' },
+  ];
+  for (const state of states) assert.deepEqual(parseMetrics(formatMetrics(state)), state);
 });
 
 test('broken values fall back', () => {
-  const state = parseExplore('?expr=up&from=yesterday&refresh=7&tab=pie&tz=mars');
-  assert.deepEqual(state, { expr: 'up', tab: 'graph', time: EXPLORE_TIME });
+  const broken =
+    '?expr=up&expr=&off=x.9&from=yesterday&refresh=7&tab=pie&tz=mars&only=.%3C.&stack=2';
+  assert.deepEqual(parseExplore(broken), { ...EXPLORE_START, queries: [query('up')] });
 });

@@ -2,12 +2,14 @@
  * What a view shows, as the query string of its address: any view is a link. Defaults are left out;
  * unknown or broken values fall back to the default, so that an edited link still opens.
  */
+import { QUERIES_MAX } from './limits.ts';
 import { parseTime, type TimeRange, type Zone } from './time.ts';
 
 export type RefreshSec = 0 | 5 | 15 | 60;
 export const REFRESH_CHOICES: readonly RefreshSec[] = [0, 5, 15, 60];
 
-export type ExploreTab = 'graph' | 'table';
+export type ExploreTab = 'graph' | 'table' | 'json' | 'explain';
+export const EXPLORE_TABS: readonly ExploreTab[] = ['graph', 'table', 'json', 'explain'];
 
 export interface ViewTime {
   readonly range: TimeRange;
@@ -15,9 +17,25 @@ export interface ViewTime {
   readonly zone: Zone;
 }
 
-export interface ExploreState {
+export interface AskedQuery {
   readonly expr: string;
+  /** Kept in its place and not asked. */
+  readonly isOff: boolean;
+}
+
+/** Which series are drawn, by the hashes of their label sets. */
+export interface SeriesPick {
+  readonly kind: 'all' | 'only' | 'hide';
+  readonly ids: readonly string[];
+}
+
+export interface ExploreState {
+  /** In the order of their letters; none of them is empty. */
+  readonly queries: readonly AskedQuery[];
   readonly tab: ExploreTab;
+  readonly isStacked: boolean;
+  readonly hasExemplars: boolean;
+  readonly pick: SeriesPick;
   readonly time: ViewTime;
 }
 
@@ -32,6 +50,23 @@ export const EXPLORE_TIME: ViewTime = {
   refreshSec: 0,
   zone: 'local',
 };
+
+export const ALL_SERIES: SeriesPick = { kind: 'all', ids: [] };
+
+export const EXPLORE_START: ExploreState = {
+  queries: [],
+  tab: 'graph',
+  isStacked: false,
+  hasExemplars: false,
+  pick: ALL_SERIES,
+  time: EXPLORE_TIME,
+};
+
+/** Address of Explore with one query. */
+export function linkToExplore(expr: string, zone: Zone = 'local'): string {
+  const time = { ...EXPLORE_TIME, zone };
+  return formatExplore({ ...EXPLORE_START, queries: [{ expr, isOff: false }], time });
+}
 
 export const HOME_TIME: ViewTime = {
   range: { from: 'now-5m', to: 'now' },
@@ -54,11 +89,28 @@ function parseViewTime(search: string, defaults: ViewTime): ViewTime {
 
 export function parseExplore(search: string): ExploreState {
   const params = new URLSearchParams(search);
+  const off = new Set((params.get('off') ?? '').split('.').map(Number));
+  const queries = params
+    .getAll('expr')
+    .slice(0, QUERIES_MAX)
+    .map((expr, index) => ({ expr, isOff: off.has(index + 1) }))
+    .filter(({ expr }) => expr.trim() !== '');
   return {
-    expr: params.get('expr') ?? '',
-    tab: params.get('tab') === 'table' ? 'table' : 'graph',
+    queries,
+    tab: EXPLORE_TABS.find((tab) => tab === params.get('tab')) ?? 'graph',
+    isStacked: params.get('stack') === '1',
+    hasExemplars: params.get('exemplars') === '1',
+    pick: parsePick(params),
     time: parseViewTime(search, EXPLORE_TIME),
   };
+}
+
+function parsePick(params: URLSearchParams): SeriesPick {
+  for (const kind of ['only', 'hide'] as const) {
+    const ids = (params.get(kind) ?? '').split('.').filter((id) => /^[0-9a-z]+$/.test(id));
+    if (ids.length > 0) return { kind, ids };
+  }
+  return ALL_SERIES;
 }
 
 export function parseHome(search: string): HomeState {
@@ -85,10 +137,44 @@ function formatViewTime(time: ViewTime, defaults: ViewTime): URLSearchParams {
 }
 
 export function formatExplore(state: ExploreState): string {
+  const { queries, tab, pick } = state;
   const params = new URLSearchParams();
-  if (state.expr !== '') params.set('expr', state.expr);
-  if (state.tab !== 'graph') params.set('tab', state.tab);
+  for (const { expr } of queries) params.append('expr', expr);
+  const off = queries.flatMap(({ isOff }, index) => (isOff ? [index + 1] : []));
+  if (off.length > 0) params.set('off', off.join('.'));
+  if (tab !== 'graph') params.set('tab', tab);
+  if (state.isStacked) params.set('stack', '1');
+  if (state.hasExemplars) params.set('exemplars', '1');
+  if (pick.kind !== 'all') params.set(pick.kind, pick.ids.join('.'));
   for (const [key, value] of formatViewTime(state.time, EXPLORE_TIME)) params.set(key, value);
+  return formatSearch(params);
+}
+
+export interface MetricsState {
+  /** Part of the names that are listed. */
+  readonly filter: string;
+  /** The metric that is open. */
+  readonly metric: string | undefined;
+  readonly sort: 'name' | 'series';
+  readonly zone: Zone;
+}
+
+export function parseMetrics(search: string): MetricsState {
+  const params = new URLSearchParams(search);
+  return {
+    filter: params.get('filter') ?? '',
+    metric: params.get('metric') ?? undefined,
+    sort: params.get('sort') === 'series' ? 'series' : 'name',
+    zone: params.get('tz') === 'utc' ? 'utc' : 'local',
+  };
+}
+
+export function formatMetrics({ filter, metric, sort, zone }: MetricsState): string {
+  const params = new URLSearchParams();
+  if (filter !== '') params.set('filter', filter);
+  if (metric !== undefined) params.set('metric', metric);
+  if (sort === 'series') params.set('sort', sort);
+  if (zone === 'utc') params.set('tz', zone);
   return formatSearch(params);
 }
 

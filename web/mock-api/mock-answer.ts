@@ -1,0 +1,26 @@
+/** What an answer of the mock is made of, and what decides it. */
+
+/** What the store holds: host metrics, only what a client wrote, or nothing. */
+export type MockStore = 'host' | 'written' | 'empty';
+
+export interface MockState {
+  store: MockStore;
+  /** Time of the first sample in seconds; queries before it find nothing. */
+  bornSec: number;
+  /** The server estimates, explains and names its queries. */
+  hasGuards: boolean;
+  /** Ids that were cancelled through the API. */
+  readonly cancelled: string[];
+}
+
+export interface MockAnswer {
+  readonly status: number;
+  readonly body: unknown;
+  /** The answer is held back this long, unless the client goes away. */
+  readonly delayMs?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export function failed(status: number, errorType: string, error: string): MockAnswer {
+  return { status, body: { status: 'error', errorType, error } };
+}
