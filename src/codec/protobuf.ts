@@ -119,8 +119,9 @@ export class ProtobufReader {
     return this.at + length;
   }
 
-  /** Steps over the value of a field. */
-  skip(wireType: number): void {
+  /** Steps over the value behind a tag. */
+  skip(tag: number): void {
+    const wireType = tag & 7;
     if (wireType === WIRE.varint) this.varint64();
     else if (wireType === WIRE.bytes) this.at = this.lengthEnd();
     else {

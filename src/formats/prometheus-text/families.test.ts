@@ -82,7 +82,7 @@ function fields(bytes: Uint8Array): number[] {
   while (reader.at < bytes.length) {
     const tag = reader.tag();
     out.push(tag >>> 3);
-    reader.skip(tag & 7);
+    reader.skip(tag);
   }
   return out;
 }

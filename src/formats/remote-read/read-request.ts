@@ -61,7 +61,7 @@ function readMatcher(reader: ProtobufReader): ReadMatcher {
     if (tag === FIRST_VARINT) type = reader.uint32();
     else if (tag === SECOND_BYTES) name = text(reader);
     else if (tag === THIRD_BYTES) value = text(reader);
-    else reader.skip(tag & 7);
+    else reader.skip(tag);
   });
   const word = MATCH_TYPES[type];
   if (word === undefined) throw new ProtobufError(`invalid matcher type ${type}`);
@@ -79,7 +79,7 @@ function readQuery(reader: ProtobufReader): ReadQuery {
       if (matchers.length === READ_QUERIES_MAX)
         throw new ProtobufError(`more than ${READ_QUERIES_MAX} matchers`);
       matchers.push(readMatcher(reader));
-    } else reader.skip(tag & 7);
+    } else reader.skip(tag);
   });
   return { startMs, endMs, matchers };
 }
@@ -103,7 +103,7 @@ export function decodeReadRequest(body: Uint8Array): ReadRequest {
     else if (tag === TYPES_TAG) {
       const stop = reader.lengthEnd();
       while (reader.at < stop) accept();
-    } else reader.skip(tag & 7);
+    } else reader.skip(tag);
   }
   return { queries, acceptedTypes };
 }

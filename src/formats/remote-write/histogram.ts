@@ -87,7 +87,7 @@ function readSpan(reader: ProtobufReader, into: BucketSpan[]): void {
     const tag = reader.tag();
     if (tag === ((1 << 3) | WIRE.varint)) offset = reader.sint64();
     else if (tag === ((2 << 3) | WIRE.varint)) length = reader.uint32();
-    else reader.skip(tag & 7);
+    else reader.skip(tag);
   }
   reader.end = outerEnd;
   if (into.length >= MESSAGE_ITEMS_MAX)
@@ -174,7 +174,7 @@ function readRaw(reader: ProtobufReader): Raw {
     const field = tag >>> 3;
     const wireType = tag & 7;
     if (SCALAR_WIRE[field] === wireType && readScalar(reader, field, raw)) continue;
-    if (!readRepeated(reader, field, wireType, raw)) reader.skip(wireType);
+    if (!readRepeated(reader, field, wireType, raw)) reader.skip(tag);
   }
   return raw;
 }

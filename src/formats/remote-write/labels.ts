@@ -38,7 +38,7 @@ export function readLabel(reader: ProtobufReader, pairs: string[]): string {
       reader.at = end;
       if (tag === FIRST_BYTES) name = text;
       else value = text;
-    } else reader.skip(tag & 7);
+    } else reader.skip(tag);
   }
   reader.end = outerEnd;
   if (name === undefined || value === undefined) return 'a label is not valid UTF-8';
@@ -55,7 +55,7 @@ export function readLabels(reader: ProtobufReader, start: number, end: number): 
   while (reader.at < end) {
     const tag = reader.tag();
     if (tag !== LABEL_TAG) {
-      reader.skip(tag & 7);
+      reader.skip(tag);
       continue;
     }
     const reason = readLabel(reader, pairs);

@@ -10,21 +10,13 @@ import type { PointBlock } from '../../model/point-block.ts';
 import { BLOCK_POINTS } from '../../model/point-block.ts';
 import { KIND } from '../../model/columns.ts';
 import type { RowPredictor, RowSink } from '../../model/rows.ts';
+import { isSixByteVarint, sixByteVarint, TIME_BYTES } from './six-byte-varint.ts';
 
 const SERIES_TAG = 0x0a;
 const LABEL_TAG = 0x0a;
 const SAMPLE_TAG = 0x12;
 const VALUE_TAG = 0x09;
 const TIME_TAG = 0x10;
-const TIME_BYTES = 6;
-
-/** Continuation bits of a varint of six bytes: all but in the last. */
-const LOW_MORE = 0x80808080 | 0;
-const HIGH_MORE = 0x8080;
-const HIGH_LAST = 0x0080;
-
-const TWO_28 = 268_435_456;
-const TWO_35 = 34_359_738_368;
 
 export interface PredictedSeries {
   readonly body: Uint8Array;
@@ -38,13 +30,6 @@ export interface PredictedSeries {
   rowCount: number;
   /** Samples put into the block by the last call. */
   sampleCount: number;
-}
-
-/** The number below 2^42 in the six bytes of a varint. */
-function timeOf(low: number, high: number): number {
-  const lower =
-    (low & 127) | ((low >>> 1) & 0x3f80) | ((low >>> 2) & 0x1fc000) | ((low >>> 3) & 0xfe00000);
-  return lower + (high & 127) * TWO_28 + (high >>> 8) * TWO_35;
 }
 
 /** End of the short labels at `start`, in front of a sample; -1 where no such section stands. */
@@ -117,11 +102,10 @@ export function takePredictedSeries(series: PredictedSeries, start: number): num
       const timeLow = view.getInt32(i + 1, true);
       const timeHigh = view.getUint16(i + 5, true);
       if (timeLow !== memoLow || timeHigh !== memoHigh) {
-        if ((timeLow & LOW_MORE) !== LOW_MORE || (timeHigh & HIGH_MORE) !== HIGH_LAST)
-          break message;
+        if (!isSixByteVarint(timeLow, timeHigh)) break message;
         memoLow = timeLow;
         memoHigh = timeHigh;
-        memoUs = timeOf(timeLow, timeHigh) * 1000;
+        memoUs = sixByteVarint(timeLow, timeHigh) * 1000;
       }
       refs[point] = ref;
       tUs[point] = memoUs;

@@ -12,6 +12,7 @@ import { BLOCK_POINTS } from '../../model/point-block.ts';
 import type { PointBlock } from '../../model/point-block.ts';
 import type { RowDictionary, RowSink } from '../../model/rows.ts';
 import { REMEMBERED_BYTES_MAX, REMEMBERED_MESSAGE_BYTES_MAX } from '../limits.ts';
+import { isSixByteVarint, sixByteVarint, TIME_BYTES } from './six-byte-varint.ts';
 
 const SERIES_TAG = 0x2a;
 const REFS_TAG = 0x0a;
@@ -20,14 +21,6 @@ const METADATA_TAG = 0x2a;
 const VALUE_TAG = 0x09;
 const TIME_TAG = 0x10;
 const START_TAG = 0x18;
-const TIME_BYTES = 6;
-
-/** Continuation bits of a varint of six bytes: all but in the last. */
-const LOW_MORE = 0x80808080 | 0;
-const HIGH_MASK = 0x8080;
-const HIGH_LAST = 0x0080;
-const TWO_28 = 268_435_456;
-const TWO_35 = 34_359_738_368;
 
 /** Series of a message by place: where their references stand, what they came to. */
 export class SeriesList {
@@ -175,14 +168,11 @@ export interface PredictedV2 {
   sampleCount: number;
 }
 
-/** The number below 2^42 in the six bytes of a varint; NaN where they are none. */
+/** The number in the six bytes of a varint; NaN where they are none. */
 function timeAt(view: DataView, at: number): number {
   const low = view.getInt32(at, true);
   const high = view.getUint16(at + 4, true);
-  if ((low & LOW_MORE) !== LOW_MORE || (high & HIGH_MASK) !== HIGH_LAST) return Number.NaN;
-  const lower =
-    (low & 127) | ((low >>> 1) & 0x3f80) | ((low >>> 2) & 0x1fc000) | ((low >>> 3) & 0xfe00000);
-  return lower + (high & 127) * TWO_28 + (high >>> 8) * TWO_35;
+  return isSixByteVarint(low, high) ? sixByteVarint(low, high) : Number.NaN;
 }
 
 /** Do `size` bytes at two places agree? Both may be read four bytes beyond. */

@@ -113,7 +113,7 @@ class RequestScanner {
       }
       const tag = reader.tag();
       if (tag !== SERIES_TAG) {
-        reader.skip(tag & 7);
+        reader.skip(tag);
         continue;
       }
       const stop = reader.lengthEnd();
@@ -136,7 +136,7 @@ class RequestScanner {
       const fieldStart = reader.at;
       const tag = reader.tag();
       if (tag !== SYMBOL_TAG) {
-        reader.skip(tag & 7);
+        reader.skip(tag);
         continue;
       }
       const stop = reader.lengthEnd();
@@ -210,7 +210,7 @@ class RequestScanner {
       else if (tag === HISTOGRAM_TAG) this.#histogram(ref);
       else if (tag === EXEMPLAR_TAG) this.#exemplar(ref);
       else if (tag === METADATA_TAG) this.#metadata(reader.lengthEnd(), name);
-      else reader.skip(tag & 7);
+      else reader.skip(tag);
     }
   }
 
@@ -237,7 +237,7 @@ class RequestScanner {
         refs.push(reader.uint32());
       } else {
         hasPoints ||= tag === SAMPLE_TAG || tag === HISTOGRAM_TAG;
-        reader.skip(tag & 7);
+        reader.skip(tag);
       }
     }
     if (refs.count > 0 && hasPoints) return this.#resolve();
@@ -325,7 +325,7 @@ class RequestScanner {
         high = reader.high;
       } else if (tag === SECOND_VARINT) timestampMs = reader.int64();
       else if (tag === THIRD_VARINT) startMs = reader.int64();
-      else reader.skip(tag & 7);
+      else reader.skip(tag);
     }
     reader.end = outerEnd;
     const tUs = this.#timeUs(timestampMs);
@@ -392,7 +392,7 @@ class RequestScanner {
       else if (tag === REF_TAG) refs.push(reader.uint32());
       else if (tag === SECOND_DOUBLE) value = reader.double();
       else if (tag === THIRD_VARINT) timestampMs = reader.int64();
-      else reader.skip(tag & 7);
+      else reader.skip(tag);
     }
     reader.end = outerEnd;
     const pairs = this.#exemplarPairs();
@@ -431,7 +431,7 @@ class RequestScanner {
       if (tag === FIRST_VARINT) type = reader.uint32();
       else if (tag === THIRD_VARINT) help = reader.uint32();
       else if (tag === FOURTH_VARINT) unit = reader.uint32();
-      else reader.skip(tag & 7);
+      else reader.skip(tag);
     }
     reader.end = outerEnd;
     if (name >= 0 && (type !== 0 || help !== 0 || unit !== 0))

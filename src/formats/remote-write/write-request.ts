@@ -93,7 +93,7 @@ class RequestScanner {
       if (reader.at >= end) break;
       const tag = reader.tag();
       if (tag !== SERIES_TAG && tag !== METADATA_TAG) {
-        reader.skip(tag & 7);
+        reader.skip(tag);
         continue;
       }
       const stop = reader.lengthEnd();
@@ -120,7 +120,7 @@ class RequestScanner {
     while (reader.at < stop) {
       const tagAt = reader.at;
       const tag = reader.tag();
-      reader.skip(tag & 7);
+      reader.skip(tag);
       if (tag === LABEL_TAG) {
         if (labelsStart < 0) labelsStart = tagAt;
         labelsEnd = reader.at;
@@ -140,7 +140,7 @@ class RequestScanner {
       if (tag === SAMPLE_TAG) this.#sample(ref);
       else if (tag === HISTOGRAM_TAG) this.#histogram(ref);
       else if (tag === EXEMPLAR_TAG) this.#exemplar(ref);
-      else reader.skip(tag & 7);
+      else reader.skip(tag);
     }
   }
 
@@ -186,7 +186,7 @@ class RequestScanner {
         low = reader.low;
         high = reader.high;
       } else if (tag === SECOND_VARINT) timestampMs = reader.int64();
-      else reader.skip(tag & 7);
+      else reader.skip(tag);
     }
     reader.end = outerEnd;
     const tUs = this.#timeUs(timestampMs);
@@ -234,7 +234,7 @@ class RequestScanner {
       if (tag === LABEL_TAG) reason = readLabel(reader, pairs) || reason;
       else if (tag === SECOND_DOUBLE) value = reader.double();
       else if (tag === THIRD_VARINT) timestampMs = reader.int64();
-      else reader.skip(tag & 7);
+      else reader.skip(tag);
     }
     reader.end = outerEnd;
     if (reason !== '') return this.#refuse(`exemplar: ${reason}`);
@@ -259,7 +259,7 @@ class RequestScanner {
         reader.at = end;
         if (text === undefined) return this.#refuse('metadata is not valid UTF-8');
         texts[field] = text;
-      } else reader.skip(tag & 7);
+      } else reader.skip(tag);
     }
     const [, , family, , help, unit] = texts as [string, string, string, string, string, string];
     if (family === '') return;
