@@ -4,6 +4,8 @@
 // Source: prompb/types.proto; Prometheus native histogram specification.
 import type { ProtobufReader } from '../../codec/protobuf.ts';
 import { ProtobufError, WIRE } from '../../codec/protobuf.ts';
+import { KIND } from '../../model/columns.ts';
+import type { Points, SeriesRef } from '../../model/columns.ts';
 import type { BucketSpan, CounterResetHint, Histogram } from '../../model/histogram.ts';
 import { CUSTOM_BUCKETS_SCHEMA } from '../../model/histogram.ts';
 import { MESSAGE_ITEMS_MAX } from '../limits.ts';
@@ -252,4 +254,24 @@ export function readHistogram(reader: ProtobufReader): HistogramSample | string 
   };
   const { timestampMs, startMs } = raw;
   return reasonOf(histogram) ?? { histogram, timestampMs, startMs };
+}
+
+/** A histogram as columns of one point; startUs NaN: it has none. */
+export function histogramPoint(
+  ref: SeriesRef,
+  tUs: number,
+  startUs: number,
+  histogram: Histogram,
+): Points {
+  return {
+    kind: KIND.histogram,
+    count: 1,
+    refs: Uint32Array.of(ref),
+    rows: undefined,
+    tUs: Float64Array.of(tUs),
+    subNs: undefined,
+    startUs: Number.isNaN(startUs) ? undefined : Float64Array.of(startUs),
+    position: undefined,
+    values: [histogram],
+  };
 }

@@ -9,7 +9,7 @@
 // Source: io/prometheus/write/v2/types.proto; remote_write_spec_2_0.md. Values keep their 64 bits.
 // A series that is refused leaves the others, and is not counted as written; a message that is not
 // wire format is `corrupt`: the caller stores nothing of it.
-import { ProtobufError, ProtobufReader, WIRE } from '../../codec/protobuf.ts';
+import { ProtobufReader, WIRE } from '../../codec/protobuf.ts';
 import { KIND } from '../../model/columns.ts';
 import { LabelBytes } from '../../model/label-bytes.ts';
 import { labelsFromPairs, METRIC_NAME } from '../../model/labels.ts';
@@ -19,13 +19,14 @@ import { ROW_UNKNOWN } from '../../model/rows.ts';
 import { REF_REFUSED } from '../../model/storage.ts';
 import { MESSAGE_LABEL_BYTES_MAX, SERIES_LABELS_MAX, T_US_MAX } from '../limits.ts';
 import { ScanErrors } from '../scan-errors.ts';
-import { readHistogram } from './histogram.ts';
-import { METADATA_TYPES, readLabels } from './labels.ts';
-import { readPlainLabels } from './plain-labels.ts';
+import { histogramPoint, readHistogram } from './histogram.ts';
+import { METADATA_TYPES } from './labels.ts';
 import { forget, recall, remember, SeriesList, takePredictedV2 } from './predicted-v2.ts';
 import type { PredictedV2 } from './predicted-v2.ts';
 import { LabelScratch, NumberList, SymbolTable } from './symbols.ts';
-import type { WriteRequestResult } from './write-request.ts';
+import { addLabels } from './unknown-labels.ts';
+import { corruptionOf, resultOf } from './write-request-result.ts';
+import type { WriteRequestResult } from './write-request-result.ts';
 
 const SYMBOL_TAG = (4 << 3) | WIRE.bytes;
 const SERIES_TAG = (5 << 3) | WIRE.bytes;
@@ -279,17 +280,14 @@ class RequestScanner {
 
   #find(start: number, end: number): number {
     const { bytes } = this.#scratch;
-    const key = { bytes, start, end, start2: end, end2: end };
-    let ref = this.#dictionary.find(bytes, start, end, end, end);
-    if (ref === ROW_UNKNOWN && readPlainLabels(sharedLabels, start, end))
-      ref = this.#dictionary.addBytes?.(key, sharedLabels) ?? ROW_UNKNOWN;
+    let ref: number | string = this.#dictionary.find(bytes, start, end, end, end);
     if (ref === ROW_UNKNOWN) {
-      const pairs = readLabels(new ProtobufReader(bytes, start, end), start, end);
-      if (typeof pairs === 'string') {
-        this.#refuse(pairs);
-        return REF_REFUSED;
-      }
-      ref = this.#dictionary.add(key, pairs, undefined);
+      const key = { bytes, start, end, start2: end, end2: end };
+      ref = addLabels(this.#dictionary, key, sharedLabels);
+    }
+    if (typeof ref === 'string') {
+      this.#refuse(ref);
+      return REF_REFUSED;
     }
     if (ref === REF_REFUSED) this.#refuse(this.#dictionary.refusal());
     return ref;
@@ -364,17 +362,7 @@ class RequestScanner {
     this.histogramCount++;
     this.flush();
     const startUs = this.#startUs(sample.startMs);
-    this.#sink.points({
-      kind: KIND.histogram,
-      count: 1,
-      refs: Uint32Array.of(ref),
-      rows: undefined,
-      tUs: Float64Array.of(tUs),
-      subNs: undefined,
-      startUs: Number.isNaN(startUs) ? undefined : Float64Array.of(startUs),
-      position: undefined,
-      values: [sample.histogram],
-    });
+    this.#sink.points(histogramPoint(ref, tUs, startUs, sample.histogram));
   }
 
   #exemplar(ref: number): void {
@@ -474,27 +462,11 @@ export function scanRequestV2(
   sink: RowSink,
 ): WriteRequestResult {
   const scanner = new RequestScanner(body, end, dictionary, sink);
-  let corrupt: string | undefined;
-  try {
-    scanner.run();
-  } catch (error) {
-    if (!(error instanceof ProtobufError)) throw error;
-    corrupt = `not a remote-write 2.0 message: ${error.message}`;
-  }
+  const corrupt = corruptionOf('2.0', () => scanner.run());
   scanner.flush();
   if (corrupt === undefined) scanner.remember();
   sharedLabels.close();
   sharedSymbols.clear();
   sharedScratch.reset();
-  const { rowCount, sampleCount, histogramCount, exemplarCount, errors } = scanner;
-  return {
-    rowCount,
-    pointCount: sampleCount + histogramCount,
-    errorCount: errors.count + (corrupt === undefined ? 0 : 1),
-    errors: corrupt === undefined ? errors.list : [{ line: 0, column: -1, reason: corrupt }],
-    corrupt,
-    sampleCount,
-    histogramCount,
-    exemplarCount,
-  };
+  return resultOf(scanner, corrupt);
 }

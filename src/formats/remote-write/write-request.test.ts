@@ -12,7 +12,7 @@ import {
 import { RowRecorder, withCanary } from '../../../test/support/row-recorder.ts';
 import { decodeSnappy, encodeSnappy } from '../../codec/snappy.ts';
 import type { Histogram } from '../../model/histogram.ts';
-import type { WriteRequestResult } from './write-request.ts';
+import type { WriteRequestResult } from './write-request-result.ts';
 import { scanWriteRequest } from './write-request.ts';
 
 const STALE_NAN_BITS = 0x7ff0000000000002n;

@@ -9,31 +9,24 @@
 // decoded on a miss only; values keep their 64 bits (staleness markers, NaN payloads). Unknown
 // fields are skipped. A series that is refused leaves the others; a message that is not wire format
 // is `corrupt`: the caller stores nothing of it.
-import { ProtobufError, ProtobufReader, WIRE } from '../../codec/protobuf.ts';
+import { ProtobufReader, WIRE } from '../../codec/protobuf.ts';
 import { decodeUtf8 } from '../../codec/utf8.ts';
-import { KIND } from '../../model/columns.ts';
 import { LabelBytes } from '../../model/label-bytes.ts';
 import type { Labels } from '../../model/labels.ts';
 import { labelsFromPairs } from '../../model/labels.ts';
 import { PointBlock } from '../../model/point-block.ts';
-import type { RowDictionary, RowSink, ScanResult } from '../../model/rows.ts';
+import type { RowDictionary, RowSink } from '../../model/rows.ts';
 import { ROW_UNKNOWN } from '../../model/rows.ts';
 import { REF_REFUSED } from '../../model/storage.ts';
 import { T_US_MAX } from '../limits.ts';
 import { ScanErrors } from '../scan-errors.ts';
-import { readHistogram } from './histogram.ts';
-import { METADATA_TYPES, readLabel, readLabels } from './labels.ts';
-import { readPlainLabels } from './plain-labels.ts';
+import { histogramPoint, readHistogram } from './histogram.ts';
+import { METADATA_TYPES, readLabel } from './labels.ts';
 import type { PredictedSeries } from './predicted-series.ts';
 import { takePredictedSeries } from './predicted-series.ts';
-
-export interface WriteRequestResult extends ScanResult {
-  /** Why the message is not a WriteRequest; undefined where it is one. */
-  readonly corrupt: string | undefined;
-  readonly sampleCount: number;
-  readonly histogramCount: number;
-  readonly exemplarCount: number;
-}
+import { addLabels } from './unknown-labels.ts';
+import { corruptionOf, resultOf } from './write-request-result.ts';
+import type { WriteRequestResult } from './write-request-result.ts';
 
 const SERIES_TAG = (1 << 3) | WIRE.bytes;
 const METADATA_TAG = (3 << 3) | WIRE.bytes;
@@ -147,18 +140,14 @@ class RequestScanner {
   /** Ref, or a negative number where the series was refused (and noted). */
   #resolve(start: number, end: number, start2: number): number {
     const { bytes } = this.#reader;
-    let ref = this.#dictionary.find(bytes, start, end, start2, end);
-    if (ref === ROW_UNKNOWN && start2 === end && readPlainLabels(sharedLabels, start, end)) {
-      const key = { bytes, start, end, start2, end2: end };
-      ref = this.#dictionary.addBytes?.(key, sharedLabels) ?? ROW_UNKNOWN;
-    }
+    let ref: number | string = this.#dictionary.find(bytes, start, end, start2, end);
     if (ref === ROW_UNKNOWN) {
-      const pairs = readLabels(this.#reader, start, end);
-      if (typeof pairs === 'string') {
-        this.#refuse(pairs);
-        return REF_REFUSED;
-      }
-      ref = this.#dictionary.add({ bytes, start, end, start2, end2: end }, pairs, undefined);
+      const key = { bytes, start, end, start2, end2: end };
+      ref = addLabels(this.#dictionary, key, sharedLabels);
+    }
+    if (typeof ref === 'string') {
+      this.#refuse(ref);
+      return REF_REFUSED;
     }
     if (ref === REF_REFUSED) this.#refuse(this.#dictionary.refusal());
     return ref;
@@ -207,17 +196,7 @@ class RequestScanner {
     const tUs = this.#timeUs(sample.timestampMs);
     if (tUs !== tUs) return;
     this.histogramCount++;
-    this.#sink.points({
-      kind: KIND.histogram,
-      count: 1,
-      refs: Uint32Array.of(ref),
-      rows: undefined,
-      tUs: Float64Array.of(tUs),
-      subNs: undefined,
-      startUs: undefined,
-      position: undefined,
-      values: [sample.histogram],
-    });
+    this.#sink.points(histogramPoint(ref, tUs, Number.NaN, sample.histogram));
   }
 
   #exemplar(ref: number): void {
@@ -275,24 +254,8 @@ export function scanWriteRequest(
   sink: RowSink,
 ): WriteRequestResult {
   const scanner = new RequestScanner(body, end, dictionary, sink);
-  let corrupt: string | undefined;
-  try {
-    scanner.run();
-  } catch (error) {
-    if (!(error instanceof ProtobufError)) throw error;
-    corrupt = `not a remote-write 1.0 message: ${error.message}`;
-  }
+  const corrupt = corruptionOf('1.0', () => scanner.run());
   sharedBlock.flush(sink);
   sharedLabels.close();
-  const { rowCount, sampleCount, histogramCount, exemplarCount, errors } = scanner;
-  return {
-    rowCount,
-    pointCount: sampleCount + histogramCount,
-    errorCount: errors.count + (corrupt === undefined ? 0 : 1),
-    errors: corrupt === undefined ? errors.list : [{ line: 0, column: -1, reason: corrupt }],
-    corrupt,
-    sampleCount,
-    histogramCount,
-    exemplarCount,
-  };
+  return resultOf(scanner, corrupt);
 }

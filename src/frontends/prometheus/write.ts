@@ -6,7 +6,7 @@
 import { AppError } from '../../model/errors.ts';
 import type { Ingest } from '../../ingest/ingest.ts';
 import type { RowDictionary, RowSink } from '../../model/rows.ts';
-import type { WriteRequestResult } from '../../formats/remote-write/write-request.ts';
+import type { WriteRequestResult } from '../../formats/remote-write/write-request-result.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { writeOptions } from '../http/write-options.ts';
 import { checkSnappy, snappyBody } from './snappy-body.ts';
