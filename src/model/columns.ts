@@ -107,3 +107,11 @@ export interface WriteBatch {
   readonly attributes: readonly Attribute[];
   readonly splits: readonly NameSplit[];
 }
+
+/** Have the first `count` numbers the same bits? As fast as memory is read. */
+export function isConstant(column: Float64Array, count: number): boolean {
+  const { buffer, byteOffset } = column;
+  const before = new Uint8Array(buffer, byteOffset, Math.max(count - 1, 0) * 8);
+  const after = new Uint8Array(buffer, byteOffset + Math.min(count, 1) * 8, before.length);
+  return Buffer.compare(before, after) === 0;
+}

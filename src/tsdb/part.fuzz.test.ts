@@ -36,7 +36,7 @@ interface Written {
 }
 
 async function writePart(tenants: ReadonlyMap<string, readonly SeriesContent[]>): Promise<Written> {
-  const writer = new PartWriter(scheduler, index);
+  const writer = new PartWriter(() => scheduler.yieldTurn(), index);
   const contents: TenantContent[] = [...tenants].map(([tenant, series]) => ({
     tenant,
     series: (async function* () {

@@ -11,6 +11,7 @@ import { Generation } from './head.ts';
 import { DiskFloor } from './disk-floor.ts';
 import { HeadMemory } from './head-memory.ts';
 import {
+  FLUSH_SHARE_MIN,
   HEAD_DELETES_MAX,
   HEAD_FLUSH_SHARE,
   HEAD_KEPT_BYTES,
@@ -66,8 +67,11 @@ export class ShardState {
   readonly writeVersions = new WriteVersions();
   /** Of flushes, of merges that swap parts, of whoever needs both to stand still. */
   readonly turns = new Turns();
-  /** Slices of merges. */
+  /** Slices of merges, and of head snapshots. */
   readonly pacer: Pacer;
+  readonly flushPacer: Pacer;
+  /** Of the thread, for merges. */
+  mergeShare = 1;
   readonly progress = new MergeProgress();
   readonly disk: DiskFloor;
   retention: RetentionTable;
@@ -99,7 +103,9 @@ export class ShardState {
     this.index = restored?.index ?? new SeriesIndex(seed, this.settings.shardCount);
     this.session = options.log.endOffset;
     this.memory = options.memory ?? new MemoryBound(Number.POSITIVE_INFINITY);
-    this.pacer = new Pacer(options.clock, options.scheduler);
+    const { clock, scheduler } = options;
+    this.pacer = new Pacer(clock, scheduler, () => this.mergeShare);
+    this.flushPacer = new Pacer(clock, scheduler, () => this.#flushShare());
     this.disk = new DiskFloor({
       space: options.diskSpace,
       floorBytes: this.settings.diskFloorBytes,
@@ -137,6 +143,14 @@ export class ShardState {
     if (isFull || isLong || deleteCount > HEAD_DELETES_MAX) return true;
     const { memory } = this;
     return sizeBytes > memory.bytesMax * MEMORY_FLUSH_SHARE && memory.isPressed;
+  }
+
+  /** All of the thread where the next flush would be due before this one is over. */
+  #flushShare(): number {
+    if (this.memory.isPressed) return 1;
+    const full = this.activeGeneration.sizeBytes / (this.settings.headBytesMax * HEAD_FLUSH_SHARE);
+    const long = this.tailBytes / (2 * this.settings.logTailMaxBytes);
+    return Math.min(1, Math.max(FLUSH_SHARE_MIN, 2 * full, long));
   }
 
   /**

@@ -6,7 +6,7 @@
 // A text in the arena is its length (varint) and its bytes. Complexity: intern O(bytes) expected.
 import type { ByteWriter } from '../codec/varint.ts';
 import { grownU32, grownU8, lengthenedU32, release } from '../stdx/growable.ts';
-import { IdList, mergeIds } from './growable.ts';
+import { IdList, mergeIds, mergeSteps } from './growable.ts';
 import { captured, checkSections, copied } from './index-sections.ts';
 import type { CapturedSection, SectionReader } from './index-sections.ts';
 import { KeyOrder } from './key-order.ts';
@@ -400,11 +400,34 @@ export class Symbols {
     const added = this.#unsorted.view().slice();
     const order = new KeyOrder(this.#key);
     order.sort(added);
-    const sorted = this.#sorted.length === 0 ? added : mergeIds(this.#sorted, added, order.compare);
-    this.#sorted = sorted;
+    this.#sorted = mergeIds(this.#sorted, added, order.compare);
     this.#unsorted.clear();
     this.#rank();
     return this.#ranks;
+  }
+
+  /**
+   * Makes the ranks of what is here at the call, a millisecond or so of work between two steps;
+   * nothing may be swept meanwhile. Where somebody asks for all ranks before it is done, it ends.
+   */
+  *rankSteps(): Generator<void, void, void> {
+    const before = this.#sorted;
+    const added = this.#unsorted.view().slice();
+    if (added.length === 0) return;
+    const order = new KeyOrder(this.#key);
+    for (const step of order.steps(added)) {
+      yield step;
+      if (this.#sorted !== before) return;
+    }
+    const merging = mergeSteps(before, added, order.compare);
+    let step = merging.next();
+    for (; step.done !== true; step = merging.next()) {
+      yield;
+      if (this.#sorted !== before) return;
+    }
+    this.#sorted = step.value;
+    this.#unsorted.dropFirst(added.length);
+    this.#rank();
   }
 
   #rank(): void {
