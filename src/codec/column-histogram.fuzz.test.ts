@@ -94,7 +94,9 @@ function bits(value: number): string {
 function shown(h: HistogramShape): unknown {
   return {
     ...h,
-    ...{ sum: bits(h.sum), count: bits(h.count), zeroCount: bits(h.zeroCount) },
+    sum: bits(h.sum),
+    count: bits(h.count),
+    zeroCount: bits(h.zeroCount),
     zeroThreshold: bits(h.zeroThreshold),
     positiveBuckets: Array.from(h.positiveBuckets, bits),
     negativeBuckets: Array.from(h.negativeBuckets, bits),
@@ -137,8 +139,13 @@ test('columns that hurt an encoder come back as buckets, sums and counts', () =>
   for (const { make } of NASTY_COLUMNS) {
     const numbers = make(count);
     const values = Array.from(numbers, (value, i): HistogramShape => ({
-      ...{ isInteger: false, schema: 3, zeroThreshold: 0, counterResetHint: 0 as const },
-      ...{ sum: value, count: numbers[count - 1 - i]!, zeroCount: i },
+      isInteger: false,
+      schema: 3,
+      zeroThreshold: 0,
+      counterResetHint: 0,
+      sum: value,
+      count: numbers[count - 1 - i]!,
+      zeroCount: i,
       positiveSpans: [{ offset: -1, length: 2 }],
       positiveBuckets: Float64Array.of(i, value),
       negativeSpans: [{ offset: 0, length: 1 }],

@@ -98,7 +98,10 @@ test('buckets are merged into those that enclose them', () => {
       assert.deepEqual(merged, {
         ...fine,
         schema: 8,
-        ...{ positiveSpans, negativeSpans, positiveBuckets, negativeBuckets },
+        positiveSpans,
+        negativeSpans,
+        positiveBuckets,
+        negativeBuckets,
       });
     }),
     { numRuns: 500 },

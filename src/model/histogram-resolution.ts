@@ -6,8 +6,8 @@ import { CUSTOM_BUCKETS_SCHEMA } from './histogram.ts';
 import type { BucketSpan, Histogram } from './histogram.ts';
 
 /** Exponential schemas that are stored: 2^schema buckets to a power of two. */
-export const EXPONENTIAL_SCHEMA_MIN = -4;
-export const EXPONENTIAL_SCHEMA_MAX = 8;
+const EXPONENTIAL_SCHEMA_MIN = -4;
+const EXPONENTIAL_SCHEMA_MAX = 8;
 /** The finest one that the specification reserves; up to here buckets are merged. */
 const RESERVED_SCHEMA_MAX = 52;
 
