@@ -1,6 +1,6 @@
 // Native histograms in blocks and records: any that can be held comes back bit for bit, by the
-// reference and by the kernel, stored by rows or by columns; damage ends in a CodecError or in other
-// histograms, never in a read outside.
+// reference and by the kernel, stored by rows or by columns; damage ends in a CodecError or in
+// other histograms, never in a read outside.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { afterEach, test } from 'node:test';

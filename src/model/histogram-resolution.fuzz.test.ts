@@ -1,5 +1,5 @@
-// Merging buckets to schema 8: every observation stays, in a bucket that encloses the one it was in,
-// and no two buckets of the result are one.
+// Merging buckets to schema 8: every observation stays, in a bucket that encloses the one it was
+// in, and no two buckets of the result are one.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';

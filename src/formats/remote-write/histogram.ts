@@ -1,7 +1,7 @@
 // Histogram of remote write 1.0 and 2.0 → model Histogram. Integer histograms carry differences
-// between buckets, float ones absolute counts; here both become absolute. Buckets finer than schema 8
-// are merged. Validation as Prometheus' histogram.Validate: spans describe exactly the buckets given,
-// nothing is negative, integers add up.
+// between buckets, float ones absolute counts; here both become absolute. Buckets finer than schema
+// 8 are merged. Validation as Prometheus' histogram.Validate: spans describe exactly the buckets
+// given, nothing is negative, integers add up.
 // Source: prompb/types.proto; Prometheus native histogram specification.
 import type { ProtobufReader } from '../../codec/protobuf.ts';
 import { ProtobufError, WIRE } from '../../codec/protobuf.ts';
