@@ -121,14 +121,18 @@ export class GroupSink {
 
   /** Always false: the column may be used again. */
   add(labels: Labels, column: StepColumn): boolean {
-    const group = this.groupOf(labels);
+    this.addTo(this.groupOf(labels), column);
+    return false;
+  }
+
+  /** Series by series in label order, where the group is known. */
+  addTo(group: Group, column: StepColumn): void {
     if (group.chunk === undefined) {
       group.chunk = newGroupSlots(this.aggregation, this.#stepCount);
       this.#touched.push(group);
     }
     addColumn(group.chunk, column, this.notes.note);
     if (++this.#seriesInChunk === LEAF_CHUNK_SERIES) this.#mergeChunk();
-    return false;
   }
 
   /** The group of a series, made where it is the first one. */
