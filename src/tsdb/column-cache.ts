@@ -3,14 +3,20 @@
 // number of the block, so that asking for one is a look into an array; here they stand in a ring
 // for a hand that goes round and drops those that nobody asked for since its last round.
 import { COLUMN_BYTES } from './limits.ts';
-import type { Part } from './part-reader.ts';
-import type { RowGroup } from './part-rows.ts';
+
+/** What has columns by the number of their block: a row group. */
+interface ColumnHolder {
+  readonly columns: (CachedColumn | undefined)[];
+}
 
 export interface CachedColumn {
-  readonly part: Part;
-  readonly group: RowGroup;
+  /** The part, known by identity. */
+  readonly part: object;
+  readonly group: ColumnHolder;
   readonly block: number;
   readonly values: Float64Array;
+  /** No value is below the one before. */
+  readonly isRising: boolean;
   /** Asked for since the hand passed it last. */
   isUsed: boolean;
 }
@@ -34,8 +40,9 @@ export class ColumnCache {
   }
 
   /** Keeps the values of a block, which nobody writes to again. */
-  keep(part: Part, group: RowGroup, block: number, values: Float64Array): void {
-    const column = { part, group, block, values, isUsed: false };
+  keep(part: object, group: ColumnHolder, block: number, values: Float64Array): void {
+    const isRising = !values.some((value, i) => i > 0 && value < values[i - 1]!);
+    const column = { part, group, block, values, isRising, isUsed: false };
     if (group.columns[block] !== undefined || sizeOf(column) > this.limitBytes) return;
     group.columns[block] = column;
     this.#ring.push(column);
@@ -63,7 +70,7 @@ export class ColumnCache {
   }
 
   /** Forgets those of a part. */
-  drop(part: Part): void {
+  drop(part: object): void {
     let kept = 0;
     for (const column of this.#ring)
       if (column.part === part) this.#forget(column);

@@ -79,7 +79,7 @@ export class RangeLane {
       const column = group.columns[this.#first];
       if (column === undefined) return this.#load(row, gather);
       column.isUsed = true;
-      return this.#cutOf(column.values);
+      return this.#cutOf(column.values, column.isRising);
     }
     for (let block = this.#first; block < this.#end; block++)
       if (group.columns[block] === undefined) return this.#load(row, gather);
@@ -115,7 +115,7 @@ export class RangeLane {
     return true;
   }
 
-  #cutOf(values: Float64Array): SeriesSamples | undefined {
+  #cutOf(values: Float64Array, isRising = false): SeriesSamples | undefined {
     const { tUs, from, to } = this.#cut;
     if (from === to) return undefined;
     return {
@@ -124,6 +124,7 @@ export class RangeLane {
       tUs,
       values: from === 0 ? values : values.subarray(from, to),
       hasFixedTimes: true,
+      isRising,
     };
   }
 

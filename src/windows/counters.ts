@@ -170,7 +170,8 @@ function lostInWindows(
   { lo, hi, grid }: Windows,
   { isCounter }: RateOptions,
 ): LostInWindows | undefined {
-  if (!isCounter || grid.count === 0) return undefined;
+  const isWithout = s.isRising === true && s.startUs === undefined;
+  if (!isCounter || isWithout || grid.count === 0) return undefined;
   const resets = findResets(s, lo[0]!, hi[grid.count - 1]!);
   return resets && new LostInWindows(resets);
 }

@@ -193,7 +193,38 @@ function emptyHistograms({ floatCounts }: GroupSlots): (HistogramGroup | undefin
 
 /** Merges the state of a later chunk into that of the earlier ones. */
 export function mergeGroupSlots(into: GroupSlots, from: GroupSlots): void {
-  for (let k = 0; k < into.floatCounts.length; k++) mergeSlot(into, from, k);
+  if (into.aggregation === 'sum' && from.histogramCounts === undefined) mergeSums(into, from);
+  else for (let k = 0; k < into.floatCounts.length; k++) mergeSlot(into, from, k);
+}
+
+/** What `mergeSlot` does with each slot of sums. */
+function mergeSums({ floatCounts, main, extra }: GroupSlots, from: GroupSlots): void {
+  const { floatCounts: addedCounts, main: addedMain, extra: addedExtra } = from;
+  for (let k = 0; k < main.length; k++) {
+    if (addedCounts[k] === 0) continue;
+    floatCounts[k]! += addedCounts[k]!;
+    const value = addedMain[k]!;
+    const sum = main[k]!;
+    const total = sum + value;
+    main[k] = total;
+    if (total === Number.POSITIVE_INFINITY || total === Number.NEGATIVE_INFINITY) extra[k] = 0;
+    else {
+      const lost = Math.abs(sum) >= Math.abs(value) ? sum - total + value : value - total + sum;
+      // In this order: what was lost here, then what was lost before.
+      extra[k]! += lost;
+      if (!Number.isNaN(total)) extra[k]! += addedExtra[k]!;
+    }
+  }
+}
+
+/** Empties a state without histograms; false where it has any. */
+export function clearGroupSlots(slots: GroupSlots): boolean {
+  if (slots.histogramCounts !== undefined) return false;
+  slots.floatCounts.fill(0);
+  slots.main.fill(0);
+  slots.extra.fill(0);
+  slots.scaled?.fill(0);
+  return true;
 }
 
 /** The same for one slot. */

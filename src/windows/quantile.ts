@@ -53,7 +53,7 @@ let keys = new Int32Array(0);
 let counts = new Uint32Array(0);
 let coarse = new Uint32Array(0);
 
-/** Fills `keys` with values · scale; the least and the greatest, undefined where one is no whole. */
+/** Fills `keys` with values · scale; the extremes, undefined where one is no whole number. */
 function scaledKeys(
   values: Float64Array,
   { from, to, scale }: { readonly from: number; readonly to: number; readonly scale: number },

@@ -29,6 +29,8 @@ export interface SeriesSamples {
   readonly histograms: HistogramSamples | undefined;
   /** The array of times is never written to again: its windows need to be found but once. */
   readonly hasFixedTimes?: boolean;
+  /** No float is below the one before; false where nobody looked. */
+  readonly isRising?: boolean;
 }
 
 /** The 64 bits of Prometheus' staleness marker, as two halves (model/value/value.go, StaleNaN). */

@@ -1,10 +1,17 @@
 // What extrapolation knows of the windows of a walk without their values: a thousand series of one
 // target share it, and only growth and first value are a series' own.
-import type { Windows } from './sliding.ts';
-
 const US_PER_SEC = 1e6;
 /** So many average distances from a window's end, the series is taken to begin or end inside. */
 export const EXTRAPOLATION_THRESHOLD = 1.1;
+
+/** Windows [lo, hi) of the samples at hand, and the times where they begin and end. */
+interface WalkedWindows {
+  readonly lo: Int32Array;
+  readonly hi: Int32Array;
+  readonly grid: { readonly count: number };
+  readonly shape: { readonly beforeUs: number; readonly afterUs: number };
+  stepAt(k: number): number;
+}
 
 /** By step; seconds. */
 export class Stretches {
@@ -20,7 +27,7 @@ export class Stretches {
     this.range = new Float64Array(count);
   }
 
-  fill(tUs: Float64Array, windows: Windows): void {
+  fill(tUs: Float64Array, windows: WalkedWindows): void {
     const { lo, hi, grid, shape } = windows;
     for (let k = 0; k < grid.count; k++) {
       const first = lo[k]!;
