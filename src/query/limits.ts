@@ -51,3 +51,7 @@ export const JSON_PIECE_LENGTH = 65_536;
 export const JSON_SLICE_MS = 2;
 
 assert(QUERY_STEPS_MAX > 0 && JSON_SLICE_MS > 0, 'bounds let something through');
+/** Slots of a series that are printed at once. */
+export const PRINTED_SLOTS_MAX = 1024;
+/** Bytes of an answer that are gathered before they are sent. */
+export const JSON_PIECE_BYTES = 128 * 1024;

@@ -60,6 +60,19 @@ export const WRITE_CHUNK_BYTES = 256 * 1024;
 /** What a part is written from goes by so many series or samples: less than a millisecond. */
 export const WRITE_PIECE_SERIES = 64;
 export const WRITE_PIECE_SAMPLES = 4096;
+/** What of a shard's cache is for bytes of blobs, and for values that are decoded. */
+export const EXTENTS_SHARE = 0.25;
+export const COLUMNS_SHARE = 0.25;
+/** A leaf whose values would take more of it than this keeps none of them. */
+export const COLUMNS_LEAF_SHARE = 0.5;
+/** What a column takes beside its values, about. */
+export const COLUMN_BYTES = 200;
+/** A leaf that has to decode more samples than this goes to threads. */
+export const LANE_DECODED_SAMPLES_MAX = 4 * 1024 * 1024;
+/** A leaf over decoded values of more samples than this does. */
+export const LANE_SAMPLES_MAX = 16 * 1024 * 1024;
+/** A leaf looks at the clock after so many series. */
+export const LANE_TURN_SERIES = 16;
 /** One ranged read of blocks, unless a single series needs more. */
 export const READ_CHUNK_BYTES = 1024 * 1024;
 /** Blocks further apart are read separately. */

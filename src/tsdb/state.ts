@@ -7,10 +7,13 @@ import type { NameSplit } from '../model/columns.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { BatchIds } from './batch-ids.ts';
 import type { TenantSplit } from './catalog-rows.ts';
+import { ColumnCache } from './column-cache.ts';
 import { Generation } from './head.ts';
 import { DiskFloor } from './disk-floor.ts';
 import { HeadMemory } from './head-memory.ts';
 import {
+  COLUMNS_SHARE,
+  EXTENTS_SHARE,
   FLUSH_SHARE_MIN,
   HEAD_DELETES_MAX,
   HEAD_FLUSH_SHARE,
@@ -26,7 +29,7 @@ import type { ShardNames } from './names.ts';
 import { Pacer } from './pacer.ts';
 import type { PartRow } from './part-format.ts';
 import { ExtentCache, SectionCache } from './part-cache.ts';
-import { Part } from './part-reader.ts';
+import { heldBytes, Part } from './part-reader.ts';
 import type { PartContext } from './part-reader.ts';
 import { RetentionTable } from './retention.ts';
 import { Turns } from './turns.ts';
@@ -117,7 +120,8 @@ export class ShardState {
     this.partContext = {
       blobs: options.blobs,
       cache: new SectionCache(this.settings.cacheBytes / 2),
-      extents: new ExtentCache(this.settings.cacheBytes / 2),
+      extents: new ExtentCache(this.settings.cacheBytes * EXTENTS_SHARE),
+      columns: new ColumnCache(this.settings.cacheBytes * COLUMNS_SHARE),
       skipCrc: this.mutations.skipCrc ?? false,
       onCorrupt: (row, reason) => this.report({ kind: 'corrupt', blob: row.name, reason }),
     };
@@ -131,7 +135,7 @@ export class ShardState {
     const { memory, partContext } = this;
     memory.hold('head', () => this.headBytes);
     memory.hold('index', () => this.index.heldBytes);
-    memory.hold('parts', () => partContext.cache.sizeBytes + partContext.extents.sizeBytes);
+    memory.hold('parts', () => heldBytes(partContext));
   }
 
   /** A flush should begin. */

@@ -17,7 +17,13 @@ import type {
   LeafPlan,
   ReadContext,
 } from '../model/storage.ts';
-import { addColumn, finishGroup, mergeGroupSlots, newGroupSlots } from './groups.ts';
+import {
+  addColumn,
+  clearGroupSlots,
+  finishGroup,
+  mergeGroupSlots,
+  newGroupSlots,
+} from './groups.ts';
 import type { GroupSlots } from './groups.ts';
 import { LEAF_CHUNK_SERIES } from './limits.ts';
 import { StepColumn } from './step-column.ts';
@@ -110,6 +116,8 @@ export class GroupSink {
   readonly #held: Held;
   readonly #groups = new Map<string, Group>();
   #touched: Group[] = [];
+  /** Empty states of chunks to come. */
+  readonly #spare: GroupSlots[] = [];
   #seriesInChunk = 0;
 
   constructor(grouping: LeafGrouping, stepCount: number, context: ReadContext) {
@@ -121,14 +129,18 @@ export class GroupSink {
 
   /** Always false: the column may be used again. */
   add(labels: Labels, column: StepColumn): boolean {
-    const group = this.groupOf(labels);
+    this.addTo(this.groupOf(labels), column);
+    return false;
+  }
+
+  /** Series by series in label order, where the group is known. */
+  addTo(group: Group, column: StepColumn): void {
     if (group.chunk === undefined) {
-      group.chunk = newGroupSlots(this.aggregation, this.#stepCount);
+      group.chunk = this.#spare.pop() ?? newGroupSlots(this.aggregation, this.#stepCount);
       this.#touched.push(group);
     }
     addColumn(group.chunk, column, this.notes.note);
     if (++this.#seriesInChunk === LEAF_CHUNK_SERIES) this.#mergeChunk();
-    return false;
   }
 
   /** The group of a series, made where it is the first one. */
@@ -146,8 +158,10 @@ export class GroupSink {
 
   #mergeChunk(): void {
     for (const group of this.#touched) {
-      mergeState(group, group.chunk!);
+      const chunk = group.chunk!;
+      mergeState(group, chunk);
       group.chunk = undefined;
+      if (group.total !== chunk && clearGroupSlots(chunk)) this.#spare.push(chunk);
     }
     this.#touched = [];
     this.#seriesInChunk = 0;

@@ -12,6 +12,13 @@ export const REVISITS_MAX = 4;
 /** Counter resets of one window that are added up one by one before a sliding sum takes over. */
 export const RESETS_PLAIN_MAX = 64;
 
+/** Quantiles of so many samples are counted where they are decimals near to each other … */
+export const COUNTED_SAMPLES_MIN = 32;
+/** … within so many of their units, … */
+export const COUNTED_KEYS_MAX = 65_536;
+/** … and not further than so many from zero. */
+export const COUNTED_KEY_MAX = 2 ** 30;
+
 /** A leaf runs in the calling thread until it has read so many samples; then other threads help. */
 export const LEAF_IN_THREAD_SAMPLES = 512 * 1024;
 /** The calling thread lets other work proceed after so long. */

@@ -1,6 +1,7 @@
-// Leaves for one instant, which the engine answers without making columns, against the reference
-// over `select`: the same bits, annotations and series read, whatever is written out of order,
-// rewritten, stale, deleted, pinned, in parts and in the head, and whoever asks.
+// Leaves for one instant, which the engine answers without making columns, and leaves over a range,
+// for which it keeps decoded columns, against the reference over `select`: the same bits,
+// annotations and series read, whatever is written out of order, rewritten, stale, deleted, pinned,
+// in parts and in the head, and whoever asks.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
@@ -162,6 +163,29 @@ const plan: fc.Arbitrary<LeafPlan> = fc
     args: [],
   }));
 
+/** The same over many steps: windows that overlap, that leave gaps, and the lookback. */
+const rangePlan: fc.Arbitrary<LeafPlan> = fc
+  .record({
+    base: plan,
+    kernel: fc.constantFrom(
+      ...(['last', 'rate', 'increase', 'delta', 'irate', 'max', 'min', 'sum', 'avg'] as const),
+      ...(['quantile', 'count', 'changes', 'ts_of_max', 'stddev', 'timestamp'] as const),
+    ),
+    seconds: fc.constantFrom(1, 2, 7, 30),
+    windowSec: fc.constantFrom(1, 4, 9, 25),
+    stepUs: fc.constantFrom(US / 4, US, 2 * US, 5 * US),
+    bounds: fc.constantFrom('left-open' as const, 'closed' as const, 'right-open' as const),
+  })
+  .map(({ base, kernel, seconds, windowSec, stepUs, bounds }) => ({
+    ...base,
+    kernel,
+    endUs: base.startUs + seconds * US,
+    stepUs,
+    windowUs: kernel === 'last' || kernel === 'timestamp' ? 0 : windowSec * US,
+    bounds,
+    args: [Float64Array.of(0.3)],
+  }));
+
 const principal: fc.Arbitrary<Principal> = fc.constantFrom(
   openPrincipal('default'),
   openPrincipal('default'),
@@ -205,12 +229,17 @@ async function checkLeaf(storage: Storage, context: ReadContext, leaf: LeafPlan)
   assert.deepEqual(shown(found), shown(expected));
 }
 
-for (const shardCount of [1, 3])
-  test(`${shardCount} shards: an instant has the bits of the reference`, async () => {
+for (const [what, leaf, shardCount] of [
+  ['an instant', plan, 1],
+  ['an instant', plan, 3],
+  ['a range', rangePlan, 1],
+  ['a range', rangePlan, 3],
+] as const)
+  test(`${shardCount} shards: ${what} has the bits of the reference`, async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(operation, { minLength: 1, maxLength: 12 }),
-        fc.array(fc.tuple(plan, principal), { minLength: 1, maxLength: 8 }),
+        fc.array(fc.tuple(leaf, principal), { minLength: 1, maxLength: 8 }),
         async (operations, leaves) => {
           const { storage } = await new TsdbUnderTest({}, shardCount).open();
           const { signal } = new AbortController();
@@ -221,10 +250,10 @@ for (const shardCount of [1, 3])
               pin = storage.pin();
             } else await apply(storage, one);
           }
-          for (const [leaf, who] of leaves)
+          for (const [one, who] of leaves)
             for (const at of [pin, storage.pin()]) {
               const context = { principal: who, pin: at, signal, budget: unlimitedBudget };
-              await checkLeaf(storage, context, leaf);
+              await checkLeaf(storage, context, one);
               if (at !== pin) at.release();
             }
           pin.release();
