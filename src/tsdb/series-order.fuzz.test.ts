@@ -1,7 +1,7 @@
 // Label order made in steps is label order, whatever comes between two steps.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { compareLabels } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import { KeyOrder } from './key-order.ts';

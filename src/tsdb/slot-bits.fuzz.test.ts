@@ -1,7 +1,7 @@
 // A set of slots as bits answers as a Set does.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { refOf } from './refs.ts';
 import { SlotBits } from './slot-bits.ts';
 
