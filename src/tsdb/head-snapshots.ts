@@ -117,8 +117,8 @@ export class HeadSnapshots {
   }
 
   /**
-   * Is there as much log behind the last one as there should be at most, or this share of it? Behind
-   * a large one there may be more, so that what is copied for a byte of log is bounded.
+   * Is there as much log behind the last one as there should be at most, or this share of it?
+   * Behind a large one there may be more, so that what is copied for a byte of log is bounded.
    */
   isDue(share = 1): boolean {
     const { headSnapshotLogBytes } = this.#state.settings;
