@@ -1,5 +1,5 @@
-// `--type-and-unit-labels` at a real server: series of remote write 2.0 and of exposition text carry
-// type and unit, functions drop them with the name, and the type says what is a counter.
+// `--type-and-unit-labels` at a real server: series of remote write 2.0 and of exposition text
+// carry type and unit, functions drop them with the name, and the type says what is a counter.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { encodeSnappy } from '../../src/codec/snappy.ts';

@@ -9,8 +9,8 @@ import { ByteWriter } from '../../codec/varint.ts';
 import { METADATA_TYPES } from './labels.ts';
 import { NumberList } from './symbols.ts';
 
-export const TYPE_LABEL = '__type__';
-export const UNIT_LABEL = '__unit__';
+const TYPE_LABEL = '__type__';
+const UNIT_LABEL = '__unit__';
 
 const SYMBOL_TAG = (4 << 3) | WIRE.bytes;
 const SERIES_TAG = (5 << 3) | WIRE.bytes;

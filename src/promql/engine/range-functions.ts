@@ -18,52 +18,11 @@ import type { Evaluation } from './context.ts';
 import { executionError } from './errors.ts';
 import { addNote } from './notes.ts';
 import { durationUs, unwrap } from './prepare.ts';
+import { keepsName, rangeKernel } from './range-kernels.ts';
 import { SLOT_EMPTY, SLOT_FLOAT } from './result.ts';
 import { dataGrid, runLeaf, selectRaw } from './selector.ts';
 import type { RawSeries } from './selector.ts';
 import { subqueryGrid, subquerySeries } from './subquery.ts';
-
-const KERNELS: ReadonlyMap<string, LeafKernel> = new Map<string, LeafKernel>([
-  ['absent_over_time', 'present'],
-  ['avg_over_time', 'avg'],
-  ['changes', 'changes'],
-  ['count_over_time', 'count'],
-  ['delta', 'delta'],
-  ['deriv', 'deriv'],
-  ['double_exponential_smoothing', 'double_exponential_smoothing'],
-  ['first_over_time', 'first'],
-  ['idelta', 'idelta'],
-  ['increase', 'increase'],
-  ['irate', 'irate'],
-  ['last_over_time', 'last'],
-  ['mad_over_time', 'mad'],
-  ['max_over_time', 'max'],
-  ['min_over_time', 'min'],
-  ['predict_linear', 'predict_linear'],
-  ['present_over_time', 'present'],
-  ['quantile_over_time', 'quantile'],
-  ['rate', 'rate'],
-  ['resets', 'resets'],
-  ['stddev_over_time', 'stddev'],
-  ['stdvar_over_time', 'stdvar'],
-  ['sum_over_time', 'sum'],
-  ['ts_of_first_over_time', 'ts_of_first'],
-  ['ts_of_last_over_time', 'ts_of_last'],
-  ['ts_of_max_over_time', 'ts_of_max'],
-  ['ts_of_min_over_time', 'ts_of_min'],
-]);
-
-/**
- * The window kernel behind a function name; undefined where it is no function over a range vector.
- */
-export function rangeKernel(func: string): LeafKernel | undefined {
-  return KERNELS.get(func);
-}
-
-/** Functions that answer samples as they are keep the metric name. */
-export function keepsName(func: string): boolean {
-  return func === 'last_over_time' || func === 'first_over_time';
-}
 
 type RangeArg = MatrixSelector | SubqueryExpr;
 
@@ -130,7 +89,7 @@ async function rangeColumns(
   arg: RangeArg,
   grid: StepGrid,
 ): Promise<Column[]> {
-  const kernel = KERNELS.get(call.func)!;
+  const kernel = rangeKernel(call.func)!;
   const windowUs = durationUs(arg.range, ev.times, false);
   if (arg.type === 'SubqueryExpr') {
     const data = subqueryGrid(ev, arg, grid);
