@@ -17,6 +17,7 @@ const FEATURES = [
   'use-start-timestamps',
   'exemplar-storage',
   'search-api',
+  'promql-per-step-stats',
 ];
 const INSTALL_TIMEOUT_MS = 1_200_000;
 const READY_TIMEOUT_MS = 60_000;

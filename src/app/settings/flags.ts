@@ -176,7 +176,7 @@ export const FLAGS = {
     'type-and-unit-labels',
     flagSwitch,
     false,
-    'Types and units of metrics become labels of their series, __type__ and __unit__, in remote ' +
+    'Types and units of metrics become labels of their series, `__type__` and `__unit__`, in remote ' +
       'write 2.0, exposition text and scrapes, as Prometheus does with its feature of the same name.',
   ),
   shards: flag(

@@ -32,6 +32,7 @@ const ON = {
     'offset',
     'on',
     'per_query_lookback_delta',
+    'per_step_stats',
     'smoothed',
     'subqueries',
     'without',
@@ -45,7 +46,6 @@ const ON = {
 
 const OFF = {
   api: ['lifecycle', 'openapi_3.1', 'openapi_3.2', 'otlp_write_receiver'],
-  promql: ['per_step_stats'],
   prometheus: ['agent_mode', 'auto_reload_config'],
 } as const;
 

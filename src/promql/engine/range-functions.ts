@@ -7,7 +7,8 @@ import { extendedKernel } from '../../windows/extended.ts';
 import type { ExtendedMode } from '../../windows/extended.ts';
 import { KernelRun } from '../../windows/kernels.ts';
 import type { Note } from '../../windows/float-kernels.ts';
-import type { StepGrid } from '../../windows/sliding.ts';
+import { windowShape } from '../../windows/sliding.ts';
+import type { StepGrid, WindowShape } from '../../windows/sliding.ts';
 import { StepColumn } from '../../windows/step-column.ts';
 import type { Call, Expr, MatrixSelector, SubqueryExpr } from '../ast.ts';
 import { quote } from '../text.ts';
@@ -66,7 +67,15 @@ export async function rangeFunction(ev: Evaluation, call: Call, grid: StepGrid):
   const arg = rangeArg(call);
   const columns = await rangeColumns(ev, call, arg, grid);
   if (call.func === 'absent_over_time') return absentOverTime(arg, columns, grid);
-  if (columns.length > 0) checkArguments(ev, call, await kernelArgs(ev, call, grid, grid));
+  if (columns.length > 0) {
+    // Evaluated a second time, which nobody is to see.
+    const given = (): Promise<Float64Array[]> => kernelArgs(ev, call, grid, grid);
+    checkArguments(
+      ev,
+      call,
+      await (ev.counted === undefined ? given() : ev.counted.quietly(given)),
+    );
+  }
   noteNonCounters(ev, call, arg, columns);
   for (const column of columns) {
     if (!keepsName(call.func)) column.dropName = true;
@@ -94,6 +103,7 @@ async function rangeColumns(
   if (arg.type === 'SubqueryExpr') {
     const data = subqueryGrid(ev, arg, grid);
     const series = await subquerySeries(ev, arg, grid);
+    countWindows(ev, series, data, windowShape('left-open', windowUs), false);
     const args = await kernelArgs(ev, call, grid, data);
     return overSeries(ev, call, series, { kernel, windowUs, args, grid: data });
   }
@@ -105,6 +115,7 @@ async function rangeColumns(
   if (isFixed && args.some((values) => values.length > 1)) {
     const range = { startUs: data.startUs - windowUs, endUs: data.startUs };
     const series = await selectRaw(ev, selector, range);
+    countWindows(ev, series, data, windowShape('left-open', windowUs), true);
     return overSeries(ev, call, series, { kernel, windowUs, args, grid: data });
   }
   return runLeaf(
@@ -120,6 +131,16 @@ async function rangeColumns(
     },
     grid,
   );
+}
+
+function countWindows(
+  ev: Evaluation,
+  series: readonly RawSeries[],
+  data: StepGrid,
+  shape: WindowShape,
+  isRead: boolean,
+): void {
+  for (const { samples } of series) ev.counted?.addWindows(samples, data, shape, isRead);
 }
 
 interface KernelJob {
@@ -180,6 +201,13 @@ async function extended(
     startUs: data.startUs - windowUs - ev.lookbackUs,
     endUs: lastUs + (mode === 'smoothed' ? ev.lookbackUs : 0),
   });
+  const shape: WindowShape = {
+    beforeUs: windowUs + ev.lookbackUs,
+    afterUs: mode === 'smoothed' ? ev.lookbackUs : 0,
+    includesStart: false,
+    includesEnd: true,
+  };
+  countWindows(ev, series, data, shape, true);
   const out: Column[] = [];
   for (const { labels, samples, dropName } of series) {
     const column = new StepColumn(data.count);

@@ -6,7 +6,7 @@ import type { Histogram } from '../../model/histogram.ts';
 import { compareLabels, labelsKey } from '../../model/labels.ts';
 import type { StepGrid } from '../../windows/sliding.ts';
 import type { SubqueryExpr } from '../ast.ts';
-import type { Column } from './column.ts';
+import type { Column, Value } from './column.ts';
 import type { Evaluation } from './context.ts';
 import { SUBQUERY_GAP_STEPS_MIN, SUBQUERY_STEP_US } from './limits.ts';
 import { atTimeUs, durationUs } from './prepare.ts';
@@ -50,16 +50,24 @@ function innerGrids(ev: Evaluation, expr: SubqueryExpr, grid: StepGrid): StepGri
   ).filter(({ count }) => count > 0);
 }
 
+interface CountedAs {
+  /** The steps follow others of the same subquery. */
+  readonly isContinued: boolean;
+  readonly isAnswer: boolean;
+}
+
 /** A column with the steps that it has values for. */
 interface Piece {
   readonly column: Column;
   readonly grid: StepGrid;
 }
 
+/** `isAnswer`: its values are the answer and no window looks at them. */
 export async function subquerySeries(
   ev: Evaluation,
   expr: SubqueryExpr,
   grid: StepGrid,
+  isAnswer = false,
 ): Promise<RawSeries[]> {
   const grids = innerGrids(ev, expr, grid);
   if (grids.length > 1) {
@@ -77,7 +85,7 @@ export async function subquerySeries(
   const whole = innerGrid(ev, expr, grid);
   if (whole.count === 0) return [];
   ev.takeColumns(1, whole.count);
-  const columns = await innerColumns(ev, expr, whole);
+  const columns = await innerColumns(ev, expr, whole, { isContinued: false, isAnswer });
   ev.giveColumns(1, whole.count);
   return columns.map((column) => seriesOf([{ column, grid: whole }]));
 }
@@ -89,9 +97,10 @@ async function piecewise(
   grids: readonly StepGrid[],
 ): Promise<RawSeries[]> {
   const byLabels = new Map<string, Piece[]>();
-  for (const grid of grids) {
+  for (const [i, grid] of grids.entries()) {
+    const how = { isContinued: i > 0, isAnswer: false };
     ev.takeColumns(1, grid.count);
-    for (const column of await innerColumns(ev, expr, grid)) {
+    for (const column of await innerColumns(ev, expr, grid, how)) {
       const key = labelsKey(column.labels);
       const pieces = byLabels.get(key);
       if (pieces === undefined) byLabels.set(key, [{ column, grid }]);
@@ -107,13 +116,32 @@ async function innerColumns(
   ev: Evaluation,
   expr: SubqueryExpr,
   inner: StepGrid,
+  how: CountedAs,
 ): Promise<Column[]> {
-  const value = await ev.evaluate(expr.expr, inner);
+  const value = await innerValue(ev, expr, inner, how);
   if (value.kind === 'vector') return value.columns;
   if (value.kind === 'string') return [];
   const present = new Uint8Array(inner.count).fill(SLOT_FLOAT);
   const { values } = value;
   return [{ labels: [], present, values, histograms: undefined, dropName: false }];
+}
+
+/** Evaluates, and counts what it reads for the windows of the subquery. */
+async function innerValue(
+  ev: Evaluation,
+  expr: SubqueryExpr,
+  inner: StepGrid,
+  { isContinued, isAnswer }: CountedAs,
+): Promise<Value> {
+  const { counted } = ev;
+  const evaluate = (): Promise<Value> => ev.evaluate(expr.expr, inner);
+  if (counted?.isCounting !== true) return await evaluate();
+  const { value, counts } = await counted.apart({ grid: inner, isContinued }, evaluate);
+  const offsetUs = durationUs(expr.offset, ev.times, true);
+  const rangeUs = durationUs(expr.range, ev.times, false);
+  counted.addSubquery(counts, inner, { offsetUs, rangeUs });
+  if (isAnswer) for (const total of counts.total) counted.add(0, total, 0);
+  return value;
 }
 
 /** The filled slots as samples at the times of their steps. */
