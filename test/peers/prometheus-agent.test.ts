@@ -289,8 +289,8 @@ test('exemplars and metadata', { timeout: 60_000 }, async () => {
       exemplars: { labels: Record<string, string>; value: string }[];
     }[];
     const exemplars = list.flatMap((one) => one.exemplars);
-    // By version 2.0 this sender puts exemplars into series without a sample, which its own receiver
-    // refuses, and so do we.
+    // By version 2.0 this sender puts exemplars into series without a sample, which its own
+    // receiver refuses, and so do we.
     assert.equal(exemplars.length > 0, tenant.endsWith('1'), tenant);
     for (const { labels, value } of exemplars)
       assert.equal(Number(value), Number(labels['trace_id']!.slice(1)) + 0.5);

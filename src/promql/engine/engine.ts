@@ -52,7 +52,7 @@ export async function evaluate(
       seriesRead: ev.seriesRead,
       samplesRead: ev.samplesRead,
       samplesPeak: ev.samplesPeak,
-      counted: ev.counted?.counts,
+      ...(ev.counted === undefined ? {} : { counted: ev.counted.counts }),
     },
   };
 }
