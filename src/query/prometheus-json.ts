@@ -24,7 +24,7 @@ export const TRUNCATED = 'results truncated due to limit';
 /** Seconds and counts, as the API names them. */
 export interface QueryStats {
   readonly timings: Readonly<Record<string, number>>;
-  readonly samples: Readonly<Record<string, number>>;
+  readonly samples: Readonly<Record<string, number | readonly (readonly [number, number])[]>>;
 }
 
 export interface PrometheusJsonOptions {

@@ -100,7 +100,8 @@ function shareOf(limits: IngestLimits, threadCount: number): IngestLimits {
 /** Routes that need nothing but the ingest and the clock: those that write. */
 function writeRoutes(): readonly Route[] {
   // test/apptest/shards.test.ts writes by each of them.
-  const deps = { ingest, clock: realClock } as RouteDependencies;
+  const { typeAndUnitLabels } = setup.settings;
+  const deps = { ingest, clock: realClock, typeAndUnitLabels } as RouteDependencies;
   const routes = [...prometheusRoutes(deps), ...influxRoutes(deps), ...importRoutes(deps)];
   return routes.filter(({ permission }) => permission === 'write');
 }

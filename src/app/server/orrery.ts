@@ -20,6 +20,7 @@ import { MetadataFilter } from '../../ingest/metadata-filter.ts';
 import { QUERY_HEAVY_PART } from '../../query/limits.ts';
 import { PromqlQueries } from '../../query/promql.ts';
 import type { EvaluatePromql } from '../../query/promql.ts';
+import type { EvalParams } from '../../promql/engine/result.ts';
 import { QueryService } from '../../query/query-service.ts';
 import type { Route } from '../../frontends/http/route.ts';
 import { HttpServer } from '../../frontends/http/server.ts';
@@ -186,8 +187,11 @@ function wire(parts: OrreryParts, { state, metadata, metricsPage }: Wiring): Wir
     samplesMax: settings.querySamples,
     pointsMax: settings.queryPoints,
   };
-  const { delayedNameRemoval } = settings;
-  const evaluate = lazyEvaluate(storage, delayedNameRemoval);
+  const { delayedNameRemoval, typeAndUnitLabels } = settings;
+  const evaluate = lazyEvaluate(storage, {
+    enableDelayedNameRemoval: delayedNameRemoval,
+    enableTypeAndUnitLabels: typeAndUnitLabels,
+  });
   const promql = new PromqlQueries({
     queries,
     storage,
@@ -202,6 +206,7 @@ function wire(parts: OrreryParts, { state, metadata, metricsPage }: Wiring): Wir
   const api = { storage, ingest, queries, promql, clock, scheduler, metricsPage, version };
   const about = {
     delayedNameRemoval,
+    typeAndUnitLabels,
     isReady: () => state.isReady,
     targets: () => state.collector?.targets() ?? [],
     facts: async () => (await import('./server-facts.ts')).serverFacts(settings),
@@ -217,10 +222,13 @@ function heavyPlaces({ queryConcurrency, queryHeavyConcurrency }: Settings): num
 }
 
 /** The engine is loaded by the first query: a server that only takes writes never pays for it. */
-function lazyEvaluate(storage: Storage, enableDelayedNameRemoval: boolean): EvaluatePromql {
+function lazyEvaluate(
+  storage: Storage,
+  features: Pick<EvalParams, 'enableDelayedNameRemoval' | 'enableTypeAndUnitLabels'>,
+): EvaluatePromql {
   return async (context, expr, params) => {
     const { evaluate } = await import('../../promql/engine/engine.ts');
-    return await evaluate(storage, context, expr, { enableDelayedNameRemoval, ...params });
+    return await evaluate(storage, context, expr, { ...features, ...params });
   };
 }
 
@@ -245,9 +253,10 @@ async function startCollector(
   const host = new HostCollector({ files, facts, clock });
   const instance = `${facts.uname.nodename}:${port}`;
   const principal = openPrincipal(DEFAULT_TENANT);
+  const { typeAndUnitLabels: typeLabels } = settings;
   const targets = [
-    { job: 'node', instance, url: 'file:///proc', collect: () => host.collect() },
-    { job: 'orrery', instance, url: `${url}/metrics`, collect: metricsPage },
+    { job: 'node', instance, typeLabels, url: 'file:///proc', collect: () => host.collect() },
+    { job: 'orrery', instance, typeLabels, url: `${url}/metrics`, collect: metricsPage },
   ];
   const loop = new Loop({
     scrapers: targets.map((target) => new Scraper(ingest, principal, target)),

@@ -172,6 +172,13 @@ export const FLAGS = {
     'PromQL drops metric names at the end of a query instead of in each step of it, as ' +
       'Prometheus does with its feature of the same name.',
   ),
+  typeAndUnitLabels: flag(
+    'type-and-unit-labels',
+    flagSwitch,
+    false,
+    'Types and units of metrics become labels of their series, `__type__` and `__unit__`, in remote ' +
+      'write 2.0, exposition text and scrapes, as Prometheus does with its feature of the same name.',
+  ),
   shards: flag(
     'shards',
     integer({ min: 0, max: 64 }),

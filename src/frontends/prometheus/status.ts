@@ -35,6 +35,7 @@ export interface StatusDependencies extends MetadataDependencies {
   /** Of the product. */
   readonly version: string;
   readonly delayedNameRemoval: boolean;
+  readonly typeAndUnitLabels: boolean;
 }
 
 /**

@@ -17,7 +17,8 @@ import type { Column, ColumnGroup } from './column.ts';
 import type { Evaluation } from './context.ts';
 import { addNote } from './notes.ts';
 import { durationUs, isLeafAggregation, unwrap } from './prepare.ts';
-import { kernelArgs, keepsName, noteNonCounter, rangeArg, rangeKernel } from './range-functions.ts';
+import { kernelArgs, noteNonCounter, rangeArg } from './range-functions.ts';
+import { keepsName, rangeKernel } from './range-kernels.ts';
 import { SLOT_FLOAT, SLOT_HISTOGRAM } from './result.ts';
 import { dataGrid, instantRequest, runLeaf } from './selector.ts';
 
@@ -91,6 +92,8 @@ async function pushDown(
   if (kernel === undefined) return undefined;
   const arg = rangeArg(inner);
   if (arg.type !== 'MatrixSelector' || !isPlainLeaf(inner, arg)) return undefined;
+  // With types as labels, series may become equal when those are dropped; each type is looked at.
+  if (ev.typeAndUnitLabels && !keepsName(inner.func)) return undefined;
   const { selector } = arg;
   const args = await kernelArgs(ev, inner, grid, dataGrid(ev, selector, grid));
   if (selector.at !== undefined && args.some((values) => values.length > 1)) return undefined;
@@ -141,7 +144,6 @@ function withoutMetadata(grouping: LeafGrouping): LeafGrouping {
 
 function noteRate(ev: Evaluation, call: Call, arg: MatrixSelector, columns: Column[]): void {
   if (call.func !== 'rate' && call.func !== 'increase') return;
-  if (ev.typeAndUnitLabels) return;
   if (columns.some(({ present }) => present.includes(SLOT_FLOAT)))
     noteNonCounter(ev, arg, metricNameOf(arg)!, '');
 }

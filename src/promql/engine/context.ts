@@ -6,6 +6,7 @@ import type { Expr } from '../ast.ts';
 import type { Annotations } from './annotations.ts';
 import type { Column, Value } from './column.ts';
 import type { QueryTimes } from './prepare.ts';
+import type { QuerySamples } from './query-samples.ts';
 import type { Trace } from './trace.ts';
 
 export interface Evaluation {
@@ -18,6 +19,8 @@ export interface Evaluation {
   readonly annotations: Annotations;
   /** Where `explain` listens. */
   readonly trace: Trace | undefined;
+  /** Where the query asks for statistics. */
+  readonly counted: QuerySamples | undefined;
   /** Value at every step of the grid; a part that does not depend on the step is evaluated once. */
   evaluate(expr: Expr, grid: StepGrid): Promise<Value>;
   /** As `evaluate` where the type is known. */

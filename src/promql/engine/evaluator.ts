@@ -6,6 +6,7 @@ import { AppError } from '../../model/errors.ts';
 import { labelValue, METRIC_NAME } from '../../model/labels.ts';
 import { smoothedKernel } from '../../windows/extended.ts';
 import type { Note } from '../../windows/float-kernels.ts';
+import { stepGrid } from '../../windows/sliding.ts';
 import type { StepGrid } from '../../windows/sliding.ts';
 import { StepColumn } from '../../windows/step-column.ts';
 import type { BinaryExpr, Expr, UnaryExpr, VectorSelector } from '../ast.ts';
@@ -23,6 +24,7 @@ import { QUERY_SAMPLES_MAX, SLOT_BYTES } from './limits.ts';
 import { joinVectors, setOperation } from './matching.ts';
 import { isStepInvariant } from './prepare.ts';
 import type { QueryTimes } from './prepare.ts';
+import { QuerySamples } from './query-samples.ts';
 import type { EvalParams } from './result.ts';
 import { dataGrid, instantSelector, selectRaw } from './selector.ts';
 import { Sharing } from './sharing.ts';
@@ -38,6 +40,7 @@ export class Evaluator implements Evaluation {
   readonly typeAndUnitLabels: boolean;
   readonly annotations = new Annotations();
   readonly trace: Trace | undefined;
+  readonly counted: QuerySamples | undefined;
   seriesRead = 0;
   samplesRead = 0;
   samplesPeak = 0;
@@ -56,6 +59,8 @@ export class Evaluator implements Evaluation {
     this.delayedNameRemoval = params.enableDelayedNameRemoval ?? false;
     this.typeAndUnitLabels = params.enableTypeAndUnitLabels ?? false;
     this.trace = params.trace;
+    const grid = stepGrid(params.startUs, params.endUs, params.stepUs);
+    this.counted = params.countsSamples === true ? new QuerySamples(grid) : undefined;
     this.#samplesMax = params.samplesMax ?? QUERY_SAMPLES_MAX;
     this.#seriesMax = params.seriesMax ?? Number.POSITIVE_INFINITY;
     this.#onRead = params.onRead;
@@ -65,9 +70,11 @@ export class Evaluator implements Evaluation {
   async evaluate(expr: Expr, grid: StepGrid): Promise<Value> {
     this.context.signal.throwIfAborted();
     this.trace?.begin(expr, grid.count);
-    const value = this.#sharing.has(expr)
-      ? await this.#shared(expr, grid)
-      : await this.#computed(expr, grid);
+    // Statistics count a part as often as it is written.
+    const value =
+      this.counted === undefined && this.#sharing.has(expr)
+        ? await this.#shared(expr, grid)
+        : await this.#computed(expr, grid);
     this.trace?.end(value.kind === 'vector' ? value.columns.length : 1);
     if (value.kind === 'vector' && value.columns.some(({ histograms }) => histograms !== undefined))
       this.annotations.dependsOnRange = true;
@@ -93,7 +100,8 @@ export class Evaluator implements Evaluation {
   async #computed(expr: Expr, grid: StepGrid): Promise<Value> {
     if (grid.count > 1 && isStepInvariant(expr)) {
       this.trace?.note({ computedSteps: 1 });
-      const value = await this.#node(expr, { ...grid, count: 1 });
+      const once = (): Promise<Value> => this.#node(expr, { ...grid, count: 1 });
+      const value = await (this.counted === undefined ? once() : this.counted.repeated(once));
       if (value.kind === 'vector') this.takeColumns(value.columns.length, grid.count);
       return repeatValue(value, grid.count);
     }
