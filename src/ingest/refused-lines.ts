@@ -1,6 +1,6 @@
 // The last rows that were refused where nobody could be told: protocols without an answer put a
-// sample of them here, and their tenant may look at it. Bounded per tenant and in tenants; the oldest
-// goes first.
+// sample of them here, and their tenant may look at it. Bounded per tenant and in tenants; the
+// oldest goes first.
 import type { TenantId } from '../model/tenant.ts';
 import type { Clock } from '../stdx/clock.ts';
 import { REFUSED_LINES_MAX, REFUSED_TENANTS_MAX } from './limits.ts';

@@ -80,7 +80,8 @@ test('Graphite lines', { skip: suite.skip }, () => {
   const list = cases('graphite.jsonl', /^TestRowsUnmarshal/);
   assert.ok(list.length >= 14);
   assert.deepEqual(disagreements(list, scanGraphite), [
-    // carbon: three words; tags have a name, an equals sign and a value. 429496729600 s is beyond 2255.
+    // carbon: three words; tags have a name, an equals sign and a value. 429496729600 s is beyond
+    // 2255.
     '161 s a;ta g..1=a-b..c;tag2 123 456',
     '261 aaa 1123 429496729600',
     '300 foo; 1 2',

@@ -48,8 +48,12 @@ async function bound<T>(flag: string, wanted: Address, listen: () => Promise<T>)
   }
 }
 
-/** TCP and UDP on one port. */
-async function startGraphite(parts: LineListenersParts, wanted: Address): Promise<[string, Drain]> {
+/** TCP and UDP on one port; adds to `drains` as soon as something listens. */
+async function startGraphite(
+  parts: LineListenersParts,
+  wanted: Address,
+  drains: Drain[],
+): Promise<string> {
   const { registry, scheduler } = parts;
   const metrics = lineMetrics(registry)('graphite');
   const nanLines = registry
@@ -62,23 +66,25 @@ async function startGraphite(parts: LineListenersParts, wanted: Address): Promis
   const streams = new LineServer({ open, scheduler, metrics });
   const datagrams = new DatagramServer({ open, scheduler, metrics });
   const { port } = await bound('graphite', wanted, () => streams.listen(wanted));
-  await bound('graphite', { ...wanted, port }, () => datagrams.listen({ ...wanted, port }));
-  const drain: Drain = async (graceMs) =>
-    void (await Promise.all([streams.drain(graceMs), datagrams.drain(graceMs)]));
-  return [addressKind.print({ ...wanted, port }), drain];
+  drains.push((graceMs) => streams.drain(graceMs));
+  const address = { ...wanted, port };
+  await bound('graphite', address, () => datagrams.listen(address));
+  drains.push((graceMs) => datagrams.drain(graceMs));
+  return addressKind.print(address);
 }
 
 export async function startLineListeners(parts: LineListenersParts): Promise<LineListeners> {
   const { graphite } = parts.settings;
   const addresses: Record<string, string> = {};
   const drains: Drain[] = [];
-  if (graphite !== undefined) {
-    const [where, drain] = await startGraphite(parts, graphite);
-    addresses['graphite'] = where;
-    drains.push(drain);
+  const drain: Drain = async (graceMs) =>
+    void (await Promise.all(drains.map((one) => one(graceMs))));
+  try {
+    if (graphite !== undefined)
+      addresses['graphite'] = await startGraphite(parts, graphite, drains);
+  } catch (error) {
+    await drain(0);
+    throw error;
   }
-  return {
-    addresses,
-    drain: async (graceMs) => void (await Promise.all(drains.map((drain) => drain(graceMs)))),
-  };
+  return { addresses, drain };
 }

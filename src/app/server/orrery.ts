@@ -92,6 +92,16 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const accept = (connection: Duplex) => server.accept(connection);
   state.threads = await startThreads(parts, { metadata, authenticator, accept });
   const address = state.threads?.address ?? (await server.listen(settings.http));
+  const closeDoors = async (graceMs: number): Promise<void> => {
+    await state.threads?.drain(graceMs);
+    await server.drain(graceMs);
+    await state.threads?.close();
+  };
+  const listening = { ...parts, ingest, refusedLines, authenticator, acceptHttp: accept };
+  const lines = await startLines(listening).catch(async (error: unknown) => {
+    await closeDoors(0);
+    throw error;
+  });
   const shown = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   const url = `http://${shown}:${address.port}`;
   const self = { url, port: address.port };
@@ -99,22 +109,13 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
     ? await startCollector(parts, { ingest, metricsPage, self })
     : undefined;
   state.collector = collector;
-  const lines = await startLines({
-    ...parts,
-    ingest,
-    refusedLines,
-    authenticator,
-    acceptHttp: accept,
-  });
   async function stop(): Promise<void> {
     state.isReady = false;
     await collector?.stop();
     await lines?.drain(settings.drainTimeoutMs);
     const late = scheduler.after(settings.drainTimeoutMs / 2, () => queries.cancelAll());
-    await state.threads?.drain(settings.drainTimeoutMs);
-    await server.drain(settings.drainTimeoutMs);
+    await closeDoors(settings.drainTimeoutMs);
     late();
-    await state.threads?.close();
     await storage.close();
   }
   return { address, url, listeners: lines?.addresses ?? {}, routes, stop };

@@ -6,9 +6,9 @@
 //   value     = decimal / [+-] (inf / infinity / nan), any case
 //   timestamp = decimal, seconds: timestamps.ts
 //
-// Source: carbon 1.1 lib/carbon/protocols.py; deviations in docs/protocols/graphite.md. A bad line is
-// refused alone, a line whose value is NaN is understood and stores nothing. Nothing at or behind
-// `end` is read; a missing last line break is fine.
+// Source: carbon 1.1 lib/carbon/protocols.py; deviations in docs/protocols/graphite.md. A bad line
+// is refused alone, a line whose value is NaN is understood and stores nothing. Nothing at or
+// behind `end` is read; a missing last line break is fine.
 import { parseDecimal } from '../../codec/decimal.ts';
 import { decodeUtf8Lenient } from '../../codec/utf8.ts';
 import { PointBlock } from '../../model/point-block.ts';

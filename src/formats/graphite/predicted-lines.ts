@@ -1,6 +1,6 @@
 // The fast half of the Graphite scanner: lines whose path the dictionary knows, with one blank
-// between their parts, a plain number, and a time that is plain seconds or missing. Whatever differs
-// (blank lines, words such as nan, other blanks) is left, untouched, to the general scanner
+// between their parts, a plain number, and a time that is plain seconds or missing. Whatever
+// differs (blank lines, words such as nan, other blanks) is left, untouched, to the general scanner
 // (plaintext.ts), which gives the same points for what is taken here.
 import { parseDecimal } from '../../codec/decimal.ts';
 import { KIND } from '../../model/columns.ts';

@@ -1,5 +1,5 @@
-// Timestamps of Graphite lines: seconds since 1970 as a decimal number → whole microseconds; what is
-// finer is cut off. As in carbon, -1 (and what it is after cutting) means "now".
+// Timestamps of Graphite lines: seconds since 1970 as a decimal number → whole microseconds; what
+// is finer is cut off. As in carbon, -1 (and what it is after cutting) means "now".
 import { parseDecimal, parseSafeInteger } from '../../codec/decimal.ts';
 import { T_US_MAX } from '../limits.ts';
 

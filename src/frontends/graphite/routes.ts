@@ -1,5 +1,6 @@
-// `POST /graphite/api/v1/sink`: Graphite lines over HTTP, as a body of lines. The good lines of a bad
-// body are kept: 202, or 422 with both counts and the first bad lines; docs/protocols/graphite.md.
+// `POST /graphite/api/v1/sink`: Graphite lines over HTTP, as a body of lines. The good lines of a
+// bad body are kept: 202, or 422 with both counts and the first bad lines;
+// docs/protocols/graphite.md.
 import type { PlaintextResult } from '../../formats/graphite/plaintext.ts';
 import type { Ingest } from '../../ingest/ingest.ts';
 import type { Clock } from '../../stdx/clock.ts';

@@ -17,7 +17,7 @@ import type { LineAnswer, LineSession, OpenSession } from '../lines/line-session
 import { lineCount, tellRefused, writeLines } from '../lines/write-lines.ts';
 import type { LineDependencies, LineSource } from '../lines/write-lines.ts';
 
-export const GRAPHITE_PROTOCOL = 'graphite';
+const GRAPHITE_PROTOCOL = 'graphite';
 
 export interface GraphiteLineDependencies extends LineDependencies {
   readonly authenticator: Authenticator;

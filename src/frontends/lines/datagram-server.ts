@@ -1,5 +1,5 @@
-// A UDP listener for protocols of lines: a datagram holds whole lines, the last one may lack its line
-// break. There is no back pressure: what arrives while too much waits is dropped and counted.
+// A UDP listener for protocols of lines: a datagram holds whole lines, the last one may lack its
+// line break. There is no back pressure: what arrives while too much waits is dropped and counted.
 import dgram from 'node:dgram';
 import type { Socket } from 'node:dgram';
 import type { Scheduler } from '../../stdx/scheduler.ts';

@@ -10,7 +10,9 @@ const MIB = 1024 * KIB;
  * then shows at the border of two reads, wherever it was cut.
  */
 export const LINE_BYTES_MAX = 64 * KIB;
-/** Complete lines of one connection that wait for the write before them; beyond it nothing is read. */
+/**
+ * Complete lines of one connection that wait for the write before them; beyond it nothing is read.
+ */
 export const PENDING_BYTES_MAX = MIB;
 /** The same of all connections of a listener together. */
 export const ALL_PENDING_BYTES_MAX = 64 * MIB;

@@ -1,9 +1,9 @@
-// Pieces of a byte stream → bodies of whole lines, one at a time: while one is being written the next
-// is gathered, so that slow writes make large bodies and not a long line of small ones. Knows no
-// socket: the owner stops pushing when `heldBytes` is too much.
+// Pieces of a byte stream → bodies of whole lines, one at a time: while one is being written the
+// next is gathered, so that slow writes make large bodies and not a long line of small ones. Knows
+// no socket: the owner stops pushing when `heldBytes` is too much.
 //
-// Where the stream was cut into pieces makes no difference to the lines that come out. A line longer
-// than LINE_BYTES_MAX is left out and told; pieces are at most that long, see limits.ts.
+// Where the stream was cut into pieces makes no difference to the lines that come out. A line
+// longer than LINE_BYTES_MAX is left out and told; pieces are at most that long, see limits.ts.
 import { BodyMemory } from '../http/body-memory.ts';
 import { LINE_BYTES_MAX } from './limits.ts';
 

@@ -1,4 +1,5 @@
-// What a listener for lines counts of itself. Points, bytes and refused rows are counted by the ingest.
+// What a listener for lines counts of itself. Points, bytes and refused rows are counted by the
+// ingest.
 import type { Counter, Gauge, MetricsRegistry } from '../../telemetry/registry.ts';
 
 export interface LineMetrics {

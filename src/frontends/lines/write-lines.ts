@@ -1,5 +1,5 @@
-// One write of a protocol without answers: tried again as long as it may pass (the sender is not read
-// meanwhile), and what is refused is counted, sampled into the refused lines and logged.
+// One write of a protocol without answers: tried again as long as it may pass (the sender is not
+// read meanwhile), and what is refused is counted, sampled into the refused lines and logged.
 import type { Ingest, WriteRequest, WriteResult } from '../../ingest/ingest.ts';
 import type { RefusedLines } from '../../ingest/refused-lines.ts';
 import { AppError } from '../../model/errors.ts';
