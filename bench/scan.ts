@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { useSnappyKernel } from '../src/codec/snappy-kernel.ts';
 import { decodeSnappy, encodeSnappy } from '../src/codec/snappy.ts';
+import { scanPlaintext } from '../src/formats/graphite/plaintext.ts';
 import { scanLineProtocol } from '../src/formats/influx/line-protocol.ts';
 import { scanPrometheusText } from '../src/formats/prometheus-text/exposition.ts';
 import { scanRequestV2 } from '../src/formats/remote-write/request-v2.ts';
@@ -58,6 +59,9 @@ const exposition: Scan = (body, dictionary, sink) =>
     dictionary,
     sink,
   );
+
+const graphite: Scan = (body, dictionary, sink) =>
+  scanPlaintext(body, body.length, { defaultTimeUs: START_MS * 1000 }, dictionary, sink);
 
 /** The first bodies of a load file: frames of four 32-bit words (the first a length) and a body. */
 function readBodies(name: string): Uint8Array[] {
@@ -173,6 +177,17 @@ function madePage(step: number): Uint8Array {
   return Buffer.from(text);
 }
 
+/** 65 bytes a line, as in the first measurements. */
+function madeGraphite(step: number): Uint8Array {
+  let text = '';
+  const seconds = START_MS / 1000 + step * 10;
+  for (let series = 0; series < 10_000; series++) {
+    const value = ((series * 7919 + step * 31) % 1_000_000) / 100;
+    text += `servers.eu-west.host_${1000 + (series % 1000)}.cpu.core${series % 7}.metric_${series} ${value} ${seconds}\n`;
+  }
+  return Buffer.from(text);
+}
+
 function steps(count: number, make: (step: number) => Uint8Array): Uint8Array[] {
   return Array.from({ length: count }, (_, step) => make(step));
 }
@@ -232,6 +247,16 @@ const MAKERS: Readonly<Record<string, () => Load>> = {
   'rw2-plain': () => {
     const bodies = MAKERS['rw-plain']!().bodies.slice(0, 40).map(asVersion2);
     return { name: 'rw2-plain', bodies, isSnappy: false, scan: remoteWrite2 };
+  },
+  graphite: () => ({
+    name: 'graphite',
+    bodies: steps(8, madeGraphite),
+    isSnappy: false,
+    scan: graphite,
+  }),
+  'graphite-shuffled': () => {
+    const bodies = steps(8, madeGraphite).map(shuffled);
+    return { name: 'graphite-shuffled', bodies, isSnappy: false, scan: graphite };
   },
   page: () => ({ name: 'page', bodies: steps(8, madePage), isSnappy: false, scan: exposition }),
 };

@@ -8,6 +8,7 @@ import * as fc from 'fast-check';
 import { decodedLabels } from '../../test/support/label-bytes.ts';
 import { bytesField, doubleField, varintField } from '../../test/support/protobuf-writer.ts';
 import { withCanary } from '../../test/support/row-recorder.ts';
+import { scanPlaintext } from '../formats/graphite/plaintext.ts';
 import { scanLineProtocol } from '../formats/influx/line-protocol.ts';
 import { scanPrometheusText } from '../formats/prometheus-text/exposition.ts';
 import { scanRequestV2 } from '../formats/remote-write/request-v2.ts';
@@ -47,6 +48,8 @@ const SCANS = {
       dictionary,
       sink,
     ),
+  graphite: (body, end, dictionary, sink) =>
+    scanPlaintext(body, end, { defaultTimeUs: 7 }, dictionary, sink),
   remoteWrite: scanWriteRequest,
   // In front of the series stands one of two tables, so that some bodies repeat it.
   remoteWrite2: (series, end, dictionary, sink) => {
@@ -191,6 +194,27 @@ const pageLine = fc.oneof(
   },
 );
 
+const graphiteLine = fc
+  .tuple(
+    fc.constantFrom('a.b', 'a.b.c', 'a.b;t=1', 'a.b;t=11', 'refused', 'a;t', 'x@.a.b', ' a.b'),
+    fc.constantFrom(' ', ' ', ' ', '  ', '\t', ''),
+    fc.constantFrom(
+      '1',
+      '-2.5',
+      '1e9',
+      'nan',
+      '-inf',
+      '0.12345678901234567',
+      '1x',
+      '.5',
+      '7.',
+      '-',
+    ),
+    fc.constantFrom(' 1700000000', ' 1700000000', ' 5', ' -5', ' -1', ' 5.25', ' 5 6', '\t7', ''),
+    fc.constantFrom('\n', '\n', '\r\n', ' \n', '\n\n', ''),
+  )
+  .map((parts) => parts.join(''));
+
 const seriesLabels = fc.constantFrom(
   ['__name__', 'm'],
   ['__name__', 'm', 'a', '1'],
@@ -262,11 +286,12 @@ const seriesOfV2 = fc
 const pieces = {
   lineProtocol: line,
   exposition: pageLine.map((text) => encoder.encode(text)),
+  graphite: graphiteLine.map((text) => encoder.encode(text)),
   remoteWrite: series,
   remoteWrite2: seriesOfV2,
 };
 
-for (const name of ['lineProtocol', 'exposition', 'remoteWrite', 'remoteWrite2'] as const) {
+for (const name of Object.keys(pieces) as (keyof typeof pieces)[]) {
   test(`${name}: predictions change nothing`, () => {
     fc.assert(
       fc.property(bodiesOf(pieces[name]), (bodies) => {

@@ -64,6 +64,7 @@ const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map<string, Protocol>([
   ['/api/v1/write', { body: remoteWrite }],
   ['/write', influx],
   ['/api/v2/write', influx],
+  ['/graphite/api/v1/sink', { body: (n, tMs, value) => `crossed;n=${n} ${value} ${tMs / 1000}\n` }],
   ['/api/v1/import/prometheus', { body: (n, tMs, value) => `crossed{n="${n}"} ${value} ${tMs}\n` }],
   [
     '/api/v1/import',

@@ -2,6 +2,7 @@
 // it parsed goes to the thread of the shards as columns; every other request goes there whole.
 import { MessageChannel, parentPort, workerData } from 'node:worker_threads';
 import { forward } from '../../frontends/http/forward.ts';
+import { graphiteRoutes } from '../../frontends/graphite/routes.ts';
 import { HttpServer } from '../../frontends/http/server.ts';
 import type { Route } from '../../frontends/http/route.ts';
 import { importRoutes } from '../../frontends/import/routes.ts';
@@ -102,7 +103,12 @@ function writeRoutes(): readonly Route[] {
   // test/apptest/shards.test.ts writes by each of them.
   const { typeAndUnitLabels } = setup.settings;
   const deps = { ingest, clock: realClock, typeAndUnitLabels } as RouteDependencies;
-  const routes = [...prometheusRoutes(deps), ...influxRoutes(deps), ...importRoutes(deps)];
+  const routes = [
+    ...prometheusRoutes(deps),
+    ...influxRoutes(deps),
+    ...graphiteRoutes(deps),
+    ...importRoutes(deps),
+  ];
   return routes.filter(({ permission }) => permission === 'write');
 }
 

@@ -17,6 +17,7 @@ import type { MetricsRegistry } from '../../telemetry/registry.ts';
 import { OpenAuthenticator } from '../../tenancy/authenticator.ts';
 import { Ingest } from '../../ingest/ingest.ts';
 import { MetadataFilter } from '../../ingest/metadata-filter.ts';
+import { RefusedLines } from '../../ingest/refused-lines.ts';
 import { QUERY_HEAVY_PART } from '../../query/limits.ts';
 import { PromqlQueries } from '../../query/promql.ts';
 import type { EvaluatePromql } from '../../query/promql.ts';
@@ -29,6 +30,7 @@ import type { MemoryBound } from '../../tsdb/memory-bound.ts';
 import { doorRules } from './door-rules.ts';
 import { ingestShares, registerMemoryMetrics } from './ingest-memory.ts';
 import type { IngestThreads, IngestThreadsParts } from './ingest-threads.ts';
+import type { LineListeners, LineListenersParts } from './line-listeners.ts';
 import { productRoutes } from './routes.ts';
 import { registerStorageMetrics } from './storage-metrics.ts';
 import { writeCounter } from './write-metrics.ts';
@@ -54,6 +56,8 @@ export interface RunningOrrery {
   readonly address: AddressInfo;
   /** `http://host:port`, as a browser on this machine would write it. */
   readonly url: string;
+  /** Where else somebody listens, by flag. */
+  readonly listeners: Readonly<Record<string, string>>;
   readonly routes: readonly Route[];
   /** Answers what has arrived, then closes the storage. */
   stop(): Promise<void>;
@@ -79,7 +83,9 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const state: State = { isReady: true, threads: undefined, collector: undefined };
   const metadata = new MetadataFilter();
   const metricsPage = () => pageOf(registry, state);
-  const { routes, ingest, queries } = wire(parts, { state, metadata, metricsPage });
+  const refusedLines = new RefusedLines(clock);
+  const wiring = { state, metadata, metricsPage, refusedLines };
+  const { routes, ingest, queries } = wire(parts, wiring);
   const authenticator = new OpenAuthenticator(storage.tenants());
   const rules = doorRules(settings);
   const common = { logger, registry, clock, scheduler, onFatal };
@@ -87,6 +93,16 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const accept = (connection: Duplex) => server.accept(connection);
   state.threads = await startThreads(parts, { metadata, authenticator, accept });
   const address = state.threads?.address ?? (await server.listen(settings.http));
+  const closeDoors = async (graceMs: number): Promise<void> => {
+    await state.threads?.drain(graceMs);
+    await server.drain(graceMs);
+    await state.threads?.close();
+  };
+  const listening = { ...parts, ingest, refusedLines, authenticator, acceptHttp: accept };
+  const lines = await startLines(listening).catch(async (error: unknown) => {
+    await closeDoors(0);
+    throw error;
+  });
   const shown = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   const url = `http://${shown}:${address.port}`;
   const self = { url, port: address.port };
@@ -97,14 +113,19 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   async function stop(): Promise<void> {
     state.isReady = false;
     await collector?.stop();
+    await lines?.drain(settings.drainTimeoutMs);
     const late = scheduler.after(settings.drainTimeoutMs / 2, () => queries.cancelAll());
-    await state.threads?.drain(settings.drainTimeoutMs);
-    await server.drain(settings.drainTimeoutMs);
+    await closeDoors(settings.drainTimeoutMs);
     late();
-    await state.threads?.close();
     await storage.close();
   }
-  return { address, url, routes, stop };
+  return { address, url, listeners: lines?.addresses ?? {}, routes, stop };
+}
+
+async function startLines(parts: LineListenersParts): Promise<LineListeners | undefined> {
+  if (parts.settings.graphite === undefined) return undefined;
+  const { startLineListeners } = await import('./line-listeners.ts');
+  return await startLineListeners(parts);
 }
 
 /** Several shards are written by several threads, where a port can be shared. */
@@ -152,9 +173,11 @@ interface Wiring {
   readonly state: State;
   readonly metadata: MetadataFilter;
   readonly metricsPage: () => Promise<string>;
+  readonly refusedLines: RefusedLines;
 }
 
-function wire(parts: OrreryParts, { state, metadata, metricsPage }: Wiring): Wired {
+function wire(parts: OrreryParts, wiring: Wiring): Wired {
+  const { state, metadata, metricsPage, refusedLines } = wiring;
   const { settings, storage, clock, scheduler, prng, registry, version, files, logger } = parts;
   const { memory } = parts;
   const ingest = new Ingest({
@@ -204,6 +227,7 @@ function wire(parts: OrreryParts, { state, metadata, metricsPage }: Wiring): Wir
   registerStorageMetrics(storage, registry);
   registerMemoryMetrics(memory, registry);
   const api = { storage, ingest, queries, promql, clock, scheduler, metricsPage, version };
+  const watched = { refusedLines, snapshots: parts.snapshots, files };
   const about = {
     delayedNameRemoval,
     typeAndUnitLabels,
@@ -211,8 +235,7 @@ function wire(parts: OrreryParts, { state, metadata, metricsPage }: Wiring): Wir
     targets: () => state.collector?.targets() ?? [],
     facts: async () => (await import('./server-facts.ts')).serverFacts(settings),
   };
-  const { snapshots, webDirectory } = parts;
-  const routes = productRoutes({ ...api, ...about, snapshots, files, directory: webDirectory });
+  const routes = productRoutes({ ...api, ...about, ...watched, directory: parts.webDirectory });
   return { routes, ingest, queries };
 }
 

@@ -4,6 +4,8 @@ import { adminRoutes } from '../../frontends/admin/routes.ts';
 import type { AdminDependencies } from '../../frontends/admin/routes.ts';
 import { consoleRoutes } from '../../frontends/console/routes.ts';
 import type { ConsoleDependencies } from '../../frontends/console/routes.ts';
+import { graphiteRoutes } from '../../frontends/graphite/routes.ts';
+import type { GraphiteDependencies } from '../../frontends/graphite/routes.ts';
 import type { Route } from '../../frontends/http/route.ts';
 import { importRoutes } from '../../frontends/import/routes.ts';
 import type { ImportExportDependencies } from '../../frontends/import/routes.ts';
@@ -14,6 +16,7 @@ import type { PrometheusDependencies } from '../../frontends/prometheus/routes.t
 
 export type RouteDependencies = PrometheusDependencies &
   InfluxDependencies &
+  GraphiteDependencies &
   ImportExportDependencies &
   AdminDependencies &
   ConsoleDependencies;
@@ -23,6 +26,7 @@ export function productRoutes(deps: RouteDependencies): readonly Route[] {
   return [
     ...prometheusRoutes(deps),
     ...influxRoutes(deps),
+    ...graphiteRoutes(deps),
     ...importRoutes(deps),
     ...adminRoutes(deps),
     ...consoleRoutes(deps),

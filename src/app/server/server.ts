@@ -81,11 +81,13 @@ function makeLogger(settings: Settings): Logger {
 }
 
 function checkStart(settings: Settings): void {
-  const { host } = settings.http;
-  if (!isLoopbackAddress(host) && !settings.insecure)
+  const open = [settings.http, settings.graphite].find(
+    (wanted) => wanted !== undefined && !isLoopbackAddress(wanted.host),
+  );
+  if (open !== undefined && !settings.insecure)
     throw new StartError(
       EXIT.usage,
-      `${addressKind.print(settings.http)} is not a loopback address, and whoever reaches it could ` +
+      `${addressKind.print(open)} is not a loopback address, and whoever reaches it could ` +
         'read and write everything: use --insecure if that is meant.',
     );
   const stale = checkBuilt(PROJECT_ROOT);
@@ -117,9 +119,16 @@ async function serve(args: readonly string[]): Promise<void> {
     await opened.storage.close();
     throw listenError(error, settings);
   });
-  const { url } = running;
+  const { url, listeners } = running;
   const startMs = Math.round(performance.now());
-  logger.info('ready', { url, version, data: settings.data, pid: process.pid, startMs });
+  logger.info('ready', {
+    url,
+    ...listeners,
+    version,
+    data: settings.data,
+    pid: process.pid,
+    startMs,
+  });
   const stopWatching = watchIdleMemory(realScheduler);
   await untilSignal(logger);
   stopWatching();

@@ -47,6 +47,12 @@ export const FLAGS = {
     { host: '127.0.0.1', port: 4332 },
     'Address of the HTTP listener. Any other than loopback needs tokens, or `--insecure`.',
   ),
+  graphite: flag<Address | undefined>(
+    'graphite',
+    orNone(address),
+    undefined,
+    'Address of the TCP and UDP listener for Graphite lines, 2003 by custom. As with `http`, any other than loopback needs `--insecure`.',
+  ),
   data: flag('data', path('DIR'), './orrery-data', 'Folder that holds everything stored.'),
   config: flag(
     'config',
