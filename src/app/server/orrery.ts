@@ -26,6 +26,7 @@ import { HttpServer } from '../../frontends/http/server.ts';
 import type { Settings } from '../settings/flags.ts';
 import type { MemoryBound } from '../../tsdb/memory-bound.ts';
 import { doorRules } from './door-rules.ts';
+import { otlpOptions } from './otlp-options.ts';
 import { ingestShares, registerMemoryMetrics } from './ingest-memory.ts';
 import type { IngestThreads, IngestThreadsParts } from './ingest-threads.ts';
 import { productRoutes } from './routes.ts';
@@ -201,6 +202,7 @@ function wire(parts: OrreryParts, { state, metadata, metricsPage }: Wiring): Wir
   registerMemoryMetrics(memory, registry);
   const api = { storage, ingest, queries, promql, clock, scheduler, metricsPage, version };
   const about = {
+    otlp: otlpOptions(settings),
     delayedNameRemoval,
     isReady: () => state.isReady,
     targets: () => state.collector?.targets() ?? [],

@@ -9,11 +9,14 @@ import { importRoutes } from '../../frontends/import/routes.ts';
 import type { ImportExportDependencies } from '../../frontends/import/routes.ts';
 import { influxRoutes } from '../../frontends/influx/routes.ts';
 import type { InfluxDependencies } from '../../frontends/influx/write.ts';
+import { otlpRoutes } from '../../frontends/otlp/routes.ts';
+import type { OtlpDependencies } from '../../frontends/otlp/metrics.ts';
 import { prometheusRoutes } from '../../frontends/prometheus/routes.ts';
 import type { PrometheusDependencies } from '../../frontends/prometheus/routes.ts';
 
 export type RouteDependencies = PrometheusDependencies &
   InfluxDependencies &
+  OtlpDependencies &
   ImportExportDependencies &
   AdminDependencies &
   ConsoleDependencies;
@@ -23,6 +26,7 @@ export function productRoutes(deps: RouteDependencies): readonly Route[] {
   return [
     ...prometheusRoutes(deps),
     ...influxRoutes(deps),
+    ...otlpRoutes(deps),
     ...importRoutes(deps),
     ...adminRoutes(deps),
     ...consoleRoutes(deps),
