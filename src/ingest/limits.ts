@@ -48,3 +48,5 @@ export const REFUSED_LINES_MAX = 128;
 
 /** Tenants whose refused lines are kept. */
 export const REFUSED_TENANTS_MAX = 1024;
+/** Series whose differences are summed up; beyond it the sum used least recently starts anew. */
+export const DELTA_SERIES_MAX = 262_144;

@@ -13,6 +13,7 @@ import type { RouteDependencies } from '../../src/app/server/routes.ts';
 import { encodeSnappy } from '../../src/codec/snappy.ts';
 import { routePaths } from '../../src/frontends/http/route.ts';
 import { durabilityRun } from '../support/durability-run.ts';
+import * as otlpMessages from '../support/otlp.ts';
 import { bytesField, doubleField, varintField } from '../support/protobuf-writer.ts';
 import { runOrrery, startOrrery } from './harness.ts';
 import type { RunningOrrery } from './harness.ts';
@@ -44,6 +45,7 @@ const BASE_MS = 1_750_000_000_000;
 /** One sample of one series as a protocol writes it. */
 interface Protocol {
   readonly query?: string;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body: (n: number, tMs: number, value: number) => string | Uint8Array<ArrayBuffer>;
 }
 
@@ -60,11 +62,24 @@ function remoteWrite(n: number, tMs: number, value: number): Uint8Array<ArrayBuf
   return new Uint8Array(encodeSnappy(Uint8Array.from(bytesField(1, series))));
 }
 
+const otlp: Protocol = {
+  headers: { 'Content-Type': 'application/x-protobuf' },
+  body: (n, tMs, value) =>
+    otlpMessages.request([
+      otlpMessages.gauge({ name: 'crossed' }, [
+        { timeNs: BigInt(tMs) * 1_000_000n, value, attributes: { n: String(n) } },
+      ]),
+    ]),
+};
+
 const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map<string, Protocol>([
   ['/api/v1/write', { body: remoteWrite }],
   ['/write', influx],
   ['/api/v2/write', influx],
   ['/graphite/api/v1/sink', { body: (n, tMs, value) => `crossed;n=${n} ${value} ${tMs / 1000}\n` }],
+  ['/v1/metrics', otlp],
+  ['/api/v1/otlp/v1/metrics', otlp],
+  ['/opentelemetry/v1/metrics', otlp],
   ['/api/v1/import/prometheus', { body: (n, tMs, value) => `crossed{n="${n}"} ${value} ${tMs}\n` }],
   [
     '/api/v1/import',
@@ -123,7 +138,7 @@ test('every writing route through every thread; sums of metrics; kill -9', async
         paths.map(async ({ path, protocol }, i) => {
           const [n, tMs, value] = [i % 3, BASE_MS + count, count];
           count++;
-          const headers = { Connection: 'close' };
+          const headers = { Connection: 'close', ...protocol.headers };
           const body = protocol.body(n, tMs, value);
           const wrote = await first.post(path + (protocol.query ?? ''), body, { headers });
           assert.ok(wrote.status < 300, `${path}: ${wrote.status} ${wrote.text}`);

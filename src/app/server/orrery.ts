@@ -28,6 +28,7 @@ import { HttpServer } from '../../frontends/http/server.ts';
 import type { Settings } from '../settings/flags.ts';
 import type { MemoryBound } from '../../tsdb/memory-bound.ts';
 import { doorRules } from './door-rules.ts';
+import { otlpOptions } from './otlp-options.ts';
 import { ingestShares, registerMemoryMetrics } from './ingest-memory.ts';
 import type { IngestThreads, IngestThreadsParts } from './ingest-threads.ts';
 import type { LineListeners, LineListenersParts } from './line-listeners.ts';
@@ -229,6 +230,7 @@ function wire(parts: OrreryParts, wiring: Wiring): Wired {
   const api = { storage, ingest, queries, promql, clock, scheduler, metricsPage, version };
   const watched = { refusedLines, snapshots: parts.snapshots, files };
   const about = {
+    otlp: otlpOptions(settings),
     delayedNameRemoval,
     typeAndUnitLabels,
     isReady: () => state.isReady,

@@ -11,12 +11,15 @@ import { importRoutes } from '../../frontends/import/routes.ts';
 import type { ImportExportDependencies } from '../../frontends/import/routes.ts';
 import { influxRoutes } from '../../frontends/influx/routes.ts';
 import type { InfluxDependencies } from '../../frontends/influx/write.ts';
+import { otlpRoutes } from '../../frontends/otlp/routes.ts';
+import type { OtlpDependencies } from '../../frontends/otlp/metrics.ts';
 import { prometheusRoutes } from '../../frontends/prometheus/routes.ts';
 import type { PrometheusDependencies } from '../../frontends/prometheus/routes.ts';
 
 export type RouteDependencies = PrometheusDependencies &
   InfluxDependencies &
   GraphiteDependencies &
+  OtlpDependencies &
   ImportExportDependencies &
   AdminDependencies &
   ConsoleDependencies;
@@ -27,6 +30,7 @@ export function productRoutes(deps: RouteDependencies): readonly Route[] {
     ...prometheusRoutes(deps),
     ...influxRoutes(deps),
     ...graphiteRoutes(deps),
+    ...otlpRoutes(deps),
     ...importRoutes(deps),
     ...adminRoutes(deps),
     ...consoleRoutes(deps),

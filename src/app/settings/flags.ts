@@ -1,6 +1,8 @@
 // Every setting of the server, once. From this table come the command line, the environment names,
 // the keys of orrery.yaml, `--help`, `orrery check config` and docs/flags.md. A key in camelCase
 // here is the field of `Settings`; its `flag` is the name on the command line and in the file.
+import { TRANSLATIONS } from '../../formats/otlp/names.ts';
+import type { Translation } from '../../formats/otlp/names.ts';
 import { LOG_LEVELS } from '../../telemetry/logger.ts';
 import type { Address, DiskShare, Kind } from './kinds.ts';
 import {
@@ -12,6 +14,7 @@ import {
   list,
   path,
   SettingError,
+  text,
 } from './kinds.ts';
 import { diskShare, orNone, size } from './kinds.ts';
 
@@ -38,6 +41,11 @@ function checkOrigin(origin: string): void {
 function checkHostName(host: string): void {
   if (!/^[a-z0-9._-]+$/i.test(host))
     throw new SettingError(`"${host}" is not a host name; give it without scheme and port`);
+}
+
+function checkNamePrefix(prefix: string): void {
+  if (prefix !== '' && !/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(prefix))
+    throw new SettingError(`"${prefix}" is not the start of a metric name`);
 }
 
 export const FLAGS = {
@@ -184,6 +192,43 @@ export const FLAGS = {
     false,
     'Types and units of metrics become labels of their series, `__type__` and `__unit__`, in remote ' +
       'write 2.0, exposition text and scrapes, as Prometheus does with its feature of the same name.',
+  ),
+  otlpTranslation: flag<Translation>(
+    'otlp-translation',
+    { ...choice(TRANSLATIONS), placeholder: 'STRATEGY' },
+    'UnderscoreEscapingWithSuffixes',
+    'How names of OTLP metrics and attributes become names of series and labels: that, ' +
+      '`UnderscoreEscapingWithoutSuffixes`, `NoUTF8EscapingWithSuffixes` or `NoTranslation`.',
+  ),
+  otlpNamespace: flag(
+    'otlp-namespace',
+    text('PREFIX', checkNamePrefix),
+    '',
+    'Put in front of every name of an OTLP metric, with an underscore.',
+  ),
+  otlpScopeLabels: flag(
+    'otlp-scope-labels',
+    flagSwitch,
+    true,
+    'Name, version, schema URL and attributes of OTLP scopes are labels `otel_scope_*`.',
+  ),
+  otlpPromotedAttributes: flag<readonly string[]>(
+    'otlp-promote-attribute',
+    list('NAME', () => undefined),
+    [],
+    'OTLP resource attribute that becomes a label of every series; repeatable.',
+  ),
+  otlpIdentifyingAttributes: flag(
+    'otlp-identifying-attributes',
+    flagSwitch,
+    false,
+    '`target_info` also has the attributes that `job` and `instance` are made of.',
+  ),
+  otlpCustomBuckets: flag(
+    'otlp-custom-buckets',
+    flagSwitch,
+    false,
+    'Classic OTLP histograms become native ones with custom buckets instead of `_bucket` series.',
   ),
   shards: flag(
     'shards',
