@@ -51,7 +51,11 @@ export function mergeIds(
   added: Uint32Array,
   compare: (a: number, b: number) => number,
 ): Uint32Array {
-  const steps = mergeSteps(old, added, compare);
+  return allSteps(mergeSteps(old, added, compare));
+}
+
+/** What work in steps comes to, without a pause. */
+export function allSteps<T>(steps: Generator<void, T, void>): T {
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;
