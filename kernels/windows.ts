@@ -147,3 +147,109 @@ function fold(c: usize, values: usize, segments: i32, flip: v128): bool {
   }
   return !v128.any_true(odd);
 }
+
+/** Which of two slots are filled, as a mask; `filled` has a byte each. */
+function maskOf(filled: u32): v128 {
+  return i64x2(-(<i64>(filled & 1)), -(<i64>((filled >> 8) & 1)));
+}
+
+function filledAt(present: usize, k: i32, steps: i32): u32 {
+  return k + 1 < steps ? <u32>load<u16>(present + k) : <u32>load<u8>(present + k);
+}
+
+/** Adds to the counts of two slots. */
+function count(counts: usize, k: i32, filled: u32): void {
+  const place = counts + ((<usize>k) << 2);
+  store<u64>(place, load<u64>(place) + (<u64>(filled & 1) | ((<u64>((filled >> 8) & 1)) << 32)));
+}
+
+/** What is lost when `value` is added to `sum`. */
+function lostOf(sum: v128, value: v128, total: v128): v128 {
+  const large = f64x2.add(f64x2.sub(sum, total), value);
+  const small = f64x2.add(f64x2.sub(value, total), sum);
+  return v128.bitselect(large, small, f64x2.ge(f64x2.abs(sum), f64x2.abs(value)));
+}
+
+/** A column into compensated sums of a group. What lies behind an odd end stays as it is. */
+export function addSums(
+  present: usize,
+  values: usize,
+  steps: i32,
+  main: usize,
+  extra: usize,
+  counts: usize,
+): void {
+  const infinity = f64x2.splat(Infinity);
+  for (let k = 0; k < steps; k += 2) {
+    const filled = filledAt(present, k, steps);
+    const mask = maskOf(filled);
+    const place = (<usize>k) << 3;
+    const sum = v128.load(main + place);
+    const value = v128.load(values + place);
+    const before = v128.load(extra + place);
+    const total = f64x2.add(sum, value);
+    const lost = f64x2.add(before, lostOf(sum, value, total));
+    const error = v128.andnot(lost, f64x2.eq(f64x2.abs(total), infinity));
+    v128.store(main + place, v128.bitselect(total, sum, mask));
+    // The last pair of sums may reach into the errors.
+    const kept = v128.load(extra + place);
+    v128.store(extra + place, v128.bitselect(error, kept, mask));
+    count(counts, k, filled);
+  }
+}
+
+/** The sums of a later chunk into those of the earlier ones. */
+export function mergeSums(
+  main: usize,
+  extra: usize,
+  counts: usize,
+  addedMain: usize,
+  addedExtra: usize,
+  addedCounts: usize,
+  steps: i32,
+): void {
+  const infinity = f64x2.splat(Infinity);
+  for (let k = 0; k < steps; k += 2) {
+    const first = load<u32>(addedCounts + ((<usize>k) << 2));
+    const second = k + 1 < steps ? load<u32>(addedCounts + ((<usize>k) << 2), 4) : 0;
+    const mask = maskOf(<u32>(first != 0) | ((<u32>(second != 0)) << 8));
+    const place = (<usize>k) << 3;
+    const sum = v128.load(main + place);
+    const value = v128.load(addedMain + place);
+    const before = v128.load(extra + place);
+    const total = f64x2.add(sum, value);
+    const lost = f64x2.add(before, lostOf(sum, value, total));
+    const both = f64x2.add(lost, v128.load(addedExtra + place));
+    const finite = v128.bitselect(both, lost, f64x2.eq(total, total));
+    const error = v128.andnot(finite, f64x2.eq(f64x2.abs(total), infinity));
+    v128.store(main + place, v128.bitselect(total, sum, mask));
+    const kept = v128.load(extra + place);
+    v128.store(extra + place, v128.bitselect(error, kept, mask));
+    const at = counts + ((<usize>k) << 2);
+    store<u64>(at, load<u64>(at) + (<u64>first | ((<u64>second) << 32)));
+  }
+}
+
+/** A column into the extremes of a group. */
+export function addExtremes(
+  present: usize,
+  values: usize,
+  steps: i32,
+  main: usize,
+  counts: usize,
+  isMax: i32,
+): void {
+  for (let k = 0; k < steps; k += 2) {
+    const filled = filledAt(present, k, steps);
+    const place = (<usize>k) << 3;
+    const best = v128.load(main + place);
+    const value = v128.load(values + place);
+    const seen = load<u64>(counts + ((<usize>k) << 2));
+    const isFirst = i64x2(-(<i64>(<u32>seen == 0)), -(<i64>(seen >> 32 == 0)));
+    const isBetter = isMax ? f64x2.gt(value, best) : f64x2.lt(value, best);
+    const wins = v128.or(v128.or(isBetter, isFirst), f64x2.ne(best, best));
+    const mask = v128.and(wins, maskOf(filled));
+    v128.store(main + place, v128.bitselect(value, best, mask));
+    count(counts, k, filled);
+  }
+}

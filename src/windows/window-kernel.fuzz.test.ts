@@ -1,14 +1,20 @@
-// The compiled kernel and the TypeScript beside it give the same bits, for series that have times of
-// their own and for those that share them, plain and not so plain.
+// The compiled kernel and the TypeScript beside it give the same bits, for series that have times
+// of their own and for those that share them, plain and not so plain.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { afterEach, test } from 'node:test';
 import * as fc from 'fast-check';
-import type { LeafKernel, WindowBounds } from '../model/storage.ts';
+import type { LeafAggregation, LeafKernel, ReadContext, WindowBounds } from '../model/storage.ts';
 import { KernelRun } from './kernels.ts';
+import { GroupSink } from './leaf-sink.ts';
 import { NO_SAMPLES } from './samples.ts';
 import { StepColumn } from './step-column.ts';
-import { extremesByKernel, growthsByKernel, useWindowKernel } from './window-kernel.ts';
+import {
+  extremesByKernel,
+  growthsByKernel,
+  leaseStates,
+  useWindowKernel,
+} from './window-kernel.ts';
 import { Windows, windowShape } from './sliding.ts';
 
 const wasm = readFileSync(new URL('../../dist/wasm/windows.wasm', import.meta.url));
@@ -109,4 +115,75 @@ test('the kernel itself takes plain series, and no others', () => {
   assert.equal(growthsByKernel(plain, windows, out, counter), true);
   assert.equal(growthsByKernel(falling, windows, out, counter), false);
   assert.equal(growthsByKernel(falling, windows, out, { ...counter, isCounter: false }), true);
+});
+
+const AGGREGATIONS = ['sum', 'min', 'max', 'avg', 'count', 'stddev'] as const;
+
+/** Groups of series as a sink adds them up, chunk by chunk; bits by group. */
+function aggregated(
+  aggregation: LeafAggregation,
+  series: readonly { readonly group: number; readonly slots: readonly (number | undefined)[] }[],
+  hasLease: boolean,
+): unknown {
+  const { length } = series[0]!.slots;
+  const context = { budget: { take: () => undefined, give: () => undefined } };
+  const grouping = { aggregation, mode: 'by' as const, labels: ['g'] };
+  const sink = new GroupSink(grouping, length, context as unknown as ReadContext);
+  const lease = hasLease ? leaseStates(length) : undefined;
+  assert.equal(lease !== undefined, hasLease);
+  if (lease !== undefined) sink.use(lease);
+  const column = lease?.column(length) ?? new StepColumn(length);
+  for (const { group, slots } of series) {
+    for (const [k, one] of slots.entries()) if (one !== undefined) column.setFloat(k, one);
+    sink.addTo(sink.groupOf(['g', String(group)]), column);
+    column.reset();
+  }
+  const found = sink.finish().map(({ labels, present, values }) => ({
+    labels,
+    slots: Array.from(present, (one, k) => (one === 1 ? shownBits(values[k]!) : undefined)),
+  }));
+  lease?.end();
+  return { found, notes: sink.notes.all() };
+}
+
+function shownBits(one: number): string {
+  return Number.isNaN(one) ? 'NaN' : Buffer.from(Float64Array.of(one).buffer).toString('hex');
+}
+
+test('groups in the memory of the kernel have the same bits', () => {
+  useKernel();
+  const slots = fc.integer({ min: 8, max: 21 }).chain((length) =>
+    fc.array(
+      fc.record({
+        group: fc.nat(3),
+        slots: fc.array(
+          fc.option(fc.oneof(value, fc.constantFrom(1e16, -1e16, 1, 1e-3)), { nil: undefined }),
+          { minLength: length, maxLength: length },
+        ),
+      }),
+      { minLength: 1, maxLength: 60 },
+    ),
+  );
+  fc.assert(
+    fc.property(slots, fc.constantFrom(...AGGREGATIONS), (series, aggregation) => {
+      const found = aggregated(aggregation, series, true);
+      assert.deepEqual(found, aggregated(aggregation, series, false));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('one leaf at a time has the states, and no more than there are', () => {
+  useKernel();
+  const lease = leaseStates(100)!;
+  assert.equal(leaseStates(100), undefined);
+  let taken = 0;
+  while (lease.take(64 * 1024) !== undefined) taken++;
+  assert.equal(taken, 128);
+  lease.end();
+  const next = leaseStates(100)!;
+  assert.ok(
+    new Uint8Array(next.take(1024)!.buffer, next.take(1024)!.start, 1024).every((b) => b === 0),
+  );
+  next.end();
 });

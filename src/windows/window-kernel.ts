@@ -1,11 +1,16 @@
-// kernels/windows.ts for the kernels of this thread, once app/ has said where its compiled module is;
-// made by the first query that has use for it. Values are copied in, one series at a time; what the
+// kernels/windows.ts for the kernels of this thread, once app/ has said where its compiled module
+// is; made by the first query that has use for it. Values are copied in, one series at a time; what the
 // windows of a walk have in common is copied once. Without it, and for what it refuses, counters.ts
 // and statistics.ts do the same.
-import { KERNEL_SAMPLES_MAX, KERNEL_STEPS_MAX, KERNEL_STEPS_MIN } from './limits.ts';
+import {
+  KERNEL_SAMPLES_MAX,
+  KERNEL_STATES_BYTES,
+  KERNEL_STEPS_MAX,
+  KERNEL_STEPS_MIN,
+} from './limits.ts';
 import type { SeriesSamples } from './samples.ts';
 import type { Windows } from './sliding.ts';
-import type { StepColumn } from './step-column.ts';
+import { StepColumn } from './step-column.ts';
 
 const PAGE_BYTES = 65_536;
 /** The first page is the compiler's. */
@@ -28,6 +33,31 @@ interface WindowExports {
     out: number,
   ) => void;
   readonly isRising: (values: number, count: number) => number;
+  readonly addSums: (
+    present: number,
+    values: number,
+    steps: number,
+    main: number,
+    extra: number,
+    counts: number,
+  ) => void;
+  readonly mergeSums: (
+    main: number,
+    extra: number,
+    counts: number,
+    addedMain: number,
+    addedExtra: number,
+    addedCounts: number,
+    steps: number,
+  ) => void;
+  readonly addExtremes: (
+    present: number,
+    values: number,
+    steps: number,
+    main: number,
+    counts: number,
+    isMax: number,
+  ) => void;
   readonly extremes: (
     control: number,
     values: number,
@@ -60,7 +90,9 @@ function layout() {
     suffixes: place(SEGMENTS_MAX * 8),
   };
   const out = place(DOUBLES);
-  return { control, out, pages: Math.ceil((end + 64) / PAGE_BYTES) };
+  const present = place(KERNEL_STEPS_MAX + 2);
+  const states = place(KERNEL_STATES_BYTES);
+  return { control, out, present, states, pages: Math.ceil((end + 64) / PAGE_BYTES) };
 }
 
 /** What of a walk is in the memory. */
@@ -97,6 +129,28 @@ class WindowKernel {
 
   get outAt(): number {
     return this.#places.out;
+  }
+
+  /** Nobody has a lease of the states. */
+  isFree = true;
+
+  /** The column that outputs are written to. */
+  column(stepCount: number): StepColumn {
+    const values = new Float64Array(this.#buffer, this.#places.out, stepCount);
+    return new StepColumn(
+      stepCount,
+      values,
+      new Uint8Array(this.#buffer, this.#places.present, stepCount),
+    );
+  }
+
+  /** Where states begin. */
+  get states(): { readonly buffer: ArrayBuffer; readonly start: number } {
+    return { buffer: this.#buffer, start: this.#places.states };
+  }
+
+  has(array: ArrayBufferView): boolean {
+    return array.buffer === this.#buffer;
   }
 
   /** Copies values of the series in, and what the walk has in common, if that is not there. */
@@ -165,7 +219,7 @@ class WindowKernel {
 
   /** Copies the output into an empty column. */
   take({ count, present, values }: StepColumn, prepared: Prepared): void {
-    values.set(this.#out.subarray(0, count));
+    if (values.buffer !== this.#buffer) values.set(this.#out.subarray(0, count));
     present.set(this.#present[prepared].subarray(0, count));
   }
 }
@@ -225,5 +279,107 @@ export function extremesByKernel(
   if (exports.extremes(CONTROL_AT, VALUES_AT, segmentCount, steps, +isMax, outAt) === 0)
     return false;
   own.take(out, 'segments');
+  return true;
+}
+
+// ---------------------------------------------------------------- groups
+
+/** Memory of the kernel for the column and the states of one leaf, until it ends. */
+export class StateLease {
+  readonly #kernel: WindowKernel;
+  #usedBytes = 0;
+
+  constructor(own: WindowKernel) {
+    this.#kernel = own;
+    own.isFree = false;
+  }
+
+  /** Used by others between two series: it is empty only as long as nobody else runs. */
+  column(stepCount: number): StepColumn {
+    const column = this.#kernel.column(stepCount);
+    column.reset();
+    return column;
+  }
+
+  /** Zeroed memory, a multiple of 8 bytes; undefined where there is no more. */
+  take(sizeBytes: number): { readonly buffer: ArrayBuffer; readonly start: number } | undefined {
+    if (this.#usedBytes + sizeBytes > KERNEL_STATES_BYTES) return undefined;
+    const { buffer, start: first } = this.#kernel.states;
+    const start = first + this.#usedBytes;
+    this.#usedBytes += sizeBytes;
+    new Uint8Array(buffer, start, sizeBytes).fill(0);
+    return { buffer, start };
+  }
+
+  end(): void {
+    this.#kernel.isFree = true;
+  }
+}
+
+/** undefined where there is no kernel, or another leaf has the lease. */
+export function leaseStates(stepCount: number): StateLease | undefined {
+  if (load === undefined || stepCount > KERNEL_STEPS_MAX || stepCount < KERNEL_STEPS_MIN)
+    return undefined;
+  kernel ??= new WindowKernel(load());
+  return kernel.isFree ? new StateLease(kernel) : undefined;
+}
+
+/** Arrays of a group's state. */
+interface KernelState {
+  readonly floatCounts: Uint32Array;
+  readonly main: Float64Array;
+  readonly extra: Float64Array;
+}
+
+interface FloatColumn {
+  readonly present: Uint8Array;
+  readonly values: Float64Array;
+}
+
+/** False where one of them is not in the kernel's memory. */
+export function addSumsByKernel(state: KernelState, { present, values }: FloatColumn): boolean {
+  const { main, extra, floatCounts } = state;
+  if (kernel === undefined || !kernel.has(main) || !kernel.has(values)) return false;
+  kernel.exports.addSums(
+    present.byteOffset,
+    values.byteOffset,
+    present.length,
+    main.byteOffset,
+    extra.byteOffset,
+    floatCounts.byteOffset,
+  );
+  return true;
+}
+
+/** The same. */
+export function mergeSumsByKernel(into: KernelState, from: KernelState): boolean {
+  if (kernel === undefined || !kernel.has(into.main) || !kernel.has(from.main)) return false;
+  kernel.exports.mergeSums(
+    into.main.byteOffset,
+    into.extra.byteOffset,
+    into.floatCounts.byteOffset,
+    from.main.byteOffset,
+    from.extra.byteOffset,
+    from.floatCounts.byteOffset,
+    into.main.length,
+  );
+  return true;
+}
+
+/** The same. */
+export function addExtremesByKernel(
+  { main, floatCounts }: KernelState,
+  { present, values }: FloatColumn,
+  isMax: boolean,
+): boolean {
+  if (kernel === undefined || !kernel.has(main) || !kernel.has(values)) return false;
+  kernel.exports.addExtremes(
+    present.byteOffset,
+    values.byteOffset,
+    present.length,
+    main.byteOffset,
+    floatCounts.byteOffset,
+    +isMax,
+  );
   return true;
 }
