@@ -16,6 +16,7 @@ import { gatherSamples } from '../windows/samples.ts';
 import type { SeriesSamples } from '../windows/samples.ts';
 import { stepGrid } from '../windows/sliding.ts';
 import { StepColumn } from '../windows/step-column.ts';
+import { leaseStates } from '../windows/window-kernel.ts';
 import { deletesFrom } from './deletes.ts';
 import { GroupNumbers, InstantBatch, SEEN } from './instant-lane.ts';
 import {
@@ -164,14 +165,24 @@ class RangeLeaf {
 
   async result(): Promise<LeafResult> {
     const { batches, sink, run } = this.#parts;
-    for (const batch of batches) await this.#read(batch);
-    return {
-      stepCount: run.spec.grid.count,
-      groups: sink.finish(),
-      annotations: sink.notes.all(),
-      seriesRead: this.#seriesRead,
-      samplesRead: this.#samplesRead,
-    };
+    const { count } = run.spec.grid;
+    const lease = sink instanceof SeriesSink ? undefined : leaseStates(count);
+    try {
+      if (lease !== undefined && !(sink instanceof SeriesSink)) {
+        sink.use(lease);
+        this.#column = lease.column(count);
+      }
+      for (const batch of batches) await this.#read(batch);
+      return {
+        stepCount: count,
+        groups: sink.finish(),
+        annotations: sink.notes.all(),
+        seriesRead: this.#seriesRead,
+        samplesRead: this.#samplesRead,
+      };
+    } finally {
+      lease?.end();
+    }
   }
 
   async #read(batch: LaneBatch): Promise<void> {

@@ -9,6 +9,7 @@ import type { SeriesSamples } from './samples.ts';
 import type { Windows } from './sliding.ts';
 import type { StepColumn } from './step-column.ts';
 import { EXTRAPOLATION_THRESHOLD } from './stretch.ts';
+import { growthsByKernel } from './window-kernel.ts';
 
 const US_PER_SEC = 1e6;
 
@@ -183,6 +184,7 @@ export function rateKernel(
   options: RateOptions,
 ): void {
   if (s.startUs !== undefined) return rateWithStarts(s, windows, out, options);
+  if (growthsByKernel(s, windows, out, options)) return;
   const { lo, hi, grid } = windows;
   const { isCounter, isPerSecond } = options;
   const resets = lostInWindows(s, windows, options);

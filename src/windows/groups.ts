@@ -9,6 +9,7 @@ import { HistogramGroup } from './histogram-group.ts';
 import { roundingOf } from './compensated.ts';
 import { SLOT_EMPTY, SLOT_HISTOGRAM } from './step-column.ts';
 import type { StepColumn } from './step-column.ts';
+import { addExtremesByKernel, addSumsByKernel, mergeSumsByKernel } from './window-kernel.ts';
 
 /** Sums of averages are also kept at this scale, which no sum of doubles overflows. */
 const SAFE_SCALE = 2 ** -64;
@@ -96,7 +97,10 @@ export function addColumn(slots: GroupSlots, column: SlotColumn, note: Note): vo
 }
 
 /** What `addFloat` does with each slot; one loop knows what it adds up. */
-function addSums({ floatCounts, main, extra }: GroupSlots, { present, values }: SlotColumn): void {
+function addSums(slots: GroupSlots, column: SlotColumn): void {
+  if (addSumsByKernel(slots, column)) return;
+  const { floatCounts, main, extra } = slots;
+  const { present, values } = column;
   for (let k = 0; k < present.length; k++) {
     if (present[k] === SLOT_EMPTY) continue;
     floatCounts[k]!++;
@@ -110,11 +114,10 @@ function addSums({ floatCounts, main, extra }: GroupSlots, { present, values }: 
   }
 }
 
-function addExtremes(
-  { floatCounts, main }: GroupSlots,
-  { present, values }: SlotColumn,
-  sign: 1 | -1,
-): void {
+function addExtremes(slots: GroupSlots, column: SlotColumn, sign: 1 | -1): void {
+  if (addExtremesByKernel(slots, column, sign === 1)) return;
+  const { floatCounts, main } = slots;
+  const { present, values } = column;
   for (let k = 0; k < present.length; k++) {
     if (present[k] === SLOT_EMPTY) continue;
     const value = values[k]!;
@@ -198,7 +201,9 @@ export function mergeGroupSlots(into: GroupSlots, from: GroupSlots): void {
 }
 
 /** What `mergeSlot` does with each slot of sums. */
-function mergeSums({ floatCounts, main, extra }: GroupSlots, from: GroupSlots): void {
+function mergeSums(into: GroupSlots, from: GroupSlots): void {
+  if (mergeSumsByKernel(into, from)) return;
+  const { floatCounts, main, extra } = into;
   const { floatCounts: addedCounts, main: addedMain, extra: addedExtra } = from;
   for (let k = 0; k < main.length; k++) {
     if (addedCounts[k] === 0) continue;

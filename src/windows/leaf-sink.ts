@@ -21,12 +21,15 @@ import {
   addColumn,
   clearGroupSlots,
   finishGroup,
+  groupSlotsBytes,
+  groupSlotsIn,
   mergeGroupSlots,
   newGroupSlots,
 } from './groups.ts';
 import type { GroupSlots } from './groups.ts';
 import { LEAF_CHUNK_SERIES } from './limits.ts';
 import { StepColumn } from './step-column.ts';
+import type { StateLease } from './window-kernel.ts';
 
 /** Bytes of one slot of a result column: a double and a presence byte. */
 export const SLOT_BYTES = 9;
@@ -118,6 +121,7 @@ export class GroupSink {
   #touched: Group[] = [];
   /** Empty states of chunks to come. */
   readonly #spare: GroupSlots[] = [];
+  #lease: StateLease | undefined = undefined;
   #seriesInChunk = 0;
 
   constructor(grouping: LeafGrouping, stepCount: number, context: ReadContext) {
@@ -136,11 +140,22 @@ export class GroupSink {
   /** Series by series in label order, where the group is known. */
   addTo(group: Group, column: StepColumn): void {
     if (group.chunk === undefined) {
-      group.chunk = this.#spare.pop() ?? newGroupSlots(this.aggregation, this.#stepCount);
+      group.chunk = this.#spare.pop() ?? this.#newState();
       this.#touched.push(group);
     }
     addColumn(group.chunk, column, this.notes.note);
     if (++this.#seriesInChunk === LEAF_CHUNK_SERIES) this.#mergeChunk();
+  }
+
+  #newState(): GroupSlots {
+    const leased = this.#lease?.take(groupSlotsBytes(this.aggregation, this.#stepCount));
+    if (leased === undefined) return newGroupSlots(this.aggregation, this.#stepCount);
+    return groupSlotsIn(leased.buffer, leased.start, this.aggregation, this.#stepCount);
+  }
+
+  /** Keeps states in the lease as long as it has room; they are gone when it ends. */
+  use(lease: StateLease): void {
+    this.#lease = lease;
   }
 
   /** The group of a series, made where it is the first one. */

@@ -29,3 +29,10 @@ export const PARCEL_SAMPLES = 128 * 1024;
 export const PARCEL_BYTES = 1024 * 1024;
 /** Parcels of one leaf that are under way or wait to be merged, per thread. */
 export const PARCELS_PER_THREAD = 2;
+
+/** Samples and steps of a series in the kernel's memory; fewer steps are not worth a call. */
+export const KERNEL_SAMPLES_MAX = 65_536;
+export const KERNEL_STEPS_MAX = 2048;
+export const KERNEL_STEPS_MIN = 8;
+/** States of groups in the kernel's memory, of one leaf at a time; more are kept elsewhere. */
+export const KERNEL_STATES_BYTES = 8 * 1024 * 1024;

@@ -14,6 +14,67 @@ export function sortedQuantile(q: number, values: Float64Array): number {
   );
 }
 
+/**
+ * The same for the first `count` values, by selection: they are left in another order. Linear on
+ * average.
+ */
+export function selectedQuantile(q: number, values: Float64Array, count: number): number {
+  if (count === 0 || !(q >= 0 && q <= 1)) return sortedQuantile(q, values.subarray(0, count));
+  let size = count;
+  for (let i = 0; i < size;) {
+    const value = values[i]!;
+    // Zeros have an order that comparisons do not see.
+    if (value === 0 && 1 / value < 0) return sortedQuantile(q, values.subarray(0, count));
+    if (!Number.isNaN(value)) i++;
+    else {
+      values[i] = values[--size]!;
+      values[size] = value;
+    }
+  }
+  const nanCount = count - size;
+  const rank = q * (count - 1);
+  const lower = Math.floor(rank) - nanCount;
+  const weight = rank - Math.floor(rank);
+  const isLast = lower + 1 >= size;
+  const below = lower < 0 ? Number.NaN : select(values, size, lower);
+  let above = below;
+  if (lower < 0 && lower + 1 === 0 && size > 0) above = select(values, size, 0);
+  else if (lower >= 0 && !isLast) above = leastOf(values, lower + 1, size);
+  return below * (1 - weight) + above * weight;
+}
+
+function leastOf(values: Float64Array, from: number, to: number): number {
+  let least = values[from]!;
+  for (let i = from + 1; i < to; i++) if (values[i]! < least) least = values[i]!;
+  return least;
+}
+
+/** Hoare's selection: the value of that rank, those below before it, those above behind it. */
+function select(values: Float64Array, size: number, rank: number): number {
+  let from = 0;
+  let to = size - 1;
+  while (from < to) {
+    const first = values[from]!;
+    const middle = values[(from + to) >> 1]!;
+    const last = values[to]!;
+    const pivot = Math.max(Math.min(first, middle), Math.min(Math.max(first, middle), last));
+    let i = from;
+    let j = to;
+    while (i <= j) {
+      while (values[i]! < pivot) i++;
+      while (values[j]! > pivot) j--;
+      if (i > j) break;
+      const value = values[i]!;
+      values[i++] = values[j]!;
+      values[j--] = value;
+    }
+    if (rank <= j) to = j;
+    else if (rank >= i) from = i;
+    else break;
+  }
+  return values[rank]!;
+}
+
 /** Sorts in place, ascending with NaN at the end; answers how many NaN there are. */
 function sortNanLast(values: Float64Array): number {
   values.sort();

@@ -46,6 +46,8 @@ export class Windows {
   readonly hi: Int32Array;
   /** Samples summed over all windows: what a kernel that looks at each window anew would cost. */
   touched = 0;
+  /** Which walk it is that lo and hi are of. */
+  walkNumber = 0;
   /** Times that never change, and were walked last. */
   #fixed: Float64Array | undefined = undefined;
   #fixedCount = 0;
@@ -80,6 +82,7 @@ export class Windows {
 
   /** Fills lo and hi for samples at ascending times. */
   walk(tUs: Float64Array, count: number): void {
+    this.walkNumber++;
     this.#fixed = undefined;
     this.#hasStretches = false;
     const { grid, lo, hi } = this;

@@ -10,6 +10,7 @@ import type { SeriesSamples } from './samples.ts';
 import type { Windows } from './sliding.ts';
 import { argAt } from './step-column.ts';
 import type { StepColumn } from './step-column.ts';
+import { extremesByKernel } from './window-kernel.ts';
 
 const US_PER_SEC = 1e6;
 
@@ -123,8 +124,10 @@ export function extremeKernel(
   out: StepColumn,
   want: { readonly extreme: 'min' | 'max'; readonly part: PickedPart },
 ): void {
-  if (want.part === 'value') extremeValues(s, windows, out, want.extreme === 'max' ? 1 : -1);
-  else extremeTimes(s, windows, out, want.extreme);
+  const isMax = want.extreme === 'max';
+  if (want.part === 'time') extremeTimes(s, windows, out, want.extreme);
+  else if (!extremesByKernel(s, windows, out, isMax))
+    extremeValues(s, windows, out, isMax ? 1 : -1);
 }
 
 /** When the extreme was there last: a queue of candidates, each beaten by no later one. */

@@ -3,7 +3,8 @@
 // annotations and series read, whatever is written out of order, rewritten, stale, deleted, pinned,
 // in parts and in the head, and whoever asks.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
 import * as fc from 'fast-check';
 import { ALL_KINDS, KIND, NUMERIC_KINDS } from '../../src/model/columns.ts';
 import type { Histogram } from '../../src/model/histogram.ts';
@@ -12,12 +13,17 @@ import type { LeafPlan, LeafResult, ReadContext, Storage } from '../../src/model
 import { openPrincipal } from '../../src/model/tenant.ts';
 import type { Principal } from '../../src/model/tenant.ts';
 import { runLeafInThread } from '../../src/windows/leaf.ts';
+import { useWindowKernel } from '../../src/windows/window-kernel.ts';
 import { appendOptions, unlimitedBudget } from './contexts.ts';
 import { f64Bits, writeRows } from './rows.ts';
 import type { Row } from './rows.ts';
 import { TsdbUnderTest } from './tsdb-under-test.ts';
 
 const RUNS = 100;
+const wasm = readFileSync(new URL('../../dist/wasm/windows.wasm', import.meta.url));
+
+before(() => useWindowKernel(() => new WebAssembly.Module(wasm)));
+after(() => useWindowKernel(undefined));
 const STALE = 0x7ff0000000000002n;
 const US = 1_000_000;
 
@@ -194,6 +200,11 @@ const principal: fc.Arbitrary<Principal> = fc.constantFrom(
   openPrincipal('nobody'),
 );
 
+/** As bits; which of the many NaN a computation gives does not matter. */
+function shownFloat(one: number): bigint | string {
+  return Number.isNaN(one) ? 'NaN' : f64Bits(one);
+}
+
 /** Everything that must agree, doubles as bits. */
 function shown({ groups, annotations, seriesRead, stepCount }: LeafResult): unknown {
   return {
@@ -202,7 +213,9 @@ function shown({ groups, annotations, seriesRead, stepCount }: LeafResult): unkn
     annotations,
     groups: groups.map(({ labels, present, values, histograms }) => ({
       labels,
-      slots: Array.from(present, (one, k) => (one === 1 ? f64Bits(values[k]!) : histograms?.[k])),
+      slots: Array.from(present, (one, k) =>
+        one === 1 ? shownFloat(values[k]!) : histograms?.[k],
+      ),
     })),
   };
 }

@@ -7,6 +7,7 @@ import { useSnappyKernel } from '../../codec/snappy-kernel.ts';
 import { useVectorKernel } from '../../codec/vector-kernel.ts';
 import { useNumberKernel } from '../../query/number-kernel.ts';
 import { useAppendKernel } from '../../tsdb/append-kernel.ts';
+import { useWindowKernel } from '../../windows/window-kernel.ts';
 import { PROJECT_ROOT } from '../build-stamp.ts';
 
 function moduleOf(name: string): WebAssembly.Module {
@@ -20,4 +21,5 @@ export function loadKernels(): void {
   useVectorKernel(() => moduleOf('vector'));
   useAppendKernel(() => moduleOf('append'));
   useNumberKernel(() => moduleOf('numbers'));
+  useWindowKernel(() => moduleOf('windows'));
 }

@@ -6,7 +6,7 @@ import type { LeafAggregation, LeafGrouping } from '../../model/storage.ts';
 import { addColumn, finishGroup, newGroupSlots } from '../../windows/groups.ts';
 import type { GroupSlots } from '../../windows/groups.ts';
 import { groupingLabels } from '../../windows/leaf-sink.ts';
-import { sortedQuantile } from '../../windows/quantile.ts';
+import { selectedQuantile } from '../../windows/quantile.ts';
 import type { StepGrid } from '../../windows/sliding.ts';
 import { StepColumn } from '../../windows/step-column.ts';
 import type { AggregateExpr, Call, MatrixSelector } from '../ast.ts';
@@ -204,22 +204,65 @@ function quantiles(
       count,
       columns.some((column) => column.dropName),
     );
-    const values = new Float64Array(columns.length);
+    const ignored = (): void =>
+      ev.annotations.info('ignored histogram in quantile aggregation', unwrap(expr.expr).pos);
     let isEmpty = true;
+    const tile = new QuantileTile(columns, ignored);
     for (let k = 0; k < count; k++) {
-      let size = 0;
-      for (const column of columns) {
-        if (column.present[k] === SLOT_FLOAT) values[size++] = column.values[k]!;
-        else if (column.present[k] === SLOT_HISTOGRAM)
-          ev.annotations.info('ignored histogram in quantile aggregation', unwrap(expr.expr).pos);
-      }
+      const size = tile.open(k);
       if (size === 0) continue;
       isEmpty = false;
-      setFloat(result, k, sortedQuantile(q[k]!, values.slice(0, size)));
+      setFloat(result, k, selectedQuantile(q[k]!, tile.values, size));
     }
     if (!isEmpty) out.push(result);
   }
   return out;
+}
+
+/** Steps that are gathered at once: columns are read a cache line at a time. */
+const TILE_STEPS = 16;
+
+/** What the columns have at a step, step after step. */
+class QuantileTile {
+  /** Of the step at hand; the caller may change their order. */
+  values: Float64Array = new Float64Array(0);
+  readonly #columns: readonly Column[];
+  readonly #ignored: () => void;
+  readonly #all: Float64Array;
+  readonly #sizes = new Int32Array(TILE_STEPS);
+  readonly #rows: readonly Float64Array[];
+
+  constructor(columns: readonly Column[], ignored: () => void) {
+    const { length } = columns;
+    this.#columns = columns;
+    this.#ignored = ignored;
+    this.#all = new Float64Array(length * TILE_STEPS);
+    this.#rows = Array.from({ length: TILE_STEPS }, (_, step) =>
+      this.#all.subarray(step * length, (step + 1) * length),
+    );
+  }
+
+  /** Fills `values` for step k; how many there are. Steps come in order. */
+  open(k: number): number {
+    const step = k % TILE_STEPS;
+    if (step === 0) this.#gather(k);
+    this.values = this.#rows[step]!;
+    return this.#sizes[step]!;
+  }
+
+  #gather(from: number): void {
+    const { length } = this.#columns;
+    const all = this.#all;
+    const sizes = this.#sizes.fill(0);
+    for (const { present, values } of this.#columns) {
+      const steps = Math.min(TILE_STEPS, present.length - from);
+      for (let step = 0; step < steps; step++) {
+        const slot = present[from + step]!;
+        if (slot === SLOT_FLOAT) all[step * length + sizes[step]!++] = values[from + step]!;
+        else if (slot === SLOT_HISTOGRAM) this.#ignored();
+      }
+    }
+  }
 }
 
 /** The greatest value where it is above the bound. */
