@@ -171,7 +171,8 @@ export class QueryService {
     let outcome = 'ok';
     try {
       await this.#expect(entry);
-      const place = await this.#admission.enter(entry.lane, abort.signal);
+      const { tenant } = request.principal;
+      const place = await this.#admission.enter(entry.lane, tenant, abort.signal);
       entry.admittedMonotonicMs = this.#options.clock.monotonicMs();
       try {
         return await this.#evaluate(entry, place, run);
