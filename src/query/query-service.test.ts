@@ -10,7 +10,14 @@ import { MetricsRegistry } from '../telemetry/registry.ts';
 import { QueryService } from './query-service.ts';
 import type { QueryRequest } from './query-service.ts';
 
-function setup(options: { concurrency?: number; memoryBytes?: number; slowMs?: number } = {}) {
+function setup(
+  options: {
+    concurrency?: number;
+    memoryBytes?: number;
+    allMemoryBytes?: number;
+    slowMs?: number;
+  } = {},
+) {
   const pins = { open: 0 };
   const pin = (): Pin => {
     pins.open += 1;
@@ -46,6 +53,7 @@ function setup(options: { concurrency?: number; memoryBytes?: number; slowMs?: n
     heavyConcurrency: 1,
     heavySamples: 100,
     memoryBytes: options.memoryBytes ?? 1000,
+    allMemoryBytes: options.allMemoryBytes ?? 5000,
     logger,
     slowMs: options.slowMs,
   });

@@ -27,6 +27,7 @@ import type { Settings } from '../settings/flags.ts';
 import type { MemoryBound } from '../../tsdb/memory-bound.ts';
 import { doorRules } from './door-rules.ts';
 import { ingestShares, registerMemoryMetrics } from './ingest-memory.ts';
+import { queryShares } from './memory.ts';
 import type { IngestThreads, IngestThreadsParts } from './ingest-threads.ts';
 import { productRoutes } from './routes.ts';
 import { registerStorageMetrics } from './storage-metrics.ts';
@@ -167,6 +168,7 @@ function wire(parts: OrreryParts, { state, metadata, metricsPage }: Wiring): Wir
     memory.hold('dictionaries', () => one()?.dictionaryBytes ?? 0);
     memory.hold('bodies', () => one()?.inFlightBytes ?? 0);
   }
+  const { runningBytesMax, resultBytesMax } = queryShares(memory, settings.queryCacheBytes);
   const queries = new QueryService({
     storage,
     clock,
@@ -178,6 +180,7 @@ function wire(parts: OrreryParts, { state, metadata, metricsPage }: Wiring): Wir
     heavyConcurrency: heavyPlaces(settings),
     heavySamples: settings.queryHeavySamples,
     memoryBytes: settings.queryMemoryBytes,
+    allMemoryBytes: runningBytesMax,
     logger,
     slowMs: settings.slowQueryMs,
   });
@@ -195,8 +198,10 @@ function wire(parts: OrreryParts, { state, metadata, metricsPage }: Wiring): Wir
     limits,
     clock,
     registry,
-    cacheBytes: settings.queryCacheBytes,
+    cacheBytes: resultBytesMax,
   });
+  memory.holdForQueries('queries', () => queries.heldBytes);
+  memory.holdForQueries('results', () => promql.keptBytes);
   registerStorageMetrics(storage, registry);
   registerMemoryMetrics(memory, registry);
   const api = { storage, ingest, queries, promql, clock, scheduler, metricsPage, version };
