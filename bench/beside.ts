@@ -1,4 +1,4 @@
-// `npm run bench:beside [-- --only KIND,…] [--seconds N] [--samples N] [--json]`: what writes and
+// `npm run bench:beside [-- --only KIND,…] [--seconds N] [--samples N] [--dir DIR] [--json]`: what writes and
 // light queries feel of heavy ones. A server takes 20 million samples (2000 counters), compacted.
 // Then durable writes of 500 samples come 50 times a second and one series is asked for 20 times
 // a second, each whether or not the last one was answered, first alone, then while each kind of
@@ -22,6 +22,7 @@ const { values: options, positionals } = parseArgs({
     seconds: { type: 'string', default: '10' },
     samples: { type: 'string', default: '10000' },
     series: { type: 'string', default: '2000' },
+    dir: { type: 'string', default: tmpdir() },
     json: { type: 'boolean', default: false },
   },
 });
@@ -74,7 +75,8 @@ interface Latency {
 }
 
 /** Asks at a steady rate, whether or not the last one was answered. */
-async function steadily(everyMs: number, count: number, one: () => Promise<void>) {
+async function steadily(everyMs: number, one: () => Promise<void>): Promise<Latency> {
+  const count = (SECONDS * 1000) / everyMs;
   const tookMs: number[] = [];
   const pending: Promise<void>[] = [];
   const startMs = performance.now();
@@ -87,6 +89,11 @@ async function steadily(everyMs: number, count: number, one: () => Promise<void>
   const sorted = tookMs.toSorted((a, b) => a - b);
   const p = (q: number): number => quantile(sorted, q);
   return { count: sorted.length, p50Ms: p(0.5), p99Ms: p(0.99), maxMs: p(1) };
+}
+
+async function expectStatus(asked: ReturnType<typeof ask>, status: number): Promise<void> {
+  const answer = await asked;
+  if (answer.status !== status) throw new Error(`${answer.status} ${answer.text}`);
 }
 
 class Probes {
@@ -106,20 +113,15 @@ class Probes {
 
   async run(): Promise<{ writes: Latency; light: Latency }> {
     const writeUrl = `${this.#server.url}/api/v1/write`;
-    const expect = async (asked: ReturnType<typeof ask>, status: number): Promise<void> => {
-      const answer = await asked;
-      if (answer.status !== status) throw new Error(`${answer.status} ${answer.text}`);
-    };
     const write = (): Promise<void> => {
       this.#tMs = Math.max(this.#tMs + 1, Date.now());
       // A copy: the next one may be made while this one is being sent.
       const body = Buffer.from(this.#body.at(this.#tMs, 1));
-      return expect(ask(writeUrl, { method: 'POST', body }), 204);
+      return expectStatus(ask(writeUrl, { method: 'POST', body }), 204);
     };
-    const count = (everyMs: number): number => (SECONDS * 1000) / everyMs;
     const [writes, light] = await Promise.all([
-      steadily(WRITE_EVERY_MS, count(WRITE_EVERY_MS), write),
-      steadily(LIGHT_EVERY_MS, count(LIGHT_EVERY_MS), () => expect(ask(this.#lightUrl), 200)),
+      steadily(WRITE_EVERY_MS, write),
+      steadily(LIGHT_EVERY_MS, () => expectStatus(ask(this.#lightUrl), 200)),
     ]);
     return { writes, light };
   }
@@ -199,23 +201,26 @@ async function beside(server: BenchServer, kind: string, probes: Probes, endSec:
   }
 }
 
+function padded(value: number, width: number): string {
+  return value.toFixed(1).padStart(width);
+}
+
 function print(rows: readonly Row[]): void {
   const [alone] = rows;
-  const number = (value: number, width: number): string => value.toFixed(1).padStart(width);
   console.log('            writes, ms           light queries, ms    of alone, p99   queries');
   console.log('            p50    p99    max    p50    p99    max    writes  light   ended');
   for (const { kind, writes, light, queries } of rows) {
     const cells = [writes, light].flatMap((one) => [one.p50Ms, one.p99Ms, one.maxMs]);
     const ratios = [writes.p99Ms / alone!.writes.p99Ms, light.p99Ms / alone!.light.p99Ms];
-    const text = [...cells, ...ratios].map((cell) => number(cell, 7)).join('');
+    const text = [...cells, ...ratios].map((cell) => padded(cell, 7)).join('');
     console.log(`${kind.padEnd(8)}${text}${String(queries).padStart(8)}`);
   }
   console.log('\ncanceled    held, MB   until 0, ms   resident MB: before   after 200 ms   2 s');
   for (const { kind, cancel: one } of rows)
     if (one !== undefined)
       console.log(
-        `${kind.padEnd(8)}${number(one.heldBytes / MB, 12)}${number(one.heldMs, 14)}` +
-          `${number(one.beforeMB, 22)}${number(one.after200MB, 15)}${number(one.settledMB, 6)}`,
+        `${kind.padEnd(8)}${padded(one.heldBytes / MB, 12)}${padded(one.heldMs, 14)}` +
+          `${padded(one.beforeMB, 22)}${padded(one.after200MB, 15)}${padded(one.settledMB, 6)}`,
       );
 }
 
@@ -235,7 +240,7 @@ async function run(server: BenchServer): Promise<void> {
 
 if (positionals[0] === 'ask-on') await askOn(positionals[1]!);
 else {
-  const data = await mkdtemp(join(tmpdir(), 'orrery-beside-'));
+  const data = await mkdtemp(join(options.dir, 'orrery-beside-'));
   try {
     const server = await startServer(['--data', data, '--slow-query', 'none']);
     try {

@@ -39,9 +39,9 @@ export async function startServer(args: readonly string[]): Promise<BenchServer>
 /** Resident memory now and at its peak since it was last forgotten, in bytes. */
 export async function resident(pid: number): Promise<{ nowBytes: number; peakBytes: number }> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  const field = (name: string) =>
+  const read = (name: string) =>
     Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) * 1024;
-  return { nowBytes: field('VmRSS'), peakBytes: field('VmHWM') };
+  return { nowBytes: read('VmRSS'), peakBytes: read('VmHWM') };
 }
 
 /** The peak begins anew. */

@@ -38,11 +38,11 @@ interface Stretch {
 
 const stretches: Stretch[] = [];
 
-async function stretch<T>(server: BenchServer, what: string, run: () => Promise<T>): Promise<T> {
+async function stretch<T>(server: BenchServer, what: string, work: () => Promise<T>): Promise<T> {
   await forgetPeak(server.pid);
   const startMs = performance.now();
   const startCpuMs = await cpuMs(server.pid);
-  const result = await run();
+  const result = await work();
   const { nowBytes, peakBytes } = await resident(server.pid);
   stretches.push({
     what,
@@ -87,7 +87,9 @@ async function run(server: BenchServer): Promise<boolean> {
     const path = isCount ? 'query' : 'query_range';
     const times: Record<string, string> = isCount ? { time: range.end } : range;
     const params = new URLSearchParams({ query, nocache: '1', ...times });
-    const answer = await stretch(server, what, () => ask(`${server.url}/api/v1/${path}?${params}`));
+    const answer = await stretch(server, what, () =>
+      ask(`${server.url}/api/v1/${path}?${params.toString()}`),
+    );
     if (answer.status !== 200) console.log(`${what}: ${answer.status} ${answer.text}`);
     const read = Number(answer.headers['x-orrery-samples-read']);
     const counted = Number(/"(\d+)"\]\}\]/.exec(answer.text)?.[1]);

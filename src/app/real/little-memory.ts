@@ -20,8 +20,7 @@ export function isLittleMemory(memoryBytes: number): boolean {
 /** Does not return where the process starts again. Nothing may be open yet. */
 export function restartForLittleMemory(): void {
   const isDone = process.execArgv.some((flag) => flag.startsWith(YOUNG_FLAG));
-  const { execve } = process;
-  if (isDone || !isMainThread || execve === undefined) return;
+  if (isDone || !isMainThread || process.execve === undefined) return;
   flushCompileCache();
   const flags = [`${YOUNG_FLAG}=${YOUNG_MIB}`, ...process.execArgv];
   const malloc = {
@@ -30,5 +29,5 @@ export function restartForLittleMemory(): void {
     MALLOC_ARENA_MAX: '1',
   };
   const { execPath, argv, env } = process;
-  execve(execPath, [execPath, ...flags, ...argv.slice(1)], { ...malloc, ...env });
+  process.execve(execPath, [execPath, ...flags, ...argv.slice(1)], { ...malloc, ...env });
 }

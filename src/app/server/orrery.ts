@@ -190,7 +190,7 @@ function wire(parts: OrreryParts, { state, metadata, metricsPage }: Wiring): Wir
     pointsMax: settings.queryPoints,
   };
   const { delayedNameRemoval } = settings;
-  const evaluate = lazyEvaluate(storage, delayedNameRemoval);
+  const evaluate = lazyEvaluate(parts, delayedNameRemoval);
   const promql = new PromqlQueries({
     queries,
     storage,
@@ -222,10 +222,18 @@ function heavyPlaces({ queryConcurrency, queryHeavyConcurrency }: Settings): num
 }
 
 /** The engine is loaded by the first query: a server that only takes writes never pays for it. */
-function lazyEvaluate(storage: Storage, enableDelayedNameRemoval: boolean): EvaluatePromql {
+function lazyEvaluate(
+  { storage, clock, scheduler }: OrreryParts,
+  enableDelayedNameRemoval: boolean,
+): EvaluatePromql {
   return async (context, expr, params) => {
-    const { evaluate } = await import('../../promql/engine/engine.ts');
-    return await evaluate(storage, context, expr, { enableDelayedNameRemoval, ...params });
+    const [{ evaluate }, { Slices }] = await Promise.all([
+      import('../../promql/engine/engine.ts'),
+      import('../../windows/leaf-slices.ts'),
+    ]);
+    const slices = new Slices(clock, scheduler);
+    const pause = () => slices.pause();
+    return await evaluate(storage, context, expr, { enableDelayedNameRemoval, pause, ...params });
   };
 }
 

@@ -30,14 +30,14 @@ export async function aggregate(
   if (pushed !== undefined) return pushed;
   if (expr.op === 'count_values') {
     const columns = await ev.vector(expr.expr, grid);
-    return countValues(ev, expr, columns, grid.count);
+    return await countValues(ev, expr, columns, grid.count);
   }
   const param = expr.param === undefined ? undefined : await ev.scalar(expr.param, grid);
   const columns = inLabelOrder(ev, expr, await ev.vector(expr.expr, grid));
   const groups = groupColumns(expr, columns);
-  if (isLeafAggregation(expr.op)) return foldGroups(ev, expr, expr.op, groups, grid.count);
-  if (expr.op === 'quantile') return quantiles(ev, expr, groups, param!, grid.count);
-  return pickSeries(ev, expr, columns, groups, { param: param!, grid });
+  if (isLeafAggregation(expr.op)) return await foldGroups(ev, expr, expr.op, groups, grid.count);
+  if (expr.op === 'quantile') return await quantiles(ev, expr, groups, param!, grid.count);
+  return await pickSeries(ev, expr, columns, groups, { param: param!, grid });
 }
 
 /**
@@ -146,13 +146,13 @@ function noteRate(ev: Evaluation, call: Call, arg: MatrixSelector, columns: Colu
     noteNonCounter(ev, arg, metricNameOf(arg)!, '');
 }
 
-function foldGroups(
+async function foldGroups(
   ev: Evaluation,
   expr: AggregateExpr,
   aggregation: LeafAggregation,
   groups: readonly ColumnGroup[],
   count: number,
-): Column[] {
+): Promise<Column[]> {
   const { pos } = unwrap(expr.expr);
   let metric = '';
   const note = (level: 'info' | 'warning', code: string): void =>
@@ -165,6 +165,8 @@ function foldGroups(
       metric = column.labels[1] ?? '';
       if (column.labels[0] !== '__name__') metric = '';
       addColumn(slots, column, note);
+      const pause = ev.pause();
+      if (pause !== undefined) await pause;
     }
     const result = new StepColumn(count);
     finishGroup(slots, result, note);
@@ -176,13 +178,13 @@ function foldGroups(
   return out;
 }
 
-function quantiles(
+async function quantiles(
   ev: Evaluation,
   expr: AggregateExpr,
   groups: readonly ColumnGroup[],
   q: Float64Array,
   count: number,
-): Column[] {
+): Promise<Column[]> {
   const paramPos = unwrap(expr.param!).pos;
   const below = greatest(
     q.map((value) => -value),
@@ -205,6 +207,8 @@ function quantiles(
     const values = new Float64Array(columns.length);
     let isEmpty = true;
     for (let k = 0; k < count; k++) {
+      const pause = ev.pause();
+      if (pause !== undefined) await pause;
       let size = 0;
       for (const column of columns) {
         if (column.present[k] === SLOT_FLOAT) values[size++] = column.values[k]!;
