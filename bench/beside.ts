@@ -1,10 +1,11 @@
-// `npm run bench:beside [-- --only KIND,…] [--seconds N] [--samples N] [--dir DIR] [--json]`: what writes and
-// light queries feel of heavy ones. A server takes 20 million samples (2000 counters), compacted.
-// Then durable writes of 500 samples come 50 times a second and one series is asked for 20 times
-// a second, each whether or not the last one was answered, first alone, then while each kind of
-// heavy query runs again and again. At the end the one that runs is canceled through the API, and
-// what queries hold (`orrery_memory_bytes`) and resident memory are looked at every 10 ms. Wanted:
-// writes within 2x, light queries within 3x of alone (p99), memory back within 200 ms. Linux only.
+// `npm run bench:beside [-- --only KIND,…] [--seconds N] [--samples N] [--dir DIR] [--json]`: what
+// writes and light queries feel of heavy ones. A server takes 20 million samples (2000 counters),
+// compacted. Then durable writes of 500 samples come 50 times a second and one series is asked for
+// 20 times a second, each whether or not the last one was answered, first alone, then while each
+// kind of heavy query runs again and again. At the end the one that runs is canceled through the
+// API, and what queries hold (`orrery_memory_bytes`) and resident memory are looked at every 10 ms.
+// Wanted: writes within 2x, light queries within 3x of alone (p99), memory back within 200 ms.
+// Linux only: it reads /proc.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';

@@ -17,7 +17,7 @@ export class QueryMemory {
     return this.#heldBytes;
   }
 
-  /** Throws AppError unavailable where others hold too much; `own` is what the query has already. */
+  /** Throws AppError unavailable where it is too much; `own` is what the query has already. */
   take(sizeBytes: number, own: number): void {
     const wanted = this.#heldBytes + sizeBytes;
     if (wanted > this.bytesMax)
