@@ -115,7 +115,7 @@ function newSeries(step: number): string {
 
 test('more series than --memory holds are refused, and those in memory are written on', async (t) => {
   if (process.platform !== 'linux') return t.diagnostic('memory is read from /proc: Linux only');
-  const orrery = await startOrrery(['--no-collect', '--memory', '40MiB']);
+  const orrery = await startOrrery(['--no-collect', '--memory', '32MiB']);
   const write = (body: string) => orrery.post('/write?db=d&precision=ms', body);
   try {
     let points = 0;
@@ -134,7 +134,7 @@ test('more series than --memory holds are refused, and those in memory are writt
         refusals++;
         await orrery.post('/orrery/v1/admin/flush', '');
       }
-      const perSeries = (40 * 1024 * 1024) / points;
+      const perSeries = (32 * 1024 * 1024) / points;
       assert.ok(perSeries > 100 && perSeries < 2000, `${points} series were taken`);
       for (let i = 0; i < 50; i++) assertRefused(await write(newSeries(step + i)));
       const known = await write(newSeries(0).replaceAll(`${START_MS}`, `${START_MS + 1}`));
@@ -144,7 +144,7 @@ test('more series than --memory holds are refused, and those in memory are writt
     assert.ok(peakBytes < RSS_BYTES_MAX, `${peakBytes} bytes resident`);
     const { text } = await orrery.get('/metrics');
     assert.match(text, /^orrery_memory_bytes\{holder="index"\} [1-9]/m);
-    assert.match(text, /^orrery_memory_limit_bytes 20971520$/m);
+    assert.match(text, /^orrery_memory_limit_bytes 33554432$/m);
   } finally {
     await orrery.stop();
   }

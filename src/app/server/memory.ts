@@ -17,6 +17,9 @@ const CACHE_SHARE = 1 / 16;
 /** Of queries, and what of that results may take that are kept. */
 const QUERIES_SHARE = 1 / 4;
 const RESULTS_SHARE = 1 / 4;
+/** Less than that serves nobody, whatever --memory says: the runtime alone takes more. */
+const QUERIES_BYTES_MIN = 16 * 2 ** 20;
+const DATA_BYTES_MIN = 64 * 2 ** 20;
 
 /** What the process may take. 0 asks for a share of the machine. */
 export function wholeMemoryBytes(memoryBytes: number): number {
@@ -27,8 +30,9 @@ export function wholeMemoryBytes(memoryBytes: number): number {
 export function memoryBound(memoryBytes: number): MemoryBound {
   const wholeBytes = wholeMemoryBytes(memoryBytes);
   const restBytes = Math.floor(Math.max(wholeBytes - RUNTIME_BYTES, wholeBytes / 2));
-  const queriesBytesMax = Math.floor(restBytes * QUERIES_SHARE);
-  return new MemoryBound(restBytes - queriesBytesMax, queriesBytesMax);
+  const queriesBytesMax = Math.floor(Math.max(restBytes * QUERIES_SHARE, QUERIES_BYTES_MIN));
+  const dataBytesMin = Math.min(restBytes, DATA_BYTES_MIN);
+  return new MemoryBound(Math.max(restBytes - queriesBytesMax, dataBytesMin), queriesBytesMax);
 }
 
 export function storageShares({ bytesMax }: MemoryBound) {
