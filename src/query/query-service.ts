@@ -13,7 +13,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { Counter, HistogramMetric, MetricsRegistry } from '../telemetry/registry.ts';
 import { Admission } from './admission.ts';
 import type { Lane, Place } from './admission.ts';
-import { QueryBudget } from './budget.ts';
+import { QueryBudget, QueryMemory } from './budget.ts';
 import { QUERY_LENGTH_MAX, QUERY_TIMEOUT_MS_MIN, SLOW_TEXT_LENGTH_MAX } from './limits.ts';
 
 export interface QueryServiceOptions {
@@ -29,7 +29,9 @@ export interface QueryServiceOptions {
   readonly heavyConcurrency: number;
   /** A query that reads, or is expected to read, more samples than this is heavy. */
   readonly heavySamples: number;
+  /** That one query may hold, and all together. */
   readonly memoryBytes: number;
+  readonly allMemoryBytes: number;
   readonly logger: Logger;
   /** Queries that took so long are logged; undefined: none. */
   readonly slowMs: number | undefined;
@@ -122,12 +124,14 @@ export class QueryService {
   readonly #options: QueryServiceOptions;
   readonly #live = new Map<string, Entry>();
   readonly #admission: Admission;
+  readonly #memory: QueryMemory;
   readonly #durations: HistogramMetric;
   readonly #outcome: (result: string) => Counter;
 
   constructor(options: QueryServiceOptions) {
     this.#options = options;
     const { registry, concurrency, heavyConcurrency } = options;
+    this.#memory = new QueryMemory(options.allMemoryBytes);
     this.#admission = new Admission({ places: concurrency, heavyPlaces: heavyConcurrency });
     const outcomes = registry.counter({
       name: 'orrery_queries_total',
@@ -171,7 +175,8 @@ export class QueryService {
     let outcome = 'ok';
     try {
       await this.#expect(entry);
-      const place = await this.#admission.enter(entry.lane, abort.signal);
+      const { tenant } = request.principal;
+      const place = await this.#admission.enter(entry.lane, tenant, abort.signal);
       entry.admittedMonotonicMs = this.#options.clock.monotonicMs();
       try {
         return await this.#evaluate(entry, place, run);
@@ -186,6 +191,7 @@ export class QueryService {
       cancelDeadline();
       request.signal.removeEventListener('abort', onGone);
       this.#live.delete(entry.id);
+      entry.budget.end();
       this.#ended(entry, outcome);
     }
   }
@@ -245,7 +251,7 @@ export class QueryService {
       id: Buffer.from(prng.bytes(8)).toString('hex'),
       request,
       abort: new AbortController(),
-      budget: new QueryBudget(memoryBytes),
+      budget: new QueryBudget(this.#memory, memoryBytes),
       startedMs: clock.nowMs(),
       startedMonotonicMs: clock.monotonicMs(),
       state: 'waiting',
@@ -301,6 +307,11 @@ export class QueryService {
     } finally {
       release();
     }
+  }
+
+  /** What running queries hold. */
+  get heldBytes(): number {
+    return this.#memory.heldBytes;
   }
 
   /** Live queries of a tenant, oldest first. */

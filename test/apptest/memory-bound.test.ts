@@ -144,7 +144,7 @@ test('more series than --memory holds are refused, and those in memory are writt
     assert.ok(peakBytes < RSS_BYTES_MAX, `${peakBytes} bytes resident`);
     const { text } = await orrery.get('/metrics');
     assert.match(text, /^orrery_memory_bytes\{holder="index"\} [1-9]/m);
-    assert.match(text, /^orrery_memory_limit_bytes 16777216$/m);
+    assert.match(text, /^orrery_memory_limit_bytes 33554432$/m);
   } finally {
     await orrery.stop();
   }

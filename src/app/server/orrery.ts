@@ -30,6 +30,7 @@ import type { MemoryBound } from '../../tsdb/memory-bound.ts';
 import { doorRules } from './door-rules.ts';
 import { otlpOptions } from './otlp-options.ts';
 import { ingestShares, registerMemoryMetrics } from './ingest-memory.ts';
+import { queryShares } from './memory.ts';
 import type { IngestThreads, IngestThreadsParts } from './ingest-threads.ts';
 import type { LineListeners, LineListenersParts } from './line-listeners.ts';
 import { productRoutes } from './routes.ts';
@@ -192,6 +193,7 @@ function wire(parts: OrreryParts, wiring: Wiring): Wired {
     memory.hold('dictionaries', () => one()?.dictionaryBytes ?? 0);
     memory.hold('bodies', () => one()?.inFlightBytes ?? 0);
   }
+  const { runningBytesMax, resultBytesMax } = queryShares(memory, settings.queryCacheBytes);
   const queries = new QueryService({
     storage,
     clock,
@@ -203,6 +205,7 @@ function wire(parts: OrreryParts, wiring: Wiring): Wired {
     heavyConcurrency: heavyPlaces(settings),
     heavySamples: settings.queryHeavySamples,
     memoryBytes: settings.queryMemoryBytes,
+    allMemoryBytes: runningBytesMax,
     logger,
     slowMs: settings.slowQueryMs,
   });
@@ -212,7 +215,7 @@ function wire(parts: OrreryParts, wiring: Wiring): Wired {
     pointsMax: settings.queryPoints,
   };
   const { delayedNameRemoval, typeAndUnitLabels } = settings;
-  const evaluate = lazyEvaluate(storage, {
+  const evaluate = lazyEvaluate(parts, {
     enableDelayedNameRemoval: delayedNameRemoval,
     enableTypeAndUnitLabels: typeAndUnitLabels,
   });
@@ -223,8 +226,10 @@ function wire(parts: OrreryParts, wiring: Wiring): Wired {
     limits,
     clock,
     registry,
-    cacheBytes: settings.queryCacheBytes,
+    cacheBytes: resultBytesMax,
   });
+  memory.holdForQueries('queries', () => queries.heldBytes);
+  memory.holdForQueries('results', () => promql.keptBytes);
   registerStorageMetrics(storage, registry);
   registerMemoryMetrics(memory, registry);
   const api = { storage, ingest, queries, promql, clock, scheduler, metricsPage, version };
@@ -248,12 +253,17 @@ function heavyPlaces({ queryConcurrency, queryHeavyConcurrency }: Settings): num
 
 /** The engine is loaded by the first query: a server that only takes writes never pays for it. */
 function lazyEvaluate(
-  storage: Storage,
+  { storage, clock, scheduler }: OrreryParts,
   features: Pick<EvalParams, 'enableDelayedNameRemoval' | 'enableTypeAndUnitLabels'>,
 ): EvaluatePromql {
   return async (context, expr, params) => {
-    const { evaluate } = await import('../../promql/engine/engine.ts');
-    return await evaluate(storage, context, expr, { ...features, ...params });
+    const [{ evaluate }, { Slices }] = await Promise.all([
+      import('../../promql/engine/engine.ts'),
+      import('../../windows/leaf-slices.ts'),
+    ]);
+    const slices = new Slices(clock, scheduler);
+    const pause = () => slices.pause();
+    return await evaluate(storage, context, expr, { ...features, pause, ...params });
   };
 }
 

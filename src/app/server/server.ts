@@ -14,6 +14,7 @@ import { realFiles } from '../real/files.ts';
 import { killProbe } from '../real/kill-probe.ts';
 import { loadKernels } from '../real/kernels.ts';
 import { countBuffersAsHeap, watchIdleMemory } from '../real/idle-memory.ts';
+import { isLittleMemory, restartForLittleMemory } from '../real/little-memory.ts';
 import { realPrng } from '../real/prng.ts';
 import { realScheduler } from '../real/scheduler.ts';
 import type { Settings } from '../settings/flags.ts';
@@ -21,6 +22,7 @@ import { address as addressKind, SettingError } from '../settings/kinds.ts';
 import { loadSettings } from '../settings/load.ts';
 import { productVersion } from '../version.ts';
 import { isLoopbackAddress } from './loopback.ts';
+import { wholeMemoryBytes } from './memory.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
 
 /** What cannot start, in one sentence. */
@@ -97,8 +99,11 @@ function checkStart(settings: Settings): void {
 async function serve(args: readonly string[]): Promise<void> {
   const { settings, warnings } = await loadSettings({ args, env: process.env, readConfig });
   checkStart(settings);
+  const isLittle = isLittleMemory(wholeMemoryBytes(settings.memoryBytes));
+  if (isLittle) restartForLittleMemory();
   loadKernels();
-  countBuffersAsHeap();
+  // With little memory buffers are worth a collection early.
+  if (!isLittle) countBuffersAsHeap();
   const logger = makeLogger(settings);
   for (const warning of warnings) logger.warn(warning);
   const registry = new MetricsRegistry();

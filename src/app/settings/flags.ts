@@ -148,7 +148,12 @@ export const FLAGS = {
     5_000_000,
     'A query that will read more samples is heavy; exports always are.',
   ),
-  queryMemoryBytes: flag('query-memory', size, 512 * MIB, 'Memory that one query may hold.'),
+  queryMemoryBytes: flag(
+    'query-memory',
+    size,
+    512 * MIB,
+    'Memory that one query may hold, at most what --memory leaves to queries.',
+  ),
   queryCacheBytes: flag(
     'query-cache',
     size,
@@ -164,7 +169,7 @@ export const FLAGS = {
   querySamples: flag(
     'query-samples',
     integer({ min: 1, max: 1e12 }),
-    50_000_000,
+    1_000_000_000,
     'Samples that one query may read or hold at one time.',
   ),
   queryPoints: flag(

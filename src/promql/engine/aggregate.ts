@@ -31,14 +31,14 @@ export async function aggregate(
   if (pushed !== undefined) return pushed;
   if (expr.op === 'count_values') {
     const columns = await ev.vector(expr.expr, grid);
-    return countValues(ev, expr, columns, grid.count);
+    return await countValues(ev, expr, columns, grid.count);
   }
   const param = expr.param === undefined ? undefined : await ev.scalar(expr.param, grid);
   const columns = inLabelOrder(ev, expr, await ev.vector(expr.expr, grid));
   const groups = groupColumns(expr, columns);
-  if (isLeafAggregation(expr.op)) return foldGroups(ev, expr, expr.op, groups, grid.count);
-  if (expr.op === 'quantile') return quantiles(ev, expr, groups, param!, grid.count);
-  return pickSeries(ev, expr, columns, groups, { param: param!, grid });
+  if (isLeafAggregation(expr.op)) return await foldGroups(ev, expr, expr.op, groups, grid.count);
+  if (expr.op === 'quantile') return await quantiles(ev, expr, groups, param!, grid.count);
+  return await pickSeries(ev, expr, columns, groups, { param: param!, grid });
 }
 
 /**
@@ -148,13 +148,13 @@ function noteRate(ev: Evaluation, call: Call, arg: MatrixSelector, columns: Colu
     noteNonCounter(ev, arg, metricNameOf(arg)!, '');
 }
 
-function foldGroups(
+async function foldGroups(
   ev: Evaluation,
   expr: AggregateExpr,
   aggregation: LeafAggregation,
   groups: readonly ColumnGroup[],
   count: number,
-): Column[] {
+): Promise<Column[]> {
   const { pos } = unwrap(expr.expr);
   let metric = '';
   const note = (level: 'info' | 'warning', code: string): void =>
@@ -167,6 +167,8 @@ function foldGroups(
       metric = column.labels[1] ?? '';
       if (column.labels[0] !== '__name__') metric = '';
       addColumn(slots, column, note);
+      const pause = ev.pause();
+      if (pause !== undefined) await pause;
     }
     const result = new StepColumn(count);
     finishGroup(slots, result, note);
@@ -178,13 +180,13 @@ function foldGroups(
   return out;
 }
 
-function quantiles(
+async function quantiles(
   ev: Evaluation,
   expr: AggregateExpr,
   groups: readonly ColumnGroup[],
   q: Float64Array,
   count: number,
-): Column[] {
+): Promise<Column[]> {
   const paramPos = unwrap(expr.param!).pos;
   const below = greatest(
     q.map((value) => -value),
@@ -209,6 +211,8 @@ function quantiles(
     let isEmpty = true;
     const tile = new QuantileTile(columns, ignored);
     for (let k = 0; k < count; k++) {
+      const pause = ev.pause();
+      if (pause !== undefined) await pause;
       const size = tile.open(k);
       if (size === 0) continue;
       isEmpty = false;

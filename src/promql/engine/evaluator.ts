@@ -47,6 +47,7 @@ export class Evaluator implements Evaluation {
   readonly #samplesMax: number;
   readonly #seriesMax: number;
   readonly #onRead: EvalParams['onRead'];
+  readonly #pause: EvalParams['pause'];
   readonly #sharing: Sharing;
   #slots = 0;
 
@@ -64,6 +65,7 @@ export class Evaluator implements Evaluation {
     this.#samplesMax = params.samplesMax ?? QUERY_SAMPLES_MAX;
     this.#seriesMax = params.seriesMax ?? Number.POSITIVE_INFINITY;
     this.#onRead = params.onRead;
+    this.#pause = params.pause;
     this.#sharing = new Sharing(whole);
   }
 
@@ -149,6 +151,11 @@ export class Evaluator implements Evaluation {
     const count = Math.min(columnCount * stepCount, this.#slots);
     this.#slots -= count;
     this.context.budget.give(count * SLOT_BYTES);
+  }
+
+  pause(): Promise<void> | undefined {
+    this.context.signal.throwIfAborted();
+    return this.#pause?.();
   }
 
   #checkSamples(count: number): void {
@@ -241,27 +248,32 @@ export class Evaluator implements Evaluation {
       );
       return { kind: 'scalar', values };
     }
-    return { kind: 'vector', columns: this.#vectorBinary(expr, left, right, grid.count) };
+    return { kind: 'vector', columns: await this.#vectorBinary(expr, left, right, grid.count) };
   }
 
-  #vectorBinary(expr: BinaryExpr, left: Value, right: Value, count: number): Column[] {
+  async #vectorBinary(
+    expr: BinaryExpr,
+    left: Value,
+    right: Value,
+    count: number,
+  ): Promise<Column[]> {
     if (left.kind === 'vector' && right.kind === 'vector') {
       this.takeColumns(Math.max(left.columns.length, right.columns.length), count);
       const columns = isSetOp(expr.op)
-        ? setOperation(expr, left.columns, right.columns, count)
-        : joinVectors(this, expr, left.columns, right.columns, count);
+        ? await setOperation(this, expr, left.columns, right.columns, count)
+        : await joinVectors(this, expr, left.columns, right.columns, count);
       this.giveColumns(left.columns.length + right.columns.length, count);
       return columns;
     }
     if (left.kind === 'vector' && right.kind === 'scalar') {
       this.takeColumns(left.columns.length, count);
-      const columns = vectorScalar(this, expr, left.columns, right.values, false);
+      const columns = await vectorScalar(this, expr, left.columns, right.values, false);
       this.giveColumns(left.columns.length, count);
       return columns;
     }
     if (left.kind === 'scalar' && right.kind === 'vector') {
       this.takeColumns(right.columns.length, count);
-      const columns = vectorScalar(this, expr, right.columns, left.values, true);
+      const columns = await vectorScalar(this, expr, right.columns, left.values, true);
       this.giveColumns(right.columns.length, count);
       return columns;
     }

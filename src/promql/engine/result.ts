@@ -21,6 +21,8 @@ export interface EvalParams {
   readonly seriesMax?: number;
   /** Told what was read, leaf by leaf. */
   readonly onRead?: (seriesCount: number, sampleCount: number) => void;
+  /** A promise to wait for where the query has worked for long; undefined = it never is. */
+  readonly pause?: () => Promise<void> | undefined;
   /** Told what every node does. */
   readonly trace?: Trace;
   /** Count samples as Prometheus' statistics do. */
