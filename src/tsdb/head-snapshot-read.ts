@@ -144,6 +144,7 @@ export interface ReadOptions {
   readonly object: SnapshotObject;
   readonly footer: SnapshotFooter;
   readonly pageSamples: readonly [number, number, number];
+  readonly sealSamples: number;
   /** A mutation switch. */
   readonly skipCrc: boolean;
 }
@@ -200,7 +201,7 @@ async function readPages(
 }
 
 function restore(
-  { object, footer, pageSamples }: ReadOptions,
+  { object, footer, pageSamples, sealSamples }: ReadOptions,
   sections: readonly IndexSection[],
   memory: HeadMemory,
   extent: ArenaExtent,
@@ -211,7 +212,12 @@ function restore(
   const index = SeriesIndex.fromSections(reader);
   const moments = new Moments();
   moments.restore(numbers[7]!);
-  const generation = new Generation(footer.frontier, { memory, moments, pageSamples });
+  const generation = new Generation(footer.frontier, {
+    memory,
+    moments,
+    pageSamples,
+    sealSamples,
+  });
   const chunks = reader.u32('head-chunks');
   generation.restore(new Int32Array(chunks.buffer, 0, chunks.length), extent, {
     refs: reader.u32('head-refs'),
@@ -223,6 +229,7 @@ function restore(
     sideBytes: numbers[4]!,
     firstMoment: numbers[6]!,
   });
+  generation.sealer.free.restore(reader.u32('head-free'));
   generation.inside.history.restore(
     reader.u32('head-history'),
     reader.u32('head-newest'),

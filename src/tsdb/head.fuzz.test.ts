@@ -143,7 +143,12 @@ class Run {
     // As a generation that follows another one.
     moments.touch();
     if (seed % 2 === 0) moments.mark();
-    this.generation = new Generation(10, { memory, moments, pageSamples: sizes[seed % 3]! });
+    this.generation = new Generation(10, {
+      memory,
+      moments,
+      pageSamples: sizes[seed % 3]!,
+      sealSamples: [0, 4, 40, 300][seed % 4]!,
+    });
   }
 
   write(): void {
@@ -241,7 +246,12 @@ test('a dropped generation gives its memory to the next one', () => {
   const moments = new Moments();
   const starts: number[] = [];
   for (let round = 0; round < 50; round++) {
-    const generation = new Generation(round, { memory, moments, pageSamples: [4, 8, 16] });
+    const generation = new Generation(round, {
+      memory,
+      moments,
+      pageSamples: [4, 8, 16],
+      sealSamples: 64,
+    });
     const builder = new BatchBuilder();
     for (let i = 0; i < 5000; i++) builder.f64(i % 1000, i, 0, i);
     const { points } = builder.finish();
