@@ -48,9 +48,13 @@ interface Lengths {
   readonly historyRows: number;
 }
 
-/** Notes how long each list is; the pieces may be taken later. */
+/**
+ * Notes how long each list is; the pieces may be taken later, until the caller lets the sealer
+ * resume.
+ */
 export function headSections(dump: HeadDump): SnapshotSection[] {
   const { generation } = dump;
+  generation.sealer.rest();
   const { objects, metadata, exemplars, attributes } = generation;
   const { firstMoment, chunks, extent, history } = generation.inside;
   const lengths = { firstMoment, chunks, extent, history, historyRows: history.rowCount };

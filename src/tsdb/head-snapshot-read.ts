@@ -4,6 +4,7 @@ import type { Blobs } from '../blobs/blobs.ts';
 import { crc32 } from '../codec/crc32.ts';
 import { CodecError } from '../codec/varint.ts';
 import { Generation } from './head.ts';
+import type { HeadParts } from './head.ts';
 import { RECORD, RECORD_WORDS } from './head-append.ts';
 import { CELLS_PER_SLAB, HeadMemory } from './head-memory.ts';
 import type { ArenaExtent } from './head-memory.ts';
@@ -212,12 +213,35 @@ function restore(
   const index = SeriesIndex.fromSections(reader);
   const moments = new Moments();
   moments.restore(numbers[7]!);
-  const generation = new Generation(footer.frontier, {
+  const parts = { memory, moments, pageSamples, sealSamples };
+  const generation = restoreGeneration(footer.frontier, parts, reader, extent);
+  return {
+    name: object.name,
+    frontier: footer.frontier,
+    offset: footer.offset,
+    session: numbers[0]!,
+    tailBytes: numbers[1]!,
+    index,
     memory,
     moments,
-    pageSamples,
-    sealSamples,
-  });
+    generation,
+    deletes: rows('deletes', DELETE_ROW),
+    splits: rows('splits', SPLIT_ROW),
+    tenants: rows('tenants', TEXT_ROW),
+    batchIds: rows('batch-ids', BATCH_ID_ROW),
+  };
+}
+
+/** A head out of its sections; its pages are in the memory. Throws CodecError. */
+export function restoreGeneration(
+  seqMin: number,
+  parts: HeadParts,
+  reader: SectionReader,
+  extent: ArenaExtent,
+): Generation {
+  const rows = <T>(name: string, codec: RowCodec<T>): T[] => readRows(reader.bytes(name), codec);
+  const numbers = numbersOf(reader);
+  const generation = new Generation(seqMin, parts);
   const chunks = reader.u32('head-chunks');
   generation.restore(new Int32Array(chunks.buffer, 0, chunks.length), extent, {
     refs: reader.u32('head-refs'),
@@ -243,21 +267,7 @@ function restore(
     sizeBytes: numbers[5]!,
   });
   if (companions.length > 0) cutCompanions(generation);
-  return {
-    name: object.name,
-    frontier: footer.frontier,
-    offset: footer.offset,
-    session: numbers[0]!,
-    tailBytes: numbers[1]!,
-    index,
-    memory,
-    moments,
-    generation,
-    deletes: rows('deletes', DELETE_ROW),
-    splits: rows('splits', SPLIT_ROW),
-    tenants: rows('tenants', TEXT_ROW),
-    batchIds: rows('batch-ids', BATCH_ID_ROW),
-  };
+  return generation;
 }
 
 /** Companions were copied later than the records: forgets those of samples that came meanwhile. */

@@ -39,8 +39,6 @@ export function captureShard(state: ShardState, { offset, tailBytes }: AppliedLo
   const [generation, ...others] = view.generations;
   assert(generation !== undefined && others.length === 0, 'all of the tail is in one generation');
   const moment = moments.hold();
-  const isResting = state.mutations.skipSealRest !== true;
-  if (isResting) generation.sealer.rest();
   // Records of this session are below `offset` only where there are any: else another process may
   // use the same number.
   const session = offset > state.session ? state.session : -1;
@@ -66,7 +64,7 @@ export function captureShard(state: ShardState, { offset, tailBytes }: AppliedLo
   };
   const release = (): void => {
     moments.release(moment);
-    if (isResting) generation.sealer.resume();
+    generation.sealer.resume();
     index.release();
   };
   return { frontier, offset, sections, check, release };

@@ -91,8 +91,6 @@ export interface TsdbMutations {
   readonly skipDeletes?: boolean;
   /** Merges take parts of one partition that are not adjacent in log order. */
   readonly skipAdjacency?: boolean;
-  /** Pages are sealed while a head snapshot copies them. */
-  readonly skipSealRest?: boolean;
   /** The start uses any head snapshot, whether it fits catalog and log or not. */
   readonly skipHeadCheck?: boolean;
 }
