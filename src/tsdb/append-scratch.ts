@@ -32,7 +32,7 @@ export const CONTROL = {
   refsAt: 9,
   timesAt: 10,
   valuesAt: 11,
-  /** Word 12 is the kernel's own. Free pages of `laterSamples`, taken from the end of `freePages`. */
+  /** Word 12 is the kernel's. Free pages of `laterSamples`, taken from the end of `freePages`. */
   freeCount: 13,
   /** Samples whose series may be due to be sealed; they stand in `dueSamples`. */
   dueCount: 14,

@@ -1,6 +1,6 @@
-// Memory of a generation that sealing gave back, by size: the next pages of the usual size come from
-// here, and sealed pages are cut from the rest. Sizes are cells of 8 bytes. Nothing is joined again:
-// all of it goes with the generation.
+// Memory of a generation that sealing gave back, by size: the next pages of the usual size come
+// from here, and sealed pages are cut from the rest. Sizes are cells of 8 bytes. Nothing is joined
+// again: all of it goes with the generation.
 import { CodecError } from '../codec/varint.ts';
 import { CONTROL, SCRATCH_SAMPLES } from './append-scratch.ts';
 import type { AppendScratch } from './append-scratch.ts';

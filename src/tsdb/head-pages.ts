@@ -159,26 +159,17 @@ export function readTimes(
   for (let i = 0; i < count; i++) out[at + i] = baseUs + i32[offsetAt(page, i)]! * tickUs;
 }
 
-/** The value of a sample as a word pair to `out` at sample `at`. */
-export function readWord(
-  { i32 }: HeadViews,
-  page: number,
-  slot: number,
-  out: Int32Array,
-  at: number,
-): void {
-  const from = valueBehind(offsetAt(page, slot), slot);
-  out[2 * at] = i32[from]!;
-  out[2 * at + 1] = i32[from + 1]!;
-}
-
 /** The first `count` values as word pairs to `out` from sample `at` on. */
 export function readWords(
-  views: HeadViews,
+  { i32 }: HeadViews,
   page: number,
   count: number,
   out: Int32Array,
   at: number,
 ): void {
-  for (let i = 0; i < count; i++) readWord(views, page, i, out, at + i);
+  for (let i = 0; i < count; i++) {
+    const from = valueBehind(offsetAt(page, i), i);
+    out[2 * (at + i)] = i32[from]!;
+    out[2 * (at + i) + 1] = i32[from + 1]!;
+  }
 }

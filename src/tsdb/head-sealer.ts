@@ -95,7 +95,7 @@ export class HeadSealer {
       let page = previousOf(i32, newest);
       for (; page !== 0 && !isSettled(metaAt(i32, page)); page = previousOf(i32, page))
         pages.push(page);
-      if (pages.length > 1) return { pages: pages.reverse(), next: 0 };
+      if (pages.length > 1) return { pages: pages.toReversed(), next: 0 };
     }
     this.#due = [];
     this.#dueAt = 0;

@@ -1,7 +1,7 @@
 // A generation against a plain model: batches of all kinds with times from microseconds to
 // centuries apart, companions, held moments and deletes, with pages so small that every way to
-// close one is met, and sealed at once or late; what a moment shows never moves, and a head snapshot
-// shows the same.
+// close one is met, and sealed at once or late; what a moment shows never moves, and a head
+// snapshot shows the same.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BatchBuilder } from '../model/batch-builder.ts';
