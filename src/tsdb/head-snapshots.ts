@@ -51,7 +51,7 @@ async function tryRead(
   object: SnapshotObject,
   wanted: { readonly shard: number; readonly frontier: number },
 ): Promise<RestoredHead | undefined> {
-  const { pageSamples } = { ...DEFAULT_TSDB_SETTINGS, ...options.settings };
+  const { pageSamples, sealSamples } = { ...DEFAULT_TSDB_SETTINGS, ...options.settings };
   const skipCrc = options.mutations?.skipCrc === true;
   try {
     const footer = await readFooter(object);
@@ -61,7 +61,7 @@ async function tryRead(
       if (shard !== wanted.shard || frontier !== wanted.frontier) return undefined;
       if ((await recordCrc(options.log, offset - 1)) !== footer.recordCrc) return undefined;
     }
-    return await readHeadSnapshot({ object, footer, pageSamples, skipCrc });
+    return await readHeadSnapshot({ object, footer, pageSamples, sealSamples, skipCrc });
   } catch (error) {
     const isUnreadable = error instanceof CodecError || error instanceof AppError;
     if (!isUnreadable) throw error;

@@ -42,6 +42,12 @@ export const HEAD_SLAB_BYTES = 64 * 1024;
 export const HEAD_FLUSH_SHARE = 0.4;
 /** What a byte of a record that waits to be applied may come to in the head. */
 export const HEAD_BYTES_PER_RECORD_BYTE = 4;
+/** Closed pages of a series are sealed when they have about so many samples. */
+export const SEAL_SAMPLES = 64;
+/** For each sample that is appended so many may be sealed, where as many wait, … */
+export const SEAL_PER_SAMPLE = 4;
+/** … but no more in one go: two milliseconds. */
+export const SEAL_SLICE_SAMPLES = 65_536;
 /** Series records are made so many at a time. */
 export const HEAD_CHUNK_REFS_LOG2 = 9;
 export const HEAD_CHUNK_REFS = 2 ** HEAD_CHUNK_REFS_LOG2;

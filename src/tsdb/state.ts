@@ -169,7 +169,8 @@ export class ShardState {
 
   newGeneration(seqMin: number): Generation {
     const { headMemory: memory, moments, settings } = this;
-    return new Generation(seqMin, { memory, moments, pageSamples: settings.pageSamples });
+    const { pageSamples, sealSamples } = settings;
+    return new Generation(seqMin, { memory, moments, pageSamples, sealSamples });
   }
 
   /** For scans. */
