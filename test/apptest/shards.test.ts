@@ -27,6 +27,7 @@ test('three shards: acknowledged writes survive kill -9', { timeout: 180_000 }, 
       seed: 3,
       randomKills: 4,
       killsPerPlace: 0,
+      isSharded: true,
     });
     assert.ok(kills >= 4 && acknowledgedPoints > kills * 100, 'the writers hardly wrote');
     assert.deepEqual(violations.slice(0, 20), []);
