@@ -38,7 +38,7 @@ export class Symbols {
   #sorted: Uint32Array = new Uint32Array(0);
   #unsorted = new IdList();
   #ranks = new Uint32Array(0);
-  /** Symbols whose texts are at the same places of the other; one place a symbol up to the bound. */
+  /** Symbols whose texts are at these places of the other: one each up to the bound. */
   #cachedSymbols = new Uint32Array(1);
   readonly #cachedTexts: string[] = [''];
   /** UTF-8 of the text at hand. */

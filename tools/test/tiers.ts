@@ -84,7 +84,7 @@ export const TIERS: readonly Tier[] = [
     processes: 1,
   },
   // Its threads take every core, so that collectors of garbage beside them are in their way. Small
-  // buffers come and go all the time: they alone need not start one. Together 15 to 20 % of its CPU.
+  // buffers come and go all the time: they alone need not start one. Both: 15 to 20 % of its CPU.
   {
     kind: 'suite',
     name: 'simulator',
