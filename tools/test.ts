@@ -103,6 +103,7 @@ function suiteCommand(tier: SuiteTier, tapFile: string, files: string[]): [strin
       : ['--test-isolation=process', `--test-concurrency=${tier.processes}`];
   return [
     process.execPath,
+    ...(tier.nodeFlags ?? []),
     '--test',
     ...isolation,
     '--test-reporter=spec',

@@ -17,7 +17,7 @@ import type {
 import type { Histogram } from './histogram.ts';
 import type { PointRun, RowSink } from './rows.ts';
 
-const CAPACITY_INITIAL = 256;
+const CAPACITY_INITIAL = 32;
 /** Runs of this many points are copied as a whole: three calls then cost less than the loop. */
 const LONG_RUN_POINTS = 48;
 

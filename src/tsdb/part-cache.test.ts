@@ -56,16 +56,16 @@ test('what was read is not read again until it is pushed out or dropped', async 
 function sectionsOf(limitBytes: number): {
   cache: SectionCache;
   loads: string[];
-  ask: (key: string) => Promise<void>;
+  ask: (key: string, part?: string) => Promise<void>;
 } {
   const cache = new SectionCache(limitBytes);
   const loads: string[] = [];
-  const ask = async (key: string): Promise<void> => {
+  const ask = async (key: string, part = 'p'): Promise<void> => {
     const load = async (): Promise<{ value: string; sizeBytes: number }> => {
       loads.push(key);
       return { value: `of ${key}`, sizeBytes: 1 };
     };
-    assert.equal(await cache.get(key, load), `of ${key}`);
+    assert.equal(await cache.get(part, key, load), `of ${key}`);
   };
   return { cache, loads, ask };
 }
@@ -81,11 +81,44 @@ test('a section asked for again and again stays while others pass; few are held'
   loads.length = 0;
   for (let i = 0; i < 1000; i++) await ask(`a ${i}`);
   assert.ok(loads.length >= 992, `${1000 - loads.length} sections were held`);
-  cache.drop('a ');
+  cache.drop('p');
   loads.length = 0;
   for (let i = 0; i < 8; i++) await ask(`a ${i}`);
   for (let i = 0; i < 4; i++) await ask(`a ${i}`);
   assert.ok(loads.length <= 12 && loads.length >= 8);
+});
+
+test('what is dropped is one section of one part, or all of a part', async () => {
+  const { cache, loads, ask } = sectionsOf(100);
+  const keys = ['a', 'b'];
+  const parts = ['p', 'p 2'];
+  const askAll = async (): Promise<void> => {
+    for (const part of parts) for (const key of keys) await ask(key, part);
+  };
+  await askAll();
+  assert.deepEqual(loads, ['a', 'b', 'a', 'b']);
+  assert.equal(cache.sizeBytes, 4);
+  loads.length = 0;
+  cache.drop('p', 'a');
+  cache.drop('p', 'unknown');
+  cache.drop('unknown');
+  assert.equal(cache.sizeBytes, 3);
+  await askAll();
+  assert.deepEqual(loads, ['a']);
+  cache.drop('p');
+  assert.equal(cache.sizeBytes, 2);
+  await askAll();
+  assert.deepEqual(loads, ['a', 'a', 'b']);
+});
+
+test('a section that could not be read is asked for again', async () => {
+  const { cache, ask } = sectionsOf(100);
+  await assert.rejects(
+    cache.get('p', 'a', () => Promise.reject(new Error('EIO'))),
+    /EIO/,
+  );
+  await ask('a');
+  assert.equal(cache.sizeBytes, 1);
 });
 
 test('all sections used: the hand takes their marks and drops all the same', async () => {

@@ -8,7 +8,9 @@ import { EXTENT_BYTES } from './limits.ts';
 import type { Decoded } from './part-pieces.ts';
 
 interface Section {
-  readonly value: Promise<unknown>;
+  readonly part: string;
+  readonly key: string;
+  value: Promise<unknown>;
   /** 0 while it is loaded. */
   sizeBytes: number;
   /** Asked for since the hand passed it last. */
@@ -16,16 +18,18 @@ interface Section {
 }
 
 /**
- * Decoded things by name; promises, so that two readers share one read. A hand goes round the
- * entries and drops those that nobody asked for since its last round (second chance, "CLOCK"). A
- * hit leaves the map as it is: a Map that sees the same key deleted and set again for each hit
- * walks all the places which that leaves behind, tens of microseconds a hit.
+ * Decoded things of parts by name; promises, so that two readers share one read. A hand goes round
+ * the entries and drops those that nobody asked for since its last round (second chance, "CLOCK").
+ * A hit leaves the maps as they are: a Map that sees the same key deleted and set again for each
+ * hit walks all the places which that leaves behind, tens of microseconds a hit. The part's long
+ * name is not in the key of its sections: a text made for each look is hashed each time.
  */
 export class SectionCache {
-  readonly #entries = new Map<string, Section>();
+  readonly #parts = new Map<string, Map<string, Section>>();
+  readonly #entries = new Set<Section>();
   readonly #limitBytes: number;
   /** Lives on across evictions: a new one would pass by everything dropped before. */
-  #hand = this.#entries.entries();
+  #hand = this.#entries.values();
   #sizeBytes = 0;
 
   constructor(limitBytes: number) {
@@ -36,62 +40,70 @@ export class SectionCache {
     return this.#sizeBytes;
   }
 
-  get<T>(key: string, load: () => Promise<Decoded<T>>): Promise<T> {
-    const found = this.#entries.get(key);
+  get<T>(part: string, key: string, load: () => Promise<Decoded<T>>): Promise<T> {
+    const found = this.#parts.get(part)?.get(key);
     if (found !== undefined) {
       found.isUsed = true;
       return found.value as Promise<T>;
     }
-    const entry = { value: this.#load(key, load), sizeBytes: 0, isUsed: false };
-    this.#entries.set(key, entry);
-    return entry.value;
+    const entry: Section = { part, key, value: NOTHING, sizeBytes: 0, isUsed: false };
+    const value = this.#load(entry, load);
+    entry.value = value;
+    let ofPart = this.#parts.get(part);
+    if (ofPart === undefined) this.#parts.set(part, (ofPart = new Map()));
+    ofPart.set(key, entry);
+    this.#entries.add(entry);
+    return value;
   }
 
-  async #load<T>(key: string, load: () => Promise<Decoded<T>>): Promise<T> {
+  async #load<T>(entry: Section, load: () => Promise<Decoded<T>>): Promise<T> {
     try {
       const { value, sizeBytes } = await load();
-      const entry = this.#entries.get(key);
-      if (entry !== undefined) {
+      if (this.#entries.has(entry)) {
         entry.sizeBytes = sizeBytes;
         this.#sizeBytes += sizeBytes;
-        this.#evict(key);
+        this.#evict(entry);
       }
       return value;
     } catch (error) {
-      this.#entries.delete(key);
+      this.#forget(entry);
       throw error;
     }
   }
 
   /** The rest of one round, one round that takes all marks away, one that drops. */
-  #evict(keep: string): void {
+  #evict(keep: Section): void {
     for (let rounds = 0; this.#sizeBytes > this.#limitBytes && rounds < 3;) {
-      const { done, value } = this.#hand.next();
+      const { done, value: entry } = this.#hand.next();
       if (done === true) {
-        this.#hand = this.#entries.entries();
+        this.#hand = this.#entries.values();
         rounds++;
         continue;
       }
-      const [key, entry] = value;
-      if (key === keep || entry.sizeBytes === 0) continue;
-      if (entry.isUsed) {
-        entry.isUsed = false;
-        continue;
-      }
-      this.#sizeBytes -= entry.sizeBytes;
-      this.#entries.delete(key);
+      if (entry === keep || entry.sizeBytes === 0) continue;
+      if (entry.isUsed) entry.isUsed = false;
+      else this.#forget(entry);
     }
   }
 
-  /** Forgets everything whose key starts with `prefix`. */
-  drop(prefix: string): void {
-    for (const [key, entry] of this.#entries)
-      if (key.startsWith(prefix)) {
-        this.#sizeBytes -= entry.sizeBytes;
-        this.#entries.delete(key);
-      }
+  #forget(entry: Section): void {
+    if (!this.#entries.delete(entry)) return;
+    this.#sizeBytes -= entry.sizeBytes;
+    const ofPart = this.#parts.get(entry.part)!;
+    ofPart.delete(entry.key);
+    if (ofPart.size === 0) this.#parts.delete(entry.part);
+  }
+
+  /** Forgets a section of a part, or all of them. */
+  drop(part: string, key?: string): void {
+    const ofPart = this.#parts.get(part);
+    if (ofPart === undefined) return;
+    if (key === undefined) for (const entry of ofPart.values()) this.#forget(entry);
+    else if (ofPart.has(key)) this.#forget(ofPart.get(key)!);
   }
 }
+
+const NOTHING = Promise.resolve();
 
 type Readable = Pick<Blobs, 'get'>;
 

@@ -68,7 +68,7 @@ export class Part {
   }
 
   #directory(): Promise<ReadonlyMap<TenantId, TenantDirectory>> {
-    return this.#context.cache.get(`${this.row.name} directory`, async () => {
+    return this.#context.cache.get(this.row.name, 'directory', async () => {
       const rows = await this.#readDirectory();
       const value = new Map(rows.map((row) => [row.tenant, row]));
       return { value, sizeBytes: rows.length * 400 + 100 };
@@ -122,7 +122,7 @@ export class Part {
     return {
       once,
       piece: (name, place, decode) =>
-        this.#context.cache.get(`${this.row.name} ${tenant} ${name}`, () =>
+        this.#context.cache.get(this.row.name, `${tenant} ${name}`, () =>
           once(name, place, decode),
         ),
     };
@@ -133,9 +133,10 @@ export class Part {
    */
   refs(tenant: TenantId, find: () => Promise<PartRefs>, isAnew: boolean): Promise<PartRefs> {
     const { cache } = this.#context;
-    const key = `${this.row.name} refs of ${tenant}`;
-    if (isAnew) cache.drop(key);
-    return cache.get(key, async () => {
+    const { name } = this.row;
+    const key = `refs of ${tenant}`;
+    if (isAnew) cache.drop(name, key);
+    return cache.get(name, key, async () => {
       const value = await find();
       return { value, sizeBytes: value.sizeBytes };
     });
@@ -143,7 +144,7 @@ export class Part {
 
   /** The times of a column: one array for all blocks that have them, not to be written to. */
   async times(tenant: TenantId, index: PartIndex, number: number): Promise<Float64Array> {
-    return this.#context.cache.get(`${this.row.name} ${tenant} column ${number}`, async () => {
+    return this.#context.cache.get(this.row.name, `${tenant} column ${number}`, async () => {
       const group = await index.timeGroup((await index.timeTable()).groupOf(number));
       const at = number - group.first;
       const offset = group.offsets[at]!;
@@ -193,7 +194,7 @@ export class Part {
   ): Promise<T | undefined> {
     const place = (await this.tenant(tenant))?.sections[name];
     if (place === undefined || place.sizeBytes === 0) return undefined;
-    return this.#context.cache.get(`${this.row.name} ${name} ${tenant}`, () =>
+    return this.#context.cache.get(this.row.name, `section ${name} of ${tenant}`, () =>
       this.#checked(`section ${name} of ${tenant}`, place, decode),
     );
   }
@@ -269,7 +270,7 @@ export class Part {
 
   /** Forgets what is cached of it (the part is gone). */
   drop(): void {
-    this.#context.cache.drop(`${this.row.name} `);
+    this.#context.cache.drop(this.row.name);
     this.#context.extents.drop(this.row.name);
     this.#context.columns.drop(this);
   }

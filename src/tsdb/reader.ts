@@ -46,16 +46,18 @@ export function narrowed(
   };
 }
 
-/** Loaded by the first question, as the kernels are. */
-function namesReader(): Promise<typeof import('./read-names.ts')> {
-  return import('./read-names.ts');
-}
-
 export class ShardReader {
   readonly #state: ShardState;
+  #namesReader: Promise<typeof import('./read-names.ts')> | undefined = undefined;
 
   constructor(state: ShardState) {
     this.#state = state;
+  }
+
+  /** Loaded by the first question, as the kernels are; to look it up again takes 50 us. */
+  #names(): Promise<typeof import('./read-names.ts')> {
+    this.#namesReader ??= import('./read-names.ts');
+    return this.#namesReader;
   }
 
   pin(): ShardPin {
@@ -169,7 +171,7 @@ export class ShardReader {
     s: SeriesSelector & LimitedNames,
   ): Promise<readonly string[]> {
     const scan = this.#scan(context, s);
-    return (await namesReader()).readLabelNames(scan, s.limit);
+    return (await this.#names()).readLabelNames(scan, s.limit);
   }
 
   async labelValues(
@@ -178,17 +180,17 @@ export class ShardReader {
     s: SeriesSelector & LimitedNames,
   ): Promise<readonly string[]> {
     const scan = this.#scan(context, s);
-    return (await namesReader()).readLabelValues(scan, label, s.limit);
+    return (await this.#names()).readLabelValues(scan, label, s.limit);
   }
 
   async series(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<readonly Labels[]> {
     const scan = this.#scan(context, s);
-    return (await namesReader()).readSeries(scan, s.limit);
+    return (await this.#names()).readSeries(scan, s.limit);
   }
 
   async cardinality(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<Cardinality> {
     const scan = this.#scan(context, s);
-    return (await namesReader()).readCardinality(scan, s.limit);
+    return (await this.#names()).readCardinality(scan, s.limit);
   }
 
   estimate(context: ReadContext, request: EstimateRequest): Promise<SelectorEstimate> {

@@ -118,12 +118,13 @@ function pick(
   const count = order.length;
   const columns = sources.map((source) => source.samples);
   const each = <T extends Float64Array | Uint16Array>(
-    out: T,
+    type: new (count: number) => T,
     column: (samples: Samples) => T | undefined,
     missing: number,
   ): T | undefined => {
+    if (columns.every((samples) => column(samples) === undefined)) return undefined;
     const from = columns.map(column);
-    if (from.every((one) => one === undefined)) return undefined;
+    const out = new type(count);
     let any = false;
     for (let i = 0; i < count; i++) {
       const at = order[i]!;
@@ -135,16 +136,16 @@ function pick(
   };
   const tUs = new Float64Array(count);
   for (let i = 0; i < count; i++) tUs[i] = columns[which[order[i]!]!]!.tUs[indexes[order[i]!]!]!;
-  const latitude = each(new Float64Array(count), (s) => s.position?.latitude, Number.NaN);
+  const latitude = each(Float64Array, (s) => s.position?.latitude, Number.NaN);
   const nans = (): Float64Array => new Float64Array(count).fill(Number.NaN);
   const axis = (name: 'longitude' | 'elevation'): Float64Array =>
-    each(new Float64Array(count), (s) => s.position?.[name], Number.NaN) ?? nans();
+    each(Float64Array, (s) => s.position?.[name], Number.NaN) ?? nans();
   return {
     ...pickValues(columns, which, indexes, order),
     count,
     tUs,
-    subNs: each(new Uint16Array(count), (s) => s.subNs, 0),
-    startUs: each(new Float64Array(count), (s) => s.startUs, Number.NaN),
+    subNs: each(Uint16Array, (s) => s.subNs, 0),
+    startUs: each(Float64Array, (s) => s.startUs, Number.NaN),
     position: latitude && { latitude, longitude: axis('longitude'), elevation: axis('elevation') },
   };
 }
@@ -158,12 +159,14 @@ function pickValues(
   const count = order.length;
   const { kind } = columns[which[order[0]!]!]!;
   if (kind === KIND.boolean || kind === KIND.string || kind === KIND.histogram) {
-    const picked = Array.from(order, (at) => columns[which[at]!]!.values[indexes[at]!]);
-    return (
-      kind === KIND.boolean
-        ? { kind, values: Uint8Array.from(picked as number[]) }
-        : { kind, values: picked }
-    ) as ValueColumn;
+    const picked: unknown[] = [];
+    for (let i = 0; i < count; i++) {
+      const at = order[i]!;
+      picked.push(columns[which[at]!]!.values[indexes[at]!]);
+    }
+    const values = kind === KIND.boolean ? Uint8Array.from(picked as number[]) : picked;
+    // All sources of a run are of its kind.
+    return { kind, values } as ValueColumn;
   }
   const words = new Int32Array(count * 2);
   const from = columns.map(({ values }) =>
@@ -247,11 +250,13 @@ function newestOf(
     subNs[i] = samples.subNs?.[indexes[i]!] ?? 0;
   }
   const later = (a: number, b: number): number => {
-    const [left, right] = [cluster[which[a]!]!, cluster[which[b]!]!];
+    const left = cluster[which[a]!]!;
+    const right = cluster[which[b]!]!;
     if (left.priority !== right.priority) return left.priority - right.priority;
     return (left.ordinals?.[indexes[a]!] ?? 0) - (right.ordinals?.[indexes[b]!] ?? 0);
   };
-  const order = Uint32Array.from(which, (_, i) => i).toSorted(
+  const order = mergedRuns(
+    total,
     (a, b) => tUs[a]! - tUs[b]! || subNs[a]! - subNs[b]! || later(a, b),
   );
   let count = 0;
@@ -262,6 +267,37 @@ function newestOf(
     if (!isOverwritten) order[count++] = order[i]!;
   }
   return order.subarray(0, count);
+}
+
+/**
+ * Places [0, count) in order, equal ones as they stand. Sources are ascending, most of them: runs
+ * that are in order are merged by twos, O(count · log(runs)) comparisons.
+ */
+function mergedRuns(count: number, compare: (a: number, b: number) => number): Uint32Array {
+  let from = new Uint32Array(count);
+  let starts = [0];
+  for (let i = 0; i < count; i++) {
+    from[i] = i;
+    if (i > 0 && compare(i - 1, i) > 0) starts.push(i);
+  }
+  let to = new Uint32Array(starts.length === 1 ? 0 : count);
+  while (starts.length > 1) {
+    const next: number[] = [];
+    for (let run = 0; run < starts.length; run += 2) {
+      const start = starts[run]!;
+      const middle = starts[run + 1] ?? count;
+      const end = starts[run + 2] ?? count;
+      let a = start;
+      let b = middle;
+      for (let at = start; at < end; at++) {
+        const isLeft = b === end || (a < middle && compare(from[a]!, from[b]!) <= 0);
+        to[at] = isLeft ? from[a++]! : from[b++]!;
+      }
+      next.push(start);
+    }
+    [from, to, starts] = [to, from, next];
+  }
+  return from;
 }
 
 /** Bytes that a column set holds, for budgets: an estimate for strings and histograms. */

@@ -1,7 +1,7 @@
-// Runs seeds one after the other and reports what each shows. In a thread of its own because the
-// test runner follows every promise of its thread, which makes a simulation several times slower,
-// to use every core, and to be ended where a seed does not.
-import { parentPort, workerData } from 'node:worker_threads';
+// Runs the seeds it is sent, one at a time, and reports what each shows. In a thread of its own
+// because the test runner follows every promise of its thread, which makes a simulation several
+// times slower, to use every core, and to be ended where a seed does not.
+import { parentPort } from 'node:worker_threads';
 import { errorMessage } from '../../src/stdx/assert.ts';
 import { blobsRun } from './blobs-run.ts';
 import { catalogRun } from './catalog-run.ts';
@@ -20,10 +20,10 @@ const RUNS = {
 
 export type RunName = keyof typeof RUNS;
 
-export interface SeedsTask {
+export interface SeedJob {
   readonly run: RunName;
   readonly options: object;
-  readonly seeds: readonly number[];
+  readonly seed: number;
 }
 
 export interface SeedOutcome {
@@ -31,14 +31,16 @@ export interface SeedOutcome {
   readonly violations: readonly string[];
 }
 
-async function violationsOf(task: SeedsTask, seed: number): Promise<readonly string[]> {
+async function violationsOf({ run, options, seed }: SeedJob): Promise<readonly string[]> {
   try {
-    return await RUNS[task.run]({ ...task.options, seed });
+    return await RUNS[run]({ ...options, seed });
   } catch (error) {
     return [`the run itself fails: ${errorMessage(error)}`];
   }
 }
 
-const task = workerData as SeedsTask;
-for (const seed of task.seeds)
-  parentPort?.postMessage({ seed, violations: await violationsOf(task, seed) });
+parentPort?.on('message', (job: SeedJob) => {
+  void violationsOf(job).then((violations) =>
+    parentPort?.postMessage({ seed: job.seed, violations } satisfies SeedOutcome),
+  );
+});

@@ -4,12 +4,12 @@
 import assert from 'node:assert/strict';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import type { RunName, SeedOutcome, SeedsTask } from './seeds-worker.ts';
+import type { RunName, SeedJob, SeedOutcome } from './seeds-worker.ts';
 
 const ONE_SEED = process.env['ORRERY_SIM_SEED'];
 const THREADS_MAX = 8;
-/** A seed takes a tenth of a second: one that takes so long never ends. */
-const SEED_DEADLINE_MS = 20_000;
+/** A seed takes a tenth of a second, a few take one: one that takes so long never ends. */
+const SEED_DEADLINE_MS = 60_000;
 /** Failing seeds are shown up to this many; there is no need to wait for more. */
 const FAILURES_MAX = 5;
 /** A mechanism that is switched off must be noticed by so many of the first seeds. */
@@ -27,64 +27,59 @@ function firstSeeds(count: number): readonly number[] {
   return Array.from({ length: count }, (_, i) => i + 1);
 }
 
-interface Share {
-  readonly task: SeedsTask;
-  readonly failures: SeedOutcome[];
-  readonly failuresMax: number;
-}
+/** A thread that runs seeds. */
+class SeedThread {
+  readonly #worker = new Worker(new URL('./seeds-worker.ts', import.meta.url));
 
-/** Runs the seeds of one thread; a seed that does not end costs the thread, not the others. */
-async function runShare({ task, failures, failuresMax }: Share): Promise<void> {
-  let left = task.seeds;
-  while (left.length > 0 && failures.length < failuresMax) {
-    const done = await runThread({ ...task, seeds: left }, (outcome) => {
-      if (outcome.violations.length > 0) failures.push(outcome);
-      return failures.length < failuresMax;
-    });
-    left = left.slice(done);
-    if (left.length === 0 || failures.length >= failuresMax) return;
-    const violations = [`does not end within ${SEED_DEADLINE_MS} ms`];
-    failures.push({ seed: left[0]!, violations });
-    left = left.slice(1);
+  /** undefined where the seed does not end: then the thread is no more. */
+  async run(job: SeedJob): Promise<SeedOutcome | undefined> {
+    const worker = this.#worker;
+    const { promise, resolve, reject } = Promise.withResolvers<SeedOutcome | undefined>();
+    const timer = setTimeout(() => resolve(undefined), SEED_DEADLINE_MS);
+    worker.ref();
+    worker.once('message', resolve);
+    worker.once('error', reject);
+    worker.postMessage(job);
+    const outcome = await promise;
+    clearTimeout(timer);
+    worker.off('message', resolve);
+    worker.off('error', reject);
+    // One that waits for the next test does not keep the process from ending.
+    worker.unref();
+    if (outcome === undefined) await worker.terminate();
+    return outcome;
   }
 }
 
-/** How many seeds were through before the thread was ended: by `go`, by a hang, or by itself. */
-function runThread(task: SeedsTask, go: (outcome: SeedOutcome) => boolean): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const worker = new Worker(new URL('./seeds-worker.ts', import.meta.url), { workerData: task });
-  let done = 0;
-  const end = (): void => void worker.terminate();
-  let timer = setTimeout(end, SEED_DEADLINE_MS);
-  worker.on('message', (outcome: SeedOutcome) => {
-    done++;
-    clearTimeout(timer);
-    timer = setTimeout(end, SEED_DEADLINE_MS);
-    if (!go(outcome)) end();
-  });
-  worker.once('error', reject);
-  worker.once('exit', () => {
-    clearTimeout(timer);
-    resolve(done);
-  });
-  return promise;
-}
+/** Between two tests: what a thread has compiled, the next one need not compile again. */
+const idle: SeedThread[] = [];
 
-/** Runs seeds in threads until all are through or `failuresMax` have failed; sorted. */
+/**
+ * Runs seeds in threads until all are through or `failuresMax` have failed; sorted. A seed that
+ * does not end costs its thread, not the other seeds.
+ */
 async function failuresOf(
-  run: SeededRun,
+  { run }: SeededRun,
   options: object,
   seeds: readonly number[],
   failuresMax: number,
 ): Promise<readonly SeedOutcome[]> {
-  const threads = Math.min(availableParallelism(), THREADS_MAX, seeds.length);
   const failures: SeedOutcome[] = [];
-  const shares = Array.from({ length: threads }, (_, thread) => {
-    const mine = seeds.filter((_seed, i) => i % threads === thread);
-    const task: SeedsTask = { run: run.run, options, seeds: mine };
-    return runShare({ task, failures, failuresMax });
-  });
-  await Promise.all(shares);
+  const waiting = seeds.values();
+  const runSome = async (): Promise<void> => {
+    let thread = idle.pop() ?? new SeedThread();
+    for (const seed of waiting) {
+      const outcome = await thread.run({ run, options, seed });
+      if (outcome === undefined) {
+        failures.push({ seed, violations: [`does not end within ${SEED_DEADLINE_MS} ms`] });
+        thread = new SeedThread();
+      } else if (outcome.violations.length > 0) failures.push(outcome);
+      if (failures.length >= failuresMax) break;
+    }
+    idle.push(thread);
+  };
+  const threads = Math.min(availableParallelism(), THREADS_MAX, seeds.length);
+  await Promise.all(Array.from({ length: threads }, runSome));
   return failures.toSorted((a, b) => a.seed - b.seed);
 }
 
