@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { parse } from 'yaml';
 import { encodeSnappy } from '../../src/codec/snappy.ts';
 import type { Histogram } from '../../src/model/histogram.ts';
+import { ASKED_ELSEWHERE } from '../conformance/conformance-page.ts';
 import { SchemaChecker } from '../support/json-schema.ts';
 import type { Schema } from '../support/json-schema.ts';
 import { requestV2 } from '../support/remote-write-v2.ts';
@@ -134,9 +135,6 @@ const ROWS: readonly Row[] = [
   { path: '/admin/tsdb/snapshot', good: [[]], bad: [[['skip_head', 'x']]] },
 ];
 
-/** Protobuf on both sides: test/apptest/remote-read and remote-write-v2. OTLP is not spoken. */
-const ELSEWHERE = ['/read', '/write', '/otlp/v1/metrics'];
-
 interface Operation {
   readonly requestBody?: unknown;
   readonly responses: Readonly<
@@ -224,7 +222,7 @@ test('every operation answers as its document says', { skip: DOCUMENT.skip }, as
   const found: string[] = [];
   let count = 0;
   for (const [path, methods] of Object.entries(api.paths)) {
-    if (ELSEWHERE.includes(path)) continue;
+    if (ASKED_ELSEWHERE.includes(path)) continue;
     const row = ROWS.find((one) => one.path === path);
     assert.ok(row !== undefined, `${path} is in the document and nobody asks it`);
     for (const [method, operation] of Object.entries(methods)) {

@@ -62,11 +62,14 @@ export async function targets(deps: TargetDependencies, exchange: Exchange): Pro
   const pool = params.get('scrapePool') ?? '';
   const shown = ['', 'any', 'active'].includes(state) ? targetsOf(deps, exchange) : [];
   const active = shown.filter(({ job }) => pool === '' || job === pool);
-  const counts = targetsOf(deps, exchange).map(({ job }): [string, number] => [job, 0]);
   success(exchange, {
     activeTargets: active.map(targetJson),
     droppedTargets: [],
-    droppedTargetCounts: ['', 'any', 'dropped'].includes(state) ? Object.fromEntries(counts) : null,
+    droppedTargetCounts: Object.fromEntries(
+      targetsOf(deps, exchange)
+        .filter(() => state !== 'active')
+        .map(({ job }) => [job, 0]),
+    ),
   });
 }
 
