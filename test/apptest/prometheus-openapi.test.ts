@@ -243,3 +243,30 @@ test('every operation answers as its document says', { skip: DOCUMENT.skip }, as
   assert.deepEqual(found, []);
   assert.ok(count > 100, `only ${count} answers`);
 });
+
+interface Served {
+  readonly openapi: string;
+  readonly paths: Record<string, Record<string, { parameters?: readonly { name: string }[] }>>;
+}
+
+test('the own document has its operations and parameters', { skip: DOCUMENT.skip }, async () => {
+  const served = async (version: string): Promise<Served> => {
+    const { status, text } = await orrery.get(`/api/v1/openapi.yaml${version}`);
+    assert.equal(status, 200, text);
+    return parse(text) as Served;
+  };
+  const ours = await served('');
+  assert.equal(ours.openapi, '3.1.0');
+  assert.equal((await served('?openapi_version=3.2')).openapi, '3.2.0');
+  assert.equal((await orrery.get('/api/v1/openapi.yaml?openapi_version=4')).status, 400);
+  const theirs = parse(readFileSync(DOCUMENT.path, 'utf8')) as Served;
+  for (const [path, operations] of Object.entries(theirs.paths)) {
+    if (path === '/otlp/v1/metrics') continue;
+    assert.deepEqual(Object.keys(ours.paths[path]!).toSorted(), Object.keys(operations).toSorted());
+    for (const [method, { parameters = [] }] of Object.entries(operations)) {
+      const names = ours.paths[path]![method]!.parameters!.map(({ name }) => name);
+      for (const { name } of parameters) assert.ok(names.includes(name), `${path} ${name}`);
+    }
+  }
+  for (const path of Object.keys(ours.paths)) assert.ok(theirs.paths[path] !== undefined, path);
+});

@@ -112,6 +112,9 @@ function serverRows(deps: PrometheusDependencies): readonly Row[] {
     ),
     about('status/walreplay', 'read', async (exchange) => (await status()).replayed(exchange)),
     about('features', 'read', async (exchange) => (await status()).features(deps, exchange)),
+    about('openapi.yaml', 'read', async (exchange) =>
+      (await import('./openapi.ts')).openApi(exchange),
+    ),
     about('status/config', 'admin', async (exchange) =>
       (await status()).configuration(deps, exchange),
     ),
