@@ -7,6 +7,8 @@ const ON = {
     'admin',
     'exclude_alerts',
     'label_values_match',
+    'openapi_3.1',
+    'openapi_3.2',
     'query_stats',
     'query_warnings',
     'remote_write_receiver',
@@ -45,7 +47,7 @@ const ON = {
 } as const;
 
 const OFF = {
-  api: ['lifecycle', 'openapi_3.1', 'openapi_3.2', 'otlp_write_receiver'],
+  api: ['lifecycle', 'otlp_write_receiver'],
   prometheus: ['agent_mode', 'auto_reload_config'],
 } as const;
 

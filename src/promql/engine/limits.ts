@@ -10,7 +10,7 @@ export const SUBQUERY_STEP_US = 60_000_000;
  * Steps of a subquery between two windows from which on they are left out: evaluating so many costs
  * about as much as reading a block of samples once more.
  */
-export const SUBQUERY_GAP_STEPS_MIN = 256;
+export const SUBQUERY_GAP_STEPS_MIN = 1024;
 
 /** Bytes of one slot of a column: a double and a presence byte. */
 export const SLOT_BYTES = 9;
