@@ -46,3 +46,9 @@ export const CHUNK_SAMPLES_MAX = 120;
 export const READ_QUERIES_MAX = 1_000;
 /** Size that a frame of a streamed remote read aims at. */
 export const READ_FRAME_BYTES = 1024 * 1024;
+
+/** How deep values may be nested in fields that nobody looks at. */
+export const JSON_DEPTH_MAX = 64;
+
+/** Refused points that an OpenTSDB answer lists with `details`; all are counted. */
+export const PUT_PROBLEMS_MAX = 10_000;

@@ -10,6 +10,8 @@ import { bytesField, doubleField, varintField } from '../../test/support/protobu
 import { withCanary } from '../../test/support/row-recorder.ts';
 import { scanPlaintext } from '../formats/graphite/plaintext.ts';
 import { scanLineProtocol } from '../formats/influx/line-protocol.ts';
+import { scanPutJson } from '../formats/opentsdb/put-json.ts';
+import { scanPutLines } from '../formats/opentsdb/put-lines.ts';
 import { scanPrometheusText } from '../formats/prometheus-text/exposition.ts';
 import { scanRequestV2 } from '../formats/remote-write/request-v2.ts';
 import { scanWriteRequest } from '../formats/remote-write/write-request.ts';
@@ -50,6 +52,9 @@ const SCANS = {
     ),
   graphite: (body, end, dictionary, sink) =>
     scanPlaintext(body, end, { defaultTimeUs: 7 }, dictionary, sink),
+  putLines: (body, end, dictionary, sink) => scanPutLines(body, [0, end], dictionary, sink),
+  putJson: (body, end, dictionary, sink) =>
+    scanPutJson(body, end, { wantsProblems: true }, dictionary, sink),
   remoteWrite: scanWriteRequest,
   // In front of the series stands one of two tables, so that some bodies repeat it.
   remoteWrite2: (series, end, dictionary, sink) => {
@@ -215,6 +220,26 @@ const graphiteLine = fc
   )
   .map((parts) => parts.join(''));
 
+const putLine = fc
+  .tuple(
+    fc.constantFrom('put m', 'put m.n', 'put refused', 'put m!', 'put ', 'put'),
+    fc.constantFrom(' 5', ' 1700000000', ' 1700000000123', ' 1700000000.123', ' x', '  5', ''),
+    fc.constantFrom(' 1', ' -2.5', ' 9007199254740993', ' x', ''),
+    fc.constantFrom(' a=1', ' a=11', ' a=1 b=2', ' a', '', '  a=1 '),
+    fc.constantFrom('\n', '\n', '\r\n', ' \n', '\n\n', ''),
+  )
+  .map((parts) => parts.join(''));
+
+const putPoint = fc
+  .record({
+    metric: fc.constantFrom('m', 'm.n', 'refused', 'm m', ''),
+    timestamp: fc.constantFrom<unknown>(5, 1_700_000_000, 1_700_000_000_123, '5', 0, 'x'),
+    value: fc.constantFrom<unknown>(1, -2.5, '7', '9007199254740993', 'x', ''),
+    tags: fc.constantFrom<unknown>({ a: '1' }, { a: '11' }, { a: '1', b: 'µ' }, {}, { a: [] }, 1),
+    more: fc.constantFrom<unknown>(undefined, undefined, [{ x: [null, '\\"]'] }]),
+  })
+  .map((fields) => `${JSON.stringify(fields)},`);
+
 const seriesLabels = fc.constantFrom(
   ['__name__', 'm'],
   ['__name__', 'm', 'a', '1'],
@@ -287,6 +312,10 @@ const pieces = {
   lineProtocol: line,
   exposition: pageLine.map((text) => encoder.encode(text)),
   graphite: graphiteLine.map((text) => encoder.encode(text)),
+  putLines: putLine.map((text) => encoder.encode(text)),
+  putJson: fc
+    .oneof({ weight: 9, arbitrary: putPoint }, fc.constantFrom('null]', ' [', '}', '"'))
+    .map((text) => encoder.encode(text)),
   remoteWrite: series,
   remoteWrite2: seriesOfV2,
 };

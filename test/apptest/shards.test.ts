@@ -60,10 +60,16 @@ function remoteWrite(n: number, tMs: number, value: number): Uint8Array<ArrayBuf
   return new Uint8Array(encodeSnappy(Uint8Array.from(bytesField(1, series))));
 }
 
+function opentsdb(n: number, timestamp: number, value: number): string {
+  return JSON.stringify({ metric: 'crossed', timestamp, value, tags: { n: String(n) } });
+}
+
 const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map<string, Protocol>([
   ['/api/v1/write', { body: remoteWrite }],
   ['/write', influx],
   ['/api/v2/write', influx],
+  ['/api/put', { body: opentsdb }],
+  ['/api/v1/put', { body: opentsdb }],
   ['/graphite/api/v1/sink', { body: (n, tMs, value) => `crossed;n=${n} ${value} ${tMs / 1000}\n` }],
   ['/api/v1/import/prometheus', { body: (n, tMs, value) => `crossed{n="${n}"} ${value} ${tMs}\n` }],
   [

@@ -11,12 +11,15 @@ import { importRoutes } from '../../frontends/import/routes.ts';
 import type { ImportExportDependencies } from '../../frontends/import/routes.ts';
 import { influxRoutes } from '../../frontends/influx/routes.ts';
 import type { InfluxDependencies } from '../../frontends/influx/write.ts';
+import { opentsdbRoutes } from '../../frontends/opentsdb/routes.ts';
+import type { OpentsdbDependencies } from '../../frontends/opentsdb/put.ts';
 import { prometheusRoutes } from '../../frontends/prometheus/routes.ts';
 import type { PrometheusDependencies } from '../../frontends/prometheus/routes.ts';
 
 export type RouteDependencies = PrometheusDependencies &
   InfluxDependencies &
   GraphiteDependencies &
+  OpentsdbDependencies &
   ImportExportDependencies &
   AdminDependencies &
   ConsoleDependencies;
@@ -27,6 +30,7 @@ export function productRoutes(deps: RouteDependencies): readonly Route[] {
     ...prometheusRoutes(deps),
     ...influxRoutes(deps),
     ...graphiteRoutes(deps),
+    ...opentsdbRoutes(deps),
     ...importRoutes(deps),
     ...adminRoutes(deps),
     ...consoleRoutes(deps),
