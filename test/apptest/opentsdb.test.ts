@@ -1,5 +1,5 @@
-// OpenTSDB over real sockets: `/api/put` with its answers, errors by point, gzip and chunked bodies;
-// telnet commands and HTTP on one port.
+// OpenTSDB over real sockets: `/api/put` with its answers, errors by point, gzip and chunked
+// bodies; telnet commands and HTTP on one port.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';

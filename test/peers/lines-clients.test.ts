@@ -1,5 +1,5 @@
-// Clients of Graphite and OpenTSDB from npm and PyPI write as their users write, and what they wrote
-// reads back. They are installed into a temporary folder, with exact versions.
+// Clients of Graphite and OpenTSDB from npm and PyPI write as their users write, and what they
+// wrote reads back. They are installed into a temporary folder, with exact versions.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -24,7 +24,8 @@ const write = (i) => new Promise((resolve, reject) =>
 const writeTagged = (i) => new Promise((resolve, reject) =>
   client.writeTagged({ 'npm.tagged': i }, { host: 'web01' }, ${BASE_MS} + i * 1000,
     (error) => (error ? reject(error) : resolve())));
-for (let i = 0; i < ${POINTS}; i++) { await write(i); await writeTagged(i); }
+const all = Array.from({ length: ${POINTS} }, (_, i) => [write(i), writeTagged(i)]);
+await Promise.all(all.flat());
 client.end();
 `;
 

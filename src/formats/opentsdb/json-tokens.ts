@@ -44,7 +44,7 @@ function digitsEnd(body: Uint8Array, start: number, end: number): number {
 }
 
 /** End of the number at `start`. */
-export function numberEnd(body: Uint8Array, start: number, end: number): number {
+function numberEnd(body: Uint8Array, start: number, end: number): number {
   let i = start < end && body[start] === MINUS ? start + 1 : start;
   const wholeStart = i;
   i = digitsEnd(body, i, end);
@@ -69,7 +69,7 @@ const WORDS = ['true', 'false', 'null', 'NaN', 'Infinity', '-Infinity'].map((wor
 );
 
 /** End of the literal at `start`. */
-export function wordEnd(body: Uint8Array, start: number, end: number): number {
+function wordEnd(body: Uint8Array, start: number, end: number): number {
   for (const word of WORDS) {
     if (start + word.length > end) continue;
     let length = 0;

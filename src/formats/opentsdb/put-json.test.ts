@@ -1,5 +1,5 @@
-// Bodies of `/api/put`: what OpenTSDB takes, what it refuses point by point, and what it refuses as a
-// whole.
+// Bodies of `/api/put`: what OpenTSDB takes, what it refuses point by point, and what it refuses
+// as a whole.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RowRecorder, withCanary } from '../../../test/support/row-recorder.ts';

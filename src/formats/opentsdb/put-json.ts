@@ -296,7 +296,6 @@ class PutScanner {
 
   /** Checks the point in OpenTSDB's order and stores it; a reason or ''. */
   #store(): string {
-    const body = this.#body;
     const point = this.#point;
     const timestamp = this.#timestamp();
     if (timestamp !== timestamp) {
@@ -383,7 +382,7 @@ class PutScanner {
     const text = decodeUtf8(this.#body, tagsStart, tagsEnd);
     if (text === undefined) return undefined;
     const tags: (readonly [string, string | null])[] = [];
-    for (const [name, value] of Object.entries((jsonOf(text) ?? {}) as object)) {
+    for (const [name, value] of Object.entries(jsonOf(text) ?? {})) {
       if (typeof value === 'object' && value !== null) {
         this.#fail(tagsStart, 'the value of a tag must be a text');
         return undefined;

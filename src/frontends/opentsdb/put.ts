@@ -44,10 +44,8 @@ async function within<T>(
   work: Promise<T>,
 ): Promise<T | typeof TIMED_OUT> {
   if (timeoutMs === 0) return await work;
-  let cancel: () => void = () => undefined;
-  const timeout = new Promise<typeof TIMED_OUT>((resolve) => {
-    cancel = scheduler.after(timeoutMs, () => resolve(TIMED_OUT));
-  });
+  const { promise: timeout, resolve } = Promise.withResolvers<typeof TIMED_OUT>();
+  const cancel = scheduler.after(timeoutMs, () => resolve(TIMED_OUT));
   work.catch(() => undefined);
   try {
     return await Promise.race([work, timeout]);
