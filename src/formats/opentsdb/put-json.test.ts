@@ -153,7 +153,7 @@ test('what is no JSON of points is refused as a whole', () => {
     ['{"value":+1}', 'a value that is none (byte 9)'],
     ['{"a":"\n"}', 'a value that is none (byte 5)'],
     [`{"a":${'['.repeat(1000)}}`, 'a value that is none (byte 5)'],
-    [point({ tags: { a: ['x'] } }), 'the value of a tag must be a text (byte 46)'],
+    [point({ tags: { a: ['x'] } }), 'the value of a tag must be a text (byte 45)'],
   ] as const) {
     const { result } = scan(text);
     assert.equal(result.malformed, reason, text);

@@ -22,6 +22,8 @@ import { ScanErrors } from '../scan-errors.ts';
 import { closingQuote, scalarEnd, skipSpace, valueEnd } from './json-tokens.ts';
 import type { NumberRead } from './numbers.ts';
 import { numberRead, readValue, timestampUs } from './numbers.ts';
+import type { PredictedPoints } from './predicted-points.ts';
+import { PointLayout, takePredictedPoints, TEXT } from './predicted-points.ts';
 import { seriesPairs } from './series-names.ts';
 
 /** A point that was refused, as OpenTSDB shows it. */
@@ -138,6 +140,10 @@ class PutScanner {
   readonly #errors = new ScanErrors();
   readonly #problems: PutProblem[] = [];
   readonly #number: NumberRead = numberRead();
+  readonly #layout = new PointLayout();
+  /** As PointLayout.learn takes them. */
+  readonly #ranges = new Int32Array(8);
+  readonly #predicted: PredictedPoints | undefined;
   readonly #point: PointRanges = {
     start: 0,
     end: 0,
@@ -167,6 +173,23 @@ class PutScanner {
     this.#dictionary = dictionary;
     this.#sink = sink;
     this.#wantsProblems = options.wantsProblems;
+    const { predictor } = dictionary;
+    predictor?.open(body);
+    this.#predicted =
+      predictor === undefined
+        ? undefined
+        : {
+            body,
+            view: new DataView(body.buffer, body.byteOffset, body.byteLength),
+            end,
+            layout: this.#layout,
+            dictionary,
+            predictor,
+            number: this.#number,
+            block: sharedBlock,
+            sink,
+            pointCount: 0,
+          };
   }
 
   run(): PutResult {
@@ -180,9 +203,10 @@ class PutScanner {
     if (at >= 0 && skipSpace(this.#body, at, this.#end) !== this.#end)
       this.#fail(at, 'text behind the end');
     sharedBlock.flush(this.#sink);
+    const taken = this.#predicted?.pointCount ?? 0;
     return {
-      rowCount: this.#rowCount,
-      pointCount: this.#pointCount,
+      rowCount: this.#rowCount + taken,
+      pointCount: this.#pointCount + taken,
       errorCount: this.#errors.count,
       errors: this.#errors.list,
       malformed: this.#malformed,
@@ -200,8 +224,11 @@ class PutScanner {
     const end = this.#end;
     let at = skipSpace(body, start + 1, end);
     if (at < end && body[at] === BRACKET_CLOSE) return at + 1;
+    const predicted = this.#predicted;
     for (;;) {
-      at = this.#readElement(at);
+      const next =
+        predicted !== undefined && this.#layout.isKnown ? takePredictedPoints(predicted, at) : at;
+      at = next > at ? next : this.#readElement(at);
       if (at < 0) return -1;
       at = skipSpace(body, at, end);
       const byte = at < end ? body[at]! : 0;
@@ -230,8 +257,26 @@ class PutScanner {
     this.#rowCount++;
     const reason = this.#store();
     if (this.#malformed !== '') return -1;
-    if (reason !== '') this.#refuse(reason, false);
+    if (reason === '') this.#learn();
+    else this.#refuse(reason, false);
     return at;
+  }
+
+  /** What follows is likely to be written like this point. */
+  #learn(): void {
+    const point = this.#point;
+    // A point without tags says nothing of where they would be.
+    if (point.tagsStart < 0) return;
+    const ranges = this.#ranges;
+    ranges[TEXT.metric * 2] = point.metricStart;
+    ranges[TEXT.metric * 2 + 1] = point.metricEnd;
+    ranges[TEXT.timestamp * 2] = point.timeStart;
+    ranges[TEXT.timestamp * 2 + 1] = point.timeEnd;
+    ranges[TEXT.value * 2] = point.valueStart;
+    ranges[TEXT.value * 2 + 1] = point.valueEnd;
+    ranges[TEXT.tags * 2] = point.tagsStart;
+    ranges[TEXT.tags * 2 + 1] = point.tagsEnd;
+    this.#layout.learn(point.start, point.end, ranges);
   }
 
   #readFields(start: number): number {
@@ -393,7 +438,8 @@ class PutScanner {
   }
 
   #refuse(reason: string, isNull: boolean): void {
-    this.#errors.add(this.#rowCount, -1, reason);
+    const row = this.#rowCount + (this.#predicted?.pointCount ?? 0);
+    this.#errors.add(row, -1, reason);
     if (!this.#wantsProblems || this.#problems.length >= PUT_PROBLEMS_MAX) return;
     this.#problems.push({ error: reason, datapoint: isNull ? null : this.#shown() });
   }
