@@ -11,6 +11,8 @@ import { useSnappyKernel } from '../src/codec/snappy-kernel.ts';
 import { decodeSnappy, encodeSnappy } from '../src/codec/snappy.ts';
 import { scanPlaintext } from '../src/formats/graphite/plaintext.ts';
 import { scanLineProtocol } from '../src/formats/influx/line-protocol.ts';
+import { scanPutJson } from '../src/formats/opentsdb/put-json.ts';
+import { scanPutLines } from '../src/formats/opentsdb/put-lines.ts';
 import { scanPrometheusText } from '../src/formats/prometheus-text/exposition.ts';
 import { scanRequestV2 } from '../src/formats/remote-write/request-v2.ts';
 import { scanWriteRequest } from '../src/formats/remote-write/write-request.ts';
@@ -62,6 +64,11 @@ const exposition: Scan = (body, dictionary, sink) =>
 
 const graphite: Scan = (body, dictionary, sink) =>
   scanPlaintext(body, body.length, { defaultTimeUs: START_MS * 1000 }, dictionary, sink);
+
+const putJson: Scan = (body, dictionary, sink) =>
+  scanPutJson(body, body.length, { wantsProblems: false }, dictionary, sink);
+const putLines: Scan = (body, dictionary, sink) =>
+  scanPutLines(body, [0, body.length], dictionary, sink);
 
 /** The first bodies of a load file: frames of four 32-bit words (the first a length) and a body. */
 function readBodies(name: string): Uint8Array[] {
@@ -188,6 +195,38 @@ function madeGraphite(step: number): Uint8Array {
   return Buffer.from(text);
 }
 
+/** Metric, five tags and value of a series in a step. */
+function putParts(series: number, step: number) {
+  const tags = {
+    host: `host_${1000 + (series % 1000)}`,
+    region: `us-west-${series % 7}`,
+    rack: String(series % 97),
+    team: 'LON',
+    service: String(series % 19),
+  };
+  const value = ((series * 7919 + step * 31) % 1_000_000) / 100;
+  return { metric: `sys.cpu.usage_${Math.floor(series / 1000)}`, tags, value };
+}
+
+/** 180 bytes a point, as in the first measurements. */
+function madePutJson(step: number): Uint8Array {
+  const points = Array.from({ length: 10_000 }, (_, series) => {
+    const { metric, tags, value } = putParts(series, step);
+    return { metric, timestamp: START_MS / 1000 + step * 10, value, tags };
+  });
+  return Buffer.from(JSON.stringify(points));
+}
+
+function madePutLines(step: number): Uint8Array {
+  let text = '';
+  for (let series = 0; series < 10_000; series++) {
+    const { metric, tags, value } = putParts(series, step);
+    const words = Object.entries(tags).map((tag) => tag.join('='));
+    text += `put ${metric} ${START_MS / 1000 + step * 10} ${value} ${words.join(' ')}\n`;
+  }
+  return Buffer.from(text);
+}
+
 function steps(count: number, make: (step: number) => Uint8Array): Uint8Array[] {
   return Array.from({ length: count }, (_, step) => make(step));
 }
@@ -258,6 +297,18 @@ const MAKERS: Readonly<Record<string, () => Load>> = {
     const bodies = steps(8, madeGraphite).map(shuffled);
     return { name: 'graphite-shuffled', bodies, isSnappy: false, scan: graphite };
   },
+  'opentsdb-json': () => ({
+    name: 'opentsdb-json',
+    bodies: steps(8, madePutJson),
+    isSnappy: false,
+    scan: putJson,
+  }),
+  'opentsdb-telnet': () => ({
+    name: 'opentsdb-telnet',
+    bodies: steps(8, madePutLines),
+    isSnappy: false,
+    scan: putLines,
+  }),
   page: () => ({ name: 'page', bodies: steps(8, madePage), isSnappy: false, scan: exposition }),
 };
 

@@ -73,10 +73,16 @@ const otlp: Protocol = {
     ]),
 };
 
+function opentsdb(n: number, timestamp: number, value: number): string {
+  return JSON.stringify({ metric: 'crossed', timestamp, value, tags: { n: String(n) } });
+}
+
 const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map<string, Protocol>([
   ['/api/v1/write', { body: remoteWrite }],
   ['/write', influx],
   ['/api/v2/write', influx],
+  ['/api/put', { body: opentsdb }],
+  ['/api/v1/put', { body: opentsdb }],
   ['/graphite/api/v1/sink', { body: (n, tMs, value) => `crossed;n=${n} ${value} ${tMs / 1000}\n` }],
   ['/v1/metrics', otlp],
   ['/api/v1/otlp/v1/metrics', otlp],

@@ -6,6 +6,8 @@ import { test } from 'node:test';
 import { scanPlaintext } from '../../src/formats/graphite/plaintext.ts';
 import { scanLineProtocol } from '../../src/formats/influx/line-protocol.ts';
 import { scanJsonLines } from '../../src/formats/json-lines/decode.ts';
+import { scanPutJson } from '../../src/formats/opentsdb/put-json.ts';
+import { isPutAt, scanPutLines } from '../../src/formats/opentsdb/put-lines.ts';
 import { scanPrometheusText } from '../../src/formats/prometheus-text/exposition.ts';
 import type { ScanResult } from '../../src/model/rows.ts';
 import { RowRecorder, withCanary } from '../support/row-recorder.ts';
@@ -39,6 +41,29 @@ function scanGraphite(text: string): ScanResult {
   const { body, end } = withCanary(text);
   const recorder = new RowRecorder();
   return scanPlaintext(body, end, { defaultTimeUs: 0 }, recorder, recorder);
+}
+
+/** As the listener does: lines that are no `put` are commands, of which none of these is one. */
+function scanTelnet(text: string): ScanResult {
+  const recorder = new RowRecorder();
+  const sum = { rowCount: 0, pointCount: 0, errorCount: 0, errors: [] };
+  for (const line of text.split('\n').filter((one) => one.trim() !== '')) {
+    const { body, end } = withCanary(`${line}\n`);
+    if (!isPutAt(body, 0, end)) sum.errorCount++;
+    else {
+      const { pointCount, errorCount } = scanPutLines(body, [0, end], recorder, recorder);
+      sum.pointCount += pointCount;
+      sum.errorCount += errorCount;
+    }
+  }
+  return sum;
+}
+
+function scanPut(text: string): ScanResult {
+  const { body, end } = withCanary(text);
+  const recorder = new RowRecorder();
+  const result = scanPutJson(body, end, { wantsProblems: false }, recorder, recorder);
+  return result.malformed === '' ? result : { ...result, pointCount: 0, errorCount: 1 };
 }
 
 function scanText(text: string): ScanResult {
@@ -87,6 +112,25 @@ test('Graphite lines', { skip: suite.skip }, () => {
     '300 foo; 1 2',
     '309 foo;bar 1 2',
     '317 foo;bar=baz;aa=;x=y;=z 1 2',
+  ]);
+});
+
+test('OpenTSDB telnet', { skip: suite.skip }, () => {
+  const list = cases('opentsdb.jsonl', /^TestRowsUnmarshal/);
+  assert.ok(list.length >= 15);
+  assert.deepEqual(disagreements(list, scanTelnet), [
+    // OpenTSDB: a tag is a name, one equals sign and a value.
+    '91 put foobar 789 -123.456 a= b=c =d',
+    '174 put foo 2 1 bar=baz=aaa x=y',
+  ]);
+});
+
+test('OpenTSDB JSON', { skip: suite.skip }, () => {
+  const list = cases('opentsdbhttp.jsonl', /^TestRowsUnmarshal/);
+  assert.ok(list.length >= 20);
+  assert.deepEqual(disagreements(list, scanPut), [
+    // OpenTSDB: names and values of tags are not empty.
+    '165 {"metric": "foobar", "timestamp": 123, "value": -123.456, "tags": {"a":"", "b":"c", "": "d"}}',
   ]);
 });
 

@@ -7,6 +7,7 @@ import { HttpServer } from '../../frontends/http/server.ts';
 import type { Route } from '../../frontends/http/route.ts';
 import { importRoutes } from '../../frontends/import/routes.ts';
 import { influxRoutes } from '../../frontends/influx/routes.ts';
+import { opentsdbRoutes } from '../../frontends/opentsdb/routes.ts';
 import { prometheusRoutes } from '../../frontends/prometheus/routes.ts';
 import { Ingest } from '../../ingest/ingest.ts';
 import type { IngestLimits } from '../../ingest/ingest.ts';
@@ -102,11 +103,13 @@ function shareOf(limits: IngestLimits, threadCount: number): IngestLimits {
 function writeRoutes(): readonly Route[] {
   // test/apptest/shards.test.ts writes by each of them.
   const { typeAndUnitLabels } = setup.settings;
-  const deps = { ingest, clock: realClock, typeAndUnitLabels } as RouteDependencies;
+  const parts = { ingest, clock: realClock, scheduler: realScheduler, typeAndUnitLabels };
+  const deps = parts as RouteDependencies;
   const routes = [
     ...prometheusRoutes(deps),
     ...influxRoutes(deps),
     ...graphiteRoutes(deps),
+    ...opentsdbRoutes(deps),
     ...importRoutes(deps),
   ];
   return routes.filter(({ permission }) => permission === 'write');

@@ -4,8 +4,10 @@ import type { Socket } from 'node:net';
 import type { Ingest } from '../../ingest/ingest.ts';
 import type { RefusedLines } from '../../ingest/refused-lines.ts';
 import { openGraphite } from '../../frontends/graphite/session.ts';
+import { openTelnet } from '../../frontends/opentsdb/telnet.ts';
 import { DatagramServer } from '../../frontends/lines/datagram-server.ts';
 import { lineMetrics } from '../../frontends/lines/line-metrics.ts';
+import type { LineMetrics } from '../../frontends/lines/line-metrics.ts';
 import { LineServer } from '../../frontends/lines/line-server.ts';
 import { errorMessage, FatalError } from '../../stdx/assert.ts';
 import type { Clock } from '../../stdx/clock.ts';
@@ -39,6 +41,12 @@ export interface LineListeners {
 
 type Drain = (graceMs: number) => Promise<void>;
 
+/** What a listener gets to start with, and where it puts how it ends. */
+interface Started {
+  readonly metrics: LineMetrics;
+  readonly drains: Drain[];
+}
+
 async function bound<T>(flag: string, wanted: Address, listen: () => Promise<T>): Promise<T> {
   try {
     return await listen();
@@ -48,14 +56,27 @@ async function bound<T>(flag: string, wanted: Address, listen: () => Promise<T>)
   }
 }
 
+/** Telnet and HTTP on one port. */
+async function startTelnet(
+  parts: LineListenersParts,
+  wanted: Address,
+  { metrics, drains }: Started,
+): Promise<string> {
+  const { scheduler, acceptHttp } = parts;
+  const open = openTelnet(parts, metrics);
+  const streams = new LineServer({ open, scheduler, metrics, acceptHttp });
+  const { port } = await bound('opentsdb-telnet', wanted, () => streams.listen(wanted));
+  drains.push((graceMs) => streams.drain(graceMs));
+  return addressKind.print({ ...wanted, port });
+}
+
 /** TCP and UDP on one port; adds to `drains` as soon as something listens. */
 async function startGraphite(
   parts: LineListenersParts,
   wanted: Address,
-  drains: Drain[],
+  { metrics, drains }: Started,
 ): Promise<string> {
   const { registry, scheduler } = parts;
-  const metrics = lineMetrics(registry)('graphite');
   const nanLines = registry
     .counter({
       name: 'orrery_graphite_nan_lines_total',
@@ -74,14 +95,21 @@ async function startGraphite(
 }
 
 export async function startLineListeners(parts: LineListenersParts): Promise<LineListeners> {
-  const { graphite } = parts.settings;
+  const { graphite, opentsdbTelnet } = parts.settings;
+  const metricsOf = lineMetrics(parts.registry);
   const addresses: Record<string, string> = {};
   const drains: Drain[] = [];
   const drain: Drain = async (graceMs) =>
     void (await Promise.all(drains.map((one) => one(graceMs))));
   try {
-    if (graphite !== undefined)
-      addresses['graphite'] = await startGraphite(parts, graphite, drains);
+    if (graphite !== undefined) {
+      const started = { metrics: metricsOf('graphite'), drains };
+      addresses['graphite'] = await startGraphite(parts, graphite, started);
+    }
+    if (opentsdbTelnet !== undefined) {
+      const started = { metrics: metricsOf('opentsdb-telnet'), drains };
+      addresses['opentsdb-telnet'] = await startTelnet(parts, opentsdbTelnet, started);
+    }
   } catch (error) {
     await drain(0);
     throw error;

@@ -125,7 +125,8 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
 }
 
 async function startLines(parts: LineListenersParts): Promise<LineListeners | undefined> {
-  if (parts.settings.graphite === undefined) return undefined;
+  const { graphite, opentsdbTelnet } = parts.settings;
+  if (graphite === undefined && opentsdbTelnet === undefined) return undefined;
   const { startLineListeners } = await import('./line-listeners.ts');
   return await startLineListeners(parts);
 }

@@ -13,6 +13,8 @@ import { influxRoutes } from '../../frontends/influx/routes.ts';
 import type { InfluxDependencies } from '../../frontends/influx/write.ts';
 import { otlpRoutes } from '../../frontends/otlp/routes.ts';
 import type { OtlpDependencies } from '../../frontends/otlp/metrics.ts';
+import { opentsdbRoutes } from '../../frontends/opentsdb/routes.ts';
+import type { OpentsdbDependencies } from '../../frontends/opentsdb/put.ts';
 import { prometheusRoutes } from '../../frontends/prometheus/routes.ts';
 import type { PrometheusDependencies } from '../../frontends/prometheus/routes.ts';
 
@@ -20,6 +22,7 @@ export type RouteDependencies = PrometheusDependencies &
   InfluxDependencies &
   GraphiteDependencies &
   OtlpDependencies &
+  OpentsdbDependencies &
   ImportExportDependencies &
   AdminDependencies &
   ConsoleDependencies;
@@ -31,6 +34,7 @@ export function productRoutes(deps: RouteDependencies): readonly Route[] {
     ...influxRoutes(deps),
     ...graphiteRoutes(deps),
     ...otlpRoutes(deps),
+    ...opentsdbRoutes(deps),
     ...importRoutes(deps),
     ...adminRoutes(deps),
     ...consoleRoutes(deps),

@@ -83,7 +83,7 @@ function makeLogger(settings: Settings): Logger {
 }
 
 function checkStart(settings: Settings): void {
-  const open = [settings.http, settings.graphite].find(
+  const open = [settings.http, settings.graphite, settings.opentsdbTelnet].find(
     (wanted) => wanted !== undefined && !isLoopbackAddress(wanted.host),
   );
   if (open !== undefined && !settings.insecure)

@@ -61,6 +61,12 @@ export const FLAGS = {
     undefined,
     'Address of the TCP and UDP listener for Graphite lines, 2003 by custom. As with `http`, any other than loopback needs `--insecure`.',
   ),
+  opentsdbTelnet: flag<Address | undefined>(
+    'opentsdb-telnet',
+    orNone(address),
+    undefined,
+    "Address of the listener for OpenTSDB's telnet commands, 4242 by custom; HTTP is answered there too. Any other than loopback needs `--insecure`.",
+  ),
   data: flag('data', path('DIR'), './orrery-data', 'Folder that holds everything stored.'),
   config: flag(
     'config',
