@@ -33,6 +33,8 @@ import {
 import type { HeadBytes, HeadViews } from './head-pages.ts';
 
 const HEADER_CELLS = 4;
+/** Most times are whole milliseconds; seconds reach further than either. */
+const TICKS = [1, 0, 2];
 const ALL_CELLS = pageCells(VECTOR_COUNT_MAX);
 
 const ticks = new Int32Array(VECTOR_COUNT_MAX);
@@ -81,18 +83,10 @@ export class SealedRun {
     return true;
   }
 
-  /** Offsets of the times in the finest tick but one that they fit: most are whole milliseconds. */
+  /** Fills `ticks` and says which tick they are in. */
   #takeTicks(count: number): number | undefined {
     const baseUs = times[0]!;
-    const tick = [1, 0, 2].find((one) => {
-      const tickUs = tickUsOf(sealedMeta(0, one));
-      for (let i = 0; i < count; i++) {
-        const offset = (times[i]! - baseUs) / tickUs;
-        ticks[i] = offset;
-        if (ticks[i] !== offset) return false;
-      }
-      return true;
-    });
+    const tick = TICKS.find((one) => fillTicks(baseUs, tickUsOf(sealedMeta(0, one)), count));
     this.#baseUs = baseUs;
     this.#least = this.#greatest = 0;
     for (let i = 1; i < count; i++) {
@@ -121,6 +115,17 @@ export class SealedRun {
     i32[at + 3] = this.#ticksSize | ((this.#vectors.size - this.#ticksSize) << 16);
     u8.set(this.#vectors.bytes(), 8 * (page + HEADER_CELLS));
   }
+}
+
+/** False where the times are no multiples of the tick, or too far apart. */
+function fillTicks(baseUs: number, tickUs: number, count: number): boolean {
+  for (let i = 0; i < count; i++) {
+    const offset = (times[i]! - baseUs) / tickUs;
+    const tick = offset | 0;
+    if (tick !== offset) return false;
+    ticks[i] = tick;
+  }
+  return true;
 }
 
 // ---------------------------------------------------------------- reading

@@ -25,6 +25,14 @@ import { SEAL_PER_SAMPLE, SEAL_SLICE_SAMPLES } from './limits.ts';
 /** One page is worth a look at so many samples. */
 const PAGE_COST_SAMPLES = 16;
 
+/** Series whose pages are looked at ahead, so that the misses of one do not wait for another's. */
+const AHEAD_SERIES = 32;
+/** Pages of each: about as many as are sealed at once. */
+const AHEAD_PAGES = 6;
+/** Words of a line of the processor's cache. */
+const LINE_WORDS = 16;
+const ahead = new Int32Array(AHEAD_SERIES);
+
 export interface SealerParts {
   readonly memory: HeadMemory;
   readonly arena: Arena;
@@ -51,6 +59,8 @@ export class HeadSealer {
   /** Samples that may be sealed now. */
   #credit = 0;
   #rests = 0;
+  /** Only keeps loads alive. */
+  #touched = 0;
 
   constructor(parts: SealerParts) {
     this.#parts = parts;
@@ -90,6 +100,7 @@ export class HeadSealer {
     const { memory, newestPage } = this.#parts;
     const { i32 } = memory;
     while (this.#dueAt < this.#due.length) {
+      if (this.#dueAt % AHEAD_SERIES === 0) this.#touched = this.#lookAhead();
       const newest = newestPage(this.#due[this.#dueAt++]!);
       const pages = [newest];
       let page = previousOf(i32, newest);
@@ -100,6 +111,22 @@ export class HeadSealer {
     this.#due = [];
     this.#dueAt = 0;
     return undefined;
+  }
+
+  /** Loads what the next jobs will read. */
+  #lookAhead(): number {
+    const { memory, newestPage } = this.#parts;
+    const { i32 } = memory;
+    const count = Math.min(AHEAD_SERIES, this.#due.length - this.#dueAt);
+    for (let k = 0; k < count; k++) ahead[k] = newestPage(this.#due[this.#dueAt + k]!);
+    let sum = this.#touched;
+    for (let depth = 0; depth < AHEAD_PAGES; depth++)
+      for (let k = 0; k < count; k++) {
+        const page = ahead[k]! === 0 ? 0 : previousOf(i32, ahead[k]!);
+        ahead[k] = page;
+        for (let line = 1; line < 4; line++) sum |= i32[2 * page + line * LINE_WORDS]!;
+      }
+    return sum;
   }
 
   /** As many of the job's pages as one sealed page takes; what that costs, in samples. */

@@ -374,6 +374,22 @@ test('ranges cut at both ends, and the newest sample is looked at alone', () => 
     }
 });
 
+test('sealed series take a fraction of the bytes', () => {
+  const [plain, sealed] = [0, 64].map((sealSamples) => {
+    const [memory, moments] = [new HeadMemory(), new Moments()];
+    const parts = { memory, moments, pageSamples: [4, 8, 16], sealSamples } as const;
+    const generation = new Generation(0, parts);
+    for (let i = 0; i < 480; i++) {
+      const builder = new BatchBuilder();
+      for (let ref = 0; ref < 100; ref++) builder.f64(ref, i * 15_000_000, 0, ref + (i % 7));
+      const { points } = builder.finish();
+      generation.applyPoints(points, [points[0]!.refs]);
+    }
+    return generation.sizeBytes;
+  });
+  assert.ok(sealed! < plain! / 3, `${sealed} bytes instead of ${plain}`);
+});
+
 test('a dropped generation gives its memory to the next one', () => {
   const memory = new HeadMemory();
   const moments = new Moments();

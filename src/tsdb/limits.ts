@@ -47,7 +47,7 @@ export const SEAL_SAMPLES = 64;
 /** For each sample that is appended so many may be sealed, where as many wait, … */
 export const SEAL_PER_SAMPLE = 4;
 /** … but no more in one go: two milliseconds. */
-export const SEAL_SLICE_SAMPLES = 65_536;
+export const SEAL_SLICE_SAMPLES = 32_768;
 /** Series records are made so many at a time. */
 export const HEAD_CHUNK_REFS_LOG2 = 9;
 export const HEAD_CHUNK_REFS = 2 ** HEAD_CHUNK_REFS_LOG2;
