@@ -1,4 +1,4 @@
-// Decoded columns: within their bytes, those that are asked for stay, and a part takes its own along.
+// Decoded columns: within their bytes, what is asked for stays, and a part takes its own along.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ColumnCache } from './column-cache.ts';
