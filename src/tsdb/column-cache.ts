@@ -62,6 +62,8 @@ export class ColumnCache {
     this.#forget(column);
     const last = this.#ring.pop()!;
     if (last !== column) this.#ring[this.#hand] = last;
+    // What came last has a round before it.
+    this.#hand++;
   }
 
   #forget(column: CachedColumn): void {

@@ -77,8 +77,8 @@ export const COLUMN_BYTES = 200;
 export const LANE_DECODED_SAMPLES_MAX = 4 * 1024 * 1024;
 /** A leaf over decoded values of more samples than this does. */
 export const LANE_SAMPLES_MAX = 16 * 1024 * 1024;
-/** A leaf looks at the clock after so many series. */
-export const LANE_TURN_SERIES = 16;
+/** Series of the head beside parts that a leaf merges by labels alone. */
+export const LANE_HEAD_SERIES_MAX = 20_000;
 /** One ranged read of blocks, unless a single series needs more. */
 export const READ_CHUNK_BYTES = 1024 * 1024;
 /** Blocks further apart are read separately. */

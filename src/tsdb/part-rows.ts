@@ -107,6 +107,8 @@ export class RowGroup {
   readonly lastValues: Float64Array;
   /** By block its decoded values, where they are at hand (column-cache.ts). */
   readonly columns: (CachedColumn | undefined)[] = [];
+  /** By block 1 where its values are known not to be plain: there will be no column of it. */
+  readonly isOdd: Uint8Array;
 
   /** `resolve` must follow before blocks are asked for. */
   constructor(reader: ByteReader, first: number, count: number, dataOffset: number) {
@@ -143,11 +145,12 @@ export class RowGroup {
     this.lastUs = new Float64Array(total);
     this.facts = new Uint8Array(total);
     this.lastValues = new Float64Array(total);
+    this.isOdd = new Uint8Array(total);
   }
 
   get sizeBytes(): number {
     const columns = this.labels.length * this.count * 4;
-    return this.#reader.bytes.length + columns + this.blockCount * 53 + 500;
+    return this.#reader.bytes.length + columns + this.blockCount * 62 + 500;
   }
 
   /** Fills in what the time columns say; `group` gives each column's group. */

@@ -2,21 +2,26 @@
 // columns where they are decoded already or can be: whole blocks of doubles without markers. They
 // are kept (column-cache.ts), and series whose times are the same array share what is made of it.
 import { KIND } from '../model/columns.ts';
-import type { KindMask, Samples } from '../model/columns.ts';
+import type { Samples } from '../model/columns.ts';
 import type { Labels } from '../model/labels.ts';
 import type { SeriesSamples } from '../windows/samples.ts';
 import { hasStale, NO_SAMPLES } from '../windows/samples.ts';
 import { READ_CHUNK_BYTES, READ_GAP_BYTES } from './limits.ts';
 import { readTexts } from './part-cursor.ts';
-import type { GroupTexts } from './part-cursor.ts';
 import type { PartIndex } from './part-index.ts';
 import type { Part } from './part-reader.ts';
 import type { BlockPlace, RowGroup } from './part-rows.ts';
 import type { ValueGroup } from './part-values.ts';
-import { clampSamples, resolveSources, sortedSource } from './samples.ts';
+import { clampSamples, sortedSource } from './samples.ts';
 import type { Source } from './samples.ts';
 import type { Scan } from './scan.ts';
 import { SiblingReader } from './sibling-reader.ts';
+
+/** Samples that are not plain: all sources of the series must be looked at. */
+export const UNCLEAR = 'unclear';
+
+/** What there is of a series; undefined: nothing in the range. */
+export type Found = SeriesSamples | typeof UNCLEAR | undefined;
 
 /** Rows of one row group. */
 export interface LaneBatch {
@@ -37,7 +42,7 @@ export interface LaneOptions {
   readonly scan: Scan;
   readonly part: Part;
   readonly index: PartIndex;
-  readonly kinds: KindMask;
+  readonly priority: number;
   /** Decoded columns are kept. */
   readonly isKept: boolean;
 }
@@ -65,25 +70,40 @@ export class RangeLane {
   }
 
   /**
-   * Samples of the range, undefined where there are none. Those at hand are given at once; they are
-   * borrowed until the next row.
+   * Plain samples of the range, undefined where there are none. Those at hand are given at once;
+   * they are borrowed until the next row.
    */
-  samplesOf(
-    row: number,
-    gather: (chunks: readonly Samples[]) => SeriesSamples,
-  ): SeriesSamples | undefined | Promise<SeriesSamples | undefined> {
+  samplesOf(row: number): Found | Promise<Found> {
     if (!this.#find(row)) return undefined;
     const { group } = this.#batch;
-    if (!this.#areCutFor(group) || !this.#areApart(group)) return this.#load(row, gather);
+    if (!this.#areCutFor(group)) return this.#load(row);
+    if (!this.#areApart(group)) return UNCLEAR;
     if (this.#end - this.#first === 1) {
       const column = group.columns[this.#first];
-      if (column === undefined) return this.#load(row, gather);
+      if (column === undefined) return this.#load(row);
       column.isUsed = true;
       return this.#cutOf(column.values, column.isRising);
     }
     for (let block = this.#first; block < this.#end; block++)
-      if (group.columns[block] === undefined) return this.#load(row, gather);
+      if (group.columns[block] === undefined) return this.#load(row);
     return this.#cutOf(this.#join(group));
+  }
+
+  /** All that the range has of a row. */
+  async sourcesOf(row: number): Promise<Source[]> {
+    const { scan, priority } = this.#options;
+    const { startUs, endUs } = scan.range;
+    if (!this.#find(row)) return [];
+    const out: Source[] = [];
+    const times = await this.#timesOf(this.#batch.group);
+    const first = this.#first;
+    for (const [i, tUs] of times.entries()) {
+      scan.check();
+      const samples = await this.#decode(row, this.#batch.group.place(first + i), tUs);
+      const clamped = clampSamples(samples, startUs, endUs);
+      if (clamped !== undefined) out.push(sortedSource(clamped, priority));
+    }
+    return out;
   }
 
   #find(row: number): boolean {
@@ -113,6 +133,12 @@ export class RangeLane {
     for (let block = this.#first + 1; block < this.#end; block++)
       if (group.firstUs[block]! <= group.lastUs[block - 1]!) return false;
     return true;
+  }
+
+  #isOdd(group: RowGroup): boolean {
+    for (let block = this.#first; block < this.#end; block++)
+      if (group.isOdd[block] === 1) return true;
+    return false;
   }
 
   #cutOf(values: Float64Array, isRising = false): SeriesSamples | undefined {
@@ -145,48 +171,38 @@ export class RangeLane {
 
   // -------------------------------------------------------------- reading
 
-  async #load(
-    row: number,
-    gather: (chunks: readonly Samples[]) => SeriesSamples,
-  ): Promise<SeriesSamples | undefined> {
-    const { scan, kinds, part, isKept } = this.#options;
+  async #load(row: number): Promise<Found> {
+    const { scan, part, isKept } = this.#options;
     const { group } = this.#batch;
     const times = await this.#timesOf(group);
-    const chunks: Samples[] = [];
-    let isPlain = this.#areApart(group);
+    if (!this.#areApart(group) || this.#isOdd(group)) return UNCLEAR;
+    const chunks: Float64Array[] = [];
     for (let block = this.#first; block < this.#end; block++) {
       scan.check();
-      const place = group.place(block);
-      const values = group.columns[block]?.values;
-      const tUs = times[block - this.#first]!;
-      const samples =
-        values === undefined
-          ? await this.#decode(row, place, tUs)
-          : { ...PLAIN, count: place.count, tUs, values };
-      if (values === undefined) {
-        if (!isPlainColumn(samples)) isPlain = false;
-        else if (isKept) part.columns.keep(part, group, block, samples.values);
+      const column = group.columns[block];
+      if (column !== undefined) {
+        column.isUsed = true;
+        chunks.push(column.values);
+        continue;
       }
-      chunks.push(samples);
+      const samples = await this.#decode(row, group.place(block), times[block - this.#first]!);
+      if (!isPlainColumn(samples)) {
+        group.isOdd[block] = 1;
+        return UNCLEAR;
+      }
+      if (isKept) part.columns.keep(part, group, block, samples.values);
+      chunks.push(samples.values);
     }
-    if (isPlain) return this.#cutOf(this.#joinOf(chunks));
-    const sources: Source[] = [];
-    const { startUs, endUs } = scan.range;
-    for (const chunk of chunks) {
-      const clamped = clampSamples(chunk, startUs, endUs);
-      if (clamped !== undefined) sources.push(sortedSource(clamped, 0));
-    }
-    const wanted = resolveSources(sources).filter(({ kind }) => (kinds & (1 << kind)) !== 0);
-    return wanted.length === 0 ? undefined : gather(wanted);
+    return this.#cutOf(this.#joinOf(chunks));
   }
 
-  #joinOf(chunks: readonly Samples[]): Float64Array {
-    if (chunks.length === 1) return chunks[0]!.values as Float64Array;
-    const count = chunks.reduce((sum, one) => sum + one.count, 0);
+  #joinOf(chunks: readonly Float64Array[]): Float64Array {
+    if (chunks.length === 1) return chunks[0]!;
+    const count = chunks.reduce((sum, { length }) => sum + length, 0);
     if (this.#joined.length < count) this.#joined = new Float64Array(count * 2);
     let at = 0;
-    for (const { values } of chunks) {
-      this.#joined.set(values as Float64Array, at);
+    for (const values of chunks) {
+      this.#joined.set(values, at);
       at += values.length;
     }
     return this.#joined;
@@ -246,23 +262,13 @@ export class RangeLane {
     this.#windowOffset = start;
   }
 
-  /** Texts of the batch, of which labels are made. */
-  texts(): Promise<GroupTexts> {
+  /** Reads the texts of the batch: a function that gives the labels of its rows. */
+  async texts(): Promise<(row: number) => Labels> {
     const { group, ordinals } = this.#batch;
-    return readTexts(this.#options.index, group, ordinals, this.#values);
-  }
-
-  labels(texts: GroupTexts, row: number): Labels {
-    return texts.labels(this.#batch.ordinals[row]! - this.#batch.group.first);
+    const texts = await readTexts(this.#options.index, group, ordinals, this.#values);
+    return (row) => texts.labels(ordinals[row]! - group.first);
   }
 }
-
-const PLAIN = {
-  kind: KIND.f64,
-  subNs: undefined,
-  startUs: undefined,
-  position: undefined,
-} as const;
 
 /** Doubles without markers and start times: all that a kernel wants to know of them is in them. */
 function isPlainColumn(samples: Samples): samples is Samples & { readonly kind: 0 } {

@@ -1,7 +1,7 @@
 // kernels/windows.ts for the kernels of this thread, once app/ has said where its compiled module
 // is; made by the first query that has use for it. Values are copied in, one series at a time; what
 // the windows of a walk have in common is copied once. Without it, and for what it refuses,
-// counters.ts and statistics.ts do the same.
+// counters.ts, statistics.ts and groups.ts do the same.
 import {
   KERNEL_SAMPLES_MAX,
   KERNEL_STATES_BYTES,
