@@ -4,6 +4,7 @@
 //
 // Where the stream was cut into pieces makes no difference to the lines that come out. A line
 // longer than LINE_BYTES_MAX is left out and told; pieces are at most that long, see limits.ts.
+import { must } from '../../stdx/assert.ts';
 import { BodyMemory } from '../http/body-memory.ts';
 import { LINE_BYTES_MAX } from './limits.ts';
 
@@ -24,12 +25,14 @@ const memory = new BodyMemory();
 
 export class LineFeeder {
   readonly #options: LineFeederOptions;
-  /** Whole lines. */
-  #done: Uint8Array[] = [];
-  #doneBytes = 0;
-  /** The line that has not ended yet. */
-  #open: Uint8Array[] = [];
-  #openBytes = 0;
+  /**
+   * What was pushed: whole lines, then the one that has not ended yet. Pieces are copied at once,
+   * so that the buffers which sockets read into die young; undefined where there is nothing.
+   */
+  #gathered: Uint8Array | undefined = undefined;
+  #sizeBytes = 0;
+  /** Behind the last line break. */
+  #wholeEnd = 0;
   /** The rest of the line is thrown away. */
   #isSkipping = false;
   #running: Promise<void> | undefined = undefined;
@@ -40,26 +43,28 @@ export class LineFeeder {
 
   /** Whole lines that wait. */
   get heldBytes(): number {
-    return this.#doneBytes;
+    return this.#wholeEnd;
   }
 
   /** Bytes behind the last line break. */
   get openBytes(): number {
-    return this.#openBytes;
+    return this.#sizeBytes - this.#wholeEnd;
   }
 
   get isWriting(): boolean {
     return this.#running !== undefined;
   }
 
-  /** Takes a piece over. */
+  /** Copies a piece. */
   push(piece: Uint8Array): void {
-    const rest = this.#isSkipping ? this.#behindSkipped(piece) : piece;
+    const rest = this.#behindTooLong(this.#isSkipping ? this.#behindSkipped(piece) : piece);
     const last = rest.lastIndexOf(LF);
-    if (last < 0) this.#pushOpen(rest);
-    else {
-      this.#endLines(rest, last + 1);
-      if (last + 1 < rest.length) this.#pushOpen(rest.subarray(last + 1));
+    const before = this.#sizeBytes;
+    this.#append(rest);
+    if (last >= 0) this.#wholeEnd = before + last + 1;
+    if (this.openBytes > LINE_BYTES_MAX) {
+      this.#dropOpen();
+      this.#isSkipping = true;
     }
     this.#run();
   }
@@ -76,63 +81,55 @@ export class LineFeeder {
     return piece.subarray(at + 1);
   }
 
-  #pushOpen(piece: Uint8Array): void {
-    if (piece.length === 0) return;
-    this.#open.push(piece);
-    this.#openBytes += piece.length;
-    if (this.#openBytes <= LINE_BYTES_MAX) return;
-    this.#dropOpen();
-    this.#isSkipping = true;
+  /** Drops the open line if it ends in `piece` and is too long; what follows it. */
+  #behindTooLong(piece: Uint8Array): Uint8Array {
+    const { openBytes } = this;
+    if (openBytes + piece.length <= LINE_BYTES_MAX) return piece;
+    const first = piece.indexOf(LF);
+    if (first < 0 || openBytes + first <= LINE_BYTES_MAX) return piece;
+    if (openBytes > 0) this.#dropOpen();
+    else this.#options.onTooLong(piece);
+    return piece.subarray(first + 1);
   }
 
   #dropOpen(): void {
-    const start = this.#open[0]!;
-    this.#open = [];
-    this.#openBytes = 0;
+    const start = must(this.#gathered, 'an open line').slice(this.#wholeEnd, this.#sizeBytes);
+    this.#sizeBytes = this.#wholeEnd;
     this.#options.onTooLong(start);
   }
 
-  /** The open line ends in `piece`, whose whole lines end at `end`. */
-  #endLines(piece: Uint8Array, end: number): void {
-    let start = 0;
-    if (this.#openBytes + end > LINE_BYTES_MAX) {
-      const first = piece.indexOf(LF);
-      if (this.#openBytes + first > LINE_BYTES_MAX) {
-        this.#dropOpen();
-        start = first + 1;
+  #append(piece: Uint8Array): void {
+    if (piece.length === 0) return;
+    const sizeBytes = this.#sizeBytes + piece.length;
+    let gathered = this.#gathered;
+    if (gathered === undefined || gathered.length < sizeBytes) {
+      const larger = memory.take(sizeBytes);
+      if (gathered !== undefined) {
+        larger.set(gathered.subarray(0, this.#sizeBytes));
+        memory.give(gathered);
       }
+      this.#gathered = gathered = larger;
     }
-    for (const open of this.#open) this.#done.push(open);
-    this.#doneBytes += this.#openBytes;
-    this.#open = [];
-    this.#openBytes = 0;
-    if (start === end) return;
-    this.#done.push(piece.subarray(start, end));
-    this.#doneBytes += end - start;
+    gathered.set(piece, this.#sizeBytes);
+    this.#sizeBytes = sizeBytes;
   }
 
   #run(): void {
-    if (this.#running !== undefined || this.#doneBytes === 0) return;
+    if (this.#running !== undefined || this.#wholeEnd === 0) return;
     this.#running = this.#writeAll();
   }
 
   async #writeAll(): Promise<void> {
-    while (this.#doneBytes > 0) {
-      const pieces = this.#done;
-      const end = this.#doneBytes;
-      this.#done = [];
-      this.#doneBytes = 0;
-      if (pieces.length === 1) await this.#options.take(pieces[0]!, end);
-      else {
-        const body = memory.take(end);
-        let at = 0;
-        for (const piece of pieces) {
-          body.set(piece, at);
-          at += piece.length;
-        }
-        await this.#options.take(body, end);
-        memory.give(body);
-      }
+    while (this.#wholeEnd > 0) {
+      const body = must(this.#gathered, 'whole lines');
+      const end = this.#wholeEnd;
+      const open = body.subarray(end, this.#sizeBytes);
+      this.#gathered = undefined;
+      this.#sizeBytes = 0;
+      this.#wholeEnd = 0;
+      this.#append(open);
+      await this.#options.take(body, end);
+      memory.give(body);
     }
     // In the same turn in which nothing was left, so that the next piece starts anew.
     this.#running = undefined;
