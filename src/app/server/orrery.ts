@@ -25,6 +25,7 @@ import type { Route } from '../../frontends/http/route.ts';
 import { HttpServer } from '../../frontends/http/server.ts';
 import type { Settings } from '../settings/flags.ts';
 import type { MemoryBound } from '../../tsdb/memory-bound.ts';
+import { collectAfterQueries } from '../real/idle-memory.ts';
 import { doorRules } from './door-rules.ts';
 import { ingestShares, registerMemoryMetrics } from './ingest-memory.ts';
 import { queryShares } from './memory.ts';
@@ -183,6 +184,7 @@ function wire(parts: OrreryParts, { state, metadata, metricsPage }: Wiring): Wir
     allMemoryBytes: runningBytesMax,
     logger,
     slowMs: settings.slowQueryMs,
+    onLargeEnd: collectAfterQueries(scheduler),
   });
   const limits = {
     seriesMax: settings.querySeries,
