@@ -218,15 +218,17 @@ function print(rows: readonly Row[]): void {
     const text = [...cells, ...ratios].map((cell) => padded(cell, 7)).join('');
     console.log(`${kind.padEnd(8)}${text}${String(queries).padStart(8)}`);
   }
-  console.log(
-    '\ncanceled    held, MB   until 0, ms   resident MB: alone   before   after 200 ms   2 s',
-  );
-  for (const { kind, cancel: one } of rows)
-    if (one !== undefined)
-      console.log(
-        `${kind.padEnd(8)}${padded(one.heldBytes / MB, 12)}${padded(one.heldMs, 14)}` +
-          `${padded(one.aloneMB, 21)}${padded(one.beforeMB, 9)}${padded(one.after200MB, 15)}${padded(one.settledMB, 6)}`,
-      );
+  console.log('\ncanceled    held, MB   until 0, ms   resident MB:');
+  console.log('                                     alone   before   after 200 ms   2 s');
+  for (const { kind, cancel: one } of rows) {
+    if (one === undefined) continue;
+    const { heldMs, aloneMB, beforeMB, after200MB, settledMB } = one;
+    console.log(
+      `${kind.padEnd(8)}${padded(one.heldBytes / MB, 12)}${padded(heldMs, 14)}` +
+        `${padded(aloneMB, 8)}${padded(beforeMB, 9)}${padded(after200MB, 15)}` +
+        padded(settledMB, 6),
+    );
+  }
 }
 
 async function run(server: BenchServer): Promise<void> {
