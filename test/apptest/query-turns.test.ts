@@ -35,15 +35,15 @@ function ask(params: Record<string, string>, tenant = 'default') {
 
 /** Takes the only place of heavy queries until it is ended. */
 async function holdHeavyPlace() {
-  const export_ = stuckExport(orrery, 'cpu_busy');
+  const stuck = stuckExport(orrery, 'cpu_busy');
   const { id } = await until(async () =>
     (await liveQueries(orrery)).find(({ state }) => state === 'evaluating'),
   );
   const end = async (): Promise<void> => {
     const killed = await orrery.get(`/orrery/v1/queries/${id}`, { method: 'DELETE' });
     assert.equal(killed.status, 204);
-    export_.read();
-    assert.equal(await export_.ended, 'cut');
+    stuck.read();
+    assert.equal(await stuck.ended, 'cut');
   };
   return { end };
 }

@@ -24,6 +24,14 @@ const HEAP_USED_MAX_BYTES = 64 * 1024 * 1024;
 const AFTER_QUERY_MS = 20;
 const BETWEEN_QUERIES_MS = 500;
 
+/** How near to its bound resident memory may come before what nobody holds is collected. */
+const NEAR_SHARE = 0.9;
+const NEAR_LOOK_MS = 100;
+/** After such a collection the next one waits so long, longer where it did not help. */
+const NEAR_REST_MS = 400;
+const NEAR_USELESS_REST_MS = 2000;
+const NEAR_USEFUL_SHARE = 0.05;
+
 type Collect = (options: { type: 'major'; flavor: 'last-resort' | 'regular' }) => void;
 
 /** Made by the first use: what it takes is a context of its own. */
@@ -120,5 +128,36 @@ export function watchIdleMemory(scheduler: Scheduler, one = THIS_PROCESS): () =>
     cancel = scheduler.after(LOOK_INTERVAL_MS, look);
   }
   cancel = scheduler.after(LOOK_INTERVAL_MS, look);
+  return () => cancel();
+}
+
+/**
+ * Collects where resident memory comes near its bound. The runtime knows nothing of the bound: it
+ * lets buffers that nobody holds grow by 64 MB before it starts, and on a busy machine by more
+ * before it ends. Looks until the returned function is called.
+ */
+export function watchBoundMemory(
+  scheduler: Scheduler,
+  boundBytes: number,
+  one = {
+    residentBytes: () => process.memoryUsage.rss(),
+    collect: () => collectMajor('regular'),
+  },
+): () => void {
+  let cancel: () => void;
+  let nearBytes = 0;
+  function look(): void {
+    const residentBytes = one.residentBytes();
+    let restMs = NEAR_LOOK_MS;
+    if (residentBytes > boundBytes * NEAR_SHARE) {
+      // Sweeping goes on in other threads: what the last one brought shows by now.
+      const isUseless = nearBytes > 0 && residentBytes > nearBytes * (1 - NEAR_USEFUL_SHARE);
+      restMs = isUseless ? NEAR_USELESS_REST_MS : NEAR_REST_MS;
+      nearBytes = residentBytes;
+      one.collect();
+    } else nearBytes = 0;
+    cancel = scheduler.after(restMs, look);
+  }
+  cancel = scheduler.after(NEAR_LOOK_MS, look);
   return () => cancel();
 }
