@@ -27,6 +27,8 @@ const BETWEEN_QUERIES_MS = 500;
 /** How near to its bound resident memory may come before what nobody holds is collected. */
 const NEAR_SHARE = 0.9;
 const NEAR_LOOK_MS = 100;
+/** Below half of it. */
+const FAR_LOOK_MS = 500;
 /** After such a collection the next one waits so long, longer where it did not help. */
 const NEAR_REST_MS = 400;
 const NEAR_USELESS_REST_MS = 2000;
@@ -148,7 +150,7 @@ export function watchBoundMemory(
   let nearBytes = 0;
   function look(): void {
     const residentBytes = one.residentBytes();
-    let restMs = NEAR_LOOK_MS;
+    let restMs = residentBytes < boundBytes / 2 ? FAR_LOOK_MS : NEAR_LOOK_MS;
     if (residentBytes > boundBytes * NEAR_SHARE) {
       // Sweeping goes on in other threads: what the last one brought shows by now.
       const isUseless = nearBytes > 0 && residentBytes > nearBytes * (1 - NEAR_USEFUL_SHARE);
