@@ -132,6 +132,7 @@ interface Cancel {
   /** Until queries hold nothing, and until resident memory is where it stays. */
   readonly heldMs: number;
   readonly heldBytes: number;
+  readonly aloneMB: number;
   readonly beforeMB: number;
   readonly after200MB: number;
   readonly settledMB: number;
@@ -146,7 +147,7 @@ interface Live {
   readonly queries: readonly { readonly id: string; readonly cost: { heldBytes: number } }[];
 }
 
-async function cancel(server: BenchServer): Promise<Cancel | undefined> {
+async function cancel(server: BenchServer, aloneMB: number): Promise<Cancel | undefined> {
   const { url, pid } = server;
   const { queries } = JSON.parse((await ask(`${url}/orrery/v1/queries`)).text) as Live;
   const [live] = queries;
@@ -166,7 +167,7 @@ async function cancel(server: BenchServer): Promise<Cancel | undefined> {
   }
   const { nowBytes } = await resident(pid);
   const beforeMB = before.nowBytes / MB;
-  return { heldMs, heldBytes: held, beforeMB, after200MB, settledMB: nowBytes / MB };
+  return { heldMs, heldBytes: held, aloneMB, beforeMB, after200MB, settledMB: nowBytes / MB };
 }
 
 interface Row {
@@ -183,6 +184,7 @@ async function beside(server: BenchServer, kind: string, probes: Probes, endSec:
   const start = endSec - step * (steps - 1);
   const params = { query, start: `${start}`, end: `${endSec}`, step: `${step}`, nocache: '1' };
   const url = `${server.url}/api/v1/query_range?${new URLSearchParams(params).toString()}`;
+  const aloneMB = (await resident(server.pid)).nowBytes / MB;
   const args = [import.meta.filename, 'ask-on', url];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
@@ -194,7 +196,7 @@ async function beside(server: BenchServer, kind: string, probes: Probes, endSec:
     const done = queries;
     // Its next query starts only when this one is over: nobody else holds memory meanwhile.
     child.kill('SIGSTOP');
-    return { kind, writes, light, queries: done, cancel: await cancel(server) };
+    return { kind, writes, light, queries: done, cancel: await cancel(server, aloneMB) };
   } finally {
     child.kill('SIGKILL');
     await exited;
@@ -216,13 +218,17 @@ function print(rows: readonly Row[]): void {
     const text = [...cells, ...ratios].map((cell) => padded(cell, 7)).join('');
     console.log(`${kind.padEnd(8)}${text}${String(queries).padStart(8)}`);
   }
-  console.log('\ncanceled    held, MB   until 0, ms   resident MB: before   after 200 ms   2 s');
-  for (const { kind, cancel: one } of rows)
-    if (one !== undefined)
-      console.log(
-        `${kind.padEnd(8)}${padded(one.heldBytes / MB, 12)}${padded(one.heldMs, 14)}` +
-          `${padded(one.beforeMB, 22)}${padded(one.after200MB, 15)}${padded(one.settledMB, 6)}`,
-      );
+  console.log('\ncanceled    held, MB   until 0, ms   resident MB:');
+  console.log('                                     alone   before   after 200 ms   2 s');
+  for (const { kind, cancel: one } of rows) {
+    if (one === undefined) continue;
+    const { heldMs, aloneMB, beforeMB, after200MB, settledMB } = one;
+    console.log(
+      `${kind.padEnd(8)}${padded(one.heldBytes / MB, 12)}${padded(heldMs, 14)}` +
+        `${padded(aloneMB, 8)}${padded(beforeMB, 9)}${padded(after200MB, 15)}` +
+        padded(settledMB, 6),
+    );
+  }
 }
 
 async function run(server: BenchServer): Promise<void> {

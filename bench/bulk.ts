@@ -151,15 +151,20 @@ export class BulkBody {
     return this.#series.length * this.#samplesEach;
   }
 
-  /** The next samples, from `startMs` on; borrowed until the next call. Counters that only grow. */
-  at(startMs: number, stepMs: number): Uint8Array {
+  /**
+   * The next samples, from `startMs` on; borrowed until the next call. Counters that only grow.
+   * With jitter each sample is late by less than that, each series at times of its own.
+   */
+  at(startMs: number, stepMs: number, jitterMs = 0): Uint8Array {
     const bytes = this.#bytes;
     for (let i = 0; i < this.#samplesEach; i++) {
-      const time = varint(startMs + i * stepMs);
+      const onTime = varint(startMs + i * stepMs);
       for (let s = 0; s < this.#places.length; s++) {
         const place = this.#places[s]! + i * SAMPLE_BYTES;
         this.#random = (Math.imul(this.#random, 1_664_525) + 1_013_904_223) | 0;
         this.#values[s]! += (this.#random >>> 16) & 255;
+        const lateMs = jitterMs === 0 ? 0 : (this.#random >>> 8) % jitterMs;
+        const time = lateMs === 0 ? onTime : varint(startMs + i * stepMs + lateMs);
         bytes.writeDoubleLE(this.#values[s]!, place + 3);
         for (let b = 0; b < TIME_BYTES; b++) bytes[place + 12 + b] = time[b]!;
       }
@@ -175,6 +180,7 @@ export interface BulkLoad {
   readonly stepMs: number;
   /** Time of the last sample. */
   readonly endMs: number;
+  readonly jitterMs?: number;
 }
 
 const SERIES_PER_BODY = 1000;
@@ -203,7 +209,7 @@ export async function bulkLoad(url: string, load: BulkLoad): Promise<{ refusals:
   const startMs = load.endMs - (load.samplesEach - 1) * load.stepMs;
   const runLane = async (body: BulkBody): Promise<void> => {
     for (let done = 0; done < load.samplesEach; done += SAMPLES_PER_BODY)
-      await write(body.at(startMs + done * load.stepMs, load.stepMs));
+      await write(body.at(startMs + done * load.stepMs, load.stepMs, load.jitterMs));
   };
   await Promise.all(bodies.map(runLane));
   return { refusals };

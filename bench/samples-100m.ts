@@ -1,9 +1,9 @@
-// `npm run bench:100m [-- --memory SIZE] [--series N] [--samples N] [--json]`: many samples in
-// little memory. A server with --memory 256MB takes 100 million samples (5000 counters, 20,000
-// samples of each, every write durable), then answers `sum(rate(x[5m]))` over all of them.
-// Resident memory of the process is what the kernel says was its peak, for each stretch apart; the
-// bound is --memory and a tenth more. Ends with 1 where it was passed or an answer is wrong. Linux
-// only: it reads /proc.
+// `npm run bench:100m [-- --memory SIZE] [--series N] [--samples N] [--jitter MS] [--json]`: many
+// samples in little memory. A server with --memory 256MB takes 100 million samples (5000 counters,
+// 20,000 samples of each, every write durable), then answers `sum(rate(x[5m]))` over all of them.
+// With jitter each series has times of its own. Resident memory of the process is what the kernel
+// says was its peak, for each stretch apart; the bound is --memory and a tenth more. Ends with 1
+// where it was passed or an answer is wrong. Linux only: it reads /proc.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +17,7 @@ const { values } = parseArgs({
     series: { type: 'string', default: '5000' },
     samples: { type: 'string', default: '20000' },
     query: { type: 'string', default: 'sum(rate(load_total[5m]))' },
+    jitter: { type: 'string', default: '0' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -62,7 +63,14 @@ async function memoryOf(server: BenchServer): Promise<string> {
 
 async function run(server: BenchServer): Promise<boolean> {
   const endMs = Math.floor(Date.now() / STEP_MS) * STEP_MS;
-  const load = { name: 'load_total', series: SERIES, samplesEach: SAMPLES, stepMs: STEP_MS, endMs };
+  const load = {
+    name: 'load_total',
+    series: SERIES,
+    samplesEach: SAMPLES,
+    stepMs: STEP_MS,
+    endMs,
+    jitterMs: Number(values.jitter),
+  };
   const { refusals } = await stretch(server, 'load', () => bulkLoad(server.url, load));
   if (!values.json) console.log(`${refusals} writes were refused and sent again`);
   if (!values.json) console.log(await memoryOf(server));
@@ -71,7 +79,7 @@ async function run(server: BenchServer): Promise<boolean> {
   );
   // Whole steps back from the last sample, so that each sample is in some window.
   const stepCount = Math.ceil(((SAMPLES - 1) * STEP_MS) / STEP_SEC / 1000);
-  const endSec = endMs / 1000;
+  const endSec = endMs / 1000 + (load.jitterMs > 0 ? STEP_SEC : 0);
   const range = {
     start: `${endSec - stepCount * STEP_SEC}`,
     end: `${endSec}`,

@@ -4,6 +4,8 @@ import { assert } from '../stdx/assert.ts';
 
 /** Characters of a query text. */
 export const QUERY_LENGTH_MAX = 100_000;
+/** Memory is given back at once after a query that held so much. */
+export const LARGE_QUERY_BYTES = 8 * 1024 * 1024;
 /** Steps of a range query: Prometheus' own bound, known to every client. */
 export const QUERY_STEPS_MAX = 11_000;
 /** Queries waiting for their turn; more are refused with 503 … */

@@ -7,6 +7,7 @@ import { openPrincipal } from '../model/tenant.ts';
 import { seededPrng } from '../stdx/prng.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { MetricsRegistry } from '../telemetry/registry.ts';
+import { LARGE_QUERY_BYTES } from './limits.ts';
 import { QueryService } from './query-service.ts';
 import type { QueryRequest } from './query-service.ts';
 
@@ -34,6 +35,7 @@ function setup(
     yieldTurn: () => Promise.resolve(),
   };
   const registry = new MetricsRegistry();
+  const ends: boolean[] = [];
   const clock = { ms: 1000 };
   const lines: Record<string, unknown>[] = [];
   const logger = createLogger({
@@ -56,8 +58,9 @@ function setup(
     allMemoryBytes: options.allMemoryBytes ?? 5000,
     logger,
     slowMs: options.slowMs,
+    onLargeEnd: (isKilled) => ends.push(isKilled),
   });
-  return { service, pins, timers, registry, clock, lines };
+  return { service, pins, timers, registry, clock, lines, ends };
 }
 
 function request(changes: Partial<QueryRequest> = {}): QueryRequest {
@@ -272,6 +275,22 @@ test('an estimate that refuses ends the query before it takes a place', async ()
   );
   assert.equal(await service.run(request(), async () => 2), 2);
   assert.equal(pins.open, 0);
+});
+
+test('the end of a heavy query, or of one that held much, is told', async () => {
+  const sizes = { memoryBytes: 2 ** 30, allMemoryBytes: 2 ** 30 };
+  const { service, ends } = setup(sizes);
+  await service.run(request(), async ({ context }) => context.budget.take(1000));
+  assert.deepEqual(ends, []);
+  await service.run(request(), async ({ context }) => context.budget.take(LARGE_QUERY_BYTES));
+  await service.run(request(), async ({ countRead }) => countRead(1, 101));
+  assert.deepEqual(ends, [false, false]);
+  const killed = service.run(request({ lane: 'heavy' }), async ({ id, context }) => {
+    service.cancel(openPrincipal('default'), id);
+    context.signal.throwIfAborted();
+  });
+  await assert.rejects(killed, kind('canceled'));
+  assert.deepEqual(ends, [false, false, true]);
 });
 
 test('slow queries are logged once they end, with their cost and a shortened text', async () => {

@@ -14,7 +14,12 @@ import type { Counter, HistogramMetric, MetricsRegistry } from '../telemetry/reg
 import { Admission } from './admission.ts';
 import type { Lane, Place } from './admission.ts';
 import { QueryBudget, QueryMemory } from './budget.ts';
-import { QUERY_LENGTH_MAX, QUERY_TIMEOUT_MS_MIN, SLOW_TEXT_LENGTH_MAX } from './limits.ts';
+import {
+  LARGE_QUERY_BYTES,
+  QUERY_LENGTH_MAX,
+  QUERY_TIMEOUT_MS_MIN,
+  SLOW_TEXT_LENGTH_MAX,
+} from './limits.ts';
 
 export interface QueryServiceOptions {
   readonly storage: StorageReader;
@@ -35,6 +40,11 @@ export interface QueryServiceOptions {
   readonly logger: Logger;
   /** Queries that took so long are logged; undefined: none. */
   readonly slowMs: number | undefined;
+  /**
+   * A query ended that read or held much: what it held may be given back. `isKilled`: through the
+   * API.
+   */
+  readonly onLargeEnd?: (isKilled: boolean) => void;
 }
 
 /** What a query is expected to read. */
@@ -118,6 +128,7 @@ interface Entry {
   admittedMonotonicMs: number | undefined;
   seriesRead: number;
   samplesRead: number;
+  isKilled: boolean;
 }
 
 export class QueryService {
@@ -192,6 +203,8 @@ export class QueryService {
       request.signal.removeEventListener('abort', onGone);
       this.#live.delete(entry.id);
       entry.budget.end();
+      const isLarge = entry.lane === 'heavy' || entry.budget.peakBytes >= LARGE_QUERY_BYTES;
+      if (isLarge) this.#options.onLargeEnd?.(entry.isKilled);
       this.#ended(entry, outcome);
     }
   }
@@ -260,6 +273,7 @@ export class QueryService {
       admittedMonotonicMs: undefined,
       seriesRead: 0,
       samplesRead: 0,
+      isKilled: false,
     };
     this.#live.set(entry.id, entry);
     return entry;
@@ -340,6 +354,7 @@ export class QueryService {
     const entry = this.#live.get(id);
     if (entry === undefined || entry.request.principal.tenant !== principal.tenant) return false;
     const message = 'the query was canceled through the API';
+    entry.isKilled = true;
     entry.abort.abort(new AppError('canceled', 'query-canceled', message));
     return true;
   }

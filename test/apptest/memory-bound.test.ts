@@ -149,3 +149,18 @@ test('more series than --memory holds are refused, and those in memory are writt
     await orrery.stop();
   }
 });
+
+test('with little memory the runtime takes less of it, in the same process', async (t) => {
+  if (process.platform !== 'linux') return t.diagnostic('flags are read from /proc: Linux only');
+  const flagsOf = async (...args: string[]): Promise<string> => {
+    const orrery = await startOrrery(['--no-collect', ...args]);
+    try {
+      assert.equal(orrery.ready['pid'], orrery.pid);
+      return await readFile(`/proc/${orrery.pid}/cmdline`, 'utf8');
+    } finally {
+      assert.equal((await orrery.stop()).code, 0);
+    }
+  };
+  assert.match(await flagsOf('--memory', '256MB'), /\0--max-semi-space-size=4\0/);
+  assert.doesNotMatch(await flagsOf('--memory', '2GB'), /semi-space/);
+});

@@ -27,6 +27,7 @@ import type { Route } from '../../frontends/http/route.ts';
 import { HttpServer } from '../../frontends/http/server.ts';
 import type { Settings } from '../settings/flags.ts';
 import type { MemoryBound } from '../../tsdb/memory-bound.ts';
+import { collectAfterQueries } from '../real/idle-memory.ts';
 import { doorRules } from './door-rules.ts';
 import { otlpOptions } from './otlp-options.ts';
 import { ingestShares, registerMemoryMetrics } from './ingest-memory.ts';
@@ -209,6 +210,7 @@ function wire(parts: OrreryParts, wiring: Wiring): Wired {
     allMemoryBytes: runningBytesMax,
     logger,
     slowMs: settings.slowQueryMs,
+    onLargeEnd: collectAfterQueries(scheduler),
   });
   const limits = {
     seriesMax: settings.querySeries,

@@ -13,7 +13,7 @@ import { realClock } from '../real/clock.ts';
 import { realFiles } from '../real/files.ts';
 import { killProbe } from '../real/kill-probe.ts';
 import { loadKernels } from '../real/kernels.ts';
-import { countBuffersAsHeap, watchIdleMemory } from '../real/idle-memory.ts';
+import { countBuffersAsHeap, watchBoundMemory, watchIdleMemory } from '../real/idle-memory.ts';
 import { isLittleMemory, restartForLittleMemory } from '../real/little-memory.ts';
 import { realPrng } from '../real/prng.ts';
 import { realScheduler } from '../real/scheduler.ts';
@@ -99,7 +99,8 @@ function checkStart(settings: Settings): void {
 async function serve(args: readonly string[]): Promise<void> {
   const { settings, warnings } = await loadSettings({ args, env: process.env, readConfig });
   checkStart(settings);
-  const isLittle = isLittleMemory(wholeMemoryBytes(settings.memoryBytes));
+  const wholeBytes = wholeMemoryBytes(settings.memoryBytes);
+  const isLittle = isLittleMemory(wholeBytes);
   if (isLittle) restartForLittleMemory();
   loadKernels();
   // With little memory buffers are worth a collection early.
@@ -134,9 +135,12 @@ async function serve(args: readonly string[]): Promise<void> {
     pid: process.pid,
     startMs,
   });
-  const stopWatching = watchIdleMemory(realScheduler);
+  const stopWatching = [
+    watchIdleMemory(realScheduler),
+    watchBoundMemory(realScheduler, wholeBytes),
+  ];
   await untilSignal(logger);
-  stopWatching();
+  for (const stop of stopWatching) stop();
   await running.stop();
   logger.info('stopped');
 }
