@@ -58,3 +58,6 @@ export const EXEMPLAR_LENGTH_MAX = 128;
 export const TARGET_INFO_POINTS_MAX = 1_000;
 /** An OTLP message in JSON; as protobuf it may take several times its size. */
 export const OTLP_JSON_BYTES_MAX = 16 * 1024 * 1024;
+
+/** Attributes of one line of Warp 10, names and values together, in characters. */
+export const WARP10_ATTRIBUTES_LENGTH_MAX = 8192;

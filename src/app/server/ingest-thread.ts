@@ -7,6 +7,7 @@ import type { Route } from '../../frontends/http/route.ts';
 import { importRoutes } from '../../frontends/import/routes.ts';
 import { influxRoutes } from '../../frontends/influx/routes.ts';
 import { prometheusRoutes } from '../../frontends/prometheus/routes.ts';
+import { warp10Routes } from '../../frontends/warp10/routes.ts';
 import { Ingest } from '../../ingest/ingest.ts';
 import type { IngestLimits } from '../../ingest/ingest.ts';
 import { must } from '../../stdx/assert.ts';
@@ -100,8 +101,14 @@ function shareOf(limits: IngestLimits, threadCount: number): IngestLimits {
 /** Routes that need nothing but the ingest and the clock: those that write. */
 function writeRoutes(): readonly Route[] {
   // test/apptest/shards.test.ts writes by each of them.
-  const deps = { ingest, clock: realClock } as RouteDependencies;
-  const routes = [...prometheusRoutes(deps), ...influxRoutes(deps), ...importRoutes(deps)];
+  const warp10 = { timeUnit: setup.settings.warp10TimeUnit };
+  const deps = { ingest, clock: realClock, warp10 } as RouteDependencies;
+  const routes = [
+    ...prometheusRoutes(deps),
+    ...influxRoutes(deps),
+    ...warp10Routes(deps),
+    ...importRoutes(deps),
+  ];
   return routes.filter(({ permission }) => permission === 'write');
 }
 

@@ -203,6 +203,7 @@ function wire(parts: OrreryParts, { state, metadata, metricsPage }: Wiring): Wir
   const api = { storage, ingest, queries, promql, clock, scheduler, metricsPage, version };
   const about = {
     otlp: otlpOptions(settings),
+    warp10: { timeUnit: settings.warp10TimeUnit },
     delayedNameRemoval,
     isReady: () => state.isReady,
     targets: () => state.collector?.targets() ?? [],

@@ -14,9 +14,13 @@ import type { OtlpDependencies } from '../../frontends/otlp/metrics.ts';
 import { prometheusRoutes } from '../../frontends/prometheus/routes.ts';
 import type { PrometheusDependencies } from '../../frontends/prometheus/routes.ts';
 
+import { warp10Routes } from '../../frontends/warp10/routes.ts';
+import type { Warp10Dependencies } from '../../frontends/warp10/routes.ts';
+
 export type RouteDependencies = PrometheusDependencies &
   InfluxDependencies &
   OtlpDependencies &
+  Warp10Dependencies &
   ImportExportDependencies &
   AdminDependencies &
   ConsoleDependencies;
@@ -27,6 +31,7 @@ export function productRoutes(deps: RouteDependencies): readonly Route[] {
     ...prometheusRoutes(deps),
     ...influxRoutes(deps),
     ...otlpRoutes(deps),
+    ...warp10Routes(deps),
     ...importRoutes(deps),
     ...adminRoutes(deps),
     ...consoleRoutes(deps),
