@@ -15,6 +15,7 @@ import { nameRules } from '../src/formats/otlp/names.ts';
 import { scanPrometheusText } from '../src/formats/prometheus-text/exposition.ts';
 import { scanRequestV2 } from '../src/formats/remote-write/request-v2.ts';
 import { scanWriteRequest } from '../src/formats/remote-write/write-request.ts';
+import { scanGts } from '../src/formats/warp10/gts.ts';
 import { ProfileDictionary } from '../src/ingest/row-dictionary.ts';
 import { DEFAULT_LABEL_LIMITS } from '../src/ingest/series-admission.ts';
 import { BatchBuilder } from '../src/model/batch-builder.ts';
@@ -71,6 +72,9 @@ const OTLP_OPTIONS = {
 };
 const otlpMetrics: Scan = (body, dictionary, sink) =>
   scanMetrics(body, body.length, OTLP_OPTIONS, { dictionary, sink });
+
+const gts: Scan = (body, dictionary, sink) =>
+  scanGts(body, body.length, { timeUnit: 'us', nowUs: 0, nowSubNs: 0 }, dictionary, sink);
 
 /** The first bodies of a load file: frames of four 32-bit words (the first a length) and a body. */
 function readBodies(name: string): Uint8Array[] {
@@ -154,6 +158,19 @@ function madeLines(step: number, value: (field: number) => string): Uint8Array {
   for (let series = 0; series < 500; series++) {
     const fields = Array.from({ length: 10 }, (_, i) => `usage_${i}=${value(series * 10 + i)}`);
     text += `cpu,${tagsOf(series, '=', '', ',')} ${fields.join(',')} ${START_MS + step * 10_000}000000\n`;
+  }
+  return Buffer.from(text);
+}
+
+/** Lines of Warp 10, each with its series, or a class for every ten values. */
+function madeGts(step: number, isContinued: boolean): Uint8Array {
+  let text = '';
+  for (let series = 0; series < 5000; series++) {
+    const timeUs = (START_MS + step * 10_000 + (isContinued ? series % 10 : 0)) * 1000;
+    const value = (((series * 7919 + step * 31) % 1_000_000) / 100).toFixed(2);
+    const name = `node.cpu.seconds{${tagsOf(series, '=', '', ',')}} `;
+    text +=
+      isContinued && series % 10 > 0 ? `=${timeUs}// ${value}\n` : `${timeUs}// ${name}${value}\n`;
   }
   return Buffer.from(text);
 }
@@ -303,6 +320,14 @@ const MAKERS: Readonly<Record<string, () => Load>> = {
   'rw2-plain': () => {
     const bodies = MAKERS['rw-plain']!().bodies.slice(0, 40).map(asVersion2);
     return { name: 'rw2-plain', bodies, isSnappy: false, scan: remoteWrite2 };
+  },
+  'gts-lines': () => {
+    const bodies = steps(8, (step) => madeGts(step, false));
+    return { name: 'gts-lines', bodies, isSnappy: false, scan: gts };
+  },
+  'gts-continued': () => {
+    const bodies = steps(8, (step) => madeGts(step, true));
+    return { name: 'gts-continued', bodies, isSnappy: false, scan: gts };
   },
   'otlp-sums': () => {
     const bodies = steps(8, (step) => madeOtlpSums(step, 20));

@@ -76,6 +76,10 @@ const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map<string, Protocol>([
   ['/api/v1/write', { body: remoteWrite }],
   ['/write', influx],
   ['/api/v2/write', influx],
+  [
+    '/api/v0/update',
+    { body: (n, tMs, value) => `${tMs * 1000}// crossed{n=${n}} ${value.toFixed(1)}` },
+  ],
   ['/v1/metrics', otlp],
   ['/api/v1/otlp/v1/metrics', otlp],
   ['/opentelemetry/v1/metrics', otlp],
@@ -93,9 +97,9 @@ const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map<string, Protocol>([
   ],
 ]);
 
-/** The table itself needs nothing; only handlers do. */
+/** The table itself needs nothing; only handlers do. `/meta` writes no points. */
 const WRITE_ROUTES = productRoutes({} as RouteDependencies).filter(
-  ({ permission }) => permission === 'write',
+  ({ permission, path }) => permission === 'write' && path !== '/api/v0/meta',
 );
 
 async function exported(orrery: RunningOrrery): Promise<Map<string, number>> {

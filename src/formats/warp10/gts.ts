@@ -32,7 +32,6 @@ export interface GtsOptions {
   readonly nowSubNs: number;
 }
 
-const TAB = 9;
 const LF = 10;
 const SPACE = 32;
 const QUOTE = 34;

@@ -1,5 +1,5 @@
-// Selectors of Warp 10: `CLASS{LABEL=VALUE,LABEL~REGEX}`. A class or value that begins with `~` is a
-// regular expression, one with `=` is exact. All parts are percent-encoded.
+// Selectors of Warp 10: `CLASS{LABEL=VALUE,LABEL~REGEX}`. A class or value that begins with `~` is
+// a regular expression, one with `=` is exact. All parts are percent-encoded.
 import { METRIC_NAME } from '../../model/labels.ts';
 import { matcher } from '../../model/matcher.ts';
 import type { Matcher } from '../../model/matcher.ts';

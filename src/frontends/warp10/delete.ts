@@ -1,7 +1,7 @@
-// Warp 10's `/api/v0/delete?selector=…&start=…&end=…` (or `deleteall`): deletes points and lists the
-// series that had some, one `CLASS{labels}{attributes}` a line. A GET that changes state is safe
-// from pages of other origins because it needs the header X-Warp10-Token, which they cannot send.
-// Source: senx/warp10-platform, standalone/StandaloneDeleteHandler.java.
+// Warp 10's `/api/v0/delete?selector=…&start=…&end=…` (or `deleteall`): deletes points and lists
+// the series that had some, one `CLASS{labels}{attributes}` a line. A GET that changes state is
+// safe from pages of other origins because it needs the header X-Warp10-Token, which they cannot
+// send. Source: senx/warp10-platform, standalone/StandaloneDeleteHandler.java.
 import { AppError } from '../../model/errors.ts';
 import type { Matcher } from '../../model/matcher.ts';
 import { labelsKey } from '../../model/labels.ts';
@@ -77,6 +77,7 @@ async function listed(
   deps: Warp10DeleteDependencies,
   exchange: Exchange,
   selector: {
+    readonly text: string;
     readonly matchers: readonly Matcher[];
     readonly startUs: number;
     readonly endUs: number;
@@ -86,7 +87,7 @@ async function listed(
   const query = {
     principal: exchange.principal,
     language: 'warp10-delete',
-    text: exchange.search.get('selector') ?? '',
+    text: selector.text,
     timeoutMs: undefined,
     signal: exchange.signal,
   };
@@ -105,13 +106,14 @@ export async function deleteSeries(
   deps: Warp10DeleteDependencies,
   exchange: Exchange,
 ): Promise<void> {
+  const params = await exchange.form();
   if (exchange.header('x-warp10-token') === undefined) throw invalid('Missing token.');
-  const params = exchange.search;
   const unknown = UNKNOWN.find((name) => params.has(name));
   if (unknown !== undefined) throw invalid(`Parameter ${unknown} is not supported here.`);
   const matchers = await matchersOf(params);
   const range = rangeOf(params, deps.warp10.timeUnit);
-  const body = await listed(deps, exchange, { matchers, ...range });
+  const text = params.get('selector') ?? '';
+  const body = await listed(deps, exchange, { text, matchers, ...range });
   const request = { matchers, ...range, dryRun: false, skipCounts: true };
   const options = {
     principal: exchange.principal,

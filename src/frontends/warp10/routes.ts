@@ -1,6 +1,6 @@
 // Warp 10's ingest as rows of the route table: native paths and the same under `/warp`.
 import { plainErrors } from '../http/errors.ts';
-import { SMALL_BODY_BYTES_MAX, WRITE_BODY_BYTES_MAX } from '../http/limits.ts';
+import { FORM_BODY_BYTES_MAX, WRITE_BODY_BYTES_MAX } from '../http/limits.ts';
 import type { Route } from '../http/route.ts';
 import type { Warp10DeleteDependencies } from './delete.ts';
 import { update, updateMeta } from './update.ts';
@@ -27,6 +27,6 @@ export function warp10Routes(deps: Warp10Dependencies): readonly Route[] {
     { ...writing, path: '/api/v0/meta', handler: (exchange) => updateMeta(deps, exchange) },
     // The real server asks for no method, and its clients use both.
     { ...deleting, method: 'GET', bodyLimitBytes: 0 },
-    { ...deleting, method: 'POST', bodyLimitBytes: SMALL_BODY_BYTES_MAX },
+    { ...deleting, method: 'POST', bodyLimitBytes: FORM_BODY_BYTES_MAX },
   ];
 }

@@ -1,5 +1,5 @@
-// Warp 10's `POST /api/v0/update` (points) and `/api/v0/meta` (attributes). Good lines of a bad body
-// are kept, and the answer is 400 with the first bad line in body and headers. A body whose
+// Warp 10's `POST /api/v0/update` (points) and `/api/v0/meta` (attributes). Good lines of a bad
+// body are kept, and the answer is 400 with the first bad line in body and headers. A body whose
 // Content-Type is application/gzip is gzip, whatever Content-Encoding says.
 // Source: senx/warp10-platform, standalone/StandaloneIngressHandler.java.
 import { AppError } from '../../model/errors.ts';
