@@ -64,3 +64,6 @@ export const JSON_DEPTH_MAX = 64;
 
 /** Refused points that an OpenTSDB answer lists with `details`; all are counted. */
 export const PUT_PROBLEMS_MAX = 10_000;
+
+/** Attributes of one line of Warp 10, names and values together, in characters. */
+export const WARP10_ATTRIBUTES_LENGTH_MAX = 8192;

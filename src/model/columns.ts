@@ -27,8 +27,14 @@ export type SeriesRef = number;
 export interface PositionColumns {
   readonly latitude: Float64Array;
   readonly longitude: Float64Array;
-  /** Metres; NaN where the sample has a position without an elevation. */
+  /** Metres; NaN where there is none. It may stand alone. */
   readonly elevation: Float64Array;
+}
+
+/** Has the sample at `index` a place or an elevation? */
+export function isPlaced(position: PositionColumns, index: number): boolean {
+  const { latitude, elevation } = position;
+  return !(Number.isNaN(latitude[index]) && Number.isNaN(elevation[index]));
 }
 
 export interface Companions {

@@ -84,6 +84,10 @@ const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map<string, Protocol>([
   ['/api/put', { body: opentsdb }],
   ['/api/v1/put', { body: opentsdb }],
   ['/graphite/api/v1/sink', { body: (n, tMs, value) => `crossed;n=${n} ${value} ${tMs / 1000}\n` }],
+  [
+    '/api/v0/update',
+    { body: (n, tMs, value) => `${tMs * 1000}// crossed{n=${n}} ${value.toFixed(1)}` },
+  ],
   ['/v1/metrics', otlp],
   ['/api/v1/otlp/v1/metrics', otlp],
   ['/opentelemetry/v1/metrics', otlp],
@@ -101,9 +105,9 @@ const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map<string, Protocol>([
   ],
 ]);
 
-/** The table itself needs nothing; only handlers do. */
+/** The table itself needs nothing; only handlers do. `/meta` writes no points. */
 const WRITE_ROUTES = productRoutes({} as RouteDependencies).filter(
-  ({ permission }) => permission === 'write',
+  ({ permission, path }) => permission === 'write' && path !== '/api/v0/meta',
 );
 
 async function exported(orrery: RunningOrrery): Promise<Map<string, number>> {

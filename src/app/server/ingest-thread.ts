@@ -9,6 +9,7 @@ import { importRoutes } from '../../frontends/import/routes.ts';
 import { influxRoutes } from '../../frontends/influx/routes.ts';
 import { opentsdbRoutes } from '../../frontends/opentsdb/routes.ts';
 import { prometheusRoutes } from '../../frontends/prometheus/routes.ts';
+import { warp10Routes } from '../../frontends/warp10/routes.ts';
 import { Ingest } from '../../ingest/ingest.ts';
 import type { IngestLimits } from '../../ingest/ingest.ts';
 import { must } from '../../stdx/assert.ts';
@@ -102,14 +103,16 @@ function shareOf(limits: IngestLimits, threadCount: number): IngestLimits {
 /** Routes that need nothing but the ingest and the clock: those that write. */
 function writeRoutes(): readonly Route[] {
   // test/apptest/shards.test.ts writes by each of them.
-  const { typeAndUnitLabels } = setup.settings;
-  const parts = { ingest, clock: realClock, scheduler: realScheduler, typeAndUnitLabels };
+  const { typeAndUnitLabels, warp10TimeUnit } = setup.settings;
+  const warp10 = { timeUnit: warp10TimeUnit };
+  const parts = { ingest, clock: realClock, scheduler: realScheduler, typeAndUnitLabels, warp10 };
   const deps = parts as RouteDependencies;
   const routes = [
     ...prometheusRoutes(deps),
     ...influxRoutes(deps),
     ...graphiteRoutes(deps),
     ...opentsdbRoutes(deps),
+    ...warp10Routes(deps),
     ...importRoutes(deps),
   ];
   return routes.filter(({ permission }) => permission === 'write');

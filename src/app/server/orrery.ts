@@ -239,6 +239,7 @@ function wire(parts: OrreryParts, wiring: Wiring): Wired {
   const watched = { refusedLines, snapshots: parts.snapshots, files };
   const about = {
     otlp: otlpOptions(settings),
+    warp10: { timeUnit: settings.warp10TimeUnit },
     delayedNameRemoval,
     typeAndUnitLabels,
     isReady: () => state.isReady,

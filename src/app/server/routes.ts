@@ -18,11 +18,15 @@ import type { OpentsdbDependencies } from '../../frontends/opentsdb/put.ts';
 import { prometheusRoutes } from '../../frontends/prometheus/routes.ts';
 import type { PrometheusDependencies } from '../../frontends/prometheus/routes.ts';
 
+import { warp10Routes } from '../../frontends/warp10/routes.ts';
+import type { Warp10Dependencies } from '../../frontends/warp10/routes.ts';
+
 export type RouteDependencies = PrometheusDependencies &
   InfluxDependencies &
   GraphiteDependencies &
   OtlpDependencies &
   OpentsdbDependencies &
+  Warp10Dependencies &
   ImportExportDependencies &
   AdminDependencies &
   ConsoleDependencies;
@@ -35,6 +39,7 @@ export function productRoutes(deps: RouteDependencies): readonly Route[] {
     ...graphiteRoutes(deps),
     ...otlpRoutes(deps),
     ...opentsdbRoutes(deps),
+    ...warp10Routes(deps),
     ...importRoutes(deps),
     ...adminRoutes(deps),
     ...consoleRoutes(deps),

@@ -241,6 +241,12 @@ export const FLAGS = {
     false,
     'Classic OTLP histograms become native ones with custom buckets instead of `_bucket` series.',
   ),
+  warp10TimeUnit: flag(
+    'warp10-time-unit',
+    choice(['us', 'ms', 'ns']),
+    'us',
+    'What times of the Warp 10 protocol count: micro-, milli- or nanoseconds.',
+  ),
   shards: flag(
     'shards',
     integer({ min: 0, max: 64 }),

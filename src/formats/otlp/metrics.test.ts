@@ -431,6 +431,13 @@ test('what is refused leaves the others, and says why', () => {
   );
 });
 
+test('the first data point of all may lack a time', () => {
+  const point = { timeNs: 0, value: 1 };
+  const message = otlp.request([otlp.gauge({ name: 'g' }, [point, point])]);
+  const reason = 'metric "g": a data point without a time';
+  assert.deepEqual(reasons(message), [reason, reason]);
+});
+
 test('fields in any order, unknown ones, attributes in pieces', () => {
   const [a, b] = [otlp.attributeFields(7, { a: '1' }), otlp.attributeFields(7, { b: '2' })];
   const rest = otlp.numberPoint({ timeNs: T, value: 4 });

@@ -79,6 +79,11 @@ export class PointScanner {
   #subNs = 0;
   #startUs = Number.NaN;
   #isStale = false;
+  /** The times as they were read last, where they were taken. */
+  #lastLow = Number.NaN;
+  #lastHigh = Number.NaN;
+  #lastStartLow = 0;
+  #lastStartHigh = 0;
   /** Series and values of a data point that becomes several. */
   readonly #refs: SeriesRef[] = [];
   readonly #values: number[] = [];
@@ -100,6 +105,8 @@ export class PointScanner {
     this.#minTUs = Infinity;
     this.#maxTUs = -Infinity;
     this.#maxSubNs = 0;
+    this.#lastLow = Number.NaN;
+    this.#lastHigh = Number.NaN;
   }
 
   openMetric(temporality: number): void {
@@ -143,6 +150,10 @@ export class PointScanner {
       this.#refuse(isNone ? 'a data point without a time' : 'a time beyond the year 2255');
       return false;
     }
+    this.#lastLow = timeLow;
+    this.#lastHigh = timeHigh;
+    this.#lastStartLow = startLow;
+    this.#lastStartHigh = startHigh;
     this.#tUs = tUs;
     this.#subNs = restNs(timeLow, timeHigh);
     this.#startUs = startMicroseconds(startLow, startHigh);
@@ -176,8 +187,12 @@ export class PointScanner {
     while (at < stop) {
       const tag = bytes[at]!;
       if (tag === NUMBER_ATTRIBUTE) {
-        reader.at = at + 1;
-        const end = reader.lengthEnd();
+        // Most are shorter than what one byte can say.
+        let end = at + 1 < stop ? at + 2 + bytes[at + 1]! : stop + 1;
+        if (end > stop || end > at + 129) {
+          reader.at = at + 1;
+          end = reader.lengthEnd();
+        }
         attributes.add(at, end);
         at = end;
       } else if ((tag & 0x87) === WIRE.fixed64 && at + FIXED_BYTES <= stop) {
@@ -204,7 +219,9 @@ export class PointScanner {
         at = reader.at;
       }
     }
-    if (!this.#setTimes({ timeLow, timeHigh, startLow, startHigh })) return;
+    const isSame = timeLow === this.#lastLow && timeHigh === this.#lastHigh;
+    if (!isSame || startLow !== this.#lastStartLow || startHigh !== this.#lastStartHigh)
+      if (!this.#setTimes({ timeLow, timeHigh, startLow, startHigh })) return;
     this.#isStale = isStale;
     if (kind === NO_VALUE && !isStale) return this.#refuse('a data point without a value');
     const ref = this.#finder.single(attributes);
