@@ -414,3 +414,19 @@ test('putJson: a text that differs from those before is read as by the book', ()
     }
   }
 });
+
+test('remoteWrite2: a start time beside a bad time is no start time', () => {
+  const time = [128, 208, 149, 255, 188, 49];
+  const bad = [0, 208, 149, 255, 188, 49];
+  const long = [255, 255, 255, 255, 255, 255, 255, 255, 255, 1];
+  const started = (refs: number[], at: number[]): number[] =>
+    sampleOf(refs, [...at, 24, 128, 128, 186, 187, 200, 46]);
+  const sampleOf = (refs: number[], at: number[]): number[] => {
+    const sample = [9, 0, 0, 0, 0, 0, 0, 240, 63, 16, ...at];
+    return bytesField(5, [...bytesField(1, refs), ...bytesField(2, sample)]);
+  };
+  const [plain, other] = [sampleOf([1, 2], long), started([1, 2, 3, 4], time)];
+  const pair = new Pair(SCANS.remoteWrite2);
+  pair.check(Uint8Array.from([other, plain, other, other].flat()));
+  pair.check(Uint8Array.from([plain, plain, plain, started([1, 2, 3, 4], bad), plain].flat()));
+});

@@ -212,6 +212,7 @@ export function takePredictedV2(predicted: PredictedV2, start: number): number {
     const ref = known.refs[index]!;
     const base = block.count;
     let point = base;
+    let isStarted = false;
     while (i < stop && body[i] === SAMPLE_TAG) {
       if (i + 3 + TIME_BYTES > stop || point === BLOCK_POINTS) break message;
       const sampleEnd = i + 2 + body[i + 1]!;
@@ -234,7 +235,7 @@ export function takePredictedV2(predicted: PredictedV2, start: number): number {
         if (body[i] !== START_TAG || i + 1 + TIME_BYTES !== sampleEnd) break message;
         startMs = timeAt(view, i + 1);
         if (startMs !== startMs) break message;
-        block.startUs = starts;
+        isStarted = true;
       }
       if (timeMs !== timeMs) break message;
       refs[point] = ref;
@@ -255,6 +256,7 @@ export function takePredictedV2(predicted: PredictedV2, start: number): number {
     series.push(refsStart, refsStart + size, ref, known.names[index]!);
     predicted.sampleCount += point - base;
     block.count = point;
+    if (isStarted) block.startUs = starts;
     at = stop;
     // Room for the samples that a series usually has.
     if (point > BLOCK_POINTS - 8) {
