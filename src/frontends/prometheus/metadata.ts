@@ -5,7 +5,7 @@ import { compareLabels, compareUtf8, labelsKey } from '../../model/labels.ts';
 import type { Labels } from '../../model/labels.ts';
 import type { ReadContext, SeriesSelector, StorageReader } from '../../model/storage.ts';
 import { JSON_PIECE_LENGTH } from '../../query/limits.ts';
-import { annotationsJson, inSlices, labelsJson, TRUNCATED } from '../../query/prometheus-json.ts';
+import { annotationsJson, inSlices, LabelsJson, TRUNCATED } from '../../query/prometheus-json.ts';
 import type { QueryService } from '../../query/query-service.ts';
 import type { Clock } from '../../stdx/clock.ts';
 import type { Scheduler } from '../../stdx/scheduler.ts';
@@ -75,6 +75,7 @@ export async function series(deps: MetadataDependencies, exchange: Exchange): Pr
     throw new AppError('invalid', 'parameter', 'no match[] parameter provided');
   const selectors = await selectorsOf(params, { named: true });
   const found = await read(deps, exchange, params, 'series', async (context) => {
+    if (selectors.length === 1) return [...(await deps.storage.series(context, selectors[0]!))];
     const union = new Map<string, Labels>();
     for (const selector of selectors)
       for (const one of await deps.storage.series(context, selector))
@@ -82,7 +83,9 @@ export async function series(deps: MetadataDependencies, exchange: Exchange): Pr
     return [...union.values()];
   });
   if (selectors.length > 1) found.sort(compareLabels);
-  const pieces = listJson(found.map(labelsJson), limitParam(params));
+  const texts = new LabelsJson();
+  const items = found.map((labels) => texts.of(labels));
+  const pieces = listJson(items, limitParam(params));
   await exchange.sendStream(200, JSON_HEADERS, inSlices(pieces, deps));
 }
 
