@@ -84,7 +84,7 @@ export async function series(deps: MetadataDependencies, exchange: Exchange): Pr
   });
   if (selectors.length > 1) found.sort(compareLabels);
   const texts = new LabelsJson();
-  const items = found.map((labels) => texts.of(labels));
+  const items = found.map((one) => texts.of(one));
   const pieces = listJson(items, limitParam(params));
   await exchange.sendStream(200, JSON_HEADERS, inSlices(pieces, deps));
 }
