@@ -59,6 +59,7 @@ async function tryRead(
     if (options.mutations?.skipHeadCheck !== true) {
       const { shard, frontier, offset } = footer;
       if (shard !== wanted.shard || frontier !== wanted.frontier) return undefined;
+      reportShortLog(options, offset);
       if ((await recordCrc(options.log, offset - 1)) !== footer.recordCrc) return undefined;
     }
     return await readHeadSnapshot({ object, footer, pageSamples, sealSamples, skipCrc });
@@ -69,6 +70,14 @@ async function tryRead(
     options.report?.({ kind: 'head-snapshot-damaged', blob: object.name, reason });
     return undefined;
   }
+}
+
+/** What a head snapshot has seen of the log was durable: a log that ends before it was cut. */
+function reportShortLog({ log, report }: TsdbOptions, offset: number): void {
+  const { endOffset } = log;
+  if (endOffset >= offset) return;
+  const reason = `the log ends at record ${endOffset}, a head snapshot has seen ${offset}: the end of its newest segment is gone`;
+  report?.({ kind: 'log-damage', reason });
 }
 
 /** undefined where the log does not hold the record, or cannot read it. */
@@ -151,6 +160,8 @@ export class HeadSnapshots {
   async #write(capture: ShardCapture, pause: () => Promise<void> | undefined): Promise<void> {
     const { names, options, settings, probe } = this.#state;
     const { frontier, offset, sections } = capture;
+    // So that a log that is shorter tells of damage.
+    if (options.log.durableOffset < offset) await options.log.sync();
     const crc = await recordCrc(options.log, offset - 1);
     // The last record is damaged: there is nothing to know the log by.
     if (crc === undefined) return;

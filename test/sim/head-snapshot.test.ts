@@ -251,3 +251,23 @@ test('a head snapshot and the log behind it are the log', async () => {
   }
   assert.ok(used > SEEDS / 3, `only ${used} histories had a head snapshot`);
 });
+
+test('a closed log whose end is cut off is named by the head snapshot', async () => {
+  const world = new World({ seed: 5 });
+  const prng = seededPrng(5);
+  const tsdb = { ...settingsOf(prng), headSnapshotLogBytes: 200 };
+  const { storage } = await open(world, tsdb);
+  for (let i = 0; i < 40; i++) await world.run(act(storage, prng, []));
+  await world.run(storage.close());
+  world.crash('kill');
+  assert.equal(headPaths(world).length, 1, 'the close takes a head snapshot');
+  const logs = world.disk.paths().filter((path) => path.endsWith('.log'));
+  const last = logs
+    .filter((path) => world.disk.bytesOf(path)![0] !== 0)
+    .toSorted()
+    .at(-1)!;
+  world.disk.cut(last, 1029);
+  const { events } = await open(world, tsdb);
+  const reasons = events.map((event) => (event.kind === 'log-damage' ? event.reason : event.kind));
+  assert.match(reasons.join('\n'), /^the log ends at record \d+, a head snapshot has seen \d+/);
+});

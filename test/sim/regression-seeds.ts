@@ -18,4 +18,8 @@ export const REGRESSION_SEEDS: readonly RegressionSeed[] = [
   { seed: 558, showed: 'a flush behind the last one of a closing found the planes closed' },
   { seed: 2124, showed: 'a part was removed whose commit may have happened' },
   { seed: 588, showed: 'a head that filled during a flush refused every write for ever' },
+  {
+    seed: 1597,
+    showed: 'a closed log whose end is cut off was not named, though a head snapshot had seen it',
+  },
 ];
