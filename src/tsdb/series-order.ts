@@ -4,6 +4,7 @@
 import { KeyOrder } from './key-order.ts';
 import type { Pairs } from './pairs.ts';
 import { slotOf } from './refs.ts';
+import { countIn, pairIn } from './row-words.ts';
 import type { SeriesRows } from './series-rows.ts';
 import type { Symbols } from './symbols.ts';
 
@@ -50,11 +51,11 @@ export class SeriesOrder {
     const pairs = this.#pairs;
     const ranks = this.#symbols.ranks();
     const { count } = this.#symbols;
-    const { words, starts, counts } = this.#rows.columns;
+    const { words, starts } = this.#rows.columns;
     new KeyOrder((ref, depth) => {
-      const slot = slotOf(ref);
-      if (depth >= counts[slot]!) return -1;
-      const pair = words[starts[slot]! + depth]!;
+      const start = starts[slotOf(ref)]!;
+      if (depth >= countIn(words, start)) return -1;
+      const pair = pairIn(words, start, depth);
       return ranks[pairs.nameOf(pair)]! * count + ranks[pairs.valueOf(pair)]!;
     }).sort(refs);
   }
