@@ -6,7 +6,8 @@
 // columns are made once, so that no garbage is the benchmark's. `--series N`, `--batch N`,
 // `--rounds N`, `--order "in order"` for one of them, `--late` for times below the watermark of
 // write versions. Between two rounds the log is trimmed, as a flush would, so that its segments are
-// recycled; with `--keep-log` each is filled with zeros first.
+// recycled; with `--keep-log` each is filled with zeros first. Nothing is flushed, and no head
+// snapshot is taken.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,7 +62,12 @@ async function open(data: string, log: Log): Promise<Storage> {
     clock: realClock,
     scheduler: realScheduler,
     prng: realPrng,
-    settings: { headBytesMax: 3 * 2 ** 30, logTailMaxBytes: 2 ** 40, flushIntervalMs: 0 },
+    settings: {
+      headBytesMax: 3 * 2 ** 30,
+      logTailMaxBytes: 2 ** 40,
+      flushIntervalMs: 0,
+      headSnapshotLogBytes: 0,
+    },
   });
 }
 

@@ -39,6 +39,7 @@ import type { Labels } from '../src/model/labels.ts';
 import type { AppendOptions, Storage } from '../src/model/storage.ts';
 import { DEFAULT_TENANT, openPrincipal } from '../src/model/tenant.ts';
 import { seededPrng, randomUnit } from '../src/stdx/prng.ts';
+import { ColumnCache } from '../src/tsdb/column-cache.ts';
 import { ExtentCache, SectionCache } from '../src/tsdb/part-cache.ts';
 import { Part } from '../src/tsdb/part-reader.ts';
 import { openTsdb } from '../src/tsdb/tsdb.ts';
@@ -261,6 +262,7 @@ async function partBytes(folder: string): Promise<{ data: number; rest: number }
       blobs,
       cache: new SectionCache(1e6),
       extents: new ExtentCache(1e6),
+      columns: new ColumnCache(0),
       skipCrc: false,
       onCorrupt: () => undefined,
     };

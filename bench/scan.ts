@@ -9,16 +9,23 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { useSnappyKernel } from '../src/codec/snappy-kernel.ts';
 import { decodeSnappy, encodeSnappy } from '../src/codec/snappy.ts';
+import { scanPlaintext } from '../src/formats/graphite/plaintext.ts';
 import { scanLineProtocol } from '../src/formats/influx/line-protocol.ts';
+import { scanPutJson } from '../src/formats/opentsdb/put-json.ts';
+import { scanPutLines } from '../src/formats/opentsdb/put-lines.ts';
+import { scanMetrics } from '../src/formats/otlp/metrics.ts';
+import { nameRules } from '../src/formats/otlp/names.ts';
 import { scanPrometheusText } from '../src/formats/prometheus-text/exposition.ts';
 import { scanRequestV2 } from '../src/formats/remote-write/request-v2.ts';
 import { scanWriteRequest } from '../src/formats/remote-write/write-request.ts';
+import { scanGts } from '../src/formats/warp10/gts.ts';
 import { ProfileDictionary } from '../src/ingest/row-dictionary.ts';
 import { DEFAULT_LABEL_LIMITS } from '../src/ingest/series-admission.ts';
 import { BatchBuilder } from '../src/model/batch-builder.ts';
 import type { RowDictionary, RowSink, ScanResult } from '../src/model/rows.ts';
 import type { StorageWriter } from '../src/model/storage.ts';
 import { ProtobufReader } from '../src/codec/protobuf.ts';
+import * as otlp from '../test/support/otlp.ts';
 import { bytesField, doubleField, varintField } from '../test/support/protobuf-writer.ts';
 import { requestV2 } from '../test/support/remote-write-v2.ts';
 import type { SampleV2, SeriesV2 } from '../test/support/remote-write-v2.ts';
@@ -58,6 +65,27 @@ const exposition: Scan = (body, dictionary, sink) =>
     dictionary,
     sink,
   );
+
+const graphite: Scan = (body, dictionary, sink) =>
+  scanPlaintext(body, body.length, { defaultTimeUs: START_MS * 1000 }, dictionary, sink);
+
+const putJson: Scan = (body, dictionary, sink) =>
+  scanPutJson(body, body.length, { wantsProblems: false }, dictionary, sink);
+const putLines: Scan = (body, dictionary, sink) =>
+  scanPutLines(body, [0, body.length], dictionary, sink);
+
+const OTLP_OPTIONS = {
+  names: nameRules('UnderscoreEscapingWithSuffixes', ''),
+  scopeLabels: true,
+  promoted: new Set<string>(),
+  keepsIdentifying: false,
+  customBuckets: false,
+};
+const otlpMetrics: Scan = (body, dictionary, sink) =>
+  scanMetrics(body, body.length, OTLP_OPTIONS, { dictionary, sink });
+
+const gts: Scan = (body, dictionary, sink) =>
+  scanGts(body, body.length, { timeUnit: 'us', nowUs: 0, nowSubNs: 0 }, dictionary, sink);
 
 /** The first bodies of a load file: frames of four 32-bit words (the first a length) and a body. */
 function readBodies(name: string): Uint8Array[] {
@@ -145,6 +173,19 @@ function madeLines(step: number, value: (field: number) => string): Uint8Array {
   return Buffer.from(text);
 }
 
+/** Lines of Warp 10, each with its series, or a class for every ten values. */
+function madeGts(step: number, isContinued: boolean): Uint8Array {
+  let text = '';
+  for (let series = 0; series < 5000; series++) {
+    const timeUs = (START_MS + step * 10_000 + (isContinued ? series % 10 : 0)) * 1000;
+    const value = (((series * 7919 + step * 31) % 1_000_000) / 100).toFixed(2);
+    const name = `node.cpu.seconds{${tagsOf(series, '=', '', ',')}} `;
+    text +=
+      isContinued && series % 10 > 0 ? `=${timeUs}// ${value}\n` : `${timeUs}// ${name}${value}\n`;
+  }
+  return Buffer.from(text);
+}
+
 function madeRequest(step: number): Uint8Array {
   const bytes: number[] = [];
   for (let series = 0; series < 2000; series++) {
@@ -171,6 +212,107 @@ function madePage(step: number): Uint8Array {
     }
   }
   return Buffer.from(text);
+}
+
+/** 65 bytes a line, as in the first measurements. */
+function madeGraphite(step: number): Uint8Array {
+  let text = '';
+  const seconds = START_MS / 1000 + step * 10;
+  for (let series = 0; series < 10_000; series++) {
+    const value = ((series * 7919 + step * 31) % 1_000_000) / 100;
+    text += `servers.eu-west.host_${1000 + (series % 1000)}.cpu.core${series % 7}.metric_${series} ${value} ${seconds}\n`;
+  }
+  return Buffer.from(text);
+}
+
+/** Metric, five tags and value of a series in a step. */
+function putParts(series: number, step: number) {
+  const tags = {
+    host: `host_${1000 + (series % 1000)}`,
+    region: `us-west-${series % 7}`,
+    rack: String(series % 97),
+    team: 'LON',
+    service: String(series % 19),
+  };
+  const value = ((series * 7919 + step * 31) % 1_000_000) / 100;
+  return { metric: `sys.cpu.usage_${Math.floor(series / 1000)}`, tags, value };
+}
+
+/** 180 bytes a point, as in the first measurements. */
+function madePutJson(step: number): Uint8Array {
+  const points = Array.from({ length: 10_000 }, (_, series) => {
+    const { metric, tags, value } = putParts(series, step);
+    return { metric, timestamp: START_MS / 1000 + step * 10, value, tags };
+  });
+  return Buffer.from(JSON.stringify(points));
+}
+
+function madePutLines(step: number): Uint8Array {
+  let text = '';
+  for (let series = 0; series < 10_000; series++) {
+    const { metric, tags, value } = putParts(series, step);
+    const words = Object.entries(tags).map((tag) => tag.join('='));
+    text += `put ${metric} ${START_MS / 1000 + step * 10} ${value} ${words.join(' ')}\n`;
+  }
+  return Buffer.from(text);
+}
+
+const OTLP_SOURCE = {
+  resource: {
+    'service.name': 'shop',
+    'service.namespace': 'eu',
+    'service.instance.id': '627cc493-f310-47de-96bd-71410b7dec09',
+    'host.name': 'host-17',
+    'os.type': 'linux',
+  },
+  scope: 'io.opentelemetry.http',
+  version: '2.1.0',
+};
+
+function timesOf(step: number) {
+  return {
+    timeNs: BigInt(START_MS + step * 10_000) * 1_000_000n,
+    startNs: BigInt(START_MS) * 1_000_000n,
+  };
+}
+
+/** 2000 sums in metrics of `width` data points each. */
+function madeOtlpSums(step: number, width: number): Uint8Array {
+  const metrics = Array.from({ length: 2000 / width }, (_, metric) => {
+    const points = Array.from({ length: width }, (__, i) => ({
+      ...timesOf(step),
+      value: metric * 1.25 + i + step,
+      attributes: {
+        'http.request.method': 'GET',
+        'http.route': `/api/v1/users/${i}`,
+        'http.response.status_code': 200 + (i % 7),
+        'server.address': `host-${metric % 19}.example.com`,
+      },
+    }));
+    return otlp.sum(
+      { name: `http.server.metric.${metric}`, unit: 'By', description: 'A sum of bytes.' },
+      points,
+    );
+  });
+  return otlp.request(metrics, OTLP_SOURCE);
+}
+
+const BOUNDS = [5, 10, 25, 50, 75, 100, 250, 500, 750, 1000, 2500, 5000, 7500, 10_000];
+
+function madeOtlpHistograms(step: number): Uint8Array {
+  const points = Array.from({ length: 200 }, (_, i) => {
+    const counts = Array.from(
+      { length: BOUNDS.length + 1 },
+      (__, bucket) => (bucket * i + step) % 13,
+    );
+    const count = counts.reduce((sum, one) => sum + one, 0);
+    const attributes = { 'http.route': `/api/v1/users/${i}`, 'http.request.method': 'GET' };
+    return { ...timesOf(step), count, sum: count * 3.5, counts, bounds: BOUNDS, attributes };
+  });
+  return otlp.request(
+    [otlp.histogram({ name: 'http.server.duration', unit: 'ms' }, points)],
+    OTLP_SOURCE,
+  );
 }
 
 function steps(count: number, make: (step: number) => Uint8Array): Uint8Array[] {
@@ -232,6 +374,48 @@ const MAKERS: Readonly<Record<string, () => Load>> = {
   'rw2-plain': () => {
     const bodies = MAKERS['rw-plain']!().bodies.slice(0, 40).map(asVersion2);
     return { name: 'rw2-plain', bodies, isSnappy: false, scan: remoteWrite2 };
+  },
+  graphite: () => ({
+    name: 'graphite',
+    bodies: steps(8, madeGraphite),
+    isSnappy: false,
+    scan: graphite,
+  }),
+  'graphite-shuffled': () => {
+    const bodies = steps(8, madeGraphite).map(shuffled);
+    return { name: 'graphite-shuffled', bodies, isSnappy: false, scan: graphite };
+  },
+  'opentsdb-json': () => ({
+    name: 'opentsdb-json',
+    bodies: steps(8, madePutJson),
+    isSnappy: false,
+    scan: putJson,
+  }),
+  'opentsdb-telnet': () => ({
+    name: 'opentsdb-telnet',
+    bodies: steps(8, madePutLines),
+    isSnappy: false,
+    scan: putLines,
+  }),
+  'gts-lines': () => {
+    const bodies = steps(8, (step) => madeGts(step, false));
+    return { name: 'gts-lines', bodies, isSnappy: false, scan: gts };
+  },
+  'gts-continued': () => {
+    const bodies = steps(8, (step) => madeGts(step, true));
+    return { name: 'gts-continued', bodies, isSnappy: false, scan: gts };
+  },
+  'otlp-sums': () => {
+    const bodies = steps(8, (step) => madeOtlpSums(step, 20));
+    return { name: 'otlp-sums', bodies, isSnappy: false, scan: otlpMetrics };
+  },
+  'otlp-single': () => {
+    const bodies = steps(8, (step) => madeOtlpSums(step, 1));
+    return { name: 'otlp-single', bodies, isSnappy: false, scan: otlpMetrics };
+  },
+  'otlp-classic': () => {
+    const bodies = steps(8, madeOtlpHistograms);
+    return { name: 'otlp-classic', bodies, isSnappy: false, scan: otlpMetrics };
   },
   page: () => ({ name: 'page', bodies: steps(8, madePage), isSnappy: false, scan: exposition }),
 };

@@ -22,9 +22,14 @@ const REFS_AT: usize = 36;
 const TIMES_AT: usize = 40;
 const VALUES_AT: usize = 44;
 const TOUCHED: usize = 48;
+const FREE_COUNT: usize = 52;
+const DUE_COUNT: usize = 56;
+const SEAL_SAMPLES: usize = 60;
 /** Behind it. */
 const NEW_SAMPLES: usize = 64;
 const RECORDS: usize = 4160;
+const DUE_SAMPLES: usize = 28736;
+const FREE_PAGES: usize = 32832;
 const DIRECTORY: usize = 65536;
 
 const SLOT_MASK: u32 = (1 << 24) - 1;
@@ -132,7 +137,21 @@ function appendGroup(s: usize, from: i32, to: i32): i32 {
   return to;
 }
 
-/** As Generation.#openPage; false where there is no room. */
+/** A free page of the most usual capacity, or the next cells; 0: there is no room. */
+function takePage(s: usize, capacity: i32): i32 {
+  const free = load<i32>(s + FREE_COUNT);
+  if (free > 0 && capacity == load<i32>(s + LATER_SAMPLES)) {
+    store<i32>(s + FREE_COUNT, free - 1);
+    return load<i32>(s + FREE_PAGES + ((free - 1) << 2));
+  }
+  const cells = 2 + 6 * ((capacity + 3) >> 2);
+  const page = load<i32>(s + NEXT_CELL);
+  if (page + cells > load<i32>(s + END_CELL)) return 0;
+  store<i32>(s + NEXT_CELL, page + cells);
+  return page;
+}
+
+/** As in append-reference.ts; false where there is no room. */
 function openPage(s: usize, record: usize, tUs: f64, index: i32): bool {
   const first = load<i32>(s + FIRST_SAMPLES);
   const previous = load<i32>(record, PAGE);
@@ -145,15 +164,21 @@ function openPage(s: usize, record: usize, tUs: f64, index: i32): bool {
       capacity = load<i32>(s + (used == first ? SECOND_SAMPLES : LATER_SAMPLES));
     else if (((meta >> 19) & 3) != 0 && <i64>tUs % 1000000 == 0) tick = 2;
   }
-  const cells = 2 + 6 * ((capacity + 3) >> 2);
-  const page = load<i32>(s + NEXT_CELL);
-  if (page + cells > load<i32>(s + END_CELL)) return false;
-  store<i32>(s + NEXT_CELL, page + cells);
+  const page = takePage(s, capacity);
+  if (page == 0) return false;
   if (previous != 0) {
     const before = (<usize>previous) << 3;
     store<i32>(before, (load<i32>(before, PAGE_META) & ~255) | used, PAGE_META);
     const lastUs = load<f64>(record) + <f64>load<i32>(record, OFFSET) * tickUsOf(meta);
-    if (tUs <= lastUs) store<i32>(record, load<i32>(record, COUNT) | UNSORTED, COUNT);
+    const count = load<i32>(record, COUNT);
+    if (tUs <= lastUs) store<i32>(record, count | UNSORTED, COUNT);
+    const samples = <u32>(count & COUNT_MASK);
+    const seal = load<u32>(s + SEAL_SAMPLES);
+    if (samples / seal != (samples - <u32>used) / seal) {
+      const due = load<i32>(s + DUE_COUNT);
+      store<i32>(s + DUE_SAMPLES + (due << 2), index);
+      store<i32>(s + DUE_COUNT, due + 1);
+    }
   } else {
     const count = load<i32>(s + NEW_COUNT);
     store<i32>(s + NEW_SAMPLES + (count << 2), index);

@@ -29,6 +29,8 @@ export interface ScrapeTarget {
   readonly instance: string;
   /** Where the page comes from. */
   readonly url: string;
+  /** The type of each metric becomes its label `__type__`. */
+  readonly typeLabels?: boolean;
   /** The page now; a rejection makes the target down. */
   collect(): Promise<string>;
 }
@@ -156,7 +158,8 @@ export class Scraper {
     const body = Buffer.from(page);
     const { job, instance } = this.#target;
     const extraLabels = ['job', job, 'instance', instance];
-    const options = { defaultTimeUs: tUs, mode: 'scrape', extraLabels } as const;
+    const typeLabels = this.#target.typeLabels === true;
+    const options = { defaultTimeUs: tUs, mode: 'scrape', extraLabels, typeLabels } as const;
     let rows: ReadonlySet<string> = new Set();
     const { scan } = await this.#writer.write(this.#principal, {
       protocol: 'scrape',

@@ -115,39 +115,6 @@ test('every column comes back bit for bit', () => {
   );
 });
 
-test('histograms come back, of one shape in columns', () => {
-  const numbers = fc.array(fc.oneof(fc.nat(1e6), fc.double({ noNaN: true })), {
-    minLength: 4,
-    maxLength: 4,
-  });
-  const rows = fc.array(fc.tuple(numbers, fc.nat(2)), { minLength: 1, maxLength: 30 });
-  fc.assert(
-    fc.property(rows, fc.boolean(), (list, isOneShape) => {
-      const histograms = list.map(([[sum, count, zeroCount, bucket], spread]) => {
-        const length = isOneShape ? 2 : spread;
-        return {
-          isInteger: true,
-          schema: 3,
-          zeroThreshold: 1e-128,
-          zeroCount: zeroCount!,
-          count: count!,
-          sum: sum!,
-          counterResetHint: 0 as const,
-          positiveSpans: [{ offset: -2, length }],
-          positiveBuckets: new Float64Array(length).fill(bucket!),
-          negativeSpans: [],
-          negativeBuckets: new Float64Array(0),
-          customValues: new Float64Array(0),
-        };
-      });
-      const tUs = Float64Array.from(histograms, (_, i) => i);
-      const block = { kind: 5, values: histograms, count: tUs.length, tUs, ...NONE } as const;
-      assert.deepStrictEqual(decodeBlock(encoded(block), 0).values, histograms);
-    }),
-    { numRuns: 200 },
-  );
-});
-
 test('a native histogram of counters costs a byte or two a bucket', () => {
   const count = 512;
   const buckets = 40;

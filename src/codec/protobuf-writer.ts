@@ -51,6 +51,14 @@ export class ProtobufWriter {
     this.#out.u8(low & 127);
   }
 
+  /** A varint of any 64 bits. */
+  varintBits(field: number, bits: bigint): void {
+    this.#tag(field, WIRE.varint);
+    let rest = bits;
+    for (; rest >= 128n; rest >>= 7n) this.#out.u8(Number(rest & 127n) | 128);
+    this.#out.u8(Number(rest));
+  }
+
   /** A zigzag sint64 or sint32. */
   sint(field: number, value: number): void {
     this.uint(field, value >= 0 ? value * 2 : -value * 2 - 1);

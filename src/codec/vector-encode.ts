@@ -22,6 +22,8 @@ const POWERS_OF_TWO = Float64Array.from({ length: 54 }, (_, width) => 2 ** width
 const PATCHES_MAX = 255;
 const NEGATIVE = 54;
 const CENTRE_COUNT = 31;
+/** Of fewer residuals than a group: the sample is sorted by insertion. */
+const CENTRE_COUNT_SHORT = 15;
 const HEADER_SIZE = 6;
 const EXCEPTION_SIZE = 9;
 
@@ -121,13 +123,32 @@ export function encodeTickVector(out: ByteWriter, ticks: Int32Array, count: numb
   exceptionCount = 0;
   divisor = 1;
   plan.form = VECTOR_FORM.differences;
-  for (let i = 1; i < count; i++) residuals[i - 1] = (ticks[i]! - ticks[i - 1]!) | 0;
-  planResiduals(plan, count - 1);
+  if (isRegular(ticks, count)) planRegular((ticks[1]! - ticks[0]!) | 0);
+  else {
+    for (let i = 1; i < count; i++) residuals[i - 1] = (ticks[i]! - ticks[i - 1]!) | 0;
+    planResiduals(plan, count - 1);
+  }
   const firstSize = signedSize(ticks[0]!);
   if (plan.sizeBytes + firstSize > count * 4) return writeRaw(out, ticks, count);
   writeHeader(out, 0, firstSize);
   writeSigned(out, ticks[0]!, firstSize);
   writeBody(out, count, ticks);
+}
+
+/** Is one step between all ticks? There are two at least. */
+function isRegular(ticks: Int32Array, count: number): boolean {
+  const step = (ticks[1]! - ticks[0]!) | 0;
+  for (let i = 2; i < count; i++) if (((ticks[i]! - ticks[i - 1]!) | 0) !== step) return false;
+  return true;
+}
+
+/** As planResiduals for residuals that all are the base, which then are not looked at. */
+function planRegular(base: number): void {
+  plan.base = base;
+  plan.widths.fill(0);
+  plan.patchSize = 1;
+  plan.patchCount = 0;
+  plan.sizeBytes = HEADER_SIZE + signedSize(base);
 }
 
 function areSame(words: Int32Array, count: number): boolean {
@@ -252,9 +273,10 @@ function planResiduals(into: Plan, size: number): void {
 
 /** A sorted sample of the residuals in `centre`; its length. */
 function sampleCentre(size: number): number {
-  const step = Math.max(1, Math.floor(size / CENTRE_COUNT));
+  const wanted = size < GROUP_COUNT ? CENTRE_COUNT_SHORT : CENTRE_COUNT;
+  const step = Math.max(1, Math.floor(size / wanted));
   let taken = 0;
-  for (let i = 0; i < size && taken < CENTRE_COUNT; i += step) {
+  for (let i = 0; i < size && taken < wanted; i += step) {
     const value = residuals[i]!;
     let at = taken++;
     for (; at > 0 && centre[at - 1]! > value; at--) centre[at] = centre[at - 1]!;
@@ -283,6 +305,8 @@ function planFrom(into: Plan, size: number, base: number, reach: number): void {
     let bestPatches = 0;
     let patched = widthHistogram[NEGATIVE]!;
     for (let width = Math.min(widest, VECTOR_WIDTH_MAX); width >= 0; width--) {
+      // One bit less holds as many.
+      if (width > 0 && widthHistogram[width] === 0) continue;
       const cost = 32 * groupWords(to - from, width) + patched * 8 * (1 + patchSize);
       if (cost < best) {
         best = cost;
@@ -362,6 +386,11 @@ function writeBody(out: ByteWriter, count: number, words: Int32Array): void {
 
 /** Residuals into `low` and `high`, those that do not fit into `patches`. */
 function splitResiduals(size: number, base: number, widths: Uint8Array): void {
+  if (plan.patchCount === 0 && widths[0]! <= 32 && widths[1]! <= 32) {
+    if (widths[0] === 0 && widths[1] === 0) return;
+    for (let i = 0; i < size; i++) low[i] = residuals[i]! - base;
+    return;
+  }
   let patched = 0;
   for (let i = 0; i < size; i++) {
     const x = residuals[i]! - base;

@@ -46,3 +46,24 @@ export const CHUNK_SAMPLES_MAX = 120;
 export const READ_QUERIES_MAX = 1_000;
 /** Size that a frame of a streamed remote read aims at. */
 export const READ_FRAME_BYTES = 1024 * 1024;
+
+/** Lists and maps in each other in an attribute of OTLP. */
+export const ATTRIBUTE_DEPTH_MAX = 16;
+/** Resources and scopes of OTLP remembered by a dictionary, in characters; the longest of them. */
+export const REMEMBERED_SCOPES_LENGTH_MAX = 16 * 1024 * 1024;
+export const REMEMBERED_SCOPE_LENGTH_MAX = 1024 * 1024;
+/** Labels of an exemplar of OTLP, in characters; longer ones keep trace and span alone. */
+export const EXEMPLAR_LENGTH_MAX = 128;
+/** Points of target_info that one resource of a message may get. */
+export const TARGET_INFO_POINTS_MAX = 1_000;
+/** An OTLP message in JSON; as protobuf it may take several times its size. */
+export const OTLP_JSON_BYTES_MAX = 16 * 1024 * 1024;
+
+/** How deep values may be nested in fields that nobody looks at. */
+export const JSON_DEPTH_MAX = 64;
+
+/** Refused points that an OpenTSDB answer lists with `details`; all are counted. */
+export const PUT_PROBLEMS_MAX = 10_000;
+
+/** Attributes of one line of Warp 10, names and values together, in characters. */
+export const WARP10_ATTRIBUTES_LENGTH_MAX = 8192;

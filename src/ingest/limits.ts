@@ -42,3 +42,11 @@ export const METADATA_FAMILIES_MAX = 16_384;
 
 /** Tenants whose metadata is remembered. */
 export const METADATA_TENANTS_MAX = 1024;
+
+/** Refused lines that a tenant can look at. */
+export const REFUSED_LINES_MAX = 128;
+
+/** Tenants whose refused lines are kept. */
+export const REFUSED_TENANTS_MAX = 1024;
+/** Series whose differences are summed up; beyond it the sum used least recently starts anew. */
+export const DELTA_SERIES_MAX = 262_144;

@@ -8,7 +8,10 @@ import * as fc from 'fast-check';
 import { decodedLabels } from '../../test/support/label-bytes.ts';
 import { bytesField, doubleField, varintField } from '../../test/support/protobuf-writer.ts';
 import { withCanary } from '../../test/support/row-recorder.ts';
+import { scanPlaintext } from '../formats/graphite/plaintext.ts';
 import { scanLineProtocol } from '../formats/influx/line-protocol.ts';
+import { scanPutJson } from '../formats/opentsdb/put-json.ts';
+import { scanPutLines } from '../formats/opentsdb/put-lines.ts';
 import { scanPrometheusText } from '../formats/prometheus-text/exposition.ts';
 import { scanRequestV2 } from '../formats/remote-write/request-v2.ts';
 import { scanWriteRequest } from '../formats/remote-write/write-request.ts';
@@ -26,6 +29,7 @@ const TABLES = [
   symbolTable(['', '__name__', 'm', 'a', '1', 'refused', 'help']),
   symbolTable(['', '__name__', 'n', 'b', '2', 'refused', 'more']),
 ];
+const ARRAY_END = new TextEncoder().encode('null]');
 const CANARY = new Uint8Array(16).fill(0x37);
 
 type Scan = (body: Uint8Array, end: number, dictionary: RowDictionary, sink: RowSink) => ScanResult;
@@ -47,6 +51,15 @@ const SCANS = {
       dictionary,
       sink,
     ),
+  graphite: (body, end, dictionary, sink) =>
+    scanPlaintext(body, end, { defaultTimeUs: 7 }, dictionary, sink),
+  putLines: (body, end, dictionary, sink) => scanPutLines(body, [0, end], dictionary, sink),
+  // Points with a comma behind each, in an array that ends with something that is none.
+  putJson: (points, end, dictionary, sink) => {
+    const body = Uint8Array.from([91, ...points.subarray(0, end), ...ARRAY_END, ...CANARY]);
+    const size = 1 + end + ARRAY_END.length;
+    return scanPutJson(body, size, { wantsProblems: true }, dictionary, sink);
+  },
   remoteWrite: scanWriteRequest,
   // In front of the series stands one of two tables, so that some bodies repeat it.
   remoteWrite2: (series, end, dictionary, sink) => {
@@ -191,6 +204,69 @@ const pageLine = fc.oneof(
   },
 );
 
+const graphiteLine = fc
+  .tuple(
+    fc.constantFrom('a.b', 'a.b.c', 'a.b;t=1', 'a.b;t=11', 'refused', 'a;t', 'x@.a.b', ' a.b'),
+    fc.constantFrom(' ', ' ', ' ', '  ', '\t', ''),
+    fc.constantFrom(
+      '1',
+      '-2.5',
+      '1e9',
+      'nan',
+      '-inf',
+      '0.12345678901234567',
+      '1x',
+      '.5',
+      '7.',
+      '-',
+    ),
+    fc.constantFrom(' 1700000000', ' 1700000000', ' 5', ' -5', ' -1', ' 5.25', ' 5 6', '\t7', ''),
+    fc.constantFrom('\n', '\n', '\r\n', ' \n', '\n\n', ''),
+  )
+  .map((parts) => parts.join(''));
+
+const putLine = fc
+  .tuple(
+    fc.constantFrom('put m', 'put m.n', 'put refused', 'put m!', 'put ', 'put'),
+    fc.constantFrom(' 5', ' 1700000000', ' 1700000000123', ' 1700000000.123', ' x', '  5', ''),
+    fc.constantFrom(' 1', ' -2.5', ' 9007199254740993', ' x', ''),
+    fc.constantFrom(' a=1', ' a=11', ' a=1 b=2', ' a', '', '  a=1 '),
+    fc.constantFrom('\n', '\n', '\r\n', ' \n', '\n\n', ''),
+  )
+  .map((parts) => parts.join(''));
+
+/** Bad texts are rare, since one of them spoils a body. */
+const mostly = (good: readonly string[], rare: readonly string[]) =>
+  fc.oneof(
+    { weight: 30, arbitrary: fc.constantFrom(...good) },
+    { weight: 1, arbitrary: fc.constantFrom(...rare) },
+  );
+const putText = fc
+  .record({
+    metric: mostly(['"m"', '"m.n"'], ['"refused"', '"m m"', '""', '"\\u006d"', '5', 'null']),
+    timestamp: mostly(['5', '1700000000', '1700000000123'], ['"5"', '0', '5.5', '05', '1e3']),
+    value: mostly(
+      ['1', '-2.5', '-0', '9007199254740993', '0.12345678901234567', '-12345678901'],
+      ['"7"', '"x"', '01', '-01.5', '1.', '1e3', '-', '.5', '123456789012345678901234'],
+    ),
+    tags: mostly(['{"a":"1"}', '{"a":"11"}', '{"a":"1","b":"µ"}'], ['{}', 'null', '{"a":1}']),
+  })
+  .map((fields) => Object.entries(fields).map(([name, text]) => `"${name}":${text}`));
+const putPoint = fc.oneof(
+  {
+    weight: 30,
+    arbitrary: fc
+      .tuple(putText, fc.constantFrom([0, 1, 2, 3], [0, 1, 2, 3], [3, 1, 0, 2]), fc.nat(30))
+      .map(([texts, order, more]) => {
+        const fields = order.map((place) => texts[place]!);
+        if (more === 0) fields.push('"x":[null,"]}"]');
+        const point = fields.join(more === 1 ? ' , ' : ',');
+        return more === 2 ? `\n{ ${point} } , ` : `{${point}},`;
+      }),
+  },
+  { weight: 1, arbitrary: fc.constantFrom('null,', '{"metric":"m"},', ' ', '{}') },
+);
+
 const seriesLabels = fc.constantFrom(
   ['__name__', 'm'],
   ['__name__', 'm', 'a', '1'],
@@ -262,11 +338,14 @@ const seriesOfV2 = fc
 const pieces = {
   lineProtocol: line,
   exposition: pageLine.map((text) => encoder.encode(text)),
+  graphite: graphiteLine.map((text) => encoder.encode(text)),
+  putLines: putLine.map((text) => encoder.encode(text)),
+  putJson: putPoint.map((text) => encoder.encode(text)),
   remoteWrite: series,
   remoteWrite2: seriesOfV2,
 };
 
-for (const name of ['lineProtocol', 'exposition', 'remoteWrite', 'remoteWrite2'] as const) {
+for (const name of Object.keys(pieces) as (keyof typeof pieces)[]) {
   test(`${name}: predictions change nothing`, () => {
     fc.assert(
       fc.property(bodiesOf(pieces[name]), (bodies) => {
@@ -306,4 +385,32 @@ test('a blank in front of the first field is no part of its name, one behind a c
   const pair = new Pair(SCANS.lineProtocol);
   const bodies = ['m f=1,\tt=1\nm f=1,\tt=1\n', 'm new=1,\tt=2\n', 'm \tt=1\nm \tt=1\n'];
   for (const text of [...bodies, ...bodies]) pair.check(encoder.encode(text));
+});
+
+test('putJson: a text that differs from those before is read as by the book', () => {
+  const point = (texts: Readonly<Record<string, string>>): string => {
+    const all = { metric: '"m"', timestamp: '17', value: '1.5', tags: '{"a":"1"}', ...texts };
+    const fields = Object.entries(all).map(([name, text]) => `"${name}":${text}`);
+    return `{${fields.join(',')}},`;
+  };
+  const odd: [string, string[]][] = [
+    ['metric', ['""', '"n"', '"m\\u006d"', '"m\n"', '"m"x', '5', 'null', '"']],
+    ['timestamp', ['18', '1', '170', '0', '05', '"17"', '', '17.0', '1e3', '99999999999999']],
+    ['value', ['01', '-01.5', '1.', '.5', '', '-', '1e3', '"1.5"', '9007199254740993', '1.5.5']],
+    ['tags', ['{"a":"11"}', '{}', 'null', '{"a":"1"}}', '{"a":"1" }', '[]']],
+  ];
+  const quoted = { timestamp: '"17"', value: '"1.5"' };
+  const quotedOdd = ['"05"', '"01"', '"+1"', '"1."', '".5"', '"-0"', '""', '"1e3"', '"\\u0031"'];
+  const cases = odd.flatMap(([name, texts]) => texts.map((text) => [{}, { [name]: text }]));
+  for (const text of quotedOdd)
+    for (const name of ['timestamp', 'value']) cases.push([quoted, { ...quoted, [name]: text }]);
+  for (const [usual, other] of cases) {
+    const pair = new Pair(SCANS.putJson);
+    const same = point(usual!);
+    const body = encoder.encode(same + same + point(other!) + same);
+    for (let i = 0; i < 4; i++) {
+      pair.check(encoder.encode(same.repeat(3)));
+      pair.check(body);
+    }
+  }
 });

@@ -3,7 +3,7 @@
 // by `reset`; doubles on demand up to the number of points a body can hold (the body limit bounds
 // it).
 import { assert } from '../stdx/assert.ts';
-import { KIND } from './columns.ts';
+import { isPlaced, KIND } from './columns.ts';
 import type {
   Attribute,
   Exemplar,
@@ -218,7 +218,7 @@ export class BatchBuilder implements RowSink {
       const startUs = points.startUs?.[i];
       if (startUs !== undefined && !Number.isNaN(startUs)) this.startOfLast(points.kind, startUs);
       const place = points.position;
-      if (place !== undefined && !Number.isNaN(place.latitude[i]!))
+      if (place !== undefined && isPlaced(place, i))
         this.positionOfLast(
           points.kind,
           place.latitude[i]!,

@@ -27,8 +27,14 @@ export type SeriesRef = number;
 export interface PositionColumns {
   readonly latitude: Float64Array;
   readonly longitude: Float64Array;
-  /** Metres; NaN where the sample has a position without an elevation. */
+  /** Metres; NaN where there is none. It may stand alone. */
   readonly elevation: Float64Array;
+}
+
+/** Has the sample at `index` a place or an elevation? */
+export function isPlaced(position: PositionColumns, index: number): boolean {
+  const { latitude, elevation } = position;
+  return !(Number.isNaN(latitude[index]) && Number.isNaN(elevation[index]));
 }
 
 export interface Companions {
@@ -106,4 +112,12 @@ export interface WriteBatch {
   readonly exemplars: readonly Exemplar[];
   readonly attributes: readonly Attribute[];
   readonly splits: readonly NameSplit[];
+}
+
+/** Have the first `count` numbers the same bits? As fast as memory is read. */
+export function isConstant(column: Float64Array, count: number): boolean {
+  const { buffer, byteOffset } = column;
+  const before = new Uint8Array(buffer, byteOffset, Math.max(count - 1, 0) * 8);
+  const after = new Uint8Array(buffer, byteOffset + Math.min(count, 1) * 8, before.length);
+  return Buffer.compare(before, after) === 0;
 }

@@ -30,12 +30,10 @@ export class PointBlock implements PointRun {
     this.count = 0;
   }
 
-  /** A float with a start time. */
+  /** A float or a signed integer with a start time. */
   #startedInto(sink: RowSink, index: number): void {
     const end = index + 1;
-    assert(this.kinds[index] === KIND.f64, 'only floats have start times in a block');
-    sink.points({
-      kind: KIND.f64,
+    const common = {
       count: 1,
       refs: this.refs.slice(index, end),
       rows: undefined,
@@ -43,8 +41,12 @@ export class PointBlock implements PointRun {
       subNs: this.subNs.slice(index, end),
       startUs: this.startUs?.slice(index, end),
       position: undefined,
-      values: this.values.slice(index, end),
-    });
+    };
+    const kind = this.kinds[index]!;
+    const values = this.values.slice(index, end);
+    if (kind === KIND.f64) return sink.points({ ...common, kind: KIND.f64, values });
+    assert(kind === KIND.i64, 'only floats and signed integers have start times in a block');
+    sink.points({ ...common, kind: KIND.i64, values: new BigInt64Array(values.buffer) });
   }
 
   #eachInto(sink: RowSink): void {

@@ -1,7 +1,10 @@
 // Who may run: a bounded number of places and two lines for them. Queries that will read much stand
 // in a line of their own and never hold all places, so that light ones go on; a heavy one that
-// waits is overtaken only so often.
+// waits is overtaken only so often. In each line tenants take turns, whoever came first: one that
+// asks a thousand things at once delays another's by one query, not by a thousand. A line that is
+// full turns away who has most in it.
 import { AppError } from '../model/errors.ts';
+import type { TenantId } from '../model/tenant.ts';
 import { QUERY_OVERTAKES_MAX, QUERY_QUEUE_MAX, QUERY_RETRY_AFTER_SEC } from './limits.ts';
 
 export type Lane = 'light' | 'heavy';
@@ -21,9 +24,68 @@ export interface Place {
   leave(): void;
 }
 
+interface Waiter {
+  readonly tenant: TenantId;
+  readonly go: () => void;
+  readonly refuse: (error: AppError) => void;
+}
+
+/** Those who wait in one lane. */
+class Line {
+  /** By tenant, in the order of their next turns; no list is empty. */
+  readonly #waiters = new Map<TenantId, Waiter[]>();
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  countOf(tenant: TenantId): number {
+    return this.#waiters.get(tenant)?.length ?? 0;
+  }
+
+  push(waiter: Waiter): void {
+    const { tenant } = waiter;
+    const own = this.#waiters.get(tenant);
+    if (own === undefined) this.#waiters.set(tenant, [waiter]);
+    else own.push(waiter);
+    this.#count += 1;
+  }
+
+  /** The oldest of the tenant whose turn it is; the tenant's next turn comes after all others'. */
+  shift(): Waiter | undefined {
+    const [entry] = this.#waiters;
+    if (entry === undefined) return undefined;
+    const [tenant, own] = entry;
+    const waiter = own.shift();
+    this.#count -= 1;
+    this.#waiters.delete(tenant);
+    if (own.length > 0) this.#waiters.set(tenant, own);
+    return waiter;
+  }
+
+  remove(waiter: Waiter): void {
+    const own = this.#waiters.get(waiter.tenant) ?? [];
+    const at = own.indexOf(waiter);
+    if (at < 0) return;
+    own.splice(at, 1);
+    this.#count -= 1;
+    if (own.length === 0) this.#waiters.delete(waiter.tenant);
+  }
+
+  tenants(): Iterable<TenantId> {
+    return this.#waiters.keys();
+  }
+
+  /** The tenant's newest. */
+  last(tenant: TenantId): Waiter | undefined {
+    return this.#waiters.get(tenant)?.at(-1);
+  }
+}
+
 export class Admission {
   readonly #options: AdmissionOptions;
-  readonly #lines: Readonly<Record<Lane, (() => void)[]>> = { light: [], heavy: [] };
+  readonly #lines: Readonly<Record<Lane, Line>> = { light: new Line(), heavy: new Line() };
   #running = 0;
   #heavy = 0;
   /** Light queries that went ahead since a heavy one could have. */
@@ -38,34 +100,53 @@ export class Admission {
   }
 
   waiting(lane: Lane): number {
-    return this.#lines[lane].length;
+    return this.#lines[lane].count;
   }
 
-  /** Waits for a place. Rejects with the signal's reason, or unavailable where the line is full. */
-  async enter(lane: Lane, signal: AbortSignal): Promise<Place> {
+  /**
+   * Waits for a place. Rejects with the signal's reason, or unavailable where the lines are full
+   * and no other tenant has more in them.
+   */
+  async enter(lane: Lane, tenant: TenantId, signal: AbortSignal): Promise<Place> {
     signal.throwIfAborted();
-    if (this.#lines.light.length + this.#lines.heavy.length >= QUERY_QUEUE_MAX)
-      throw new AppError(
-        'unavailable',
-        'query-queue',
-        `${QUERY_QUEUE_MAX} queries are waiting already, the limit; try again`,
-        { retryAfterSec: QUERY_RETRY_AFTER_SEC },
-      );
+    this.#makeRoom(tenant);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const line = this.#lines[lane];
     const onAbort = (): void => {
-      line.splice(line.indexOf(go), 1);
+      line.remove(waiter);
       reject(signal.reason as Error);
     };
-    const go = (): void => {
-      signal.removeEventListener('abort', onAbort);
-      resolve();
+    const waiter: Waiter = {
+      tenant,
+      go: () => {
+        signal.removeEventListener('abort', onAbort);
+        resolve();
+      },
+      refuse: (error) => {
+        signal.removeEventListener('abort', onAbort);
+        line.remove(waiter);
+        reject(error);
+      },
     };
     signal.addEventListener('abort', onAbort, { once: true });
-    line.push(go);
+    line.push(waiter);
     this.#admit();
     await promise;
     return this.#place(lane);
+  }
+
+  /** Where the lines are full, the newest query of the tenant that has most in them goes. */
+  #makeRoom(tenant: TenantId): void {
+    const { light, heavy } = this.#lines;
+    if (light.count + heavy.count < QUERY_QUEUE_MAX) return;
+    const waitingOf = (one: TenantId): number => light.countOf(one) + heavy.countOf(one);
+    let most = tenant;
+    for (const line of [light, heavy])
+      for (const one of line.tenants()) if (waitingOf(one) > waitingOf(most)) most = one;
+    const line = heavy.countOf(most) > light.countOf(most) ? heavy : light;
+    const isOther = waitingOf(most) > waitingOf(tenant) + 1;
+    if (!isOther) throw fullError(waitingOf(tenant));
+    line.last(most)?.refuse(fullError(waitingOf(most)));
   }
 
   #place(lane: Lane): Place {
@@ -86,14 +167,24 @@ export class Admission {
   #admit(): void {
     const { light, heavy } = this.#lines;
     while (this.#running < this.#options.places) {
-      const mayHeavy = heavy.length > 0 && this.#heavy < this.#options.heavyPlaces;
-      const isHeavy = mayHeavy && (light.length === 0 || this.#overtakes >= QUERY_OVERTAKES_MAX);
+      const mayHeavy = heavy.count > 0 && this.#heavy < this.#options.heavyPlaces;
+      const isHeavy = mayHeavy && (light.count === 0 || this.#overtakes >= QUERY_OVERTAKES_MAX);
       const next = (isHeavy ? heavy : light).shift();
       if (next === undefined) return;
       this.#running += 1;
       if (isHeavy) this.#heavy += 1;
       this.#overtakes = isHeavy || !mayHeavy ? 0 : this.#overtakes + 1;
-      next();
+      next.go();
     }
   }
+}
+
+function fullError(ofTenant: number): AppError {
+  return new AppError(
+    'unavailable',
+    'query-queue',
+    `${QUERY_QUEUE_MAX} queries are waiting already, the limit, ${ofTenant} of them of this ` +
+      'tenant; try again',
+    { retryAfterSec: QUERY_RETRY_AFTER_SEC },
+  );
 }

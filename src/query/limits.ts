@@ -4,6 +4,8 @@ import { assert } from '../stdx/assert.ts';
 
 /** Characters of a query text. */
 export const QUERY_LENGTH_MAX = 100_000;
+/** Memory is given back at once after a query that held so much. */
+export const LARGE_QUERY_BYTES = 8 * 1024 * 1024;
 /** Steps of a range query: Prometheus' own bound, known to every client. */
 export const QUERY_STEPS_MAX = 11_000;
 /** Queries waiting for their turn; more are refused with 503 … */
@@ -51,3 +53,7 @@ export const JSON_PIECE_LENGTH = 65_536;
 export const JSON_SLICE_MS = 2;
 
 assert(QUERY_STEPS_MAX > 0 && JSON_SLICE_MS > 0, 'bounds let something through');
+/** Slots of a series that are printed at once. */
+export const PRINTED_SLOTS_MAX = 1024;
+/** Bytes of an answer that are gathered before they are sent. */
+export const JSON_PIECE_BYTES = 128 * 1024;

@@ -4,11 +4,18 @@
 import type { Labels } from '../model/labels.ts';
 import type { EvalResult, EvalSeries } from '../promql/engine/result.ts';
 import { SLOT_EMPTY, SLOT_FLOAT, SLOT_HISTOGRAM } from '../promql/engine/result.ts';
-import { must } from '../stdx/assert.ts';
+import { assert, must } from '../stdx/assert.ts';
 import type { Clock } from '../stdx/clock.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
 import { histogramJson } from './histogram-json.ts';
-import { ANNOTATIONS_MAX, JSON_PIECE_LENGTH, JSON_SLICE_MS } from './limits.ts';
+import {
+  ANNOTATIONS_MAX,
+  JSON_PIECE_BYTES,
+  JSON_PIECE_LENGTH,
+  JSON_SLICE_MS,
+  PRINTED_SLOTS_MAX,
+} from './limits.ts';
+import { canPrint, printSlots, StepTexts } from './number-kernel.ts';
 import { floatText, timeText } from './number-text.ts';
 import type { SeriesWithTexts } from './slot-texts.ts';
 
@@ -17,7 +24,7 @@ export const TRUNCATED = 'results truncated due to limit';
 /** Seconds and counts, as the API names them. */
 export interface QueryStats {
   readonly timings: Readonly<Record<string, number>>;
-  readonly samples: Readonly<Record<string, number>>;
+  readonly samples: Readonly<Record<string, number | readonly (readonly [number, number])[]>>;
 }
 
 export interface PrometheusJsonOptions {
@@ -76,7 +83,7 @@ export function* prometheusJson(
       yield* vectorJson(series, timeText(result.startUs));
       break;
     case 'matrix':
-      yield* matrixJson(series, stepTexts(result));
+      yield* matrixJson(series, stepTexts(result, series));
       break;
   }
   if (options.stats !== undefined) yield `,"stats":${JSON.stringify(options.stats)}`;
@@ -111,47 +118,122 @@ function histogramAt(series: EvalSeries, slot: number) {
 }
 
 /** The text of a step's time is made once, whatever the number of series. */
-function stepTexts(result: EvalResult): (slot: number) => string {
-  const texts: string[] = [];
-  return (slot) => (texts[slot] ??= timeText(result.startUs + slot * result.stepUs));
+function stepTexts(result: EvalResult, series: readonly EvalSeries[]): StepTexts {
+  const count = series.reduce((most, { present }) => Math.max(most, present.length), 0);
+  return new StepTexts(count, (slot) => timeText(result.startUs + slot * result.stepUs));
 }
 
 function* matrixJson(
   series: readonly EvalSeries[],
-  stepText: (slot: number) => string,
+  steps: StepTexts,
 ): Generator<string | Uint8Array> {
   let piece = '[';
+  const printed = new PieceBytes();
   for (const [i, one] of series.entries()) {
     if (i > 0) piece += ',';
     piece += `{"metric":${labelsJson(one.labels)}`;
     const { texts } = one as Partial<SeriesWithTexts>;
     if (texts !== undefined) {
+      yield* printed.rest();
       yield `${piece},"values":[`;
-      yield texts.bytes(one, stepText);
+      yield texts.bytes(one, steps);
       piece = ']}';
-      continue;
+    } else if (isPrintable(one, steps)) {
+      yield* printed.text(`${piece},"values":[`);
+      yield* printed.slots(one, steps);
+      piece = ']}';
+    } else {
+      yield* printed.rest();
+      piece = yield* slotsJson(one, steps, piece);
     }
-    const { tUs } = one;
-    const time = tUs === null || tUs === undefined ? stepText : (k: number) => timeText(tUs[k]!);
-    for (const kind of [SLOT_FLOAT, SLOT_HISTOGRAM]) {
-      let separator = kind === SLOT_FLOAT ? ',"values":[' : ',"histograms":[';
-      for (let slot = 0; slot < one.present.length; slot++) {
-        if (one.present[slot] !== kind || kind === SLOT_EMPTY) continue;
-        piece +=
-          kind === SLOT_FLOAT
-            ? `${separator}[${time(slot)},"${floatText(one.values[slot]!)}"]`
-            : `${separator}[${time(slot)},${histogramJson(histogramAt(one, slot))}]`;
-        separator = ',';
-        if (piece.length >= JSON_PIECE_LENGTH) {
-          yield piece;
-          piece = '';
-        }
-      }
-      if (separator === ',') piece += ']';
-    }
-    piece += '}';
   }
+  yield* printed.rest();
   yield `${piece}]`;
+}
+
+/** Floats alone, one at least, at the times of the steps. */
+function isPrintable({ present, histograms, tUs }: EvalSeries, steps: StepTexts): boolean {
+  const atSteps = tUs === null || tUs === undefined;
+  return atSteps && histograms === undefined && present.includes(SLOT_FLOAT) && canPrint(steps);
+}
+
+/** Bytes of many series in pieces of about JSON_PIECE_BYTES. */
+class PieceBytes {
+  #bytes: Buffer | undefined = undefined;
+  #size = 0;
+
+  *text(text: string): Generator<Uint8Array> {
+    // A character is at most three bytes.
+    yield* this.#need(text.length * 3);
+    this.#size += this.#bytes!.write(text, this.#size);
+  }
+
+  /** All slots with commas between. */
+  *slots({ present, values }: EvalSeries, steps: StepTexts): Generator<Uint8Array> {
+    for (let from = 0; from < present.length; from += PRINTED_SLOTS_MAX) {
+      // Between two pieces another answer may have printed its own times.
+      assert(canPrint(steps), 'the kernel has printed slots of these steps before');
+      const to = Math.min(present.length, from + PRINTED_SLOTS_MAX);
+      const bytes = printSlots({ present, values, from, to });
+      const full = this.#full(bytes.length);
+      this.#bytes!.set(bytes, this.#size);
+      this.#size += bytes.length;
+      if (full !== undefined) yield full;
+    }
+    // The last comma; at least one slot was printed.
+    this.#size--;
+  }
+
+  *rest(): Generator<Uint8Array> {
+    if (this.#size > 0) yield this.#bytes!.subarray(0, this.#size);
+    this.#bytes = undefined;
+    this.#size = 0;
+  }
+
+  *#need(size: number): Generator<Uint8Array> {
+    const full = this.#full(size);
+    if (full !== undefined) yield full;
+  }
+
+  /** Makes room; what was gathered where it has to go first. */
+  #full(size: number): Uint8Array | undefined {
+    if (this.#bytes !== undefined && this.#size + size <= this.#bytes.length) return undefined;
+    const full = this.#size > 0 ? this.#bytes!.subarray(0, this.#size) : undefined;
+    this.#bytes = Buffer.allocUnsafeSlow(Math.max(size, JSON_PIECE_BYTES));
+    this.#size = 0;
+    return full;
+  }
+}
+
+/** Slot by slot, histograms behind floats; answers what is not yet given out. */
+function* slotsJson(
+  one: EvalSeries,
+  steps: StepTexts,
+  before: string,
+): Generator<string, string, void> {
+  const { tUs } = one;
+  const time =
+    tUs === null || tUs === undefined
+      ? (slot: number) => steps.at(slot)
+      : (slot: number) => timeText(tUs[slot]!);
+  let piece = before;
+  for (const kind of [SLOT_FLOAT, SLOT_HISTOGRAM]) {
+    let separator = kind === SLOT_FLOAT ? ',"values":[' : ',"histograms":[';
+    for (let slot = 0; slot < one.present.length; slot++) {
+      if (one.present[slot] !== kind || kind === SLOT_EMPTY) continue;
+      piece +=
+        kind === SLOT_FLOAT
+          ? `${separator}[${time(slot)},"${floatText(one.values[slot]!)}"]`
+          : `${separator}[${time(slot)},${histogramJson(histogramAt(one, slot))}]`;
+      separator = ',';
+      if (piece.length >= JSON_PIECE_LENGTH) {
+        yield piece;
+        piece = '';
+      }
+    }
+    if (separator === ',') piece += ']';
+  }
+  return `${piece}}`;
 }
 
 /** Pieces of a synchronous encoder, with a turn of the event loop whenever a slice is used up. */

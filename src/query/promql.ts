@@ -84,6 +84,11 @@ export class PromqlQueries {
     registerCacheMetrics(options.registry, () => this.#cache);
   }
 
+  /** Bytes of results that are kept. */
+  get keptBytes(): number {
+    return this.#cache?.counts.sizeBytes ?? 0;
+  }
+
   /**
    * Evaluates and hands the result to `send`, while the query stays listed and can be canceled.
    * Rejects with PromqlParseError, ExecutionError, or AppError invalid ('bad-matcher'), timeout,

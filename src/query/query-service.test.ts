@@ -7,10 +7,18 @@ import { openPrincipal } from '../model/tenant.ts';
 import { seededPrng } from '../stdx/prng.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { MetricsRegistry } from '../telemetry/registry.ts';
+import { LARGE_QUERY_BYTES } from './limits.ts';
 import { QueryService } from './query-service.ts';
 import type { QueryRequest } from './query-service.ts';
 
-function setup(options: { concurrency?: number; memoryBytes?: number; slowMs?: number } = {}) {
+function setup(
+  options: {
+    concurrency?: number;
+    memoryBytes?: number;
+    allMemoryBytes?: number;
+    slowMs?: number;
+  } = {},
+) {
   const pins = { open: 0 };
   const pin = (): Pin => {
     pins.open += 1;
@@ -27,6 +35,7 @@ function setup(options: { concurrency?: number; memoryBytes?: number; slowMs?: n
     yieldTurn: () => Promise.resolve(),
   };
   const registry = new MetricsRegistry();
+  const ends: boolean[] = [];
   const clock = { ms: 1000 };
   const lines: Record<string, unknown>[] = [];
   const logger = createLogger({
@@ -46,10 +55,12 @@ function setup(options: { concurrency?: number; memoryBytes?: number; slowMs?: n
     heavyConcurrency: 1,
     heavySamples: 100,
     memoryBytes: options.memoryBytes ?? 1000,
+    allMemoryBytes: options.allMemoryBytes ?? 5000,
     logger,
     slowMs: options.slowMs,
+    onLargeEnd: (isKilled) => ends.push(isKilled),
   });
-  return { service, pins, timers, registry, clock, lines };
+  return { service, pins, timers, registry, clock, lines, ends };
 }
 
 function request(changes: Partial<QueryRequest> = {}): QueryRequest {
@@ -143,7 +154,44 @@ test('the byte budget refuses and names the limit', async () => {
     context.budget.take(80);
     context.budget.take(20);
   });
-  await assert.rejects(run, /more than 100 bytes/);
+  await assert.rejects(run, {
+    kind: 'limited',
+    code: 'query-memory',
+    message: /^the query needs 110 bytes of memory, the limit of one query is 100 \(--query-memory/,
+  });
+  assert.equal(service.heldBytes, 0);
+});
+
+test('running queries share one bound, and a query that ends gives all of it back', async () => {
+  const { service } = setup({ memoryBytes: 100, allMemoryBytes: 150 });
+  const held = Promise.withResolvers<void>();
+  const first = service.run(request(), async ({ context }) => {
+    context.budget.take(90);
+    await held.promise;
+    throw new AppError('canceled', 'x', 'gone');
+  });
+  const second = service.run(request(), async ({ context }) => {
+    context.budget.take(60);
+    context.budget.take(1);
+  });
+  await assert.rejects(second, {
+    kind: 'unavailable',
+    code: 'queries-memory',
+    retryAfterSec: 1,
+    message:
+      'running queries would hold 151 bytes of memory, 61 of them this one; the limit of all ' +
+      'together is 150 (a share of --memory); try again',
+  });
+  assert.equal(service.heldBytes, 90);
+  held.resolve();
+  await assert.rejects(first, kind('canceled'));
+  assert.equal(service.heldBytes, 0);
+});
+
+test('a bound of all that is below that of one is the limit of one', async () => {
+  const { service } = setup({ memoryBytes: 100, allMemoryBytes: 80 });
+  const run = service.run(request(), async ({ context }) => context.budget.take(81));
+  await assert.rejects(run, { code: 'query-memory', message: /limit of one query is 80 / });
 });
 
 test('outcomes are counted', async () => {
@@ -227,6 +275,22 @@ test('an estimate that refuses ends the query before it takes a place', async ()
   );
   assert.equal(await service.run(request(), async () => 2), 2);
   assert.equal(pins.open, 0);
+});
+
+test('the end of a heavy query, or of one that held much, is told', async () => {
+  const sizes = { memoryBytes: 2 ** 30, allMemoryBytes: 2 ** 30 };
+  const { service, ends } = setup(sizes);
+  await service.run(request(), async ({ context }) => context.budget.take(1000));
+  assert.deepEqual(ends, []);
+  await service.run(request(), async ({ context }) => context.budget.take(LARGE_QUERY_BYTES));
+  await service.run(request(), async ({ countRead }) => countRead(1, 101));
+  assert.deepEqual(ends, [false, false]);
+  const killed = service.run(request({ lane: 'heavy' }), async ({ id, context }) => {
+    service.cancel(openPrincipal('default'), id);
+    context.signal.throwIfAborted();
+  });
+  await assert.rejects(killed, kind('canceled'));
+  assert.deepEqual(ends, [false, false, true]);
 });
 
 test('slow queries are logged once they end, with their cost and a shortened text', async () => {

@@ -13,8 +13,13 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { Counter, HistogramMetric, MetricsRegistry } from '../telemetry/registry.ts';
 import { Admission } from './admission.ts';
 import type { Lane, Place } from './admission.ts';
-import { QueryBudget } from './budget.ts';
-import { QUERY_LENGTH_MAX, QUERY_TIMEOUT_MS_MIN, SLOW_TEXT_LENGTH_MAX } from './limits.ts';
+import { QueryBudget, QueryMemory } from './budget.ts';
+import {
+  LARGE_QUERY_BYTES,
+  QUERY_LENGTH_MAX,
+  QUERY_TIMEOUT_MS_MIN,
+  SLOW_TEXT_LENGTH_MAX,
+} from './limits.ts';
 
 export interface QueryServiceOptions {
   readonly storage: StorageReader;
@@ -29,10 +34,17 @@ export interface QueryServiceOptions {
   readonly heavyConcurrency: number;
   /** A query that reads, or is expected to read, more samples than this is heavy. */
   readonly heavySamples: number;
+  /** That one query may hold, and all together. */
   readonly memoryBytes: number;
+  readonly allMemoryBytes: number;
   readonly logger: Logger;
   /** Queries that took so long are logged; undefined: none. */
   readonly slowMs: number | undefined;
+  /**
+   * A query ended that read or held much: what it held may be given back. `isKilled`: through the
+   * API.
+   */
+  readonly onLargeEnd?: (isKilled: boolean) => void;
 }
 
 /** What a query is expected to read. */
@@ -116,18 +128,21 @@ interface Entry {
   admittedMonotonicMs: number | undefined;
   seriesRead: number;
   samplesRead: number;
+  isKilled: boolean;
 }
 
 export class QueryService {
   readonly #options: QueryServiceOptions;
   readonly #live = new Map<string, Entry>();
   readonly #admission: Admission;
+  readonly #memory: QueryMemory;
   readonly #durations: HistogramMetric;
   readonly #outcome: (result: string) => Counter;
 
   constructor(options: QueryServiceOptions) {
     this.#options = options;
     const { registry, concurrency, heavyConcurrency } = options;
+    this.#memory = new QueryMemory(options.allMemoryBytes);
     this.#admission = new Admission({ places: concurrency, heavyPlaces: heavyConcurrency });
     const outcomes = registry.counter({
       name: 'orrery_queries_total',
@@ -171,7 +186,8 @@ export class QueryService {
     let outcome = 'ok';
     try {
       await this.#expect(entry);
-      const place = await this.#admission.enter(entry.lane, abort.signal);
+      const { tenant } = request.principal;
+      const place = await this.#admission.enter(entry.lane, tenant, abort.signal);
       entry.admittedMonotonicMs = this.#options.clock.monotonicMs();
       try {
         return await this.#evaluate(entry, place, run);
@@ -186,6 +202,9 @@ export class QueryService {
       cancelDeadline();
       request.signal.removeEventListener('abort', onGone);
       this.#live.delete(entry.id);
+      entry.budget.end();
+      const isLarge = entry.lane === 'heavy' || entry.budget.peakBytes >= LARGE_QUERY_BYTES;
+      if (isLarge) this.#options.onLargeEnd?.(entry.isKilled);
       this.#ended(entry, outcome);
     }
   }
@@ -245,7 +264,7 @@ export class QueryService {
       id: Buffer.from(prng.bytes(8)).toString('hex'),
       request,
       abort: new AbortController(),
-      budget: new QueryBudget(memoryBytes),
+      budget: new QueryBudget(this.#memory, memoryBytes),
       startedMs: clock.nowMs(),
       startedMonotonicMs: clock.monotonicMs(),
       state: 'waiting',
@@ -254,6 +273,7 @@ export class QueryService {
       admittedMonotonicMs: undefined,
       seriesRead: 0,
       samplesRead: 0,
+      isKilled: false,
     };
     this.#live.set(entry.id, entry);
     return entry;
@@ -303,6 +323,11 @@ export class QueryService {
     }
   }
 
+  /** What running queries hold. */
+  get heldBytes(): number {
+    return this.#memory.heldBytes;
+  }
+
   /** Live queries of a tenant, oldest first. */
   list(principal: Principal): readonly LiveQuery[] {
     const nowMs = this.#options.clock.monotonicMs();
@@ -329,6 +354,7 @@ export class QueryService {
     const entry = this.#live.get(id);
     if (entry === undefined || entry.request.principal.tenant !== principal.tenant) return false;
     const message = 'the query was canceled through the API';
+    entry.isKilled = true;
     entry.abort.abort(new AppError('canceled', 'query-canceled', message));
     return true;
   }

@@ -2,6 +2,9 @@
 // new steps only. ASCII alone, so bytes are characters.
 import { SLOT_FLOAT } from '../promql/engine/result.ts';
 import type { EvalSeries } from '../promql/engine/result.ts';
+import { PRINTED_SLOTS_MAX } from './limits.ts';
+import { canPrint, printSlots } from './number-kernel.ts';
+import type { StepTexts } from './number-kernel.ts';
 import { floatText } from './number-text.ts';
 
 /** Slots [from, to) are slots [from - at, to - at) of another series' texts. */
@@ -35,22 +38,22 @@ export class SlotTexts {
   }
 
   /** Text of all filled slots with commas between; not to be written to. */
-  bytes(series: EvalSeries, stepText: (slot: number) => string): Uint8Array {
-    this.#bytes ??= this.#encode(series, stepText);
+  bytes(series: EvalSeries, steps: StepTexts): Uint8Array {
+    this.#bytes ??= this.#encode(series, steps);
     const { length } = this.#bytes;
     return length > 0 && this.#bytes[length - 1] === COMMA
       ? this.#bytes.subarray(0, length - 1)
       : this.#bytes;
   }
 
-  #encode(series: EvalSeries, stepText: (slot: number) => string): Uint8Array {
+  #encode(series: EvalSeries, steps: StepTexts): Uint8Array {
     const count = series.present.length;
     const ends = new Uint32Array(count);
     const source = this.#source;
     this.#source = undefined;
     const from = source?.from ?? count;
     const to = source?.to ?? count;
-    const before = slotText(series, stepText, { from: 0, to: from, ends, base: 0 });
+    const before = slotBytes(series, steps, { from: 0, to: from, ends, base: 0 });
     const kept = source === undefined ? new Uint8Array(0) : source.texts.#cut(source);
     if (source !== undefined) {
       const { texts, at } = source;
@@ -58,12 +61,12 @@ export class SlotTexts {
       for (let slot = from; slot < to; slot++) ends[slot] = texts.#ends[slot - at]! + shift;
     }
     const base = before.length + kept.length;
-    const after = slotText(series, stepText, { from: to, to: count, ends, base });
+    const after = slotBytes(series, steps, { from: to, to: count, ends, base });
     // All of it is written.
     const bytes = Buffer.allocUnsafeSlow(base + after.length);
-    bytes.write(before, 0, 'latin1');
+    bytes.set(before, 0);
     bytes.set(kept, before.length);
-    bytes.write(after, base, 'latin1');
+    bytes.set(after, base);
     this.#ends = ends;
     this.#onBytes(bytes.length + ends.byteLength);
     return bytes;
@@ -87,14 +90,32 @@ interface Stretch {
   readonly base: number;
 }
 
+function slotBytes(series: EvalSeries, steps: StepTexts, stretch: Stretch): Uint8Array {
+  const { from, to, ends, base } = stretch;
+  if (from === to) return NOTHING;
+  if (!canPrint(steps)) return Buffer.from(slotText(series, steps, stretch), 'latin1');
+  const pieces: Uint8Array[] = [];
+  let at = base;
+  for (let start = from; start < to; start += PRINTED_SLOTS_MAX) {
+    const end = Math.min(to, start + PRINTED_SLOTS_MAX);
+    const { present, values } = series;
+    const bytes = printSlots({ present, values, from: start, to: end }, ends, at).slice();
+    pieces.push(bytes);
+    at += bytes.length;
+  }
+  return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+}
+
+const NOTHING = new Uint8Array(0);
+
 function slotText(
   { present, values }: EvalSeries,
-  stepText: (slot: number) => string,
+  steps: StepTexts,
   { from, to, ends, base }: Stretch,
 ): string {
   let text = '';
   for (let slot = from; slot < to; slot++) {
-    if (present[slot] === SLOT_FLOAT) text += `[${stepText(slot)},"${floatText(values[slot]!)}"],`;
+    if (present[slot] === SLOT_FLOAT) text += `[${steps.at(slot)},"${floatText(values[slot]!)}"],`;
     ends[slot] = base + text.length;
   }
   return text;

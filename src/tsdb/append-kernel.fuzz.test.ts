@@ -26,7 +26,12 @@ class Head {
     useAppendKernel(hasKernel ? () => module : undefined);
     this.memory = new HeadMemory();
     const { memory, moments } = this;
-    this.generation = new Generation(0, { memory, moments, pageSamples: [2, 5, 9] });
+    this.generation = new Generation(0, {
+      memory,
+      moments,
+      pageSamples: [2, 5, 9],
+      sealSamples: 12,
+    });
   }
 }
 

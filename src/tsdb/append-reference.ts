@@ -1,5 +1,11 @@
 // The reference of kernels/append.ts, and what appends where there is no kernel.
-import { CONTROL, DIRECTORY_AT, NEW_SAMPLES_AT } from './append-scratch.ts';
+import {
+  CONTROL,
+  DIRECTORY_AT,
+  DUE_SAMPLES_AT,
+  FREE_PAGES_AT,
+  NEW_SAMPLES_AT,
+} from './append-scratch.ts';
 import { COUNT_MASK, RECORD, RECORD_WORDS, UNSORTED } from './head-append.ts';
 import type { HeadViews } from './head-pages.ts';
 import {
@@ -92,12 +98,16 @@ function openPage(
       capacity = i32[control + next]!;
     } else if (tickUsOf(meta) > 1 && tUs % COARSE_TICK_US === 0) tick = 2;
   }
-  const page = i32[control + CONTROL.nextCell]!;
-  const end = page + pageCells(capacity);
-  if (end > i32[control + CONTROL.endCell]!) return false;
-  i32[control + CONTROL.nextCell] = end;
+  const page = takePage(i32, control, capacity);
+  if (page === 0) return false;
   if (previous !== 0) {
     closePage(i32, previous, used);
+    const count = i32[record + RECORD.count]! & COUNT_MASK;
+    const seal = i32[control + CONTROL.sealSamples]!;
+    if (Math.floor(count / seal) !== Math.floor((count - used) / seal)) {
+      const dueSamples = control + (DUE_SAMPLES_AT >>> 2);
+      i32[dueSamples + i32[control + CONTROL.dueCount]!++] = index;
+    }
     const lastUs = f64[record >>> 1]! + i32[record + RECORD.offset]! * tickUsOf(meta);
     if (tUs <= lastUs) i32[record + RECORD.count]! |= UNSORTED;
   } else {
@@ -110,4 +120,18 @@ function openPage(
   i32[record + RECORD.page] = page;
   i32[record + RECORD.meta] = fresh;
   return true;
+}
+
+/** A free page of the most usual capacity, or the next cells; 0: there is no room. */
+function takePage(i32: Int32Array, control: number, capacity: number): number {
+  const free = i32[control + CONTROL.freeCount]!;
+  if (free > 0 && capacity === i32[control + CONTROL.laterSamples]) {
+    i32[control + CONTROL.freeCount] = free - 1;
+    return i32[control + (FREE_PAGES_AT >>> 2) + free - 1]!;
+  }
+  const page = i32[control + CONTROL.nextCell]!;
+  const end = page + pageCells(capacity);
+  if (end > i32[control + CONTROL.endCell]!) return 0;
+  i32[control + CONTROL.nextCell] = end;
+  return page;
 }

@@ -32,6 +32,12 @@ export const CONTROL = {
   refsAt: 9,
   timesAt: 10,
   valuesAt: 11,
+  /** Word 12 is the kernel's. Free pages of `laterSamples`, taken from the end of `freePages`. */
+  freeCount: 13,
+  /** Samples whose series may be due to be sealed; they stand in `dueSamples`. */
+  dueCount: 14,
+  /** A series is due each time its closed pages pass another multiple of so many samples. */
+  sealSamples: 15,
 } as const;
 
 const CONTROL_BYTES = 64;
@@ -42,6 +48,8 @@ const RECORDS_AT = NEW_SAMPLES_AT + SCRATCH_SAMPLES * 4;
 const REFS_AT = RECORDS_AT + SCRATCH_SAMPLES * 4;
 const TIMES_AT = REFS_AT + SCRATCH_SAMPLES * 4;
 const VALUES_AT = TIMES_AT + SCRATCH_SAMPLES * 8;
+export const DUE_SAMPLES_AT = VALUES_AT + SCRATCH_SAMPLES * 8;
+export const FREE_PAGES_AT = DUE_SAMPLES_AT + SCRATCH_SAMPLES * 4;
 /** Index in `i32` of each chunk's records, from the start of the scratch; 0: there is none. */
 export const DIRECTORY_AT = HEAD_SLAB_BYTES;
 const DIRECTORY_WORDS = (SLOTS_MAX + 1) / HEAD_CHUNK_REFS;
@@ -53,6 +61,8 @@ export const FRONT_BYTES = SCRATCH_AT + RING_AT + RECORD_RING_BYTES;
 export class AppendScratch {
   readonly control: Int32Array;
   readonly newSamples: Int32Array;
+  readonly dueSamples: Int32Array;
+  readonly freePages: Int32Array;
   readonly directory: Int32Array;
   /** Room for the times of records that have one. */
   readonly spreadTimes: Float64Array;
@@ -67,6 +77,8 @@ export class AppendScratch {
     this.#buffer = buffer;
     this.control = new Int32Array(buffer, SCRATCH_AT, CONTROL_BYTES / 4);
     this.newSamples = new Int32Array(buffer, SCRATCH_AT + NEW_SAMPLES_AT, SCRATCH_SAMPLES);
+    this.dueSamples = new Int32Array(buffer, SCRATCH_AT + DUE_SAMPLES_AT, SCRATCH_SAMPLES);
+    this.freePages = new Int32Array(buffer, SCRATCH_AT + FREE_PAGES_AT, SCRATCH_SAMPLES);
     this.#refs = new Uint32Array(buffer, SCRATCH_AT + REFS_AT, SCRATCH_SAMPLES);
     this.#tUs = new Float64Array(buffer, SCRATCH_AT + TIMES_AT, SCRATCH_SAMPLES);
     this.#words = new Int32Array(buffer, SCRATCH_AT + VALUES_AT, SCRATCH_SAMPLES * 2);
@@ -104,5 +116,5 @@ export class AppendScratch {
   }
 }
 
-assert(VALUES_AT + SCRATCH_SAMPLES * 8 <= DIRECTORY_AT, 'the columns fit a slab');
+assert(FREE_PAGES_AT + SCRATCH_SAMPLES * 4 <= DIRECTORY_AT, 'the columns fit a slab');
 assert(FRONT_BYTES % HEAD_SLAB_BYTES === 0, 'the front is whole slabs');

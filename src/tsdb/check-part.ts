@@ -8,6 +8,7 @@ import type { SeriesSums } from './check-part-series.ts';
 import { CHECK_CACHE_BYTES } from './limits.ts';
 import { FOOTER_SIZE } from './part-format.ts';
 import type { PartRow, TenantDirectory } from './part-format.ts';
+import { ColumnCache } from './column-cache.ts';
 import { ExtentCache, SectionCache } from './part-cache.ts';
 import { Part } from './part-reader.ts';
 import type { PartContext } from './part-reader.ts';
@@ -41,6 +42,7 @@ class PartCheck {
       blobs,
       cache: new SectionCache(CHECK_CACHE_BYTES),
       extents: new ExtentCache(CHECK_CACHE_BYTES),
+      columns: new ColumnCache(0),
       skipCrc: false,
       onCorrupt: () => undefined,
     });

@@ -42,7 +42,7 @@ export async function persistFrozen(state: ShardState): Promise<void> {
 }
 
 async function persist(state: ShardState, generation: Generation): Promise<void> {
-  const { blobs, scheduler, log } = state.options;
+  const { blobs, log } = state.options;
   const { seqMin, seqMax } = generation;
   assert(seqMin === state.frontier, 'generations follow each other');
   assert(
@@ -53,7 +53,7 @@ async function persist(state: ShardState, generation: Generation): Promise<void>
   const nowMs = state.options.clock.nowMs();
   const row = generation.isEmpty
     ? undefined
-    : await buildPart(blobs, scheduler, {
+    : await buildPart(blobs, {
         name: partName(state.names, { level: 0, seqMin, seqMax }, uniqueText(state)),
         level: 0,
         partitionUs: undefined,
@@ -67,6 +67,7 @@ async function persist(state: ShardState, generation: Generation): Promise<void>
         moment: Number.POSITIVE_INFINITY,
         tenants: tenantsOf(state, generation),
         index: state.index,
+        pause: state.flushPacer.pause,
       });
   state.probe('flush');
   const batchRows = await commitFlush(state, generation, row, deletes).catch((error: unknown) =>
@@ -111,7 +112,12 @@ export function isNeeded(one: Delete, parts: readonly { readonly row: PartRow }[
 function tenantsOf(state: ShardState, generation: Generation): string[] {
   const tenants = new Set<string>();
   const { index } = state;
-  for (const ref of generation.refs.view()) tenants.add(index.tenantOf(ref)!);
+  let last: string | undefined;
+  for (const ref of generation.refs.view()) {
+    const tenant = index.tenantOf(ref)!;
+    if (tenant !== last) tenants.add(tenant);
+    last = tenant;
+  }
   for (const { row } of generation.exemplars) tenants.add(index.tenantOf(row.ref)!);
   for (const { row } of generation.attributes) tenants.add(index.tenantOf(row.ref)!);
   for (const { row } of generation.metadata) tenants.add(row.tenant);

@@ -1,7 +1,7 @@
 // A head generation as sections of a head snapshot (docs/formats/head-snapshot.md), as it was at
 // one moment, copied while appends go on. Pages and lists are only ever appended to; what of a
 // series record has changed since is told by the held moment, as a pin's reader is told, and by
-// the pages themselves.
+// the pages themselves. Nothing is sealed meanwhile; pages that were free may be taken.
 import type { Generation } from './head.ts';
 import { RECORD, RECORD_WORDS, UNSORTED } from './head-append.ts';
 import type { CountHistory } from './head-history.ts';
@@ -9,6 +9,7 @@ import { CELLS_PER_SLAB } from './head-memory.ts';
 import type { ArenaExtent } from './head-memory.ts';
 import type { HeadViews } from './head-pages.ts';
 import { capacityOf, layoutOf, metaAt, offsetAt, previousOf, usedOf } from './head-pages.ts';
+import { samplesIn } from './head-sealed.ts';
 import {
   ATTRIBUTE_ROW,
   COMPANION_ROW,
@@ -47,9 +48,13 @@ interface Lengths {
   readonly historyRows: number;
 }
 
-/** Notes how long each list is; the pieces may be taken later. */
+/**
+ * Notes how long each list is; the pieces may be taken later, until the caller lets the sealer
+ * resume.
+ */
 export function headSections(dump: HeadDump): SnapshotSection[] {
   const { generation } = dump;
+  generation.sealer.rest();
   const { objects, metadata, exemplars, attributes } = generation;
   const { firstMoment, chunks, extent, history } = generation.inside;
   const lengths = { firstMoment, chunks, extent, history, historyRows: history.rowCount };
@@ -65,6 +70,7 @@ export function headSections(dump: HeadDump): SnapshotSection[] {
     whole('head-slabs', Uint32Array.from(extent.slabs)),
     whole('head-chunks', chunks),
     { name: 'head-refs', pieces: () => slices(() => generation.refs.view(), refCount * 4) },
+    whole('head-free', generation.sealer.free.dump()),
     { name: 'head-pages', pieces: () => slabPieces(dump, lengths) },
     {
       name: 'head-strings',
@@ -212,7 +218,7 @@ function mendRecord(
   while (before >= count) {
     page = previousOf(i32, page);
     meta = metaAt(i32, page);
-    before -= usedOf(meta);
+    before -= samplesIn(i32, page);
   }
   const used = count - before;
   const { moment: last, count: saved } = history.rowUpTo(ref, moment - firstMoment);

@@ -4,9 +4,10 @@
 import { KIND } from '../model/columns.ts';
 import type { KindMask } from '../model/columns.ts';
 import { RECORD, UNSORTED } from './head-append.ts';
-import type { HeadViews } from './head-pages.ts';
+import type { HeadBytes, HeadViews } from './head-pages.ts';
 import {
   hasCompanions,
+  isSealed,
   kindOf,
   metaAt,
   offsetAt,
@@ -15,6 +16,7 @@ import {
   usedOf,
   valueBehind,
 } from './head-pages.ts';
+import { latestUs, samplesIn, unpackPage } from './head-sealed.ts';
 import type { TimeRange } from './samples.ts';
 
 const COUNT_MASK = 0x7fff_ffff;
@@ -50,7 +52,7 @@ export class HeadLook {
  * Of the first `count` samples of a series the newest in the range; of equal times the later one.
  * It replaces what was found in an older generation where it is not older than that.
  */
-export function lookInHead(memory: HeadViews, record: number, count: number, look: HeadLook): void {
+export function lookInHead(memory: HeadBytes, record: number, count: number, look: HeadLook): void {
   const { i32, f64 } = memory;
   const { startUs, endUs } = look.range;
   const isAscending = (i32[record + RECORD.count]! & UNSORTED) === 0;
@@ -64,7 +66,7 @@ export function lookInHead(memory: HeadViews, record: number, count: number, loo
     }
     before -= visible;
     page = previousOf(i32, page);
-    visible = usedOf(metaAt(i32, page));
+    visible = samplesIn(i32, page);
   }
   // Of what an older generation has, an equal time is overwritten by this one.
   let isMine = false;
@@ -74,9 +76,16 @@ export function lookInHead(memory: HeadViews, record: number, count: number, loo
     const tickUs = tickUsOf(meta);
     // The base is the time of a page's first sample.
     const from = isAscending && baseUs > endUs ? -1 : visible - 1;
+    let views: HeadViews = memory;
+    let place = page;
+    if (isSealed(meta) && from >= 0) {
+      if (isAscending && latestUs(memory, page, visible) < startUs) return;
+      views = unpackPage(memory, page);
+      place = 0;
+    }
     for (let slot = from; slot >= 0; slot--) {
-      const at = offsetAt(page, slot);
-      const tUs = baseUs + i32[at]! * tickUs;
+      const at = offsetAt(place, slot);
+      const tUs = baseUs + views.i32[at]! * tickUs;
       if (tUs > endUs) continue;
       if (tUs < startUs) {
         if (isAscending) return;
@@ -88,13 +97,13 @@ export function lookInHead(memory: HeadViews, record: number, count: number, loo
         if (tUs === look.tUs && hasCompanions(meta)) look.isUnclear = true;
         continue;
       }
-      take(look, memory, meta, valueBehind(at, slot));
+      take(look, views, meta, valueBehind(at, slot));
       look.tUs = tUs;
       isMine = true;
       if (isAscending || look.isUnclear) return;
     }
     page = previousOf(i32, page);
-    visible = page === 0 ? 0 : usedOf(metaAt(i32, page));
+    visible = page === 0 ? 0 : samplesIn(i32, page);
   }
 }
 

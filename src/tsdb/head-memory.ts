@@ -20,6 +20,7 @@ export class HeadMemory {
   /** Fresh after each growth; whoever keeps them over an allocation must look again. */
   i32: Int32Array;
   f64: Float64Array;
+  u8: Uint8Array;
   readonly scratch: AppendScratch;
   /** Room for records that wait to be applied. */
   readonly records: RecordRing;
@@ -38,6 +39,7 @@ export class HeadMemory {
     });
     this.i32 = new Int32Array(this.#memory.buffer);
     this.f64 = new Float64Array(this.#memory.buffer);
+    this.u8 = new Uint8Array(this.#memory.buffer);
     this.scratch = new AppendScratch(this.#memory.buffer);
     this.records = new RecordRing(this.scratch.ring);
     this.#kernel = createAppendKernel(this.#memory);
@@ -99,6 +101,7 @@ export class HeadMemory {
     if (left === 0) throw new FatalError('the head has used all of its 4 GiB');
     this.i32 = new Int32Array(this.#memory.buffer);
     this.f64 = new Float64Array(this.#memory.buffer);
+    this.u8 = new Uint8Array(this.#memory.buffer);
   }
 }
 

@@ -1,6 +1,6 @@
 // What a head page cannot hold: strings and histograms (a page has their places in these lists) and
 // companion columns, which exist for the pages that have any.
-import { KIND } from '../model/columns.ts';
+import { isPlaced, KIND } from '../model/columns.ts';
 import type { Kind, Points, Samples, ValueColumn } from '../model/columns.ts';
 import type { Histogram } from '../model/histogram.ts';
 import { assert } from '../stdx/assert.ts';
@@ -55,7 +55,7 @@ export class HeadObjects {
     const subNs = points.subNs?.[i] ?? 0;
     const startUs = points.startUs?.[i] ?? Number.NaN;
     const { position } = points;
-    const hasPosition = position !== undefined && !Number.isNaN(position.latitude[i]!);
+    const hasPosition = position !== undefined && isPlaced(position, i);
     if (subNs === 0 && Number.isNaN(startUs) && !hasPosition) return;
     const capacity = capacityOf(metaAt(i32, page));
     let columns = this.#companions.get(page);
@@ -97,7 +97,7 @@ export class HeadObjects {
       startUs[i] = columns.startUs?.[slot] ?? Number.NaN;
       has.startUs ||= !Number.isNaN(startUs[i]!);
       const { position: place } = columns;
-      if (place === undefined || Number.isNaN(place.latitude[slot]!)) continue;
+      if (place === undefined || !isPlaced(place, slot)) continue;
       has.position = true;
       position.latitude[i] = place.latitude[slot]!;
       position.longitude[i] = place.longitude[slot]!;

@@ -9,13 +9,18 @@
 //   cell 2 …      blocks of 48 bytes: 4 × int32 offset from the base in ticks, 4 × 8 bytes of value
 //
 // meta: bits 0-7 samples used (once the page is closed), 8-15 capacity, 16-18 kind, 19-20 tick,
-// 21 has companions.
+// 21 has companions, 22 sealed (head-sealed.ts), 23 looked at by the sealer and left as it is.
 import type { Kind } from '../model/columns.ts';
 
 /** The two ways to look at the memory; both cover all of it. */
 export interface HeadViews {
   readonly i32: Int32Array;
   readonly f64: Float64Array;
+}
+
+/** The same memory as bytes too, in which vectors lie. */
+export interface HeadBytes extends HeadViews {
+  readonly u8: Uint8Array;
 }
 
 const HEADER_CELLS = 2;
@@ -25,6 +30,8 @@ const KIND_SHIFT = 16;
 const TICK_SHIFT = 19;
 export const KIND_MASK = 7 << KIND_SHIFT;
 const COMPANIONS = 1 << 21;
+const SEALED = 1 << 22;
+const LEFT = 1 << 23;
 
 /** Microseconds of tick 2, in which whole seconds can be told. */
 export const COARSE_TICK_US = 1_000_000;
@@ -58,6 +65,28 @@ export function kindBits(kind: Kind): number {
 export function tickUsOf(meta: number): number {
   const tick = (meta >>> TICK_SHIFT) & 3;
   return tick === 0 ? 1 : tick === 1 ? 1000 : COARSE_TICK_US;
+}
+
+/** Of a sealed page. */
+export function sealedMeta(kind: number, tick: number): number {
+  return SEALED | kind | (tick << TICK_SHIFT);
+}
+
+export function isSealed(meta: number): boolean {
+  return (meta & SEALED) !== 0;
+}
+
+/** Has the sealer been here? Then it was at all pages before this one too. */
+export function isSettled(meta: number): boolean {
+  return (meta & (SEALED | LEFT)) !== 0;
+}
+
+export function markLeft(i32: Int32Array, page: number): void {
+  i32[2 * page + 3]! |= LEFT;
+}
+
+export function linkPage(i32: Int32Array, page: number, previous: number): void {
+  i32[2 * page + 2] = previous;
 }
 
 /** What of a page's meta holds for good: capacity, kind and tick. */
@@ -130,26 +159,17 @@ export function readTimes(
   for (let i = 0; i < count; i++) out[at + i] = baseUs + i32[offsetAt(page, i)]! * tickUs;
 }
 
-/** The value of a sample as a word pair to `out` at sample `at`. */
-export function readWord(
-  { i32 }: HeadViews,
-  page: number,
-  slot: number,
-  out: Int32Array,
-  at: number,
-): void {
-  const from = valueBehind(offsetAt(page, slot), slot);
-  out[2 * at] = i32[from]!;
-  out[2 * at + 1] = i32[from + 1]!;
-}
-
 /** The first `count` values as word pairs to `out` from sample `at` on. */
 export function readWords(
-  views: HeadViews,
+  { i32 }: HeadViews,
   page: number,
   count: number,
   out: Int32Array,
   at: number,
 ): void {
-  for (let i = 0; i < count; i++) readWord(views, page, i, out, at + i);
+  for (let i = 0; i < count; i++) {
+    const from = valueBehind(offsetAt(page, i), i);
+    out[2 * (at + i)] = i32[from]!;
+    out[2 * (at + i) + 1] = i32[from + 1]!;
+  }
 }

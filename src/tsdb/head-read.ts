@@ -3,19 +3,19 @@
 // gathered sample by sample and resolved with the rest of the series.
 import type { Kind, Samples } from '../model/columns.ts';
 import type { HeadObjects } from './head-objects.ts';
-import type { HeadViews } from './head-pages.ts';
+import type { HeadBytes } from './head-pages.ts';
 import {
   hasCompanions,
+  isSealed,
   KIND_MASK,
   kindOf,
   metaAt,
+  offsetAt,
   previousOf,
-  readTimes,
-  readWord,
-  readWords,
   timeAt,
-  usedOf,
+  valueBehind,
 } from './head-pages.ts';
+import { latestUs, readSamples, samplesIn, unpackPage } from './head-sealed.ts';
 import { clampSamples, sortedSource } from './samples.ts';
 import type { Source, TimeRange } from './samples.ts';
 
@@ -27,7 +27,7 @@ export interface HeadView {
 
 /** The first `count` samples of the chain that ends with `page`. */
 export interface HeadChain {
-  readonly memory: HeadViews;
+  readonly memory: HeadBytes;
   readonly objects: HeadObjects;
   readonly page: number;
   readonly count: number;
@@ -74,7 +74,7 @@ function pagesOf({ memory, page, count }: HeadChain): Pages {
   for (const one of pages) {
     if (left === 0) break;
     // The newest page has what is left of the count.
-    const used = one === page ? left : Math.min(usedOf(metaAt(i32, one)), left);
+    const used = one === page ? left : Math.min(samplesIn(i32, one), left);
     counts.push(used);
     left -= used;
   }
@@ -93,8 +93,7 @@ function plainSource(chain: HeadChain, all: Pages, view: HeadView): Source[] {
   const words = new Int32Array(count * 2);
   let at = 0;
   for (let i = 0; i < pages.length; i++) {
-    readTimes(memory, pages[i]!, counts[i]!, tUs, at);
-    readWords(memory, pages[i]!, counts[i]!, words, at);
+    readSamples(memory, pages[i]!, counts[i]!, tUs, words, at);
     at += counts[i]!;
   }
   const kind = kindOf(metaAt(memory.i32, pages[0]!));
@@ -107,10 +106,10 @@ function plainSource(chain: HeadChain, all: Pages, view: HeadView): Source[] {
 }
 
 /** The pages of an ascending chain that can hold times of the range. */
-function within(memory: HeadViews, { pages, counts }: Pages, range: TimeRange): Pages {
+function within(memory: HeadBytes, { pages, counts }: Pages, range: TimeRange): Pages {
   let from = 0;
   let to = pages.length;
-  while (from < to && timeAt(memory, pages[from]!, counts[from]! - 1) < range.startUs) from++;
+  while (from < to && latestUs(memory, pages[from]!, counts[from]!) < range.startUs) from++;
   while (to > from && memory.f64[pages[to - 1]!]! > range.endUs) to--;
   if (from === 0 && to === pages.length) return { pages, counts };
   return { pages: pages.slice(from, to), counts: counts.slice(from, to) };
@@ -146,13 +145,19 @@ function gathered(
   let ordinal = 0;
   for (let p = 0; p < pages.length; p++) {
     const page = pages[p]!;
-    const kind = kindOf(metaAt(memory.i32, page));
+    const meta = metaAt(memory.i32, page);
+    const kind = kindOf(meta);
+    const views = isSealed(meta) ? unpackPage(memory, page) : memory;
+    const place = isSealed(meta) ? 0 : page;
     for (let slot = 0; slot < counts[p]!; slot++, ordinal++) {
-      const tUs = timeAt(memory, page, slot);
+      const tUs = timeAt(views, place, slot);
       if (tUs < range.startUs || tUs > range.endUs) continue;
       if (deletes.some((d) => ordinal < d.count && tUs >= d.startUs && tUs <= d.endUs)) continue;
       let of = byKind.get(kind);
-      if (of === undefined) byKind.set(kind, (of = { pages: [], slots: [], ordinals: [] }));
+      if (of === undefined) byKind.set(kind, (of = newGathered()));
+      const value = valueBehind(offsetAt(place, slot), slot);
+      of.tUs.push(tUs);
+      of.words.push(views.i32[value]!, views.i32[value + 1]!);
       of.pages.push(page);
       of.slots.push(slot);
       of.ordinals.push(ordinal);
@@ -168,27 +173,32 @@ function gathered(
 }
 
 interface Gathered {
+  readonly tUs: number[];
+  /** Word pairs. */
+  readonly words: number[];
   readonly pages: number[];
   readonly slots: number[];
   readonly ordinals: number[];
 }
 
+function newGathered(): Gathered {
+  return { tUs: [], words: [], pages: [], slots: [], ordinals: [] };
+}
+
 function sourceOf(
   { memory, objects }: HeadChain,
   kind: Kind,
-  { pages, slots, ordinals }: Gathered,
+  { pages, slots, ordinals, ...found }: Gathered,
   priority: number,
 ): { readonly source: Source; readonly isAscending: boolean } {
   const count = pages.length;
-  const tUs = new Float64Array(count);
-  const words = new Int32Array(count * 2);
+  const tUs = Float64Array.from(found.tUs);
+  const words = Int32Array.from(found.words);
   let minUs = Number.POSITIVE_INFINITY;
   let maxUs = Number.NEGATIVE_INFINITY;
   let isAscending = true;
   for (let i = 0; i < count; i++) {
-    const time = timeAt(memory, pages[i]!, slots[i]!);
-    tUs[i] = time;
-    readWord(memory, pages[i]!, slots[i]!, words, i);
+    const time = tUs[i]!;
     if (time <= maxUs) isAscending = false;
     if (time < minUs) minUs = time;
     if (time > maxUs) maxUs = time;

@@ -4,6 +4,7 @@ import type { Blobs } from '../blobs/blobs.ts';
 import { crc32 } from '../codec/crc32.ts';
 import { CodecError } from '../codec/varint.ts';
 import { Generation } from './head.ts';
+import type { HeadParts } from './head.ts';
 import { RECORD, RECORD_WORDS } from './head-append.ts';
 import { CELLS_PER_SLAB, HeadMemory } from './head-memory.ts';
 import type { ArenaExtent } from './head-memory.ts';
@@ -144,6 +145,7 @@ export interface ReadOptions {
   readonly object: SnapshotObject;
   readonly footer: SnapshotFooter;
   readonly pageSamples: readonly [number, number, number];
+  readonly sealSamples: number;
   /** A mutation switch. */
   readonly skipCrc: boolean;
 }
@@ -200,7 +202,7 @@ async function readPages(
 }
 
 function restore(
-  { object, footer, pageSamples }: ReadOptions,
+  { object, footer, pageSamples, sealSamples }: ReadOptions,
   sections: readonly IndexSection[],
   memory: HeadMemory,
   extent: ArenaExtent,
@@ -211,31 +213,8 @@ function restore(
   const index = SeriesIndex.fromSections(reader);
   const moments = new Moments();
   moments.restore(numbers[7]!);
-  const generation = new Generation(footer.frontier, { memory, moments, pageSamples });
-  const chunks = reader.u32('head-chunks');
-  generation.restore(new Int32Array(chunks.buffer, 0, chunks.length), extent, {
-    refs: reader.u32('head-refs'),
-    metadata: rows('head-metadata', METADATA_ROW),
-    exemplars: rows('head-exemplars', EXEMPLAR_ROW),
-    attributes: rows('head-attributes', ATTRIBUTE_ROW),
-    sampleCount: numbers[2]!,
-    deleteCount: numbers[3]!,
-    sideBytes: numbers[4]!,
-    firstMoment: numbers[6]!,
-  });
-  generation.inside.history.restore(
-    reader.u32('head-history'),
-    reader.u32('head-newest'),
-    new Float64Array(reader.bytes('head-marks').slice().buffer),
-  );
-  const companions = rows('head-companions', COMPANION_ROW);
-  generation.objects.restore({
-    strings: rows('head-strings', TEXT_ROW),
-    histograms: rows('head-histograms', HISTOGRAM_ROW),
-    companions: new Map(companions.map(({ page, columns }) => [page, columns])),
-    sizeBytes: numbers[5]!,
-  });
-  if (companions.length > 0) cutCompanions(generation);
+  const parts = { memory, moments, pageSamples, sealSamples };
+  const generation = restoreGeneration(footer.frontier, parts, reader, extent);
   return {
     name: object.name,
     frontier: footer.frontier,
@@ -251,6 +230,44 @@ function restore(
     tenants: rows('tenants', TEXT_ROW),
     batchIds: rows('batch-ids', BATCH_ID_ROW),
   };
+}
+
+/** A head out of its sections; its pages are in the memory. Throws CodecError. */
+export function restoreGeneration(
+  seqMin: number,
+  parts: HeadParts,
+  reader: SectionReader,
+  extent: ArenaExtent,
+): Generation {
+  const rows = <T>(name: string, codec: RowCodec<T>): T[] => readRows(reader.bytes(name), codec);
+  const numbers = numbersOf(reader);
+  const generation = new Generation(seqMin, parts);
+  const chunks = reader.u32('head-chunks');
+  generation.restore(new Int32Array(chunks.buffer, 0, chunks.length), extent, {
+    refs: reader.u32('head-refs'),
+    metadata: rows('head-metadata', METADATA_ROW),
+    exemplars: rows('head-exemplars', EXEMPLAR_ROW),
+    attributes: rows('head-attributes', ATTRIBUTE_ROW),
+    sampleCount: numbers[2]!,
+    deleteCount: numbers[3]!,
+    sideBytes: numbers[4]!,
+    firstMoment: numbers[6]!,
+  });
+  generation.sealer.free.restore(reader.u32('head-free'));
+  generation.inside.history.restore(
+    reader.u32('head-history'),
+    reader.u32('head-newest'),
+    new Float64Array(reader.bytes('head-marks').slice().buffer),
+  );
+  const companions = rows('head-companions', COMPANION_ROW);
+  generation.objects.restore({
+    strings: rows('head-strings', TEXT_ROW),
+    histograms: rows('head-histograms', HISTOGRAM_ROW),
+    companions: new Map(companions.map(({ page, columns }) => [page, columns])),
+    sizeBytes: numbers[5]!,
+  });
+  if (companions.length > 0) cutCompanions(generation);
+  return generation;
 }
 
 /** Companions were copied later than the records: forgets those of samples that came meanwhile. */

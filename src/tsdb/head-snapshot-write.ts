@@ -64,6 +64,7 @@ export function captureShard(state: ShardState, { offset, tailBytes }: AppliedLo
   };
   const release = (): void => {
     moments.release(moment);
+    generation.sealer.resume();
     index.release();
   };
   return { frontier, offset, sections, check, release };

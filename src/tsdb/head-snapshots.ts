@@ -11,6 +11,7 @@ import type { RestoredHead, SnapshotObject } from './head-snapshot-read.ts';
 import { uniqueText } from './flush.ts';
 import { captureShard, headSnapshotChunks } from './head-snapshot-write.ts';
 import type { AppliedLog, ShardCapture } from './head-snapshot-write.ts';
+import { HEAD_SNAPSHOT_BYTES_PER_LOG_BYTE, HEAD_SNAPSHOT_SMALL_BYTES } from './limits.ts';
 import { shardNames } from './names.ts';
 import { DEFAULT_TSDB_SETTINGS } from './settings.ts';
 import type { TsdbOptions } from './settings.ts';
@@ -50,7 +51,7 @@ async function tryRead(
   object: SnapshotObject,
   wanted: { readonly shard: number; readonly frontier: number },
 ): Promise<RestoredHead | undefined> {
-  const { pageSamples } = { ...DEFAULT_TSDB_SETTINGS, ...options.settings };
+  const { pageSamples, sealSamples } = { ...DEFAULT_TSDB_SETTINGS, ...options.settings };
   const skipCrc = options.mutations?.skipCrc === true;
   try {
     const footer = await readFooter(object);
@@ -60,7 +61,7 @@ async function tryRead(
       if (shard !== wanted.shard || frontier !== wanted.frontier) return undefined;
       if ((await recordCrc(options.log, offset - 1)) !== footer.recordCrc) return undefined;
     }
-    return await readHeadSnapshot({ object, footer, pageSamples, skipCrc });
+    return await readHeadSnapshot({ object, footer, pageSamples, sealSamples, skipCrc });
   } catch (error) {
     const isUnreadable = error instanceof CodecError || error instanceof AppError;
     if (!isUnreadable) throw error;
@@ -96,6 +97,7 @@ export class HeadSnapshots {
   /** Finished ones of this process. */
   takenCount = 0;
   takenBytes = 0;
+  #lastSizeBytes = 0;
 
   constructor(state: ShardState, applied: () => AppliedLog) {
     this.#state = state;
@@ -114,10 +116,16 @@ export class HeadSnapshots {
     return tailBytes - (isOfIt ? this.#last.tailBytes : 0);
   }
 
-  /** Is there as much log behind the last one as there should be at most, or this share of it? */
+  /**
+   * Is there as much log behind the last one as there should be at most, or this share of it?
+   * Behind a large one there may be more, so that what is copied for a byte of log is bounded.
+   */
   isDue(share = 1): boolean {
     const { headSnapshotLogBytes } = this.#state.settings;
-    return headSnapshotLogBytes > 0 && this.bytesBehind >= headSnapshotLogBytes * share;
+    if (headSnapshotLogBytes === 0) return false;
+    const large = this.#lastSizeBytes - HEAD_SNAPSHOT_SMALL_BYTES;
+    const dueBytes = Math.max(headSnapshotLogBytes, large / HEAD_SNAPSHOT_BYTES_PER_LOG_BYTE);
+    return this.bytesBehind >= dueBytes * share;
   }
 
   /**
@@ -159,6 +167,7 @@ export class HeadSnapshots {
     const { sizeBytes } = await options.blobs.put(name, chunks);
     this.takenCount++;
     this.takenBytes += sizeBytes;
+    this.#lastSizeBytes = sizeBytes;
     await this.#remove(older);
   }
 

@@ -1,7 +1,8 @@
 // One head generation: what the log said in [seqMin, seqMax), in memory. Per series a record
 // (head-append.ts) and a chain of pages (head-pages.ts), filled in order of arrival; rows that are
-// no samples are in lists. Nothing is ever changed in place, so a reader that knows how many
-// samples of a series count reads the same for as long as the generation lives.
+// no samples are in lists. Closed pages are sealed (head-sealer.ts), which changes neither samples
+// nor their order, so a reader that knows how many samples of a series count reads the same for as
+// long as the generation lives.
 //
 // Whoever holds a moment (moments.ts) older than the one in a series' record sees the count saved
 // there, or one kept in the history.
@@ -15,13 +16,15 @@ import { CONTROL, SCRATCH_SAMPLES } from './append-scratch.ts';
 import { COUNT_MASK, RECORD, RECORD_WORDS, UNSORTED } from './head-append.ts';
 import { Arena } from './head-memory.ts';
 import type { ArenaExtent, HeadMemory } from './head-memory.ts';
-import { kindBits, metaAt, previousOf, timeAt, usedOf } from './head-pages.ts';
+import { kindBits, previousOf, usedOf } from './head-pages.ts';
 import { HeadObjects } from './head-objects.ts';
 import { lookInHead } from './head-look.ts';
 import type { HeadLook } from './head-look.ts';
 import { readHeadSources } from './head-read.ts';
 import type { HeadChain, HeadView } from './head-read.ts';
 import { CountHistory } from './head-history.ts';
+import { samplesIn, timeOf } from './head-sealed.ts';
+import { HeadSealer } from './head-sealer.ts';
 import { HEAD_CHUNK_REFS, HEAD_CHUNK_REFS_LOG2, INSTANT_BATCH_SERIES } from './limits.ts';
 import type { Moments } from './moments.ts';
 import { slotOf } from './refs.ts';
@@ -59,6 +62,8 @@ export interface HeadParts {
   readonly moments: Moments;
   /** Samples of a series' first page, of its second and of all later ones. */
   readonly pageSamples: readonly [number, number, number];
+  /** Closed pages are sealed when they have about so many samples; 0: never. */
+  readonly sealSamples: number;
 }
 
 /** Borrowed, but for `chunks` and `extent`. */
@@ -99,19 +104,28 @@ export class Generation {
   readonly #moments: Moments;
   #firstMoment: number;
   readonly #pageSamples: readonly [number, number, number];
+  readonly #sealSamples: number;
   readonly #arena: Arena;
+  readonly sealer: HeadSealer;
   readonly #history = new CountHistory();
   /** Per chunk of refs the index in `i32` of its records; 0: none has samples. */
   #chunks = new Int32Array(64);
   #isDropped = false;
 
-  constructor(seqMin: number, { memory, moments, pageSamples }: HeadParts) {
+  constructor(seqMin: number, { memory, moments, pageSamples, sealSamples }: HeadParts) {
     this.seqMin = seqMin;
     this.memory = memory;
     this.#moments = moments;
     this.#firstMoment = moments.current;
     this.#pageSamples = pageSamples;
+    this.#sealSamples = sealSamples;
     this.#arena = new Arena(memory);
+    this.sealer = new HeadSealer({
+      memory,
+      arena: this.#arena,
+      usualSamples: pageSamples[2],
+      newestPage: (ref) => memory.i32[this.#find(ref) + RECORD.page]!,
+    });
   }
 
   get isEmpty(): boolean {
@@ -119,10 +133,14 @@ export class Generation {
     return this.sampleCount + sides === 0;
   }
 
-  /** Pages, records and an estimate of everything beside them. */
+  /**
+   * Pages, records and an estimate of everything beside them. Free pages count: they are the head's
+   * until it is dropped, and it grows no further before they are taken.
+   */
   get sizeBytes(): number {
     const { length } = this.#chunks;
-    const own = this.#arena.sizeBytes + length * 4 + this.refs.count * 4;
+    const lists = length * 4 + this.refs.count * 4 + this.sealer.free.sizeBytes;
+    const own = this.#arena.sizeBytes + lists;
     return own + this.sideBytes + this.objects.sizeBytes + this.#history.sizeBytes;
   }
 
@@ -161,6 +179,7 @@ export class Generation {
     for (const { points } of columns) this.sampleCount += points.count;
     if (columns.length > 1) this.#applyByRow(columns);
     else for (const one of columns) this.#applySet(one, 0, one.points.count);
+    this.sealer.work(columns.reduce((sum, { points }) => sum + points.count, 0));
   }
 
   /** What all samples of a batch have in common. */
@@ -181,6 +200,7 @@ export class Generation {
     control[CONTROL.firstSamples] = this.#pageSamples[0];
     control[CONTROL.secondSamples] = this.#pageSamples[1];
     control[CONTROL.laterSamples] = this.#pageSamples[2];
+    control[CONTROL.sealSamples] = this.#sealSamples === 0 ? COUNT_MASK : this.#sealSamples;
   }
 
   /** Runs of rows that belong to one set go in at once; of equal rows the earlier set is first. */
@@ -229,12 +249,19 @@ export class Generation {
 
   /** Appends samples [from, to) of those shown. */
   #append(refs: Uint32Array, from: number, to: number): void {
-    const { control, newSamples } = this.memory.scratch;
+    const { scratch } = this.memory;
+    const { control, newSamples, dueSamples } = scratch;
+    const { free } = this.sealer;
     for (let at = from; ;) {
       control[CONTROL.newCount] = 0;
+      control[CONTROL.dueCount] = 0;
       this.#arena.lend(control);
+      free.lend(scratch, to - at);
       at = this.memory.append(at, to);
       this.#arena.takeBack(control);
+      free.takeBack(scratch);
+      const dueCount = control[CONTROL.dueCount]!;
+      for (let i = 0; i < dueCount; i++) this.sealer.noteDue(refs[dueSamples[i]!]!);
       const newCount = control[CONTROL.newCount]!;
       for (let i = 0; i < newCount; i++) this.refs.push(refs[newSamples[i]!]!);
       if (at === to) return;
@@ -373,10 +400,10 @@ export class Generation {
     let before = (i32[record + RECORD.count]! & COUNT_MASK) - used;
     while (before >= count) {
       page = previousOf(i32, page);
-      used = usedOf(metaAt(i32, page));
+      used = samplesIn(i32, page);
       before -= used;
     }
-    const tUs = timeAt(this.memory, page, count - before - 1);
+    const tUs = timeOf(this.memory, page, count - before - 1);
     return tUs >= range.startUs && tUs <= range.endUs;
   }
 

@@ -137,7 +137,7 @@ async function execute(state: ShardState, plan: MergePlan<Part>): Promise<boolea
   // A rewrite gives more back than it takes: the floor is there for it.
   const above = plan.kind === 'rewrite' ? 'disk' : 'floor';
   if (!(await state.disk.hasRoomFor(sizeBytes, above))) return false;
-  state.pacer.share = shareOf(state);
+  state.mergeShare = shareOf(state);
   await merge(state, plan);
   return true;
 }

@@ -42,6 +42,12 @@ export const HEAD_SLAB_BYTES = 64 * 1024;
 export const HEAD_FLUSH_SHARE = 0.4;
 /** What a byte of a record that waits to be applied may come to in the head. */
 export const HEAD_BYTES_PER_RECORD_BYTE = 4;
+/** Closed pages of a series are sealed when they have about so many samples. */
+export const SEAL_SAMPLES = 64;
+/** For each sample that is appended so many may be sealed, where as many wait, … */
+export const SEAL_PER_SAMPLE = 4;
+/** … but no more in one go: two milliseconds. */
+export const SEAL_SLICE_SAMPLES = 32_768;
 /** Series records are made so many at a time. */
 export const HEAD_CHUNK_REFS_LOG2 = 9;
 export const HEAD_CHUNK_REFS = 2 ** HEAD_CHUNK_REFS_LOG2;
@@ -57,13 +63,22 @@ export const LEVEL_MAX = 4;
 export const NEW_PARTITIONS_MAX = 32;
 /** A part is handed to the blobs in pieces of about this size. */
 export const WRITE_CHUNK_BYTES = 256 * 1024;
-/**
- * While a part is written other work proceeds after so many samples, where a series counts as some
- * more, and after so many bytes of its index: some milliseconds.
- */
-export const WRITE_TURN_SAMPLES = 16_384;
-export const WRITE_TURN_SERIES_SAMPLES = 64;
-export const WRITE_TURN_INDEX_BYTES = 16 * 1024;
+/** What a part is written from goes by so many series or samples: less than a millisecond. */
+export const WRITE_PIECE_SERIES = 64;
+export const WRITE_PIECE_SAMPLES = 4096;
+/** What of a shard's cache is for bytes of blobs, and for values that are decoded. */
+export const EXTENTS_SHARE = 0.25;
+export const COLUMNS_SHARE = 0.25;
+/** A leaf whose values would take more of it than this keeps none of them. */
+export const COLUMNS_LEAF_SHARE = 0.5;
+/** What a column takes beside its values, about. */
+export const COLUMN_BYTES = 200;
+/** A leaf that has to decode more samples than this goes to threads. */
+export const LANE_DECODED_SAMPLES_MAX = 4 * 1024 * 1024;
+/** A leaf over decoded values of more samples than this does. */
+export const LANE_SAMPLES_MAX = 16 * 1024 * 1024;
+/** Series of the head beside parts that a leaf merges by labels alone. */
+export const LANE_HEAD_SERIES_MAX = 20_000;
 /** One ranged read of blocks, unless a single series needs more. */
 export const READ_CHUNK_BYTES = 1024 * 1024;
 /** Blocks further apart are read separately. */
@@ -137,8 +152,10 @@ export const REWRITE_DELETES_MIN = 64;
 export const REWRITE_EXPIRED_MIN = 0.5;
 /** Retention and due merges are looked at so often. */
 export const HOUSEKEEPING_INTERVAL_MS = 60_000;
-/** Merges work so long without a turn of the event loop, between two series. */
+/** Flushes and merges work so long without a turn of the event loop. */
 export const PACE_SLICE_MS = 2;
+/** Share of the thread that a flush takes while writes are under way and memory is empty. */
+export const FLUSH_SHARE_MIN = 0.4;
 /** Writes are under way when the last one came within this time. */
 export const PACE_BUSY_MS = 200;
 /** Free disk space is asked for so often. */
@@ -197,6 +214,9 @@ export const HEAD_SNAPSHOT_PIECE_BYTES = 64 * 1024;
 export const HEAD_SNAPSHOT_PIECE_ROWS = 256;
 /** A head snapshot is taken after so many bytes of log. */
 export const HEAD_SNAPSHOT_LOG_BYTES = 16 * 1024 * 1024;
+/** Behind one that is larger than this, after as much more log that this ratio is not passed. */
+export const HEAD_SNAPSHOT_SMALL_BYTES = 4 * 1024 * 1024;
+export const HEAD_SNAPSHOT_BYTES_PER_LOG_BYTE = 4;
 /** Before a flush one is taken where so much of that is behind the last one. */
 export const HEAD_SNAPSHOT_FLUSH_SHARE = 0.5;
 /** A tail of so much of that is not flushed when the shard is closed. */

@@ -2,7 +2,8 @@
 // says how much it is; the shards of a process share one bound. As it fills up: heads are flushed
 // early and series leave memory after minutes of silence instead of an hour (pressed); writes that
 // bring new series are refused (full), while those of known series go on; and in the end all writes
-// are refused until a flush has made room. What is in the log already is always applied.
+// are refused until a flush has made room. What is in the log already is always applied. What
+// queries hold has a bound of its own beside it: it is told here and refuses no write.
 import { AppError } from '../model/errors.ts';
 import {
   MEMORY_FULL_SHARE,
@@ -18,11 +19,15 @@ interface Holder {
 
 export class MemoryBound {
   readonly bytesMax: number;
+  /** Of queries, beside `bytesMax`. */
+  readonly queriesBytesMax: number;
   readonly #holders: Holder[] = [];
+  readonly #queryHolders: Holder[] = [];
   #untilLook = 0;
 
-  constructor(bytesMax: number) {
+  constructor(bytesMax: number, queriesBytesMax = Number.POSITIVE_INFINITY) {
     this.bytesMax = bytesMax;
+    this.queriesBytesMax = queriesBytesMax;
   }
 
   /** Several may have one name: their sum is told. */
@@ -30,19 +35,21 @@ export class MemoryBound {
     this.#holders.push({ name, sizeBytes });
   }
 
-  /** Complexity: one call a holder. */
+  /** As `hold`, for what queries hold. */
+  holdForQueries(name: string, sizeBytes: () => number): void {
+    this.#queryHolders.push({ name, sizeBytes });
+  }
+
+  /** Of data. Complexity: one call a holder. */
   get usedBytes(): number {
     let sum = 0;
     for (const { sizeBytes } of this.#holders) sum += sizeBytes();
     return sum;
   }
 
-  /** Bytes by name of their holders. */
+  /** Bytes by name of their holders, queries among them. */
   uses(): ReadonlyMap<string, number> {
-    const uses = new Map<string, number>();
-    for (const { name, sizeBytes } of this.#holders)
-      uses.set(name, (uses.get(name) ?? 0) + sizeBytes());
-    return uses;
+    return usesOf([...this.#holders, ...this.#queryHolders]);
   }
 
   /** Room should be made. */
@@ -70,7 +77,7 @@ export class MemoryBound {
   }
 
   #refusal(what: string): AppError {
-    const uses = [...this.uses()].map(([name, sizeBytes]) => `${name} ${sizeBytes}`);
+    const uses = [...usesOf(this.#holders)].map(([name, sizeBytes]) => `${name} ${sizeBytes}`);
     return new AppError(
       'unavailable',
       'memory-full',
@@ -78,4 +85,10 @@ export class MemoryBound {
       { retryAfterSec: MEMORY_RETRY_AFTER_SEC },
     );
   }
+}
+
+function usesOf(holders: readonly Holder[]): Map<string, number> {
+  const uses = new Map<string, number>();
+  for (const { name, sizeBytes } of holders) uses.set(name, (uses.get(name) ?? 0) + sizeBytes());
+  return uses;
 }

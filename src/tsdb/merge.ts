@@ -148,7 +148,7 @@ async function build(
   const seqMax = Math.max(...inputs.map(({ row }) => row.seqMax));
   const nowMs = clock.nowMs();
   const expected = new Digest();
-  const row = await buildPart(blobs, state.pacer, {
+  const row = await buildPart(blobs, {
     name: partName(state.names, { level: output.level, seqMin, seqMax }, uniqueText(state)),
     ...output,
     seqMin,

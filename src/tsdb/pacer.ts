@@ -6,26 +6,22 @@ import type { Clock } from '../stdx/clock.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
 import { PACE_BUSY_MS, PACE_SLICE_MS } from './limits.ts';
 
-export class Pacer implements Scheduler {
+/** To be called between pieces of work; what it returns is waited for. */
+export type Pause = () => Promise<void> | undefined;
+
+export class Pacer {
   readonly #clock: Clock;
   readonly #scheduler: Scheduler;
+  readonly #share: () => number;
   #sliceStartMs = 0;
   #isStopped = false;
   #lastWriteMs = Number.NEGATIVE_INFINITY;
-  /** Share of the thread while writes are under way, above 0, at most 1. */
-  share = 1;
 
-  constructor(clock: Clock, scheduler: Scheduler) {
+  /** `share`: of the thread while writes are under way, above 0, at most 1. */
+  constructor(clock: Clock, scheduler: Scheduler, share: () => number) {
     this.#clock = clock;
     this.#scheduler = scheduler;
-  }
-
-  after(delayMs: number, task: () => void): () => void {
-    return this.#scheduler.after(delayMs, task);
-  }
-
-  sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
-    return this.#scheduler.sleep(delayMs, signal);
+    this.#share = share;
   }
 
   /** The work is not wanted any more: whoever pauses next ends with AppError unavailable/closed. */
@@ -38,10 +34,8 @@ export class Pacer implements Scheduler {
     this.#lastWriteMs = this.#clock.monotonicMs();
   }
 
-  /**
-   * To be called between pieces of work; a promise to wait for where the slice is used up.
-   */
-  readonly pause = (): Promise<void> | undefined => {
+  /** A promise to wait for where the slice is used up. */
+  readonly pause: Pause = () => {
     if (this.#isStopped) throw new AppError('unavailable', 'closed', 'the storage is closing');
     const nowMs = this.#clock.monotonicMs();
     if (nowMs - this.#sliceStartMs < PACE_SLICE_MS) return undefined;
@@ -55,7 +49,8 @@ export class Pacer implements Scheduler {
     const isBusy = nowMs - this.#lastWriteMs < PACE_BUSY_MS;
     // What is longer was spent waiting for the disk, in which others ran.
     const workedMs = Math.min(nowMs - this.#sliceStartMs, 2 * PACE_SLICE_MS);
-    if (isBusy && this.share < 1) await this.#scheduler.sleep(workedMs * (1 / this.share - 1));
+    const share = isBusy ? this.#share() : 1;
+    if (share < 1) await this.#scheduler.sleep(workedMs * (1 / share - 1));
     else await this.#scheduler.yieldTurn();
     this.#sliceStartMs = this.#clock.monotonicMs();
   }

@@ -3,8 +3,8 @@
 import type { Blobs } from '../blobs/blobs.ts';
 import type { Labels } from '../model/labels.ts';
 import type { TenantId } from '../model/tenant.ts';
-import type { Scheduler } from '../stdx/scheduler.ts';
-import { SCAN_TURN_SERIES, WRITE_TURN_SAMPLES } from './limits.ts';
+import { WRITE_PIECE_SAMPLES, WRITE_PIECE_SERIES } from './limits.ts';
+import type { Pause } from './pacer.ts';
 import type { PartRow, SeriesContent, TenantContent } from './part-format.ts';
 import { PartWriter } from './part-writer.ts';
 import { resolveSources } from './samples.ts';
@@ -33,26 +33,22 @@ export interface BuildRequest {
   /** Byte order. */
   readonly tenants: readonly TenantId[];
   readonly index: SeriesIndex;
-  /** A promise to wait for between two series, where the work must rest. */
-  readonly pause?: () => Promise<void> | undefined;
+  /** Called between pieces of work. */
+  readonly pause: Pause;
   /** Sees every series before it is resolved. */
   readonly witness?: (tenant: TenantId, labels: Labels, sources: readonly Source[]) => void;
 }
 
 /** Writes the part; undefined (and no blob) where it would be empty. */
-export async function buildPart(
-  blobs: Blobs,
-  scheduler: Scheduler,
-  request: BuildRequest,
-): Promise<PartRow | undefined> {
-  const contents = tenantContents(request, scheduler);
+export async function buildPart(blobs: Blobs, request: BuildRequest): Promise<PartRow | undefined> {
+  const contents = tenantContents(request);
   const first = await contents.next();
   if (first.done === true) return undefined;
   async function* all(): AsyncGenerator<TenantContent, void, void> {
     yield first.value as TenantContent;
     yield* contents;
   }
-  const writer = new PartWriter(scheduler, request.index);
+  const writer = new PartWriter(request.pause, request.index);
   const { name, level, partitionUs, seqMin, seqMax, deletesEnd } = request;
   const { sizeBytes } = await blobs.put(name, writer.stream(all(), { level, seqMin, seqMax }));
   return {
@@ -67,15 +63,12 @@ export async function buildPart(
   };
 }
 
-async function* tenantContents(
-  request: BuildRequest,
-  scheduler: Scheduler,
-): AsyncGenerator<TenantContent, void, void> {
+async function* tenantContents(request: BuildRequest): AsyncGenerator<TenantContent, void, void> {
   for (const tenant of request.tenants) {
     const startUs = Math.max(request.range.startUs, request.horizonUs(tenant));
     const { endUs } = request.range;
     const narrowed = { ...request, range: { startUs, endUs } };
-    const series = seriesOf(narrowed, tenant, () => scheduler.yieldTurn());
+    const series = seriesOf(narrowed, tenant);
     const first = await series.next();
     const side = { ...request, tenant };
     const exemplars = (await foldExemplars(side)).filter(
@@ -99,12 +92,14 @@ const check = (): void => undefined;
 async function* seriesOf(
   request: BuildRequest,
   tenant: TenantId,
-  yieldTurn: () => Promise<void>,
 ): AsyncGenerator<readonly SeriesContent[], void, void> {
-  const { view, moment, index, range } = request;
+  const { view, moment, index, range, pause } = request;
   const where = { tenant, matchers: [], range, view, moment };
+  const yieldTurn = async (): Promise<void> => pause();
   const scan = { ...where, index, check, yieldTurn, isOnce: true };
   if (view.parts.length === 0 && request.witness === undefined) {
+    const steps = index.orderSteps(tenant);
+    while (steps.next().done !== true) await pause();
     yield* headOf(scan);
     return;
   }
@@ -112,7 +107,7 @@ async function* seriesOf(
     const sources = await series.sources();
     if (sources.length === 0) continue;
     request.witness?.(tenant, series.labels, sources);
-    await request.pause?.();
+    await pause();
     yield [{ series: series.labels, chunks: resolveSources(sources) }];
   }
 }
@@ -125,7 +120,7 @@ async function* headOf(scan: Scan): AsyncGenerator<readonly SeriesContent[], voi
     const chunks = resolveSources(sources);
     some.push({ series: ref, chunks });
     for (const { count } of chunks) samples += count;
-    if (some.length < SCAN_TURN_SERIES && samples < WRITE_TURN_SAMPLES) continue;
+    if (some.length < WRITE_PIECE_SERIES && samples < WRITE_PIECE_SAMPLES) continue;
     yield some;
     some = [];
     samples = 0;

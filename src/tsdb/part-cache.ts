@@ -1,6 +1,7 @@
 // The two caches that all parts of a shard share, both bounded in bytes: extents, the bytes of
-// blobs as they are on disk, in memory that threads can share; and sections, what was decoded of
-// indexes. Of extents the least recently used goes first.
+// blobs as they are on disk; and sections, what was decoded of indexes. Of extents the least
+// recently used goes first. They are not in memory that threads share: the runtime does not count
+// that, and a scan of a few hundred megabytes would leave them all lying around.
 import type { BlobInfo, BlobRange, Blobs } from '../blobs/blobs.ts';
 import { assert } from '../stdx/assert.ts';
 import { EXTENT_BYTES } from './limits.ts';
@@ -165,7 +166,7 @@ export class ExtentCache {
     const { name, sizeBytes } = blob;
     const offset = from * EXTENT_BYTES;
     const length = Math.min(to * EXTENT_BYTES, sizeBytes) - offset;
-    const into = new Uint8Array(new SharedArrayBuffer(length));
+    const into = new Uint8Array(length);
     const got = await blobs.get(name, { offset, length }, into);
     assert(got === into, 'blobs are read into the memory they are given');
     for (let number = from; number < to; number++) {
@@ -205,7 +206,7 @@ export class ExtentCache {
 }
 
 function joined(pieces: readonly Uint8Array[], start: number, length: number): Uint8Array {
-  const out = new Uint8Array(new SharedArrayBuffer(length));
+  const out = new Uint8Array(length);
   let at = 0;
   let skip = start;
   for (const piece of pieces) {

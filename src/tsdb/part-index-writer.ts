@@ -120,9 +120,12 @@ export class PartIndexWriter {
   *write(sink: PieceSink, times: TimeColumnsWriter): Generator<void, SectionPlace, void> {
     if (this.seriesCount === 0) return NO_SECTION;
     const labels: WrittenLabel[] = [];
-    for (const label of this.#labels.ranked()) labels.push(yield* writeLabel(sink, label));
+    const columns = this.#labels.columns();
+    for (const one of columns)
+      labels.push(yield* writeLabel(sink, yield* this.#labels.ranked(one)));
     const firstRows = sink.offset;
-    const rowTable = yield* this.#writeRows(sink);
+    const cursors = columns.map((one) => one.cursor());
+    const rowTable = yield* this.#writeRows(sink, cursors);
     const firstTimes = sink.offset;
     for (const group of times.groups) {
       sink.append(group);
@@ -148,8 +151,7 @@ export class PartIndexWriter {
     return put(sink, root.take());
   }
 
-  *#writeRows(sink: PieceSink): Generator<void, PiecePlace, void> {
-    const cursors = this.#labels.cursors();
+  *#writeRows(sink: PieceSink, cursors: readonly RunCursor[]): Generator<void, PiecePlace, void> {
     for (const cursor of cursors) cursor.next();
     const sizes = new NumberList();
     const crcs = new ByteWriter(1024);

@@ -5,12 +5,16 @@ import { ByteReader, ByteWriter } from '../codec/varint.ts';
 import type { SeriesRef } from '../model/columns.ts';
 import type { Labels } from '../model/labels.ts';
 import { grownU32, grownU8 } from '../stdx/growable.ts';
+import { allSteps } from './growable.ts';
 import { KeyOrder } from './key-order.ts';
 import type { LabelSource } from './label-writer.ts';
 import { Symbols } from './symbols.ts';
 
 /** Bytes compared at once when texts are sorted: with their number they fit a double. */
 const KEY_BYTES = 6;
+
+/** Texts or runs that are looked at between two steps. */
+const STEP_COUNT = 8192;
 
 export type Texts = LabelSource['symbols'];
 
@@ -22,7 +26,7 @@ export interface SymbolRow {
 }
 
 /** Series of one label, in the order of series. */
-class LabelRuns {
+export class LabelRuns {
   readonly name: number;
   /** Series that have the label. */
   seriesCount = 0;
@@ -63,14 +67,16 @@ class LabelRuns {
   }
 
   /** Values become what `map` says. */
-  rewrite(map: Uint32Array): void {
+  *rewrite(map: Uint32Array): Generator<void, void, void> {
     const out = new ByteWriter(this.#runs.size + 16);
     let end = 0;
-    for (const run = this.cursor(); run.next();) {
+    const run = this.cursor();
+    for (let count = 1; run.next(); count++) {
       out.varint(run.start - end);
       out.varint(run.end - run.start);
       out.varint(map[run.value]!);
       end = run.end;
+      if (count % STEP_COUNT === 0) yield;
     }
     this.#runs = out;
   }
@@ -169,64 +175,63 @@ export class LabelColumns {
     return labels.length;
   }
 
-  /** Labels in byte order of their names, each good until the next is asked for. */
-  *ranked(): Generator<RankedLabel, void, void> {
+  /** In byte order of their names. */
+  columns(): LabelRuns[] {
     const columns = [...this.#byName.values()];
-    const names = copyTexts(
-      this.#texts,
-      Uint32Array.from(columns, ({ name }) => name),
-    );
-    for (const at of names.order()) yield this.#rank(columns[at]!);
+    const symbols = Uint32Array.from(columns, ({ name }) => name);
+    return Array.from(allSteps(orderedTexts(this.#texts, symbols)).places, (at) => columns[at]!);
   }
 
-  #rank(column: LabelRuns): RankedLabel {
+  /**
+   * The label with its values in order, good until the next is asked for, a millisecond or so of
+   * work between two steps; from then on the column's runs have ranks.
+   */
+  *ranked(column: LabelRuns): Generator<void, RankedLabel, void> {
     this.#ranks = grownU32(this.#ranks, this.#texts.count);
     const ranks = this.#ranks;
     let symbols = new Uint32Array(64);
     let count = 0;
-    for (const run = column.cursor(); run.next();)
-      if (ranks[run.value] === 0) {
-        symbols = grownU32(symbols, count + 1);
-        symbols[count++] = run.value;
-        ranks[run.value] = 1;
-      }
-    const texts = copyTexts(this.#texts, symbols.subarray(0, count));
-    const order = texts.order();
-    for (let rank = 0; rank < count; rank++) ranks[symbols[order[rank]!]!] = rank;
-    column.rewrite(ranks);
+    const run = column.cursor();
+    for (let runCount = 1; run.next(); runCount++) {
+      if (runCount % STEP_COUNT === 0) yield;
+      if (ranks[run.value] !== 0) continue;
+      symbols = grownU32(symbols, count + 1);
+      symbols[count++] = run.value;
+      ranks[run.value] = 1;
+    }
+    const { texts, places } = yield* orderedTexts(this.#texts, symbols.subarray(0, count));
+    for (let rank = 0; rank < count; rank++) ranks[symbols[places[rank]!]!] = rank;
+    yield* column.rewrite(ranks);
     for (let i = 0; i < count; i++) ranks[symbols[i]!] = 0;
     return {
       name: this.#texts.bytes(column.name),
       seriesCount: column.seriesCount,
       valueCount: count,
-      text: (rank) => texts.text(order[rank]!),
-      ...postingsOf(column, count),
+      text: (rank) => texts.text(places[rank]!),
+      ...(yield* postingsOf(column, count)),
     };
-  }
-
-  /** Runs of ranks of each label, in byte order of their names; after `ranked` has ended. */
-  cursors(): RunCursor[] {
-    const columns = [...this.#byName.values()];
-    const names = copyTexts(
-      this.#texts,
-      Uint32Array.from(columns, ({ name }) => name),
-    );
-    return Array.from(names.order(), (at) => columns[at]!.cursor());
   }
 }
 
-function postingsOf(
+function* postingsOf(
   column: LabelRuns,
   valueCount: number,
-): Pick<RankedLabel, 'starts' | 'ordinals'> {
+): Generator<void, Pick<RankedLabel, 'starts' | 'ordinals'>, void> {
   const starts = new Uint32Array(valueCount + 1);
-  for (const run = column.cursor(); run.next();) starts[run.value + 1]! += run.end - run.start;
+  let run = column.cursor();
+  for (let runCount = 1; run.next(); runCount++) {
+    starts[run.value + 1]! += run.end - run.start;
+    if (runCount % STEP_COUNT === 0) yield;
+  }
   for (let rank = 0; rank < valueCount; rank++) starts[rank + 1]! += starts[rank]!;
   const ends = starts.slice(0, valueCount);
   const ordinals = new Uint32Array(column.seriesCount);
-  for (const run = column.cursor(); run.next();)
+  run = column.cursor();
+  for (let runCount = 1; run.next(); runCount++) {
     for (let ordinal = run.start; ordinal < run.end; ordinal++)
       ordinals[ends[run.value]!++] = ordinal;
+    if (runCount % STEP_COUNT === 0) yield;
+  }
   return { starts, ordinals };
 }
 
@@ -245,9 +250,10 @@ class TextList {
   }
 
   /** Places in byte order of the texts. */
-  order(): Uint32Array {
-    const places = Uint32Array.from({ length: this.#starts.length - 1 }, (_, i) => i);
-    new KeyOrder(this.#key).sort(places);
+  *order(): Generator<void, Uint32Array, void> {
+    const places = new Uint32Array(this.#starts.length - 1);
+    for (let i = 0; i < places.length; i++) places[i] = i;
+    yield* new KeyOrder(this.#key).steps(places);
     return places;
   }
 
@@ -268,7 +274,11 @@ class TextList {
   };
 }
 
-function copyTexts(texts: Texts, symbols: Uint32Array): TextList {
+/** Texts of symbols, and their places in byte order. */
+function* orderedTexts(
+  texts: Texts,
+  symbols: Uint32Array,
+): Generator<void, { readonly texts: TextList; readonly places: Uint32Array }, void> {
   const starts = new Uint32Array(symbols.length + 1);
   let arena = new Uint8Array(1024);
   let end = 0;
@@ -278,6 +288,8 @@ function copyTexts(texts: Texts, symbols: Uint32Array): TextList {
     arena.set(bytes, end);
     end += bytes.length;
     starts[i + 1] = end;
+    if ((i + 1) % STEP_COUNT === 0) yield;
   }
-  return new TextList(arena, starts);
+  const list = new TextList(arena, starts);
+  return { texts: list, places: yield* list.order() };
 }

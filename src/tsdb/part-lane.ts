@@ -369,7 +369,7 @@ function isStale(samples: Samples, at: number): boolean {
 }
 
 /** Groups of the series of a part, told apart by the ranks of their values. */
-class PartGroups {
+export class PartGroups {
   readonly #index: PartIndex;
   readonly #grouping: LeafGrouping;
   readonly #numbers: GroupNumbers;

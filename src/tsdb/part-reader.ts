@@ -23,6 +23,7 @@ import type {
   SeriesExemplar,
   TenantDirectory,
 } from './part-format.ts';
+import type { ColumnCache } from './column-cache.ts';
 import type { ExtentCache, SectionCache } from './part-cache.ts';
 import { PartIndex } from './part-index.ts';
 import type { PieceLoader } from './part-pieces.ts';
@@ -33,6 +34,7 @@ export interface PartContext {
   readonly blobs: Pick<Blobs, 'get'>;
   readonly cache: SectionCache;
   readonly extents: ExtentCache;
+  readonly columns: ColumnCache;
   readonly skipCrc: boolean;
   /** Called once per damaged place. */
   readonly onCorrupt: (part: PartRow, reason: string) => void;
@@ -47,6 +49,10 @@ export class Part {
   constructor(row: PartRow, context: PartContext) {
     this.row = row;
     this.#context = context;
+  }
+
+  get columns(): ColumnCache {
+    return this.#context.columns;
   }
 
   #damage(where: string, cause: unknown): AppError {
@@ -266,7 +272,13 @@ export class Part {
   drop(): void {
     this.#context.cache.drop(this.row.name);
     this.#context.extents.drop(this.row.name);
+    this.#context.columns.drop(this);
   }
+}
+
+/** Memory of what was read. */
+export function heldBytes({ cache, extents, columns }: PartContext): number {
+  return cache.sizeBytes + extents.sizeBytes + columns.sizeBytes;
 }
 
 function readFooter(footer: Uint8Array, skipCrc: boolean): SectionPlace {

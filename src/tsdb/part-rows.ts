@@ -1,6 +1,7 @@
 // Rows of series in the index of a part (docs/formats/part.md, "Row table", "Row group"): which
 // values a series has, and where its blocks are.
 import { ByteReader, CodecError } from '../codec/varint.ts';
+import type { CachedColumn } from './column-cache.ts';
 import type { PiecePlace } from './part-format.ts';
 import { readDoubleColumn, readNumbers } from './part-numbers.ts';
 import { placeIn } from './part-times.ts';
@@ -104,6 +105,10 @@ export class RowGroup {
   /** By block what readers found out of it (BLOCK_FACT), and its last value where it is known. */
   readonly facts: Uint8Array;
   readonly lastValues: Float64Array;
+  /** By block its decoded values, where they are at hand (column-cache.ts). */
+  readonly columns: (CachedColumn | undefined)[] = [];
+  /** By block 1 where its values are known not to be plain: there will be no column of it. */
+  readonly isOdd: Uint8Array;
 
   /** `resolve` must follow before blocks are asked for. */
   constructor(reader: ByteReader, first: number, count: number, dataOffset: number) {
@@ -140,11 +145,12 @@ export class RowGroup {
     this.lastUs = new Float64Array(total);
     this.facts = new Uint8Array(total);
     this.lastValues = new Float64Array(total);
+    this.isOdd = new Uint8Array(total);
   }
 
   get sizeBytes(): number {
     const columns = this.labels.length * this.count * 4;
-    return this.#reader.bytes.length + columns + this.blockCount * 53 + 500;
+    return this.#reader.bytes.length + columns + this.blockCount * 62 + 500;
   }
 
   /** Fills in what the time columns say; `group` gives each column's group. */
@@ -192,6 +198,19 @@ export class RowGroup {
     for (let at = this.#blockStarts[row]!; at < end; at++)
       if (this.firstUs[at]! <= endUs && this.lastUs[at]! >= startUs) out.push(this.place(at));
     return out;
+  }
+
+  /** The first block of a row, and behind the last one. */
+  blockStart(row: number): number {
+    return this.#blockStarts[row]!;
+  }
+
+  countOf(block: number): number {
+    return this.#counts[block]!;
+  }
+
+  timesOf(block: number): number {
+    return this.#times[block]!;
   }
 
   /** The last block of a row that begins at or before `endUs`; -1 where there is none. */

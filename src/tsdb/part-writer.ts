@@ -4,16 +4,10 @@
 import { encodeBody, needsSibling } from '../codec/block.ts';
 import { crc32c } from '../codec/crc32c.ts';
 import { ByteWriter } from '../codec/varint.ts';
-import type { Scheduler } from '../stdx/scheduler.ts';
 import { TextWriter } from './label-writer.ts';
 import type { LabelSource } from './label-writer.ts';
-import {
-  TIME_PENDING_BYTES,
-  WRITE_CHUNK_BYTES,
-  WRITE_TURN_INDEX_BYTES,
-  WRITE_TURN_SAMPLES,
-  WRITE_TURN_SERIES_SAMPLES,
-} from './limits.ts';
+import { TIME_PENDING_BYTES, WRITE_CHUNK_BYTES } from './limits.ts';
+import type { Pause } from './pacer.ts';
 import { cutToBlocks } from './part-cut.ts';
 import { FOOTER_MAGIC, HEAD_MAGIC, NO_SECTION, PART_VERSION, SECTIONS } from './part-format.ts';
 import type {
@@ -54,14 +48,14 @@ export class PartWriter {
   };
   readonly #out = new ByteWriter(WRITE_CHUNK_BYTES / 8);
   readonly #directory: TenantDirectory[] = [];
-  readonly #scheduler: Scheduler;
+  readonly #pause: Pause;
   readonly #source: LabelSource;
   /** Bytes handed out before what is in #out. */
   #flushed = 0;
 
-  constructor(scheduler: Scheduler, source: LabelSource) {
+  constructor(pause: Pause, source: LabelSource) {
     this.#source = source;
-    this.#scheduler = scheduler;
+    this.#pause = pause;
   }
 
   get #offset(): number {
@@ -104,18 +98,13 @@ export class PartWriter {
       if (isLast || times.isBatchFull) this.#out.raw(times.closeBatch(this.#offset));
       groupOffset = this.#offset;
     };
-    let turnEnd = WRITE_TURN_SAMPLES;
     for await (const some of content.series) {
       for (const one of some) {
         this.#series(one, writers, totals);
         if (index.isGroupFull || times.pendingBytes >= TIME_PENDING_BYTES) closeGroup(false);
       }
-      const isFull = this.#out.size >= WRITE_CHUNK_BYTES;
-      if (isFull) yield this.#hand();
-      const done = totals.sampleCount + totals.seriesCount * WRITE_TURN_SERIES_SAMPLES;
-      if (!isFull && done < turnEnd) continue;
-      turnEnd = done + WRITE_TURN_SAMPLES;
-      await this.#scheduler.yieldTurn();
+      if (this.#out.size >= WRITE_CHUNK_BYTES) yield this.#hand();
+      await this.#pause();
     }
     closeGroup(true);
     const dataSizeBytes = this.#offset - dataOffset;
@@ -184,14 +173,12 @@ export class PartWriter {
       append: (bytes) => this.#out.raw(bytes),
     };
     const writing = index.write(sink, times);
-    let turnEnd = this.#offset + WRITE_TURN_INDEX_BYTES;
     for (;;) {
       const step = writing.next();
       if (step.done === true) return step.value;
       if (this.#out.size >= WRITE_CHUNK_BYTES) yield this.#hand();
-      if (this.#offset < turnEnd) continue;
-      turnEnd = this.#offset + WRITE_TURN_INDEX_BYTES;
-      await this.#scheduler.yieldTurn();
+      const rest = this.#pause();
+      if (rest !== undefined) await rest;
     }
   }
 

@@ -13,6 +13,7 @@ import type { Matcher } from '../model/matcher.ts';
 import { randomInt, seededPrng } from '../stdx/prng.ts';
 import { openPartCursor } from './part-cursor.ts';
 import type { PartRow, SeriesContent, TenantContent } from './part-format.ts';
+import { ColumnCache } from './column-cache.ts';
 import { ExtentCache, SectionCache } from './part-cache.ts';
 import { Part } from './part-reader.ts';
 import { PartWriter } from './part-writer.ts';
@@ -36,7 +37,7 @@ interface Written {
 }
 
 async function writePart(tenants: ReadonlyMap<string, readonly SeriesContent[]>): Promise<Written> {
-  const writer = new PartWriter(scheduler, index);
+  const writer = new PartWriter(() => scheduler.yieldTurn(), index);
   const contents: TenantContent[] = [...tenants].map(([tenant, series]) => ({
     tenant,
     series: (async function* () {
@@ -64,7 +65,11 @@ function openPart({ bytes, row }: Written): Part {
       return out;
     },
   } as unknown as Blobs;
-  const caches = { cache: new SectionCache(1e6), extents: new ExtentCache(1e6) };
+  const caches = {
+    cache: new SectionCache(1e6),
+    extents: new ExtentCache(1e6),
+    columns: new ColumnCache(0),
+  };
   return new Part(row, { blobs, ...caches, skipCrc: false, onCorrupt: () => undefined });
 }
 

@@ -26,6 +26,7 @@ import { isInstantLeaf } from '../windows/instant-plan.ts';
 import { assert } from '../stdx/assert.ts';
 import { estimateScan } from './estimate.ts';
 import { resolveSources, samplesSizeBytes } from './samples.ts';
+import type { TimeRange } from './samples.ts';
 import { scanSeries } from './select.ts';
 import type { Scan } from './scan.ts';
 import { foldAttributes, foldExemplars, foldMetadata } from './side-tables.ts';
@@ -152,6 +153,17 @@ export class ShardReader {
     const { clock, scheduler } = this.#state.options;
     const { runInstantLeaf } = await import('./instant-leaf.ts');
     return await runInstantLeaf({ scan, context, plan, clock, scheduler });
+  }
+
+  /** A leaf over a range of one part; undefined: the general way. */
+  async runRange(context: ReadContext, plan: LeafPlan): Promise<LeafResult | undefined> {
+    const { view } = this.#pinOf(context);
+    if (view.parts.length === 0) return undefined;
+    const { clock, scheduler } = this.#state.options;
+    const { runRangeLeaf } = await import('./range-leaf.ts');
+    const scanOf = (range: TimeRange): Scan =>
+      this.#scan(context, { matchers: plan.matchers, ...range });
+    return await runRangeLeaf({ scanOf, context, plan, clock, scheduler });
   }
 
   async labelNames(

@@ -3,7 +3,7 @@
 import { writeHistogram } from '../codec/column-histogram.ts';
 import { combinedCrc32, crc32 } from '../codec/crc32.ts';
 import { ByteWriter } from '../codec/varint.ts';
-import { KIND } from '../model/columns.ts';
+import { isConstant, KIND } from '../model/columns.ts';
 import type { Points, SeriesRef, WriteBatch } from '../model/columns.ts';
 import {
   COMPANION,
@@ -136,14 +136,9 @@ function writeSides(batch: WriteBatch, series: SeriesNumbers): void {
     for (const text of [name, measurement, field]) writer.string(text);
 }
 
-function isOneTime(tUs: Float64Array, count: number): boolean {
-  for (let i = 1; i < count; i++) if (tUs[i] !== tUs[0]) return false;
-  return count > 0;
-}
-
 function writePoints(points: Points, series: SeriesNumbers): void {
   const { count, refs, rows, tUs, subNs, startUs, position } = points;
-  const oneTime = isOneTime(tUs, count);
+  const oneTime = count > 0 && isConstant(tUs, count);
   writer.u8(points.kind);
   writer.u8(
     (rows === undefined ? 0 : COMPANION.rows) |

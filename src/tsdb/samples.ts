@@ -136,17 +136,25 @@ function pick(
   };
   const tUs = new Float64Array(count);
   for (let i = 0; i < count; i++) tUs[i] = columns[which[order[i]!]!]!.tUs[indexes[order[i]!]!]!;
-  const latitude = each(Float64Array, (s) => s.position?.latitude, Number.NaN);
   const nans = (): Float64Array => new Float64Array(count).fill(Number.NaN);
-  const axis = (name: 'longitude' | 'elevation'): Float64Array =>
-    each(Float64Array, (s) => s.position?.[name], Number.NaN) ?? nans();
+  const axis = (name: 'latitude' | 'longitude' | 'elevation'): Float64Array | undefined =>
+    each(Float64Array, (s) => s.position?.[name], Number.NaN);
+  const [latitude, elevation] = [axis('latitude'), axis('elevation')];
+  const position =
+    latitude === undefined && elevation === undefined
+      ? undefined
+      : {
+          latitude: latitude ?? nans(),
+          longitude: axis('longitude') ?? nans(),
+          elevation: elevation ?? nans(),
+        };
   return {
     ...pickValues(columns, which, indexes, order),
     count,
     tUs,
     subNs: each(Uint16Array, (s) => s.subNs, 0),
     startUs: each(Float64Array, (s) => s.startUs, Number.NaN),
-    position: latitude && { latitude, longitude: axis('longitude'), elevation: axis('elevation') },
+    position,
   };
 }
 

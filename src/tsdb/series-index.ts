@@ -1,10 +1,7 @@
 // The RAM index of one shard: label sets to refs, and per tenant which series match. A ref is given
 // by `resolve` at once; the series can be found from its first applied point on. What a query needs
-// beyond rows (label order, value columns) is made when one asks, so a new series costs its row and
-// what is new of its texts.
-// Nothing of it is a JavaScript object per series: a label set is a row of pair numbers
-// (series-rows.ts, pairs.ts), a pair is two symbols (symbols.ts). Strings are made where somebody
-// asks for labels.
+// beyond rows (label order, value columns) is made when one asks. Nothing is an object per series:
+// a label set is a row of pair numbers (series-rows.ts), a pair is two symbols (symbols.ts).
 import { CodecError } from '../codec/varint.ts';
 import type { SeriesRef } from '../model/columns.ts';
 import type { LabelBytes } from '../model/label-bytes.ts';
@@ -77,7 +74,6 @@ export class SeriesIndex {
   #namePair = NO_PAIR;
   #nameSlot = 0;
   #findableCount = 0;
-  /** Since the last sweep. */
   #retiredCount = 0;
   /** Numbers of texts and pairs hold from one sweep to the next. */
   sweepCount = 0;
@@ -94,9 +90,8 @@ export class SeriesIndex {
     this.#pairs = from === undefined ? new Pairs() : Pairs.fromSections(from);
     this.#rows =
       from === undefined ? new SeriesRows(seed, lives) : SeriesRows.fromSections(from, seed, lives);
-    const tables = { rows: this.#rows, pairs: this.#pairs, symbols: this.symbols };
-    const order = new SeriesOrder(tables.rows, tables.pairs, tables.symbols);
-    this.#tables = { ...tables, order };
+    const order = new SeriesOrder(this.#rows, this.#pairs, this.symbols);
+    this.#tables = { rows: this.#rows, pairs: this.#pairs, symbols: this.symbols, order };
     this.#matching = new SeriesMatching(this.#tables);
     if (from !== undefined) this.#restore(from);
   }
@@ -559,6 +554,11 @@ export class SeriesIndex {
     const found = this.#matching.select(tenant, matchers);
     if (tenant.columnsSizeBytes > before) boundColumns(this.#byNumber, tenant);
     return found;
+  }
+
+  /** Makes the next `select` of all series short; see TenantSeries.refreshSteps. */
+  *orderSteps(tenantId: TenantId): Generator<void, void, void> {
+    yield* this.#tenants.get(tenantId)?.refreshSteps(this.#tables) ?? [];
   }
 
   /**

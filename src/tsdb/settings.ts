@@ -9,7 +9,7 @@ import type { Probe } from '../stdx/probe.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
 import type { RunLeaf } from '../windows/leaf.ts';
 import type { DiskSpace } from './disk-floor.ts';
-import { HEAD_SNAPSHOT_LOG_BYTES, OPENING_REST_MS } from './limits.ts';
+import { HEAD_SNAPSHOT_LOG_BYTES, OPENING_REST_MS, SEAL_SAMPLES } from './limits.ts';
 import type { MemoryBound } from './memory-bound.ts';
 import type { SeriesEncoding } from './record-layout.ts';
 
@@ -28,6 +28,8 @@ export interface TsdbSettings {
   readonly headPinnedShare: number;
   /** Samples of a series' first head page, of its second and of all later ones. */
   readonly pageSamples: readonly [number, number, number];
+  /** Closed pages of a series are sealed when they have about so many samples; 0: never. */
+  readonly sealSamples: number;
   /** The head is flushed when the log behind the frontier passes this. */
   readonly logTailMaxBytes: number;
   /** A head snapshot is taken after so many bytes of log; 0: never. */
@@ -59,6 +61,7 @@ export const DEFAULT_TSDB_SETTINGS: TsdbSettings = {
   headBytesMax: 256 * 1024 * 1024,
   headPinnedShare: 0.25,
   pageSamples: [4, 8, 16],
+  sealSamples: SEAL_SAMPLES,
   logTailMaxBytes: 64 * 1024 * 1024,
   headSnapshotLogBytes: HEAD_SNAPSHOT_LOG_BYTES,
   openingRestMs: OPENING_REST_MS,

@@ -3,12 +3,15 @@
 import { slotOf } from './refs.ts';
 
 const FIRST_WORDS = 32;
+const FULL_WORD = 0xffffffff;
 /** Bits of a ref that are looked at: those of a later life are beyond any set. */
 const EVERY_LIFE = slotOf(-1);
 const FIRST_LIFE = 0x7fffffff;
 
 export class SlotBits {
   #words = new Uint32Array(FIRST_WORDS);
+  /** All slots below are in the set; a multiple of 32. */
+  #fullEnd = 0;
 
   get sizeBytes(): number {
     return this.#words.byteLength;
@@ -22,30 +25,41 @@ export class SlotBits {
       this.#words = longer;
     }
     this.#words[word]! |= 1 << (slot & 31);
+    if (word === this.#fullEnd >>> 5) this.#extendFull();
+  }
+
+  #extendFull(): void {
+    let word = this.#fullEnd >>> 5;
+    while (word < this.#words.length && this.#words[word] === FULL_WORD) word++;
+    this.#fullEnd = word << 5;
   }
 
   remove(slot: number): void {
     const word = slot >>> 5;
-    if (word < this.#words.length) this.#words[word]! &= ~(1 << (slot & 31));
+    if (word >= this.#words.length) return;
+    this.#words[word]! &= ~(1 << (slot & 31));
+    this.#fullEnd = Math.min(this.#fullEnd, word << 5);
   }
 
   clear(): void {
     this.#words.fill(0);
+    this.#fullEnd = 0;
   }
 
   /** Index of the first of `count` refs from `from` on whose slot is not in the set. */
   firstMissing(refs: Uint32Array, from: number, count: number): number {
-    return firstUnset(this.#words, refs, EVERY_LIFE, from, count);
+    return firstUnset(this.#words, this.#fullEnd, refs, EVERY_LIFE, from, count);
   }
 
   /** As firstMissing, and whose slot is in a later life than its first one. */
   firstMissingOrReborn(refs: Uint32Array, from: number, count: number): number {
-    return firstUnset(this.#words, refs, FIRST_LIFE, from, count);
+    return firstUnset(this.#words, this.#fullEnd, refs, FIRST_LIFE, from, count);
   }
 }
 
 function firstUnset(
   words: Uint32Array,
+  fullEnd: number,
   refs: Uint32Array,
   mask: number,
   from: number,
@@ -54,6 +68,8 @@ function firstUnset(
   const { length } = words;
   for (let i = from; i < count; i++) {
     const slot = refs[i]! & mask;
+    // One comparison tells it for nearly all refs, where nearly all slots are in.
+    if (slot >>> 0 < fullEnd) continue;
     const word = slot >>> 5;
     if (word >= length || ((words[word]! >>> (slot & 31)) & 1) === 0) return i;
   }

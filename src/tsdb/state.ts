@@ -7,10 +7,14 @@ import type { NameSplit } from '../model/columns.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { BatchIds } from './batch-ids.ts';
 import type { TenantSplit } from './catalog-rows.ts';
+import { ColumnCache } from './column-cache.ts';
 import { Generation } from './head.ts';
 import { DiskFloor } from './disk-floor.ts';
 import { HeadMemory } from './head-memory.ts';
 import {
+  COLUMNS_SHARE,
+  EXTENTS_SHARE,
+  FLUSH_SHARE_MIN,
   HEAD_DELETES_MAX,
   HEAD_FLUSH_SHARE,
   HEAD_KEPT_BYTES,
@@ -25,7 +29,7 @@ import type { ShardNames } from './names.ts';
 import { Pacer } from './pacer.ts';
 import type { PartRow } from './part-format.ts';
 import { ExtentCache, SectionCache } from './part-cache.ts';
-import { Part } from './part-reader.ts';
+import { heldBytes, Part } from './part-reader.ts';
 import type { PartContext } from './part-reader.ts';
 import { RetentionTable } from './retention.ts';
 import { Turns } from './turns.ts';
@@ -66,8 +70,11 @@ export class ShardState {
   readonly writeVersions = new WriteVersions();
   /** Of flushes, of merges that swap parts, of whoever needs both to stand still. */
   readonly turns = new Turns();
-  /** Slices of merges. */
+  /** Slices of merges, and of head snapshots. */
   readonly pacer: Pacer;
+  readonly flushPacer: Pacer;
+  /** Of the thread, for merges. */
+  mergeShare = 1;
   readonly progress = new MergeProgress();
   readonly disk: DiskFloor;
   retention: RetentionTable;
@@ -99,7 +106,9 @@ export class ShardState {
     this.index = restored?.index ?? new SeriesIndex(seed, this.settings.shardCount);
     this.session = options.log.endOffset;
     this.memory = options.memory ?? new MemoryBound(Number.POSITIVE_INFINITY);
-    this.pacer = new Pacer(options.clock, options.scheduler);
+    const { clock, scheduler } = options;
+    this.pacer = new Pacer(clock, scheduler, () => this.mergeShare);
+    this.flushPacer = new Pacer(clock, scheduler, () => this.#flushShare());
     this.disk = new DiskFloor({
       space: options.diskSpace,
       floorBytes: this.settings.diskFloorBytes,
@@ -111,7 +120,8 @@ export class ShardState {
     this.partContext = {
       blobs: options.blobs,
       cache: new SectionCache(this.settings.cacheBytes / 2),
-      extents: new ExtentCache(this.settings.cacheBytes / 2),
+      extents: new ExtentCache(this.settings.cacheBytes * EXTENTS_SHARE),
+      columns: new ColumnCache(this.settings.cacheBytes * COLUMNS_SHARE),
       skipCrc: this.mutations.skipCrc ?? false,
       onCorrupt: (row, reason) => this.report({ kind: 'corrupt', blob: row.name, reason }),
     };
@@ -125,7 +135,7 @@ export class ShardState {
     const { memory, partContext } = this;
     memory.hold('head', () => this.headBytes);
     memory.hold('index', () => this.index.heldBytes);
-    memory.hold('parts', () => partContext.cache.sizeBytes + partContext.extents.sizeBytes);
+    memory.hold('parts', () => heldBytes(partContext));
   }
 
   /** A flush should begin. */
@@ -137,6 +147,14 @@ export class ShardState {
     if (isFull || isLong || deleteCount > HEAD_DELETES_MAX) return true;
     const { memory } = this;
     return sizeBytes > memory.bytesMax * MEMORY_FLUSH_SHARE && memory.isPressed;
+  }
+
+  /** All of the thread where the next flush would be due before this one is over. */
+  #flushShare(): number {
+    if (this.memory.isPressed) return 1;
+    const full = this.activeGeneration.sizeBytes / (this.settings.headBytesMax * HEAD_FLUSH_SHARE);
+    const long = this.tailBytes / (2 * this.settings.logTailMaxBytes);
+    return Math.min(1, Math.max(FLUSH_SHARE_MIN, 2 * full, long));
   }
 
   /**
@@ -151,7 +169,8 @@ export class ShardState {
 
   newGeneration(seqMin: number): Generation {
     const { headMemory: memory, moments, settings } = this;
-    return new Generation(seqMin, { memory, moments, pageSamples: settings.pageSamples });
+    const { pageSamples, sealSamples } = settings;
+    return new Generation(seqMin, { memory, moments, pageSamples, sealSamples });
   }
 
   /** For scans. */

@@ -7,7 +7,7 @@
 import type { ByteWriter } from '../codec/varint.ts';
 import { assert } from '../stdx/assert.ts';
 import { clearedU32, grownU32, grownU8, release } from '../stdx/growable.ts';
-import { IdList, mergeIds } from './growable.ts';
+import { IdList, mergeIds, mergeSteps } from './growable.ts';
 import { captured, checkSections, copied } from './index-sections.ts';
 import type { CapturedSection, SectionReader } from './index-sections.ts';
 import { KeyOrder } from './key-order.ts';
@@ -400,19 +400,47 @@ export class Symbols {
    * last call is sorted, then one pass over all.
    */
   ranks(): Uint32Array {
-    const { count } = this;
-    if (this.#unsorted.count === 0 && this.#sortedEnd === count) return this.#ranks;
-    for (let symbol = this.#sortedEnd; symbol < count; symbol++)
-      if (this.#starts[symbol] !== NO_TEXT) this.#unsorted.push(symbol);
-    this.#sortedEnd = count;
-    const added = this.#unsorted.view().slice();
+    const added = this.#listUnsorted();
+    if (added.length === 0) return this.#ranks;
     const order = new KeyOrder(this.#key);
     order.sort(added);
-    const sorted = this.#sorted.length === 0 ? added : mergeIds(this.#sorted, added, order.compare);
-    this.#sorted = sorted;
+    this.#sorted = mergeIds(this.#sorted, added, order.compare);
     this.#unsorted.clear();
     this.#rank();
     return this.#ranks;
+  }
+
+  /**
+   * Makes the ranks of what is here at the call, a millisecond or so of work between two steps;
+   * nothing may be swept meanwhile. Where somebody asks for all ranks before it is done, it ends.
+   */
+  *rankSteps(): Generator<void, void, void> {
+    const before = this.#sorted;
+    const added = this.#listUnsorted();
+    if (added.length === 0) return;
+    const order = new KeyOrder(this.#key);
+    for (const step of order.steps(added)) {
+      yield step;
+      if (this.#sorted !== before) return;
+    }
+    const merging = mergeSteps(before, added, order.compare);
+    let step = merging.next();
+    for (; step.done !== true; step = merging.next()) {
+      yield;
+      if (this.#sorted !== before) return;
+    }
+    this.#sorted = step.value;
+    this.#unsorted.dropFirst(added.length);
+    this.#rank();
+  }
+
+  /** Symbols that have no rank, all of them in `#unsorted` from now on; a copy. */
+  #listUnsorted(): Uint32Array {
+    const { count } = this;
+    for (let symbol = this.#sortedEnd; symbol < count; symbol++)
+      if (this.#starts[symbol] !== NO_TEXT) this.#unsorted.push(symbol);
+    this.#sortedEnd = count;
+    return this.#unsorted.view().slice();
   }
 
   #rank(): void {

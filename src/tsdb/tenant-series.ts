@@ -3,7 +3,7 @@
 // looked at one by one; when they are many, a query makes a new base of all.
 import type { TenantId } from '../model/tenant.ts';
 import { ActiveSeries } from './active-series.ts';
-import { mergeIds } from './growable.ts';
+import { mergeIds, mergeSteps } from './growable.ts';
 import { checkSections } from './index-sections.ts';
 import { BASE_SHARE, BASE_SIMPLE_SERIES, COLUMNS_MAX_BYTES } from './limits.ts';
 import type { Pairs } from './pairs.ts';
@@ -102,13 +102,36 @@ export class TenantSeries {
 
   /** Puts what is new into the base: always, or where it is more than a query should look at. */
   refresh({ rows, order }: IndexTables, always: boolean): void {
-    const { length } = this.base;
     if (this.tailCount === 0) return;
     if (!always && this.isFresh) return;
     const added = this.tail(rows);
     order.sort(added);
-    this.base = length === 0 ? added : mergeIds(this.base, added, order.compare);
+    this.base = mergeIds(this.base, added, order.compare);
     this.tailCount = 0;
+    this.#dropColumns();
+  }
+
+  /**
+   * As `refresh` of what is here at the call, a millisecond or so of work between two steps;
+   * nothing may be retired or swept meanwhile. Where a query makes a new base before it is done, it
+   * ends.
+   */
+  *refreshSteps({ rows, order }: IndexTables): Generator<void, void, void> {
+    const before = this.base;
+    if (this.tailCount === 0) return;
+    const added = this.tail(rows);
+    for (const step of order.steps(added)) {
+      yield step;
+      if (this.base !== before) return;
+    }
+    const merging = mergeSteps(before, added, order.compare);
+    let step = merging.next();
+    for (; step.done !== true; step = merging.next()) {
+      yield;
+      if (this.base !== before) return;
+    }
+    this.base = step.value;
+    this.tailCount -= added.length;
     this.#dropColumns();
   }
 

@@ -244,6 +244,8 @@ class Shard implements ShardStorage {
   async runLeaf(context: ReadContext, plan: LeafPlan): Promise<LeafResult> {
     const instant = await this.#reader.runInstant(context, plan);
     if (instant !== undefined) return instant;
+    const range = await this.#reader.runRange(context, plan);
+    if (range !== undefined) return range;
     return (this.#state.options.runLeaf ?? runLeafLazily)(this, context, plan);
   }
 

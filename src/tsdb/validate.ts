@@ -1,6 +1,6 @@
 // What an append must satisfy before anything of it is logged: everything that is logged can be
 // applied.
-import { KIND } from '../model/columns.ts';
+import { isConstant, KIND } from '../model/columns.ts';
 import type { Points, WriteBatch } from '../model/columns.ts';
 import { AppError } from '../model/errors.ts';
 import type { Histogram } from '../model/histogram.ts';
@@ -57,13 +57,10 @@ function checkColumns(points: Points, principal: Principal): void {
 function firstBadTime(tUs: Float64Array, count: number, { minTUs, maxTUs }: Principal): number {
   const least = Math.max(minTUs, Number.MIN_SAFE_INTEGER);
   const greatest = Math.min(maxTUs, Number.MAX_SAFE_INTEGER);
-  let good = Number.NaN;
-  for (let i = 0; i < count; i++) {
+  const lookCount = isConstant(tUs, count) ? Math.min(count, 1) : count;
+  for (let i = 0; i < lookCount; i++) {
     const time = tUs[i]!;
-    // Mostly all have one.
-    if (time === good) continue;
     if (!(time >= least && time <= greatest) || Math.floor(time) !== time) return i;
-    good = time;
   }
   return count;
 }

@@ -7,6 +7,7 @@
 //
 // Conservative in one way more: a row of a batch stands for its series' metric name, a delete
 // without an exact name for all names.
+import { isConstant } from '../model/columns.ts';
 import type { Points } from '../model/columns.ts';
 import type { Matcher } from '../model/matcher.ts';
 import { METRIC_NAME } from '../model/labels.ts';
@@ -53,7 +54,7 @@ export class WriteVersions {
   }
 
   /**
-   * Points were applied. `nameSlots`: by slot of a series the slot of its metric name. One
+   * Points were applied. `nameSlots`: by slot of a series the slot of its metric name. At most one
    * comparison a sample that is not late, three one that is and lies where others of its batch did.
    */
   written(
@@ -64,6 +65,7 @@ export class WriteVersions {
   ): void {
     if (count > 0) this.#of(tenant).count++;
     const watchedUs = this.#watchedUs;
+    if (count > 0 && tUs[0]! >= watchedUs && isConstant(tUs, count)) return;
     const moved = this.#moved;
     let isFirst = true;
     let bucket = 0;

@@ -8,9 +8,10 @@ import { SlidingSum } from './compensated.ts';
 import type { SeriesSamples } from './samples.ts';
 import type { Windows } from './sliding.ts';
 import type { StepColumn } from './step-column.ts';
+import { EXTRAPOLATION_THRESHOLD } from './stretch.ts';
+import { growthsByKernel } from './window-kernel.ts';
 
 const US_PER_SEC = 1e6;
-const EXTRAPOLATION_THRESHOLD = 1.1;
 
 export interface RateOptions {
   readonly isCounter: boolean;
@@ -115,18 +116,65 @@ interface Resets {
   readonly lost: Float64Array;
 }
 
-function findResets(s: SeriesSamples): Resets {
+/** Resets among the samples [from, to); undefined: none. */
+function findResets(s: SeriesSamples, from: number, to: number): Resets | undefined {
+  const { values, startUs } = s;
   let count = 0;
-  for (let i = 1; i < s.count; i++) if (isResetAt(s, i)) count++;
+  if (startUs === undefined) {
+    let previous = values[from]!;
+    for (let i = from + 1; i < to; i++) {
+      const value = values[i]!;
+      if (value < previous) count++;
+      previous = value;
+    }
+  } else for (let i = from + 1; i < to; i++) if (isResetAt(s, i)) count++;
+  if (count === 0) return undefined;
   const indexes = new Int32Array(count);
   const lost = new Float64Array(count);
   let at = 0;
-  for (let i = 1; i < s.count; i++)
+  for (let i = from + 1; i < to; i++)
     if (isResetAt(s, i)) {
       indexes[at] = i;
-      lost[at++] = s.values[i - 1]!;
+      lost[at++] = values[i - 1]!;
     }
   return { count, indexes, lost };
+}
+
+/** What was lost at resets between the first and the last sample of windows that move forward. */
+class LostInWindows {
+  readonly #resets: Resets;
+  #sliding: SlidingSum | undefined = undefined;
+  #lo = 0;
+  #hi = 0;
+
+  constructor(resets: Resets) {
+    this.#resets = resets;
+  }
+
+  /** `growth` and the values lost, added in order. */
+  added(growth: number, first: number, last: number): number {
+    const { count, indexes, lost } = this.#resets;
+    while (this.#lo < count && indexes[this.#lo]! <= first) this.#lo++;
+    if (this.#hi < this.#lo) this.#hi = this.#lo;
+    while (this.#hi < count && indexes[this.#hi]! <= last) this.#hi++;
+    if (this.#hi - this.#lo > RESETS_PLAIN_MAX) {
+      this.#sliding ??= new SlidingSum(lost, count);
+      return growth + this.#sliding.sum(this.#lo, this.#hi);
+    }
+    for (let r = this.#lo; r < this.#hi; r++) growth += lost[r]!;
+    return growth;
+  }
+}
+
+function lostInWindows(
+  s: SeriesSamples,
+  { lo, hi, grid }: Windows,
+  { isCounter }: RateOptions,
+): LostInWindows | undefined {
+  const isWithout = s.isRising === true && s.startUs === undefined;
+  if (!isCounter || isWithout || grid.count === 0) return undefined;
+  const resets = findResets(s, lo[0]!, hi[grid.count - 1]!);
+  return resets && new LostInWindows(resets);
 }
 
 export function rateKernel(
@@ -135,26 +183,45 @@ export function rateKernel(
   out: StepColumn,
   options: RateOptions,
 ): void {
+  if (s.startUs !== undefined) return rateWithStarts(s, windows, out, options);
+  if (growthsByKernel(s, windows, out, options)) return;
+  const { lo, hi, grid } = windows;
+  const { isCounter, isPerSecond } = options;
+  const resets = lostInWindows(s, windows, options);
+  const { interval, toStart, toEnd, range } = windows.stretches(s.tUs);
+  const { values } = s;
+  for (let k = 0; k < grid.count; k++) {
+    const first = lo[k]!;
+    const last = hi[k]! - 1;
+    if (last <= first) continue;
+    const firstValue = values[first]!;
+    let growth = values[last]! - firstValue;
+    if (resets !== undefined) growth = resets.added(growth, first, last);
+    const length = interval[k]!;
+    let start = toStart[k]!;
+    if (isCounter && growth > 0 && firstValue >= 0)
+      start = Math.min(start, length * (firstValue / growth));
+    let factor = length === 0 ? 1 : (length + start + toEnd[k]!) / length;
+    if (isPerSecond) factor /= range[k]!;
+    out.setFloat(k, growth * factor);
+  }
+}
+
+/** The same where samples have start times: windows may begin at zero. */
+function rateWithStarts(
+  s: SeriesSamples,
+  windows: Windows,
+  out: StepColumn,
+  options: RateOptions,
+): void {
   const { lo, hi, grid, shape } = windows;
-  const resets = options.isCounter ? findResets(s) : undefined;
-  let sliding: SlidingSum | undefined;
-  let resetLo = 0;
-  let resetHi = 0;
+  const resets = lostInWindows(s, windows, options);
   for (let k = 0; k < grid.count; k++) {
     const first = lo[k]!;
     const last = hi[k]! - 1;
     if (last < first) continue;
     let growth = s.values[last]! - s.values[first]!;
-    if (resets !== undefined && resets.count > 0) {
-      const { indexes, lost } = resets;
-      while (resetLo < resets.count && indexes[resetLo]! <= first) resetLo++;
-      if (resetHi < resetLo) resetHi = resetLo;
-      while (resetHi < resets.count && indexes[resetHi]! <= last) resetHi++;
-      if (resetHi - resetLo > RESETS_PLAIN_MAX) {
-        sliding ??= new SlidingSum(lost, resets.count);
-        growth += sliding.sum(resetLo, resetHi);
-      } else for (let r = resetLo; r < resetHi; r++) growth += lost[r]!;
-    }
+    if (resets !== undefined) growth = resets.added(growth, first, last);
     const stepUs = windows.stepAt(k);
     const window: RateWindow = {
       rangeStartUs: stepUs - shape.beforeUs,

@@ -9,6 +9,7 @@ import { HistogramGroup } from './histogram-group.ts';
 import { roundingOf } from './compensated.ts';
 import { SLOT_EMPTY, SLOT_HISTOGRAM } from './step-column.ts';
 import type { StepColumn } from './step-column.ts';
+import { addExtremesByKernel, addSumsByKernel, mergeSumsByKernel } from './window-kernel.ts';
 
 /** Sums of averages are also kept at this scale, which no sum of doubles overflows. */
 const SAFE_SCALE = 2 ** -64;
@@ -81,11 +82,48 @@ export function newGroupSlots(aggregation: LeafAggregation, count: number): Grou
 /** Adds one series to its group. */
 export function addColumn(slots: GroupSlots, column: SlotColumn, note: Note): void {
   const { present, values } = column;
+  const { aggregation } = slots;
+  if (column.histograms === undefined) {
+    if (aggregation === 'sum') return addSums(slots, column);
+    if (aggregation === 'max' || aggregation === 'min')
+      return addExtremes(slots, column, aggregation === 'max' ? 1 : -1);
+  }
   const count = present.length;
   for (let k = 0; k < count; k++) {
     if (present[k] === SLOT_EMPTY) continue;
     if (present[k] === SLOT_HISTOGRAM) addHistogram(slots, k, column.histograms![k]!, note);
     else addFloat(slots, k, values[k]!);
+  }
+}
+
+/** What `addFloat` does with each slot; one loop knows what it adds up. */
+function addSums(slots: GroupSlots, column: SlotColumn): void {
+  if (addSumsByKernel(slots, column)) return;
+  const { floatCounts, main, extra } = slots;
+  const { present, values } = column;
+  for (let k = 0; k < present.length; k++) {
+    if (present[k] === SLOT_EMPTY) continue;
+    floatCounts[k]!++;
+    const value = values[k]!;
+    const sum = main[k]!;
+    const total = sum + value;
+    main[k] = total;
+    if (total === Number.POSITIVE_INFINITY || total === Number.NEGATIVE_INFINITY) extra[k] = 0;
+    else if (Math.abs(sum) >= Math.abs(value)) extra[k]! += sum - total + value;
+    else extra[k]! += value - total + sum;
+  }
+}
+
+function addExtremes(slots: GroupSlots, column: SlotColumn, sign: 1 | -1): void {
+  if (addExtremesByKernel(slots, column, sign === 1)) return;
+  const { floatCounts, main } = slots;
+  const { present, values } = column;
+  for (let k = 0; k < present.length; k++) {
+    if (present[k] === SLOT_EMPTY) continue;
+    const value = values[k]!;
+    const best = main[k]!;
+    if (value * sign > best * sign || floatCounts[k] === 0 || Number.isNaN(best)) main[k] = value;
+    floatCounts[k]!++;
   }
 }
 
@@ -158,7 +196,40 @@ function emptyHistograms({ floatCounts }: GroupSlots): (HistogramGroup | undefin
 
 /** Merges the state of a later chunk into that of the earlier ones. */
 export function mergeGroupSlots(into: GroupSlots, from: GroupSlots): void {
-  for (let k = 0; k < into.floatCounts.length; k++) mergeSlot(into, from, k);
+  if (into.aggregation === 'sum' && from.histogramCounts === undefined) mergeSums(into, from);
+  else for (let k = 0; k < into.floatCounts.length; k++) mergeSlot(into, from, k);
+}
+
+/** What `mergeSlot` does with each slot of sums. */
+function mergeSums(into: GroupSlots, from: GroupSlots): void {
+  if (mergeSumsByKernel(into, from)) return;
+  const { floatCounts, main, extra } = into;
+  const { floatCounts: addedCounts, main: addedMain, extra: addedExtra } = from;
+  for (let k = 0; k < main.length; k++) {
+    if (addedCounts[k] === 0) continue;
+    floatCounts[k]! += addedCounts[k]!;
+    const value = addedMain[k]!;
+    const sum = main[k]!;
+    const total = sum + value;
+    main[k] = total;
+    if (total === Number.POSITIVE_INFINITY || total === Number.NEGATIVE_INFINITY) extra[k] = 0;
+    else {
+      const lost = Math.abs(sum) >= Math.abs(value) ? sum - total + value : value - total + sum;
+      // In this order: what was lost here, then what was lost before.
+      extra[k]! += lost;
+      if (!Number.isNaN(total)) extra[k]! += addedExtra[k]!;
+    }
+  }
+}
+
+/** Empties a state without histograms; false where it has any. */
+export function clearGroupSlots(slots: GroupSlots): boolean {
+  if (slots.histogramCounts !== undefined) return false;
+  slots.floatCounts.fill(0);
+  slots.main.fill(0);
+  slots.extra.fill(0);
+  slots.scaled?.fill(0);
+  return true;
 }
 
 /** The same for one slot. */

@@ -4,6 +4,7 @@
 // model/histogram/float_histogram.go.
 import { COUNTER_RESET_HINT } from '../model/histogram.ts';
 import type { BucketSpan, CounterResetHint, Histogram } from '../model/histogram.ts';
+import { coarserIndex } from '../model/histogram-resolution.ts';
 import { CompensatedSum } from './compensated.ts';
 import { sameBounds } from './histogram-equal.ts';
 import { bucketIndexes, exponentialBound, hasCustomBuckets, spansOf } from './histogram-layout.ts';
@@ -15,11 +16,6 @@ function addCount(counts: Counts, index: number, value: number): void {
   let sum = counts.get(index);
   if (sum === undefined) counts.set(index, (sum = new CompensatedSum()));
   sum.add(value);
-}
-
-/** Index of the bucket that holds bucket `index` after a reduction of the schema. */
-function coarserIndex(index: number, from: number, to: number): number {
-  return from === to ? index : Math.floor((index - 1) / 2 ** (from - to)) + 1;
 }
 
 /** What addition did beside adding. */

@@ -42,7 +42,8 @@ export class KernelRun {
    */
   run(samples: SeriesSamples, out: StepColumn, note: Note): void {
     const floats = this.#floats;
-    floats.walk(samples.tUs, samples.count);
+    if (samples.hasFixedTimes === true) floats.walkFixed(samples.tUs, samples.count);
+    else floats.walk(samples.tUs, samples.count);
     const { histograms } = samples;
     if (histograms !== undefined) {
       this.#histograms ??= new Windows(this.spec.grid, this.#shape);

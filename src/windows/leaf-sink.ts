@@ -17,10 +17,19 @@ import type {
   LeafPlan,
   ReadContext,
 } from '../model/storage.ts';
-import { addColumn, finishGroup, mergeGroupSlots, newGroupSlots } from './groups.ts';
+import {
+  addColumn,
+  clearGroupSlots,
+  finishGroup,
+  groupSlotsBytes,
+  groupSlotsIn,
+  mergeGroupSlots,
+  newGroupSlots,
+} from './groups.ts';
 import type { GroupSlots } from './groups.ts';
 import { LEAF_CHUNK_SERIES } from './limits.ts';
 import { StepColumn } from './step-column.ts';
+import type { StateLease } from './window-kernel.ts';
 
 /** Bytes of one slot of a result column: a double and a presence byte. */
 export const SLOT_BYTES = 9;
@@ -110,6 +119,9 @@ export class GroupSink {
   readonly #held: Held;
   readonly #groups = new Map<string, Group>();
   #touched: Group[] = [];
+  /** Empty states of chunks to come. */
+  readonly #spare: GroupSlots[] = [];
+  #lease: StateLease | undefined = undefined;
   #seriesInChunk = 0;
 
   constructor(grouping: LeafGrouping, stepCount: number, context: ReadContext) {
@@ -121,14 +133,29 @@ export class GroupSink {
 
   /** Always false: the column may be used again. */
   add(labels: Labels, column: StepColumn): boolean {
-    const group = this.groupOf(labels);
+    this.addTo(this.groupOf(labels), column);
+    return false;
+  }
+
+  /** Series by series in label order, where the group is known. */
+  addTo(group: Group, column: StepColumn): void {
     if (group.chunk === undefined) {
-      group.chunk = newGroupSlots(this.aggregation, this.#stepCount);
+      group.chunk = this.#spare.pop() ?? this.#newState();
       this.#touched.push(group);
     }
     addColumn(group.chunk, column, this.notes.note);
     if (++this.#seriesInChunk === LEAF_CHUNK_SERIES) this.#mergeChunk();
-    return false;
+  }
+
+  #newState(): GroupSlots {
+    const leased = this.#lease?.take(groupSlotsBytes(this.aggregation, this.#stepCount));
+    if (leased === undefined) return newGroupSlots(this.aggregation, this.#stepCount);
+    return groupSlotsIn(leased.buffer, leased.start, this.aggregation, this.#stepCount);
+  }
+
+  /** Keeps states in the lease as long as it has room; they are gone when it ends. */
+  use(lease: StateLease): void {
+    this.#lease = lease;
   }
 
   /** The group of a series, made where it is the first one. */
@@ -146,8 +173,10 @@ export class GroupSink {
 
   #mergeChunk(): void {
     for (const group of this.#touched) {
-      mergeState(group, group.chunk!);
+      const chunk = group.chunk!;
+      mergeState(group, chunk);
       group.chunk = undefined;
+      if (group.total !== chunk && clearGroupSlots(chunk)) this.#spare.push(chunk);
     }
     this.#touched = [];
     this.#seriesInChunk = 0;

@@ -12,6 +12,13 @@ export const REVISITS_MAX = 4;
 /** Counter resets of one window that are added up one by one before a sliding sum takes over. */
 export const RESETS_PLAIN_MAX = 64;
 
+/** Quantiles of so many samples are counted where they are decimals near to each other … */
+export const COUNTED_SAMPLES_MIN = 32;
+/** … within so many of their units, … */
+export const COUNTED_KEYS_MAX = 65_536;
+/** … and not further than so many from zero. */
+export const COUNTED_KEY_MAX = 2 ** 30;
+
 /** A leaf runs in the calling thread until it has read so many samples; then other threads help. */
 export const LEAF_IN_THREAD_SAMPLES = 512 * 1024;
 /** The calling thread lets other work proceed after so long. */
@@ -22,3 +29,10 @@ export const PARCEL_SAMPLES = 128 * 1024;
 export const PARCEL_BYTES = 1024 * 1024;
 /** Parcels of one leaf that are under way or wait to be merged, per thread. */
 export const PARCELS_PER_THREAD = 2;
+
+/** Samples and steps of a series in the kernel's memory; fewer steps are not worth a call. */
+export const KERNEL_SAMPLES_MAX = 65_536;
+export const KERNEL_STEPS_MAX = 2048;
+export const KERNEL_STEPS_MIN = 8;
+/** States of groups in the kernel's memory, of one leaf at a time; more are kept elsewhere. */
+export const KERNEL_STATES_BYTES = 8 * 1024 * 1024;

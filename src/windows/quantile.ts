@@ -1,6 +1,7 @@
 // Quantiles of floats: of a list, and of a window that moves forward over one series. NaN sorts
 // before every number, as in Prometheus (promql/quantile.go); between two samples the result is
 // weighted.
+import { COUNTED_KEY_MAX, COUNTED_KEYS_MAX, COUNTED_SAMPLES_MIN } from './limits.ts';
 
 /** Quantile of values that are sorted in place; NaN of none, ±Infinity for q outside [0, 1]. */
 export function sortedQuantile(q: number, values: Float64Array): number {
@@ -11,6 +12,67 @@ export function sortedQuantile(q: number, values: Float64Array): number {
   return interpolate(q, values.length, (rank) =>
     rank < nanCount ? Number.NaN : values[rank - nanCount]!,
   );
+}
+
+/**
+ * The same for the first `count` values, by selection: they are left in another order. Linear on
+ * average.
+ */
+export function selectedQuantile(q: number, values: Float64Array, count: number): number {
+  if (count === 0 || !(q >= 0 && q <= 1)) return sortedQuantile(q, values.subarray(0, count));
+  let size = count;
+  for (let i = 0; i < size;) {
+    const value = values[i]!;
+    // Zeros have an order that comparisons do not see.
+    if (value === 0 && 1 / value < 0) return sortedQuantile(q, values.subarray(0, count));
+    if (!Number.isNaN(value)) i++;
+    else {
+      values[i] = values[--size]!;
+      values[size] = value;
+    }
+  }
+  const nanCount = count - size;
+  const rank = q * (count - 1);
+  const lower = Math.floor(rank) - nanCount;
+  const weight = rank - Math.floor(rank);
+  const isLast = lower + 1 >= size;
+  const below = lower < 0 ? Number.NaN : select(values, size, lower);
+  let above = below;
+  if (lower < 0 && lower + 1 === 0 && size > 0) above = select(values, size, 0);
+  else if (lower >= 0 && !isLast) above = leastOf(values, lower + 1, size);
+  return below * (1 - weight) + above * weight;
+}
+
+function leastOf(values: Float64Array, from: number, to: number): number {
+  let least = values[from]!;
+  for (let i = from + 1; i < to; i++) if (values[i]! < least) least = values[i]!;
+  return least;
+}
+
+/** Hoare's selection: the value of that rank, those below before it, those above behind it. */
+function select(values: Float64Array, size: number, rank: number): number {
+  let from = 0;
+  let to = size - 1;
+  while (from < to) {
+    const first = values[from]!;
+    const middle = values[(from + to) >> 1]!;
+    const last = values[to]!;
+    const pivot = Math.max(Math.min(first, middle), Math.min(Math.max(first, middle), last));
+    let i = from;
+    let j = to;
+    while (i <= j) {
+      while (values[i]! < pivot) i++;
+      while (values[j]! > pivot) j--;
+      if (i > j) break;
+      const value = values[i]!;
+      values[i++] = values[j]!;
+      values[j--] = value;
+    }
+    if (rank <= j) to = j;
+    else if (rank >= i) from = i;
+    else break;
+  }
+  return values[rank]!;
 }
 
 /** Sorts in place, ascending with NaN at the end; answers how many NaN there are. */
@@ -30,6 +92,147 @@ function interpolate(q: number, count: number, valueAt: (rank: number) => number
   return valueAt(lower) * (1 - weight) + valueAt(upper) * weight;
 }
 
+/** What answers quantiles of a window that moves forward. */
+export interface OrderedWindow {
+  /** Makes [lo, hi) the window; neither end may move back. */
+  move(lo: number, hi: number): void;
+  quantile(q: number): number;
+}
+
+/** The window over the samples [from, to) of a series; decimals are counted, others are sorted. */
+export function orderedWindow(values: Float64Array, from: number, to: number): OrderedWindow {
+  if (to - from < COUNTED_SAMPLES_MIN) return new RankWindow(values, to);
+  return countedWindow(values, from, to) ?? new RankWindow(values, to);
+}
+
+/** Factors that make whole numbers of decimals. */
+const SCALES = [1, 10, 100, 1000, 10_000];
+const COARSE_LOG2 = 6;
+
+// One window at a time is in use in a thread.
+let keys = new Int32Array(0);
+let counts = new Uint32Array(0);
+let coarse = new Uint32Array(0);
+
+/** Fills `keys` with values · scale; the extremes, undefined where one is no whole number. */
+function scaledKeys(
+  values: Float64Array,
+  { from, to, scale }: { readonly from: number; readonly to: number; readonly scale: number },
+): { readonly least: number; readonly most: number } | undefined {
+  let least = COUNTED_KEY_MAX;
+  let most = -COUNTED_KEY_MAX;
+  for (let i = from; i < to; i++) {
+    const value = values[i]!;
+    const key = Math.round(value * scale);
+    // Neither what is not finite nor a zero with a sign.
+    if (key / scale !== value || (key === 0 && 1 / value < 0)) return undefined;
+    if (key < least) least = key;
+    if (key > most) most = key;
+    keys[i] = key;
+  }
+  return least < -COUNTED_KEY_MAX || most > COUNTED_KEY_MAX ? undefined : { least, most };
+}
+
+function countedWindow(values: Float64Array, from: number, to: number): CountedWindow | undefined {
+  if (keys.length < to) keys = new Int32Array(to * 2);
+  for (const scale of SCALES) {
+    const found = scaledKeys(values, { from, to, scale });
+    if (found === undefined) continue;
+    const { least, most } = found;
+    return most - least < COUNTED_KEYS_MAX ? new CountedWindow(least, most, scale) : undefined;
+  }
+  return undefined;
+}
+
+/**
+ * Decimals near to each other, counted by value and by stretches of values: constant time a sample
+ * that enters or leaves, and about as much a quantile.
+ */
+class CountedWindow implements OrderedWindow {
+  readonly #least: number;
+  readonly #scale: number;
+  #lo = 0;
+  #hi = 0;
+  /** A stretch, and how many samples of the window are in those before it. */
+  #stretch = 0;
+  #below = 0;
+
+  constructor(least: number, most: number, scale: number) {
+    this.#least = least;
+    this.#scale = scale;
+    const size = most - least + 1;
+    const stretches = (size >> COARSE_LOG2) + 1;
+    if (counts.length < size) counts = new Uint32Array(size);
+    else counts.fill(0, 0, size);
+    if (coarse.length < stretches) coarse = new Uint32Array(stretches);
+    else coarse.fill(0, 0, stretches);
+  }
+
+  move(lo: number, hi: number): void {
+    const least = this.#least;
+    const stretch = this.#stretch;
+    let below = this.#below;
+    if (this.#hi < lo) {
+      // Nothing of it stays, and what lies between never enters.
+      for (let i = this.#lo; i < this.#hi; i++) {
+        const key = keys[i]! - least;
+        counts[key]!--;
+        coarse[key >> COARSE_LOG2]!--;
+      }
+      this.#lo = this.#hi = lo;
+      below = 0;
+    }
+    for (let i = this.#hi; i < hi; i++) {
+      const key = keys[i]! - least;
+      counts[key]!++;
+      coarse[key >> COARSE_LOG2]!++;
+      if (key >> COARSE_LOG2 < stretch) below++;
+    }
+    for (let i = this.#lo; i < lo; i++) {
+      const key = keys[i]! - least;
+      counts[key]!--;
+      coarse[key >> COARSE_LOG2]!--;
+      if (key >> COARSE_LOG2 < stretch) below--;
+    }
+    this.#below = below;
+    this.#lo = lo;
+    this.#hi = hi;
+  }
+
+  quantile(q: number): number {
+    const size = this.#hi - this.#lo;
+    if (size === 0 || Number.isNaN(q)) return Number.NaN;
+    if (q < 0) return Number.NEGATIVE_INFINITY;
+    if (q > 1) return Number.POSITIVE_INFINITY;
+    const rank = q * (size - 1);
+    const lower = Math.floor(rank);
+    const weight = rank - lower;
+    let { key, left } = this.#placeOf(lower);
+    const below = (key + this.#least) / this.#scale;
+    if (lower + 1 < size && left + 1 >= counts[key]!) {
+      for (key++; counts[key] === 0;) key++;
+    }
+    return below * (1 - weight) + ((key + this.#least) / this.#scale) * weight;
+  }
+
+  /** The key of the sample with `rank` smaller ones, and how many of those have the same key. */
+  #placeOf(rank: number): { key: number; left: number } {
+    let stretch = this.#stretch;
+    let below = this.#below;
+    while (below > rank) below -= coarse[--stretch]!;
+    for (let inside = coarse[stretch]!; below + inside <= rank; inside = coarse[stretch]!) {
+      below += inside;
+      stretch++;
+    }
+    this.#stretch = stretch;
+    this.#below = below;
+    let left = rank - below;
+    let key = stretch << COARSE_LOG2;
+    while (counts[key]! <= left) left -= counts[key++]!;
+    return { key, left };
+  }
+}
+
 /** In the order of a typed array's sort: zeros have signs. */
 function isBelow(a: number, b: number): boolean {
   return a < b || (a === 0 && b === 0 && Object.is(a, -0) && Object.is(b, 0));
@@ -40,7 +243,7 @@ function isBelow(a: number, b: number): boolean {
  * (equal values share one), and a Fenwick tree counts the samples of the window by place. O(log n)
  * a sample that enters or leaves and a quantile.
  */
-export class RankWindow {
+class RankWindow implements OrderedWindow {
   readonly #count: number;
   /** NaN first. */
   readonly #sorted: Float64Array;

@@ -27,6 +27,10 @@ export interface SeriesSamples {
   readonly startUs: Float64Array | undefined;
   readonly stale: Uint8Array | undefined;
   readonly histograms: HistogramSamples | undefined;
+  /** The array of times is never written to again: its windows need to be found but once. */
+  readonly hasFixedTimes?: boolean;
+  /** No float is below the one before; false where nobody looked. */
+  readonly isRising?: boolean;
 }
 
 /** The 64 bits of Prometheus' staleness marker, as two halves (model/value/value.go, StaleNaN). */
@@ -73,7 +77,8 @@ export function gatherSamples(chunks: readonly Samples[], keepStale: boolean): S
   return gatherFloats(chunks, gatherHistograms(chunks, keepStale), keepStale);
 }
 
-function hasStale(values: Float64Array, count: number): boolean {
+/** Is one of the first `count` a staleness marker? */
+export function hasStale(values: Float64Array, count: number): boolean {
   for (let i = 0; i < count; i++) if (Number.isNaN(values[i]!) && isStaleAt(values, i)) return true;
   return false;
 }

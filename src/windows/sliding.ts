@@ -2,6 +2,7 @@
 // step's window. Both ends only move forward, so a whole series costs samples + steps. Kernels read
 // these ranges; none searches for itself.
 import type { WindowBounds } from '../model/storage.ts';
+import { Stretches } from './stretch.ts';
 
 /** Steps startUs + k * stepUs for k in [0, count). */
 export interface StepGrid {
@@ -45,6 +46,13 @@ export class Windows {
   readonly hi: Int32Array;
   /** Samples summed over all windows: what a kernel that looks at each window anew would cost. */
   touched = 0;
+  /** Which walk it is that lo and hi are of. */
+  walkNumber = 0;
+  /** Times that never change, and were walked last. */
+  #fixed: Float64Array | undefined = undefined;
+  #fixedCount = 0;
+  #stretches: Stretches | undefined = undefined;
+  #hasStretches = false;
 
   constructor(grid: StepGrid, shape: WindowShape) {
     this.grid = grid;
@@ -53,8 +61,30 @@ export class Windows {
     this.hi = new Int32Array(grid.count);
   }
 
+  /**
+   * The same as `walk` for times that never change: series after series with one array of them are
+   * walked once.
+   */
+  walkFixed(tUs: Float64Array, count: number): void {
+    if (this.#fixed === tUs && this.#fixedCount === count) return;
+    this.walk(tUs, count);
+    this.#fixed = tUs;
+    this.#fixedCount = count;
+  }
+
+  /** Of the samples walked last, at the same times. */
+  stretches(tUs: Float64Array): Stretches {
+    this.#stretches ??= new Stretches(this.grid.count);
+    if (!this.#hasStretches) this.#stretches.fill(tUs, this);
+    this.#hasStretches = true;
+    return this.#stretches;
+  }
+
   /** Fills lo and hi for samples at ascending times. */
   walk(tUs: Float64Array, count: number): void {
+    this.walkNumber++;
+    this.#fixed = undefined;
+    this.#hasStretches = false;
     const { grid, lo, hi } = this;
     const { beforeUs, afterUs, includesStart, includesEnd } = this.shape;
     let from = 0;

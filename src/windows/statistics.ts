@@ -5,11 +5,12 @@
 // on.
 import { CompensatedSum, plainMean, plainSum, SlidingSum } from './compensated.ts';
 import { REVISITS_MAX } from './limits.ts';
-import { RankWindow, sortedQuantile } from './quantile.ts';
+import { orderedWindow, sortedQuantile } from './quantile.ts';
 import type { SeriesSamples } from './samples.ts';
 import type { Windows } from './sliding.ts';
 import { argAt } from './step-column.ts';
 import type { StepColumn } from './step-column.ts';
+import { extremesByKernel } from './window-kernel.ts';
 
 const US_PER_SEC = 1e6;
 
@@ -71,20 +72,74 @@ export function pickKernel(
   }
 }
 
+/** Of equal values, and of one that is no number, the later one. */
+function laterMax(earlier: number, later: number): number {
+  return later >= earlier || Number.isNaN(earlier) ? later : earlier;
+}
+
 /**
- * Least or greatest float of every window, or the time of its last occurrence: a queue of
- * candidates, each beaten by no later one. NaN loses against everything; a window of NaN answers
- * NaN.
+ * Least or greatest float of every window: suffix extremes up to a turning point and a running
+ * extreme behind it. NaN loses against everything; a window of NaN answers NaN.
  */
+function extremeValues(
+  { values, count }: SeriesSamples,
+  { lo, hi, grid }: Windows,
+  out: StepColumn,
+  sign: 1 | -1,
+): void {
+  if (suffixes.length < count) suffixes = new Float64Array(Math.max(count, BLOCK_COUNT));
+  const suffix = suffixes;
+  let turn = 0;
+  let end = 0;
+  let back = Number.NaN;
+  for (let k = 0; k < grid.count; k++) {
+    const from = lo[k]!;
+    const to = hi[k]!;
+    if (to === from) continue;
+    if (from >= turn) {
+      back = Number.NaN;
+      for (let i = to - 1; i >= from; i--) {
+        const value = values[i]! * sign;
+        if (value > back || Number.isNaN(back)) back = value;
+        suffix[i] = back;
+      }
+      back = Number.NaN;
+      turn = end = to;
+    }
+    for (; end < to; end++) {
+      const value = values[end]! * sign;
+      if (value >= back || Number.isNaN(back)) back = value;
+    }
+    // Behind the turn there may be nothing yet: then NaN, which loses.
+    out.setFloat(k, laterMax(suffix[from]!, back) * sign);
+  }
+}
+
+const BLOCK_COUNT = 8192;
+let suffixes = new Float64Array(0);
+
 export function extremeKernel(
   s: SeriesSamples,
   windows: Windows,
   out: StepColumn,
   want: { readonly extreme: 'min' | 'max'; readonly part: PickedPart },
 ): void {
+  const isMax = want.extreme === 'max';
+  if (want.part === 'time') extremeTimes(s, windows, out, want.extreme);
+  else if (!extremesByKernel(s, windows, out, isMax))
+    extremeValues(s, windows, out, isMax ? 1 : -1);
+}
+
+/** When the extreme was there last: a queue of candidates, each beaten by no later one. */
+function extremeTimes(
+  s: SeriesSamples,
+  windows: Windows,
+  out: StepColumn,
+  extreme: 'min' | 'max',
+): void {
   const { lo, hi, grid } = windows;
   const { values } = s;
-  const sign = want.extreme === 'max' ? 1 : -1;
+  const sign = extreme === 'max' ? 1 : -1;
   const queue = new Int32Array(s.count);
   let head = 0;
   let tail = 0;
@@ -104,7 +159,7 @@ export function extremeKernel(
     while (head < tail && queue[head]! < from) head++;
     if (hi[k] === from) continue;
     const best = queue[head]!;
-    out.setFloat(k, want.part === 'value' ? values[best]! : s.tUs[best]! / US_PER_SEC);
+    out.setFloat(k, s.tUs[best]! / US_PER_SEC);
   }
 }
 
@@ -115,7 +170,8 @@ export function quantileKernel(
   q: Float64Array,
 ): void {
   const { lo, hi, grid } = windows;
-  const ranked = overlapsMuch(s, windows) ? new RankWindow(s.values, s.count) : undefined;
+  const isShared = overlapsMuch(s, windows);
+  const ranked = isShared ? orderedWindow(s.values, lo[0]!, hi[grid.count - 1]!) : undefined;
   for (let k = 0; k < grid.count; k++) {
     const from = lo[k]!;
     const to = hi[k]!;

@@ -12,6 +12,7 @@ import { BLOCK_FLAG } from '../../src/codec/block.ts';
 import { crc32c } from '../../src/codec/crc32c.ts';
 import { readShards } from '../../src/tsdb/catalog-shards.ts';
 import type { PartRow } from '../../src/tsdb/part-format.ts';
+import { ColumnCache } from '../../src/tsdb/column-cache.ts';
 import { ExtentCache, SectionCache } from '../../src/tsdb/part-cache.ts';
 import { Part } from '../../src/tsdb/part-reader.ts';
 import type { BlockPlace } from '../../src/tsdb/part-rows.ts';
@@ -100,7 +101,11 @@ async function blocksOf(path: string, row: PartRow): Promise<readonly BlockPlace
       return into;
     },
   };
-  const caches = { cache: new SectionCache(1 << 20), extents: new ExtentCache(1 << 20) };
+  const caches = {
+    cache: new SectionCache(1 << 20),
+    extents: new ExtentCache(1 << 20),
+    columns: new ColumnCache(0),
+  };
   const part = new Part(row, { blobs, ...caches, skipCrc: false, onCorrupt: () => undefined });
   const [first] = await part.tenants();
   const index = await part.index(first!.tenant);

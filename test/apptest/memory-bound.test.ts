@@ -144,8 +144,23 @@ test('more series than --memory holds are refused, and those in memory are writt
     assert.ok(peakBytes < RSS_BYTES_MAX, `${peakBytes} bytes resident`);
     const { text } = await orrery.get('/metrics');
     assert.match(text, /^orrery_memory_bytes\{holder="index"\} [1-9]/m);
-    assert.match(text, /^orrery_memory_limit_bytes 16777216$/m);
+    assert.match(text, /^orrery_memory_limit_bytes 33554432$/m);
   } finally {
     await orrery.stop();
   }
+});
+
+test('with little memory the runtime takes less of it, in the same process', async (t) => {
+  if (process.platform !== 'linux') return t.diagnostic('flags are read from /proc: Linux only');
+  const flagsOf = async (...args: string[]): Promise<string> => {
+    const orrery = await startOrrery(['--no-collect', ...args]);
+    try {
+      assert.equal(orrery.ready['pid'], orrery.pid);
+      return await readFile(`/proc/${orrery.pid}/cmdline`, 'utf8');
+    } finally {
+      assert.equal((await orrery.stop()).code, 0);
+    }
+  };
+  assert.match(await flagsOf('--memory', '256MB'), /\0--max-semi-space-size=4\0/);
+  assert.doesNotMatch(await flagsOf('--memory', '2GB'), /semi-space/);
 });

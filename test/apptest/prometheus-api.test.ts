@@ -233,16 +233,49 @@ test('a collecting server shows its targets, to its own tenant', async () => {
   }
 });
 
+test('rules look at their parameters, notices at nobody', async () => {
+  assert.deepEqual(
+    await data('rules', [
+      ['type', 'alert'],
+      ['group_limit', '3'],
+    ]),
+    { groups: [] },
+  );
+  const cases = [
+    ['type', 'x', /invalid parameter "type": not supported value "x"/],
+    ['exclude_alerts', 'maybe', /"exclude_alerts": .*parsing "maybe": invalid syntax/],
+    ['group_limit', '0', /group_limit needs to be greater than 0/],
+    ['group_limit', '2147483648', /parsing "2147483648": value out of range/],
+    ['group_next_token', 'a', /group_limit needs to be present/],
+    ['match[]', '{', /parse error/],
+  ] as const;
+  for (const [name, value, reason] of cases) {
+    const [status, type, error] = await refused('rules', [[name, value]]);
+    assert.deepEqual([status, type], [400, 'bad_data'], name);
+    assert.match(String(error), reason);
+  }
+  assert.equal((await get('notifications/live')).status, 204);
+});
+
 test('statistics of a query', async () => {
   const query = [
     ['query', 'sum(up)'],
     ['time', String(T)],
   ] as const;
   const { stats } = (await data('query', [...query, ['stats', 'all']])) as {
-    stats: { timings: Record<string, number>; samples: Record<string, number> };
+    stats: { timings: Record<string, number>; samples: Record<string, unknown> };
   };
   assert.ok(stats.timings['execTotalTime']! > 0);
-  assert.equal(stats.samples['samplesRead'], 1);
+  assert.deepEqual(
+    { ...stats.samples, peakSamples: 0 },
+    {
+      totalQueryableSamplesPerStep: [[T, 1]],
+      totalQueryableSamples: 1,
+      samplesReadPerStep: [[T, 1]],
+      samplesRead: 1,
+      peakSamples: 0,
+    },
+  );
   assert.equal(((await data('query', query)) as { stats?: unknown }).stats, undefined);
   assert.deepEqual(await refused('query', [...query, ['timeout', '-1']]), [
     503,

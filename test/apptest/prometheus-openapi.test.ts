@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { parse } from 'yaml';
 import { encodeSnappy } from '../../src/codec/snappy.ts';
 import type { Histogram } from '../../src/model/histogram.ts';
+import { ASKED_ELSEWHERE } from '../conformance/conformance-page.ts';
 import { SchemaChecker } from '../support/json-schema.ts';
 import type { Schema } from '../support/json-schema.ts';
 import { requestV2 } from '../support/remote-write-v2.ts';
@@ -134,9 +135,6 @@ const ROWS: readonly Row[] = [
   { path: '/admin/tsdb/snapshot', good: [[]], bad: [[['skip_head', 'x']]] },
 ];
 
-/** Protobuf on both sides: test/apptest/remote-read and remote-write-v2. OTLP is not spoken. */
-const ELSEWHERE = ['/read', '/write', '/otlp/v1/metrics'];
-
 interface Operation {
   readonly requestBody?: unknown;
   readonly responses: Readonly<
@@ -224,7 +222,7 @@ test('every operation answers as its document says', { skip: DOCUMENT.skip }, as
   const found: string[] = [];
   let count = 0;
   for (const [path, methods] of Object.entries(api.paths)) {
-    if (ELSEWHERE.includes(path)) continue;
+    if (ASKED_ELSEWHERE.includes(path)) continue;
     const row = ROWS.find((one) => one.path === path);
     assert.ok(row !== undefined, `${path} is in the document and nobody asks it`);
     for (const [method, operation] of Object.entries(methods)) {
@@ -244,4 +242,31 @@ test('every operation answers as its document says', { skip: DOCUMENT.skip }, as
   }
   assert.deepEqual(found, []);
   assert.ok(count > 100, `only ${count} answers`);
+});
+
+interface Served {
+  readonly openapi: string;
+  readonly paths: Record<string, Record<string, { parameters?: readonly { name: string }[] }>>;
+}
+
+test('the own document has its operations and parameters', { skip: DOCUMENT.skip }, async () => {
+  const served = async (version: string): Promise<Served> => {
+    const { status, text } = await orrery.get(`/api/v1/openapi.yaml${version}`);
+    assert.equal(status, 200, text);
+    return parse(text) as Served;
+  };
+  const ours = await served('');
+  assert.equal(ours.openapi, '3.1.0');
+  assert.equal((await served('?openapi_version=3.2')).openapi, '3.2.0');
+  assert.equal((await orrery.get('/api/v1/openapi.yaml?openapi_version=4')).status, 400);
+  const theirs = parse(readFileSync(DOCUMENT.path, 'utf8')) as Served;
+  for (const [path, operations] of Object.entries(theirs.paths)) {
+    if (path === '/otlp/v1/metrics') continue;
+    assert.deepEqual(Object.keys(ours.paths[path]!).toSorted(), Object.keys(operations).toSorted());
+    for (const [method, { parameters = [] }] of Object.entries(operations)) {
+      const names = ours.paths[path]![method]!.parameters!.map(({ name }) => name);
+      for (const { name } of parameters) assert.ok(names.includes(name), `${path} ${name}`);
+    }
+  }
+  for (const path of Object.keys(ours.paths)) assert.ok(theirs.paths[path] !== undefined, path);
 });

@@ -1,9 +1,9 @@
 // Limits, estimates, the live list and the kill switch of queries, on a real server.
 import assert from 'node:assert/strict';
-import http from 'node:http';
 import { after, before, test } from 'node:test';
 import { startOrrery } from './harness.ts';
 import type { RunningOrrery } from './harness.ts';
+import { liveQueries, stuckExport, until } from './live-queries.ts';
 
 const T = 1_750_000_000;
 const HOSTS = 40;
@@ -137,47 +137,11 @@ test('explain tells the plan with what each node did', async () => {
   ]);
 });
 
-interface Live {
-  id: string;
-  text: string;
-  state: string;
-  lane: string;
-  estimate: object | null;
-  progress: number | null;
-  cost: { heldBytes: number };
-}
-
-async function live(): Promise<Live[]> {
-  const { text } = await orrery.get('/orrery/v1/queries');
-  return (JSON.parse(text) as { queries: Live[] }).queries;
-}
-
-/** An export whose client does not read: it stays in the list until somebody ends it. */
-function stuck() {
-  const { promise: ended, resolve } = Promise.withResolvers<string>();
-  let answer: http.IncomingMessage | undefined;
-  const params = Array.from({ length: 900 }, () => 'match[]=cpu_busy').join('&');
-  const request = http.get(`${orrery.url}/api/v1/export?${params}`, { agent: false }, (got) => {
-    answer = got.pause();
-    answer.on('error', () => resolve('cut'));
-    answer.on('end', () => resolve('complete'));
-  });
-  request.on('error', () => resolve('cut'));
-  return { ended, read: () => answer?.resume(), hangUp: () => request.destroy() };
-}
-
-async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
-  for (let i = 0; i < 500; i++) {
-    const found = await look();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => void setTimeout(resolve, 10));
-  }
-  throw new Error('it never came');
-}
-
 test('a live query is listed, and ends by DELETE or when its client hangs up', async () => {
-  const first = stuck();
-  const row = await until(async () => (await live()).find(({ state }) => state === 'evaluating'));
+  const first = stuckExport(orrery, 'cpu_busy');
+  const row = await until(async () =>
+    (await liveQueries(orrery)).find(({ state }) => state === 'evaluating'),
+  );
   assert.equal(row.lane, 'heavy');
   assert.match(row.text, /^cpu_busy/);
   assert.equal(typeof row.cost.heldBytes, 'number');
@@ -187,8 +151,8 @@ test('a live query is listed, and ends by DELETE or when its client hangs up', a
   assert.equal(killed.status, 204);
   first.read();
   assert.equal(await first.ended, 'cut');
-  const second = stuck();
-  await until(async () => (await live()).find(({ state }) => state === 'evaluating'));
+  const second = stuckExport(orrery, 'cpu_busy');
+  await until(async () => (await liveQueries(orrery)).find(({ state }) => state === 'evaluating'));
   second.hangUp();
-  await until(async () => ((await live()).length === 0 ? true : undefined));
+  await until(async () => ((await liveQueries(orrery)).length === 0 ? true : undefined));
 });

@@ -13,6 +13,7 @@ import type { RouteDependencies } from '../../src/app/server/routes.ts';
 import { encodeSnappy } from '../../src/codec/snappy.ts';
 import { routePaths } from '../../src/frontends/http/route.ts';
 import { durabilityRun } from '../support/durability-run.ts';
+import * as otlpMessages from '../support/otlp.ts';
 import { bytesField, doubleField, varintField } from '../support/protobuf-writer.ts';
 import { runOrrery, startOrrery } from './harness.ts';
 import type { RunningOrrery } from './harness.ts';
@@ -26,6 +27,7 @@ test('three shards: acknowledged writes survive kill -9', { timeout: 180_000 }, 
       seed: 3,
       randomKills: 4,
       killsPerPlace: 0,
+      isSharded: true,
     });
     assert.ok(kills >= 4 && acknowledgedPoints > kills * 100, 'the writers hardly wrote');
     assert.deepEqual(violations.slice(0, 20), []);
@@ -44,6 +46,7 @@ const BASE_MS = 1_750_000_000_000;
 /** One sample of one series as a protocol writes it. */
 interface Protocol {
   readonly query?: string;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body: (n: number, tMs: number, value: number) => string | Uint8Array<ArrayBuffer>;
 }
 
@@ -60,10 +63,34 @@ function remoteWrite(n: number, tMs: number, value: number): Uint8Array<ArrayBuf
   return new Uint8Array(encodeSnappy(Uint8Array.from(bytesField(1, series))));
 }
 
+const otlp: Protocol = {
+  headers: { 'Content-Type': 'application/x-protobuf' },
+  body: (n, tMs, value) =>
+    otlpMessages.request([
+      otlpMessages.gauge({ name: 'crossed' }, [
+        { timeNs: BigInt(tMs) * 1_000_000n, value, attributes: { n: String(n) } },
+      ]),
+    ]),
+};
+
+function opentsdb(n: number, timestamp: number, value: number): string {
+  return JSON.stringify({ metric: 'crossed', timestamp, value, tags: { n: String(n) } });
+}
+
 const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map<string, Protocol>([
   ['/api/v1/write', { body: remoteWrite }],
   ['/write', influx],
   ['/api/v2/write', influx],
+  ['/api/put', { body: opentsdb }],
+  ['/api/v1/put', { body: opentsdb }],
+  ['/graphite/api/v1/sink', { body: (n, tMs, value) => `crossed;n=${n} ${value} ${tMs / 1000}\n` }],
+  [
+    '/api/v0/update',
+    { body: (n, tMs, value) => `${tMs * 1000}// crossed{n=${n}} ${value.toFixed(1)}` },
+  ],
+  ['/v1/metrics', otlp],
+  ['/api/v1/otlp/v1/metrics', otlp],
+  ['/opentelemetry/v1/metrics', otlp],
   ['/api/v1/import/prometheus', { body: (n, tMs, value) => `crossed{n="${n}"} ${value} ${tMs}\n` }],
   [
     '/api/v1/import',
@@ -78,9 +105,9 @@ const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map<string, Protocol>([
   ],
 ]);
 
-/** The table itself needs nothing; only handlers do. */
+/** The table itself needs nothing; only handlers do. `/meta` writes no points. */
 const WRITE_ROUTES = productRoutes({} as RouteDependencies).filter(
-  ({ permission }) => permission === 'write',
+  ({ permission, path }) => permission === 'write' && path !== '/api/v0/meta',
 );
 
 async function exported(orrery: RunningOrrery): Promise<Map<string, number>> {
@@ -122,7 +149,7 @@ test('every writing route through every thread; sums of metrics; kill -9', async
         paths.map(async ({ path, protocol }, i) => {
           const [n, tMs, value] = [i % 3, BASE_MS + count, count];
           count++;
-          const headers = { Connection: 'close' };
+          const headers = { Connection: 'close', ...protocol.headers };
           const body = protocol.body(n, tMs, value);
           const wrote = await first.post(path + (protocol.query ?? ''), body, { headers });
           assert.ok(wrote.status < 300, `${path}: ${wrote.status} ${wrote.text}`);

@@ -3,8 +3,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { scanPlaintext } from '../../src/formats/graphite/plaintext.ts';
 import { scanLineProtocol } from '../../src/formats/influx/line-protocol.ts';
 import { scanJsonLines } from '../../src/formats/json-lines/decode.ts';
+import { scanPutJson } from '../../src/formats/opentsdb/put-json.ts';
+import { isPutAt, scanPutLines } from '../../src/formats/opentsdb/put-lines.ts';
 import { scanPrometheusText } from '../../src/formats/prometheus-text/exposition.ts';
 import type { ScanResult } from '../../src/model/rows.ts';
 import { RowRecorder, withCanary } from '../support/row-recorder.ts';
@@ -32,6 +35,35 @@ function scanInflux(text: string): ScanResult {
   const recorder = new RowRecorder();
   const options = { precision: 'ns', defaultTimeUs: 0, mapping: [] } as const;
   return scanLineProtocol(body, end, options, recorder, recorder);
+}
+
+function scanGraphite(text: string): ScanResult {
+  const { body, end } = withCanary(text);
+  const recorder = new RowRecorder();
+  return scanPlaintext(body, end, { defaultTimeUs: 0 }, recorder, recorder);
+}
+
+/** As the listener does: lines that are no `put` are commands, of which none of these is one. */
+function scanTelnet(text: string): ScanResult {
+  const recorder = new RowRecorder();
+  const sum = { rowCount: 0, pointCount: 0, errorCount: 0, errors: [] };
+  for (const line of text.split('\n').filter((one) => one.trim() !== '')) {
+    const { body, end } = withCanary(`${line}\n`);
+    if (!isPutAt(body, 0, end)) sum.errorCount++;
+    else {
+      const { pointCount, errorCount } = scanPutLines(body, [0, end], recorder, recorder);
+      sum.pointCount += pointCount;
+      sum.errorCount += errorCount;
+    }
+  }
+  return sum;
+}
+
+function scanPut(text: string): ScanResult {
+  const { body, end } = withCanary(text);
+  const recorder = new RowRecorder();
+  const result = scanPutJson(body, end, { wantsProblems: false }, recorder, recorder);
+  return result.malformed === '' ? result : { ...result, pointCount: 0, errorCount: 1 };
 }
 
 function scanText(text: string): ScanResult {
@@ -66,6 +98,39 @@ test('line protocol', { skip: suite.skip }, () => {
     // InfluxDB: a measurement is required, tags have keys and values.
     '209 ,foo=bar baz=123',
     '311 foo,tag1=xyz,tagN=,tag2=43as,=xxx bar=123',
+  ]);
+});
+
+test('Graphite lines', { skip: suite.skip }, () => {
+  const list = cases('graphite.jsonl', /^TestRowsUnmarshal/);
+  assert.ok(list.length >= 14);
+  assert.deepEqual(disagreements(list, scanGraphite), [
+    // carbon: three words; tags have a name, an equals sign and a value. 429496729600 s is beyond
+    // 2255.
+    '161 s a;ta g..1=a-b..c;tag2 123 456',
+    '261 aaa 1123 429496729600',
+    '300 foo; 1 2',
+    '309 foo;bar 1 2',
+    '317 foo;bar=baz;aa=;x=y;=z 1 2',
+  ]);
+});
+
+test('OpenTSDB telnet', { skip: suite.skip }, () => {
+  const list = cases('opentsdb.jsonl', /^TestRowsUnmarshal/);
+  assert.ok(list.length >= 15);
+  assert.deepEqual(disagreements(list, scanTelnet), [
+    // OpenTSDB: a tag is a name, one equals sign and a value.
+    '91 put foobar 789 -123.456 a= b=c =d',
+    '174 put foo 2 1 bar=baz=aaa x=y',
+  ]);
+});
+
+test('OpenTSDB JSON', { skip: suite.skip }, () => {
+  const list = cases('opentsdbhttp.jsonl', /^TestRowsUnmarshal/);
+  assert.ok(list.length >= 20);
+  assert.deepEqual(disagreements(list, scanPut), [
+    // OpenTSDB: names and values of tags are not empty.
+    '165 {"metric": "foobar", "timestamp": 123, "value": -123.456, "tags": {"a":"", "b":"c", "": "d"}}',
   ]);
 });
 

@@ -1,8 +1,10 @@
-// Leaves for one instant, which the engine answers without making columns, against the reference
-// over `select`: the same bits, annotations and series read, whatever is written out of order,
-// rewritten, stale, deleted, pinned, in parts and in the head, and whoever asks.
+// Leaves for one instant, which the engine answers without making columns, and leaves over a range,
+// for which it keeps decoded columns, against the reference over `select`: the same bits,
+// annotations and series read, whatever is written out of order, rewritten, stale, deleted, pinned,
+// in parts and in the head, and whoever asks.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
 import * as fc from 'fast-check';
 import { ALL_KINDS, KIND, NUMERIC_KINDS } from '../../src/model/columns.ts';
 import type { Histogram } from '../../src/model/histogram.ts';
@@ -11,12 +13,17 @@ import type { LeafPlan, LeafResult, ReadContext, Storage } from '../../src/model
 import { openPrincipal } from '../../src/model/tenant.ts';
 import type { Principal } from '../../src/model/tenant.ts';
 import { runLeafInThread } from '../../src/windows/leaf.ts';
+import { useWindowKernel } from '../../src/windows/window-kernel.ts';
 import { appendOptions, unlimitedBudget } from './contexts.ts';
 import { f64Bits, writeRows } from './rows.ts';
 import type { Row } from './rows.ts';
 import { TsdbUnderTest } from './tsdb-under-test.ts';
 
 const RUNS = 100;
+const wasm = readFileSync(new URL('../../dist/wasm/windows.wasm', import.meta.url));
+
+before(() => useWindowKernel(() => new WebAssembly.Module(wasm)));
+after(() => useWindowKernel(undefined));
 const STALE = 0x7ff0000000000002n;
 const US = 1_000_000;
 
@@ -162,6 +169,29 @@ const plan: fc.Arbitrary<LeafPlan> = fc
     args: [],
   }));
 
+/** The same over many steps: windows that overlap, that leave gaps, and the lookback. */
+const rangePlan: fc.Arbitrary<LeafPlan> = fc
+  .record({
+    base: plan,
+    kernel: fc.constantFrom(
+      ...(['last', 'rate', 'increase', 'delta', 'irate', 'max', 'min', 'sum', 'avg'] as const),
+      ...(['quantile', 'count', 'changes', 'ts_of_max', 'stddev', 'timestamp'] as const),
+    ),
+    seconds: fc.constantFrom(1, 2, 7, 30),
+    windowSec: fc.constantFrom(1, 4, 9, 25),
+    stepUs: fc.constantFrom(US / 4, US, 2 * US, 5 * US),
+    bounds: fc.constantFrom('left-open' as const, 'closed' as const, 'right-open' as const),
+  })
+  .map(({ base, kernel, seconds, windowSec, stepUs, bounds }) => ({
+    ...base,
+    kernel,
+    endUs: base.startUs + seconds * US,
+    stepUs,
+    windowUs: kernel === 'last' || kernel === 'timestamp' ? 0 : windowSec * US,
+    bounds,
+    args: [Float64Array.of(0.3)],
+  }));
+
 const principal: fc.Arbitrary<Principal> = fc.constantFrom(
   openPrincipal('default'),
   openPrincipal('default'),
@@ -169,6 +199,11 @@ const principal: fc.Arbitrary<Principal> = fc.constantFrom(
   { ...openPrincipal('default'), minTUs: 5 * US, maxTUs: 9 * US },
   openPrincipal('nobody'),
 );
+
+/** As bits; which of the many NaN a computation gives does not matter. */
+function shownFloat(one: number): bigint | string {
+  return Number.isNaN(one) ? 'NaN' : f64Bits(one);
+}
 
 /** Everything that must agree, doubles as bits. */
 function shown({ groups, annotations, seriesRead, stepCount }: LeafResult): unknown {
@@ -178,7 +213,9 @@ function shown({ groups, annotations, seriesRead, stepCount }: LeafResult): unkn
     annotations,
     groups: groups.map(({ labels, present, values, histograms }) => ({
       labels,
-      slots: Array.from(present, (one, k) => (one === 1 ? f64Bits(values[k]!) : histograms?.[k])),
+      slots: Array.from(present, (one, k) =>
+        one === 1 ? shownFloat(values[k]!) : histograms?.[k],
+      ),
     })),
   };
 }
@@ -205,12 +242,17 @@ async function checkLeaf(storage: Storage, context: ReadContext, leaf: LeafPlan)
   assert.deepEqual(shown(found), shown(expected));
 }
 
-for (const shardCount of [1, 3])
-  test(`${shardCount} shards: an instant has the bits of the reference`, async () => {
+for (const [what, leaf, shardCount] of [
+  ['an instant', plan, 1],
+  ['an instant', plan, 3],
+  ['a range', rangePlan, 1],
+  ['a range', rangePlan, 3],
+] as const)
+  test(`${shardCount} shards: ${what} has the bits of the reference`, async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(operation, { minLength: 1, maxLength: 12 }),
-        fc.array(fc.tuple(plan, principal), { minLength: 1, maxLength: 8 }),
+        fc.array(fc.tuple(leaf, principal), { minLength: 1, maxLength: 8 }),
         async (operations, leaves) => {
           const { storage } = await new TsdbUnderTest({}, shardCount).open();
           const { signal } = new AbortController();
@@ -221,10 +263,10 @@ for (const shardCount of [1, 3])
               pin = storage.pin();
             } else await apply(storage, one);
           }
-          for (const [leaf, who] of leaves)
+          for (const [one, who] of leaves)
             for (const at of [pin, storage.pin()]) {
               const context = { principal: who, pin: at, signal, budget: unlimitedBudget };
-              await checkLeaf(storage, context, leaf);
+              await checkLeaf(storage, context, one);
               if (at !== pin) at.release();
             }
           pin.release();

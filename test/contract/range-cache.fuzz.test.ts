@@ -186,6 +186,7 @@ class World {
       heavyConcurrency: 1,
       heavySamples: 1e9,
       memoryBytes: 1e9,
+      allMemoryBytes: 2 ** 40,
       logger: silentLogger,
       slowMs: undefined,
     });

@@ -15,5 +15,7 @@ storageSuite('tsdb', () => new TsdbUnderTest().open());
 storageSuite('tsdb, three shards', () => new TsdbUnderTest({}, 3).open());
 storageSuite('tsdb, three shards, written from another thread', () => CrossingUnderTest.open());
 storageSuite('tsdb, inline series, head pages of few samples', () =>
-  new TsdbUnderTest({ settings: { seriesEncoding: 'inline', pageSamples: [1, 2, 3] } }).open(),
+  new TsdbUnderTest({
+    settings: { seriesEncoding: 'inline', pageSamples: [1, 2, 3], sealSamples: 5 },
+  }).open(),
 );

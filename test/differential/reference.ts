@@ -17,6 +17,7 @@ const FEATURES = [
   'use-start-timestamps',
   'exemplar-storage',
   'search-api',
+  'promql-per-step-stats',
 ];
 const INSTALL_TIMEOUT_MS = 1_200_000;
 const READY_TIMEOUT_MS = 60_000;
@@ -28,11 +29,18 @@ export interface BothServers {
 }
 
 /** Path of the reference; builds it where it is not there, which takes some minutes. */
-async function referenceProgram(): Promise<string> {
+export async function referenceProgram(): Promise<string> {
   const work = process.env['PEERS_WORK'] ?? join(tmpdir(), 'peers-work');
   const program = join(process.env['PEERS_BIN'] ?? join(work, 'bin'), 'prometheus');
-  if (!existsSync(program))
+  if (existsSync(program)) return program;
+  try {
     await promisify(execFile)('bash', [INSTALL, 'prometheus'], { timeout: INSTALL_TIMEOUT_MS });
+  } catch (error) {
+    const how = 'set PEERS_BIN to its folder, or ORRERY_SOAK_PEERS=omit to do without in the soak';
+    throw new Error(`no Prometheus at ${program}, and it cannot be built: ${how}`, {
+      cause: error,
+    });
+  }
   return program;
 }
 

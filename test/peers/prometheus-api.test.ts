@@ -29,6 +29,20 @@ const histogram = (k: number): Histogram => ({
   customValues: new Float64Array(0),
 });
 
+const fine = (schema: number, k: number): Histogram => ({
+  ...histogram(k),
+  isInteger: schema !== 12,
+  schema,
+  count: 6 * (1 + k),
+  positiveSpans: [
+    { offset: -3, length: 3 },
+    { offset: 5, length: 1 },
+  ],
+  positiveBuckets: Float64Array.of(1, 1, 1, 1).map((count) => count * (1 + k)),
+  negativeSpans: [{ offset: 2 ** 30, length: 1 }],
+  negativeBuckets: Float64Array.of(1 + k),
+});
+
 const steps = Array.from({ length: 60 }, (_, k) => k);
 const SERIES: readonly SeriesV2[] = [
   ...Array.from({ length: 5 }, (_, i) => ({
@@ -52,6 +66,11 @@ const SERIES: readonly SeriesV2[] = [
     labels: ['__name__', 'h'],
     histograms: steps.map((k) => ({ histogram: histogram(k), tMs: (T - 600 + k * 10) * 1000 })),
   },
+  // Finer than is stored: buckets are merged to schema 8.
+  ...[9, 12, 31].map((schema) => ({
+    labels: ['__name__', 'fine', 'schema', String(schema)],
+    histograms: steps.map((k) => ({ histogram: fine(schema, k), tMs: (T - 600 + k * 10) * 1000 })),
+  })),
 ];
 
 let servers: BothServers;
@@ -111,6 +130,9 @@ const INSTANT = [
   'query=histogram_quantile(2,h)',
   'query=rate(up[5m])',
   'query=gone',
+  'query=fine',
+  'query=rate(fine[5m])',
+  'query=histogram_quantile(0.4,fine)',
   'query={"a.b c"}',
   'query={"x.y"="é"}',
   'query=up&query=down',
@@ -193,7 +215,21 @@ const PATHS = [
   ...under('targets/relabel_steps', ['', '?scrapePool=x']),
   ...under('scrape_pools', ['', '/config', '/config?scrapePool=x']),
   'alertmanagers',
-  'rules',
+  ...under('rules', [
+    '',
+    '?type=alert&exclude_alerts=T',
+    '?type=x',
+    '?exclude_alerts=maybe',
+    '?match[]={',
+    '?match[]=up&type=record',
+    '?group_limit=x',
+    '?group_limit=0',
+    '?group_limit=2147483648',
+    '?group_limit=3',
+    '?group_next_token=a',
+    '?group_limit=3&group_next_token=a',
+    '?rule_name[]=a&rule_group[]=b&file[]=c',
+  ]),
   'alerts',
   'notifications',
   ...under('status/', ['walreplay', 'tsdb/blocks', 'tsdb?limit=0', 'tsdb?limit=20000']),

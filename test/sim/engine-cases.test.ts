@@ -15,7 +15,12 @@ const WRITES_MAX = 500;
 const MINUTE_MS = 60_000;
 
 function settingsOf(tsdb: EngineSettings['tsdb']): EngineSettings {
-  const common = { pageSamples: [1, 2, 3], level0PartsMax: 3, partitionPartsMax: 2 } as const;
+  const common = {
+    pageSamples: [1, 2, 3],
+    sealSamples: 5,
+    level0PartsMax: 3,
+    partitionPartsMax: 2,
+  } as const;
   return {
     segmentSizeBytes: 16 * 1024,
     tsdb: { headBytesMax: 100_000, flushIntervalMs: 0, ...common, ...tsdb },

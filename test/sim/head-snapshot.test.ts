@@ -29,6 +29,7 @@ function settingsOf(prng: Prng): EngineSettings['tsdb'] {
     headBytesMax: 10_000_000,
     flushIntervalMs: 0,
     pageSamples: [1, 2, 3],
+    sealSamples: pick([4, 4, 9, 0]),
     level0PartsMax: 3,
     partitionPartsMax: 2,
     openingRestMs: 0,

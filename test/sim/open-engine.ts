@@ -35,6 +35,7 @@ export function drawEngineSettings(prng: Prng, isUnattended: boolean): EngineSet
       // Heads are so small here that nearly every pin would be taken away.
       headPinnedShare: Number.POSITIVE_INFINITY,
       pageSamples: [1, 2, 3],
+      sealSamples: 4,
       logTailMaxBytes: pick([2, 8, 1000]) * 1024,
       flushIntervalMs: isUnattended ? 10 : pick([0, 40, 5000]),
       level0PartsMax: isUnattended ? 1 : pick([2, 3, 5]),

@@ -1,7 +1,7 @@
 // A RowDictionary and RowSink for tests of scanners: plain maps and lists, everything written down
 // as text. Also checks the seam: add only after find said unknown, refs only from add.
 import { labelsFromPairs } from '../../src/model/labels.ts';
-import type { Exemplar, Metadata, NameSplit, Points } from '../../src/model/columns.ts';
+import type { Attribute, Exemplar, Metadata, NameSplit, Points } from '../../src/model/columns.ts';
 import { KIND } from '../../src/model/columns.ts';
 import type { RowDictionary, RowKey, RowSink } from '../../src/model/rows.ts';
 import { ROW_UNKNOWN } from '../../src/model/rows.ts';
@@ -25,6 +25,7 @@ export class RowRecorder implements RowDictionary, RowSink {
   readonly splits = new Map<string, NameSplit | undefined>();
   readonly metadataRows: Metadata[] = [];
   readonly exemplars: Exemplar[] = [];
+  readonly attributes: Attribute[] = [];
   readonly pointSets: Points[] = [];
   addCount = 0;
   /** Series texts to refuse. */
@@ -117,8 +118,8 @@ export class RowRecorder implements RowDictionary, RowSink {
     this.exemplars.push(row);
   }
 
-  attribute(): void {
-    throw new Error('no scanner writes attributes yet');
+  attribute(row: Attribute): void {
+    this.attributes.push(row);
   }
 
   /** `series value @time` per row, for comparing with one string. */

@@ -1,7 +1,12 @@
 // When a process gives memory back: after work, when it is quiet, for a bounded share of its time.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { collectAll, watchIdleMemory } from './idle-memory.ts';
+import {
+  collectAfterQueries,
+  collectAll,
+  watchBoundMemory,
+  watchIdleMemory,
+} from './idle-memory.ts';
 
 /** Runs the looks by hand, each after so much CPU time. */
 function harness({ heapUsedBytes = 1000, pauseMs = 20 } = {}) {
@@ -52,6 +57,67 @@ test('collecting takes a bounded share of what a process works that is never bus
   assert.equal(sum(harness({ pauseMs: 50 }).looks(...looks)), 8);
   assert.equal(sum(harness({ pauseMs: 500 }).looks(...looks)), 2);
   assert.equal(sum(harness({ heapUsedBytes: 2 ** 30 }).looks(...looks)), 0);
+});
+
+test('queries that end are followed by one collection, and another half a second later', () => {
+  const tasks: { delayMs: number; task: () => void }[] = [];
+  const scheduler = {
+    after: (delayMs: number, task: () => void) => {
+      tasks.push({ delayMs, task });
+      return () => undefined;
+    },
+    sleep: () => Promise.reject(new Error('not used')),
+    yieldTurn: () => Promise.resolve(),
+  };
+  const collections: string[] = [];
+  let heapUsedBytes = 1000;
+  const collect = (flavor: string): void => void collections.push(flavor);
+  const ended = collectAfterQueries(scheduler, { heapUsedBytes: () => heapUsedBytes, collect });
+  const next = (): number => {
+    const { delayMs, task } = tasks.shift()!;
+    task();
+    return delayMs;
+  };
+  for (let i = 0; i < 3; i++) ended(false);
+  assert.deepEqual([next(), collections], [20, ['regular']]);
+  ended(true);
+  ended(false);
+  assert.deepEqual([next(), collections], [500, ['regular', 'last-resort']]);
+  assert.deepEqual([next(), collections.length, tasks.length], [500, 2, 0]);
+  heapUsedBytes = 2 ** 30;
+  ended(false);
+  assert.deepEqual([next(), collections.length], [20, 2]);
+});
+
+test('near its bound memory is collected, more seldom where that does not help', () => {
+  const tasks: { delayMs: number; task: () => void }[] = [];
+  let isCanceled = false;
+  const scheduler = {
+    after: (delayMs: number, task: () => void) => {
+      tasks.push({ delayMs, task });
+      return () => void (isCanceled = true);
+    },
+    sleep: () => Promise.reject(new Error('not used')),
+    yieldTurn: () => Promise.resolve(),
+  };
+  let collections = 0;
+  let residentBytes = 800;
+  const stop = watchBoundMemory(scheduler, 1000, {
+    residentBytes: () => residentBytes,
+    collect: () => void collections++,
+  });
+  const delays: number[] = [];
+  for (const bytes of [499, 800, 900, 950, 940, 890, 950, 901, 910]) {
+    const { delayMs, task } = tasks.shift()!;
+    delays.push(delayMs);
+    residentBytes = bytes;
+    task();
+  }
+  delays.push(tasks[0]!.delayMs);
+  assert.deepEqual(delays, [100, 500, 100, 100, 400, 2000, 100, 400, 400, 2000]);
+  assert.equal(collections, 5);
+  stop();
+  assert.ok(isCanceled);
 });
 
 test('what nobody holds is collected', async () => {

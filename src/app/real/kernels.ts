@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { createColumnKernel, useColumnKernel } from '../../codec/kernels.ts';
 import { useSnappyKernel } from '../../codec/snappy-kernel.ts';
 import { useVectorKernel } from '../../codec/vector-kernel.ts';
+import { useNumberKernel } from '../../query/number-kernel.ts';
 import { useAppendKernel } from '../../tsdb/append-kernel.ts';
+import { useWindowKernel } from '../../windows/window-kernel.ts';
 import { PROJECT_ROOT } from '../build-stamp.ts';
 
 function moduleOf(name: string): WebAssembly.Module {
@@ -18,4 +20,6 @@ export function loadKernels(): void {
   useSnappyKernel(() => moduleOf('snappy'));
   useVectorKernel(() => moduleOf('vector'));
   useAppendKernel(() => moduleOf('append'));
+  useNumberKernel(() => moduleOf('numbers'));
+  useWindowKernel(() => moduleOf('windows'));
 }

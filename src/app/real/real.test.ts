@@ -81,6 +81,27 @@ test('scheduler: sleep ends with the reason of its signal', async () => {
   await realScheduler.yieldTurn();
 });
 
+test('scheduler: of those that yield one goes on in each turn of the event loop', async () => {
+  let turn = 0;
+  let isDone = false;
+  const count = (): void => {
+    turn++;
+    if (!isDone) setImmediate(count);
+  };
+  setImmediate(count);
+  const turns: number[] = [];
+  const work = async (): Promise<void> => {
+    for (let i = 0; i < 3; i++) {
+      await realScheduler.yieldTurn();
+      turns.push(turn);
+    }
+  };
+  await Promise.all([work(), work(), work()]);
+  isDone = true;
+  assert.equal(turns.length, 9);
+  assert.equal(new Set(turns).size, 9);
+});
+
 test('prng: numbers and bytes vary', () => {
   const numbers = new Set(Array.from({ length: 600 }, () => realPrng.u32()));
   assert.ok(numbers.size > 590);

@@ -35,10 +35,22 @@ function sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
+const waiting: (() => void)[] = [];
+
+/**
+ * One of those that wait goes on in each turn of the event loop. All at once would be as many
+ * slices of work in one turn as there are queries and merges, and input would wait for their sum.
+ */
 function yieldTurn(): Promise<void> {
   return new Promise((resolve) => {
-    setImmediate(resolve);
+    waiting.push(resolve);
+    if (waiting.length === 1) setImmediate(nextTurn);
   });
+}
+
+function nextTurn(): void {
+  waiting.shift()!();
+  if (waiting.length > 0) setImmediate(nextTurn);
 }
 
 export const realScheduler: Scheduler = { after, sleep, yieldTurn };

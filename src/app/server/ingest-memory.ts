@@ -37,6 +37,6 @@ export function registerMemoryMetrics(memory: MemoryBound, registry: MetricsRegi
       type: 'gauge',
       help: 'What the sum of orrery_memory_bytes may come to.',
     },
-    () => [[[], memory.bytesMax]],
+    () => [[[], memory.bytesMax + memory.queriesBytesMax]],
   );
 }

@@ -2,11 +2,14 @@
 // it parsed goes to the thread of the shards as columns; every other request goes there whole.
 import { MessageChannel, parentPort, workerData } from 'node:worker_threads';
 import { forward } from '../../frontends/http/forward.ts';
+import { graphiteRoutes } from '../../frontends/graphite/routes.ts';
 import { HttpServer } from '../../frontends/http/server.ts';
 import type { Route } from '../../frontends/http/route.ts';
 import { importRoutes } from '../../frontends/import/routes.ts';
 import { influxRoutes } from '../../frontends/influx/routes.ts';
+import { opentsdbRoutes } from '../../frontends/opentsdb/routes.ts';
 import { prometheusRoutes } from '../../frontends/prometheus/routes.ts';
+import { warp10Routes } from '../../frontends/warp10/routes.ts';
 import { Ingest } from '../../ingest/ingest.ts';
 import type { IngestLimits } from '../../ingest/ingest.ts';
 import { must } from '../../stdx/assert.ts';
@@ -100,8 +103,18 @@ function shareOf(limits: IngestLimits, threadCount: number): IngestLimits {
 /** Routes that need nothing but the ingest and the clock: those that write. */
 function writeRoutes(): readonly Route[] {
   // test/apptest/shards.test.ts writes by each of them.
-  const deps = { ingest, clock: realClock } as RouteDependencies;
-  const routes = [...prometheusRoutes(deps), ...influxRoutes(deps), ...importRoutes(deps)];
+  const { typeAndUnitLabels, warp10TimeUnit } = setup.settings;
+  const warp10 = { timeUnit: warp10TimeUnit };
+  const parts = { ingest, clock: realClock, scheduler: realScheduler, typeAndUnitLabels, warp10 };
+  const deps = parts as RouteDependencies;
+  const routes = [
+    ...prometheusRoutes(deps),
+    ...influxRoutes(deps),
+    ...graphiteRoutes(deps),
+    ...opentsdbRoutes(deps),
+    ...warp10Routes(deps),
+    ...importRoutes(deps),
+  ];
   return routes.filter(({ permission }) => permission === 'write');
 }
 

@@ -17,17 +17,23 @@ import type { MetricsRegistry } from '../../telemetry/registry.ts';
 import { OpenAuthenticator } from '../../tenancy/authenticator.ts';
 import { Ingest } from '../../ingest/ingest.ts';
 import { MetadataFilter } from '../../ingest/metadata-filter.ts';
+import { RefusedLines } from '../../ingest/refused-lines.ts';
 import { QUERY_HEAVY_PART } from '../../query/limits.ts';
 import { PromqlQueries } from '../../query/promql.ts';
 import type { EvaluatePromql } from '../../query/promql.ts';
+import type { EvalParams } from '../../promql/engine/result.ts';
 import { QueryService } from '../../query/query-service.ts';
 import type { Route } from '../../frontends/http/route.ts';
 import { HttpServer } from '../../frontends/http/server.ts';
 import type { Settings } from '../settings/flags.ts';
 import type { MemoryBound } from '../../tsdb/memory-bound.ts';
+import { collectAfterQueries } from '../real/idle-memory.ts';
 import { doorRules } from './door-rules.ts';
+import { otlpOptions } from './otlp-options.ts';
 import { ingestShares, registerMemoryMetrics } from './ingest-memory.ts';
+import { queryShares } from './memory.ts';
 import type { IngestThreads, IngestThreadsParts } from './ingest-threads.ts';
+import type { LineListeners, LineListenersParts } from './line-listeners.ts';
 import { productRoutes } from './routes.ts';
 import { registerStorageMetrics } from './storage-metrics.ts';
 import { writeCounter } from './write-metrics.ts';
@@ -53,6 +59,8 @@ export interface RunningOrrery {
   readonly address: AddressInfo;
   /** `http://host:port`, as a browser on this machine would write it. */
   readonly url: string;
+  /** Where else somebody listens, by flag. */
+  readonly listeners: Readonly<Record<string, string>>;
   readonly routes: readonly Route[];
   /** Answers what has arrived, then closes the storage. */
   stop(): Promise<void>;
@@ -78,7 +86,9 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const state: State = { isReady: true, threads: undefined, collector: undefined };
   const metadata = new MetadataFilter();
   const metricsPage = () => pageOf(registry, state);
-  const { routes, ingest, queries } = wire(parts, { state, metadata, metricsPage });
+  const refusedLines = new RefusedLines(clock);
+  const wiring = { state, metadata, metricsPage, refusedLines };
+  const { routes, ingest, queries } = wire(parts, wiring);
   const authenticator = new OpenAuthenticator(storage.tenants());
   const rules = doorRules(settings);
   const common = { logger, registry, clock, scheduler, onFatal };
@@ -86,6 +96,16 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const accept = (connection: Duplex) => server.accept(connection);
   state.threads = await startThreads(parts, { metadata, authenticator, accept });
   const address = state.threads?.address ?? (await server.listen(settings.http));
+  const closeDoors = async (graceMs: number): Promise<void> => {
+    await state.threads?.drain(graceMs);
+    await server.drain(graceMs);
+    await state.threads?.close();
+  };
+  const listening = { ...parts, ingest, refusedLines, authenticator, acceptHttp: accept };
+  const lines = await startLines(listening).catch(async (error: unknown) => {
+    await closeDoors(0);
+    throw error;
+  });
   const shown = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   const url = `http://${shown}:${address.port}`;
   const self = { url, port: address.port };
@@ -96,14 +116,20 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   async function stop(): Promise<void> {
     state.isReady = false;
     await collector?.stop();
+    await lines?.drain(settings.drainTimeoutMs);
     const late = scheduler.after(settings.drainTimeoutMs / 2, () => queries.cancelAll());
-    await state.threads?.drain(settings.drainTimeoutMs);
-    await server.drain(settings.drainTimeoutMs);
+    await closeDoors(settings.drainTimeoutMs);
     late();
-    await state.threads?.close();
     await storage.close();
   }
-  return { address, url, routes, stop };
+  return { address, url, listeners: lines?.addresses ?? {}, routes, stop };
+}
+
+async function startLines(parts: LineListenersParts): Promise<LineListeners | undefined> {
+  const { graphite, opentsdbTelnet } = parts.settings;
+  if (graphite === undefined && opentsdbTelnet === undefined) return undefined;
+  const { startLineListeners } = await import('./line-listeners.ts');
+  return await startLineListeners(parts);
 }
 
 /** Several shards are written by several threads, where a port can be shared. */
@@ -151,9 +177,11 @@ interface Wiring {
   readonly state: State;
   readonly metadata: MetadataFilter;
   readonly metricsPage: () => Promise<string>;
+  readonly refusedLines: RefusedLines;
 }
 
-function wire(parts: OrreryParts, { state, metadata, metricsPage }: Wiring): Wired {
+function wire(parts: OrreryParts, wiring: Wiring): Wired {
+  const { state, metadata, metricsPage, refusedLines } = wiring;
   const { settings, storage, clock, scheduler, prng, registry, version, files, logger } = parts;
   const { memory } = parts;
   const ingest = new Ingest({
@@ -167,6 +195,7 @@ function wire(parts: OrreryParts, { state, metadata, metricsPage }: Wiring): Wir
     memory.hold('dictionaries', () => one()?.dictionaryBytes ?? 0);
     memory.hold('bodies', () => one()?.inFlightBytes ?? 0);
   }
+  const { runningBytesMax, resultBytesMax } = queryShares(memory, settings.queryCacheBytes);
   const queries = new QueryService({
     storage,
     clock,
@@ -178,16 +207,21 @@ function wire(parts: OrreryParts, { state, metadata, metricsPage }: Wiring): Wir
     heavyConcurrency: heavyPlaces(settings),
     heavySamples: settings.queryHeavySamples,
     memoryBytes: settings.queryMemoryBytes,
+    allMemoryBytes: runningBytesMax,
     logger,
     slowMs: settings.slowQueryMs,
+    onLargeEnd: collectAfterQueries(scheduler),
   });
   const limits = {
     seriesMax: settings.querySeries,
     samplesMax: settings.querySamples,
     pointsMax: settings.queryPoints,
   };
-  const { delayedNameRemoval } = settings;
-  const evaluate = lazyEvaluate(storage, delayedNameRemoval);
+  const { delayedNameRemoval, typeAndUnitLabels } = settings;
+  const evaluate = lazyEvaluate(parts, {
+    enableDelayedNameRemoval: delayedNameRemoval,
+    enableTypeAndUnitLabels: typeAndUnitLabels,
+  });
   const promql = new PromqlQueries({
     queries,
     storage,
@@ -195,19 +229,24 @@ function wire(parts: OrreryParts, { state, metadata, metricsPage }: Wiring): Wir
     limits,
     clock,
     registry,
-    cacheBytes: settings.queryCacheBytes,
+    cacheBytes: resultBytesMax,
   });
+  memory.holdForQueries('queries', () => queries.heldBytes);
+  memory.holdForQueries('results', () => promql.keptBytes);
   registerStorageMetrics(storage, registry);
   registerMemoryMetrics(memory, registry);
   const api = { storage, ingest, queries, promql, clock, scheduler, metricsPage, version };
+  const watched = { refusedLines, snapshots: parts.snapshots, files };
   const about = {
+    otlp: otlpOptions(settings),
+    warp10: { timeUnit: settings.warp10TimeUnit },
     delayedNameRemoval,
+    typeAndUnitLabels,
     isReady: () => state.isReady,
     targets: () => state.collector?.targets() ?? [],
     facts: async () => (await import('./server-facts.ts')).serverFacts(settings),
   };
-  const { snapshots, webDirectory } = parts;
-  const routes = productRoutes({ ...api, ...about, snapshots, files, directory: webDirectory });
+  const routes = productRoutes({ ...api, ...about, ...watched, directory: parts.webDirectory });
   return { routes, ingest, queries };
 }
 
@@ -217,10 +256,18 @@ function heavyPlaces({ queryConcurrency, queryHeavyConcurrency }: Settings): num
 }
 
 /** The engine is loaded by the first query: a server that only takes writes never pays for it. */
-function lazyEvaluate(storage: Storage, enableDelayedNameRemoval: boolean): EvaluatePromql {
+function lazyEvaluate(
+  { storage, clock, scheduler }: OrreryParts,
+  features: Pick<EvalParams, 'enableDelayedNameRemoval' | 'enableTypeAndUnitLabels'>,
+): EvaluatePromql {
   return async (context, expr, params) => {
-    const { evaluate } = await import('../../promql/engine/engine.ts');
-    return await evaluate(storage, context, expr, { enableDelayedNameRemoval, ...params });
+    const [{ evaluate }, { Slices }] = await Promise.all([
+      import('../../promql/engine/engine.ts'),
+      import('../../windows/leaf-slices.ts'),
+    ]);
+    const slices = new Slices(clock, scheduler);
+    const pause = () => slices.pause();
+    return await evaluate(storage, context, expr, { ...features, pause, ...params });
   };
 }
 
@@ -245,9 +292,10 @@ async function startCollector(
   const host = new HostCollector({ files, facts, clock });
   const instance = `${facts.uname.nodename}:${port}`;
   const principal = openPrincipal(DEFAULT_TENANT);
+  const { typeAndUnitLabels: typeLabels } = settings;
   const targets = [
-    { job: 'node', instance, url: 'file:///proc', collect: () => host.collect() },
-    { job: 'orrery', instance, url: `${url}/metrics`, collect: metricsPage },
+    { job: 'node', instance, typeLabels, url: 'file:///proc', collect: () => host.collect() },
+    { job: 'orrery', instance, typeLabels, url: `${url}/metrics`, collect: metricsPage },
   ];
   const loop = new Loop({
     scrapers: targets.map((target) => new Scraper(ingest, principal, target)),

@@ -4,16 +4,29 @@ import { adminRoutes } from '../../frontends/admin/routes.ts';
 import type { AdminDependencies } from '../../frontends/admin/routes.ts';
 import { consoleRoutes } from '../../frontends/console/routes.ts';
 import type { ConsoleDependencies } from '../../frontends/console/routes.ts';
+import { graphiteRoutes } from '../../frontends/graphite/routes.ts';
+import type { GraphiteDependencies } from '../../frontends/graphite/routes.ts';
 import type { Route } from '../../frontends/http/route.ts';
 import { importRoutes } from '../../frontends/import/routes.ts';
 import type { ImportExportDependencies } from '../../frontends/import/routes.ts';
 import { influxRoutes } from '../../frontends/influx/routes.ts';
 import type { InfluxDependencies } from '../../frontends/influx/write.ts';
+import { otlpRoutes } from '../../frontends/otlp/routes.ts';
+import type { OtlpDependencies } from '../../frontends/otlp/metrics.ts';
+import { opentsdbRoutes } from '../../frontends/opentsdb/routes.ts';
+import type { OpentsdbDependencies } from '../../frontends/opentsdb/put.ts';
 import { prometheusRoutes } from '../../frontends/prometheus/routes.ts';
 import type { PrometheusDependencies } from '../../frontends/prometheus/routes.ts';
 
+import { warp10Routes } from '../../frontends/warp10/routes.ts';
+import type { Warp10Dependencies } from '../../frontends/warp10/routes.ts';
+
 export type RouteDependencies = PrometheusDependencies &
   InfluxDependencies &
+  GraphiteDependencies &
+  OtlpDependencies &
+  OpentsdbDependencies &
+  Warp10Dependencies &
   ImportExportDependencies &
   AdminDependencies &
   ConsoleDependencies;
@@ -23,6 +36,10 @@ export function productRoutes(deps: RouteDependencies): readonly Route[] {
   return [
     ...prometheusRoutes(deps),
     ...influxRoutes(deps),
+    ...graphiteRoutes(deps),
+    ...otlpRoutes(deps),
+    ...opentsdbRoutes(deps),
+    ...warp10Routes(deps),
     ...importRoutes(deps),
     ...adminRoutes(deps),
     ...consoleRoutes(deps),

@@ -13,7 +13,8 @@ import { realClock } from '../real/clock.ts';
 import { realFiles } from '../real/files.ts';
 import { killProbe } from '../real/kill-probe.ts';
 import { loadKernels } from '../real/kernels.ts';
-import { countBuffersAsHeap, watchIdleMemory } from '../real/idle-memory.ts';
+import { countBuffersAsHeap, watchBoundMemory, watchIdleMemory } from '../real/idle-memory.ts';
+import { isLittleMemory, restartForLittleMemory } from '../real/little-memory.ts';
 import { realPrng } from '../real/prng.ts';
 import { realScheduler } from '../real/scheduler.ts';
 import type { Settings } from '../settings/flags.ts';
@@ -21,6 +22,7 @@ import { address as addressKind, SettingError } from '../settings/kinds.ts';
 import { loadSettings } from '../settings/load.ts';
 import { productVersion } from '../version.ts';
 import { isLoopbackAddress } from './loopback.ts';
+import { wholeMemoryBytes } from './memory.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
 
 /** What cannot start, in one sentence. */
@@ -81,11 +83,13 @@ function makeLogger(settings: Settings): Logger {
 }
 
 function checkStart(settings: Settings): void {
-  const { host } = settings.http;
-  if (!isLoopbackAddress(host) && !settings.insecure)
+  const open = [settings.http, settings.graphite, settings.opentsdbTelnet].find(
+    (wanted) => wanted !== undefined && !isLoopbackAddress(wanted.host),
+  );
+  if (open !== undefined && !settings.insecure)
     throw new StartError(
       EXIT.usage,
-      `${addressKind.print(settings.http)} is not a loopback address, and whoever reaches it could ` +
+      `${addressKind.print(open)} is not a loopback address, and whoever reaches it could ` +
         'read and write everything: use --insecure if that is meant.',
     );
   const stale = checkBuilt(PROJECT_ROOT);
@@ -95,8 +99,12 @@ function checkStart(settings: Settings): void {
 async function serve(args: readonly string[]): Promise<void> {
   const { settings, warnings } = await loadSettings({ args, env: process.env, readConfig });
   checkStart(settings);
+  const wholeBytes = wholeMemoryBytes(settings.memoryBytes);
+  const isLittle = isLittleMemory(wholeBytes);
+  if (isLittle) restartForLittleMemory();
   loadKernels();
-  countBuffersAsHeap();
+  // With little memory buffers are worth a collection early.
+  if (!isLittle) countBuffersAsHeap();
   const logger = makeLogger(settings);
   for (const warning of warnings) logger.warn(warning);
   const registry = new MetricsRegistry();
@@ -117,12 +125,22 @@ async function serve(args: readonly string[]): Promise<void> {
     await opened.storage.close();
     throw listenError(error, settings);
   });
-  const { url } = running;
+  const { url, listeners } = running;
   const startMs = Math.round(performance.now());
-  logger.info('ready', { url, version, data: settings.data, pid: process.pid, startMs });
-  const stopWatching = watchIdleMemory(realScheduler);
+  logger.info('ready', {
+    url,
+    ...listeners,
+    version,
+    data: settings.data,
+    pid: process.pid,
+    startMs,
+  });
+  const stopWatching = [
+    watchIdleMemory(realScheduler),
+    watchBoundMemory(realScheduler, wholeBytes),
+  ];
   await untilSignal(logger);
-  stopWatching();
+  for (const stop of stopWatching) stop();
   await running.stop();
   logger.info('stopped');
 }

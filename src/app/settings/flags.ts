@@ -1,6 +1,8 @@
 // Every setting of the server, once. From this table come the command line, the environment names,
 // the keys of orrery.yaml, `--help`, `orrery check config` and docs/flags.md. A key in camelCase
 // here is the field of `Settings`; its `flag` is the name on the command line and in the file.
+import { TRANSLATIONS } from '../../formats/otlp/names.ts';
+import type { Translation } from '../../formats/otlp/names.ts';
 import { LOG_LEVELS } from '../../telemetry/logger.ts';
 import type { Address, DiskShare, Kind } from './kinds.ts';
 import {
@@ -12,6 +14,7 @@ import {
   list,
   path,
   SettingError,
+  text,
 } from './kinds.ts';
 import { diskShare, orNone, size } from './kinds.ts';
 
@@ -40,12 +43,29 @@ function checkHostName(host: string): void {
     throw new SettingError(`"${host}" is not a host name; give it without scheme and port`);
 }
 
+function checkNamePrefix(prefix: string): void {
+  if (prefix !== '' && !/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(prefix))
+    throw new SettingError(`"${prefix}" is not the start of a metric name`);
+}
+
 export const FLAGS = {
   http: flag<Address>(
     'http',
     address,
     { host: '127.0.0.1', port: 4332 },
     'Address of the HTTP listener. Any other than loopback needs tokens, or `--insecure`.',
+  ),
+  graphite: flag<Address | undefined>(
+    'graphite',
+    orNone(address),
+    undefined,
+    'Address of the TCP and UDP listener for Graphite lines, 2003 by custom. As with `http`, any other than loopback needs `--insecure`.',
+  ),
+  opentsdbTelnet: flag<Address | undefined>(
+    'opentsdb-telnet',
+    orNone(address),
+    undefined,
+    "Address of the listener for OpenTSDB's telnet commands, 4242 by custom; HTTP is answered there too. Any other than loopback needs `--insecure`.",
   ),
   data: flag('data', path('DIR'), './orrery-data', 'Folder that holds everything stored.'),
   config: flag(
@@ -134,7 +154,12 @@ export const FLAGS = {
     5_000_000,
     'A query that will read more samples is heavy; exports always are.',
   ),
-  queryMemoryBytes: flag('query-memory', size, 512 * MIB, 'Memory that one query may hold.'),
+  queryMemoryBytes: flag(
+    'query-memory',
+    size,
+    512 * MIB,
+    'Memory that one query may hold, at most what --memory leaves to queries.',
+  ),
   queryCacheBytes: flag(
     'query-cache',
     size,
@@ -150,7 +175,7 @@ export const FLAGS = {
   querySamples: flag(
     'query-samples',
     integer({ min: 1, max: 1e12 }),
-    50_000_000,
+    1_000_000_000,
     'Samples that one query may read or hold at one time.',
   ),
   queryPoints: flag(
@@ -171,6 +196,56 @@ export const FLAGS = {
     false,
     'PromQL drops metric names at the end of a query instead of in each step of it, as ' +
       'Prometheus does with its feature of the same name.',
+  ),
+  typeAndUnitLabels: flag(
+    'type-and-unit-labels',
+    flagSwitch,
+    false,
+    'Types and units of metrics become labels of their series, `__type__` and `__unit__`, in remote ' +
+      'write 2.0, exposition text and scrapes, as Prometheus does with its feature of the same name.',
+  ),
+  otlpTranslation: flag<Translation>(
+    'otlp-translation',
+    { ...choice(TRANSLATIONS), placeholder: 'STRATEGY' },
+    'UnderscoreEscapingWithSuffixes',
+    'How names of OTLP metrics and attributes become names of series and labels: that, ' +
+      '`UnderscoreEscapingWithoutSuffixes`, `NoUTF8EscapingWithSuffixes` or `NoTranslation`.',
+  ),
+  otlpNamespace: flag(
+    'otlp-namespace',
+    text('PREFIX', checkNamePrefix),
+    '',
+    'Put in front of every name of an OTLP metric, with an underscore.',
+  ),
+  otlpScopeLabels: flag(
+    'otlp-scope-labels',
+    flagSwitch,
+    true,
+    'Name, version, schema URL and attributes of OTLP scopes are labels `otel_scope_*`.',
+  ),
+  otlpPromotedAttributes: flag<readonly string[]>(
+    'otlp-promote-attribute',
+    list('NAME', () => undefined),
+    [],
+    'OTLP resource attribute that becomes a label of every series; repeatable.',
+  ),
+  otlpIdentifyingAttributes: flag(
+    'otlp-identifying-attributes',
+    flagSwitch,
+    false,
+    '`target_info` also has the attributes that `job` and `instance` are made of.',
+  ),
+  otlpCustomBuckets: flag(
+    'otlp-custom-buckets',
+    flagSwitch,
+    false,
+    'Classic OTLP histograms become native ones with custom buckets instead of `_bucket` series.',
+  ),
+  warp10TimeUnit: flag(
+    'warp10-time-unit',
+    choice(['us', 'ms', 'ns']),
+    'us',
+    'What times of the Warp 10 protocol count: micro-, milli- or nanoseconds.',
   ),
   shards: flag(
     'shards',

@@ -37,6 +37,18 @@ export function path(placeholder: string): Kind<string> {
   );
 }
 
+/** Any text that `check` does not refuse. */
+export function text(placeholder: string, check: (value: string) => void): Kind<string> {
+  return kind<string>(
+    placeholder,
+    (value) => {
+      check(value);
+      return value;
+    },
+    String,
+  );
+}
+
 export const flagSwitch: Kind<boolean> = {
   placeholder: '',
   isSwitch: true,

@@ -1,6 +1,8 @@
 // The JSON object of a native histogram in the exact form → model Histogram; fields are named as
-// there. undefined where a field is missing or of the wrong type, or spans and buckets disagree.
+// there; buckets finer than schema 8 are merged. undefined where a field is missing or of the wrong
+// type, the schema is none, or spans and buckets disagree.
 import type { BucketSpan, CounterResetHint, Histogram } from '../../model/histogram.ts';
+import { isKnownSchema, withStoredResolution } from '../../model/histogram-resolution.ts';
 import { floatOf } from './float-json.ts';
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -19,11 +21,11 @@ function numbers(value: unknown): Float64Array | undefined {
 function spans(value: unknown): BucketSpan[] | undefined {
   if (!Array.isArray(value)) return undefined;
   const out: BucketSpan[] = [];
-  for (const item of value) {
+  for (const [i, item] of value.entries()) {
     if (!Array.isArray(item) || item.length !== 2) return undefined;
     const [offset, length] = item as [unknown, unknown];
     if (!Number.isInteger(offset) || !Number.isInteger(length)) return undefined;
-    if ((length as number) < 0) return undefined;
+    if ((length as number) < 0 || (i > 0 && (offset as number) < 0)) return undefined;
     out.push({ offset: offset as number, length: length as number });
   }
   return out;
@@ -42,6 +44,7 @@ export function histogramOf(object: JsonObject): Histogram | undefined {
   if (zeroThreshold === undefined || zeroCount === undefined) return undefined;
   if (count === undefined || sum === undefined) return undefined;
   if (typeof isInteger !== 'boolean' || !Number.isInteger(schema)) return undefined;
+  if (!isKnownSchema(schema as number)) return undefined;
   if (![0, 1, 2, 3].includes(counterResetHint as number)) return undefined;
   const positiveSpans = spans(object['positiveSpans']);
   const positiveBuckets = numbers(object['positiveBuckets']);
@@ -52,7 +55,7 @@ export function histogramOf(object: JsonObject): Histogram | undefined {
   if (negativeSpans === undefined || negativeBuckets === undefined) return undefined;
   if (customValues === undefined || !agree(positiveSpans, positiveBuckets)) return undefined;
   if (!agree(negativeSpans, negativeBuckets)) return undefined;
-  return {
+  return withStoredResolution({
     isInteger,
     schema: schema as number,
     zeroThreshold,
@@ -65,5 +68,5 @@ export function histogramOf(object: JsonObject): Histogram | undefined {
     negativeSpans,
     negativeBuckets,
     customValues,
-  };
+  });
 }

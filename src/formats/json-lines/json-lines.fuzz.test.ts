@@ -97,6 +97,20 @@ test('both forms are read; bad lines are refused alone', () => {
   assert.equal(result.pointCount, 5);
 });
 
+test('histograms finer than schema 8 are merged, others of no schema refused', () => {
+  const line = (schema: number): string =>
+    encode([{ labels: ['__name__', 'h'], chunks: [sample({ ...histogram, schema })] }], 'exact');
+  const sample = (value: Histogram): Samples => samples(KIND.histogram, [value], [1]);
+  const { recorder, result } = scan(line(9));
+  assert.deepEqual(result.errors, []);
+  assert.deepEqual(recorder.pointSets[0]!.values[0], {
+    ...histogram,
+    schema: 8,
+    positiveSpans: [{ offset: -1, length: 2 }],
+  });
+  for (const schema of [53, -5]) assert.equal(scan(line(schema)).result.errorCount, 1);
+});
+
 const text = fc.string({ unit: 'grapheme', maxLength: 8 });
 const labelsArbitrary: fc.Arbitrary<Labels> = fc
   .array(

@@ -199,3 +199,19 @@ test('any bytes are read without a throw and without a look behind the end', () 
     { numRuns: 2000 },
   );
 });
+
+test('types become labels where that is asked for', () => {
+  const page =
+    'z 1\n# TYPE a counter\na{__type__="gauge",x="1"} 1\nb 2\n# TYPE c untyped\nc{__type__="gauge"} 3\n';
+  check(
+    page,
+    [
+      '__name__=z f64 1',
+      '__name__=a,__type__=counter,x=1 f64 1',
+      '__name__=b,__type__=counter f64 2',
+      '__name__=c,__type__=gauge f64 3',
+    ],
+    { typeLabels: true },
+  );
+  check('# TYPE a counter\na{__type__="gauge"} 1\n', ['__name__=a,__type__=gauge f64 1']);
+});

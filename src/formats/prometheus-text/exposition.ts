@@ -32,6 +32,8 @@ export interface ExpositionOptions {
   readonly mode: 'import' | 'scrape';
   /** Flat name, value: labels of the target (job, instance). */
   readonly extraLabels: readonly string[];
+  /** The type of a sample's section becomes its label `__type__`. */
+  readonly typeLabels?: boolean;
 }
 
 const LF = 10;
@@ -138,6 +140,7 @@ function register(page: Page, start: number, end: number): number | string {
     isStrict: options.mode === 'import',
     extraLabels: options.extraLabels,
     type: metadata.type,
+    typeLabels: options.typeLabels === true,
   });
   if (typeof pairs === 'string') return pairs;
   const { typeStart: start2, typeEnd: end2 } = metadata;

@@ -17,8 +17,11 @@ export interface SeriesTextOptions {
   readonly extraLabels: readonly string[];
   /** Type of the family in whose section the line stands: normalises `le` and `quantile`. */
   readonly type: string;
+  /** That type becomes the label `__type__`, instead of one that the line has. */
+  readonly typeLabels: boolean;
 }
 
+const TYPE_LABEL = '__type__';
 const BACKSLASH = 92;
 const QUOTE = 34;
 const LINE_FEED = 10;
@@ -51,6 +54,10 @@ function floatOf(text: string): number | undefined {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/.test(lower) ? Number(lower) : undefined;
 }
 
+function isKnownType(type: string): boolean {
+  return type !== '' && type !== 'unknown';
+}
+
 class SeriesReader {
   readonly #bytes: Uint8Array;
   readonly #end: number;
@@ -78,7 +85,9 @@ class SeriesReader {
     if (this.#at < this.#end && !this.#readBraces()) return undefined;
     if (!this.#hasName || this.#name === '') return this.#fail('expected a metric name');
     if (this.#at !== this.#end) return this.#fail('expected a value behind the series');
-    return [METRIC_NAME, this.#name, ...this.#pairs, ...this.#options.extraLabels];
+    const { type, typeLabels, extraLabels } = this.#options;
+    const own = typeLabels && isKnownType(type) ? [TYPE_LABEL, type] : [];
+    return [METRIC_NAME, this.#name, ...own, ...this.#pairs, ...extraLabels];
   }
 
   #fail(reason: string): undefined {
@@ -187,7 +196,8 @@ class SeriesReader {
     if (this.#names.size >= SERIES_LABELS_MAX)
       return this.#refuse(`more than ${SERIES_LABELS_MAX} labels`);
     this.#names.add(name);
-    const { extraLabels, type } = this.#options;
+    const { extraLabels, type, typeLabels } = this.#options;
+    if (typeLabels && name === TYPE_LABEL && isKnownType(type)) return true;
     let stored = name;
     for (let i = 0; i < extraLabels.length; i += 2)
       if (extraLabels[i] === name && value !== '') stored = `exported_${name}`;

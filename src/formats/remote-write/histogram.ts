@@ -1,6 +1,7 @@
 // Histogram of remote write 1.0 and 2.0 → model Histogram. Integer histograms carry differences
-// between buckets, float ones absolute counts; here both become absolute. Validation as Prometheus'
-// histogram.Validate: spans describe exactly the buckets given, nothing is negative.
+// between buckets, float ones absolute counts; here both become absolute. Buckets finer than schema
+// 8 are merged. Validation as Prometheus' histogram.Validate: spans describe exactly the buckets
+// given, nothing is negative, integers add up.
 // Source: prompb/types.proto; Prometheus native histogram specification.
 import type { ProtobufReader } from '../../codec/protobuf.ts';
 import { ProtobufError, WIRE } from '../../codec/protobuf.ts';
@@ -8,6 +9,7 @@ import { KIND } from '../../model/columns.ts';
 import type { Points, SeriesRef } from '../../model/columns.ts';
 import type { BucketSpan, CounterResetHint, Histogram } from '../../model/histogram.ts';
 import { CUSTOM_BUCKETS_SCHEMA } from '../../model/histogram.ts';
+import { isKnownSchema, withStoredResolution } from '../../model/histogram-resolution.ts';
 import { MESSAGE_ITEMS_MAX } from '../limits.ts';
 
 export interface HistogramSample {
@@ -16,9 +18,6 @@ export interface HistogramSample {
   /** 0: none. Version 1.0 of the message has no such field. */
   readonly startMs: number;
 }
-
-const SCHEMA_MIN = -4;
-const SCHEMA_MAX = 8;
 
 interface Raw {
   isInteger: boolean;
@@ -188,43 +187,73 @@ function absolute(deltas: readonly number[]): Float64Array {
   return counts;
 }
 
-function bucketsReason(
+function spansReason(
   side: string,
   spans: readonly BucketSpan[],
   buckets: Float64Array,
-  countMax: number,
 ): string | undefined {
   let expected = 0;
   for (const [i, span] of spans.entries()) {
     if (i > 0 && span.offset < 0) return `${side} span with a negative offset`;
     expected += span.length;
   }
-  if (expected !== buckets.length)
-    return `${side} spans describe ${expected} buckets, ${buckets.length} given`;
-  for (const count of buckets)
-    if (count < 0 || count > countMax)
-      return `${side} bucket with a count that is negative or too large`;
-  return undefined;
+  return expected === buckets.length
+    ? undefined
+    : `${side} spans describe ${expected} buckets, ${buckets.length} given`;
 }
 
-function reasonOf(histogram: Histogram): string | undefined {
-  const { schema, customValues } = histogram;
-  const isCustom = schema === CUSTOM_BUCKETS_SCHEMA;
-  if (!isCustom && !(schema >= SCHEMA_MIN && schema <= SCHEMA_MAX))
-    return `histogram schema ${schema} is not supported`;
-  if (!isCustom && customValues.length > 0) return 'custom bounds in an exponential histogram';
+/** What is wrong with the layout, before buckets are merged. */
+function layoutReason(h: Histogram): string | undefined {
+  if (!isKnownSchema(h.schema)) return `histogram schema ${h.schema} is not supported`;
+  if (h.schema === CUSTOM_BUCKETS_SCHEMA) return customReason(h);
+  if (h.customValues.length > 0) return 'custom bounds in an exponential histogram';
+  return (
+    spansReason('positive', h.positiveSpans, h.positiveBuckets) ??
+    spansReason('negative', h.negativeSpans, h.negativeBuckets)
+  );
+}
+
+function customReason(h: Histogram): string | undefined {
+  const { customValues, positiveSpans } = h;
   for (let i = 0; i < customValues.length; i++)
     if (!(customValues[i]! < Infinity) || (i > 0 && !(customValues[i]! > customValues[i - 1]!)))
       return 'custom bounds are not ascending and finite';
-  const countMax = histogram.isInteger ? Number.MAX_SAFE_INTEGER : Infinity;
-  if (histogram.count > countMax) return 'histogram count above 2^53';
-  // NaN counts pass, as in Prometheus: `FloatHistogram.Validate` refuses what is below zero.
-  if (histogram.count < 0 || histogram.zeroCount < 0 || !(histogram.zeroThreshold >= 0))
-    return 'negative count or zero bucket';
-  return (
-    bucketsReason('positive', histogram.positiveSpans, histogram.positiveBuckets, countMax) ??
-    bucketsReason('negative', histogram.negativeSpans, histogram.negativeBuckets, countMax)
-  );
+  if (h.zeroCount !== 0 || h.zeroThreshold !== 0) return 'custom buckets with a zero bucket';
+  if (h.negativeSpans.length > 0 || h.negativeBuckets.length > 0)
+    return 'custom buckets with a negative side';
+  if ((positiveSpans[0]?.offset ?? 0) < 0) return 'positive span with a negative offset';
+  const reason = spansReason('positive', positiveSpans, h.positiveBuckets);
+  if (reason !== undefined) return reason;
+  const end = positiveSpans.reduce((sum, { offset, length }) => sum + offset + length, 0);
+  return end > customValues.length + 1
+    ? `custom buckets up to ${end}, but ${customValues.length} bounds`
+    : undefined;
+}
+
+/**
+ * What is wrong with the counts. Integers add up to the count, but for observations of NaN, which
+ * are in no bucket and make the sum NaN. NaN counts of float histograms pass, as in Prometheus:
+ * `FloatHistogram.Validate` refuses what is below zero.
+ */
+function countsReason(h: Histogram): string | undefined {
+  const { isInteger, count, zeroCount } = h;
+  const countMax = isInteger ? Number.MAX_SAFE_INTEGER : Infinity;
+  if (count > countMax) return 'histogram count above 2^53';
+  if (count < 0 || zeroCount < 0 || !(h.zeroThreshold >= 0)) return 'negative count or zero bucket';
+  let total = zeroCount;
+  for (const [side, buckets] of [
+    ['positive', h.positiveBuckets],
+    ['negative', h.negativeBuckets],
+  ] as const)
+    for (const bucket of buckets) {
+      if (bucket < 0 || bucket > countMax)
+        return `${side} bucket with a count that is negative or too large`;
+      total += bucket;
+    }
+  const isRight = Number.isNaN(h.sum) ? total <= count : total === count;
+  return !isInteger || isRight
+    ? undefined
+    : `${total} observations in the buckets, but a count of ${count}`;
 }
 
 /**
@@ -253,7 +282,10 @@ export function readHistogram(reader: ProtobufReader): HistogramSample | string 
     customValues: Float64Array.from(raw.customValues),
   };
   const { timestampMs, startMs } = raw;
-  return reasonOf(histogram) ?? { histogram, timestampMs, startMs };
+  const reason = layoutReason(histogram);
+  if (reason !== undefined) return reason;
+  const stored = withStoredResolution(histogram);
+  return countsReason(stored) ?? { histogram: stored, timestampMs, startMs };
 }
 
 /** A histogram as columns of one point; startUs NaN: it has none. */

@@ -160,7 +160,10 @@ test('what is refused leaves the others and is not counted', () => {
     [{ labels: ['__name__', 'm', 'a', '1', 'a', '2'], samples }, /given twice/],
     [{ labels: ['__name__'], samples }, /name but without a value/],
     [{ labels: UP, samples: [{ value: 1, tMs: 2 ** 50 }] }, /out of range/],
-    [{ labels: UP, histograms: [{ histogram: { ...HISTOGRAM, schema: 9 }, tMs: 1 }] }, /schema 9/],
+    [
+      { labels: UP, histograms: [{ histogram: { ...HISTOGRAM, schema: 53 }, tMs: 1 }] },
+      /schema 53/,
+    ],
   ];
   for (const [series, reason] of bad) {
     const { result, text } = scan(requestV2([good, series, good]));

@@ -153,7 +153,7 @@ function span(field: number, offset: number, length: number): number[] {
 
 test('native histograms become absolute counts', () => {
   const integer = bytesField(4, [
-    ...varintField(1, 12),
+    ...varintField(1, 13),
     ...doubleField(3, 18.4),
     ...zigzagField(4, -2),
     ...doubleField(5, 0.001),
@@ -179,7 +179,7 @@ test('native histograms become absolute counts', () => {
     schema: -2,
     zeroThreshold: 0.001,
     zeroCount: 2,
-    count: 12,
+    count: 13,
     sum: 18.4,
     counterResetHint: 1,
     positiveSpans: [
@@ -204,14 +204,59 @@ test('the staleness marker of a histogram keeps its bits', () => {
   assert.equal(new BigUint64Array(Float64Array.of(sum).buffer)[0], STALE_NAN_BITS);
 });
 
+test('buckets finer than schema 8 are merged', () => {
+  const fine = bytesField(4, [
+    ...varintField(1, 15),
+    ...zigzagField(4, 9),
+    ...span(11, -2, 4),
+    ...span(11, 1, 1),
+    ...bytesField(12, [...zigzag(1), ...zigzag(1), ...zigzag(1), ...zigzag(1), ...zigzag(1)]),
+  ]);
+  const { recorder, result } = scan(series({ __name__: 'h' }, [], fine));
+  assert.deepEqual(result.errors, []);
+  assert.partialDeepStrictEqual(recorder.rows[0]!.value, {
+    schema: 8,
+    count: 15,
+    positiveSpans: [{ offset: -1, length: 4 }],
+    positiveBuckets: Float64Array.of(1, 5, 4, 5),
+  });
+});
+
 test('impossible histograms are refused', () => {
   const refuse = (content: number[], reason: RegExp): void =>
     assert.match(reasons(series({ __name__: 'h' }, [], bytesField(4, content)))[0]!, reason);
-  refuse(zigzagField(4, 9), /schema 9 is not supported/);
+  for (const schema of [53, -5, -9, -54, 2 ** 31])
+    refuse(zigzagField(4, schema), new RegExp(`schema ${schema} is not supported`));
   refuse(span(11, 0, 2), /positive spans describe 2 buckets, 0 given/);
+  refuse([...zigzagField(4, 9), ...span(11, 0, 2)], /positive spans describe 2 buckets, 0 given/);
   refuse([...span(11, 0, 1), ...bytesField(12, zigzag(-1))], /negative or too large/);
   refuse([...span(8, 0, 1), ...span(8, -1, 0), ...bytesField(9, zigzag(1))], /negative offset/);
-  refuse([...zigzagField(4, -53), ...doubleField(16, 2), ...doubleField(16, 1)], /not ascending/);
+  refuse(doubleField(16, 2), /custom bounds in an exponential/);
+  const one = [...span(11, 0, 1), ...bytesField(12, zigzag(1))];
+  refuse([...varintField(1, 2), ...one], /1 observations in the buckets, but a count of 2/);
+  refuse(
+    [...one, ...doubleField(3, Number.NaN)],
+    /1 observations in the buckets, but a count of 0/,
+  );
+  refuse([...varintField(1, 2 ** 53), ...varintField(6, 2 ** 53)], /count above 2\^53/);
+  const custom = zigzagField(4, -53);
+  refuse([...custom, ...doubleField(16, 2), ...doubleField(16, 1)], /not ascending/);
+  refuse([...custom, ...doubleField(16, Infinity)], /not ascending and finite/);
+  refuse([...custom, ...varintField(6, 1)], /with a zero bucket/);
+  refuse([...custom, ...doubleField(5, 0.5)], /with a zero bucket/);
+  refuse([...custom, ...span(8, 0, 0)], /with a negative side/);
+  refuse([...custom, ...span(11, -1, 0)], /negative offset/);
+  refuse([...custom, ...span(11, 1, 1), ...bytesField(12, zigzag(0))], /up to 2, but 0 bounds/);
+});
+
+test('observations of NaN are in the count alone', () => {
+  const nan = bytesField(4, [
+    ...varintField(1, 2),
+    ...varintField(6, 1),
+    ...doubleField(3, Number.NaN),
+  ]);
+  const { result } = scan(series({ __name__: 'h' }, [], nan));
+  assert.deepEqual([result.errors, result.histogramCount], [[], 1]);
 });
 
 test('corrupt messages say so and cut ones never read on', () => {

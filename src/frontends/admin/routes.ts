@@ -1,5 +1,6 @@
 // Our own API: housekeeping that answers when it is done, health, own metrics, live queries.
 import { AppError } from '../../model/errors.ts';
+import type { RefusedLines } from '../../ingest/refused-lines.ts';
 import type { SnapshotKeeper } from '../../model/snapshots.ts';
 import type { Storage } from '../../model/storage.ts';
 import { nativeErrors, plainErrors } from '../http/errors.ts';
@@ -12,6 +13,7 @@ import { snapshotRoutes } from './snapshots.ts';
 export interface AdminDependencies extends QueryAdminDependencies {
   readonly storage: Storage;
   readonly snapshots: SnapshotKeeper;
+  readonly refusedLines: RefusedLines;
   /** What the process counts, in Prometheus text. */
   readonly metricsPage: () => Promise<string>;
   /** False while the server drains. */
@@ -149,6 +151,14 @@ export function adminRoutes(deps: AdminDependencies): readonly Route[] {
         (await house()).showStorage(deps.storage, exchange),
       ),
       permission: 'admin',
+      errors: nativeErrors,
+    },
+    {
+      ...get('/orrery/v1/refused-lines', async (exchange) =>
+        exchange.sendJson(200, deps.refusedLines.of(exchange.principal.tenant)),
+      ),
+      permission: 'read',
+      tenantScope: 'tenant',
       errors: nativeErrors,
     },
     ...retentionRoutes(deps),

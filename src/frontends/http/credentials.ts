@@ -3,14 +3,24 @@ import type { IncomingMessage } from 'node:http';
 import type { Credentials } from '../../tenancy/authenticator.ts';
 
 const TENANT_HEADER = 'x-scope-orgid';
+/** Where clients of Warp 10, and of the platform around it, put their token. */
+const TOKEN_HEADERS = ['x-warp10-token', 'x-metrics-token', 'x-cityzendata-token'] as const;
 
 export function credentialsOf(request: IncomingMessage): Credentials {
   const tenant = request.headers[TENANT_HEADER];
   const authorization = request.headers.authorization;
   return {
     tenant: Array.isArray(tenant) ? tenant.join(',') : tenant,
-    token: authorization === undefined ? undefined : secretOf(authorization),
+    token: authorization === undefined ? headerToken(request) : secretOf(authorization),
   };
+}
+
+function headerToken({ headers }: IncomingMessage): string | undefined {
+  for (const name of TOKEN_HEADERS) {
+    const value = headers[name];
+    if (typeof value === 'string' && value !== '') return value;
+  }
+  return undefined;
 }
 
 /** `Bearer S`, `Token S` and the password of `Basic`. */

@@ -87,9 +87,8 @@ export class Exchange {
     return await readRaw(this.request, this.response, { limitBytes, take: this.#take });
   }
 
-  /** The body, decompressed as Content-Encoding says. */
-  async body(): Promise<Uint8Array> {
-    const coding = contentCoding(this.request);
+  /** The body, decompressed as Content-Encoding says, or as the protocol says in another way. */
+  async body(coding = contentCoding(this.request)): Promise<Uint8Array> {
     checkCoding(coding);
     const raw = await this.rawBody();
     const limitBytes = this.bodyLimitBytes;

@@ -1,6 +1,7 @@
 // The route table is data: one row per method and path says who may call it, how large a body may
 // be, whose data it is about and how its protocol words an error. The server enforces the row
 // before the handler runs, and tests walk the table, so that a new route is covered by existing.
+import type { IncomingMessage } from 'node:http';
 import type { AppError } from '../../model/errors.ts';
 import type { Permission } from '../../model/tenant.ts';
 import type { Answer } from './answer.ts';
@@ -10,7 +11,7 @@ export const METHODS = ['GET', 'POST', 'PUT', 'DELETE'] as const;
 export type Method = (typeof METHODS)[number];
 
 /** Words an error as the protocol's clients expect it. `Retry-After` is added by the server. */
-export type ErrorShape = (error: AppError) => Answer;
+export type ErrorShape = (error: AppError, request: IncomingMessage) => Answer;
 
 export type Handler = (exchange: Exchange) => Promise<void>;
 

@@ -285,7 +285,7 @@ export class HttpServer {
       response.destroy();
       return;
     }
-    const answer = shape(error);
+    const answer = shape(error, request);
     const status = error instanceof MethodError ? 405 : answer.status;
     const headers: Record<string, string | number> = { ...answer.headers };
     if (error.retryAfterSec !== undefined) headers['Retry-After'] = error.retryAfterSec;

@@ -13,6 +13,8 @@ import { extraLabels, withForcedLabels, writeOptions } from '../http/write-optio
 export interface ImportDependencies {
   readonly ingest: Ingest;
   readonly clock: Clock;
+  /** Of exposition text: the type of a metric becomes a label of its series. */
+  readonly typeAndUnitLabels: boolean;
 }
 
 function defaultTimeUs(clock: Clock, params: URLSearchParams): number {
@@ -61,8 +63,14 @@ export async function importPrometheus(
   const timeUs = defaultTimeUs(deps.clock, exchange.search);
   const principal = withForcedLabels(exchange.principal, extraLabels(exchange.search));
   const body = await exchange.body();
+  const { typeAndUnitLabels: typeLabels } = deps;
   const { scanPrometheusText } = await import('../../formats/prometheus-text/exposition.ts');
-  const scanOptions = { defaultTimeUs: timeUs, mode: 'import', extraLabels: [] } as const;
+  const scanOptions = {
+    defaultTimeUs: timeUs,
+    mode: 'import',
+    extraLabels: [],
+    typeLabels,
+  } as const;
   const written = await deps.ingest.write(principal, {
     ...options,
     protocol: 'prometheus-text',

@@ -7,6 +7,8 @@ const ON = {
     'admin',
     'exclude_alerts',
     'label_values_match',
+    'openapi_3.1',
+    'openapi_3.2',
     'query_stats',
     'query_warnings',
     'remote_write_receiver',
@@ -32,6 +34,7 @@ const ON = {
     'offset',
     'on',
     'per_query_lookback_delta',
+    'per_step_stats',
     'smoothed',
     'subqueries',
     'without',
@@ -44,13 +47,13 @@ const ON = {
 } as const;
 
 const OFF = {
-  api: ['lifecycle', 'openapi_3.1', 'openapi_3.2', 'otlp_write_receiver'],
-  promql: ['per_step_stats', 'type_and_unit_labels'],
+  api: ['lifecycle', 'otlp_write_receiver'],
   prometheus: ['agent_mode', 'auto_reload_config'],
 } as const;
 
 export function featureList(options: {
   readonly delayedNameRemoval: boolean;
+  readonly typeAndUnitLabels: boolean;
 }): Record<string, Record<string, boolean>> {
   const groups: Record<string, Record<string, boolean>> = {};
   const set = (group: string, names: readonly string[], value: boolean): void => {
@@ -59,6 +62,8 @@ export function featureList(options: {
   for (const [group, names] of Object.entries(ON)) set(group, names, true);
   for (const [group, names] of Object.entries(OFF)) set(group, names, false);
   set('promql', ['delayed_name_removal'], options.delayedNameRemoval);
+  set('promql', ['type_and_unit_labels'], options.typeAndUnitLabels);
+  set('scrape', ['type_and_unit_labels'], options.typeAndUnitLabels);
   set('prometheus', ['server_mode'], true);
   set('promql_functions', [...FUNCTIONS.keys()], true);
   return groups;

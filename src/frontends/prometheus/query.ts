@@ -81,16 +81,17 @@ async function answer(
     text: params.get('query') ?? '',
     timeoutMs: timeoutUs === undefined ? undefined : timeoutUs / 1000,
     signal: exchange.signal,
-    params: evalParams,
+    params: { ...evalParams, countsSamples: wanted !== '' },
     onTurn: () => watch.turn(),
-    useCache: params.get('nocache') !== '1',
+    // What is kept was not counted.
+    useCache: params.get('nocache') !== '1' && wanted === '',
   };
   try {
     await deps.promql.run(request, async (result, { context, headers: costHeaders }) => {
       const headers = { ...JSON_HEADERS, ...costHeaders() };
       const options = {
         seriesMax: limitParam(params),
-        stats: wanted === '' ? undefined : watch.stats(result),
+        stats: wanted === '' ? undefined : watch.stats(result, wanted === 'all'),
         warnings: statsWarnings(wanted),
       };
       const pieces = inSlices(prometheusJson(result, options), deps);
@@ -120,7 +121,7 @@ class Stopwatch {
   }
 
   /** Evaluation is one pass here: preparing and sorting are parts of it. */
-  stats({ stats }: EvalResult): QueryStats {
+  stats(result: EvalResult, isByStep: boolean): QueryStats {
     const evaluated = (this.#clock.monotonicMs() - this.#turnMs) / 1000;
     return {
       timings: {
@@ -131,13 +132,29 @@ class Stopwatch {
         execQueueTime: (this.#turnMs - this.#startMs) / 1000,
         execTotalTime: evaluated,
       },
-      samples: {
-        totalQueryableSamples: stats.samplesRead,
-        samplesRead: stats.samplesRead,
-        peakSamples: stats.samplesPeak,
-      },
+      samples: samplesOf(result, isByStep),
     };
   }
+}
+
+function sum(counts: Float64Array): number {
+  return counts.reduce((whole, count) => whole + count, 0);
+}
+
+/** In the order in which Prometheus writes them. */
+function samplesOf(result: EvalResult, isByStep: boolean): QueryStats['samples'] {
+  const { counted, samplesPeak } = result.stats;
+  const none = new Float64Array(0);
+  const { total, read } = counted ?? { total: none, read: none };
+  const steps = (counts: Float64Array): [number, number][] =>
+    Array.from(counts, (count, k) => [(result.startUs + k * result.stepUs) / 1e6, count]);
+  return {
+    ...(isByStep ? { totalQueryableSamplesPerStep: steps(total) } : {}),
+    totalQueryableSamples: sum(total),
+    ...(isByStep ? { samplesReadPerStep: steps(read) } : {}),
+    samplesRead: sum(read),
+    peakSamples: samplesPeak,
+  };
 }
 
 function queryParameterError(error: AppError): AppError {

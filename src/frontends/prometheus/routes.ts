@@ -91,10 +91,11 @@ function tenantRows(deps: PrometheusDependencies): readonly Row[] {
     get('targets/relabel_steps', async (exchange) =>
       (await targets()).relabelSteps(deps, exchange),
     ),
-    get('rules', async (exchange) => (await status()).rules(exchange)),
+    get('rules', async (exchange) => (await import('./rules.ts')).rules(exchange)),
     get('alerts', async (exchange) => (await status()).alerts(exchange)),
     get('alertmanagers', async (exchange) => (await status()).alertmanagers(exchange)),
     get('notifications', async (exchange) => (await status()).notifications(exchange)),
+    get('notifications/live', async (exchange) => (await status()).liveNotifications(exchange)),
     get('status/tsdb', async (exchange) => (await status()).tsdbStatus(deps, exchange)),
     get('status/tsdb/blocks', async (exchange) => (await status()).noBlocks(exchange)),
   ];
@@ -111,6 +112,9 @@ function serverRows(deps: PrometheusDependencies): readonly Row[] {
     ),
     about('status/walreplay', 'read', async (exchange) => (await status()).replayed(exchange)),
     about('features', 'read', async (exchange) => (await status()).features(deps, exchange)),
+    about('openapi.yaml', 'read', async (exchange) =>
+      (await import('./openapi.ts')).openApi(exchange),
+    ),
     about('status/config', 'admin', async (exchange) =>
       (await status()).configuration(deps, exchange),
     ),

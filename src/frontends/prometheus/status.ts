@@ -35,6 +35,7 @@ export interface StatusDependencies extends MetadataDependencies {
   /** Of the product. */
   readonly version: string;
   readonly delayedNameRemoval: boolean;
+  readonly typeAndUnitLabels: boolean;
 }
 
 /**
@@ -145,16 +146,20 @@ export async function features(deps: StatusDependencies, exchange: Exchange): Pr
   success(exchange, featureList(deps));
 }
 
-export async function rules(exchange: Exchange): Promise<void> {
-  success(exchange, { groups: [] });
-}
-
 export async function alerts(exchange: Exchange): Promise<void> {
   success(exchange, { alerts: [] });
 }
 
 export async function alertmanagers(exchange: Exchange): Promise<void> {
   success(exchange, { activeAlertmanagers: [], droppedAlertmanagers: [] });
+}
+
+/**
+ * Prometheus answers so where it has no place for one more listener: clients do not ask again, and
+ * there is nothing to hear.
+ */
+export async function liveNotifications(exchange: Exchange): Promise<void> {
+  exchange.send({ status: 204 });
 }
 
 export async function notifications(exchange: Exchange): Promise<void> {

@@ -13,6 +13,8 @@ import { checkSnappy, snappyBody } from './snappy-body.ts';
 
 export interface WriteDependencies {
   readonly ingest: Ingest;
+  /** Version 2.0: type and unit of a series become labels of it. */
+  readonly typeAndUnitLabels: boolean;
 }
 
 const MEDIA_TYPE = 'application/x-protobuf';
@@ -48,10 +50,16 @@ type ScanMessage = (
   sink: RowSink,
 ) => WriteRequestResult;
 
-async function scanner(version: Version): Promise<ScanMessage> {
+async function scanner(version: Version, typeAndUnitLabels: boolean): Promise<ScanMessage> {
   if (version === 1)
     return (await import('../../formats/remote-write/write-request.ts')).scanWriteRequest;
-  return (await import('../../formats/remote-write/request-v2.ts')).scanRequestV2;
+  const { scanRequestV2 } = await import('../../formats/remote-write/request-v2.ts');
+  if (!typeAndUnitLabels) return scanRequestV2;
+  const { withTypeAndUnitLabels } = await import('../../formats/remote-write/type-and-unit.ts');
+  return (body, end, dictionary, sink) => {
+    const labelled = withTypeAndUnitLabels(body.subarray(0, end));
+    return scanRequestV2(labelled, labelled.length, dictionary, sink);
+  };
 }
 
 /** Points outside of the principal's time are in no count of the scan but the sum. */
@@ -73,7 +81,7 @@ export async function remoteWrite(deps: WriteDependencies, exchange: Exchange): 
   const version = messageVersion(exchange);
   const options = writeOptions(exchange);
   const body = await snappyBody(exchange);
-  const scanMessage = await scanner(version);
+  const scanMessage = await scanner(version, deps.typeAndUnitLabels);
   const { scan } = await deps.ingest.write(exchange.principal, {
     ...options,
     // One name for both versions: what the dictionary knows by one serves the other.

@@ -42,18 +42,18 @@ function checkParam(ev: Evaluation, expr: AggregateExpr, param: Float64Array): b
   return true;
 }
 
-export function pickSeries(
+export async function pickSeries(
   ev: Evaluation,
   expr: AggregateExpr,
   columns: readonly Column[],
   groups: readonly ColumnGroup[],
   { param, grid }: PickInput,
-): Column[] {
+): Promise<Column[]> {
   if (!checkParam(ev, expr, param)) return [];
   const out = new Map<Column, Column>();
   ev.takeColumns(columns.length, grid.count);
   for (const group of groups)
-    for (let k = 0; k < grid.count; k++)
+    for (let k = 0; k < grid.count; k++) {
       for (const column of pickAt(ev, expr, group.columns, k, param[k]!)) {
         let picked = out.get(column);
         if (picked === undefined) {
@@ -62,6 +62,9 @@ export function pickSeries(
         }
         copySlot(picked, column, k);
       }
+      const pause = ev.pause();
+      if (pause !== undefined) await pause;
+    }
   return Array.from(out.values()).filter((column) => !isEmptyColumn(column));
 }
 

@@ -12,12 +12,12 @@ import { isLabelName } from './label-functions.ts';
 import { unwrap } from './prepare.ts';
 import { SLOT_EMPTY, SLOT_FLOAT } from './result.ts';
 
-export function countValues(
+export async function countValues(
   ev: Evaluation,
   expr: AggregateExpr,
   columns: readonly Column[],
   count: number,
-): Column[] {
+): Promise<Column[]> {
   const param = unwrap(expr.param!);
   const label = param.type === 'StringLiteral' ? param.value : '';
   if (!isLabelName(label)) throw executionError(`invalid label name ${quote(label)}`);
@@ -26,7 +26,9 @@ export function countValues(
     labels: expr.without ? expr.grouping : [...expr.grouping, label],
   };
   const out = new Map<string, Column>();
-  for (const column of columns)
+  for (const column of columns) {
+    const pause = ev.pause();
+    if (pause !== undefined) await pause;
     for (let k = 0; k < count; k++) {
       if (column.present[k] === SLOT_EMPTY) continue;
       const text =
@@ -43,5 +45,6 @@ export function countValues(
       }
       setFloat(result, k, result.present[k] === SLOT_FLOAT ? result.values[k]! + 1 : 1);
     }
+  }
   return Array.from(out.values());
 }

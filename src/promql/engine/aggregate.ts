@@ -6,7 +6,7 @@ import type { LeafAggregation, LeafGrouping } from '../../model/storage.ts';
 import { addColumn, finishGroup, newGroupSlots } from '../../windows/groups.ts';
 import type { GroupSlots } from '../../windows/groups.ts';
 import { groupingLabels } from '../../windows/leaf-sink.ts';
-import { sortedQuantile } from '../../windows/quantile.ts';
+import { selectedQuantile } from '../../windows/quantile.ts';
 import type { StepGrid } from '../../windows/sliding.ts';
 import { StepColumn } from '../../windows/step-column.ts';
 import type { AggregateExpr, Call, MatrixSelector } from '../ast.ts';
@@ -17,7 +17,8 @@ import type { Column, ColumnGroup } from './column.ts';
 import type { Evaluation } from './context.ts';
 import { addNote } from './notes.ts';
 import { durationUs, isLeafAggregation, unwrap } from './prepare.ts';
-import { kernelArgs, keepsName, noteNonCounter, rangeArg, rangeKernel } from './range-functions.ts';
+import { kernelArgs, noteNonCounter, rangeArg } from './range-functions.ts';
+import { keepsName, rangeKernel } from './range-kernels.ts';
 import { SLOT_FLOAT, SLOT_HISTOGRAM } from './result.ts';
 import { dataGrid, instantRequest, runLeaf } from './selector.ts';
 
@@ -30,14 +31,14 @@ export async function aggregate(
   if (pushed !== undefined) return pushed;
   if (expr.op === 'count_values') {
     const columns = await ev.vector(expr.expr, grid);
-    return countValues(ev, expr, columns, grid.count);
+    return await countValues(ev, expr, columns, grid.count);
   }
   const param = expr.param === undefined ? undefined : await ev.scalar(expr.param, grid);
   const columns = inLabelOrder(ev, expr, await ev.vector(expr.expr, grid));
   const groups = groupColumns(expr, columns);
-  if (isLeafAggregation(expr.op)) return foldGroups(ev, expr, expr.op, groups, grid.count);
-  if (expr.op === 'quantile') return quantiles(ev, expr, groups, param!, grid.count);
-  return pickSeries(ev, expr, columns, groups, { param: param!, grid });
+  if (isLeafAggregation(expr.op)) return await foldGroups(ev, expr, expr.op, groups, grid.count);
+  if (expr.op === 'quantile') return await quantiles(ev, expr, groups, param!, grid.count);
+  return await pickSeries(ev, expr, columns, groups, { param: param!, grid });
 }
 
 /**
@@ -91,6 +92,8 @@ async function pushDown(
   if (kernel === undefined) return undefined;
   const arg = rangeArg(inner);
   if (arg.type !== 'MatrixSelector' || !isPlainLeaf(inner, arg)) return undefined;
+  // With types as labels, series may become equal when those are dropped; each type is looked at.
+  if (ev.typeAndUnitLabels && !keepsName(inner.func)) return undefined;
   const { selector } = arg;
   const args = await kernelArgs(ev, inner, grid, dataGrid(ev, selector, grid));
   if (selector.at !== undefined && args.some((values) => values.length > 1)) return undefined;
@@ -141,18 +144,17 @@ function withoutMetadata(grouping: LeafGrouping): LeafGrouping {
 
 function noteRate(ev: Evaluation, call: Call, arg: MatrixSelector, columns: Column[]): void {
   if (call.func !== 'rate' && call.func !== 'increase') return;
-  if (ev.typeAndUnitLabels) return;
   if (columns.some(({ present }) => present.includes(SLOT_FLOAT)))
     noteNonCounter(ev, arg, metricNameOf(arg)!, '');
 }
 
-function foldGroups(
+async function foldGroups(
   ev: Evaluation,
   expr: AggregateExpr,
   aggregation: LeafAggregation,
   groups: readonly ColumnGroup[],
   count: number,
-): Column[] {
+): Promise<Column[]> {
   const { pos } = unwrap(expr.expr);
   let metric = '';
   const note = (level: 'info' | 'warning', code: string): void =>
@@ -165,6 +167,8 @@ function foldGroups(
       metric = column.labels[1] ?? '';
       if (column.labels[0] !== '__name__') metric = '';
       addColumn(slots, column, note);
+      const pause = ev.pause();
+      if (pause !== undefined) await pause;
     }
     const result = new StepColumn(count);
     finishGroup(slots, result, note);
@@ -176,13 +180,13 @@ function foldGroups(
   return out;
 }
 
-function quantiles(
+async function quantiles(
   ev: Evaluation,
   expr: AggregateExpr,
   groups: readonly ColumnGroup[],
   q: Float64Array,
   count: number,
-): Column[] {
+): Promise<Column[]> {
   const paramPos = unwrap(expr.param!).pos;
   const below = greatest(
     q.map((value) => -value),
@@ -202,22 +206,67 @@ function quantiles(
       count,
       columns.some((column) => column.dropName),
     );
-    const values = new Float64Array(columns.length);
+    const ignored = (): void =>
+      ev.annotations.info('ignored histogram in quantile aggregation', unwrap(expr.expr).pos);
     let isEmpty = true;
+    const tile = new QuantileTile(columns, ignored);
     for (let k = 0; k < count; k++) {
-      let size = 0;
-      for (const column of columns) {
-        if (column.present[k] === SLOT_FLOAT) values[size++] = column.values[k]!;
-        else if (column.present[k] === SLOT_HISTOGRAM)
-          ev.annotations.info('ignored histogram in quantile aggregation', unwrap(expr.expr).pos);
-      }
+      const pause = ev.pause();
+      if (pause !== undefined) await pause;
+      const size = tile.open(k);
       if (size === 0) continue;
       isEmpty = false;
-      setFloat(result, k, sortedQuantile(q[k]!, values.slice(0, size)));
+      setFloat(result, k, selectedQuantile(q[k]!, tile.values, size));
     }
     if (!isEmpty) out.push(result);
   }
   return out;
+}
+
+/** Steps that are gathered at once: columns are read a cache line at a time. */
+const TILE_STEPS = 16;
+
+/** What the columns have at a step, step after step. */
+class QuantileTile {
+  /** Of the step at hand; the caller may change their order. */
+  values: Float64Array = new Float64Array(0);
+  readonly #columns: readonly Column[];
+  readonly #ignored: () => void;
+  readonly #all: Float64Array;
+  readonly #sizes = new Int32Array(TILE_STEPS);
+  readonly #rows: readonly Float64Array[];
+
+  constructor(columns: readonly Column[], ignored: () => void) {
+    const { length } = columns;
+    this.#columns = columns;
+    this.#ignored = ignored;
+    this.#all = new Float64Array(length * TILE_STEPS);
+    this.#rows = Array.from({ length: TILE_STEPS }, (_, step) =>
+      this.#all.subarray(step * length, (step + 1) * length),
+    );
+  }
+
+  /** Fills `values` for step k; how many there are. Steps come in order. */
+  open(k: number): number {
+    const step = k % TILE_STEPS;
+    if (step === 0) this.#gather(k);
+    this.values = this.#rows[step]!;
+    return this.#sizes[step]!;
+  }
+
+  #gather(from: number): void {
+    const { length } = this.#columns;
+    const all = this.#all;
+    const sizes = this.#sizes.fill(0);
+    for (const { present, values } of this.#columns) {
+      const steps = Math.min(TILE_STEPS, present.length - from);
+      for (let step = 0; step < steps; step++) {
+        const slot = present[from + step]!;
+        if (slot === SLOT_FLOAT) all[step * length + sizes[step]!++] = values[from + step]!;
+        else if (slot === SLOT_HISTOGRAM) this.#ignored();
+      }
+    }
+  }
 }
 
 /** The greatest value where it is above the bound. */

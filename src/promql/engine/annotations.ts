@@ -35,8 +35,15 @@ const MONOTONICITY_TEXT =
   'input to histogram_quantile needed to be fixed for monotonicity ' +
   '(see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)';
 
+/** What was told until now. */
+interface SavedAnnotations {
+  readonly dependsOnRange: boolean;
+  /** Forgets what was told since. */
+  readonly run: () => void;
+}
+
 export class Annotations {
-  readonly #entries = new Map<string, Entry>();
+  #entries = new Map<string, Entry>();
   /**
    * While counts and sums of histograms are read, resets between neighbours in storage are told.
    */
@@ -48,6 +55,17 @@ export class Annotations {
   dependsOnRange = false;
   /** How often something was added, new or not. */
   addCount = 0;
+
+  save(): SavedAnnotations {
+    const { dependsOnRange, addCount } = this;
+    const entries = new Map(Array.from(this.#entries, ([key, entry]) => [key, { ...entry }]));
+    const run = (): void => {
+      this.#entries = entries;
+      this.dependsOnRange = dependsOnRange;
+      this.addCount = addCount;
+    };
+    return { dependsOnRange, run };
+  }
 
   add(level: Level, text: string, pos: PosRange): void {
     this.addCount++;

@@ -201,13 +201,13 @@ export function changesMeaning(op: BinaryOp): boolean {
 }
 
 /** A vector and a scalar; `swapped`: the scalar stands on the left. */
-export function vectorScalar(
+export async function vectorScalar(
   ev: Evaluation,
   expr: BinaryExpr,
   columns: readonly Column[],
   scalar: Float64Array,
   swapped: boolean,
-): Column[] {
+): Promise<Column[]> {
   const { op, returnBool, pos } = expr;
   const dropsName = changesMeaning(op) || returnBool;
   const out: Column[] = [];
@@ -230,6 +230,8 @@ export function vectorScalar(
         else if (element.keep) putElement(result, k, isComparisonOp(op) ? own : element);
       }
     if (!isEmptyColumn(result)) out.push(result);
+    const pause = ev.pause();
+    if (pause !== undefined) await pause;
   }
   return mergeSameLabels(out);
 }

@@ -6,6 +6,7 @@ import type { Expr } from '../ast.ts';
 import type { Annotations } from './annotations.ts';
 import type { Column, Value } from './column.ts';
 import type { QueryTimes } from './prepare.ts';
+import type { QuerySamples } from './query-samples.ts';
 import type { Trace } from './trace.ts';
 
 export interface Evaluation {
@@ -18,6 +19,8 @@ export interface Evaluation {
   readonly annotations: Annotations;
   /** Where `explain` listens. */
   readonly trace: Trace | undefined;
+  /** Where the query asks for statistics. */
+  readonly counted: QuerySamples | undefined;
   /** Value at every step of the grid; a part that does not depend on the step is evaluated once. */
   evaluate(expr: Expr, grid: StepGrid): Promise<Value>;
   /** As `evaluate` where the type is known. */
@@ -29,6 +32,11 @@ export interface Evaluation {
   countSlots(count: number): void;
   /** Takes the bytes of new columns from the budget and checks the limit on samples. */
   takeColumns(columnCount: number, stepCount: number): void;
+  /**
+   * To be called between columns, or steps over all of them: a promise to wait for where the slice
+   * of the thread is used up. Throws the signal's reason.
+   */
+  pause(): Promise<void> | undefined;
   /** Gives back columns that are done with, at most what was taken. */
   giveColumns(columnCount: number, stepCount: number): void;
 }

@@ -404,3 +404,28 @@ describe('refusals', () => {
     await assert.rejects(ask(storage, 'c_total', INSTANT, context), reason);
   });
 });
+
+test('operators pause between columns or steps, and a query that was ended stops there', async () => {
+  const storage = new TinyStorage(COUNTERS);
+  const queries = [
+    'c_total * 2',
+    'c_total + c_total',
+    'c_total or c_total',
+    'abs(c_total)',
+    'round(c_total)',
+    'sum(c_total * 2)',
+    'quantile(0.5, c_total)',
+    'topk(1, c_total)',
+    'count_values("v", c_total)',
+  ];
+  for (const query of queries) {
+    let pauses = 0;
+    const pause = async (): Promise<void> => void pauses++;
+    await ask(storage, query, { ...RANGE, pause });
+    assert.ok(pauses >= 3, `${query}: ${pauses}`);
+    const abort = new AbortController();
+    const end = async (): Promise<void> => abort.abort(new Error('ended'));
+    const context = contextOf(abort.signal);
+    await assert.rejects(ask(storage, query, { ...RANGE, pause: end }, context), /ended/);
+  }
+});

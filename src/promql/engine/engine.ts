@@ -52,6 +52,7 @@ export async function evaluate(
       seriesRead: ev.seriesRead,
       samplesRead: ev.samplesRead,
       samplesPeak: ev.samplesPeak,
+      ...(ev.counted === undefined ? {} : { counted: ev.counted.counts }),
     },
   };
 }

@@ -6,6 +6,7 @@ import { AppError } from '../../model/errors.ts';
 import { labelValue, METRIC_NAME } from '../../model/labels.ts';
 import { smoothedKernel } from '../../windows/extended.ts';
 import type { Note } from '../../windows/float-kernels.ts';
+import { stepGrid } from '../../windows/sliding.ts';
 import type { StepGrid } from '../../windows/sliding.ts';
 import { StepColumn } from '../../windows/step-column.ts';
 import type { BinaryExpr, Expr, UnaryExpr, VectorSelector } from '../ast.ts';
@@ -23,6 +24,7 @@ import { QUERY_SAMPLES_MAX, SLOT_BYTES } from './limits.ts';
 import { joinVectors, setOperation } from './matching.ts';
 import { isStepInvariant } from './prepare.ts';
 import type { QueryTimes } from './prepare.ts';
+import { QuerySamples } from './query-samples.ts';
 import type { EvalParams } from './result.ts';
 import { dataGrid, instantSelector, selectRaw } from './selector.ts';
 import { Sharing } from './sharing.ts';
@@ -38,12 +40,14 @@ export class Evaluator implements Evaluation {
   readonly typeAndUnitLabels: boolean;
   readonly annotations = new Annotations();
   readonly trace: Trace | undefined;
+  readonly counted: QuerySamples | undefined;
   seriesRead = 0;
   samplesRead = 0;
   samplesPeak = 0;
   readonly #samplesMax: number;
   readonly #seriesMax: number;
   readonly #onRead: EvalParams['onRead'];
+  readonly #pause: EvalParams['pause'];
   readonly #sharing: Sharing;
   #slots = 0;
 
@@ -56,18 +60,23 @@ export class Evaluator implements Evaluation {
     this.delayedNameRemoval = params.enableDelayedNameRemoval ?? false;
     this.typeAndUnitLabels = params.enableTypeAndUnitLabels ?? false;
     this.trace = params.trace;
+    const grid = stepGrid(params.startUs, params.endUs, params.stepUs);
+    this.counted = params.countsSamples === true ? new QuerySamples(grid) : undefined;
     this.#samplesMax = params.samplesMax ?? QUERY_SAMPLES_MAX;
     this.#seriesMax = params.seriesMax ?? Number.POSITIVE_INFINITY;
     this.#onRead = params.onRead;
+    this.#pause = params.pause;
     this.#sharing = new Sharing(whole);
   }
 
   async evaluate(expr: Expr, grid: StepGrid): Promise<Value> {
     this.context.signal.throwIfAborted();
     this.trace?.begin(expr, grid.count);
-    const value = this.#sharing.has(expr)
-      ? await this.#shared(expr, grid)
-      : await this.#computed(expr, grid);
+    // Statistics count a part as often as it is written.
+    const value =
+      this.counted === undefined && this.#sharing.has(expr)
+        ? await this.#shared(expr, grid)
+        : await this.#computed(expr, grid);
     this.trace?.end(value.kind === 'vector' ? value.columns.length : 1);
     if (value.kind === 'vector' && value.columns.some(({ histograms }) => histograms !== undefined))
       this.annotations.dependsOnRange = true;
@@ -93,7 +102,8 @@ export class Evaluator implements Evaluation {
   async #computed(expr: Expr, grid: StepGrid): Promise<Value> {
     if (grid.count > 1 && isStepInvariant(expr)) {
       this.trace?.note({ computedSteps: 1 });
-      const value = await this.#node(expr, { ...grid, count: 1 });
+      const once = (): Promise<Value> => this.#node(expr, { ...grid, count: 1 });
+      const value = await (this.counted === undefined ? once() : this.counted.repeated(once));
       if (value.kind === 'vector') this.takeColumns(value.columns.length, grid.count);
       return repeatValue(value, grid.count);
     }
@@ -141,6 +151,11 @@ export class Evaluator implements Evaluation {
     const count = Math.min(columnCount * stepCount, this.#slots);
     this.#slots -= count;
     this.context.budget.give(count * SLOT_BYTES);
+  }
+
+  pause(): Promise<void> | undefined {
+    this.context.signal.throwIfAborted();
+    return this.#pause?.();
   }
 
   #checkSamples(count: number): void {
@@ -233,27 +248,32 @@ export class Evaluator implements Evaluation {
       );
       return { kind: 'scalar', values };
     }
-    return { kind: 'vector', columns: this.#vectorBinary(expr, left, right, grid.count) };
+    return { kind: 'vector', columns: await this.#vectorBinary(expr, left, right, grid.count) };
   }
 
-  #vectorBinary(expr: BinaryExpr, left: Value, right: Value, count: number): Column[] {
+  async #vectorBinary(
+    expr: BinaryExpr,
+    left: Value,
+    right: Value,
+    count: number,
+  ): Promise<Column[]> {
     if (left.kind === 'vector' && right.kind === 'vector') {
       this.takeColumns(Math.max(left.columns.length, right.columns.length), count);
       const columns = isSetOp(expr.op)
-        ? setOperation(expr, left.columns, right.columns, count)
-        : joinVectors(this, expr, left.columns, right.columns, count);
+        ? await setOperation(this, expr, left.columns, right.columns, count)
+        : await joinVectors(this, expr, left.columns, right.columns, count);
       this.giveColumns(left.columns.length + right.columns.length, count);
       return columns;
     }
     if (left.kind === 'vector' && right.kind === 'scalar') {
       this.takeColumns(left.columns.length, count);
-      const columns = vectorScalar(this, expr, left.columns, right.values, false);
+      const columns = await vectorScalar(this, expr, left.columns, right.values, false);
       this.giveColumns(left.columns.length, count);
       return columns;
     }
     if (left.kind === 'scalar' && right.kind === 'vector') {
       this.takeColumns(right.columns.length, count);
-      const columns = vectorScalar(this, expr, right.columns, left.values, true);
+      const columns = await vectorScalar(this, expr, right.columns, left.values, true);
       this.giveColumns(right.columns.length, count);
       return columns;
     }

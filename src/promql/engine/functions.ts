@@ -19,7 +19,8 @@ import { infoFunction } from './info.ts';
 import { labelJoin, labelReplace, sortByLabel } from './label-functions.ts';
 import { dateFunction, floatFunction, mapFloats, maxFloat, minFloat } from './math-functions.ts';
 import { unwrap } from './prepare.ts';
-import { rangeFunction, rangeKernel } from './range-functions.ts';
+import { rangeFunction } from './range-functions.ts';
+import { rangeKernel } from './range-kernels.ts';
 import { SLOT_EMPTY, SLOT_FLOAT } from './result.ts';
 import { instantSelector } from './selector.ts';
 import { startTimestamps } from './start-timestamps.ts';
@@ -187,7 +188,7 @@ async function columnFunction(
   const apply = floatFunction(func);
   if (apply === undefined) throw notSupported(`the function ${func}`);
   ev.takeColumns(columns.length, grid.count);
-  return withoutName(ev, mapFloats(columns, apply));
+  return withoutName(ev, await mapFloats(ev, columns, apply));
 }
 
 function sortByValue(columns: readonly Column[], sign: number): Column[] {
@@ -207,7 +208,7 @@ async function boundFunction(
   ev.takeColumns(columns.length, grid.count);
   if (call.func === 'round') {
     const nearest = bounds[0];
-    const rounded = mapFloats(columns, (value, k) => {
+    const rounded = await mapFloats(ev, columns, (value, k) => {
       const inverse = 1 / (nearest?.[k] ?? 1);
       return Math.floor(value * inverse + 0.5) / inverse;
     });
@@ -215,7 +216,7 @@ async function boundFunction(
   }
   const min = call.func === 'clamp_max' ? undefined : bounds[0]!;
   const max = call.func === 'clamp_min' ? undefined : bounds.at(-1)!;
-  const clamped = mapFloats(columns, (value, k) =>
+  const clamped = await mapFloats(ev, columns, (value, k) =>
     maxFloat(min?.[k] ?? -Infinity, minFloat(max?.[k] ?? Infinity, value)),
   );
   if (min !== undefined && max !== undefined)

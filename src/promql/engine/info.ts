@@ -111,7 +111,9 @@ async function infoColumns(
     pos,
   };
   const request = instantRequest(selector, 'timestamp', undefined, pos);
-  const wrong = await runLeaf(ev, { ...request, kinds: 1 << KIND.histogram }, grid);
+  const look = (): Promise<Column[]> =>
+    runLeaf(ev, { ...request, kinds: 1 << KIND.histogram }, grid);
+  const wrong = await (ev.counted === undefined ? look() : ev.counted.quietly(look));
   if (wrong.length > 0) throw executionError('info sample should be float');
   return runLeaf(ev, request, grid);
 }

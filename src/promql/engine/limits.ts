@@ -6,6 +6,12 @@ export const QUERY_SAMPLES_MAX = 50_000_000;
 /** Step of a subquery that names none: Prometheus' default evaluation interval. */
 export const SUBQUERY_STEP_US = 60_000_000;
 
+/**
+ * Steps of a subquery between two windows from which on they are left out: evaluating so many costs
+ * about as much as reading a block of samples once more.
+ */
+export const SUBQUERY_GAP_STEPS_MIN = 1024;
+
 /** Bytes of one slot of a column: a double and a presence byte. */
 export const SLOT_BYTES = 9;
 

@@ -107,19 +107,22 @@ function unionOf(columns: readonly Column[], count: number): Uint8Array {
   return any;
 }
 
-export function setOperation(
+export async function setOperation(
+  ev: Evaluation,
   expr: BinaryExpr,
   left: readonly Column[],
   right: readonly Column[],
   count: number,
-): Column[] {
+): Promise<Column[]> {
   const matcher = new Matcher(expr.matching!, left, right);
   const output = new Output(count);
   const unions = new Map<MatchGroup, Uint8Array>();
   const isOr = expr.op === 'or';
   for (const group of matcher.groups.values())
     unions.set(group, unionOf(isOr ? group.left : group.right, count));
-  const copy = (column: Column, wanted: (any: number) => boolean): void => {
+  const copy = async (column: Column, wanted: (any: number) => boolean): Promise<void> => {
+    const pause = ev.pause();
+    if (pause !== undefined) await pause;
     const any = unions.get(matcher.groupOf(column))!;
     const out = output.column(column.labels, column.dropName);
     for (let k = 0; k < count; k++) {
@@ -129,11 +132,11 @@ export function setOperation(
     }
   };
   if (isOr) {
-    for (const column of left) copy(column, () => true);
-    for (const column of right) copy(column, (any) => any === 0);
+    for (const column of left) await copy(column, () => true);
+    for (const column of right) await copy(column, (any) => any === 0);
   } else {
     const want = expr.op === 'and' ? 1 : 0;
-    for (const column of left) copy(column, (any) => any === want);
+    for (const column of left) await copy(column, (any) => any === want);
   }
   return output.finish();
 }
@@ -156,7 +159,7 @@ class Joiner {
     this.#output = new Output(count);
   }
 
-  join(left: readonly Column[], right: readonly Column[]): Column[] {
+  async join(left: readonly Column[], right: readonly Column[]): Promise<Column[]> {
     const many = this.#isSwapped ? right : left;
     const one = this.#isSwapped ? left : right;
     const matcher = new Matcher(this.#matching, many, one);
@@ -166,7 +169,11 @@ class Joiner {
     for (const group of matcher.groups.values())
       if (group.right.length > 1) this.#refuseDuplicates(group, fills ? undefined : isActive);
     const taken = new Map<MatchGroup, Map<string, Uint8Array>>();
-    for (const column of many) this.#joinColumn(column, matcher.groupOf(column), taken);
+    for (const column of many) {
+      this.#joinColumn(column, matcher.groupOf(column), taken);
+      const pause = this.#ev.pause();
+      if (pause !== undefined) await pause;
+    }
     if (fillLeft !== undefined)
       for (const column of one) this.#fillColumn(column, matcher.groupOf(column), taken);
     return this.#output.finish();
@@ -314,6 +321,6 @@ export function joinVectors(
   left: readonly Column[],
   right: readonly Column[],
   count: number,
-): Column[] {
+): Promise<Column[]> {
   return new Joiner(ev, expr, count).join(left, right);
 }

@@ -3,6 +3,7 @@ import { calendarTime } from './dates.ts';
 import type { CalendarTime } from './dates.ts';
 import { newColumn, setFloat } from './column.ts';
 import type { Column } from './column.ts';
+import type { Evaluation } from './context.ts';
 import { SLOT_FLOAT } from './result.ts';
 
 type FloatFunction = (value: number) => number;
@@ -79,10 +80,11 @@ export function dateFunction(name: string): FloatFunction | undefined {
 }
 
 /** Applies a function of value and step to every float; columns without floats go away. */
-export function mapFloats(
+export async function mapFloats(
+  ev: Evaluation,
   columns: readonly Column[],
   apply: (value: number, k: number) => number,
-): Column[] {
+): Promise<Column[]> {
   const out: Column[] = [];
   for (const column of columns) {
     const { present, values } = column;
@@ -94,6 +96,8 @@ export function mapFloats(
       isEmpty = false;
     }
     if (!isEmpty) out.push(result);
+    const pause = ev.pause();
+    if (pause !== undefined) await pause;
   }
   return out;
 }

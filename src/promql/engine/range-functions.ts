@@ -7,7 +7,8 @@ import { extendedKernel } from '../../windows/extended.ts';
 import type { ExtendedMode } from '../../windows/extended.ts';
 import { KernelRun } from '../../windows/kernels.ts';
 import type { Note } from '../../windows/float-kernels.ts';
-import type { StepGrid } from '../../windows/sliding.ts';
+import { windowShape } from '../../windows/sliding.ts';
+import type { StepGrid, WindowShape } from '../../windows/sliding.ts';
 import { StepColumn } from '../../windows/step-column.ts';
 import type { Call, Expr, MatrixSelector, SubqueryExpr } from '../ast.ts';
 import { quote } from '../text.ts';
@@ -18,52 +19,11 @@ import type { Evaluation } from './context.ts';
 import { executionError } from './errors.ts';
 import { addNote } from './notes.ts';
 import { durationUs, unwrap } from './prepare.ts';
+import { keepsName, rangeKernel } from './range-kernels.ts';
 import { SLOT_EMPTY, SLOT_FLOAT } from './result.ts';
 import { dataGrid, runLeaf, selectRaw } from './selector.ts';
 import type { RawSeries } from './selector.ts';
 import { subqueryGrid, subquerySeries } from './subquery.ts';
-
-const KERNELS: ReadonlyMap<string, LeafKernel> = new Map<string, LeafKernel>([
-  ['absent_over_time', 'present'],
-  ['avg_over_time', 'avg'],
-  ['changes', 'changes'],
-  ['count_over_time', 'count'],
-  ['delta', 'delta'],
-  ['deriv', 'deriv'],
-  ['double_exponential_smoothing', 'double_exponential_smoothing'],
-  ['first_over_time', 'first'],
-  ['idelta', 'idelta'],
-  ['increase', 'increase'],
-  ['irate', 'irate'],
-  ['last_over_time', 'last'],
-  ['mad_over_time', 'mad'],
-  ['max_over_time', 'max'],
-  ['min_over_time', 'min'],
-  ['predict_linear', 'predict_linear'],
-  ['present_over_time', 'present'],
-  ['quantile_over_time', 'quantile'],
-  ['rate', 'rate'],
-  ['resets', 'resets'],
-  ['stddev_over_time', 'stddev'],
-  ['stdvar_over_time', 'stdvar'],
-  ['sum_over_time', 'sum'],
-  ['ts_of_first_over_time', 'ts_of_first'],
-  ['ts_of_last_over_time', 'ts_of_last'],
-  ['ts_of_max_over_time', 'ts_of_max'],
-  ['ts_of_min_over_time', 'ts_of_min'],
-]);
-
-/**
- * The window kernel behind a function name; undefined where it is no function over a range vector.
- */
-export function rangeKernel(func: string): LeafKernel | undefined {
-  return KERNELS.get(func);
-}
-
-/** Functions that answer samples as they are keep the metric name. */
-export function keepsName(func: string): boolean {
-  return func === 'last_over_time' || func === 'first_over_time';
-}
 
 type RangeArg = MatrixSelector | SubqueryExpr;
 
@@ -107,7 +67,15 @@ export async function rangeFunction(ev: Evaluation, call: Call, grid: StepGrid):
   const arg = rangeArg(call);
   const columns = await rangeColumns(ev, call, arg, grid);
   if (call.func === 'absent_over_time') return absentOverTime(arg, columns, grid);
-  if (columns.length > 0) checkArguments(ev, call, await kernelArgs(ev, call, grid, grid));
+  if (columns.length > 0) {
+    // Evaluated a second time, which nobody is to see.
+    const given = (): Promise<Float64Array[]> => kernelArgs(ev, call, grid, grid);
+    checkArguments(
+      ev,
+      call,
+      await (ev.counted === undefined ? given() : ev.counted.quietly(given)),
+    );
+  }
   noteNonCounters(ev, call, arg, columns);
   for (const column of columns) {
     if (!keepsName(call.func)) column.dropName = true;
@@ -130,11 +98,12 @@ async function rangeColumns(
   arg: RangeArg,
   grid: StepGrid,
 ): Promise<Column[]> {
-  const kernel = KERNELS.get(call.func)!;
+  const kernel = rangeKernel(call.func)!;
   const windowUs = durationUs(arg.range, ev.times, false);
   if (arg.type === 'SubqueryExpr') {
     const data = subqueryGrid(ev, arg, grid);
     const series = await subquerySeries(ev, arg, grid);
+    countWindows(ev, series, data, windowShape('left-open', windowUs), false);
     const args = await kernelArgs(ev, call, grid, data);
     return overSeries(ev, call, series, { kernel, windowUs, args, grid: data });
   }
@@ -146,6 +115,7 @@ async function rangeColumns(
   if (isFixed && args.some((values) => values.length > 1)) {
     const range = { startUs: data.startUs - windowUs, endUs: data.startUs };
     const series = await selectRaw(ev, selector, range);
+    countWindows(ev, series, data, windowShape('left-open', windowUs), true);
     return overSeries(ev, call, series, { kernel, windowUs, args, grid: data });
   }
   return runLeaf(
@@ -161,6 +131,16 @@ async function rangeColumns(
     },
     grid,
   );
+}
+
+function countWindows(
+  ev: Evaluation,
+  series: readonly RawSeries[],
+  data: StepGrid,
+  shape: WindowShape,
+  isRead: boolean,
+): void {
+  for (const { samples } of series) ev.counted?.addWindows(samples, data, shape, isRead);
 }
 
 interface KernelJob {
@@ -221,6 +201,13 @@ async function extended(
     startUs: data.startUs - windowUs - ev.lookbackUs,
     endUs: lastUs + (mode === 'smoothed' ? ev.lookbackUs : 0),
   });
+  const shape: WindowShape = {
+    beforeUs: windowUs + ev.lookbackUs,
+    afterUs: mode === 'smoothed' ? ev.lookbackUs : 0,
+    includesStart: false,
+    includesEnd: true,
+  };
+  countWindows(ev, series, data, shape, true);
   const out: Column[] = [];
   for (const { labels, samples, dropName } of series) {
     const column = new StepColumn(data.count);

@@ -2,7 +2,7 @@
 import type { Histogram } from '../../model/histogram.ts';
 import { extendedSamples } from '../../windows/extended.ts';
 import type { SeriesSamples } from '../../windows/samples.ts';
-import type { StepGrid } from '../../windows/sliding.ts';
+import type { StepGrid, WindowShape } from '../../windows/sliding.ts';
 import { compareLabels } from '../../model/labels.ts';
 import type { MatrixSelector, SubqueryExpr } from '../ast.ts';
 import type { Evaluation } from './context.ts';
@@ -17,6 +17,14 @@ import { subqueryGrid, subquerySeries } from './subquery.ts';
 /** Exclusive start of a window as an inclusive bound: times are whole microseconds. */
 const NEXT_US = 1;
 
+/** A range vector is one step that looks at all that it answers. */
+const EVERYTHING: WindowShape = {
+  beforeUs: Infinity,
+  afterUs: Infinity,
+  includesStart: true,
+  includesEnd: true,
+};
+
 export async function rangeVector(
   ev: Evaluation,
   expr: MatrixSelector | SubqueryExpr,
@@ -27,8 +35,11 @@ export async function rangeVector(
   const data = isSubquery ? subqueryGrid(ev, expr, grid) : dataGrid(ev, expr.selector, grid);
   const range = { startUs: data.startUs - windowUs, endUs: data.startUs };
   const series = isSubquery
-    ? await subquerySeries(ev, expr, grid)
+    ? await subquerySeries(ev, expr, grid, true)
     : await selectorSeries(ev, expr, range);
+  if (!isSubquery)
+    for (const { samples } of series)
+      ev.counted?.addWindows(samples, { ...data, count: 1 }, EVERYTHING, true);
   return series
     .map((one) => toSeries(one, ev.delayedNameRemoval))
     .filter(({ present }) => present.length > 0)

@@ -21,8 +21,12 @@ export interface EvalParams {
   readonly seriesMax?: number;
   /** Told what was read, leaf by leaf. */
   readonly onRead?: (seriesCount: number, sampleCount: number) => void;
+  /** A promise to wait for where the query has worked for long; undefined = it never is. */
+  readonly pause?: () => Promise<void> | undefined;
   /** Told what every node does. */
   readonly trace?: Trace;
+  /** Count samples as Prometheus' statistics do. */
+  readonly countsSamples?: boolean;
   /** Drop metric names at the end of the evaluation instead of in every operator. */
   readonly enableDelayedNameRemoval?: boolean;
   /** The text that was parsed, for line numbers of annotations; without it all is on line 1. */
@@ -65,11 +69,19 @@ export interface EvalAnnotation {
   readonly position: AnnotationPosition | undefined;
 }
 
+/** Samples that each step looks at, and those that it is the first to look at. */
+export interface SampleCounts {
+  readonly total: Float64Array;
+  readonly read: Float64Array;
+}
+
 export interface EvalStats {
   readonly seriesRead: number;
   readonly samplesRead: number;
   /** Most samples and slots counted at one time, as the limit of a query counts them. */
   readonly samplesPeak: number;
+  /** By step, where `countsSamples` asked for it. */
+  readonly counted?: SampleCounts | undefined;
 }
 
 export interface EvalResult {

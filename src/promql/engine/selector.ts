@@ -11,6 +11,7 @@ import type { Matcher } from '../../model/matcher.ts';
 import type { LeafGrouping, LeafKernel, LeafPlan, LeafResult } from '../../model/storage.ts';
 import { gatherSamples } from '../../windows/samples.ts';
 import type { SeriesSamples } from '../../windows/samples.ts';
+import { windowShape } from '../../windows/sliding.ts';
 import type { StepGrid } from '../../windows/sliding.ts';
 import type { LabelMatcher, PosRange, VectorSelector } from '../ast.ts';
 import { printExpr } from '../printer.ts';
@@ -88,11 +89,78 @@ export async function runLeaf(
       aggregation: request.aggregationPos,
     });
   const columns = toColumns(result);
+  if (ev.counted?.isCounting === true) await countLeaf(ev, plan, columns, grid);
   ev.countSlots(columns.length * result.stepCount);
   if (!isFixed || grid.count === 1) return columns;
   ev.takeColumns(columns.length, grid.count);
   const repeated = repeatValue({ kind: 'vector', columns }, grid.count);
   return repeated.kind === 'vector' ? repeated.columns : [];
+}
+
+const ALL_SERIES = { mode: 'by', labels: [] } as const;
+
+/** Counts what a leaf looks at: from its values, or by running it once more as a count. */
+async function countLeaf(
+  ev: Evaluation,
+  plan: LeafPlan,
+  columns: readonly Column[],
+  grid: StepGrid,
+): Promise<void> {
+  const counted = ev.counted!;
+  const isInstant = plan.windowUs === 0;
+  if (isInstant && plan.grouping === undefined)
+    return counted.addColumns(columns, plan.kernel === 'timestamp');
+  if (isInstant) return countInstants(ev, plan);
+  const { windowUs } = plan;
+  const numbers = { ...plan, kinds: plan.kinds & NUMERIC_KINDS };
+  const total = await windowCounts(ev, numbers);
+  const isOverlapping = plan.stepUs > 0 && plan.stepUs < windowUs;
+  const fresh = isOverlapping
+    ? await windowCounts(ev, { ...numbers, windowUs: plan.stepUs })
+    : total;
+  for (let k = 0; k < grid.count; k++) {
+    const at = plan.stepUs === 0 ? 0 : k;
+    const isFirst = k === 0 && !counted.isContinued;
+    const read = isFirst ? total[at]! : plan.stepUs === 0 ? 0 : fresh[at]!;
+    counted.add(k, total[at]!, read);
+  }
+  await countHistograms(ev, plan, grid);
+}
+
+/** Series of an aggregation by step; one by one where there are histograms. */
+async function countInstants(ev: Evaluation, plan: LeafPlan): Promise<void> {
+  const counting = { ...plan, grouping: { aggregation: 'count', ...ALL_SERIES } } as const;
+  const kinds = plan.kinds & (1 << KIND.histogram);
+  const histograms = await ev.storage.runLeaf(ev.context, { ...counting, kinds });
+  if (histograms.groups.length > 0) {
+    const alone = await ev.storage.runLeaf(ev.context, { ...plan, grouping: undefined });
+    return ev.counted!.addColumns(toColumns(alone));
+  }
+  const { groups } = await ev.storage.runLeaf(ev.context, counting);
+  for (const { values } of groups)
+    for (const [k, count] of values.entries()) ev.counted!.add(k, count, count);
+}
+
+/** Samples of all series in the window of each step. */
+async function windowCounts(ev: Evaluation, plan: LeafPlan): Promise<Float64Array> {
+  const grouping = { aggregation: 'sum', ...ALL_SERIES } as const;
+  const counting = { ...plan, kernel: 'count', args: [], grouping } as const;
+  const { groups, stepCount } = await ev.storage.runLeaf(ev.context, counting);
+  const [sum] = groups;
+  return sum === undefined ? new Float64Array(stepCount) : sum.values;
+}
+
+/** Histograms count by their size, so they are looked at one by one. */
+async function countHistograms(ev: Evaluation, plan: LeafPlan, grid: StepGrid): Promise<void> {
+  const { matchers, startUs, endUs, stepUs, windowUs } = plan;
+  const kinds = plan.kinds & (1 << KIND.histogram);
+  const request = { matchers, kinds, startUs: startUs - windowUs, endUs };
+  const data = { startUs, stepUs, count: grid.count };
+  const shape = windowShape('left-open', windowUs);
+  for await (const series of ev.storage.select(ev.context, request)) {
+    ev.context.signal.throwIfAborted();
+    ev.counted!.addWindows(gatherSamples(series.chunks, false), data, shape, true);
+  }
 }
 
 /** What a leaf computes: `sum by (job) of rate over 300 s of m{a="b"}`. */

@@ -4,7 +4,7 @@
 import type { DurationOperand, Expr, VectorSelector } from '../ast.ts';
 import { stringArg } from './label-functions.ts';
 import { childrenOf, unwrap } from './prepare.ts';
-import { keepsName, rangeKernel } from './range-functions.ts';
+import { keepsName, rangeKernel } from './range-kernels.ts';
 
 /** Why the expression cannot be evaluated in parts; undefined: it can. */
 export function whyWhole(expr: Expr): string | undefined {

@@ -57,5 +57,6 @@ export async function startTimestamps(
     }
     if (!isEmptyColumn(column)) out.push(column);
   }
+  ev.counted?.addColumns(out, true);
   return out;
 }

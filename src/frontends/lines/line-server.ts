@@ -1,0 +1,191 @@
+// A TCP listener for protocols of lines. A connection is read as fast as its lines are written:
+// what waits is bounded, beyond it the socket is not read and the sender feels it. Nothing a client
+// sends ends its connection. `drain` reads what has arrived, writes it and closes.
+import net from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import type { Scheduler } from '../../stdx/scheduler.ts';
+import {
+  ALL_PENDING_BYTES_MAX,
+  DRAIN_QUIET_MS,
+  DRAIN_READ_MS,
+  KEEP_ALIVE_MS,
+  LINE_BYTES_MAX,
+  LINE_CONNECTIONS_MAX,
+  PENDING_BYTES_MAX,
+  REPLY_BYTES_MAX,
+} from './limits.ts';
+import { LineFeeder } from './line-feeder.ts';
+import type { LineMetrics } from './line-metrics.ts';
+import type { LineSession, OpenSession } from './line-session.ts';
+
+const NOTHING = new Uint8Array(0);
+
+export interface LineServerOptions {
+  readonly open: OpenSession;
+  readonly scheduler: Scheduler;
+  readonly metrics: LineMetrics;
+  /** Takes connections over that begin like HTTP; absent: they are lines like all others. */
+  readonly acceptHttp?: (connection: Socket) => void;
+}
+
+/** What the connections of one listener share. */
+interface House {
+  readonly options: LineServerOptions;
+  readonly connections: Set<Connection>;
+  readonly signal: AbortSignal;
+  /** Whole lines that wait, of all connections. */
+  pendingBytes: number;
+}
+
+class Connection {
+  readonly #house: House;
+  readonly #socket: Socket;
+  readonly #session: LineSession;
+  readonly #feeder: LineFeeder;
+  /** As last added to the house's sum. */
+  #countedBytes = 0;
+  #isPaused = false;
+  #isEnding = false;
+  #lastPieceCount = 0;
+  #pieceCount = 0;
+
+  constructor(house: House, socket: Socket) {
+    this.#house = house;
+    this.#socket = socket;
+    const peer = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`;
+    this.#session = house.options.open(peer, house.signal);
+    this.#feeder = new LineFeeder({
+      take: (body, end) => this.#take(body, end),
+      onTooLong: (start) => {
+        house.options.metrics.lost('too long').add(1);
+        this.#session.refuse(`the line is longer than ${LINE_BYTES_MAX} bytes`, start);
+      },
+    });
+    house.connections.add(this);
+    house.options.metrics.connections.add(1);
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    socket.on('data', (piece: Buffer) => this.#push(piece));
+    socket.on('end', () => void this.#end());
+    // What arrived before the connection broke is written like everything else.
+    socket.on('error', () => void this.#end());
+    socket.on('close', () => void this.#end());
+  }
+
+  #push(piece: Buffer): void {
+    if (this.#isEnding) return;
+    this.#pieceCount++;
+    this.#feeder.push(piece);
+    this.#count();
+    const { pendingBytes } = this.#house;
+    const isFull =
+      this.#feeder.heldBytes >= PENDING_BYTES_MAX || pendingBytes >= ALL_PENDING_BYTES_MAX;
+    if (!isFull || !this.#feeder.isWriting || this.#isPaused) return;
+    this.#isPaused = true;
+    this.#house.options.metrics.pauses.add(1);
+    this.#socket.pause();
+  }
+
+  #count(): void {
+    const { heldBytes } = this.#feeder;
+    this.#house.pendingBytes += heldBytes - this.#countedBytes;
+    this.#countedBytes = heldBytes;
+  }
+
+  async #take(body: Uint8Array, end: number): Promise<void> {
+    this.#count();
+    if (this.#isPaused) {
+      // What waited is in this body now.
+      this.#isPaused = false;
+      this.#socket.resume();
+    }
+    const { text, isLast } = await this.#session.take(body, end);
+    if (text !== '' && this.#socket.writable) {
+      this.#socket.write(text);
+      if (this.#socket.writableLength > REPLY_BYTES_MAX) this.#socket.destroy();
+    }
+    if (isLast) void this.#end();
+  }
+
+  /** Writes what is whole, then closes. */
+  async #end(): Promise<void> {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    if (this.#feeder.openBytes > 0) {
+      this.#house.options.metrics.lost('unfinished').add(1);
+      this.#session.refuse('the connection ended within the line', NOTHING);
+    }
+    await this.#feeder.settled();
+    this.#socket.destroySoon();
+    if (this.#house.connections.delete(this)) this.#house.options.metrics.connections.add(-1);
+  }
+
+  /** Reads on until nothing comes, for DRAIN_READ_MS at most, and ends. */
+  async drain(): Promise<void> {
+    const { scheduler } = this.#house.options;
+    for (let waitedMs = 0; waitedMs < DRAIN_READ_MS; waitedMs += DRAIN_QUIET_MS) {
+      this.#lastPieceCount = this.#pieceCount;
+      await scheduler.sleep(DRAIN_QUIET_MS);
+      if (this.#pieceCount === this.#lastPieceCount && !this.#isPaused) break;
+    }
+    await this.#end();
+  }
+}
+
+/** Do these first bytes of a connection belong to HTTP? Its methods are in capitals. */
+function looksLikeHttp(piece: Uint8Array): boolean {
+  const first = piece[0] ?? 0;
+  return first >= 65 && first <= 90;
+}
+
+export class LineServer {
+  readonly #house: House;
+  readonly #abort = new AbortController();
+  readonly #server: Server;
+
+  constructor(options: LineServerOptions) {
+    const { signal } = this.#abort;
+    this.#house = { options, connections: new Set(), signal, pendingBytes: 0 };
+    // Half open: a client that has sent everything still gets its answers.
+    this.#server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+      this.#accept(socket),
+    );
+    this.#server.maxConnections = LINE_CONNECTIONS_MAX;
+  }
+
+  #accept(socket: Socket): void {
+    const { acceptHttp } = this.#house.options;
+    if (acceptHttp === undefined) return void new Connection(this.#house, socket);
+    // A client that goes away before it has said anything.
+    const leave = (): void => void socket.destroy();
+    socket.on('error', leave);
+    socket.on('end', leave);
+    socket.once('data', (piece: Buffer) => {
+      socket.pause();
+      socket.off('error', leave);
+      socket.off('end', leave);
+      socket.unshift(piece);
+      if (looksLikeHttp(piece)) acceptHttp(socket);
+      else void new Connection(this.#house, socket);
+      socket.resume();
+    });
+  }
+
+  /** Resolves to the bound address; port 0 picks a free one. */
+  listen(address: { readonly host: string; readonly port: number }): Promise<AddressInfo> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(address, () => {
+        this.#server.off('error', reject);
+        resolve(this.#server.address() as AddressInfo);
+      });
+    });
+  }
+
+  /** Takes no new connection, writes what has arrived; gives up what waits after `graceMs`. */
+  async drain(graceMs: number): Promise<void> {
+    const cancel = this.#house.options.scheduler.after(graceMs, () => this.#abort.abort());
+    this.#server.close();
+    await Promise.all([...this.#house.connections].map((connection) => connection.drain()));
+    cancel();
+  }
+}

@@ -1,0 +1,24 @@
+// What a protocol of lines is to the listeners: one session per connection (or per sender of
+// datagrams), which gets whole lines and says what to answer.
+
+export interface LineAnswer {
+  /** '' = nothing. */
+  readonly text: string;
+  /** The connection ends behind the text. */
+  readonly isLast: boolean;
+}
+
+export const NO_ANSWER: LineAnswer = { text: '', isLast: false };
+
+export interface LineSession {
+  /**
+   * Writes the lines [0, end), each with its line break; resolves when they are written and the
+   * memory may be used anew. Does not reject for what a client sent or for what may pass.
+   */
+  take(body: Uint8Array, end: number): Promise<LineAnswer>;
+  /** A line that never came whole: what there is of it. */
+  refuse(reason: string, start: Uint8Array): void;
+}
+
+/** `peer`: who sends, for logs. `signal` aborts when writes that wait have to give up. */
+export type OpenSession = (peer: string, signal: AbortSignal) => LineSession;

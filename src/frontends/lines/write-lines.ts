@@ -1,0 +1,116 @@
+// One write of a protocol without answers: tried again as long as it may pass (the sender is not
+// read meanwhile), and what is refused is counted, sampled into the refused lines and logged.
+import type { Ingest, WriteRequest, WriteResult } from '../../ingest/ingest.ts';
+import type { RefusedLines } from '../../ingest/refused-lines.ts';
+import { AppError } from '../../model/errors.ts';
+import type { ScanResult } from '../../model/rows.ts';
+import type { Principal, TenantId } from '../../model/tenant.ts';
+import { errorMessage, FatalError } from '../../stdx/assert.ts';
+import type { Scheduler } from '../../stdx/scheduler.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import { RETRY_MS } from './limits.ts';
+import type { LineMetrics } from './line-metrics.ts';
+
+export interface LineDependencies {
+  readonly ingest: Ingest;
+  readonly refusedLines: RefusedLines;
+  readonly scheduler: Scheduler;
+  readonly logger: Logger;
+  readonly onFatal: (error: unknown) => void;
+}
+
+export interface LineSource {
+  readonly protocol: string;
+  readonly peer: string;
+  readonly metrics: LineMetrics;
+  readonly signal: AbortSignal;
+}
+
+/** Lines [0, end) of `body` and how to read them. */
+export interface LineRequest<Result extends ScanResult> extends Pick<
+  WriteRequest<Result>,
+  'protocol' | 'profileKey' | 'scan'
+> {
+  readonly body: Uint8Array;
+  readonly end: number;
+}
+
+export function lineCount(body: Uint8Array, end: number): number {
+  let count = 0;
+  for (let i = 0; i < end; i++) if (body[i] === 10) count++;
+  return count;
+}
+
+function mayPass(error: unknown): error is AppError {
+  return error instanceof AppError && error.retryable;
+}
+
+/** Writes whole lines: the result, or the error that they were lost with. */
+export async function writeLines<Result extends ScanResult>(
+  deps: LineDependencies,
+  source: LineSource,
+  principal: Principal,
+  request: LineRequest<Result>,
+): Promise<WriteResult<Result> | AppError> {
+  const { body, end } = request;
+  const asked = { ...request, durability: 'sync', batchId: undefined, sizeBytes: end } as const;
+  for (;;)
+    try {
+      const written = await deps.ingest.write(principal, asked);
+      const { errorCount, errors } = written.scan;
+      const reasons = errors.map(({ reason }) => reason);
+      if (errorCount > 0) tellRefused(deps, source, principal.tenant, errorCount, reasons);
+      return written;
+    } catch (error) {
+      if (!mayPass(error) || source.signal.aborted) {
+        const count = lineCount(body, end);
+        return lost(deps, source, { tenant: principal.tenant, count, error });
+      }
+      deps.logger.warn('lines wait', { ...names(source), reason: error.message });
+      await patience(deps, source.signal, error);
+    }
+}
+
+async function patience(
+  { scheduler }: LineDependencies,
+  signal: AbortSignal,
+  { retryAfterSec }: AppError,
+): Promise<void> {
+  const waitMs = retryAfterSec === undefined ? RETRY_MS : retryAfterSec * 1000;
+  try {
+    await scheduler.sleep(waitMs, signal);
+  } catch (error) {
+    // Giving up is the answer to an abort; the write is tried once more and then lost.
+    if (!signal.aborted) throw error;
+  }
+}
+
+function names({ protocol, peer }: LineSource): { protocol: string; peer: string } {
+  return { protocol, peer };
+}
+
+/** Counts and keeps refused lines of a tenant. */
+export function tellRefused(
+  { refusedLines, logger }: LineDependencies,
+  source: LineSource,
+  tenant: TenantId,
+  count: number,
+  reasons: readonly string[],
+): void {
+  refusedLines.add(tenant, names(source), { count, reasons });
+  logger.warn('lines refused', { ...names(source), tenant, count, reason: reasons[0] });
+}
+
+function lost(
+  deps: LineDependencies,
+  source: LineSource,
+  { tenant, count, error }: { tenant: TenantId; count: number; error: unknown },
+): AppError {
+  if (error instanceof FatalError) deps.onFatal(error);
+  const reason = errorMessage(error);
+  source.metrics.lost('not writable').add(count);
+  deps.refusedLines.add(tenant, names(source), { count, reasons: [reason] });
+  deps.logger.error('lines lost', { ...names(source), tenant, count, reason });
+  if (error instanceof AppError) return error;
+  return new AppError('internal', 'internal', reason, { cause: error });
+}

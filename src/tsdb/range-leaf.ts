@@ -1,0 +1,303 @@
+// A leaf over a range, in this thread: samples of parts as columns that are decoded already or kept
+// for the next time (range-lane.ts). Where one part has it all, groups are told apart by ranks and
+// labels are made where somebody wants them; else parts and head are merged by labels
+// (range-streams.ts). The same code as runLeafInThread over the same numbers in the same order, so
+// the same bits. What deletes may hide, or is more than a thread should do alone, goes the general
+// way (windows/leaf-runner.ts).
+import { KIND } from '../model/columns.ts';
+import type { Labels } from '../model/labels.ts';
+import type { LeafPlan, LeafResult, ReadContext } from '../model/storage.ts';
+import type { Clock } from '../stdx/clock.ts';
+import type { Scheduler } from '../stdx/scheduler.ts';
+import { KernelRun } from '../windows/kernels.ts';
+import { metricOf, newLeafSink, SeriesSink } from '../windows/leaf-sink.ts';
+import type { Group, LeafSink } from '../windows/leaf-sink.ts';
+import { Slices } from '../windows/leaf-slices.ts';
+import { gatherSamples } from '../windows/samples.ts';
+import type { SeriesSamples } from '../windows/samples.ts';
+import { stepGrid } from '../windows/sliding.ts';
+import { StepColumn } from '../windows/step-column.ts';
+import { leaseStates } from '../windows/window-kernel.ts';
+import { deletesFrom } from './deletes.ts';
+import { GroupNumbers, InstantBatch, SEEN } from './instant-lane.ts';
+import {
+  COLUMNS_LEAF_SHARE,
+  LANE_DECODED_SAMPLES_MAX,
+  LANE_HEAD_SERIES_MAX,
+  LANE_SAMPLES_MAX,
+} from './limits.ts';
+import type { PartIndex } from './part-index.ts';
+import { PartGroups } from './part-lane.ts';
+import type { Part } from './part-reader.ts';
+import { RangeLane, UNCLEAR } from './range-lane.ts';
+import type { LaneBatch } from './range-lane.ts';
+import { firstOf, HeadStream, Joiner, PartStream } from './range-streams.ts';
+import type { SeriesStream } from './range-streams.ts';
+import { resolveSources } from './samples.ts';
+import type { Source, TimeRange } from './samples.ts';
+import type { Scan } from './scan.ts';
+import { nearDeletes } from './select.ts';
+
+export interface RangeLeafOptions {
+  /** A scan over the range that the kernel wants to see. */
+  readonly scanOf: (range: TimeRange) => Scan;
+  readonly context: ReadContext;
+  readonly plan: LeafPlan;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+}
+
+/** undefined: the leaf is not of that kind. */
+export async function runRangeLeaf(options: RangeLeafOptions): Promise<LeafResult | undefined> {
+  const { plan, context, scanOf } = options;
+  if ((plan.kinds & (1 << KIND.f64)) === 0) return undefined;
+  const grid = stepGrid(plan.startUs, plan.endUs, plan.stepUs);
+  const run = new KernelRun({ ...plan, grid });
+  const scan = scanOf(run.sampleRange);
+  const found = await findPlaces(scan);
+  if (found === undefined) return undefined;
+  const sink = newLeafSink(plan, grid.count, context);
+  return await new RangeLeaf(options, { scan, run, sink, ...found }).result();
+}
+
+/** A part that has matching series. */
+interface Place {
+  readonly part: Part;
+  readonly priority: number;
+  readonly index: PartIndex;
+  readonly batches: readonly LaneBatch[];
+}
+
+interface Places {
+  readonly places: readonly Place[];
+  /** Series of the head, in label order. */
+  readonly refs: Uint32Array;
+  readonly isKept: boolean;
+}
+
+/** Where the series are; undefined where it is too much, no part has any, or deletes hide some. */
+async function findPlaces(scan: Scan): Promise<Places | undefined> {
+  const { view, range, tenant, matchers } = scan;
+  if (!(range.startUs <= range.endUs)) return undefined;
+  const places: Place[] = [];
+  const sum = { samples: 0, missing: 0 };
+  for (const [priority, part] of view.parts.entries()) {
+    if (part.row.minUs > range.endUs || part.row.maxUs < range.startUs) continue;
+    scan.check();
+    const index = await part.index(tenant);
+    const ordinals = await index?.match(matchers);
+    if (index === undefined || ordinals === undefined || ordinals.length === 0) continue;
+    if (deletesFrom(view.deletes, tenant, part.row.deletesEnd, range).length > 0) return undefined;
+    const batches = await batchesOf(index, ordinals, range);
+    countSamples(batches, range, sum);
+    places.push({ part, priority, index, batches });
+  }
+  const [first] = places;
+  if (first === undefined) return undefined;
+  const refs = refsInHead(scan);
+  if (refs.length > LANE_HEAD_SERIES_MAX) return undefined;
+  if (refs.length > 0 && nearDeletes(scan).some((near) => near.length > 0)) return undefined;
+  if (sum.missing > LANE_DECODED_SAMPLES_MAX || sum.samples > LANE_SAMPLES_MAX) return undefined;
+  const isKept = sum.samples * 8 <= first.part.columns.limitBytes * COLUMNS_LEAF_SHARE;
+  return { places, refs, isKept };
+}
+
+function refsInHead({ view, index, tenant, matchers }: Scan): Uint32Array {
+  const generations = view.generations.filter((one) => !one.isEmpty);
+  if (generations.length === 0) return new Uint32Array(0);
+  const refs = index.select(tenant, matchers);
+  return refs.filter((ref) => generations.some((generation) => generation.has(ref)));
+}
+
+async function batchesOf(
+  index: PartIndex,
+  ordinals: Uint32Array,
+  { startUs, endUs }: TimeRange,
+): Promise<LaneBatch[]> {
+  const table = await index.rowTable();
+  const batches: LaneBatch[] = [];
+  for (let from = 0; from < ordinals.length;) {
+    const number = table.groupOf(ordinals[from]!);
+    let to = from;
+    while (to < ordinals.length && ordinals[to]! < table.starts[number + 1]!) to++;
+    if (table.minUs[number]! <= endUs && table.maxUs[number]! >= startUs)
+      batches.push({ group: await index.rowGroup(number), ordinals: ordinals.subarray(from, to) });
+    from = to;
+  }
+  return batches;
+}
+
+/** Adds the samples of blocks in the range, and of those that must be decoded. */
+function countSamples(
+  batches: readonly LaneBatch[],
+  { startUs, endUs }: TimeRange,
+  sum: { samples: number; missing: number },
+): void {
+  for (const { group, ordinals } of batches)
+    for (const ordinal of ordinals) {
+      const end = group.blockStart(ordinal - group.first + 1);
+      for (let block = group.blockStart(ordinal - group.first); block < end; block++) {
+        if (group.firstUs[block]! > endUs || group.lastUs[block]! < startUs) continue;
+        const count = group.countOf(block);
+        sum.samples += count;
+        if (group.columns[block] === undefined) sum.missing += count;
+      }
+    }
+}
+
+interface Parts extends Places {
+  readonly scan: Scan;
+  readonly run: KernelRun;
+  readonly sink: LeafSink;
+}
+
+class RangeLeaf {
+  readonly #plan: LeafPlan;
+  readonly #parts: Parts;
+  readonly #slices: Slices;
+  #column: StepColumn;
+  #seriesRead = 0;
+  #samplesRead = 0;
+
+  constructor({ plan, clock, scheduler }: RangeLeafOptions, parts: Parts) {
+    this.#plan = plan;
+    this.#parts = parts;
+    this.#slices = new Slices(clock, scheduler);
+    this.#column = new StepColumn(parts.run.spec.grid.count);
+  }
+
+  async result(): Promise<LeafResult> {
+    const { places, refs, sink, run } = this.#parts;
+    const { count } = run.spec.grid;
+    const lease = sink instanceof SeriesSink ? undefined : leaseStates(count);
+    try {
+      if (lease !== undefined && !(sink instanceof SeriesSink)) {
+        sink.use(lease);
+        this.#column = lease.column(count);
+      }
+      if (places.length === 1 && refs.length === 0) await this.#readPart(places[0]!);
+      else await this.#readMerged();
+      return {
+        stepCount: count,
+        groups: sink.finish(),
+        annotations: sink.notes.all(),
+        seriesRead: this.#seriesRead,
+        samplesRead: this.#samplesRead,
+      };
+    } finally {
+      lease?.end();
+    }
+  }
+
+  #laneOf({ part, priority, index }: Place): RangeLane {
+    const { scan, isKept } = this.#parts;
+    return new RangeLane({ scan, part, priority, index, isKept });
+  }
+
+  /** All series are in one part: groups are known by ranks. */
+  async #readPart(place: Place): Promise<void> {
+    const { sink } = this.#parts;
+    const { grouping } = this.#plan;
+    const lane = this.#laneOf(place);
+    const numbers = new GroupNumbers();
+    const byRanks = grouping && new PartGroups(place.index, grouping, numbers);
+    const rows = new InstantBatch();
+    rows.states.fill(SEEN.value);
+    /** By number. */
+    const groups: Group[] = [];
+    for (const batch of place.batches) {
+      lane.open(batch);
+      rows.count = batch.ordinals.length;
+      await byRanks?.fill(rows, batch.group, batch.ordinals);
+      const labelsOf = await lane.texts();
+      for (let row = 0; row < batch.ordinals.length; row++) {
+        const first = lane.samplesOf(row);
+        const found = first instanceof Promise ? await first : first;
+        const samples = found === UNCLEAR ? this.#gather(await lane.sourcesOf(row)) : found;
+        if (samples !== undefined) {
+          let group: Group | undefined;
+          if (!(sink instanceof SeriesSink)) {
+            const number = rows.groups[row]!;
+            group = groups[number] ??= sink.groupOf(numbers.labelsOf(number));
+          }
+          this.#add(samples, () => labelsOf(row), group);
+        }
+        const pause = this.#slices.pause();
+        if (pause !== undefined) await this.#rest(pause);
+      }
+    }
+  }
+
+  /** Series by series in label order, out of several parts and the head. */
+  async #readMerged(): Promise<void> {
+    const { places, refs, scan } = this.#parts;
+    const streams: SeriesStream[] = places.map(
+      (place) => new PartStream(this.#laneOf(place), place.batches),
+    );
+    if (refs.length > 0) streams.push(new HeadStream(scan, refs));
+    for (const stream of streams) await stream.advance();
+    const joiner = new Joiner();
+    const some: SeriesStream[] = [];
+    for (;;) {
+      firstOf(streams, some);
+      if (some.length === 0) return;
+      const labels = some[0]!.labels!;
+      const samples = await this.#samplesOf(some, joiner);
+      if (samples !== undefined) this.#add(samples, () => labels, undefined);
+      for (const stream of some) await stream.advance();
+      const pause = this.#slices.pause();
+      if (pause !== undefined) await this.#rest(pause);
+    }
+  }
+
+  async #samplesOf(
+    streams: readonly SeriesStream[],
+    joiner: Joiner,
+  ): Promise<SeriesSamples | undefined> {
+    const all: SeriesSamples[] = [];
+    for (const stream of streams) {
+      const first = stream.samples();
+      const found = first instanceof Promise ? await first : first;
+      if (found === UNCLEAR) return this.#gatherAll(streams);
+      if (found !== undefined) all.push(found);
+    }
+    if (all.length < 2) return all[0];
+    const joined = joiner.join(all);
+    return joined === UNCLEAR ? this.#gatherAll(streams) : joined;
+  }
+
+  async #gatherAll(streams: readonly SeriesStream[]): Promise<SeriesSamples | undefined> {
+    const sources: Source[] = [];
+    for (const stream of streams) sources.push(...(await stream.sources()));
+    return this.#gather(sources);
+  }
+
+  #gather(sources: readonly Source[]): SeriesSamples | undefined {
+    const { kinds } = this.#plan;
+    const chunks = resolveSources(sources).filter(({ kind }) => (kinds & (1 << kind)) !== 0);
+    return chunks.length === 0 ? undefined : gatherSamples(chunks, this.#parts.run.isInstant);
+  }
+
+  async #rest(pause: Promise<void>): Promise<void> {
+    await pause;
+    this.#parts.scan.check();
+  }
+
+  /** `group`: where it is known already. */
+  #add(samples: SeriesSamples, labels: () => Labels, group: Group | undefined): void {
+    const { run, sink } = this.#parts;
+    this.#seriesRead++;
+    this.#samplesRead += samples.count + (samples.histograms?.count ?? 0);
+    const column = this.#column;
+    const isNoted = samples.histograms !== undefined || samples.startUs !== undefined;
+    if (isNoted) sink.notes.metric = metricOf(labels());
+    run.run(samples, column, sink.notes.note);
+    if (sink instanceof SeriesSink) {
+      if (sink.add(labels(), column)) this.#column = new StepColumn(column.count);
+      else column.reset();
+      return;
+    }
+    sink.addTo(group ?? sink.groupOf(labels()), column);
+    column.reset();
+  }
+}
