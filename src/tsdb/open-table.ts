@@ -1,23 +1,17 @@
 // Sizes and places of the hash tables of the index: open addressing with steps of one in words that
 // hold a number + 1 (0 is free) and bits of its hash. A table is filled to three quarters (at seven
-// eighths a look for what is new takes 32 steps) and then grows by a half or a third, to 2^k or
-// 1.5 · 2^k places: with doubling alone half of it would be empty most of the time.
+// eighths a look for what is new takes 32 steps) and then doubled: entries lack most of their hash,
+// so that a table that grows reads what its entries stand for, which smaller steps would do oftener.
 
 /** Most places of a table that are taken. */
 export function isCrowded(used: number, places: number): boolean {
   return used * 4 > places * 3;
 }
 
-/** The next larger size. */
-export function longerTable(places: number): number {
-  const power = 2 ** (31 - Math.clz32(places));
-  return places < power * 1.5 ? power * 1.5 : power * 2;
-}
-
 /** The smallest size from `first` on, a power of two, that `used` leave some room of. */
 export function tableFor(used: number, first: number): number {
   let places = first;
-  while (used * 3 > places * 2) places = longerTable(places);
+  while (used * 3 > places * 2) places *= 2;
   return places;
 }
 

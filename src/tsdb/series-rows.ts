@@ -5,7 +5,7 @@ import { assert } from '../stdx/assert.ts';
 import { clearedU32, grownU32, grownU8, release } from '../stdx/growable.ts';
 import { captured, checkSections, copied } from './index-sections.ts';
 import type { CapturedSection, SectionReader } from './index-sections.ts';
-import { homeOf, isCrowded, longerTable } from './open-table.ts';
+import { homeOf, isCrowded } from './open-table.ts';
 import { refOf, SLOT_BITS, slotOf, SLOTS_MAX } from './refs.ts';
 import {
   countIn,
@@ -316,7 +316,7 @@ export class SeriesRows {
   #rehash(): void {
     // What is being copied stays where it is.
     const old = this.isHeld ? new Uint32Array(0) : this.#table;
-    const table = clearedU32(old, longerTable(this.#table.length));
+    const table = clearedU32(old, this.#table.length * 2);
     const owners = this.#owners;
     const words = this.#words;
     const starts = this.#starts;
