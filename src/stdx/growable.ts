@@ -11,7 +11,7 @@ const PAGE_BYTES = 65_536;
 /** What 32-bit offsets reach. */
 const PAGES_MAX = 65_536;
 /** A memory of its own grows by this share, so that its length says what it costs. */
-const GROWTH_SHARE = 8;
+const GROWTH_SHARE = 16;
 
 type Bytes = ArrayBuffer;
 
@@ -95,6 +95,20 @@ export function lengthenedU32(
   length: number,
 ): Uint32Array<ArrayBuffer> {
   return new Uint32Array(grown(array.buffer, length * 4, 0), 0, length);
+}
+
+/** `length` zeros, in place of an array that is outgrown: for hash tables that are filled anew. */
+export function clearedU32(
+  array: Uint32Array<ArrayBuffer>,
+  length: number,
+): Uint32Array<ArrayBuffer> {
+  const sizeBytes = length * 4;
+  const own = memories.get(array.buffer);
+  if (own !== undefined && sizeBytes >= own.buffer.byteLength / 2)
+    return new Uint32Array(grownInPlace(own, sizeBytes), 0, length).fill(0);
+  release(array);
+  const fresh = sizeBytes < OWN_MEMORY_BYTES ? undefined : ownMemory(sizeBytes);
+  return new Uint32Array(fresh ?? new ArrayBuffer(sizeBytes), 0, length);
 }
 
 /** Gives the memory of an array back; the array must not be used any more. */

@@ -5,6 +5,7 @@ import type { LeafGrouping } from '../model/storage.ts';
 import { grownU32 } from '../stdx/growable.ts';
 import { PathTree } from './instant-lane.ts';
 import type { GroupNumbers } from './instant-lane.ts';
+import { countIn, pairIn } from './row-words.ts';
 import type { IndexTables } from './tenant-series.ts';
 
 export class SeriesGroups {
@@ -59,37 +60,37 @@ export class SeriesGroups {
 
   #nodeBy(slot: number): number {
     const { rows, pairs } = this.#tables;
-    const { words, starts, counts } = rows.columns;
+    const { words, starts } = rows.columns;
     const start = starts[slot]!;
-    const count = counts[slot]!;
+    const count = countIn(words, start);
     let node = 0;
     // Listed names need not be in the order of rows: each has its own look.
     for (let i = 0; i < this.#names.length; i++) {
       const name = this.#names[i]!;
       const guess = this.#guesses[i]!;
-      let found = guess < count && pairs.nameOf(words[start + guess]!) === name ? guess : -1;
+      let found = guess < count && pairs.nameOf(pairIn(words, start, guess)) === name ? guess : -1;
       for (let k = 0; found < 0 && k < count; k++)
-        if (pairs.nameOf(words[start + k]!) === name) found = k;
+        if (pairs.nameOf(pairIn(words, start, k)) === name) found = k;
       if (found < 0) continue;
       this.#guesses[i] = found;
-      node = this.#tree.child(node, words[start + found]!);
+      node = this.#tree.child(node, pairIn(words, start, found));
     }
     return node;
   }
 
   #nodeWithout(slot: number): number {
-    const { words, starts, counts } = this.#tables.rows.columns;
+    const { words, starts } = this.#tables.rows.columns;
     const start = starts[slot]!;
-    const count = counts[slot]!;
+    const count = countIn(words, start);
     this.#pairs = grownU32(this.#pairs, count);
     this.#nodes = grownU32(this.#nodes, count);
     const before = this.#pairs;
     const nodes = this.#nodes;
     let at = 0;
-    while (at < count && at < this.#length && before[at] === words[start + at]) at++;
+    while (at < count && at < this.#length && before[at] === pairIn(words, start, at)) at++;
     let node = at === 0 ? 0 : nodes[at - 1]!;
     for (; at < count; at++) {
-      const pair = words[start + at]!;
+      const pair = pairIn(words, start, at);
       if (this.#counts(pair)) node = this.#tree.child(node, pair);
       before[at] = pair;
       nodes[at] = node;

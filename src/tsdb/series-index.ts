@@ -36,7 +36,7 @@ const decoder = new TextDecoder();
 /** Neither a pair nor -1, which is none. */
 const NO_PAIR = -2;
 
-const SECTIONS_VERSION = 2;
+const SECTIONS_VERSION = 3;
 const TENANT_NUMBERS = 4;
 
 export interface RetireRequest {
@@ -351,12 +351,7 @@ export class SeriesIndex {
 
   /** As PairSource. */
   pairsOf(ref: SeriesRef, out: Uint32Array): number {
-    const slot = slotOf(ref);
-    const { words, starts, counts } = this.#rows.columns;
-    const start = starts[slot]!;
-    const count = counts[slot]!;
-    for (let i = 0; i < count; i++) out[i] = words[start + i]!;
-    return count;
+    return this.#rows.read(slotOf(ref), out);
   }
 
   /** The ref of the series in a slot. */

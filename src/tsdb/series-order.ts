@@ -4,6 +4,7 @@
 import { KeyOrder } from './key-order.ts';
 import type { Pairs } from './pairs.ts';
 import { slotOf } from './refs.ts';
+import { countIn, pairIn } from './row-words.ts';
 import type { SeriesRows } from './series-rows.ts';
 import type { Symbols } from './symbols.ts';
 
@@ -102,10 +103,10 @@ class RankKeys {
   }
 
   readonly keyOf = (ref: number, depth: number): number => {
-    const { words, starts, counts } = this.#columns;
-    const slot = slotOf(ref);
-    if (depth >= counts[slot]!) return -1;
-    const pair = words[starts[slot]! + depth]!;
+    const { words, starts } = this.#columns;
+    const start = starts[slotOf(ref)]!;
+    if (depth >= countIn(words, start)) return -1;
+    const pair = pairIn(words, start, depth);
     const ranks = this.#ranks;
     return ranks[this.#pairs.nameOf(pair)]! * ranks.length + ranks[this.#pairs.valueOf(pair)]!;
   };

@@ -2,15 +2,27 @@
 // typed arrays by slot (refs.ts), nothing is a JavaScript object per series. A row belongs to an
 // owner, a tenant's number. Slots of removed rows are given out again, the longest free one first.
 import { assert } from '../stdx/assert.ts';
-import { grownU16, grownU32, grownU8, lengthenedU32, release } from '../stdx/growable.ts';
+import { clearedU32, grownU32, grownU8, release } from '../stdx/growable.ts';
 import { captured, checkSections, copied } from './index-sections.ts';
 import type { CapturedSection, SectionReader } from './index-sections.ts';
+import { homeOf, isCrowded } from './open-table.ts';
 import { refOf, SLOT_BITS, slotOf, SLOTS_MAX } from './refs.ts';
+import {
+  countIn,
+  headOf,
+  isRowAt,
+  isWhole,
+  mixed,
+  mixRow,
+  pairIn,
+  readRow,
+  sizeIn,
+  writeRow,
+} from './row-words.ts';
 
 const FIRST_CAPACITY = 1024;
 /** A slot + 1 fits below the bits of the hash. */
 const ENTRY_MASK = 2 ** SLOT_BITS - 1;
-const TAG_MASK = ~ENTRY_MASK;
 const FREE_OWNER = 0xffffffff;
 /** Rows are moved together where more words than this, and half of all, are dead. */
 const DEAD_WORDS_MIN = 65_536;
@@ -19,7 +31,6 @@ const ROW_LABELS_MAX = 65_535;
 /** Sections with a number a slot, and its size in bytes. */
 const SLOT_SECTIONS = {
   'row-starts': 4,
-  'row-counts': 2,
   'row-owners': 4,
   'row-lives': 1,
   'row-next': 4,
@@ -34,9 +45,12 @@ export class SeriesRows {
   #words = new Uint32Array(FIRST_CAPACITY);
   #wordsEnd = 0;
   #deadWords = 0;
-  /** Row of a slot: words [starts, starts + counts). */
+  /** Where the row of a slot begins (row-words.ts). */
   #starts = new Uint32Array(FIRST_CAPACITY);
-  #counts = new Uint16Array(FIRST_CAPACITY);
+  /** The last whole row, which rows to come look back at; -1: there is none. */
+  #whole = -1;
+  /** Pairs of a row that is read. */
+  #pairs = new Uint32Array(64);
   #owners = new Uint32Array(FIRST_CAPACITY);
   /** How often the slot was given before. */
   #lives = new Uint8Array(FIRST_CAPACITY);
@@ -45,10 +59,10 @@ export class SeriesRows {
   #firstFree = 0;
   #lastFree = 0;
   /**
-   * Slot + 1 and the high bits of its hash: most probes end here, without a look at a row; 0 is
-   * free. At most three quarters full.
+   * Slot + 1 and above it low bits of the row's hash: most probes end here, without a look at a
+   * row; 0 is free.
    */
-  #table = new Uint32Array(FIRST_CAPACITY * 2);
+  #table = new Uint32Array(FIRST_CAPACITY);
   /** The row to find or add. */
   row = new Uint32Array(64);
   /** While a capture is being copied: free slots stay free, a table that is replaced stays. */
@@ -64,7 +78,7 @@ export class SeriesRows {
 
   get sizeBytes(): number {
     const { byteLength: starts } = this.#starts;
-    const bySlot = starts + this.#counts.byteLength + this.#owners.byteLength;
+    const bySlot = starts + this.#owners.byteLength;
     const tables = this.#words.byteLength + this.#table.byteLength;
     return tables + bySlot + this.#lives.byteLength + this.next.byteLength;
   }
@@ -72,7 +86,7 @@ export class SeriesRows {
   /** What the live rows need, and the table. */
   get heldBytes(): number {
     const words = (this.#wordsEnd - this.#deadWords) * 4;
-    return words + this.liveCount * 15 + this.#table.byteLength;
+    return words + this.liveCount * 13 + this.#table.byteLength;
   }
 
   /** As SeriesIndex.capture. */
@@ -91,7 +105,6 @@ export class SeriesRows {
       copied('row-numbers', numbers),
       captured('row-words', () => this.#words, this.#wordsEnd),
       captured('row-starts', () => this.#starts, slotEnd),
-      captured('row-counts', () => this.#counts, slotEnd),
       captured('row-owners', () => this.#owners, slotEnd),
       captured('row-lives', () => this.#lives, slotEnd),
       captured('row-next', () => this.next, slotEnd),
@@ -113,7 +126,6 @@ export class SeriesRows {
     rows.#lastFree = numbers[5]!;
     rows.#words = reader.u32('row-words', FIRST_CAPACITY);
     rows.#starts = reader.u32('row-starts', FIRST_CAPACITY);
-    rows.#counts = reader.u16('row-counts', FIRST_CAPACITY);
     rows.#owners = reader.u32('row-owners', FIRST_CAPACITY);
     rows.#lives = reader.u8('row-lives', FIRST_CAPACITY);
     rows.next = reader.u32('row-next', FIRST_CAPACITY);
@@ -124,8 +136,7 @@ export class SeriesRows {
           ([name, sizeBytes]) => reader.bytes(name).length === rows.slotEnd * sizeBytes,
         ) &&
         rows.slotEnd <= SLOTS_MAX &&
-        rows.liveCount < rows.#table.length &&
-        Number.isInteger(Math.log2(rows.#table.length)),
+        rows.liveCount < rows.#table.length,
       'rows',
     );
     return rows;
@@ -162,20 +173,21 @@ export class SeriesRows {
   }
 
   labelCount(slot: number): number {
-    return this.#counts[slot]!;
+    return countIn(this.#words, this.#starts[slot]!);
   }
 
   pairAt(slot: number, index: number): number {
-    return this.#words[this.#starts[slot]! + index]!;
+    return pairIn(this.#words, this.#starts[slot]!, index);
   }
 
-  /** All rows and where they begin and how long they are, by slot; borrowed until the next add. */
-  get columns(): {
-    readonly words: Uint32Array;
-    readonly starts: Uint32Array;
-    readonly counts: Uint16Array;
-  } {
-    return { words: this.#words, starts: this.#starts, counts: this.#counts };
+  /** All pairs of a slot to the start of `out`; their number. */
+  read(slot: number, out: Uint32Array): number {
+    return readRow(this.#words, this.#starts[slot]!, out);
+  }
+
+  /** All rows (row-words.ts) and where they begin, by slot; borrowed until the next add. */
+  get columns(): { readonly words: Uint32Array; readonly starts: Uint32Array } {
+    return { words: this.#words, starts: this.#starts };
   }
 
   /** The first of `count` refs that is not a live row of the owner; -1 where all are. */
@@ -205,7 +217,7 @@ export class SeriesRows {
     out: Int32Array,
   ): number {
     const table = this.#table;
-    const mask = table.length - 1;
+    const { length } = table;
     let sum = 0;
     for (let i = 0; i < out.length; i++) {
       const end = starts[i + 1]!;
@@ -213,7 +225,7 @@ export class SeriesRows {
       for (let k = starts[i]!; k < end; k++) hash = mixed(hash, words[places[k]!]!);
       const code = finished(hash);
       out[i] = code;
-      sum |= table[code & mask]!;
+      sum |= table[homeOf(code, length)]!;
     }
     return sum;
   }
@@ -225,8 +237,8 @@ export class SeriesRows {
     if (table[place] !== 0) return this.refAt((table[place]! & ENTRY_MASK) - 1);
     if (this.#firstFree === 0 && this.slotEnd === SLOTS_MAX) return -1;
     const slot = this.#add(owner, count);
-    table[place] = (slot + 1) | (code & TAG_MASK);
-    if (this.liveCount * 4 > table.length * 3) this.#rehash();
+    if (isCrowded(this.liveCount, table.length)) this.#rehash();
+    else table[place] = (slot + 1) | (code << SLOT_BITS);
     return this.refAt(slot);
   }
 
@@ -246,41 +258,44 @@ export class SeriesRows {
   /** Where the owner's row is in the table, or the free place where it belongs. */
   #seek(code: number, owner: number, count: number): number {
     const table = this.#table;
-    const mask = table.length - 1;
-    for (let place = code & mask; ; place = (place + 1) & mask) {
+    const { length } = table;
+    const tag = code << SLOT_BITS;
+    for (let place = homeOf(code, length); ; place = place + 1 === length ? 0 : place + 1) {
       const entry = table[place]!;
       if (entry === 0) return place;
-      if (((entry ^ code) & TAG_MASK) !== 0) continue;
+      if ((entry ^ tag) >>> SLOT_BITS !== 0) continue;
       if (this.#isRow((entry & ENTRY_MASK) - 1, owner, count)) return place;
     }
   }
 
   #isRow(slot: number, owner: number, count: number): boolean {
-    if (this.#counts[slot] !== count || this.#owners[slot] !== owner) return false;
-    const start = this.#starts[slot]!;
-    for (let i = 0; i < count; i++) if (this.#words[start + i] !== this.row[i]) return false;
-    return true;
+    if (this.#owners[slot] !== owner) return false;
+    return isRowAt(this.#words, this.#starts[slot]!, this.row, count);
   }
 
   #add(owner: number, count: number): number {
     const slot = this.#takeSlot();
-    const start = this.#wordsEnd;
-    this.#words = grownU32(this.#words, start + count);
-    for (let i = 0; i < count; i++) this.#words[start + i] = this.row[i]!;
-    this.#wordsEnd += count;
-    this.#starts[slot] = start;
-    this.#counts[slot] = count;
+    this.#write(slot, this.row, count);
     this.#owners[slot] = owner;
     this.next[slot] = 0;
     this.liveCount++;
     return slot;
   }
 
+  /** Puts the row of a slot behind all others. */
+  #write(slot: number, row: Uint32Array, count: number): void {
+    const start = this.#wordsEnd;
+    const words = (this.#words = grownU32(this.#words, start + 1 + count));
+    const head = headOf(words, start, this.#whole, row, count);
+    if (isWhole(head)) this.#whole = start;
+    this.#starts[slot] = start;
+    this.#wordsEnd = writeRow(words, start, head, row, count);
+  }
+
   #takeSlot(): number {
     if (this.#firstFree === 0 || (this.isHeld && this.slotEnd < SLOTS_MAX)) {
       const slot = this.slotEnd++;
       this.#starts = grownU32(this.#starts, slot + 1);
-      this.#counts = grownU16(this.#counts, slot + 1);
       this.#owners = grownU32(this.#owners, slot + 1);
       this.#lives = grownU8(this.#lives, slot + 1);
       this.next = grownU32(this.next, slot + 1);
@@ -295,26 +310,24 @@ export class SeriesRows {
   }
 
   #codeOf(slot: number): number {
-    const start = this.#starts[slot]!;
-    const end = start + this.#counts[slot]!;
-    let hash = this.#seed ^ this.#owners[slot]!;
-    for (let at = start; at < end; at++) hash = mixed(hash, this.#words[at]!);
-    return finished(hash);
+    return finished(mixRow(this.#seed ^ this.#owners[slot]!, this.#words, this.#starts[slot]!));
   }
 
   #rehash(): void {
-    const { length } = this.#table;
     // What is being copied stays where it is.
     const old = this.isHeld ? new Uint32Array(0) : this.#table;
-    const table = lengthenedU32(old, length * 2);
-    table.fill(0, 0, length);
-    const mask = table.length - 1;
+    const table = clearedU32(old, this.#table.length * 2);
+    const owners = this.#owners;
+    const words = this.#words;
+    const starts = this.#starts;
+    const { length } = table;
     for (let slot = 0; slot < this.slotEnd; slot++) {
-      if (this.#owners[slot] === FREE_OWNER) continue;
-      const code = this.#codeOf(slot);
-      let place = code & mask;
-      while (table[place] !== 0) place = (place + 1) & mask;
-      table[place] = (slot + 1) | (code & TAG_MASK);
+      const owner = owners[slot]!;
+      if (owner === FREE_OWNER) continue;
+      const code = finished(mixRow(this.#seed ^ owner, words, starts[slot]!));
+      let place = homeOf(code, length);
+      while (table[place] !== 0) place = place + 1 === length ? 0 : place + 1;
+      table[place] = (slot + 1) | (code << SLOT_BITS);
     }
     this.#table = table;
   }
@@ -324,8 +337,7 @@ export class SeriesRows {
   /** Takes a live row out; its ref is dead from now on, its slot is free after `recycle`. */
   remove(slot: number): void {
     this.#unlink(slot);
-    this.#deadWords += this.#counts[slot]!;
-    this.#counts[slot] = 0;
+    this.#deadWords += sizeIn(this.#words, this.#starts[slot]!);
     this.#owners[slot] = FREE_OWNER;
     this.liveCount--;
   }
@@ -333,16 +345,19 @@ export class SeriesRows {
   /** Takes an entry out of the table; entries behind it move up, so there are no tombstones. */
   #unlink(slot: number): void {
     const table = this.#table;
-    const mask = table.length - 1;
-    let hole = this.#codeOf(slot) & mask;
+    const { length } = table;
+    const after = (place: number): number => (place + 1 === length ? 0 : place + 1);
+    /** Steps from one place to another one. */
+    const steps = (from: number, to: number): number => (to < from ? to + length : to) - from;
+    let hole = homeOf(this.#codeOf(slot), length);
     while ((table[hole]! & ENTRY_MASK) !== slot + 1) {
       assert(table[hole] !== 0, 'a live row is in the table');
-      hole = (hole + 1) & mask;
+      hole = after(hole);
     }
-    for (let place = (hole + 1) & mask; table[place] !== 0; place = (place + 1) & mask) {
-      const home = this.#codeOf((table[place]! & ENTRY_MASK) - 1) & mask;
+    for (let place = after(hole); table[place] !== 0; place = after(place)) {
+      const home = homeOf(this.#codeOf((table[place]! & ENTRY_MASK) - 1), length);
       // Stays where its home lies behind the hole (in the order of probing).
-      if (((place - home) & mask) < ((place - hole) & mask)) continue;
+      if (steps(home, place) < steps(hole, place)) continue;
       table[hole] = table[place]!;
       hole = place;
     }
@@ -358,33 +373,30 @@ export class SeriesRows {
     this.#lastFree = slot + 1;
   }
 
-  /** Moves rows together where half of the words are dead. O(slots + words), amortised O(1). */
+  /**
+   * Writes the live rows anew where half of the words are dead; those that others look back at may
+   * be among these. O(slots + words), amortised O(1).
+   */
   compact(): void {
     if (this.#deadWords < DEAD_WORDS_MIN || this.#deadWords * 2 < this.#wordsEnd) return;
     const old = this.#words;
     const live = this.#wordsEnd - this.#deadWords;
-    const words = new Uint32Array(live + (live >>> 2) + FIRST_CAPACITY);
-    let end = 0;
-    for (let slot = 0; slot < this.slotEnd; slot++) {
-      const count = this.#counts[slot]!;
-      const start = this.#starts[slot]!;
-      this.#starts[slot] = end;
-      for (let i = 0; i < count; i++) words[end++] = old[start + i]!;
-    }
-    assert(end === live, 'live words are counted');
-    this.#words = words;
-    this.#wordsEnd = end;
+    this.#words = new Uint32Array(live + (live >>> 2) + FIRST_CAPACITY);
+    this.#wordsEnd = 0;
     this.#deadWords = 0;
+    this.#whole = -1;
+    for (let slot = 0; slot < this.slotEnd; slot++) {
+      if (this.#owners[slot] === FREE_OWNER) continue;
+      const start = this.#starts[slot]!;
+      this.#pairs = grownU32(this.#pairs, countIn(old, start));
+      this.#write(slot, this.#pairs, readRow(old, start, this.#pairs));
+    }
     release(old);
   }
 }
 
-function mixed(hash: number, pair: number): number {
-  const next = Math.imul(hash ^ pair, 0x9e3779b1);
-  return next ^ (next >>> 15);
-}
-
 function finished(hash: number): number {
   const next = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  return next ^ (next >>> 13);
+  // 31 bits, as homeOf takes them.
+  return (next ^ (next >>> 13)) >>> 1;
 }

@@ -1,6 +1,7 @@
 // Matchers against rows of the index, slot by slot in the order of memory: what a question over
 // many series uses that does not need them in label order. No list is made and nothing is sorted.
 import type { Matcher } from '../model/matcher.ts';
+import { countIn, pairIn } from './row-words.ts';
 import type { IndexTables } from './tenant-series.ts';
 
 const UNKNOWN = 0;
@@ -44,23 +45,23 @@ export class SlotTests {
   /** Do all matchers accept a live row? */
   accepts(slot: number): boolean {
     const { rows, pairs } = this.#tables;
-    const { words, starts, counts } = rows.columns;
+    const { words, starts } = rows.columns;
     const start = starts[slot]!;
-    const count = counts[slot]!;
+    const count = countIn(words, start);
     for (let i = 0; i < this.#tests.length; i++) {
       const test = this.#tests[i]!;
       const { name, guess, verdicts } = test;
       // A pair with a verdict has the label's name.
-      if (guess < count && verdicts[words[start + guess]!] === YES) continue;
-      let found = guess < count && pairs.nameOf(words[start + guess]!) === name ? guess : -1;
+      if (guess < count && verdicts[pairIn(words, start, guess)] === YES) continue;
+      let found = guess < count && pairs.nameOf(pairIn(words, start, guess)) === name ? guess : -1;
       for (let k = 0; found < 0 && k < count; k++)
-        if (pairs.nameOf(words[start + k]!) === name) found = k;
+        if (pairs.nameOf(pairIn(words, start, k)) === name) found = k;
       if (found < 0) {
         if (!test.ifAbsent) return false;
         continue;
       }
       test.guess = found;
-      const pair = words[start + found]!;
+      const pair = pairIn(words, start, found);
       const verdict = verdicts[pair]!;
       if (verdict === NO || (verdict !== YES && !this.#ask(test, pair))) return false;
     }

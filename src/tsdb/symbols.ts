@@ -5,19 +5,23 @@
 //
 // A text in the arena is its length (varint) and its bytes. Complexity: intern O(bytes) expected.
 import type { ByteWriter } from '../codec/varint.ts';
-import { grownU32, grownU8, lengthenedU32, release } from '../stdx/growable.ts';
+import { assert } from '../stdx/assert.ts';
+import { clearedU32, grownU32, grownU8, release } from '../stdx/growable.ts';
 import { IdList, mergeIds, mergeSteps } from './growable.ts';
 import { captured, checkSections, copied } from './index-sections.ts';
 import type { CapturedSection, SectionReader } from './index-sections.ts';
 import { KeyOrder } from './key-order.ts';
 import { TEXT_CACHE_ENTRIES } from './limits.ts';
+import { homeOf, isCrowded, tableFor } from './open-table.ts';
 import { lengthAt, lengthSize, writeLength } from './text-length.ts';
 
 const FIRST_CAPACITY = 256;
 /** Bytes compared at once: with their number they fit a double. */
 const KEY_BYTES = 6;
-/** Numbers of a slot: symbol + 1 (0 is free), hash of its text. At most three quarters full. */
-const SLOT_WORDS = 2;
+/** Bits of a slot for its symbol at first, and how many more where there are too many symbols. */
+const SYMBOL_BITS = 16;
+const SYMBOL_BITS_MORE = 4;
+const SYMBOL_BITS_MAX = 28;
 /** Behind the free end of a symbol that is not in use. */
 const NO_TEXT = 0;
 
@@ -30,12 +34,15 @@ export class Symbols {
   #arenaEnd = 1;
   /** Where the text of a symbol begins in the arena; NO_TEXT: the symbol is free. */
   #starts = new Uint32Array(FIRST_CAPACITY);
-  #slots = new Uint32Array(FIRST_CAPACITY * SLOT_WORDS);
+  /** Symbol + 1 in the low bits, above them low bits of the text's hash; 0 is free. */
+  #slots = new Uint32Array(FIRST_CAPACITY);
+  #symbolBits = SYMBOL_BITS;
   /** Symbols in use. */
   #used = 0;
   #free = new IdList();
-  /** In byte order; those in `#unsorted` are not yet in it. */
+  /** In byte order; those in `#unsorted` and from `#sortedEnd` on are not yet in it. */
   #sorted: Uint32Array = new Uint32Array(0);
+  #sortedEnd = 0;
   #unsorted = new IdList();
   #ranks = new Uint32Array(0);
   /** Symbols whose texts are at these places of the other: one each up to the bound. */
@@ -73,12 +80,12 @@ export class Symbols {
     const slots = this.#slots;
     const sorted = this.#sorted;
     return [
-      copied('symbol-numbers', Uint32Array.of(count, this.#used)),
+      copied('symbol-numbers', Uint32Array.of(count, this.#used, this.#symbolBits)),
       captured('symbol-texts', () => this.#arena, this.#arenaEnd),
       captured('symbol-starts', () => this.#starts, count),
       {
         ...captured('symbol-slots', () => slots),
-        table: { words: SLOT_WORDS, mask: 0xffffffff, last: count },
+        table: { words: 1, mask: 2 ** this.#symbolBits - 1, last: count },
       },
       copied('symbol-free', this.#free.view().slice()),
       captured('symbol-sorted', () => sorted),
@@ -87,9 +94,10 @@ export class Symbols {
 
   static fromSections(reader: SectionReader, seed: number): Symbols {
     const symbols = new Symbols(seed);
-    const [count, used] = reader.numbers('symbol-numbers', 2) as unknown as [number, number];
-    symbols.count = count;
-    symbols.#used = used;
+    const numbers = reader.numbers('symbol-numbers', 3);
+    const count = (symbols.count = numbers[0]!);
+    const used = (symbols.#used = numbers[1]!);
+    symbols.#symbolBits = numbers[2]!;
     symbols.#arenaEnd = reader.bytes('symbol-texts').length;
     const arena = reader.u8('symbol-texts', 4096);
     symbols.#arena = Buffer.from(arena.buffer);
@@ -98,26 +106,28 @@ export class Symbols {
     symbols.#slots = reader.u32('symbol-slots');
     symbols.#free = new IdList(reader.u32('symbol-free'));
     symbols.#sorted = reader.u32('symbol-sorted');
-    symbols.#unsorted = symbols.#withoutRank();
+    const unsorted = symbols.#withoutRank();
+    for (const symbol of unsorted) if (symbol < symbols.#sortedEnd) symbols.#unsorted.push(symbol);
     symbols.#rank();
-    const slotCount = symbols.#slots.length / SLOT_WORDS;
     checkSections(
       reader.bytes('symbol-starts').length === count * 4 &&
-        Number.isInteger(Math.log2(slotCount)) &&
-        used < slotCount &&
+        count < 2 ** symbols.#symbolBits &&
+        symbols.#symbolBits <= SYMBOL_BITS_MAX &&
+        used < symbols.#slots.length &&
         used + symbols.#free.count === count &&
-        symbols.#sorted.length + symbols.#unsorted.count === used &&
+        symbols.#sorted.length + unsorted.length === used &&
         symbols.#sorted.every((symbol) => symbol < count),
       'symbols',
     );
     return symbols;
   }
 
-  /** Symbols in use that are not in `#sorted`. */
-  #withoutRank(): IdList {
+  /** Symbols in use that are not in `#sorted`; the last of those that are is found on the way. */
+  #withoutRank(): readonly number[] {
     const isKnown = new Uint8Array(this.count);
     for (const symbol of this.#sorted) isKnown[symbol] = 1;
-    const list = new IdList();
+    this.#sortedEnd = isKnown.lastIndexOf(1) + 1;
+    const list: number[] = [];
     for (let symbol = 0; symbol < this.count; symbol++)
       if (isKnown[symbol] === 0 && this.#starts[symbol] !== NO_TEXT) list.push(symbol);
     return list;
@@ -134,7 +144,7 @@ export class Symbols {
   /** The same for the UTF-8 in [start, end). */
   findBytes(view: DataView, start: number, end: number): number {
     const slot = this.#seek(view, start, end, this.#hash(view, start, end));
-    return this.#slots[slot * SLOT_WORDS]! - 1;
+    return this.#symbolIn(this.#slots[slot]!);
   }
 
   intern(text: string): number {
@@ -150,22 +160,24 @@ export class Symbols {
     end: number,
     hash = this.#hash(view, start, end),
   ): number {
-    let slot = this.#seek(view, start, end, hash);
-    const known = this.#slots[slot * SLOT_WORDS]!;
-    if (known !== 0) return known - 1;
-    if ((this.#used + 1) * 4 * SLOT_WORDS > this.#slots.length * 3) {
-      if (this.isHeld) this.#rehash(this.#slots.length * 2);
-      else this.#doubleSlots();
-      slot = this.#freeSlot(this.#slots, hash);
-    }
+    const slot = this.#seek(view, start, end, hash);
+    const known = this.#slots[slot]!;
+    if (known !== 0) return this.#symbolIn(known);
     const symbol = this.#free.count > 0 && !this.isHeld ? this.#free.pop() : this.count++;
     this.#starts = grownU32(this.#starts, this.count);
-    this.#slots[slot * SLOT_WORDS] = symbol + 1;
-    this.#slots[slot * SLOT_WORDS + 1] = hash;
-    this.#used++;
     this.#starts[symbol] = this.#write(bytes, start, end);
-    this.#unsorted.push(symbol);
+    this.#used++;
+    if (symbol < this.#sortedEnd) this.#unsorted.push(symbol);
+    const isCrowdedNow = isCrowded(this.#used, this.#slots.length);
+    if (isCrowdedNow) this.#rehash(this.#slots.length * 2);
+    else if (this.count >= 2 ** this.#symbolBits) this.#rehash(this.#slots.length);
+    else this.#slots[slot] = (symbol + 1) | (hash << this.#symbolBits);
     return symbol;
+  }
+
+  /** The symbol of a slot's content; -1: it is free. */
+  #symbolIn(entry: number): number {
+    return (entry & (2 ** this.#symbolBits - 1)) - 1;
   }
 
   /**
@@ -175,12 +187,12 @@ export class Symbols {
    */
   hashAll(view: DataView, ranges: Uint32Array, out: Int32Array): number {
     const slots = this.#slots;
-    const mask = slots.length / SLOT_WORDS - 1;
+    const { length } = slots;
     let sum = 0;
     for (let i = 0; i < out.length; i++) {
       const hash = this.#hash(view, ranges[3 * i + 1]!, ranges[3 * i + 2]!);
       out[i] = hash;
-      sum |= slots[(hash & mask) * SLOT_WORDS]!;
+      sum |= slots[homeOf(hash, length)]!;
     }
     return sum;
   }
@@ -227,12 +239,15 @@ export class Symbols {
   /** The slot of a text, or the free one where it belongs. */
   #seek(view: DataView, start: number, end: number, hash: number): number {
     const slots = this.#slots;
-    const mask = slots.length / SLOT_WORDS - 1;
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const entry = slots[slot * SLOT_WORDS]!;
+    const { length } = slots;
+    const bits = this.#symbolBits;
+    const tag = hash << bits;
+    for (let slot = homeOf(hash, length); ; slot = slot + 1 === length ? 0 : slot + 1) {
+      const entry = slots[slot]!;
       if (entry === 0) return slot;
-      if (slots[slot * SLOT_WORDS + 1] !== hash) continue;
-      if (this.#isText(this.#starts[entry - 1]!, view, start, end)) return slot;
+      // Bits of the hash that differ stand above those of the symbol.
+      if ((entry ^ tag) >>> bits !== 0) continue;
+      if (this.#isText(this.#starts[this.#symbolIn(entry)]!, view, start, end)) return slot;
     }
   }
 
@@ -248,48 +263,25 @@ export class Symbols {
     return true;
   }
 
-  #freeSlot(slots: Uint32Array, hash: number): number {
-    const mask = slots.length / SLOT_WORDS - 1;
-    let slot = hash & mask;
-    while (slots[slot * SLOT_WORDS] !== 0) slot = (slot + 1) & mask;
-    return slot;
-  }
-
-  /**
-   * Twice as many slots, in place. Runs of taken slots are gone through from a free one on: what is
-   * put again finds its place before the entries that have not moved yet, or in the new half.
-   */
-  #doubleSlots(): void {
-    const { length } = this.#slots;
-    const slots = lengthenedU32(this.#slots, length * 2);
-    let first = 0;
-    while (slots[first] !== 0) first += SLOT_WORDS;
-    for (let i = SLOT_WORDS; i < length; i += SLOT_WORDS) {
-      const at = (first + i) & (length - 1);
-      const entry = slots[at]!;
-      if (entry === 0) continue;
-      const hash = slots[at + 1]!;
-      slots[at] = 0;
-      const to = this.#freeSlot(slots, hash) * SLOT_WORDS;
-      slots[to] = entry;
-      slots[to + 1] = hash;
-    }
-    this.#slots = slots;
-  }
-
-  /** The slots of symbols that are in use, in a table of `length` words. */
+  /** The slots of symbols that are in use, anew in a table of `length` places. */
   #rehash(length: number): void {
-    const old = this.#slots;
-    const slots = new Uint32Array(length);
-    for (let at = 0; at < old.length; at += SLOT_WORDS) {
-      const entry = old[at]!;
-      if (entry === 0 || (entry > 1 && this.#starts[entry - 1] === NO_TEXT)) continue;
-      const to = this.#freeSlot(slots, old[at + 1]!) * SLOT_WORDS;
-      slots[to] = entry;
-      slots[to + 1] = old[at + 1]!;
+    while (this.count >= 2 ** this.#symbolBits) this.#symbolBits += SYMBOL_BITS_MORE;
+    assert(this.#symbolBits <= SYMBOL_BITS_MAX, 'the texts of a shard are bounded');
+    // What is being copied stays where it is.
+    const old = this.isHeld ? new Uint32Array(0) : this.#slots;
+    const slots = clearedU32(old, length);
+    const arena = this.#arena;
+    for (let symbol = 0; symbol < this.count; symbol++) {
+      const place = this.#starts[symbol]!;
+      if (place === NO_TEXT) continue;
+      const size = lengthAt(arena, place);
+      const start = place + lengthSize(size);
+      const hash = this.#hash(this.#view, start, start + size);
+      let slot = homeOf(hash, length);
+      while (slots[slot] !== 0) slot = slot + 1 === length ? 0 : slot + 1;
+      slots[slot] = (symbol + 1) | (hash << this.#symbolBits);
     }
     this.#slots = slots;
-    if (!this.isHeld) release(old);
   }
 
   #write(bytes: Uint8Array, start: number, end: number): number {
@@ -408,8 +400,8 @@ export class Symbols {
    * last call is sorted, then one pass over all.
    */
   ranks(): Uint32Array {
-    if (this.#unsorted.count === 0) return this.#ranks;
-    const added = this.#unsorted.view().slice();
+    const added = this.#listUnsorted();
+    if (added.length === 0) return this.#ranks;
     const order = new KeyOrder(this.#key);
     order.sort(added);
     this.#sorted = mergeIds(this.#sorted, added, order.compare);
@@ -424,7 +416,7 @@ export class Symbols {
    */
   *rankSteps(): Generator<void, void, void> {
     const before = this.#sorted;
-    const added = this.#unsorted.view().slice();
+    const added = this.#listUnsorted();
     if (added.length === 0) return;
     const order = new KeyOrder(this.#key);
     for (const step of order.steps(added)) {
@@ -440,6 +432,15 @@ export class Symbols {
     this.#sorted = step.value;
     this.#unsorted.dropFirst(added.length);
     this.#rank();
+  }
+
+  /** Symbols that have no rank, all of them in `#unsorted` from now on; a copy. */
+  #listUnsorted(): Uint32Array {
+    const { count } = this;
+    for (let symbol = this.#sortedEnd; symbol < count; symbol++)
+      if (this.#starts[symbol] !== NO_TEXT) this.#unsorted.push(symbol);
+    this.#sortedEnd = count;
+    return this.#unsorted.view().slice();
   }
 
   #rank(): void {
@@ -476,9 +477,7 @@ export class Symbols {
     this.#view = new DataView(arena.buffer);
     this.#arenaEnd = end;
     release(old);
-    let length = FIRST_CAPACITY * SLOT_WORDS;
-    while (this.#used * 2 * SLOT_WORDS > length) length *= 2;
-    this.#rehash(length);
+    this.#rehash(tableFor(this.#used, FIRST_CAPACITY));
     this.#sorted = this.#sorted.filter((symbol) => starts[symbol] !== NO_TEXT);
     const unsorted = this.#unsorted.view().filter((symbol) => starts[symbol] !== NO_TEXT);
     this.#unsorted.clear();

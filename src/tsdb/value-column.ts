@@ -5,6 +5,7 @@ import { grownU32, release } from '../stdx/growable.ts';
 import { MatchedValues } from './matched-values.ts';
 import type { Pairs } from './pairs.ts';
 import { slotOf } from './refs.ts';
+import { countIn, pairIn } from './row-words.ts';
 import type { SeriesOrder } from './series-order.ts';
 import type { SeriesRows } from './series-rows.ts';
 
@@ -48,7 +49,7 @@ export function buildColumn(
   refs: Uint32Array,
   name: number,
 ): ValueColumn {
-  const { words, starts: rowStarts, counts } = rows.columns;
+  const { words, starts: rowStarts } = rows.columns;
   const ofRank = new Int32Array(refs.length);
   /** Per pair its place among the values, + 1. */
   const places = new Uint32Array(pairs.end);
@@ -57,18 +58,17 @@ export function buildColumn(
   let total = 0;
   let guess = 0;
   for (let rank = 0; rank < refs.length; rank++) {
-    const slot = slotOf(refs[rank]!);
-    const start = rowStarts[slot]!;
-    const count = counts[slot]!;
-    let found = guess < count && pairs.nameOf(words[start + guess]!) === name ? guess : -1;
+    const start = rowStarts[slotOf(refs[rank]!)]!;
+    const count = countIn(words, start);
+    let found = guess < count && pairs.nameOf(pairIn(words, start, guess)) === name ? guess : -1;
     for (let i = 0; found < 0 && i < count; i++)
-      if (pairs.nameOf(words[start + i]!) === name) found = i;
+      if (pairs.nameOf(pairIn(words, start, i)) === name) found = i;
     if (found < 0) {
       ofRank[rank] = -1;
       continue;
     }
     guess = found;
-    const pair = words[start + found]!;
+    const pair = pairIn(words, start, found);
     ofRank[rank] = pair;
     total++;
     if (places[pair] !== 0) continue;
