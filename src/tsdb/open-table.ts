@@ -1,7 +1,7 @@
 // Sizes and places of the hash tables of the index: open addressing with steps of one in words that
 // hold a number + 1 (0 is free) and bits of its hash. A table is filled to three quarters (at seven
 // eighths a look for what is new takes 32 steps) and then doubled: entries lack most of their hash,
-// so that a table that grows reads what its entries stand for, which smaller steps would do oftener.
+// so a table that grows reads what its entries stand for, which smaller steps would do oftener.
 
 /** Most places of a table that are taken. */
 export function isCrowded(used: number, places: number): boolean {
