@@ -93,7 +93,8 @@ export function isRowAt(
 
 /**
  * Head of the row `row[0, count)` where it would stand at `start` with the whole row at `whole`
- * (-1: there is none): it looks back where that takes less than half of its pairs away, or all of them.
+ * (-1: there is none): it looks back where that takes less than half of its pairs away, or all of
+ * them.
  */
 export function headOf(
   words: Uint32Array,
