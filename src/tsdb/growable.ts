@@ -55,7 +55,7 @@ export function mergeIds(
 }
 
 /** What work in steps comes to, without a pause. */
-export function allSteps<T>(steps: Generator<void, T, void>): T {
+function allSteps<T>(steps: Generator<void, T, void>): T {
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;

@@ -53,19 +53,23 @@ export function readHeadSources(
 ): Source[] {
   if (chain.count === 0) return [];
   const pages = pagesOf(chain);
-  const { i32 } = chain.memory;
-  const kind = metaAt(i32, pages.pages[0]!) & KIND_MASK;
-  const isPlain =
-    deletes.length === 0 &&
-    pages.pages.every((page) => {
-      const meta = metaAt(i32, page);
-      return (meta & KIND_MASK) === kind && !hasCompanions(meta);
-    });
+  const isPlain = deletes.length === 0 && areOfOneKind(chain.memory.i32, pages.pages);
   return isPlain ? plainSource(chain, pages, view) : gathered(chain, pages, view, deletes);
+}
+
+/** And without companions. */
+function areOfOneKind(i32: Int32Array, pages: readonly number[]): boolean {
+  const kind = metaAt(i32, pages[0]!) & KIND_MASK;
+  for (const page of pages) {
+    const meta = metaAt(i32, page);
+    if ((meta & KIND_MASK) !== kind || hasCompanions(meta)) return false;
+  }
+  return true;
 }
 
 function pagesOf({ memory, page, count }: HeadChain): Pages {
   const { i32 } = memory;
+  if (previousOf(i32, page) === 0) return { pages: [page], counts: [count] };
   const pages: number[] = [];
   for (let at = page; at !== 0; at = previousOf(i32, at)) pages.push(at);
   pages.reverse();
@@ -98,9 +102,15 @@ function plainSource(chain: HeadChain, all: Pages, view: HeadView): Source[] {
   }
   const kind = kindOf(metaAt(memory.i32, pages[0]!));
   const kept = isAscending ? count : sortNewest(tUs, words, count);
-  const none = { subNs: undefined, startUs: undefined, position: undefined };
-  const column = objects.values(kind, words, kept);
-  const samples = { ...column, ...none, count: kept, tUs: tUs.subarray(0, kept) } as Samples;
+  const samples = {
+    kind,
+    values: objects.values(kind, words, kept).values,
+    count: kept,
+    tUs: kept === count ? tUs : tUs.subarray(0, kept),
+    subNs: undefined,
+    startUs: undefined,
+    position: undefined,
+  } as Samples;
   const clamped = clampSamples(samples, range.startUs, range.endUs);
   return clamped === undefined ? [] : [sortedSource(clamped, priority)];
 }

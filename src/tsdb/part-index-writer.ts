@@ -120,7 +120,7 @@ export class PartIndexWriter {
   *write(sink: PieceSink, times: TimeColumnsWriter): Generator<void, SectionPlace, void> {
     if (this.seriesCount === 0) return NO_SECTION;
     const labels: WrittenLabel[] = [];
-    const columns = this.#labels.columns();
+    const columns = yield* this.#labels.columns();
     for (const one of columns)
       labels.push(yield* writeLabel(sink, yield* this.#labels.ranked(one)));
     const firstRows = sink.offset;

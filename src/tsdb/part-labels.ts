@@ -4,17 +4,16 @@
 import { ByteReader, ByteWriter } from '../codec/varint.ts';
 import type { SeriesRef } from '../model/columns.ts';
 import type { Labels } from '../model/labels.ts';
-import { grownU32, grownU8 } from '../stdx/growable.ts';
-import { allSteps } from './growable.ts';
+import { grownU32 } from '../stdx/growable.ts';
 import { KeyOrder } from './key-order.ts';
 import type { LabelSource } from './label-writer.ts';
 import { Symbols } from './symbols.ts';
 
-/** Bytes compared at once when texts are sorted: with their number they fit a double. */
-const KEY_BYTES = 6;
-
 /** Texts or runs that are looked at between two steps. */
 const STEP_COUNT = 8192;
+
+/** A pass over all ranks costs as much as sorting a part of them that is as large as this. */
+const PASS_SHARE = 16;
 
 export type Texts = LabelSource['symbols'];
 
@@ -132,7 +131,10 @@ export class LabelColumns {
   #columns: LabelRuns[] = [];
   #labels: Labels = [];
   #length = 0;
+  /** By symbol: its rank among the values of the label at hand, and 0. */
   #ranks = new Uint32Array(0);
+  /** By symbol: its place in byte order; made when all series are known. */
+  #order: Uint32Array | undefined = undefined;
   seriesCount = 0;
 
   constructor(source: LabelSource) {
@@ -176,10 +178,10 @@ export class LabelColumns {
   }
 
   /** In byte order of their names. */
-  columns(): LabelRuns[] {
-    const columns = [...this.#byName.values()];
-    const symbols = Uint32Array.from(columns, ({ name }) => name);
-    return Array.from(allSteps(orderedTexts(this.#texts, symbols)).places, (at) => columns[at]!);
+  *columns(): Generator<void, LabelRuns[], void> {
+    const names = Uint32Array.from(this.#byName.keys());
+    const inOrder = yield* this.#inOrder(names);
+    return Array.from(inOrder, (name) => this.#byName.get(name)!);
   }
 
   /**
@@ -199,17 +201,38 @@ export class LabelColumns {
       symbols[count++] = run.value;
       ranks[run.value] = 1;
     }
-    const { texts, places } = yield* orderedTexts(this.#texts, symbols.subarray(0, count));
-    for (let rank = 0; rank < count; rank++) ranks[symbols[places[rank]!]!] = rank;
+    const inOrder = yield* this.#inOrder(symbols.subarray(0, count));
+    for (let rank = 0; rank < count; rank++) ranks[inOrder[rank]!] = rank;
     yield* column.rewrite(ranks);
-    for (let i = 0; i < count; i++) ranks[symbols[i]!] = 0;
+    for (let i = 0; i < count; i++) ranks[inOrder[i]!] = 0;
     return {
       name: this.#texts.bytes(column.name),
       seriesCount: column.seriesCount,
       valueCount: count,
-      text: (rank) => texts.text(places[rank]!),
+      text: (rank) => this.#texts.bytes(inOrder[rank]!),
       ...(yield* postingsOf(column, count)),
     };
+  }
+
+  /** Symbols in byte order of their texts. */
+  *#inOrder(symbols: Uint32Array): Generator<void, Uint32Array, void> {
+    if (this.#order === undefined) {
+      yield* this.#texts.rankSteps();
+      // A copy: of an index that goes on the ranks do, too.
+      this.#order = this.#texts.ranks().slice();
+    }
+    const order = this.#order;
+    const sorted = symbols.slice();
+    if (symbols.length * PASS_SHARE < order.length) {
+      yield* new KeyOrder((symbol, depth) => (depth === 0 ? order[symbol]! : -1)).steps(sorted);
+      return sorted;
+    }
+    const byRank = new Uint32Array(order.length);
+    for (const symbol of symbols) byRank[order[symbol]!] = symbol + 1;
+    yield;
+    let count = 0;
+    for (const entry of byRank) if (entry > 0) sorted[count++] = entry - 1;
+    return sorted;
   }
 }
 
@@ -233,63 +256,4 @@ function* postingsOf(
     if (runCount % STEP_COUNT === 0) yield;
   }
   return { starts, ordinals };
-}
-
-/** Some texts in one arena, to be sorted. */
-class TextList {
-  readonly #arena: Uint8Array;
-  readonly #starts: Uint32Array;
-
-  constructor(arena: Uint8Array, starts: Uint32Array) {
-    this.#arena = arena;
-    this.#starts = starts;
-  }
-
-  text(at: number): Uint8Array {
-    return this.#arena.subarray(this.#starts[at], this.#starts[at + 1]);
-  }
-
-  /** Places in byte order of the texts. */
-  *order(): Generator<void, Uint32Array, void> {
-    const places = new Uint32Array(this.#starts.length - 1);
-    for (let i = 0; i < places.length; i++) places[i] = i;
-    yield* new KeyOrder(this.#key).steps(places);
-    return places;
-  }
-
-  /** Six bytes of a text as a number, told apart by how many there are; -1 behind its end. */
-  readonly #key = (at: number, depth: number): number => {
-    const end = this.#starts[at + 1]!;
-    const start = this.#starts[at]! + depth * KEY_BYTES;
-    if (start >= end) return -1;
-    const arena = this.#arena;
-    const count = Math.min(KEY_BYTES, end - start);
-    let high = 0;
-    let low = 0;
-    for (let i = 0; i < 3; i++) {
-      high = (high << 8) | (i < count ? arena[start + i]! : 0);
-      low = (low << 8) | (i + 3 < count ? arena[start + i + 3]! : 0);
-    }
-    return (high * 0x1000000 + low) * 8 + count;
-  };
-}
-
-/** Texts of symbols, and their places in byte order. */
-function* orderedTexts(
-  texts: Texts,
-  symbols: Uint32Array,
-): Generator<void, { readonly texts: TextList; readonly places: Uint32Array }, void> {
-  const starts = new Uint32Array(symbols.length + 1);
-  let arena = new Uint8Array(1024);
-  let end = 0;
-  for (let i = 0; i < symbols.length; i++) {
-    const bytes = texts.bytes(symbols[i]!);
-    arena = grownU8(arena, end + bytes.length);
-    arena.set(bytes, end);
-    end += bytes.length;
-    starts[i + 1] = end;
-    if ((i + 1) % STEP_COUNT === 0) yield;
-  }
-  const list = new TextList(arena, starts);
-  return { texts: list, places: yield* list.order() };
 }

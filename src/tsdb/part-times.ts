@@ -53,9 +53,7 @@ export class TimeColumnsWriter {
   add(tUs: Float64Array, count: number): number {
     const place = { firstUs: tUs[0]!, lastUs: tUs[count - 1]!, count };
     const onGrid = isGrid(tUs, count);
-    const hash = onGrid
-      ? hashOf(Float64Array.of(place.firstUs, place.lastUs), 2)
-      : hashOf(tUs, count);
+    const hash = onGrid ? hashOfEnds(place) : hashOf(tUs, count);
     const first = this.#remembered.get(hash);
     for (let one = first; one !== undefined; one = one.next)
       if (isSame(one, place, onGrid, tUs)) return one.number;
@@ -120,9 +118,22 @@ function isSame(
   return true;
 }
 
+const ends = new Float64Array(2);
+const endWords = new Int32Array(ends.buffer);
+
+/** Of a grid, whose count tells apart what this does not. */
+function hashOfEnds({ firstUs, lastUs }: TimesPlace): number {
+  ends[0] = firstUs;
+  ends[1] = lastUs;
+  return hashOfWords(endWords);
+}
+
 function hashOf(values: Float64Array, count: number): number {
-  const words = new Int32Array(values.buffer, values.byteOffset, count * 2);
-  let hash = count;
+  return hashOfWords(new Int32Array(values.buffer, values.byteOffset, count * 2));
+}
+
+function hashOfWords(words: Int32Array): number {
+  let hash = words.length >>> 1;
   for (let i = 0; i < words.length; i++) {
     hash = Math.imul(hash ^ words[i]!, 0x9e3779b1);
     hash ^= hash >>> 15;
