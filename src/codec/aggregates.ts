@@ -39,7 +39,8 @@ export interface Facts extends BlockAggregates {
 
 /** Flags and aggregates of a numeric column, as plain double arithmetic in order gives them. */
 export function factsOf(values: Float64Array, count: number): Facts {
-  const words = new Int32Array(values.buffer, values.byteOffset, count * 2);
+  // Made for the first NaN: of a short column without any nobody asks for the buffer.
+  let words: Int32Array | undefined;
   let flags: number = VALUE_FLAG.noReset | VALUE_FLAG.allInteger;
   let min = Number.NaN;
   let max = Number.NaN;
@@ -52,10 +53,13 @@ export function factsOf(values: Float64Array, count: number): Facts {
   let areIntegers = true;
   for (let i = 0; i < count; i++) {
     const value = values[i]!;
-    if (words[2 * i + 1] === STALE_HIGH && words[2 * i] === STALE_LOW) {
-      flags |= VALUE_FLAG.hasStale;
-      areIntegers = false;
-      continue;
+    if (value !== value) {
+      words ??= new Int32Array(values.buffer, values.byteOffset, count * 2);
+      if (words[2 * i + 1] === STALE_HIGH && words[2 * i] === STALE_LOW) {
+        flags |= VALUE_FLAG.hasStale;
+        areIntegers = false;
+        continue;
+      }
     }
     if (areIntegers) areIntegers = isSmallInteger(value);
     sum += value;

@@ -165,6 +165,7 @@ function writeValues(out: ByteWriter, samples: BlockSamples): void {
 function isOneValue(samples: BlockSamples): boolean {
   const { count } = samples;
   if (samples.kind >= 4) return false;
+  if (count === 1) return true;
   if (samples.kind === 3) {
     for (let i = 1; i < count; i++) if (samples.values[i] !== samples.values[0]) return false;
     return true;

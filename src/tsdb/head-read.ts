@@ -1,7 +1,8 @@
 // A series of a head generation as sources. The usual one (one kind, no companions, no deletes) is
 // copied page by page and, where times do not ascend, sorted in scratch; everything else is
 // gathered sample by sample and resolved with the rest of the series.
-import type { Kind, Samples } from '../model/columns.ts';
+import { KIND } from '../model/columns.ts';
+import type { Kind, Samples, ValueColumn } from '../model/columns.ts';
 import type { HeadObjects } from './head-objects.ts';
 import type { HeadBytes } from './head-pages.ts';
 import {
@@ -86,6 +87,22 @@ function pagesOf({ memory, page, count }: HeadChain): Pages {
   return { pages, counts };
 }
 
+/** Arrays of so many samples lie in the heap, as long as nobody asks for their buffer. */
+const FEW_SAMPLES = 8;
+const fewWords = new Int32Array(2 * FEW_SAMPLES);
+const fewDoubles = new Float64Array(fewWords.buffer);
+const fewIntegers = new BigInt64Array(fewWords.buffer);
+const fewUnsigned = new BigUint64Array(fewWords.buffer);
+
+/** Values of few samples, copied bit for bit; undefined: of more, or a kind of objects. */
+function fewValues(kind: Kind, words: Int32Array, count: number): ValueColumn | undefined {
+  if (words !== fewWords) return undefined;
+  if (kind === KIND.f64) return { kind, values: fewDoubles.slice(0, count) };
+  if (kind === KIND.i64) return { kind, values: fewIntegers.slice(0, count) };
+  if (kind === KIND.u64) return { kind, values: fewUnsigned.slice(0, count) };
+  return undefined;
+}
+
 function plainSource(chain: HeadChain, all: Pages, view: HeadView): Source[] {
   const { memory, objects, isAscending } = chain;
   const { range, priority } = view;
@@ -94,7 +111,7 @@ function plainSource(chain: HeadChain, all: Pages, view: HeadView): Source[] {
   for (const one of counts) count += one;
   if (count === 0) return [];
   const tUs = new Float64Array(count);
-  const words = new Int32Array(count * 2);
+  const words = count <= FEW_SAMPLES ? fewWords : new Int32Array(count * 2);
   let at = 0;
   for (let i = 0; i < pages.length; i++) {
     readSamples(memory, pages[i]!, counts[i]!, tUs, words, at);
@@ -104,7 +121,7 @@ function plainSource(chain: HeadChain, all: Pages, view: HeadView): Source[] {
   const kept = isAscending ? count : sortNewest(tUs, words, count);
   const samples = {
     kind,
-    values: objects.values(kind, words, kept).values,
+    values: (fewValues(kind, words, kept) ?? objects.values(kind, words, kept)).values,
     count: kept,
     tUs: kept === count ? tUs : tUs.subarray(0, kept),
     subNs: undefined,
