@@ -18,7 +18,11 @@ test('hundreds of kills lose nothing', { timeout: 60_000 + KILLS * 15_000 }, asy
   const data = await mkdtemp(join(tmpdir(), 'orrery-soak-'));
   try {
     const report = await durabilityRun({
-      start: (env) => startOrrery(['--no-collect', '--data', data], { env }),
+      // So little log that head snapshots are taken all the time.
+      start: (env) =>
+        startOrrery(['--no-collect', '--data', data], {
+          env: { ...env, ORRERY_TEST_HEAD_LOG_BYTES: '65536' },
+        }),
       seed: SEED,
       randomKills: KILLS - KILLS_PER_PLACE * KILL_PLACES.length,
       killsPerPlace: KILLS_PER_PLACE,
