@@ -18,16 +18,20 @@ import type { View } from './view.ts';
 
 /**
  * 'due': what the settings call due. 'all': whatever makes fewer parts. 'clean': rewrites alone,
- * until no delete and no expired point is left in any part.
+ * until no delete and no expired point is left in any part. The latter two are about the parts and
+ * deletes that are there at the call: under writes they would never end otherwise.
  */
 export type KeepingMode = 'due' | 'all' | 'clean';
 
 export async function keepHouse(state: ShardState, mode: KeepingMode): Promise<void> {
   await moveHorizons(state);
+  const clock = (): number => state.options.clock.nowMs();
+  const asked: Scope | undefined =
+    mode === 'due' ? undefined : { mode, end: state.frontier, nowMs: clock() };
   for (;;) {
     const damagedBefore = damagedCount(state);
     try {
-      const plan = await nextPlan(state, mode);
+      const plan = await nextPlan(state, asked ?? { mode, end: state.frontier, nowMs: clock() });
       if (plan === undefined) return;
       if (await execute(state, plan)) continue;
       // Asked for, it must not look done; in the background it is tried again later.
@@ -58,13 +62,20 @@ async function moveHorizons(state: ShardState): Promise<void> {
   state.retention = state.retention.withHorizons(moved);
 }
 
-async function nextPlan(
-  state: ShardState,
-  mode: KeepingMode,
-): Promise<MergePlan<Part> | undefined> {
-  const { parts } = state.view;
+/** What plans are about. */
+interface Scope {
+  readonly mode: KeepingMode;
+  /** Parts and deletes below this record of the log. */
+  readonly end: number;
+  /** What is expired by then. */
+  readonly nowMs: number;
+}
+
+async function nextPlan(state: ShardState, scope: Scope): Promise<MergePlan<Part> | undefined> {
+  const { mode, end } = scope;
+  const parts = state.view.parts.filter(({ row }) => row.seqMax <= end);
   const dirty = new Set<Part>();
-  for (const part of parts) if (await isDirty(state, part, mode)) dirty.add(part);
+  for (const part of parts) if (await isDirty(state, part, scope)) dirty.add(part);
   const has = (part: Part): boolean => dirty.has(part);
   if (mode === 'clean') return rewritePlan(parts, has);
   return planMerge(parts, policyOf(state, mode === 'all'), has);
@@ -85,23 +96,30 @@ function policyOf(state: ShardState, all: boolean): MergePolicy {
   };
 }
 
-/** Deletes in the catalog that the part's bytes may still hold points of. */
-function openDeletes(state: ShardState, part: Part): Delete[] {
-  return state.view.deletes.filter((one) => one.offset < state.frontier && isNeeded(one, [part]));
+/** Deletes in the catalog, below `end`, that the part's bytes may still hold points of. */
+function openDeletes(state: ShardState, part: Part, end = state.frontier): Delete[] {
+  return state.view.deletes.filter((one) => one.offset < end && isNeeded(one, [part]));
 }
 
 /** Is a rewrite of this part due, for deletes or for what is expired? */
-async function isDirty(state: ShardState, part: Part, mode: KeepingMode): Promise<boolean> {
+async function isDirty(
+  state: ShardState,
+  part: Part,
+  { mode, end, nowMs }: Scope,
+): Promise<boolean> {
   if (part.isDamaged) return false;
   const deletesMin = mode === 'due' ? REWRITE_DELETES_MIN : 1;
-  if (openDeletes(state, part).length >= deletesMin) return true;
-  const expired = await expiredShare(state, part);
+  if (openDeletes(state, part, end).length >= deletesMin) return true;
+  const expired = await expiredShare(state, part, nowMs);
   return mode === 'due' ? expired >= REWRITE_EXPIRED_MIN : expired > 0;
 }
 
 /** How much of the part's samples is expired, 0…1; exact at both ends. */
-async function expiredShare(state: ShardState, part: Part): Promise<number> {
-  const nowMs = state.options.clock.nowMs();
+async function expiredShare(
+  state: ShardState,
+  part: Part,
+  nowMs = state.options.clock.nowMs(),
+): Promise<number> {
   const { minUs, sampleCount } = part.row;
   if (!(state.retention.latestHorizonUs(nowMs) > minUs)) return 0;
   let expired = 0;

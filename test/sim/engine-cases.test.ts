@@ -153,3 +153,24 @@ test('closing waits for the flush that is due behind its own', async () => {
     assert.deepEqual(events, []);
   }
 });
+
+test('a compaction ends though flushes go on beside it', async () => {
+  const world = new World({ seed: 1 });
+  const storage = await world.run(open(world));
+  for (let i = 0; i < 4; i++) {
+    await world.run(write(storage));
+    await world.run(storage.flush());
+  }
+  const ROUNDS_MAX = 30;
+  let rounds = 0;
+  let isDone = false;
+  const flushes = async (): Promise<void> => {
+    for (; !isDone && rounds < ROUNDS_MAX; rounds++) {
+      await write(storage);
+      await storage.flush();
+    }
+  };
+  const compaction = storage.compact().then(() => (isDone = true));
+  await world.run(Promise.all([compaction, flushes()]));
+  assert.ok(rounds < ROUNDS_MAX, 'the compaction ended no earlier than the writes');
+});

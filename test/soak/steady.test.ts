@@ -1,5 +1,5 @@
-// Half an hour of mixed writes, queries, deletes, flushes and merges at half load: memory and open
-// files of the server stay flat. ORRERY_SOAK_MINUTES chooses how long. Latency is a figure of the
+// Half an hour of mixed writes, queries, deletes, retention, flushes and merges at half load: memory
+// and open files of the server stay flat. ORRERY_SOAK_MINUTES chooses how long. Latency is a figure of the
 // machine, printed and not judged; its floor is in docs/benchmarks.md.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -29,7 +29,11 @@ test(
   'memory and files are flat under steady work',
   { timeout: (MINUTES + 5) * 60_000 },
   async () => {
-    const server = await startOrrery(['--no-collect', '--memory', '1GiB']);
+    const server = await startOrrery([
+      ...['--no-collect', '--memory', '1GiB'],
+      // The oldest go after some minutes, so that each compaction has as much to do.
+      ...['--retention-bytes', '64MB'],
+    ]);
     try {
       const { looks, ...figures } = await steadyLoad(server, MINUTES);
       const middle = (WARM_UP_SHARE + 1) / 2;
