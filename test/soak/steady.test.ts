@@ -1,6 +1,6 @@
-// Half an hour of mixed writes, queries, deletes, retention, flushes and merges at half load: memory
-// and open files of the server stay flat. ORRERY_SOAK_MINUTES chooses how long. Latency is a figure
-// of the machine, printed and not judged; its floor is in docs/benchmarks.md.
+// Half an hour of mixed writes, queries, deletes, retention, flushes and merges at half load:
+// memory and open files of the server stay flat. ORRERY_SOAK_MINUTES chooses how long. Latency is a
+// figure of the machine, printed and not judged; its floor is in docs/benchmarks.md.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startOrrery } from '../apptest/harness.ts';
