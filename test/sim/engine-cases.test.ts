@@ -162,15 +162,14 @@ test('a compaction ends though flushes go on beside it', async () => {
     await world.run(storage.flush());
   }
   const ROUNDS_MAX = 30;
-  let rounds = 0;
-  let isDone = false;
+  const state = { rounds: 0, isDone: false };
   const flushes = async (): Promise<void> => {
-    for (; !isDone && rounds < ROUNDS_MAX; rounds++) {
+    for (; !state.isDone && state.rounds < ROUNDS_MAX; state.rounds++) {
       await write(storage);
       await storage.flush();
     }
   };
-  const compaction = storage.compact().then(() => (isDone = true));
+  const compaction = storage.compact().then(() => (state.isDone = true));
   await world.run(Promise.all([compaction, flushes()]));
-  assert.ok(rounds < ROUNDS_MAX, 'the compaction ended no earlier than the writes');
+  assert.ok(state.rounds < ROUNDS_MAX, 'the compaction ended no earlier than the writes');
 });

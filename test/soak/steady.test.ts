@@ -29,11 +29,9 @@ test(
   'memory and files are flat under steady work',
   { timeout: (MINUTES + 5) * 60_000 },
   async () => {
-    const server = await startOrrery([
-      ...['--no-collect', '--memory', '1GiB'],
-      // The oldest go after some minutes, so that each compaction has as much to do.
-      ...['--retention-bytes', '64MB'],
-    ]);
+    // The oldest points go after some minutes, so that each compaction has as much to do.
+    const retention = ['--retention-bytes', '64MB'];
+    const server = await startOrrery(['--no-collect', '--memory', '1GiB', ...retention]);
     try {
       const { looks, ...figures } = await steadyLoad(server, MINUTES);
       const middle = (WARM_UP_SHARE + 1) / 2;
