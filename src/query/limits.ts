@@ -50,7 +50,7 @@ export const CACHE_SEGMENT_STEPS = 200;
 /** Characters collected before a piece of an answer is handed on. */
 export const JSON_PIECE_LENGTH = 65_536;
 /** An encoder that worked this long lets input and output proceed. */
-export const JSON_SLICE_MS = 2;
+export const JSON_SLICE_MS = 0.5;
 
 assert(QUERY_STEPS_MAX > 0 && JSON_SLICE_MS > 0, 'bounds let something through');
 /** Slots of a series that are printed at once. */

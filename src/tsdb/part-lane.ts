@@ -42,6 +42,8 @@ export interface PartLaneOptions {
   readonly isOnlyPart: boolean;
   readonly grouping: LeafGrouping | undefined;
   readonly numbers: GroupNumbers;
+  /** Of what matches; all of it unless given. */
+  readonly ordinals?: Uint32Array;
 }
 
 /** undefined where no series of the part matches. */
@@ -49,7 +51,7 @@ export async function openPartLane(options: PartLaneOptions): Promise<PartLane |
   const { scan, part } = options;
   const index = await part.index(scan.tenant);
   if (index === undefined) return undefined;
-  const ordinals = await index.match(scan.matchers);
+  const ordinals = options.ordinals ?? (await index.match(scan.matchers));
   if (ordinals.length === 0) return undefined;
   const near = deletesFrom(scan.view.deletes, scan.tenant, part.row.deletesEnd, scan.range);
   const hidden = near.length === 0 ? undefined : new Uint8Array(index.seriesCount);
@@ -105,19 +107,24 @@ export class PartLane implements InstantLane {
       this.#group = await index.rowGroup(number);
       this.#ordinals = some;
       this.#texts = undefined;
-      await this.#fill();
+      const isInside = table.minUs[number]! >= startUs && table.maxUs[number]! <= endUs;
+      await this.#fill(isInside);
       return true;
     }
     return false;
   }
 
-  async #fill(): Promise<void> {
+  /** `isInside`: no sample of the row group is outside of the range. */
+  async #fill(isInside: boolean): Promise<void> {
     const { batch } = this;
     const group = this.#group;
     const ordinals = this.#ordinals;
     batch.count = ordinals.length;
-    let found = 0;
-    for (let i = 0; i < ordinals.length; i++) {
+    const isAllThere = isInside && !group.hasEmptyRows && this.#opened.hidden === undefined;
+    const isKnown = isAllThere && this.#options.wants === 'existence';
+    if (isKnown) batch.states.fill(SEEN.value, 0, ordinals.length);
+    let found = isKnown ? ordinals.length : 0;
+    for (let i = found; i < ordinals.length; i++) {
       let state = this.#glance(i, ordinals[i]! - group.first);
       if (state < 0) state = await this.#lookInto(i, -1 - state);
       batch.states[i] = state;

@@ -87,6 +87,8 @@ export class RowGroup {
   readonly blockCount: number;
   /** Is a block of the group written beside another one? */
   readonly hasSiblings: boolean;
+  /** Has a series of the group no block? */
+  readonly hasEmptyRows: boolean;
   /** Labels that a series of the group has, ascending. */
   readonly labels: number[] = [];
   readonly #reader: ByteReader;
@@ -128,6 +130,7 @@ export class RowGroup {
     for (let i = 0; i < count; i++) this.#blockStarts[i + 1] = this.#blockStarts[i]! + blocks[i]!;
     const total = this.#blockStarts[count]!;
     this.blockCount = total;
+    this.hasEmptyRows = blocks.includes(0);
     this.kinds = readNumbers(reader, new Uint8Array(total), total);
     this.#times = readNumbers(reader, new Uint32Array(total), total);
     this.#sizes = readNumbers(reader, new Uint32Array(total), total);

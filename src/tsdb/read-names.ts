@@ -69,8 +69,10 @@ function existenceLane(
   scan: Scan,
   part: Part,
   wantsLabels: boolean,
+  ordinals?: Uint32Array,
 ): ReturnType<typeof openPartLane> {
   return openPartLane({
+    ...(ordinals && { ordinals }),
     scan,
     part,
     priority: 0,
@@ -167,13 +169,55 @@ async function partNames(scan: Scan, part: Part): Promise<string[]> {
   return index.labels.filter((_, label) => seen[label] === 1).map(({ info }) => info.name);
 }
 
+/**
+ * Marks values of series whose row group lies in the range as a whole, out of reach of deletes;
+ * returns the ordinals of the others.
+ */
+async function markInside(
+  scan: Scan,
+  part: Part,
+  index: PartIndex,
+  label: number,
+  seen: Uint8Array,
+): Promise<Uint32Array> {
+  const { tenant, range, view, matchers } = scan;
+  const ordinals = await index.match(matchers);
+  if (deletesFrom(view.deletes, tenant, part.row.deletesEnd, range).length > 0) return ordinals;
+  const table = await index.rowTable();
+  const rest = ordinals.slice();
+  let restCount = 0;
+  const turn = turnsOf(scan);
+  for (let from = 0; from < ordinals.length;) {
+    const number = table.groupOf(ordinals[from]!);
+    let to = from + 1;
+    while (to < ordinals.length && ordinals[to]! < table.starts[number + 1]!) to++;
+    const some = ordinals.subarray(from, to);
+    from = to;
+    const isIn = table.minUs[number]! >= range.startUs && table.maxUs[number]! <= range.endUs;
+    const group = isIn ? await index.rowGroup(number) : undefined;
+    if (group === undefined || group.hasEmptyRows) {
+      rest.set(some, restCount);
+      restCount += some.length;
+      continue;
+    }
+    const place = group.labels.indexOf(label);
+    if (place >= 0) {
+      const ranks = group.ranks(place);
+      for (const ordinal of some) seen[ranks[ordinal - group.first]!] = 1;
+    }
+    await turn();
+  }
+  return rest.subarray(0, restCount);
+}
+
 async function partValues(scan: Scan, part: Part, name: string): Promise<string[]> {
   const index = await part.index(scan.tenant);
   const label = index?.labelNumber(name);
   if (index === undefined || label === undefined) return [];
-  const lane = await existenceLane(scan, part, false);
-  if (lane === undefined) return [];
   const seen = new Uint8Array(index.labels[label]!.info.valueCount + 1);
+  const rest = await markInside(scan, part, index, label, seen);
+  const lane = await existenceLane(scan, part, false, rest);
+  if (lane === undefined) return index.textsOf(label, seen);
   const ranks = new Uint32Array(INSTANT_BATCH_SERIES);
   const turn = turnsOf(scan);
   while (await lane.next()) {

@@ -1,7 +1,8 @@
 // runLeaf with the help of other threads. The calling thread selects and never decodes more than
-// LEAF_IN_THREAD_SAMPLES: what comes after is copied into parcels (leaf-parcel.ts) that other
-// threads work off (leaf-thread.ts), and their answers are merged in the order of the chunks. So
-// the result has the same bits as runLeafInThread gives, for any number of threads.
+// LEAF_IN_THREAD_SAMPLES, nor for longer than LEAF_IN_THREAD_MS: what comes after is copied into
+// parcels (leaf-parcel.ts) that other threads work off (leaf-thread.ts), and their answers are
+// merged in the order of the chunks. So the result has the same bits as runLeafInThread gives, for
+// any number of threads.
 //
 // Samples that are objects (native histograms) stay here: the chunk that has one is computed in
 // this thread, after everything before it has been merged. The calling thread works in slices of
@@ -30,6 +31,7 @@ import { chunkAnswerBytes, columnBytes, columnIn, statesIn } from './leaf-thread
 import type { LeafAnswer } from './leaf-thread.ts';
 import {
   LEAF_CHUNK_SERIES,
+  LEAF_IN_THREAD_MS,
   LEAF_IN_THREAD_SAMPLES,
   PARCEL_BYTES,
   PARCEL_SAMPLES,
@@ -91,6 +93,8 @@ class SharedLeaf {
   #column: StepColumn;
   #seriesRead = 0;
   #samplesRead = 0;
+  /** What this thread has spent on samples. */
+  #computedMs = 0;
   /** Series of the chunk at hand; their groups, where it is written into a parcel. */
   #labels: Labels[] = [];
   #groups: Group[] = [];
@@ -171,7 +175,8 @@ class SharedLeaf {
   async #add(labels: Labels, items: readonly LeafItem[]): Promise<void> {
     if (this.#labels.length === 0)
       this.#isPacked =
-        this.#samplesRead >= (this.#options.inThreadSamples ?? LEAF_IN_THREAD_SAMPLES);
+        this.#samplesRead >= (this.#options.inThreadSamples ?? LEAF_IN_THREAD_SAMPLES) ||
+        this.#computedMs >= LEAF_IN_THREAD_MS;
     if (this.#isPacked && items.some(({ chunk }) => isObjectKind(chunk.kind)))
       await this.#unpackChunk();
     this.#labels.push(labels);
@@ -183,6 +188,8 @@ class SharedLeaf {
   }
 
   #compute(labels: Labels, items: readonly LeafItem[]): void {
+    const { clock } = this.#options;
+    const startMs = clock.monotonicMs();
     const samples = this.#decoder.samplesOf(items, this.#run.isInstant);
     this.#samplesRead += samples.count + (samples.histograms?.count ?? 0);
     const { notes } = this.#sink;
@@ -190,6 +197,7 @@ class SharedLeaf {
     this.#run.run(samples, this.#column, notes.note);
     if (this.#sink.add(labels, this.#column)) this.#column = new StepColumn(this.#column.count);
     else this.#column.reset();
+    this.#computedMs += clock.monotonicMs() - startMs;
   }
 
   // -------------------------------------------------------------- parcels

@@ -21,8 +21,13 @@ export const COUNTED_KEY_MAX = 2 ** 30;
 
 /** A leaf runs in the calling thread until it has read so many samples; then other threads help. */
 export const LEAF_IN_THREAD_SAMPLES = 512 * 1024;
-/** The calling thread lets other work proceed after so long. */
-export const LEAF_SLICE_MS = 1.5;
+/** … or has computed for so long: samples of one kernel cost a hundred times those of another. */
+export const LEAF_IN_THREAD_MS = 15;
+/**
+ * The calling thread lets other work proceed after so long. A write needs some five turns of the
+ * event loop, and waits for as many slices.
+ */
+export const LEAF_SLICE_MS = 0.5;
 /** A parcel is sent when it holds so many samples, a millisecond of work … */
 export const PARCEL_SAMPLES = 128 * 1024;
 /** … or so many bytes, or makes so long an answer. It always holds whole chunks. */

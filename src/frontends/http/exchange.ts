@@ -167,13 +167,16 @@ export class Exchange {
   ): Promise<void> {
     const { response } = this;
     const iterator = pieces[Symbol.asyncIterator]();
-    // The head waits for the first piece, so that an error before it still has its own status;
-    // where the client takes compressed answers, the second one tells whether this one is long.
+    // The head waits for the first piece, so that an error before it still has its own status; the
+    // second one tells whether there is more than one.
     const ahead = [await iterator.next()];
-    let coding = answerCoding(this.request, headers);
-    if (coding !== undefined && ahead[0]!.done !== true) ahead.push(await iterator.next());
+    if (ahead[0]!.done !== true) ahead.push(await iterator.next());
     if (signal.aborted) await iterator.return?.();
     signal.throwIfAborted();
+    const whole = ahead[0]!;
+    const isWhole = ahead[1]?.done === true && lengthOf(whole.value) <= COMPRESS_INLINE_BYTES_MAX;
+    if (isWhole && whole.done !== true) return this.send({ status, headers, body: whole.value });
+    let coding = answerCoding(this.request, headers);
     const sizeBytes = ahead.reduce((sum, { value }) => sum + lengthOf(value), 0);
     if (sizeBytes < COMPRESS_BYTES_MIN) coding = undefined;
     if (isCompressible(headers)) response.appendHeader('Vary', 'Accept-Encoding');

@@ -49,6 +49,8 @@ function watchBlocked(response: http.ServerResponse): void {
 
 async function* halfAnAnswer() {
   yield 'first';
+  // Whether there is a second piece is known before the head is sent.
+  yield 'second';
   throw new AppError('timeout', 'x', 'too late');
 }
 
