@@ -69,6 +69,6 @@ export function selfSigned(
       'CERTIFICATE',
       der(SEQUENCE, body, algorithm, der(BIT_STRING, [0], signature)),
     ),
-    key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+    key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
   };
 }

@@ -76,7 +76,7 @@ export class TlsKeeper {
   watch(onChange: (keys: TlsKeys) => void): () => void {
     const { scheduler } = this.#parts;
     let isOver = false;
-    let cancel = (): void => undefined;
+    let cancel: (() => void) | undefined;
     const next = (): void => {
       cancel = scheduler.after(LOOK_INTERVAL_MS, () => {
         void this.#lookAgain(onChange).finally(() => {
@@ -87,7 +87,7 @@ export class TlsKeeper {
     next();
     return () => {
       isOver = true;
-      cancel();
+      cancel?.();
     };
   }
 
