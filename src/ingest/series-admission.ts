@@ -5,13 +5,11 @@ import { assert } from '../stdx/assert.ts';
 import type { NameSplit, SeriesRef } from '../model/columns.ts';
 import type { Labels } from '../model/labels.ts';
 import { METRIC_NAME, labelValue, labelsFromPairs } from '../model/labels.ts';
+import { ORIGIN_LABEL, originOf } from '../model/name-splits.ts';
 import { REF_REFUSED } from '../model/storage.ts';
 import type { StorageWriter } from '../model/storage.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { LABEL_COUNT_MAX, LABEL_NAME_BYTES_MAX, LABEL_VALUE_BYTES_MAX } from './limits.ts';
-
-/** Label that keeps series apart whose equal names came from different splits. */
-const ORIGIN_LABEL = '__origin__';
 
 export interface LabelLimits {
   readonly labelCountMax: number;
@@ -94,8 +92,7 @@ export function admitSeries(
     const first = known.get(name) ?? context.storage.splitOf(context.tenant, name);
     if (first === undefined) newSplit = name === split.name ? split : { ...split, name };
     else if (first.measurement !== split.measurement || first.field !== split.field)
-      // For one name the place of the slash differs between any two splits: the text is unique.
-      labels = labelsFromPairs([...labels, ORIGIN_LABEL, `${split.measurement}/${split.field}`]);
+      labels = labelsFromPairs([...labels, ORIGIN_LABEL, originOf(split)]);
   }
   const refusal = labelRefusal(labels, context.limits);
   if (refusal !== undefined) return refuse(refusal, true);

@@ -110,7 +110,10 @@ export class ShardReceiver {
     const { answer } = this.#parts;
     const options = fromSentOptions(message.options);
     const { tenant } = options.principal;
-    if (epoch <= this.#voidEpoch) return answer({ kind: 'void', id, splits: [] });
+    // What it brings that is not the first of its name is told at once: of many batches under way
+    // each would otherwise end an epoch of its own.
+    if (epoch <= this.#voidEpoch)
+      return answer({ kind: 'void', id, splits: this.#older(tenant, parts) });
     const refusal = failure ?? this.#refusal(tenant);
     if (refusal !== undefined) return this.#refuse(message, tenant, refusal);
     const splits = this.#older(tenant, parts);

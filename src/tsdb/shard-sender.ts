@@ -41,6 +41,8 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+type SplitsOfTenants = Map<TenantId, Map<string, NameSplit>>;
+
 export class ShardSender implements Omit<StorageWriter, 'delete'> {
   readonly #parts: ShardSenderParts;
   #epoch = 0;
@@ -55,8 +57,12 @@ export class ShardSender implements Omit<StorageWriter, 'delete'> {
   readonly #gone = new Set<SeriesRef>();
   /** Series that the last answer refused; after the next one they may be asked for again. */
   readonly #refused = new Set<string>();
-  readonly #splits = new Map<TenantId, Map<string, NameSplit>>();
+  /** Those that batches of this epoch brought, as long as nobody objects. */
+  readonly #splits: SplitsOfTenants = new Map();
+  /** Those that the storage told: the first of a name stays so, whatever epoch it is. */
+  readonly #told: SplitsOfTenants = new Map();
   #splitCount = 0;
+  #toldCount = 0;
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
 
@@ -119,15 +125,15 @@ export class ShardSender implements Omit<StorageWriter, 'delete'> {
   // -------------------------------------------------------------- splits
 
   splitOf(tenant: TenantId, name: string): NameSplit | undefined {
-    return this.#splits.get(tenant)?.get(name);
+    return this.#told.get(tenant)?.get(name) ?? this.#splits.get(tenant)?.get(name);
   }
 
-  #learnSplits(tenant: TenantId, splits: readonly NameSplit[]): void {
-    if (splits.length === 0) return;
-    let known = this.#splits.get(tenant);
-    if (known === undefined) this.#splits.set(tenant, (known = new Map()));
-    for (const split of splits) known.set(split.name, split);
-    this.#splitCount += splits.length;
+  #hearSplits(tenant: TenantId, splits: readonly NameSplit[]): void {
+    if (this.#toldCount + splits.length > SENDER_SPLITS_MAX) {
+      this.#told.clear();
+      this.#toldCount = 0;
+    }
+    this.#toldCount += learn(this.#told, tenant, splits);
   }
 
   // -------------------------------------------------------------- appending
@@ -144,7 +150,7 @@ export class ShardSender implements Omit<StorageWriter, 'delete'> {
       options: toSentOptions(options),
     } as const;
     this.#parts.post(message, buffersOf(message));
-    this.#learnSplits(tenant, batch.splits);
+    this.#splitCount += learn(this.#splits, tenant, batch.splits);
     const { id, epoch } = message;
     const answered = new Promise<AppendResult>((resolve, reject) => {
       this.#waiting.set(id, { tenant, epoch, resolve, reject });
@@ -173,7 +179,7 @@ export class ShardSender implements Omit<StorageWriter, 'delete'> {
         break;
       case 'void':
         this.#resetFrom(epoch);
-        this.#learnSplits(tenant, answer.splits);
+        this.#hearSplits(tenant, answer.splits);
     }
     reject(new AppError('conflict', 'stale-ref', 'refs of the batch are not known any more'));
   }
@@ -194,4 +200,13 @@ export class ShardSender implements Omit<StorageWriter, 'delete'> {
     this.#splitCount = 0;
     this.#parts.onReset();
   }
+}
+
+/** How many they were. */
+function learn(known: SplitsOfTenants, tenant: TenantId, splits: readonly NameSplit[]): number {
+  if (splits.length === 0) return 0;
+  let ofTenant = known.get(tenant);
+  if (ofTenant === undefined) known.set(tenant, (ofTenant = new Map()));
+  for (const split of splits) ofTenant.set(split.name, split);
+  return splits.length;
 }

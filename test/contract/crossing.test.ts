@@ -83,6 +83,21 @@ test('threads that split one name differently agree on the first, with writes un
   assert.deepEqual(splits, [{ name: 'm_b_c', measurement: 'm', field: 'b_c' }]);
 });
 
+test('of many batches under way all that is not the first of its name is told at once', async () => {
+  const under = await opened();
+  const [a, b] = [threadOf(under), threadOf(under)];
+  const names = Array.from({ length: 20 }, (_, i) => `n${i}`);
+  for (const name of names) await a.write(`${name} b_c=1 1`);
+  // More batches than a write has tries; none of them knows of the others.
+  await Promise.all(names.map((name) => b.write(`${name}_b c=2 2`)));
+  assert.equal(b.crossing.resets, 1);
+  await Promise.all(names.map((name) => b.write(`${name}_b,x=1 c=3 3`)));
+  assert.equal(b.crossing.resets, 1);
+  const found = await seriesNames(under);
+  assert.equal(found.filter((name) => name.includes('__origin__')).length, 2 * names.length);
+  assert.equal(found.length, 3 * names.length);
+});
+
 test('a write with a split that fails takes those along that relied on it', async () => {
   const under = await opened();
   const { crossing, write } = threadOf(under);

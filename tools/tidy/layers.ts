@@ -47,6 +47,7 @@ export const ROOMS: readonly Room[] = [
       'node:dgram',
       'node:events',
       'node:http',
+      'node:https',
       'node:net',
       'node:stream',
       'node:stream/promises',

@@ -6,6 +6,7 @@ import { errorMessage } from '../../stdx/assert.ts';
 import { EXIT } from '../exit-codes.ts';
 import { FLAGS, flagRows } from '../settings/flags.ts';
 import { SettingError } from '../settings/kinds.ts';
+import { checkTlsFiles } from '../server/tls-keys.ts';
 import { loadSettings } from '../settings/load.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
@@ -58,6 +59,7 @@ export async function checkCommand(args: readonly string[], terminal: Terminal):
   };
   try {
     const { settings, origins, warnings } = await loadSettings(sources);
+    await checkTlsFiles(settings);
     if (values.json) {
       const text = JSON.stringify({
         ok: true,

@@ -2,6 +2,7 @@
 // are those of tsdb/crossing.ts; a connection is a port for app/real/port-stream.ts.
 import type { AddressInfo } from 'node:net';
 import type { MessagePort } from 'node:worker_threads';
+import type { TlsKeys } from '../../frontends/http/server.ts';
 import type { IngestLimits } from '../../ingest/ingest.ts';
 import type { TenantId } from '../../model/tenant.ts';
 import type { LogFields, LogLevel } from '../../telemetry/logger.ts';
@@ -17,6 +18,8 @@ export interface IngestSetup {
   readonly threadCount: number;
   readonly shardCount: number;
   readonly settings: Settings;
+  /** undefined: HTTP without TLS. */
+  readonly keys: TlsKeys | undefined;
   /** Of all threads together. */
   readonly limits: IngestLimits;
   /** Where all threads listen. */
@@ -27,6 +30,8 @@ export interface IngestSetup {
 
 export type ToIngest =
   | { readonly kind: 'answers'; readonly answers: readonly AppendAnswer[] }
+  /** For connections from now on. */
+  | { readonly kind: 'keys'; readonly keys: TlsKeys }
   /** Asks for a `page`. */
   | { readonly kind: 'metrics' }
   /** Asks for `drained`, after so long at the latest. */

@@ -67,6 +67,7 @@ const server = new HttpServer({
     throw error;
   },
   doorCount: setup.threadCount,
+  ...(setup.keys === undefined ? {} : { keys: setup.keys }),
   elsewhere: (request, response) => forward(request, response, connect),
 });
 
@@ -135,6 +136,7 @@ function connect(): PortStream {
 
 async function hear(message: ToIngest): Promise<void> {
   if (message.kind === 'answers') for (const answer of message.answers) sender.receive(answer);
+  else if (message.kind === 'keys') server.renewKeys(message.keys);
   else if (message.kind === 'metrics') post({ kind: 'page', text: registry.render() });
   else {
     await server.drain(message.graceMs);

@@ -24,6 +24,7 @@ async function started(code: string, changes: Partial<IngestThreadsParts> = {}) 
   const threads = await IngestThreads.start({
     settings: { http: { host: '127.0.0.1', port: 0 } } as Settings,
     threadCount: 2,
+    keys: undefined,
     limits: DEFAULT_INGEST_LIMITS,
     storage,
     metadata: new MetadataFilter(),

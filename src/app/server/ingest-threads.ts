@@ -13,6 +13,7 @@ import { ShardReceiver } from '../../tsdb/shard-receiver.ts';
 import type { ShardedStorage } from '../../tsdb/sharded-storage.ts';
 import { PortStream } from '../real/port-stream.ts';
 import { threadEnv } from '../real/thread-env.ts';
+import type { TlsKeys } from '../../frontends/http/server.ts';
 import type { IngestLimits } from '../../ingest/ingest.ts';
 import type { Settings } from '../settings/flags.ts';
 import { USES } from './ingest-protocol.ts';
@@ -20,6 +21,8 @@ import type { FromIngest, IngestSetup, ToIngest } from './ingest-protocol.ts';
 
 export interface IngestThreadsParts {
   readonly settings: Settings;
+  /** undefined: HTTP without TLS. */
+  readonly keys: TlsKeys | undefined;
   readonly threadCount: number;
   /** Of all threads together. */
   readonly limits: IngestLimits;
@@ -47,7 +50,7 @@ export class IngestThreads {
 
   /** Rejects with the error of `listen` where the address cannot be had. */
   static async start(parts: IngestThreadsParts): Promise<IngestThreads> {
-    const { settings, threadCount, limits, storage } = parts;
+    const { settings, keys, threadCount, limits, storage } = parts;
     const { http } = settings;
     const threads: IngestThread[] = [];
     const begin = (count: number, { host, port }: Settings['http']): Promise<AddressInfo[]> => {
@@ -57,6 +60,7 @@ export class IngestThreads {
         threadCount,
         shardCount,
         settings,
+        keys,
         limits,
         address: { host, port },
         tenants,
@@ -87,6 +91,11 @@ export class IngestThreads {
   /** What each of them counts, as a page of metrics. */
   pages(): Promise<readonly string[]> {
     return Promise.all(this.#threads.map((thread) => thread.page()));
+  }
+
+  /** As HttpServer.renewKeys, of all of them. */
+  renewKeys(keys: TlsKeys): void {
+    for (const thread of this.#threads) thread.renewKeys(keys);
   }
 
   /** As HttpServer.drain, of all of them at once. */
@@ -210,6 +219,10 @@ class IngestThread {
       this.#pages.push(resolve);
       this.#post({ kind: 'metrics' });
     });
+  }
+
+  renewKeys(keys: TlsKeys): void {
+    this.#post({ kind: 'keys', keys });
   }
 
   drain(graceMs: number): Promise<void> {

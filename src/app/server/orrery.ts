@@ -33,6 +33,7 @@ import { otlpOptions } from './otlp-options.ts';
 import { ingestShares, registerMemoryMetrics } from './ingest-memory.ts';
 import { queryShares } from './memory.ts';
 import type { IngestThreads, IngestThreadsParts } from './ingest-threads.ts';
+import type { TlsKeeper } from './tls-keys.ts';
 import type { LineListeners, LineListenersParts } from './line-listeners.ts';
 import { productRoutes } from './routes.ts';
 import { registerStorageMetrics } from './storage-metrics.ts';
@@ -52,12 +53,14 @@ export interface OrreryParts {
   readonly version: string;
   /** Folder of the web build. */
   readonly webDirectory: string;
+  /** undefined: HTTP without TLS. */
+  readonly tls: TlsKeeper | undefined;
   readonly onFatal: (error: unknown) => void;
 }
 
 export interface RunningOrrery {
   readonly address: AddressInfo;
-  /** `http://host:port`, as a browser on this machine would write it. */
+  /** `http://host:port` or `https://…`, as a browser on this machine would write it. */
   readonly url: string;
   /** Where else somebody listens, by flag. */
   readonly listeners: Readonly<Record<string, string>>;
@@ -82,7 +85,7 @@ interface State {
 }
 
 export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
-  const { settings, storage, clock, scheduler, logger, registry, onFatal } = parts;
+  const { settings, storage, clock, scheduler, logger, registry, onFatal, tls } = parts;
   const state: State = { isReady: true, threads: undefined, collector: undefined };
   const metadata = new MetadataFilter();
   const metricsPage = () => pageOf(registry, state);
@@ -92,7 +95,8 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const authenticator = new OpenAuthenticator(storage.tenants());
   const rules = doorRules(settings);
   const common = { logger, registry, clock, scheduler, onFatal };
-  const server = new HttpServer({ ...common, routes, authenticator, rules });
+  const keys = tls === undefined ? {} : { keys: tls.keys };
+  const server = new HttpServer({ ...common, ...keys, routes, authenticator, rules });
   const accept = (connection: Duplex) => server.accept(connection);
   state.threads = await startThreads(parts, { metadata, authenticator, accept });
   const address = state.threads?.address ?? (await server.listen(settings.http));
@@ -107,14 +111,19 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
     throw error;
   });
   const shown = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-  const url = `http://${shown}:${address.port}`;
+  const url = `${tls === undefined ? 'http' : 'https'}://${shown}:${address.port}`;
   const self = { url, port: address.port };
   const collector = settings.collect
     ? await startCollector(parts, { ingest, metricsPage, self })
     : undefined;
   state.collector = collector;
+  const stopWatching = tls?.watch((renewed) => {
+    server.renewKeys(renewed);
+    state.threads?.renewKeys(renewed);
+  });
   async function stop(): Promise<void> {
     state.isReady = false;
+    stopWatching?.();
     await collector?.stop();
     await lines?.drain(settings.drainTimeoutMs);
     const late = scheduler.after(settings.drainTimeoutMs / 2, () => queries.cancelAll());
@@ -139,7 +148,7 @@ async function startThreads(
     readonly authenticator: OpenAuthenticator;
   },
 ): Promise<IngestThreads | undefined> {
-  const { storage, settings, logger, onFatal } = parts;
+  const { storage, settings, logger, onFatal, tls } = parts;
   if (process.platform !== 'linux' || storage.house().length === 1) return undefined;
   const [{ IngestThreads }, { ShardedStorage }] = await Promise.all([
     import('./ingest-threads.ts'),
@@ -152,6 +161,7 @@ async function startThreads(
   parts.memory.hold('dictionaries', () => limits.dictionariesBytesMax);
   return await IngestThreads.start({
     settings,
+    keys: tls?.keys,
     limits,
     threadCount: Math.min(storage.shards.length, Math.max(availableParallelism(), 2)),
     storage,

@@ -24,6 +24,7 @@ import { productVersion } from '../version.ts';
 import { isLoopbackAddress } from './loopback.ts';
 import { wholeMemoryBytes } from './memory.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
+import type { TlsKeeper } from './tls-keys.ts';
 
 /** What cannot start, in one sentence. */
 class StartError extends Error {
@@ -112,6 +113,7 @@ async function serve(args: readonly string[]): Promise<void> {
   registerProcessMetrics(registry, version);
   const onFatal = (error: unknown) => endFatally(logger, error);
   process.on('uncaughtException', onFatal);
+  const tls = await openTls(settings, { logger, registry });
   const real = { files: realFiles, clock: realClock, scheduler: realScheduler, prng: realPrng };
   const probe = killProbe(process.env['ORRERY_TEST_KILL_AT']);
   const { openStorage } = await import('./open-storage.ts');
@@ -120,7 +122,17 @@ async function serve(args: readonly string[]): Promise<void> {
   // The catalog opens in a thread of its own; meanwhile this one loads the rest of the product.
   const [opened, { startOrrery }] = await Promise.all([opening, import('./orrery.ts')]);
   const webDirectory = join(PROJECT_ROOT, 'dist/web');
-  const parts = { ...real, ...opened, settings, logger, registry, version, webDirectory, onFatal };
+  const parts = {
+    ...real,
+    ...opened,
+    settings,
+    logger,
+    registry,
+    version,
+    webDirectory,
+    tls,
+    onFatal,
+  };
   const running = await startOrrery(parts).catch(async (error: unknown) => {
     await opened.storage.close();
     throw listenError(error, settings);
@@ -145,6 +157,17 @@ async function serve(args: readonly string[]): Promise<void> {
   for (const stop of stopWatching) stop();
   await running.stop();
   logger.info('stopped');
+}
+
+/** Loaded only where it is asked for; what is wrong with the files ends the start. */
+async function openTls(
+  settings: Settings,
+  told: { readonly logger: Logger; readonly registry: MetricsRegistry },
+): Promise<TlsKeeper | undefined> {
+  if (settings.tlsCertificatePath === undefined && settings.tlsKeyPath === undefined)
+    return undefined;
+  const { TlsKeeper: Keeper } = await import('./tls-keys.ts');
+  return await Keeper.open(settings, { ...told, clock: realClock, scheduler: realScheduler });
 }
 
 function listenError(error: unknown, settings: Settings): unknown {

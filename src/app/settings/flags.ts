@@ -55,6 +55,18 @@ export const FLAGS = {
     { host: '127.0.0.1', port: 4332 },
     'Address of the HTTP listener. Any other than loopback needs tokens, or `--insecure`.',
   ),
+  tlsCertificatePath: flag<string | undefined>(
+    'tls-cert',
+    orNone(path('FILE')),
+    undefined,
+    'Certificate of the HTTP listener and those above it, PEM; with `tls-key` the listener speaks HTTPS only. Both files are read again when they change.',
+  ),
+  tlsKeyPath: flag<string | undefined>(
+    'tls-key',
+    orNone(path('FILE')),
+    undefined,
+    'Private key of `tls-cert`, PEM, without a passphrase.',
+  ),
   graphite: flag<Address | undefined>(
     'graphite',
     orNone(address),

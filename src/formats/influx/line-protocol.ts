@@ -13,6 +13,7 @@ import { parseDecimal, parseInt64, parseUint64 } from '../../codec/decimal.ts';
 import { decodeUtf8 } from '../../codec/utf8.ts';
 import { KIND } from '../../model/columns.ts';
 import { METRIC_NAME } from '../../model/labels.ts';
+import { metricNameOf } from '../../model/name-splits.ts';
 import { PointBlock } from '../../model/point-block.ts';
 import type { RowDictionary, RowSink, ScanResult } from '../../model/rows.ts';
 import { ROW_UNKNOWN } from '../../model/rows.ts';
@@ -21,7 +22,7 @@ import { LineCounter, ScanErrors, quoteLine } from '../scan-errors.ts';
 import type { PredictedLines } from './predicted-lines.ts';
 import { takePredictedLines } from './predicted-lines.ts';
 import type { RowTags } from './row-key.ts';
-import { metricNameOf, parseRowKey, unescapeName } from './row-key.ts';
+import { parseRowKey, unescapeName } from './row-key.ts';
 import type { InfluxPrecision } from './timestamps.ts';
 import { Timestamps, UNIT_US } from './timestamps.ts';
 

@@ -4,15 +4,12 @@
 // makes it an ordinary character; any other backslash is itself.
 import { decodeUtf8 } from '../../codec/utf8.ts';
 import { METRIC_NAME } from '../../model/labels.ts';
-import type { NameSplit } from '../../model/columns.ts';
+import { ORIGIN_LABEL } from '../../model/name-splits.ts';
 import { SERIES_LABELS_MAX } from '../limits.ts';
 
 const BACKSLASH = 92;
 const COMMA = 44;
 const EQUALS = 61;
-
-/** Field name that adds nothing to the metric name. */
-const PLAIN_FIELD = 'value';
 
 export interface RowTags {
   readonly measurement: string;
@@ -64,7 +61,7 @@ function readTags(
     const value = unescapeName(bytes, nameEnd + 1, valueEnd);
     if (name === undefined || value === undefined) return 'invalid UTF-8 in a tag';
     if (names.has(name)) return 'duplicate tags';
-    if (name === METRIC_NAME) return `tag key ${METRIC_NAME} is reserved`;
+    if (name === METRIC_NAME || name === ORIGIN_LABEL) return `tag key ${name} is reserved`;
     if (names.size >= SERIES_LABELS_MAX) return `more than ${SERIES_LABELS_MAX} tags`;
     names.add(name);
     tags.push(name, value);
@@ -85,10 +82,4 @@ export function parseRowKey(bytes: Uint8Array, start: number, end: number): RowT
     if (reason !== undefined) return reason;
   }
   return { measurement, tags };
-}
-
-/** `m,tags f=v` is the series m_f{tags}; the field `value` adds nothing: m{tags}. */
-export function metricNameOf(measurement: string, field: string): NameSplit {
-  const name = field === PLAIN_FIELD ? measurement : `${measurement}_${field}`;
-  return { name, measurement, field };
 }

@@ -27,6 +27,7 @@ const house = () => import('./storage.ts');
 const tenants = () => import('./tenants.ts');
 const deletes = () => import('./deletes.ts');
 const queries = () => import('./queries.ts');
+const collisions = () => import('./collisions.ts');
 
 const TEXT = { 'Content-Type': 'text/plain; charset=utf-8' };
 
@@ -156,6 +157,14 @@ export function adminRoutes(deps: AdminDependencies): readonly Route[] {
     {
       ...get('/orrery/v1/refused-lines', async (exchange) =>
         exchange.sendJson(200, deps.refusedLines.of(exchange.principal.tenant)),
+      ),
+      permission: 'read',
+      tenantScope: 'tenant',
+      errors: nativeErrors,
+    },
+    {
+      ...get('/orrery/v1/collisions', async (exchange) =>
+        (await collisions()).listCollisions(deps, exchange),
       ),
       permission: 'read',
       tenantScope: 'tenant',

@@ -8,6 +8,7 @@ import type { BodyGate } from './body-gate.ts';
 export interface HttpMetrics {
   request(route: string, method: string, status: number, seconds: number): void;
   bug(): void;
+  handshakeFailed(): void;
 }
 
 const DURATION_BOUNDS_SEC = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60];
@@ -28,6 +29,12 @@ export function httpMetrics(registry: MetricsRegistry, gate: BodyGate): HttpMetr
     name: 'orrery_http_internal_errors_total',
     help: 'Requests that ended in an error of the server itself.',
   });
+  const handshakes = registry
+    .counter({
+      name: 'orrery_tls_handshakes_failed_total',
+      help: 'Connections to the HTTPS listener that ended before TLS was agreed on.',
+    })
+    .labels();
   registry.collect(
     {
       name: 'orrery_http_body_bytes_in_flight',
@@ -58,5 +65,6 @@ export function httpMetrics(registry: MetricsRegistry, gate: BodyGate): HttpMetr
       child.time.observe(seconds);
     },
     bug: () => bugs.labels().add(1),
+    handshakeFailed: () => handshakes.add(1),
   };
 }

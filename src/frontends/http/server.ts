@@ -2,9 +2,10 @@
 // handler. What a handler throws becomes its route's own error answer; a broken invariant is
 // contained to its request and logged; a broken environment goes to `onFatal`. Draining answers
 // what has arrived and takes nothing new.
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Server as TlsServer } from 'node:https';
 import { AppError } from '../../model/errors.ts';
 import type { Principal } from '../../model/tenant.ts';
 import { BugError, errorMessage, FatalError } from '../../stdx/assert.ts';
@@ -92,6 +93,19 @@ function missError(
   return new MethodError(`${request.method} is not allowed at this path, only ${list}`);
 }
 
+/** PEM. */
+export interface TlsKeys {
+  /** The server's first, those between it and the root behind it. */
+  readonly certificate: string;
+  readonly key: string;
+}
+
+const TLS_VERSION_MIN = 'TLSv1.2';
+
+function contextOf({ certificate, key }: TlsKeys) {
+  return { cert: certificate, key, minVersion: TLS_VERSION_MIN } as const;
+}
+
 export interface HttpServerOptions {
   readonly routes: readonly Route[];
   readonly authenticator: Authenticator;
@@ -104,6 +118,8 @@ export interface HttpServerOptions {
   readonly patience?: Patience;
   /** How many doors share the bounds of one; default: this one has them alone. */
   readonly doorCount?: number;
+  /** Speaks HTTPS with these; default: HTTP. */
+  readonly keys?: TlsKeys;
   /** Serves, with its rules and all, what the table does not hold; default: the door says so. */
   readonly elsewhere?: (request: IncomingMessage, response: ServerResponse) => void;
   /** A FatalError reached the door: the process must not go on. */
@@ -113,6 +129,8 @@ export interface HttpServerOptions {
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server;
+  /** The same, where it speaks HTTPS. */
+  readonly #tlsServer: TlsServer | undefined;
   readonly #router: Router;
   readonly #gate: BodyGate;
   readonly #metrics: HttpMetrics;
@@ -127,14 +145,17 @@ export class HttpServer {
     this.#metrics = httpMetrics(options.registry, this.#gate);
     const patience = options.patience ?? DEFAULT_PATIENCE;
     this.#patience = patience;
-    this.#server = http.createServer({
+    const timing = {
       maxHeaderSize: HEADER_SIZE_BYTES_MAX,
       headersTimeout: patience.headersMs,
       requestTimeout: patience.requestMs,
       connectionsCheckingInterval: patience.checkMs,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
       noDelay: true,
-    });
+    };
+    const { keys } = options;
+    this.#tlsServer = keys && this.#createTls(keys, timing);
+    this.#server = this.#tlsServer ?? http.createServer(timing);
     this.#server.maxConnections = Math.ceil(CONNECTIONS_MAX / doorCount);
     const { elsewhere } = options;
     const serve = (request: IncomingMessage, response: ServerResponse): void => {
@@ -168,9 +189,27 @@ export class HttpServer {
     });
   }
 
-  /** Serves a connection that somebody else took; it must understand `setTimeout`. */
+  /**
+   * Serves a connection that somebody else took, without TLS; it must understand `setTimeout`.
+   */
   accept(connection: Duplex): void {
-    this.#server.emit('connection', connection);
+    this.#server.emit(
+      this.#tlsServer === undefined ? 'connection' : 'secureConnection',
+      connection,
+    );
+  }
+
+  #createTls(keys: TlsKeys, timing: ServerOptions): TlsServer {
+    const handshakeTimeout = this.#patience.headersMs;
+    const options = { ...timing, ...contextOf(keys), handshakeTimeout };
+    const server = process.getBuiltinModule('node:https').createServer(options);
+    server.on('tlsClientError', () => this.#metrics.handshakeFailed());
+    return server;
+  }
+
+  /** Connections from now on are made with these. Throws what TLS says of them. */
+  renewKeys(keys: TlsKeys): void {
+    this.#tlsServer?.setSecureContext(contextOf(keys));
   }
 
   #isHere({ method = 'GET', url = '/' }: IncomingMessage): boolean {
