@@ -21,12 +21,27 @@ import type { LineMetrics } from './line-metrics.ts';
 import type { LineRules, LineSession, OpenSession } from './line-session.ts';
 import { PLAIN_LINES } from './plain-lines.ts';
 
+/** What a listener holds at most, in bytes; limits.ts says what each is. */
+export interface LineBounds {
+  readonly pending: number;
+  readonly allPending: number;
+  readonly allLongLines: number;
+}
+
+const DEFAULT_BOUNDS: LineBounds = {
+  pending: PENDING_BYTES_MAX,
+  allPending: ALL_PENDING_BYTES_MAX,
+  allLongLines: ALL_LONG_LINES_BYTES_MAX,
+};
+
 export interface LineServerOptions {
   readonly open: OpenSession;
   readonly scheduler: Scheduler;
   readonly metrics: LineMetrics;
   /** Default: PLAIN_LINES. */
   readonly rules?: LineRules;
+  /** Default: those of limits.ts. */
+  readonly bounds?: LineBounds;
   /** Takes connections over that begin like HTTP; absent: they are lines like all others. */
   readonly acceptHttp?: (connection: Socket) => void;
 }
@@ -34,6 +49,8 @@ export interface LineServerOptions {
 /** What the connections of one listener share. */
 interface House {
   readonly options: LineServerOptions;
+  readonly rules: LineRules;
+  readonly bounds: LineBounds;
   readonly connections: Set<Connection>;
   readonly signal: AbortSignal;
   /** Whole lines that wait, of all connections. */
@@ -63,7 +80,7 @@ class Connection {
     this.#feeder = new LineFeeder({
       take: (body, end) => this.#take(body, end),
       onRefused: (reason, start) => this.#refuse(reason, start),
-      rules: rulesOf(house),
+      rules: house.rules,
     });
     house.connections.add(this);
     house.options.metrics.connections.add(1);
@@ -80,13 +97,13 @@ class Connection {
     this.#pieceCount++;
     this.#feeder.push(piece);
     this.#count();
-    if (this.#house.longLineBytes > ALL_LONG_LINES_BYTES_MAX && this.#countedLongBytes > 0) {
+    const { bounds, longLineBytes } = this.#house;
+    if (longLineBytes > bounds.allLongLines && this.#countedLongBytes > 0) {
       this.#feeder.skipOpen();
       this.#count();
     }
-    const { pendingBytes } = this.#house;
     const isFull =
-      this.#feeder.heldBytes >= PENDING_BYTES_MAX || pendingBytes >= ALL_PENDING_BYTES_MAX;
+      this.#feeder.heldBytes >= bounds.pending || this.#house.pendingBytes >= bounds.allPending;
     if (!isFull || !this.#feeder.isWriting || this.#isPaused) return;
     this.#isPaused = true;
     this.#house.options.metrics.pauses.add(1);
@@ -95,7 +112,7 @@ class Connection {
 
   #refuse(reason: RefusedLine, start: Uint8Array): void {
     this.#house.options.metrics.lost(reason).add(1);
-    const { lineBytesMax } = rulesOf(this.#house);
+    const { lineBytesMax } = this.#house.rules;
     const isWhole = start.length >= lineBytesMax;
     if (reason === 'unfinished')
       this.#session.refuse('the connection ended within the line', start);
@@ -155,10 +172,6 @@ class Connection {
   }
 }
 
-function rulesOf({ options }: House): LineRules {
-  return options.rules ?? PLAIN_LINES;
-}
-
 /** Do these first bytes of a connection belong to HTTP? Its methods are in capitals. */
 function looksLikeHttp(piece: Uint8Array): boolean {
   const first = piece[0] ?? 0;
@@ -172,7 +185,10 @@ export class LineServer {
 
   constructor(options: LineServerOptions) {
     const { signal } = this.#abort;
-    this.#house = { options, connections: new Set(), signal, pendingBytes: 0, longLineBytes: 0 };
+    const { rules = PLAIN_LINES, bounds = DEFAULT_BOUNDS } = options;
+    const connections = new Set<Connection>();
+    const held = { pendingBytes: 0, longLineBytes: 0 };
+    this.#house = { options, rules, bounds, connections, signal, ...held };
     // Half open: a client that has sent everything still gets its answers.
     this.#server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
       this.#accept(socket),
