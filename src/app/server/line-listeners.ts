@@ -1,5 +1,5 @@
-// The listeners for lines (Graphite, OpenTSDB's telnet, InfluxDB's), as settings ask for them: opened together,
-// drained together. Loaded only where there is one.
+// The listeners for lines (Graphite, OpenTSDB's telnet, InfluxDB's), as settings ask for them:
+// opened together, drained together. Loaded only where there is one.
 import type { Socket } from 'node:net';
 import type { Ingest } from '../../ingest/ingest.ts';
 import type { RefusedLines } from '../../ingest/refused-lines.ts';

@@ -11,25 +11,10 @@ const options = { precision: 'ns', defaultTimeUs: 0, mapping: [] } as const;
 const encoder = new TextEncoder();
 
 /** What hides a line break, and what only looks like it. */
-const token = fc.constantFrom(
-  ...[
-    'm',
-    ',a=b',
-    ',a="b',
-    'f=1',
-    'f="',
-    's="x"',
-    '"',
-    '\\',
-    '\\"',
-    '\\\\',
-    '\\ ',
-    '\\=',
-    '=',
-    ',',
-  ],
-  ...[' ', ' ', '\n', '\n', '\r\n', '\t', '#', ' 5', 'm f=1 5\n', 'm s="a\nb\\"\n" 5\n', '\0', 'é'],
-);
+const MARKS = ['"', '\\', '\\"', '\\\\', '\\ ', '\\=', '=', ',', ' ', '\t', '#', '\0', 'é'];
+const PIECES = ['m', ',a=b', ',a="b', 'f=1', 'f="', 's="x"', ' 5', '\n', '\r\n'];
+const LINES = ['m f=1 5\n', 'm s="a\nb\\"\n" 5\n'];
+const token = fc.constantFrom(...MARKS, ...PIECES, ' ', '\n', ...LINES);
 const text = fc.array(token, { maxLength: 24 }).map((tokens) => tokens.join(''));
 
 /** Positions behind each line, by the rule alone. */

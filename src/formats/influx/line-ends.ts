@@ -101,7 +101,7 @@ export class LineEnds {
     this.#state = state;
   }
 
-  /** Where no quote stands, each line break ends a line: behind the last of them in front of one. */
+  /** In front of a quote each line break ends a line: behind the last of those. */
   #takeUnquoted(piece: Uint8Array): number {
     const quote = piece.indexOf(QUOTE);
     if (quote === 0) return 0;

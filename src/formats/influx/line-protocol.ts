@@ -8,7 +8,8 @@
 // Source: InfluxDB 1.x models/points.go and the line protocol reference; deviations in
 // docs/protocols/influx.md. A line is all or nothing except for fields whose series is refused by a
 // limit. A quoted string may hold line breaks; elsewhere a line break always ends the line
-// (line-ends.ts), so that a bad line never takes a good one with it. Nothing at or behind `end` is read.
+// (line-ends.ts), so that a bad line never takes a good one with it. Nothing at or behind `end` is
+// read.
 import { parseDecimal, parseInt64, parseUint64 } from '../../codec/decimal.ts';
 import { decodeUtf8 } from '../../codec/utf8.ts';
 import { KIND } from '../../model/columns.ts';

@@ -74,7 +74,7 @@ export class LineFeeder {
     await this.#running;
   }
 
-  /** Copies all of `piece`, or the lines in front of one that is too long: what follows that one. */
+  /** Copies `piece`, or what is in front of a line that is too long: what follows that line. */
   #pushLines(piece: Uint8Array): Uint8Array | undefined {
     const { openBytes } = this;
     const { lineBytesMax } = this.#options.rules;
