@@ -43,6 +43,14 @@ const SCANS = {
       dictionary,
       sink,
     ),
+  guessedTimes: (body, end, dictionary, sink) =>
+    scanLineProtocol(
+      body,
+      end,
+      { precision: 'auto', defaultTimeUs: 7, mapping: [] },
+      dictionary,
+      sink,
+    ),
   exposition: (body, end, dictionary, sink) =>
     scanPrometheusText(
       body,
@@ -335,8 +343,17 @@ const seriesOfV2 = fc
     Uint8Array.from(bytesField(5, [...bytesField(1, refs), ...parts.flat()])),
   );
 
+const guessedLine = fc
+  .tuple(
+    fc.constantFrom('m,a=1', 'm,a=11'),
+    fc.constantFrom('', ' 5', ' -5', ' 4999999999', ' 5000000000', ' 1700000000123'),
+    fc.constantFrom('', '456', '456789'),
+  )
+  .map(([key, time, more]) => encoder.encode(`${key} f=1${time}${time === '' ? '' : more}\n`));
+
 const pieces = {
   lineProtocol: line,
+  guessedTimes: guessedLine,
   exposition: pageLine.map((text) => encoder.encode(text)),
   graphite: graphiteLine.map((text) => encoder.encode(text)),
   putLines: putLine.map((text) => encoder.encode(text)),

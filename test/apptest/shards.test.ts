@@ -81,6 +81,7 @@ const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map<string, Protocol>([
   ['/api/v1/write', { body: remoteWrite }],
   ['/write', influx],
   ['/api/v2/write', influx],
+  ['/api/v3/write_lp', influx],
   ['/api/put', { body: opentsdb }],
   ['/api/v1/put', { body: opentsdb }],
   ['/graphite/api/v1/sink', { body: (n, tMs, value) => `crossed;n=${n} ${value} ${tMs / 1000}\n` }],

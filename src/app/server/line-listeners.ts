@@ -1,14 +1,17 @@
-// The listeners for lines (Graphite, OpenTSDB's telnet), as settings ask for them: opened together,
-// drained together. Loaded only where there is one.
+// The listeners for lines (Graphite, OpenTSDB's telnet, InfluxDB's), as settings ask for them:
+// opened together, drained together. Loaded only where there is one.
 import type { Socket } from 'node:net';
 import type { Ingest } from '../../ingest/ingest.ts';
 import type { RefusedLines } from '../../ingest/refused-lines.ts';
 import { openGraphite } from '../../frontends/graphite/session.ts';
+import { INFLUX_LINES, openInfluxLines } from '../../frontends/influx/lines.ts';
+import { bucketOf } from '../../frontends/influx/target.ts';
 import { openTelnet } from '../../frontends/opentsdb/telnet.ts';
 import { DatagramServer } from '../../frontends/lines/datagram-server.ts';
 import { lineMetrics } from '../../frontends/lines/line-metrics.ts';
 import type { LineMetrics } from '../../frontends/lines/line-metrics.ts';
 import { LineServer } from '../../frontends/lines/line-server.ts';
+import type { OpenSession } from '../../frontends/lines/line-session.ts';
 import { errorMessage, FatalError } from '../../stdx/assert.ts';
 import type { Clock } from '../../stdx/clock.ts';
 import type { Scheduler } from '../../stdx/scheduler.ts';
@@ -94,8 +97,39 @@ async function startGraphite(
   return addressKind.print(address);
 }
 
+function openInflux(parts: LineListenersParts, metrics: LineMetrics): OpenSession {
+  const { influxLinesDb, influxLinesPrecision: precision } = parts.settings;
+  return openInfluxLines(parts, metrics, { ...bucketOf(influxLinesDb), precision });
+}
+
+async function startInfluxTcp(
+  parts: LineListenersParts,
+  wanted: Address,
+  { metrics, drains }: Started,
+): Promise<string> {
+  const { scheduler } = parts;
+  const open = openInflux(parts, metrics);
+  const streams = new LineServer({ open, scheduler, metrics, rules: INFLUX_LINES });
+  const { port } = await bound('influx-tcp', wanted, () => streams.listen(wanted));
+  drains.push((graceMs) => streams.drain(graceMs));
+  return addressKind.print({ ...wanted, port });
+}
+
+async function startInfluxUdp(
+  parts: LineListenersParts,
+  wanted: Address,
+  { metrics, drains }: Started,
+): Promise<string> {
+  const { scheduler } = parts;
+  const open = openInflux(parts, metrics);
+  const datagrams = new DatagramServer({ open, scheduler, metrics, rules: INFLUX_LINES });
+  const { port } = await bound('influx-udp', wanted, () => datagrams.listen(wanted));
+  drains.push((graceMs) => datagrams.drain(graceMs));
+  return addressKind.print({ ...wanted, port });
+}
+
 export async function startLineListeners(parts: LineListenersParts): Promise<LineListeners> {
-  const { graphite, opentsdbTelnet } = parts.settings;
+  const { graphite, opentsdbTelnet, influxTcp, influxUdp } = parts.settings;
   const metricsOf = lineMetrics(parts.registry);
   const addresses: Record<string, string> = {};
   const drains: Drain[] = [];
@@ -109,6 +143,14 @@ export async function startLineListeners(parts: LineListenersParts): Promise<Lin
     if (opentsdbTelnet !== undefined) {
       const started = { metrics: metricsOf('opentsdb-telnet'), drains };
       addresses['opentsdb-telnet'] = await startTelnet(parts, opentsdbTelnet, started);
+    }
+    if (influxTcp !== undefined) {
+      const started = { metrics: metricsOf('influx'), drains };
+      addresses['influx-tcp'] = await startInfluxTcp(parts, influxTcp, started);
+    }
+    if (influxUdp !== undefined) {
+      const started = { metrics: metricsOf('influx'), drains };
+      addresses['influx-udp'] = await startInfluxUdp(parts, influxUdp, started);
     }
   } catch (error) {
     await drain(0);

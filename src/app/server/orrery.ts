@@ -135,8 +135,8 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
 }
 
 async function startLines(parts: LineListenersParts): Promise<LineListeners | undefined> {
-  const { graphite, opentsdbTelnet } = parts.settings;
-  if (graphite === undefined && opentsdbTelnet === undefined) return undefined;
+  const { graphite, opentsdbTelnet, influxTcp, influxUdp } = parts.settings;
+  if ((graphite ?? opentsdbTelnet ?? influxTcp ?? influxUdp) === undefined) return undefined;
   const { startLineListeners } = await import('./line-listeners.ts');
   return await startLineListeners(parts);
 }

@@ -84,7 +84,8 @@ function makeLogger(settings: Settings): Logger {
 }
 
 function checkStart(settings: Settings): void {
-  const open = [settings.http, settings.graphite, settings.opentsdbTelnet].find(
+  const { http, graphite, opentsdbTelnet, influxTcp, influxUdp } = settings;
+  const open = [http, graphite, opentsdbTelnet, influxTcp, influxUdp].find(
     (wanted) => wanted !== undefined && !isLoopbackAddress(wanted.host),
   );
   if (open !== undefined && !settings.insecure)

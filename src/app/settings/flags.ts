@@ -79,6 +79,30 @@ export const FLAGS = {
     undefined,
     "Address of the listener for OpenTSDB's telnet commands, 4242 by custom; HTTP is answered there too. Any other than loopback needs `--insecure`.",
   ),
+  influxTcp: flag<Address | undefined>(
+    'influx-tcp',
+    orNone(address),
+    undefined,
+    'Address of the TCP listener for lines of InfluxDB. Any other than loopback needs `--insecure`.',
+  ),
+  influxUdp: flag<Address | undefined>(
+    'influx-udp',
+    orNone(address),
+    undefined,
+    'Address of the UDP listener for lines of InfluxDB, 8089 by custom. Any other than loopback needs `--insecure`.',
+  ),
+  influxLinesDb: flag(
+    'influx-lines-db',
+    text('DB[/RP]', () => undefined),
+    '',
+    'Database, and retention policy, of lines that come to these two: their labels `db` and `rp`.',
+  ),
+  influxLinesPrecision: flag(
+    'influx-lines-precision',
+    choice(['ns', 'us', 'ms', 's', 'm', 'h', 'auto']),
+    'ns',
+    'What their timestamps count; with `auto` each one says it by its size.',
+  ),
   data: flag('data', path('DIR'), './orrery-data', 'Folder that holds everything stored.'),
   config: flag(
     'config',

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RowRecorder, withCanary } from '../../../test/support/row-recorder.ts';
-import { influxV1Error, influxV2Error, influxV2RefusesBatch } from './answers.ts';
+import { influxV1Error, influxV2Error, influxV2RefusesBatch, influxV3Error } from './answers.ts';
+import { influxV3RefusesBatch } from './answers.ts';
 import type { InfluxPrecision, LineProtocolResult } from './line-protocol.ts';
 import { scanLineProtocol } from './line-protocol.ts';
 
@@ -98,6 +99,37 @@ test('timestamps of every precision are exact', () => {
   check('m f=1 -5', '__name__=m_f f64 1 @-5000000', 's');
   check('m f=1 2', '__name__=m_f f64 1 @120000000', 'm');
   check('m f=1 2', '__name__=m_f f64 1 @7200000000', 'h');
+});
+
+test('with auto a timestamp says by its size what it counts', () => {
+  const cases: [string, string][] = [
+    ['0', '0'],
+    ['-1', '-1000000'],
+    ['1700000000', '1700000000000000'],
+    ['0001700000000', '1700000000000000'],
+    ['4999999999', '4999999999000000'],
+    ['5000000000', '5000000000000'],
+    ['1700000000123', '1700000000123000'],
+    ['-1700000000123', '-1700000000123000'],
+    ['4999999999999', '4999999999999000'],
+    ['5000000000000', '5000000000000'],
+    ['1700000000123456', '1700000000123456'],
+    ['4999999999999999', '4999999999999999'],
+    ['5000000000000000', '5000000000000'],
+    ['1700000000123456789', '1700000000123456+789ns'],
+    ['-1700000000123456789', '-1700000000123457+211ns'],
+  ];
+  for (const [given, expected] of cases)
+    check(`m f=1 ${given}`, `__name__=m_f f64 1 @${expected}`, 'auto');
+  check('m f=1', `__name__=m_f f64 1 @${NOW_US}`, 'auto');
+  // Each line for itself.
+  check(
+    cases.map(([given]) => `m f=1 ${given}`).join('\n'),
+    cases.map(([, expected]) => `__name__=m_f f64 1 @${expected}`).join('\n'),
+    'auto',
+  );
+  const { result } = scan('m f=1 9223372036854775808', 'auto');
+  assert.match(result.errors[0]!.reason, /time outside range/);
 });
 
 test('without a timestamp the default is cut to the precision', () => {
@@ -212,6 +244,27 @@ test('a refused series drops its field and says so once a line', () => {
   assert.equal(result.refusedFieldCount, 1);
   assert.equal(influxV1Error(result), 'partial write: refused by the test dropped=1');
   assert.equal(influxV2RefusesBatch(result), false);
+  assert.deepEqual(influxV2Error(result), {
+    status: 422,
+    body: {
+      code: 'unprocessable entity',
+      message: 'failure writing points to database: partial write: refused by the test dropped=1',
+    },
+  });
+  const body = new TextEncoder().encode('m a=1,b="x",c="y" 0');
+  assert.deepEqual(influxV3Error(result, { acceptsPartial: true, body }), {
+    status: 422,
+    body: {
+      error: 'partial write of line protocol occurred',
+      data: [
+        {
+          error_message: 'refused by the test',
+          line_number: 1,
+          original_line: 'm a=1,b="x",c="y" 0',
+        },
+      ],
+    },
+  });
 });
 
 test('answers in the shapes of 1.x and 2.x', () => {
@@ -224,11 +277,56 @@ test('answers in the shapes of 1.x and 2.x', () => {
     "partial write: unable to parse 'x': missing fields dropped=0",
   );
   assert.deepEqual(influxV2Error(mixed), {
-    code: 'invalid',
-    message: "unable to parse 'x': missing fields",
+    status: 400,
+    body: { code: 'invalid', message: "unable to parse 'x': missing fields" },
   });
   assert.ok(influxV2RefusesBatch(mixed));
   assert.equal(influxV1Error(scan('x').result), "unable to parse 'x': missing fields");
+});
+
+test('answers in the shape of 3', () => {
+  const text = 'm f=1\n\n# x\nm s="a\nb" 1 2\nm f=2\nit\'s\': x\n';
+  const body = new TextEncoder().encode(text);
+  const { result } = scan(text);
+  const first = { error_message: 'point is invalid', line_number: 4, original_line: 'm s="a' };
+  const second = {
+    error_message: 'invalid field format',
+    line_number: 7,
+    original_line: "it's': x",
+  };
+  assert.deepEqual(influxV3Error(result, { acceptsPartial: true, body }), {
+    status: 400,
+    body: { error: 'partial write of line protocol occurred', data: [first, second] },
+  });
+  assert.equal(influxV3RefusesBatch(result, { acceptsPartial: true }), false);
+  assert.deepEqual(influxV3Error(result, { acceptsPartial: false, body }), {
+    status: 400,
+    body: { error: 'parsing failed for write_lp endpoint', data: first },
+  });
+  assert.equal(influxV3RefusesBatch(result, { acceptsPartial: false }), true);
+  const good = scan('m f=1').result;
+  assert.equal(influxV3Error(good, { acceptsPartial: false, body }), undefined);
+  assert.equal(influxV3RefusesBatch(good, { acceptsPartial: false }), false);
+});
+
+test('many bad lines are counted, the first are described', () => {
+  const text = 'x\n'.repeat(100);
+  const { result } = scan(text);
+  const body = new TextEncoder().encode(text);
+  const { data } = influxV3Error(result, { acceptsPartial: true, body })!.body;
+  assert.ok(Array.isArray(data));
+  assert.equal(data.length, 33);
+  assert.deepEqual(data[31], {
+    error_message: 'missing fields',
+    line_number: 32,
+    original_line: 'x',
+  });
+  assert.deepEqual(data[32], {
+    error_message: '… and 68 more lines',
+    line_number: 0,
+    original_line: '',
+  });
+  assert.match(influxV1Error(result)!, /missing fields\n… and 68 more lines$/);
 });
 
 test('known rows build nothing', () => {

@@ -7,8 +7,9 @@
 //
 // Source: InfluxDB 1.x models/points.go and the line protocol reference; deviations in
 // docs/protocols/influx.md. A line is all or nothing except for fields whose series is refused by a
-// limit. A quoted string may hold line breaks; elsewhere a line break always ends the line, so that
-// a bad line never takes a good one with it. Nothing at or behind `end` is read.
+// limit. A quoted string may hold line breaks; elsewhere a line break always ends the line
+// (line-ends.ts), so that a bad line never takes a good one with it. Nothing at or behind `end` is
+// read.
 import { parseDecimal, parseInt64, parseUint64 } from '../../codec/decimal.ts';
 import { decodeUtf8 } from '../../codec/utf8.ts';
 import { KIND } from '../../model/columns.ts';
@@ -19,6 +20,7 @@ import type { RowDictionary, RowSink, ScanResult } from '../../model/rows.ts';
 import { ROW_UNKNOWN } from '../../model/rows.ts';
 import { REF_REFUSED } from '../../model/storage.ts';
 import { LineCounter, ScanErrors, quoteLine } from '../scan-errors.ts';
+import { lineEnd } from './line-ends.ts';
 import type { PredictedLines } from './predicted-lines.ts';
 import { takePredictedLines } from './predicted-lines.ts';
 import type { RowTags } from './row-key.ts';
@@ -200,31 +202,6 @@ class RowRegistrar {
     const key = { bytes: body, start: keyStart, end: keyEnd, start2: nameStart, end2: nameEnd };
     return this.#dictionary.add(key, pairs, split);
   }
-}
-
-/**
- * Where the line that starts at `start` ends (behind its line break), whatever is wrong with it.
- */
-function skipLine(body: Uint8Array, start: number, end: number): number {
-  let inFields = false;
-  let valueFollows = false;
-  for (let i = start; i < end; i++) {
-    const byte = body[i]!;
-    if (byte === LF) return i + 1;
-    if (byte === BACKSLASH) {
-      if (i + 1 < end && body[i + 1] !== LF) i++;
-      valueFollows = false;
-      continue;
-    }
-    if (byte === QUOTE && inFields && valueFollows) {
-      const close = closingQuote(body, i + 1, end);
-      if (close < 0) return end;
-      i = close;
-    }
-    if (byte === SPACE) inFields = true;
-    valueFollows = byte === EQUALS;
-  }
-  return end;
 }
 
 /** Emits the fields of an understood line; returns how many points that were. */
@@ -452,7 +429,7 @@ export function scanLineProtocol(
       continue;
     }
     malformedCount++;
-    at = skipLine(body, lineStart, end);
+    at = lineEnd(body, lineStart, end);
     if (errors.wanted) {
       const text = quoteLine(body, lineStart, at);
       errors.add(lines.lineAt(lineStart), i - lineStart, `unable to parse '${text}': ${reason}`);

@@ -3,10 +3,12 @@
 import { parseSafeInteger } from '../../codec/decimal.ts';
 import { T_US_MAX } from '../limits.ts';
 
-export type InfluxPrecision = 'ns' | 'us' | 'ms' | 's' | 'm' | 'h';
+/** `auto`: each timestamp says by its size what it counts, as InfluxDB 3 guesses. */
+export type InfluxPrecision = 'ns' | 'us' | 'ms' | 's' | 'm' | 'h' | 'auto';
 
-/** Microseconds in one unit; 0 stands for nanoseconds, which need a remainder. */
+/** Microseconds in one unit; 0 stands for less than one, which needs a remainder. */
 export const UNIT_US: Readonly<Record<InfluxPrecision, number>> = {
+  auto: 0,
   ns: 0,
   us: 1,
   ms: 1000,
@@ -17,10 +19,24 @@ export const UNIT_US: Readonly<Record<InfluxPrecision, number>> = {
 
 const MINUS = 45;
 
+/**
+ * Timestamps below these are seconds, milliseconds and microseconds; in thousands. Source: InfluxDB
+ * 3, influxdb3_types/src/write.rs (guess_precision).
+ */
+const GUESSED_SECONDS_BELOW = 5e6;
+const GUESSED_MILLISECONDS_BELOW = 5e9;
+const GUESSED_MICROSECONDS_BELOW = 5e12;
+
+function guessedUnitUs(thousands: number): number {
+  if (thousands < GUESSED_SECONDS_BELOW) return UNIT_US.s;
+  return thousands < GUESSED_MILLISECONDS_BELOW ? UNIT_US.ms : UNIT_US.us;
+}
+
 /** Reads timestamps; the last one is kept, since lines of one batch mostly repeat it. */
 export class Timestamps {
   readonly #body: Uint8Array;
   readonly #unitUs: number;
+  readonly #isGuessed: boolean;
   #start = -1;
   #end = -1;
   tUs = 0;
@@ -29,22 +45,27 @@ export class Timestamps {
   constructor(body: Uint8Array, precision: InfluxPrecision) {
     this.#body = body;
     this.#unitUs = UNIT_US[precision];
+    this.#isGuessed = precision === 'auto';
   }
 
   /** Sets tUs and subNs; a reason or ''. */
   read(start: number, end: number): string {
     if (this.#repeats(start, end)) return '';
     const body = this.#body;
-    const isNs = this.#unitUs === 0;
+    const isSplit = this.#unitUs === 0;
     const digitsStart = body[start] === MINUS ? start + 1 : start;
     if (end - digitsStart < 1) return 'bad timestamp';
     for (let i = digitsStart; i < end; i++)
       if (body[i]! < 48 || body[i]! > 57) return 'bad timestamp';
-    const split = isNs ? Math.max(digitsStart, end - 3) : end;
+    const split = isSplit ? Math.max(digitsStart, end - 3) : end;
     let whole = split === digitsStart ? 0 : parseSafeInteger(body, digitsStart, split);
     let remainder = 0;
     for (let i = split; i < end; i++) remainder = remainder * 10 + body[i]! - 48;
-    if (!isNs) whole *= this.#unitUs;
+    if (!isSplit) whole *= this.#unitUs;
+    else if (this.#isGuessed && whole < GUESSED_MICROSECONDS_BELOW) {
+      whole = (whole * 1000 + remainder) * guessedUnitUs(whole);
+      remainder = 0;
+    }
     if (digitsStart !== start) {
       whole = remainder === 0 ? 0 - whole : -whole - 1;
       remainder = remainder === 0 ? 0 : 1000 - remainder;

@@ -17,7 +17,7 @@ const testClock: Clock = {
   monotonicMs: () => performance.now(),
 };
 
-const testScheduler: Scheduler = {
+export const testScheduler: Scheduler = {
   after(delayMs, task) {
     const timer = setTimeout(task, delayMs);
     return () => clearTimeout(timer);

@@ -1,5 +1,7 @@
-// Errors as InfluxDB words them: 1.x `{"error"}` with `X-Influxdb-Error`, 2.x `{"code","message"}`.
-// Source: InfluxDB 1.8 services/httpd/handler.go (httpError); 2.x http error handler.
+// Errors as InfluxDB words them: 1.x `{"error"}` with `X-Influxdb-Error`, 2.x `{"code","message"}`
+// with `X-Platform-Error-Code`, 3 `{"error","data"}`. Sources: InfluxDB 1.8
+// services/httpd/handler.go (httpError); 2.x kit/transport/http/error_handler.go; 3
+// influxdb3_server/src/http.rs.
 import { HTTP_STATUS } from '../../model/errors.ts';
 import type { AppError, ErrorKind } from '../../model/errors.ts';
 import type { Answer } from '../http/answer.ts';
@@ -21,7 +23,9 @@ const V2_CODE: Readonly<Record<ErrorKind, string>> = {
   internal: 'internal error',
 };
 
-export function influxErrorAnswer(status: number, message: string): Answer {
+const JSON_HEADERS = { 'Content-Type': 'application/json; charset=utf-8' };
+
+export function influxV1ErrorAnswer(status: number, message: string): Answer {
   // Header values are one line of Latin-1.
   const header = message.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 500);
   return {
@@ -32,14 +36,29 @@ export function influxErrorAnswer(status: number, message: string): Answer {
 }
 
 export function influxV1Errors(error: AppError): Answer {
-  return influxErrorAnswer(HTTP_STATUS[error.kind], error.message);
+  return influxV1ErrorAnswer(HTTP_STATUS[error.kind], error.message);
 }
 
 export function influxV2Errors(error: AppError): Answer {
   const code = error.code === METHOD_NOT_ALLOWED ? 'method not allowed' : V2_CODE[error.kind];
-  return {
-    status: HTTP_STATUS[error.kind],
-    headers: { 'Content-Type': 'application/json; charset=utf-8' },
-    body: JSON.stringify({ code, message: error.message }),
-  };
+  return influxV2ErrorAnswer(HTTP_STATUS[error.kind], { code, message: error.message });
+}
+
+export function influxV2ErrorAnswer(
+  status: number,
+  body: { readonly code: string; readonly message: string },
+): Answer {
+  const headers = { ...JSON_HEADERS, 'X-Platform-Error-Code': body.code };
+  return { status, headers, body: JSON.stringify(body) };
+}
+
+export function influxV3Errors(error: AppError): Answer {
+  return influxV3ErrorAnswer(HTTP_STATUS[error.kind], { error: error.message });
+}
+
+export function influxV3ErrorAnswer(
+  status: number,
+  body: { readonly error: string; readonly data?: unknown },
+): Answer {
+  return { status, headers: JSON_HEADERS, body: JSON.stringify(body) };
 }

@@ -2,8 +2,8 @@
 import { WRITE_BODY_BYTES_MAX } from '../http/limits.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { Route } from '../http/route.ts';
-import { influxV1Errors, influxV2Errors } from './errors.ts';
-import { writeV1, writeV2 } from './write.ts';
+import { influxV1Errors, influxV2Errors, influxV3Errors } from './errors.ts';
+import { writeV1, writeV2, writeV3 } from './write.ts';
 import type { InfluxDependencies } from './write.ts';
 
 /** Clients choose their dialect by it: the level of the 1.x API spoken here. */
@@ -53,6 +53,13 @@ export function influxRoutes(deps: InfluxDependencies): readonly Route[] {
       path: '/api/v2/write',
       errors: influxV2Errors,
       handler: (exchange) => writeV2(deps, exchange),
+    },
+    {
+      ...common,
+      ...writing,
+      path: '/api/v3/write_lp',
+      errors: influxV3Errors,
+      handler: (exchange) => writeV3(deps, exchange),
     },
     { ...open, path: '/ping', handler: ping },
     { ...open, path: '/health', handler: health },

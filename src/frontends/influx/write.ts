@@ -1,6 +1,7 @@
-// InfluxDB's writes: `/write?db=…&rp=…&precision=…` (1.x) and `/api/v2/write?bucket=DB[/RP]` (2.x).
-// `db` and `rp` become labels of every row. Good lines of a bad batch are kept by 1.x and refused
-// with it by 2.x, as their owners do; docs/protocols/influx.md.
+// InfluxDB's writes: `/write?db=…&rp=…&precision=…` (1.x), `/api/v2/write?bucket=DB[/RP]` (2.x) and
+// `/api/v3/write_lp?db=…` (3). `db` and `rp` become labels of every row. Good lines of a bad batch
+// are kept by 1.x, refused with it by 2.x, and the one or the other by 3, as their owners do;
+// docs/protocols/influx.md.
 import { AppError } from '../../model/errors.ts';
 import type { Ingest } from '../../ingest/ingest.ts';
 import type { InfluxPrecision, LineProtocolResult } from '../../formats/influx/line-protocol.ts';
@@ -8,7 +9,10 @@ import type { Clock } from '../../stdx/clock.ts';
 import { nowUs } from '../../stdx/clock.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { writeOptions } from '../http/write-options.ts';
-import { influxErrorAnswer } from './errors.ts';
+import type { WriteOptions } from '../http/write-options.ts';
+import { influxV1ErrorAnswer, influxV2ErrorAnswer, influxV3ErrorAnswer } from './errors.ts';
+import { bucketOf, INFLUX_PROTOCOL, mappingOf } from './target.ts';
+import type { InfluxDatabase } from './target.ts';
 
 export interface InfluxDependencies {
   readonly ingest: Ingest;
@@ -35,11 +39,32 @@ const V2_PRECISION: ReadonlyMap<string, InfluxPrecision> = new Map([
   ['s', 's'],
 ]);
 
-interface Target {
-  readonly database: string;
-  readonly retention: string;
+const V3_PRECISION: ReadonlyMap<string, InfluxPrecision> = new Map([
+  ['', 'auto'],
+  ['auto', 'auto'],
+  ['n', 'ns'],
+  ['ns', 'ns'],
+  ['nanosecond', 'ns'],
+  ['u', 'us'],
+  ['us', 'us'],
+  ['microsecond', 'us'],
+  ['ms', 'ms'],
+  ['millisecond', 'ms'],
+  ['s', 's'],
+  ['second', 's'],
+]);
+/** Of clusters of 1.x; here every write is as safe as it gets. */
+const V1_CONSISTENCY: ReadonlySet<string> = new Set(['', 'any', 'one', 'quorum', 'all']);
+
+interface Target extends InfluxDatabase {
   readonly precision: InfluxPrecision;
   readonly refuses?: (result: LineProtocolResult) => boolean;
+  readonly options?: Partial<WriteOptions>;
+}
+
+interface Written {
+  readonly result: LineProtocolResult;
+  readonly body: Uint8Array;
 }
 
 function precisionOf(
@@ -52,57 +77,81 @@ function precisionOf(
   return precision;
 }
 
+/** A parameter that says yes or no, undefined where it is absent. */
+function flagOf(search: URLSearchParams, name: string): boolean | undefined {
+  const text = search.get(name);
+  if (text === null) return undefined;
+  if (text === 'true') return true;
+  if (text === 'false') return false;
+  throw new AppError('invalid', name, `${name} must be true or false`);
+}
+
 async function write(
   deps: InfluxDependencies,
   exchange: Exchange,
   target: Target,
-): Promise<LineProtocolResult> {
-  const options = writeOptions(exchange);
-  const { database, retention, precision, refuses } = target;
-  const mapping: string[] = [];
-  if (database !== '') mapping.push('db', database);
-  if (retention !== '') mapping.push('rp', retention);
+): Promise<Written> {
+  const options = { ...writeOptions(exchange), ...target.options };
+  const { precision, refuses } = target;
+  const mapping = mappingOf(target);
   const body = await exchange.body();
   const { scanLineProtocol } = await import('../../formats/influx/line-protocol.ts');
   const scanOptions = { precision, defaultTimeUs: nowUs(deps.clock), mapping };
   const written = await deps.ingest.write(exchange.principal, {
     ...options,
     ...(refuses === undefined ? {} : { refuses }),
-    protocol: 'influx',
+    protocol: INFLUX_PROTOCOL,
     profileKey: JSON.stringify(mapping),
     sizeBytes: body.length,
     scan: (dictionary, sink) => scanLineProtocol(body, body.length, scanOptions, dictionary, sink),
   });
-  return written.scan;
+  return { result: written.scan, body };
 }
 
 export async function writeV1(deps: InfluxDependencies, exchange: Exchange): Promise<void> {
   const { search } = exchange;
   const asked = search.get('precision') ?? '';
   const message = `invalid precision ${JSON.stringify(asked)} (use n, u, ms, s, m or h)`;
-  const result = await write(deps, exchange, {
+  if (!V1_CONSISTENCY.has((search.get('consistency') ?? '').toLowerCase()))
+    throw new AppError('invalid', 'consistency', 'invalid consistency level');
+  const { result } = await write(deps, exchange, {
     database: search.get('db') ?? '',
     retention: search.get('rp') ?? '',
     precision: precisionOf(V1_PRECISION, asked, message),
   });
   const { influxV1Error } = await import('../../formats/influx/answers.ts');
   const error = influxV1Error(result);
-  exchange.send(error === undefined ? { status: 204 } : influxErrorAnswer(400, error));
+  exchange.send(error === undefined ? { status: 204 } : influxV1ErrorAnswer(400, error));
 }
 
 export async function writeV2(deps: InfluxDependencies, exchange: Exchange): Promise<void> {
   const { search } = exchange;
-  const bucket = search.get('bucket') ?? '';
-  const slash = bucket.indexOf('/');
   const message = 'invalid precision; valid precision units are ns, us, ms, and s';
   const { influxV2Error, influxV2RefusesBatch } = await import('../../formats/influx/answers.ts');
-  const result = await write(deps, exchange, {
-    database: slash < 0 ? bucket : bucket.slice(0, slash),
-    retention: slash < 0 ? '' : bucket.slice(slash + 1),
+  const { result } = await write(deps, exchange, {
+    ...bucketOf(search.get('bucket') ?? ''),
     precision: precisionOf(V2_PRECISION, search.get('precision') ?? '', message),
     refuses: influxV2RefusesBatch,
   });
-  const error = influxV2Error(result);
-  if (error === undefined) exchange.send({ status: 204 });
-  else exchange.sendJson(400, error);
+  const refusal = influxV2Error(result);
+  if (refusal === undefined) exchange.send({ status: 204 });
+  else exchange.send(influxV2ErrorAnswer(refusal.status, refusal.body));
+}
+
+export async function writeV3(deps: InfluxDependencies, exchange: Exchange): Promise<void> {
+  const { search } = exchange;
+  const asked = search.get('precision') ?? '';
+  const message = `unrecognized precision unit: ${asked}`;
+  const acceptsPartial = flagOf(search, 'accept_partial') ?? true;
+  const isAsync = flagOf(search, 'no_sync') ?? false;
+  const answers = await import('../../formats/influx/answers.ts');
+  const { result, body } = await write(deps, exchange, {
+    ...bucketOf(search.get('db') ?? ''),
+    precision: precisionOf(V3_PRECISION, asked, message),
+    refuses: (scanned) => answers.influxV3RefusesBatch(scanned, { acceptsPartial }),
+    options: isAsync ? { durability: 'async' } : {},
+  });
+  const refusal = answers.influxV3Error(result, { acceptsPartial, body });
+  if (refusal === undefined) exchange.send({ status: 204 });
+  else exchange.send(influxV3ErrorAnswer(refusal.status, refusal.body));
 }

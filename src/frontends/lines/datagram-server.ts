@@ -2,11 +2,13 @@
 // line break. There is no back pressure: what arrives while too much waits is dropped and counted.
 import dgram from 'node:dgram';
 import type { Socket } from 'node:dgram';
+import type { AddressInfo } from 'node:net';
 import type { Scheduler } from '../../stdx/scheduler.ts';
 import { DATAGRAM_BYTES_MAX, DATAGRAM_SYSTEM_BYTES, DRAIN_QUIET_MS } from './limits.ts';
 import { LineFeeder } from './line-feeder.ts';
 import type { LineMetrics } from './line-metrics.ts';
-import type { LineSession, OpenSession } from './line-session.ts';
+import type { LineRules, LineSession, OpenSession } from './line-session.ts';
+import { PLAIN_LINES } from './plain-lines.ts';
 
 const LF = 10;
 const LINE_BREAK = Uint8Array.of(LF);
@@ -15,6 +17,8 @@ export interface DatagramServerOptions {
   readonly open: OpenSession;
   readonly metrics: LineMetrics;
   readonly scheduler: Scheduler;
+  /** Default: PLAIN_LINES. A datagram is shorter than a line may be. */
+  readonly rules?: LineRules;
 }
 
 export class DatagramServer {
@@ -25,19 +29,22 @@ export class DatagramServer {
   readonly #feeder: LineFeeder;
   #socket: Socket | undefined = undefined;
 
-  constructor({ open, metrics, scheduler }: DatagramServerOptions) {
+  constructor({ open, metrics, scheduler, rules = PLAIN_LINES }: DatagramServerOptions) {
     this.#metrics = metrics;
     this.#scheduler = scheduler;
     this.#session = open('datagrams', this.#abort.signal);
     this.#feeder = new LineFeeder({
       take: async (body, end) => void (await this.#session.take(body, end)),
-      // A datagram is shorter than a line may be.
-      onTooLong: (start) => this.#session.refuse('the line is too long', start),
+      onRefused: (reason, start) => {
+        metrics.lost(reason).add(1);
+        this.#session.refuse('the datagram ended within the line', start);
+      },
+      rules,
     });
   }
 
-  /** Resolves when datagrams to the address arrive here. */
-  listen(address: { readonly host: string; readonly port: number }): Promise<void> {
+  /** Resolves to the bound address when datagrams to it arrive here; port 0 picks a free one. */
+  listen(address: { readonly host: string; readonly port: number }): Promise<AddressInfo> {
     const { host, port } = address;
     const type = host.includes(':') ? 'udp6' : 'udp4';
     const socket = dgram.createSocket({ type, recvBufferSize: DATAGRAM_SYSTEM_BYTES });
@@ -49,7 +56,7 @@ export class DatagramServer {
         socket.off('error', reject);
         // One datagram that could not be received says nothing about the next.
         socket.on('error', () => this.#metrics.droppedDatagrams.add(1));
-        resolve();
+        resolve(socket.address());
       });
     });
   }
@@ -62,6 +69,8 @@ export class DatagramServer {
     const isWhole = datagram[datagram.length - 1] === LF;
     this.#feeder.push(datagram);
     if (!isWhole) this.#feeder.push(LINE_BREAK);
+    // What a quote has kept open does not go on in the next one, which may be another sender's.
+    this.#feeder.endOpen();
   }
 
   /** Receives what has arrived, writes it; gives up what waits after `graceMs`. */

@@ -11,6 +11,13 @@ const MIB = 1024 * KIB;
  */
 export const LINE_BYTES_MAX = 64 * KIB;
 /**
+ * The same where lines hold text of any length. A quote that is never closed hides the lines behind
+ * it until then, so it is no more than is good for text.
+ */
+export const LONG_LINE_BYTES_MAX = MIB;
+/** What is longer than LINE_BYTES_MAX of unfinished lines, of all connections together. */
+export const ALL_LONG_LINES_BYTES_MAX = 64 * MIB;
+/**
  * Complete lines of one connection that wait for the write before them; beyond it nothing is read.
  */
 export const PENDING_BYTES_MAX = MIB;

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { LINE_BYTES_MAX } from './limits.ts';
 import { LineFeeder } from './line-feeder.ts';
+import { PLAIN_LINES } from './plain-lines.ts';
 
 interface Fed {
   readonly lines: string;
@@ -28,7 +29,11 @@ async function feed(pieces: readonly string[], turnsAWrite = 0): Promise<Fed> {
       bodyCount++;
       isBusy = false;
     },
-    onTooLong: () => tooLong++,
+    onRefused: (reason) => {
+      assert.equal(reason, 'too long');
+      tooLong++;
+    },
+    rules: PLAIN_LINES,
   });
   for (const [i, piece] of pieces.entries()) {
     feeder.push(Buffer.from(piece, 'latin1'));

@@ -2,11 +2,13 @@
 // next is gathered, so that slow writes make large bodies and not a long line of small ones. Knows
 // no socket: the owner stops pushing when `heldBytes` is too much.
 //
-// Where the stream was cut into pieces makes no difference to the lines that come out. A line
-// longer than LINE_BYTES_MAX is left out and told; pieces are at most that long, see limits.ts.
+// Where the stream was cut into pieces makes no difference to the lines that come out. Of a line
+// that is too long the first `lineBytesMax` bytes are told, and what follows them up to the next
+// line break is left out, even where that does not end the line: so a quote that is never closed
+// costs a bounded part of the stream. Pieces are no longer than a line may be, see limits.ts.
 import { must } from '../../stdx/assert.ts';
 import { BodyMemory } from '../http/body-memory.ts';
-import { LINE_BYTES_MAX } from './limits.ts';
+import type { LineEnds, LineRules } from './line-session.ts';
 
 const LF = 10;
 
@@ -16,15 +18,19 @@ export interface LineFeederOptions {
    * Must not reject.
    */
   readonly take: (body: Uint8Array, end: number) => Promise<void>;
-  /** Told the start of each line that was too long. */
-  readonly onTooLong: (start: Uint8Array) => void;
+  /** Told what there is of each line that does not come whole. */
+  readonly onRefused: (reason: RefusedLine, start: Uint8Array) => void;
+  readonly rules: LineRules;
 }
+
+export type RefusedLine = 'too long' | 'unfinished';
 
 /** Bodies are written one after the other in each feeder, and most are of one size. */
 const memory = new BodyMemory();
 
 export class LineFeeder {
   readonly #options: LineFeederOptions;
+  readonly #ends: LineEnds;
   /**
    * What was pushed: whole lines, then the one that has not ended yet. Pieces are copied at once,
    * so that the buffers which sockets read into die young; undefined where there is nothing.
@@ -39,6 +45,7 @@ export class LineFeeder {
 
   constructor(options: LineFeederOptions) {
     this.#options = options;
+    this.#ends = options.rules.ends();
   }
 
   /** Whole lines that wait. */
@@ -57,15 +64,8 @@ export class LineFeeder {
 
   /** Copies a piece. */
   push(piece: Uint8Array): void {
-    const rest = this.#behindTooLong(this.#isSkipping ? this.#behindSkipped(piece) : piece);
-    const last = rest.lastIndexOf(LF);
-    const before = this.#sizeBytes;
-    this.#append(rest);
-    if (last >= 0) this.#wholeEnd = before + last + 1;
-    if (this.openBytes > LINE_BYTES_MAX) {
-      this.#dropOpen();
-      this.#isSkipping = true;
-    }
+    let rest: Uint8Array | undefined = this.#isSkipping ? this.#behindLineBreak(piece, 0) : piece;
+    while (rest !== undefined) rest = this.#pushLines(rest);
     this.#run();
   }
 
@@ -74,28 +74,55 @@ export class LineFeeder {
     await this.#running;
   }
 
-  #behindSkipped(piece: Uint8Array): Uint8Array {
-    const at = piece.indexOf(LF);
-    if (at < 0) return piece.subarray(piece.length);
-    this.#isSkipping = false;
-    return piece.subarray(at + 1);
-  }
-
-  /** Drops the open line if it ends in `piece` and is too long; what follows it. */
-  #behindTooLong(piece: Uint8Array): Uint8Array {
+  /** Copies `piece`, or what is in front of a line that is too long: what follows that line. */
+  #pushLines(piece: Uint8Array): Uint8Array | undefined {
     const { openBytes } = this;
-    if (openBytes + piece.length <= LINE_BYTES_MAX) return piece;
-    const first = piece.indexOf(LF);
-    if (first < 0 || openBytes + first <= LINE_BYTES_MAX) return piece;
-    if (openBytes > 0) this.#dropOpen();
-    else this.#options.onTooLong(piece);
-    return piece.subarray(first + 1);
+    const { lineBytesMax } = this.#options.rules;
+    this.#ends.take(piece);
+    const { first, last } = this.#ends;
+    const lineBytes = openBytes + (first === 0 ? piece.length : first - 1);
+    if (lineBytes > lineBytesMax) {
+      const kept = lineBytesMax - openBytes;
+      this.#append(piece.subarray(0, kept));
+      this.#refuseOpen('too long');
+      return this.#behindLineBreak(piece, kept);
+    }
+    if (last > 0) this.#wholeEnd = this.#sizeBytes + last;
+    this.#append(piece);
+    return undefined;
   }
 
-  #dropOpen(): void {
+  /** What follows the next line break at or behind `from`; skips all where there is none. */
+  #behindLineBreak(piece: Uint8Array, from: number): Uint8Array | undefined {
+    this.#ends.restart();
+    const at = piece.indexOf(LF, from);
+    this.#isSkipping = at < 0;
+    return at < 0 ? undefined : piece.subarray(at + 1);
+  }
+
+  /** The line that has not ended never will: it is told and forgotten. */
+  endOpen(): void {
+    if (this.openBytes > 0) this.#refuseOpen('unfinished');
+    this.#ends.restart();
+  }
+
+  /** The line that has not ended is as good as too long. */
+  skipOpen(): void {
+    this.#refuseOpen('too long');
+    this.#isSkipping = true;
+  }
+
+  /** Tells of the open line and forgets it. */
+  #refuseOpen(reason: RefusedLine): void {
     const start = must(this.#gathered, 'an open line').slice(this.#wholeEnd, this.#sizeBytes);
     this.#sizeBytes = this.#wholeEnd;
-    this.#options.onTooLong(start);
+    if (this.#sizeBytes === 0) this.#release();
+    this.#options.onRefused(reason, start);
+  }
+
+  #release(): void {
+    if (this.#gathered !== undefined) memory.give(this.#gathered);
+    this.#gathered = undefined;
   }
 
   #append(piece: Uint8Array): void {

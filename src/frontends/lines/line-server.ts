@@ -5,6 +5,7 @@ import net from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Scheduler } from '../../stdx/scheduler.ts';
 import {
+  ALL_LONG_LINES_BYTES_MAX,
   ALL_PENDING_BYTES_MAX,
   DRAIN_QUIET_MS,
   DRAIN_READ_MS,
@@ -15,15 +16,32 @@ import {
   REPLY_BYTES_MAX,
 } from './limits.ts';
 import { LineFeeder } from './line-feeder.ts';
+import type { RefusedLine } from './line-feeder.ts';
 import type { LineMetrics } from './line-metrics.ts';
-import type { LineSession, OpenSession } from './line-session.ts';
+import type { LineRules, LineSession, OpenSession } from './line-session.ts';
+import { PLAIN_LINES } from './plain-lines.ts';
 
-const NOTHING = new Uint8Array(0);
+/** What a listener holds at most, in bytes; limits.ts says what each is. */
+export interface LineBounds {
+  readonly pending: number;
+  readonly allPending: number;
+  readonly allLongLines: number;
+}
+
+const DEFAULT_BOUNDS: LineBounds = {
+  pending: PENDING_BYTES_MAX,
+  allPending: ALL_PENDING_BYTES_MAX,
+  allLongLines: ALL_LONG_LINES_BYTES_MAX,
+};
 
 export interface LineServerOptions {
   readonly open: OpenSession;
   readonly scheduler: Scheduler;
   readonly metrics: LineMetrics;
+  /** Default: PLAIN_LINES. */
+  readonly rules?: LineRules;
+  /** Default: those of limits.ts. */
+  readonly bounds?: LineBounds;
   /** Takes connections over that begin like HTTP; absent: they are lines like all others. */
   readonly acceptHttp?: (connection: Socket) => void;
 }
@@ -31,10 +49,14 @@ export interface LineServerOptions {
 /** What the connections of one listener share. */
 interface House {
   readonly options: LineServerOptions;
+  readonly rules: LineRules;
+  readonly bounds: LineBounds;
   readonly connections: Set<Connection>;
   readonly signal: AbortSignal;
   /** Whole lines that wait, of all connections. */
   pendingBytes: number;
+  /** What is longer than LINE_BYTES_MAX of unfinished lines, of all connections. */
+  longLineBytes: number;
 }
 
 class Connection {
@@ -44,6 +66,7 @@ class Connection {
   readonly #feeder: LineFeeder;
   /** As last added to the house's sum. */
   #countedBytes = 0;
+  #countedLongBytes = 0;
   #isPaused = false;
   #isEnding = false;
   #lastPieceCount = 0;
@@ -56,10 +79,8 @@ class Connection {
     this.#session = house.options.open(peer, house.signal);
     this.#feeder = new LineFeeder({
       take: (body, end) => this.#take(body, end),
-      onTooLong: (start) => {
-        house.options.metrics.lost('too long').add(1);
-        this.#session.refuse(`the line is longer than ${LINE_BYTES_MAX} bytes`, start);
-      },
+      onRefused: (reason, start) => this.#refuse(reason, start),
+      rules: house.rules,
     });
     house.connections.add(this);
     house.options.metrics.connections.add(1);
@@ -76,44 +97,64 @@ class Connection {
     this.#pieceCount++;
     this.#feeder.push(piece);
     this.#count();
-    const { pendingBytes } = this.#house;
+    const { bounds, longLineBytes } = this.#house;
+    if (longLineBytes > bounds.allLongLines && this.#countedLongBytes > 0) {
+      this.#feeder.skipOpen();
+      this.#count();
+    }
     const isFull =
-      this.#feeder.heldBytes >= PENDING_BYTES_MAX || pendingBytes >= ALL_PENDING_BYTES_MAX;
+      this.#feeder.heldBytes >= bounds.pending || this.#house.pendingBytes >= bounds.allPending;
     if (!isFull || !this.#feeder.isWriting || this.#isPaused) return;
     this.#isPaused = true;
     this.#house.options.metrics.pauses.add(1);
     this.#socket.pause();
   }
 
+  #refuse(reason: RefusedLine, start: Uint8Array): void {
+    this.#house.options.metrics.lost(reason).add(1);
+    const { lineBytesMax } = this.#house.rules;
+    const isWhole = start.length >= lineBytesMax;
+    if (reason === 'unfinished')
+      this.#session.refuse('the connection ended within the line', start);
+    else if (isWhole) this.#session.refuse(`the line is longer than ${lineBytesMax} bytes`, start);
+    else this.#session.refuse('too much is held of unfinished lines of all connections', start);
+  }
+
   #count(): void {
-    const { heldBytes } = this.#feeder;
+    const { heldBytes, openBytes } = this.#feeder;
     this.#house.pendingBytes += heldBytes - this.#countedBytes;
     this.#countedBytes = heldBytes;
+    const longBytes = Math.max(0, openBytes - LINE_BYTES_MAX);
+    this.#house.longLineBytes += longBytes - this.#countedLongBytes;
+    this.#countedLongBytes = longBytes;
   }
 
   async #take(body: Uint8Array, end: number): Promise<void> {
     this.#count();
-    if (this.#isPaused) {
-      // What waited is in this body now.
-      this.#isPaused = false;
-      this.#socket.resume();
-    }
+    // What waited is in this body now.
+    this.#readOn();
     const { text, isLast } = await this.#session.take(body, end);
     if (text !== '' && this.#socket.writable) {
       this.#socket.write(text);
       if (this.#socket.writableLength > REPLY_BYTES_MAX) this.#socket.destroy();
     }
     if (isLast) void this.#end();
+    // Nothing may follow that would be taken: paused for the sake of others, with nothing waiting.
+    if (this.#feeder.heldBytes === 0) this.#readOn();
+  }
+
+  #readOn(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#socket.resume();
   }
 
   /** Writes what is whole, then closes. */
   async #end(): Promise<void> {
     if (this.#isEnding) return;
     this.#isEnding = true;
-    if (this.#feeder.openBytes > 0) {
-      this.#house.options.metrics.lost('unfinished').add(1);
-      this.#session.refuse('the connection ended within the line', NOTHING);
-    }
+    this.#feeder.endOpen();
+    this.#count();
     await this.#feeder.settled();
     this.#socket.destroySoon();
     if (this.#house.connections.delete(this)) this.#house.options.metrics.connections.add(-1);
@@ -144,7 +185,10 @@ export class LineServer {
 
   constructor(options: LineServerOptions) {
     const { signal } = this.#abort;
-    this.#house = { options, connections: new Set(), signal, pendingBytes: 0 };
+    const { rules = PLAIN_LINES, bounds = DEFAULT_BOUNDS } = options;
+    const connections = new Set<Connection>();
+    const held = { pendingBytes: 0, longLineBytes: 0 };
+    this.#house = { options, rules, bounds, connections, signal, ...held };
     // Half open: a client that has sent everything still gets its answers.
     this.#server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
       this.#accept(socket),

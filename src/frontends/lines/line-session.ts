@@ -20,5 +20,25 @@ export interface LineSession {
   refuse(reason: string, start: Uint8Array): void;
 }
 
+/** Where lines end in a stream that comes in pieces; it has seen all of them, in order. */
+export interface LineEnds {
+  /** Behind the first line break of the last piece that ends a line; 0: none does. */
+  readonly first: number;
+  /** Behind the last such. */
+  readonly last: number;
+  /** Looks at the next piece. */
+  take(piece: Uint8Array): void;
+  /** A line begins with the next piece, whatever was before it. */
+  restart(): void;
+}
+
+/** How the lines of a protocol are cut out of a stream. */
+export interface LineRules {
+  /** One for each stream. */
+  readonly ends: () => LineEnds;
+  /** A line without its line break; longer ones are refused. */
+  readonly lineBytesMax: number;
+}
+
 /** `peer`: who sends, for logs. `signal` aborts when writes that wait have to give up. */
 export type OpenSession = (peer: string, signal: AbortSignal) => LineSession;
