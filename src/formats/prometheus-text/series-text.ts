@@ -19,9 +19,17 @@ export interface SeriesTextOptions {
   readonly type: string;
   /** That type becomes the label `__type__`, instead of one that the line has. */
   readonly typeLabels: boolean;
+  /** With `typeLabels`: becomes the label `__unit__`. */
+  readonly unit?: string;
+  /**
+   * Where commas stand: 'lax' (absent): also one alone, and none between labels; 'behind': between
+   * labels and behind the last one; 'between': between labels only.
+   */
+  readonly commas?: 'lax' | 'behind' | 'between';
 }
 
 const TYPE_LABEL = '__type__';
+const UNIT_LABEL = '__unit__';
 const BACKSLASH = 92;
 const QUOTE = 34;
 const LINE_FEED = 10;
@@ -85,8 +93,9 @@ class SeriesReader {
     if (this.#at < this.#end && !this.#readBraces()) return undefined;
     if (!this.#hasName || this.#name === '') return this.#fail('expected a metric name');
     if (this.#at !== this.#end) return this.#fail('expected a value behind the series');
-    const { type, typeLabels, extraLabels } = this.#options;
+    const { type, typeLabels, unit = '', extraLabels } = this.#options;
     const own = typeLabels && isKnownType(type) ? [TYPE_LABEL, type] : [];
+    if (typeLabels && unit !== '') own.push(UNIT_LABEL, unit);
     return [METRIC_NAME, this.#name, ...own, ...this.#pairs, ...extraLabels];
   }
 
@@ -125,8 +134,10 @@ class SeriesReader {
     if (this.#byte() !== 123) return this.#refuse('unexpected character in the metric name');
     this.#at++;
     this.#skipSpace();
+    const { commas = 'lax' } = this.#options;
     // A lone comma in the braces is taken, as by the official Python parser.
-    if (this.#byte() === 44) this.#at++;
+    if (commas === 'lax' && this.#byte() === 44) this.#at++;
+    let isBehindComma = false;
     for (;;) {
       this.#skipSpace();
       if (this.#byte() === 125) break;
@@ -134,10 +145,12 @@ class SeriesReader {
       this.#skipSpace();
       // Prometheus' scraper takes labels without a comma between them, and so do we.
       const next = this.#byte();
-      if (next === 44) this.#at++;
-      else if (next !== 125 && next !== QUOTE && !isNameByte(next, true))
+      isBehindComma = next === 44;
+      if (isBehindComma) this.#at++;
+      else if (next !== 125 && (commas !== 'lax' || (next !== QUOTE && !isNameByte(next, true))))
         return this.#refuse('expected a comma or a closing brace');
     }
+    if (isBehindComma && commas === 'between') return this.#refuse('a comma behind the last label');
     this.#at++;
     return true;
   }
@@ -198,6 +211,7 @@ class SeriesReader {
     this.#names.add(name);
     const { extraLabels, type, typeLabels } = this.#options;
     if (typeLabels && name === TYPE_LABEL && isKnownType(type)) return true;
+    if (typeLabels && name === UNIT_LABEL && (this.#options.unit ?? '') !== '') return true;
     let stored = name;
     for (let i = 0; i < extraLabels.length; i += 2)
       if (extraLabels[i] === name && value !== '') stored = `exported_${name}`;
