@@ -1,5 +1,5 @@
-// Cases of the public suites for both text formats: Prometheus' own parsers, prometheus/common's and
-// the Python client's, the test vectors of OpenMetrics; whole pages with every entry they must
+// Cases of the public suites for both text formats: Prometheus' own parsers, prometheus/common's
+// and the Python client's, the test vectors of OpenMetrics; whole pages with every entry they must
 // give; real pages of node_exporter. Known failures are listed with their reasons
 // (textparse-cases.ts); the list may only shrink: a case that passes must leave it.
 import assert from 'node:assert/strict';

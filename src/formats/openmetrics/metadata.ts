@@ -1,5 +1,5 @@
-// HELP, TYPE and UNIT lines of one OpenMetrics page. Rows go to the sink at the end of the page, one
-// a family. Families beyond PAGE_FAMILIES_MAX lose their metadata, never their samples.
+// HELP, TYPE and UNIT lines of one OpenMetrics page. Rows go to the sink at the end of the page,
+// one a family. Families beyond PAGE_FAMILIES_MAX lose their metadata, never their samples.
 //
 //   "# " WORD SP ( name / quoted name ) SP text
 import { decodeUtf8 } from '../../codec/utf8.ts';

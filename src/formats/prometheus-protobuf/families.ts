@@ -1,5 +1,5 @@
-// Prometheus' protobuf exposition: messages io.prometheus.client.MetricFamily, each with its size in
-// front as a varint → rows, exemplars and metadata.
+// Prometheus' protobuf exposition: messages io.prometheus.client.MetricFamily, each with its size
+// in front as a varint → rows, exemplars and metadata.
 //
 //   body         = *( varint size, MetricFamily )
 //   MetricFamily = 1: string name, 2: string help, 3: MetricType, 4: Metric*, 5: string unit

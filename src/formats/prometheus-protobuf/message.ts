@@ -1,5 +1,5 @@
-// Messages of io.prometheus.client as plain fields: what one Metric says, whatever its type. Source:
-// client_model metrics.proto.
+// Messages of io.prometheus.client as plain fields: what one Metric says, whatever its type.
+// Source: client_model metrics.proto.
 //
 //   Metric    = 1: LabelPair*, 2: Gauge, 3: Counter, 4: Summary, 5: Untyped, 6: int64 timestamp_ms,
 //               7: Histogram

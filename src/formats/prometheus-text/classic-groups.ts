@@ -47,7 +47,7 @@ function boundOf(text: string): number {
   return text === '+Inf' ? Infinity : text === '-Inf' ? -Infinity : Number(text || 'NaN');
 }
 
-export class ClassicGroups implements RowDictionary {
+class ClassicGroups implements RowDictionary {
   readonly #dictionary: RowDictionary;
   readonly #sink: RowSink;
   readonly #lines: ClassicLine[] = [];
