@@ -1,7 +1,7 @@
 // `POST /api/v1/import/prometheus`: a page of Prometheus' exposition formats as one write; `POST
-// /api/v1/import`: JSON lines as one write. The good lines of a bad body are kept, and the answer is 400 with both
-// counts and the first bad lines. `timestamp` (milliseconds) stands in for lines of a page without
-// a time; `extra_label=NAME=VALUE` is a forced label.
+// /api/v1/import`: JSON lines as one write. The good lines of a bad body are kept, and the answer
+// is 400 with both counts and the first bad lines. `timestamp` (milliseconds) stands in for lines
+// of a page without a time; `extra_label=NAME=VALUE` is a forced label.
 import { AppError } from '../../model/errors.ts';
 import type { RowError, ScanResult } from '../../model/rows.ts';
 import type { Ingest } from '../../ingest/ingest.ts';
