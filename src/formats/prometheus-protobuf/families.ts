@@ -50,6 +50,10 @@ interface Family {
   readonly unit: string;
 }
 
+const SAMPLE_KEY_BYTES = 9;
+/** Keys written before another buffer is taken. */
+const KEY_BYTES = 65_536;
+
 /** Scans are synchronous and leave them empty, so one of each serves them all. */
 const sharedBlock = new PointBlock();
 const sharedStarts = new Float64Array(BLOCK_POINTS);
@@ -64,9 +68,14 @@ class FamiliesScanner {
   readonly errors = new ScanErrors();
   rowCount = 0;
   pointCount = 0;
-  /** Key of the current metric: family, then labels; then 1 + 8 bytes of a sample. */
-  #key = Buffer.alloc(1024);
-  #familyEnd = 0;
+  /**
+   * Keys of metrics, one behind the other, since a dictionary knows a row again by its place: the
+   * family, its labels, then 1 + 8 bytes of a sample.
+   */
+  #key = Buffer.alloc(KEY_BYTES);
+  #prefix = Buffer.alloc(0);
+  #rowStart = 0;
+  #labelsStart = 0;
   #labelsEnd = 0;
   #familyNumber = 0;
 
@@ -139,20 +148,31 @@ class FamiliesScanner {
       return undefined;
     }
     this.#sink.metadata({ family: name, type: typeName, unit, help });
-    this.#familyEnd = 0;
-    this.#familyEnd = this.#append(0, Buffer.from(`${typeName}\n${unit}\n${name}\n`));
+    this.#prefix = Buffer.from(`${typeName}\n${unit}\n${name}\n`);
     return { name, type: typeName, unit };
   }
 
-  #append(at: number, bytes: Uint8Array): number {
-    const end = at + bytes.length;
-    if (end + 16 > this.#key.length) {
-      const larger = Buffer.alloc(end * 2 + 16);
-      larger.set(this.#key.subarray(0, at));
+  /** Begins the key of the next metric. */
+  #beginRow(): void {
+    this.#rowStart = this.#labelsEnd === 0 ? 0 : this.#labelsEnd + SAMPLE_KEY_BYTES;
+    this.#labelsEnd = this.#rowStart;
+    this.#append(this.#prefix);
+    this.#labelsStart = this.#labelsEnd;
+  }
+
+  /** Adds to the key of the current metric and leaves room for that of a sample. */
+  #append(bytes: Uint8Array): void {
+    const sizeBytes = this.#labelsEnd - this.#rowStart + bytes.length + SAMPLE_KEY_BYTES;
+    if (this.#rowStart + sizeBytes > this.#key.length) {
+      const larger = Buffer.alloc(Math.max(KEY_BYTES, sizeBytes * 2));
+      larger.set(this.#key.subarray(this.#rowStart, this.#labelsEnd));
+      this.#labelsStart -= this.#rowStart;
+      this.#labelsEnd -= this.#rowStart;
+      this.#rowStart = 0;
       this.#key = larger;
     }
-    this.#key.set(bytes, at);
-    return end;
+    this.#key.set(bytes, this.#labelsEnd);
+    this.#labelsEnd += bytes.length;
   }
 
   #metrics(family: Family, stop: number): void {
@@ -165,10 +185,10 @@ class FamiliesScanner {
       }
       const metricEnd = reader.lengthEnd();
       reader.end = metricEnd;
-      this.#labelsEnd = this.#familyEnd;
-      const metric = readMetric(reader, (start, end) => {
-        this.#labelsEnd = this.#append(this.#labelsEnd, reader.bytes.subarray(start, end));
-      });
+      this.#beginRow();
+      const metric = readMetric(reader, (start, end) =>
+        this.#append(reader.bytes.subarray(start, end)),
+      );
       this.#metric(family, metric);
       reader.at = metricEnd;
       reader.end = stop;
@@ -280,18 +300,19 @@ class FamiliesScanner {
   /** Ref, or a negative number where the series was refused (and noted). */
   #resolve(family: Family, suffix: number, bound: number): number {
     const start2 = this.#labelsEnd;
-    const end2 = start2 + 9;
+    const end2 = start2 + SAMPLE_KEY_BYTES;
     const bytes = this.#key;
+    const start = this.#rowStart;
     bytes[start2] = suffix;
     bytes.writeDoubleLE(bound, start2 + 1);
-    let ref: number = this.#dictionary.find(bytes, 0, start2, start2, end2);
+    let ref: number = this.#dictionary.find(bytes, start, start2, start2, end2);
     if (ref === ROW_UNKNOWN) {
       const pairs = this.#pairs(family, suffix, bound);
       if (typeof pairs === 'string') {
         this.#refuse(pairs);
         return REF_REFUSED;
       }
-      ref = this.#dictionary.add({ bytes, start: 0, end: start2, start2, end2 }, pairs, undefined);
+      ref = this.#dictionary.add({ bytes, start, end: start2, start2, end2 }, pairs, undefined);
     }
     if (ref === REF_REFUSED) this.#refuse(this.#dictionary.refusal());
     return ref;
@@ -300,7 +321,7 @@ class FamiliesScanner {
   /** Label pairs of a series, or the reason why they are none. */
   #pairs(family: Family, suffix: number, bound: number): string[] | string {
     const own: string[] = [];
-    const reader = new ProtobufReader(this.#key, this.#familyEnd, this.#labelsEnd);
+    const reader = new ProtobufReader(this.#key, this.#labelsStart, this.#labelsEnd);
     while (reader.at < reader.end) {
       reader.tag();
       const reason = readLabel(reader, own);
