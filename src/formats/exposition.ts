@@ -70,6 +70,16 @@ export function expositionFormat(contentType: string | undefined): ExpositionFor
   throw unsupported(contentType, 'it is another format');
 }
 
+/** Of a scrape: what no scanner is known for is read as text. */
+export function scrapedFormat(contentType: string | undefined): ExpositionFormat {
+  try {
+    return expositionFormat(contentType);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return 'prometheus-text';
+  }
+}
+
 /** Scanners are loaded by the first body of their format. */
 export async function expositionScan(format: ExpositionFormat): Promise<ExpositionScan> {
   if (format === 'prometheus-protobuf')

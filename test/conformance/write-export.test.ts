@@ -150,13 +150,25 @@ test('protobuf exposition: rows of one length are told apart', async () => {
   const pair = (value: string) => bytesField(1, [...bytesField(1, 'a'), ...bytesField(2, value)]);
   const metric = (value: string, counter: number): number[] => {
     const created = bytesField(3, varintField(1, 2));
-    return bytesField(4, [...pair(value), ...bytesField(3, [...doubleField(1, counter), ...created])]);
+    return bytesField(4, [
+      ...pair(value),
+      ...bytesField(3, [...doubleField(1, counter), ...created]),
+    ]);
   };
-  const family = [...bytesField(1, 'm'), ...varintField(3, 0), ...metric('x', 1), ...metric('y', 2)];
-  await check(protobuf, [...varintBytes(family.length), ...family], [
-    '{"metric":{"__name__":"m","a":"x"},"kind":"f64","values":[1],"timestampsUs":[7],"startUs":[2000000]}',
-    '{"metric":{"__name__":"m","a":"y"},"kind":"f64","values":[2],"timestampsUs":[7],"startUs":[2000000]}',
-  ]);
+  const family = [
+    ...bytesField(1, 'm'),
+    ...varintField(3, 0),
+    ...metric('x', 1),
+    ...metric('y', 2),
+  ];
+  await check(
+    protobuf,
+    [...varintBytes(family.length), ...family],
+    [
+      '{"metric":{"__name__":"m","a":"x"},"kind":"f64","values":[1],"timestampsUs":[7],"startUs":[2000000]}',
+      '{"metric":{"__name__":"m","a":"y"},"kind":"f64","values":[2],"timestampsUs":[7],"startUs":[2000000]}',
+    ],
+  );
 });
 
 test('OpenMetrics', async () => {

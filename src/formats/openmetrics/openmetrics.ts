@@ -261,7 +261,7 @@ class PageScanner {
   }
 
   #resolve({ start, keyEnd: end }: Line): number | string {
-    const { mode, extraLabels, typeLabels } = this.#options;
+    const { mode, extraLabels, typeLabels, honorLabels = false } = this.#options;
     const { type, unit, typeStart, typeEnd } = this.#metadata;
     const hasTypeLabels = typeLabels === true;
     // What stands behind the series in the key decides what its bytes mean.
@@ -275,6 +275,7 @@ class PageScanner {
       extraLabels,
       type,
       typeLabels: hasTypeLabels,
+      honorLabels,
       unit,
       commas: mode === 'import' ? 'between' : 'behind',
     });

@@ -329,8 +329,9 @@ class FamiliesScanner {
     }
     const label = BOUND_LABEL[suffix]!;
     if (label !== '') own.push(label, formatOpenMetricsFloat(bound));
-    const { extraLabels, typeLabels } = this.#options;
+    const { extraLabels, typeLabels, honorLabels = false } = this.#options;
     const pairs = [METRIC_NAME, family.name + SUFFIX_TEXT[suffix]!];
+    if (honorLabels) pairs.push(...extraLabels);
     const names = new Set([METRIC_NAME]);
     const described = typeLabels === true ? typeAndUnit(family) : [];
     for (let i = 0; i < own.length; i += 2) {
@@ -338,10 +339,12 @@ class FamiliesScanner {
       if (names.has(name)) return `label name '${name}' is not unique`;
       names.add(name);
       const isTargets =
-        own[i + 1] !== '' && extraLabels.some((text, j) => j % 2 === 0 && text === name);
+        !honorLabels &&
+        own[i + 1] !== '' &&
+        extraLabels.some((text, j) => j % 2 === 0 && text === name);
       if (!described.includes(name)) pairs.push(isTargets ? `exported_${name}` : name, own[i + 1]!);
     }
-    return [...pairs, ...described, ...extraLabels];
+    return [...pairs, ...described, ...(honorLabels ? [] : extraLabels)];
   }
 }
 

@@ -8,8 +8,8 @@ import { decodeUtf8Lenient } from '../../codec/utf8.ts';
 import type { Labels } from '../../model/labels.ts';
 import { METRIC_NAME } from '../../model/labels.ts';
 import type { RowDictionary, RowKey, RowSink, ScanResult } from '../../model/rows.ts';
-import { ROW_UNKNOWN } from '../../model/rows.ts';
 import { REF_REFUSED } from '../../model/storage.ts';
+import { refOfPairs } from '../pairs-key.ts';
 import { histogramPoint } from '../remote-write/histogram.ts';
 import { ScanErrors } from '../scan-errors.ts';
 import type { ClassicBucket } from './custom-histogram.ts';
@@ -161,14 +161,7 @@ class ClassicGroups implements RowDictionary {
   }
 
   #resolve(pairs: readonly string[]): number {
-    // No text of a series begins as JSON does.
-    const bytes = Buffer.from(JSON.stringify(pairs));
-    const { length: end } = bytes;
-    let ref = this.#dictionary.find(bytes, 0, end, end, end);
-    if (ref === ROW_UNKNOWN) {
-      const key = { bytes, start: 0, end, start2: end, end2: end };
-      ref = this.#dictionary.add(key, pairs, undefined);
-    }
+    const ref = refOfPairs(this.#dictionary, pairs);
     if (ref === REF_REFUSED) this.errors.add(0, -1, this.#dictionary.refusal());
     return ref;
   }

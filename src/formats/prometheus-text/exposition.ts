@@ -32,6 +32,8 @@ export interface ExpositionOptions {
   readonly mode: 'import' | 'scrape';
   /** Flat name, value: labels of the target (job, instance). */
   readonly extraLabels: readonly string[];
+  /** Labels of the page win over those of the target, which then only stand in. */
+  readonly honorLabels?: boolean;
   /** The type of a sample's section becomes its label `__type__`. */
   readonly typeLabels?: boolean;
   /**
@@ -148,6 +150,7 @@ function register(page: Page, start: number, end: number): number | string {
     extraLabels: options.extraLabels,
     type: metadata.type,
     typeLabels: options.typeLabels === true,
+    honorLabels: options.honorLabels === true,
   });
   if (typeof pairs === 'string') return pairs;
   const { typeStart: start2, typeEnd: end2 } = metadata;

@@ -19,6 +19,8 @@ export interface SeriesTextOptions {
   readonly type: string;
   /** That type becomes the label `__type__`, instead of one that the line has. */
   readonly typeLabels: boolean;
+  /** Labels of the line win over `extraLabels`. */
+  readonly honorLabels?: boolean;
   /** With `typeLabels`: becomes the label `__unit__`. */
   readonly unit?: string;
   /**
@@ -96,7 +98,11 @@ class SeriesReader {
     const { type, typeLabels, unit = '', extraLabels } = this.#options;
     const own = typeLabels && isKnownType(type) ? [TYPE_LABEL, type] : [];
     if (typeLabels && unit !== '') own.push(UNIT_LABEL, unit);
-    return [METRIC_NAME, this.#name, ...own, ...this.#pairs, ...extraLabels];
+    const { honorLabels = false } = this.#options;
+    const name = [METRIC_NAME, this.#name];
+    return honorLabels
+      ? [...name, ...extraLabels, ...own, ...this.#pairs]
+      : [...name, ...own, ...this.#pairs, ...extraLabels];
   }
 
   #fail(reason: string): undefined {
@@ -209,12 +215,13 @@ class SeriesReader {
     if (this.#names.size >= SERIES_LABELS_MAX)
       return this.#refuse(`more than ${SERIES_LABELS_MAX} labels`);
     this.#names.add(name);
-    const { extraLabels, type, typeLabels } = this.#options;
+    const { extraLabels, type, typeLabels, honorLabels = false } = this.#options;
     if (typeLabels && name === TYPE_LABEL && isKnownType(type)) return true;
     if (typeLabels && name === UNIT_LABEL && (this.#options.unit ?? '') !== '') return true;
     let stored = name;
-    for (let i = 0; i < extraLabels.length; i += 2)
-      if (extraLabels[i] === name && value !== '') stored = `exported_${name}`;
+    if (!honorLabels && value !== '')
+      for (let i = 0; i < extraLabels.length; i += 2)
+        if (extraLabels[i] === name) stored = `exported_${name}`;
     const isBound =
       (name === 'le' && (type === 'histogram' || type === 'gaugehistogram')) ||
       (name === 'quantile' && type === 'summary');
