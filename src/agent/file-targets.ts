@@ -1,6 +1,7 @@
 // Targets from files of a folder, as Prometheus' file_sd: JSON or YAML, a list of groups of
-// `targets` and `labels`. The folder is looked at every few seconds; a file counts when its text has changed,
-// and one that cannot be read keeps what it said before. Source: Prometheus discovery/file/file.go.
+// `targets` and `labels`. The folder is looked at every few seconds; a file counts when its text
+// has changed, and one that cannot be read keeps what it said before. Source: Prometheus
+// discovery/file/file.go.
 import { errorMessage } from '../stdx/assert.ts';
 import type { Files } from '../stdx/files.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';

@@ -1,6 +1,6 @@
 // The page of one target over HTTP or HTTPS: what a scraper asks for, in the order of liking, with
-// a deadline, a bound for the body as sent and decompressed, and a few redirects. Source: Prometheus
-// scrape/scrape.go (acceptHeader, targetScraper), docs "Content negotiation".
+// a deadline, a bound for the body as sent and decompressed, and a few redirects. Source:
+// Prometheus scrape/scrape.go (acceptHeader, targetScraper), docs "Content negotiation".
 import type { IncomingMessage } from 'node:http';
 import { get as httpGet } from 'node:http';
 import { get as httpsGet } from 'node:https';
