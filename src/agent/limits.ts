@@ -1,4 +1,4 @@
-// Bounds of the agent: what it reads from the host and how far behind it may fall.
+// Bounds of the agent: what it reads from the host and from targets, how far behind it may fall.
 
 /** One file of /proc; /proc/stat of a large machine has about 100 KB (interrupt counters). */
 export const PROC_FILE_BYTES_MAX = 4 * 1024 * 1024;
@@ -6,3 +6,14 @@ export const PROC_FILE_BYTES_MAX = 4 * 1024 * 1024;
 export const FILESYSTEMS_MAX = 200;
 /** Second scrape after the first, so that rates exist at once. */
 export const SECOND_SCRAPE_AFTER_MS = 1_000;
+
+/** A page of a target, as sent and decompressed. */
+export const SCRAPE_BODY_BYTES_MAX = 32 * 1024 * 1024;
+export const SCRAPE_REDIRECTS_MAX = 10;
+/** Targets of one server, from flags and files together. */
+export const TARGETS_MAX = 10_000;
+/** A file of targets, and how many of one folder are read. */
+export const TARGET_FILE_BYTES_MAX = 4 * 1024 * 1024;
+export const TARGET_FILES_MAX = 1_000;
+/** How often the folder of such files is looked at. */
+export const TARGET_FILES_EVERY_MS = 5_000;

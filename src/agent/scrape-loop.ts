@@ -4,13 +4,13 @@
 // Where a tolerance is given, a scrape that starts that close to a multiple is stamped with it, as
 // Prometheus does (scrape/scrape.go, ScrapeTimestampTolerance): times without jitter pack to
 // nothing.
-import { AppError } from '../model/errors.ts';
-import { errorMessage } from '../stdx/assert.ts';
 import { nowUs } from '../stdx/clock.ts';
 import type { Clock } from '../stdx/clock.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { SECOND_SCRAPE_AFTER_MS } from './limits.ts';
+import { ScrapeRecord } from './scrape-record.ts';
+import type { TargetStatus } from './scrape-record.ts';
 import type { Scraper } from './scrape.ts';
 
 export interface ScrapeLoopOptions {
@@ -25,32 +25,9 @@ export interface ScrapeLoopOptions {
   readonly onFatal: (error: unknown) => void;
 }
 
-/** A target and its last scrape. */
-export interface TargetStatus {
-  readonly job: string;
-  readonly instance: string;
-  readonly url: string;
-  readonly intervalMs: number;
-  readonly health: 'up' | 'down' | 'unknown';
-  /** '' where there is none. */
-  readonly lastError: string;
-  /** Wall clock; undefined before the first one. */
-  readonly lastScrapeMs: number | undefined;
-  readonly lastDurationMs: number;
-}
-
-type LastScrape = Pick<TargetStatus, 'health' | 'lastError' | 'lastScrapeMs' | 'lastDurationMs'>;
-
-const NEVER: LastScrape = {
-  health: 'unknown',
-  lastError: '',
-  lastScrapeMs: undefined,
-  lastDurationMs: 0,
-};
-
 export class ScrapeLoop {
   readonly #options: ScrapeLoopOptions;
-  readonly #last = new Map<Scraper, LastScrape>();
+  readonly #records: readonly ScrapeRecord[];
   #count = 0;
   #cancel: (() => void) | undefined = undefined;
   #running: Promise<void> = Promise.resolve();
@@ -58,6 +35,7 @@ export class ScrapeLoop {
 
   constructor(options: ScrapeLoopOptions) {
     this.#options = options;
+    this.#records = options.scrapers.map((scraper) => new ScrapeRecord(scraper, options));
   }
 
   start(): void {
@@ -72,15 +50,18 @@ export class ScrapeLoop {
   }
 
   targets(): readonly TargetStatus[] {
-    const { scrapers, intervalMs } = this.#options;
-    return scrapers.map((scraper) => {
+    const { intervalMs } = this.#options;
+    return this.#records.map(({ scraper, last }) => {
       const { job, instance, url } = scraper.target;
-      return { job, instance, url, intervalMs, ...(this.#last.get(scraper) ?? NEVER) };
+      const discovered = { __address__: instance, job };
+      const labels = { instance, job };
+      const times = { intervalMs, timeoutMs: intervalMs };
+      return { job, instance, labels, discovered, url, ...times, ...last };
     });
   }
 
   async #round(): Promise<void> {
-    for (const scraper of this.#options.scrapers) await this.#scrape(scraper);
+    for (const record of this.#records) await record.scrape(this.#stampUs());
     this.#count += 1;
     if (this.#stopped) return;
     this.#cancel = this.#options.scheduler.after(this.#delayMs(), () => {
@@ -99,26 +80,5 @@ export class ScrapeLoop {
     const tUs = nowUs(clock);
     const gridUs = Math.round(tUs / (intervalMs * 1000)) * intervalMs * 1000;
     return Math.abs(tUs - gridUs) <= timestampToleranceMs * 1000 ? gridUs : tUs;
-  }
-
-  async #scrape(scraper: Scraper): Promise<void> {
-    const { clock, logger, onFatal } = this.#options;
-    const startedMs = clock.monotonicMs();
-    const lastScrapeMs = clock.nowMs();
-    const note = (health: 'up' | 'down', lastError: string): void => {
-      const lastDurationMs = clock.monotonicMs() - startedMs;
-      this.#last.set(scraper, { health, lastError, lastScrapeMs, lastDurationMs });
-    };
-    try {
-      const seconds = () => (clock.monotonicMs() - startedMs) / 1000;
-      const { up, reason } = await scraper.scrape(this.#stampUs(), seconds);
-      note(up ? 'up' : 'down', reason ?? '');
-      if (!up) logger.warn('scrape failed', { reason: reason ?? '' });
-    } catch (error) {
-      note('down', errorMessage(error));
-      if (error instanceof AppError)
-        logger.warn('scraped samples were not written', { error: errorMessage(error) });
-      else onFatal(error);
-    }
   }
 }

@@ -1,10 +1,15 @@
 // One target's scrapes through the ordinary ingest path: the page with the target's labels, the
 // `up` and `scrape_*` series beside it, and a staleness marker for every series that the page
-// before had and this one has not. All of one scrape is one write, so that a reader sees it whole
-// or not at all. A page with a bad line is refused whole and its target is down. Source: Prometheus
-// scrape/scrape.go (report, staleness, append), docs "Jobs and instances".
+// before had and this one has not, unless its samples have times of their own. All of one scrape is
+// one write, so that a reader sees it whole or not at all. A page with a bad line is refused whole
+// and its target is down. Source: Prometheus scrape/scrape.go (report, staleness, append), docs
+// "Jobs and instances".
+import { expositionScan } from '../formats/exposition.ts';
+import type { ExpositionFormat, ExpositionResult, ExpositionScan } from '../formats/exposition.ts';
+import { refOfPairs } from '../formats/pairs-key.ts';
 import { scanPrometheusText } from '../formats/prometheus-text/exposition.ts';
-import type { RowDictionary, RowSink, ScanResult } from '../model/rows.ts';
+import type { RowDictionary, RowKey, RowSink, ScanResult } from '../model/rows.ts';
+import { ROW_UNKNOWN } from '../model/rows.ts';
 import type { Durability } from '../model/storage.ts';
 import type { Principal } from '../model/tenant.ts';
 
@@ -18,91 +23,128 @@ export interface ScrapeWriter {
       readonly durability: Durability;
       readonly batchId: Uint8Array | undefined;
       readonly sizeBytes: number;
-      readonly scan: (dictionary: RowDictionary, sink: RowSink) => ScanResult;
-      readonly refuses: (result: ScanResult) => boolean;
+      readonly scan: (dictionary: RowDictionary, sink: RowSink) => ExpositionResult;
+      readonly refuses: (result: ExpositionResult) => boolean;
     },
-  ): Promise<{ readonly scan: ScanResult }>;
+  ): Promise<{ readonly scan: ExpositionResult }>;
+}
+
+export interface ScrapePage {
+  readonly body: Uint8Array;
+  readonly format: ExpositionFormat;
 }
 
 export interface ScrapeTarget {
   readonly job: string;
   readonly instance: string;
+  /** Further labels, flat. */
+  readonly labels?: readonly string[];
   /** Where the page comes from. */
   readonly url: string;
+  /** Labels of the page win over those of the target. */
+  readonly honorLabels?: boolean;
+  /** Times of the page count; else that of the scrape. Default: they do. */
+  readonly honorTimestamps?: boolean;
   /** The type of each metric becomes its label `__type__`. */
   readonly typeLabels?: boolean;
-  /** The page now; a rejection makes the target down. */
-  collect(): Promise<string>;
+  /** The page now, text in the simplest case; a rejection makes the target down. */
+  collect(): Promise<string | ScrapePage>;
 }
 
 /** Bits of the staleness marker, a NaN of its own: Prometheus model/value/value.go. */
 const STALE_LOW = 2;
 const STALE_HIGH = 0x7ff00000;
 
-/**
- * The page's rows by what identifies them: the word of the type section they stand in ('' outside),
- * a line break, the raw text of the series.
- */
+/** A series of the page. */
+interface Row {
+  readonly pairs: readonly string[];
+  /** Of the last scan. */
+  ref: number;
+  /** Its samples have times of their own: it never goes stale. */
+  isTimed: boolean;
+}
+
+/** Passes everything on and remembers the page's series by the bytes that identify them. */
 class RowRecorder implements RowDictionary {
-  readonly rows = new Set<string>();
+  readonly rows = new Map<string, Row>();
+  readonly #known: ReadonlyMap<string, Row>;
   readonly #inner: RowDictionary;
 
-  constructor(inner: RowDictionary) {
+  constructor(inner: RowDictionary, known: ReadonlyMap<string, Row>) {
     this.#inner = inner;
+    this.#known = known;
   }
 
   find(bytes: Uint8Array, start: number, end: number, start2: number, end2: number): number {
-    const text = (from: number, to: number): string =>
-      Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString();
-    this.rows.add(`${text(start2, end2)}\n${text(start, end)}`);
-    return this.#inner.find(bytes, start, end, start2, end2);
+    const key = keyText(bytes, start, end, start2, end2);
+    const row = this.rows.get(key) ?? this.#known.get(key);
+    // Its labels are wanted, also where the dictionary would know it.
+    if (row === undefined) return ROW_UNKNOWN;
+    return this.#take(key, row.pairs, { bytes, start, end, start2, end2 });
   }
 
-  add: RowDictionary['add'] = (key, pairs, split) => this.#inner.add(key, pairs, split);
+  add(key: RowKey, pairs: readonly string[]): number {
+    const { bytes, start, end, start2, end2 } = key;
+    return this.#take(keyText(bytes, start, end, start2, end2), pairs, key);
+  }
+
+  #take(text: string, pairs: readonly string[], key: RowKey): number {
+    const { bytes, start, end, start2, end2 } = key;
+    let ref = this.#inner.find(bytes, start, end, start2, end2);
+    if (ref === ROW_UNKNOWN) ref = this.#inner.add(key, pairs, undefined);
+    const row = this.rows.get(text);
+    if (row === undefined) this.rows.set(text, { pairs, ref, isTimed: false });
+    else row.ref = ref;
+    return ref;
+  }
+
   refusal = (): string => this.#inner.refusal();
 }
 
-/** Passes everything on and remembers which series got a sample. */
-function recordingSink(sink: RowSink, refs: Set<number>): RowSink {
+function keyText(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  start2: number,
+  end2: number,
+): string {
+  const text = (from: number, to: number): string =>
+    Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('latin1');
+  return `${text(start2, end2)}\n${text(start, end)}`;
+}
+
+/** Which series got a sample, and which of them with a time of its own. */
+interface Seen {
+  readonly alive: Set<number>;
+  readonly timed: Set<number>;
+}
+
+/** Passes samples on, and remembers. */
+function recordingSink(
+  sink: RowSink,
+  { alive, timed }: Seen,
+  { tUs: nowUs, honorTimestamps }: { readonly tUs: number; readonly honorTimestamps: boolean },
+): RowSink {
+  const stamp = (ref: number, tUs: number): number => {
+    alive.add(ref);
+    if (!honorTimestamps || tUs === nowUs) return nowUs;
+    timed.add(ref);
+    return tUs;
+  };
   return {
-    f64(ref, tUs, subNs, value) {
-      refs.add(ref);
-      sink.f64(ref, tUs, subNs, value);
+    f64: (ref, tUs, subNs, value) => sink.f64(ref, stamp(ref, tUs), subNs, value),
+    f64Bits: (ref, tUs, subNs, low, high) => sink.f64Bits(ref, stamp(ref, tUs), subNs, low, high),
+    i64: (ref, tUs, subNs, low, high) => sink.i64(ref, stamp(ref, tUs), subNs, low, high),
+    u64: (ref, tUs, subNs, low, high) => sink.u64(ref, stamp(ref, tUs), subNs, low, high),
+    boolean: (ref, tUs, subNs, value) => sink.boolean(ref, stamp(ref, tUs), subNs, value),
+    string: (ref, tUs, subNs, value) => sink.string(ref, stamp(ref, tUs), subNs, value),
+    points: (points) => {
+      const tUs = points.tUs.map((own, i) => stamp(points.refs[i]!, own));
+      sink.points({ ...points, tUs });
     },
-    f64Bits(ref, tUs, subNs, low, high) {
-      refs.add(ref);
-      sink.f64Bits(ref, tUs, subNs, low, high);
-    },
-    i64: (ref, tUs, subNs, low, high) => sink.i64(ref, tUs, subNs, low, high),
-    u64: (ref, tUs, subNs, low, high) => sink.u64(ref, tUs, subNs, low, high),
-    boolean: (ref, tUs, subNs, value) => sink.boolean(ref, tUs, subNs, value),
-    string: (ref, tUs, subNs, value) => sink.string(ref, tUs, subNs, value),
-    points: (points) => sink.points(points),
     metadata: (row) => sink.metadata(row),
     exemplar: (row) => sink.exemplar(row),
     attribute: (row) => sink.attribute(row),
-  };
-}
-
-/**
- * Turns every sample into a staleness marker, except of series in `alive`: the same series may
- * have stood there under another spelling.
- */
-function staleSink(sink: RowSink, alive: ReadonlySet<number>): RowSink {
-  const stale = (ref: number, tUs: number, subNs: number): void => {
-    if (!alive.has(ref)) sink.f64Bits(ref, tUs, subNs, STALE_LOW, STALE_HIGH);
-  };
-  return {
-    f64: stale,
-    f64Bits: stale,
-    i64: stale,
-    u64: stale,
-    boolean: stale,
-    string: stale,
-    points: () => undefined,
-    metadata: () => undefined,
-    exemplar: () => undefined,
-    attribute: () => undefined,
   };
 }
 
@@ -112,16 +154,21 @@ export interface ScrapeOutcome {
   readonly reason: string | undefined;
 }
 
+const NO_PAGE: ScrapePage = { body: new Uint8Array(0), format: 'prometheus-text' };
+
 export class Scraper {
   readonly #writer: ScrapeWriter;
   readonly #principal: Principal;
   readonly #target: ScrapeTarget;
-  #rows: ReadonlySet<string> = new Set();
+  readonly #labels: readonly string[];
+  #rows: ReadonlyMap<string, Row> = new Map();
 
   constructor(writer: ScrapeWriter, principal: Principal, target: ScrapeTarget) {
     this.#writer = writer;
     this.#principal = principal;
     this.#target = target;
+    const { job, instance, labels = [] } = target;
+    this.#labels = ['job', job, 'instance', instance, ...labels];
   }
 
   get target(): ScrapeTarget {
@@ -130,55 +177,53 @@ export class Scraper {
 
   /** Collects and writes; rejects where the write does. `seconds` measures the collection. */
   async scrape(tUs: number, seconds: () => number): Promise<ScrapeOutcome> {
-    let page: string;
+    let page: ScrapePage;
     try {
-      page = await this.#target.collect();
+      const collected = await this.#target.collect();
+      page =
+        typeof collected === 'string'
+          ? { body: Buffer.from(collected), format: 'prometheus-text' }
+          : collected;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       return await this.#writeDown(tUs, seconds(), reason);
     }
     const durationSec = seconds();
-    const scan = await this.#write(tUs, { page, isUp: true, durationSec });
+    const scan = await this.#write(tUs, { page, report: { isUp: true, durationSec } });
     if (scan.errorCount === 0) return { up: true, reason: undefined };
     const [first] = scan.errors;
     const where = first === undefined ? '' : `, line ${first.line}: ${first.reason}`;
-    const reason = `the page has ${scan.errorCount} bad lines${where}`;
+    const reason = scan.corrupt ?? `the page has ${scan.errorCount} bad lines${where}`;
     return await this.#writeDown(tUs, durationSec, reason);
+  }
+
+  /** The target is gone: all its series go stale, those about it too. */
+  async end(tUs: number): Promise<void> {
+    await this.#write(tUs, { page: NO_PAGE, report: undefined });
   }
 
   /** The report of a target without a usable page; all its series go stale. */
   async #writeDown(tUs: number, durationSec: number, reason: string): Promise<ScrapeOutcome> {
-    await this.#write(tUs, { page: '', isUp: false, durationSec });
+    await this.#write(tUs, { page: NO_PAGE, report: { isUp: false, durationSec } });
     return { up: false, reason };
   }
 
   /** One write; nothing is stored where a line of the page is bad. */
-  async #write(tUs: number, collected: Collected): Promise<ScanResult> {
-    const { page, isUp, durationSec } = collected;
-    const body = Buffer.from(page);
-    const { job, instance } = this.#target;
-    const extraLabels = ['job', job, 'instance', instance];
-    const typeLabels = this.#target.typeLabels === true;
-    const options = { defaultTimeUs: tUs, mode: 'scrape', extraLabels, typeLabels } as const;
-    let rows: ReadonlySet<string> = new Set();
+  async #write(tUs: number, collected: Collected): Promise<ExpositionResult> {
+    const { body, format } = collected.page;
+    const scanner = await expositionScan(format);
+    let rows: ReadonlyMap<string, Row> = new Map();
     const { scan } = await this.#writer.write(this.#principal, {
       protocol: 'scrape',
-      profileKey: JSON.stringify(extraLabels),
+      profileKey: JSON.stringify([format, this.#labels, this.#target.honorLabels === true]),
       durability: 'sync',
       batchId: undefined,
       sizeBytes: body.length,
       // May run twice: everything it makes is made anew.
       scan: (dictionary, sink) => {
-        const recorder = new RowRecorder(dictionary);
-        const alive = new Set<number>();
-        const recording = recordingSink(sink, alive);
-        const result = scanPrometheusText(body, body.length, options, recorder, recording);
-        rows = recorder.rows;
-        const report = reportPage(isUp, durationSec, result, this.#added(rows));
-        scanPrometheusText(report, report.length, options, dictionary, recording);
-        const gone = this.#gone(rows);
-        scanPrometheusText(gone, gone.length, options, dictionary, staleSink(sink, alive));
-        return result;
+        const scanned = this.#scan(tUs, collected, scanner, { dictionary, sink });
+        ({ rows } = scanned);
+        return scanned.result;
       },
       refuses: (result) => result.errorCount > 0,
     });
@@ -186,47 +231,98 @@ export class Scraper {
     return scan;
   }
 
-  #added(rows: ReadonlySet<string>): number {
-    let count = 0;
-    for (const row of rows) if (!this.#rows.has(row)) count++;
-    return count;
+  #scan(
+    tUs: number,
+    { page, report }: Collected,
+    scanner: ExpositionScan,
+    { dictionary, sink }: { readonly dictionary: RowDictionary; readonly sink: RowSink },
+  ): { readonly result: ExpositionResult; readonly rows: ReadonlyMap<string, Row> } {
+    const { typeLabels = false, honorLabels = false, honorTimestamps = true } = this.#target;
+    const options = {
+      defaultTimeUs: tUs,
+      mode: 'scrape',
+      extraLabels: this.#labels,
+      typeLabels,
+    } as const;
+    const recorder = new RowRecorder(dictionary, this.#rows);
+    const seen: Seen = { alive: new Set(), timed: new Set() };
+    const recording = recordingSink(sink, seen, { tUs, honorTimestamps });
+    const { body, format } = page;
+    const result = scanner(body, body.length, { ...options, honorLabels }, recorder, recording);
+    const { rows } = recorder;
+    for (const row of rows.values()) row.isTimed = seen.timed.has(row.ref);
+    const text =
+      report === undefined
+        ? GONE_REPORT
+        : reportPage(report, result, { format, added: this.#added(rows) });
+    const reported = report === undefined ? staleSink(sink) : recording;
+    scanPrometheusText(text, text.length, options, dictionary, reported);
+    for (const [key, { pairs, isTimed }] of this.#rows) {
+      if (rows.has(key) || isTimed) continue;
+      const ref = refOfPairs(dictionary, pairs);
+      // It may stand there under another spelling.
+      if (ref >= 0 && !seen.alive.has(ref)) sink.f64Bits(ref, tUs, 0, STALE_LOW, STALE_HIGH);
+    }
+    return { result, rows };
   }
 
-  /**
-   * A page of the series that vanished; the values mean nothing. The type section decides what a
-   * row's bytes mean, so each row stands in one of its own kind, those without any first.
-   */
-  #gone(rows: ReadonlySet<string>): Uint8Array {
-    const sections = new Map<string, string[]>([['', []]]);
-    for (const row of this.#rows) {
-      if (rows.has(row)) continue;
-      const cut = row.indexOf('\n');
-      const type = row.slice(0, cut);
-      let lines = sections.get(type);
-      if (lines === undefined) sections.set(type, (lines = [`# TYPE gone ${type}\n`]));
-      lines.push(`${row.slice(cut + 1)} 0\n`);
-    }
-    return Buffer.from([...sections.values()].flat().join(''));
+  #added(rows: ReadonlyMap<string, Row>): number {
+    let count = 0;
+    for (const key of rows.keys()) if (!this.#rows.has(key)) count++;
+    return count;
   }
 }
 
-interface Collected {
-  readonly page: string;
+interface Report {
   readonly isUp: boolean;
   readonly durationSec: number;
 }
 
+interface Collected {
+  readonly page: ScrapePage;
+  /** undefined: the target is gone. */
+  readonly report: Report | undefined;
+}
+
+function nothing(): void {
+  // Only samples go stale.
+}
+
+/** Every sample becomes a staleness marker. */
+function staleSink(sink: RowSink): RowSink {
+  const stale = (ref: number, tUs: number): void =>
+    sink.f64Bits(ref, tUs, 0, STALE_LOW, STALE_HIGH);
+  return {
+    f64: stale,
+    f64Bits: stale,
+    i64: stale,
+    u64: stale,
+    boolean: stale,
+    string: stale,
+    points: nothing,
+    metadata: nothing,
+    exemplar: nothing,
+    attribute: nothing,
+  };
+}
+
+const REPORT_NAMES = [
+  'up',
+  'scrape_duration_seconds',
+  'scrape_samples_scraped',
+  'scrape_samples_post_metric_relabeling',
+  'scrape_series_added',
+] as const;
+
+const GONE_REPORT = Buffer.from(REPORT_NAMES.map((name) => `${name} 0\n`).join(''));
+
 function reportPage(
-  isUp: boolean,
-  durationSec: number,
+  { isUp, durationSec }: Report,
   { pointCount, rowCount }: ScanResult,
-  added: number,
+  { format, added }: { readonly format: ExpositionFormat; readonly added: number },
 ): Uint8Array {
-  return Buffer.from(
-    `up ${isUp ? 1 : 0}\n` +
-      `scrape_duration_seconds ${durationSec}\n` +
-      `scrape_samples_scraped ${rowCount}\n` +
-      `scrape_samples_post_metric_relabeling ${pointCount}\n` +
-      `scrape_series_added ${added}\n`,
-  );
+  // A row of protobuf is a metric, which may be many samples.
+  const scraped = format === 'prometheus-protobuf' ? pointCount : rowCount;
+  const values = [isUp ? 1 : 0, durationSec, scraped, pointCount, added];
+  return Buffer.from(REPORT_NAMES.map((name, i) => `${name} ${values[i]}\n`).join(''));
 }

@@ -6,13 +6,17 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { sharedPath } from '../support/shared.ts';
 import { caseName, readCases, SUITE } from './promqltest-cases.ts';
+import type { TextCase } from './textparse-cases.ts';
+import { CASE_FILES, isKnownFailure, readTextCases, readVectors } from './textparse-cases.ts';
+import { SUITE as TEXTPARSE, VECTORS } from './textparse-cases.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const PARSER = sharedPath('corpora/promql-parser');
 const OPENAPI = sharedPath('corpora/prom-api/openapi_3.1_golden.yaml');
 
 /** What the page is made of; it can be made only where all of it is there. */
-export const PAGE_SKIP = SUITE.skip || PARSER.skip || OPENAPI.skip;
+export const PAGE_SKIP =
+  SUITE.skip || PARSER.skip || OPENAPI.skip || TEXTPARSE.skip || VECTORS.skip;
 
 interface Row {
   readonly suite: string;
@@ -54,6 +58,21 @@ function parserRows(): Row[] {
     { suite: 'series notation', cases: parsed.length - expressions, failing: 0 },
     { suite: 'printed forms', cases: lines('format.jsonl').length, failing: 0 },
   ];
+}
+
+/** What must be taken and what must be refused, apart. */
+function expositionRows(): Row[] {
+  const counted = (suite: string, cases: readonly TextCase[]): Row[] =>
+    [true, false].map((ok) => {
+      const own = cases.filter((one) => one.ok === ok);
+      const failing = own.filter(isKnownFailure).length;
+      return { suite: `\`${suite}\`, ${ok ? 'taken' : 'refused'}`, cases: own.length, failing };
+    });
+  const rows = [
+    ...CASE_FILES.flatMap((file) => counted(file, readTextCases(file))),
+    ...counted('openmetrics-vectors', readVectors()),
+  ];
+  return [...rows, sumOf(rows)];
 }
 
 /**
@@ -109,6 +128,9 @@ export function conformancePage(): string {
     '## PromQL: parser and printer\n',
     '`test/conformance/promql-parser.test.ts`.\n',
     table(parserRows()),
+    '## Prometheus text and OpenMetrics: pushes taken and refused\n',
+    '`test/conformance/textparse.test.ts`, the same over HTTP in `test/apptest/exposition.test.ts`; `textparse-cases.ts` says why four differ.\n',
+    table(expositionRows()),
     '## The HTTP API: operations of the OpenAPI document\n',
     '`test/apptest/prometheus-openapi.test.ts` asks each well and badly and checks the answers against the document.\n' +
       `Not counted: ${ASKED_ELSEWHERE.map((path) => `\`${path}\``).join(', ')}.\n`,

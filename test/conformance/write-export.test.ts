@@ -6,6 +6,8 @@ import { test } from 'node:test';
 import { scanLineProtocol } from '../../src/formats/influx/line-protocol.ts';
 import { scanJsonLines } from '../../src/formats/json-lines/decode.ts';
 import { JsonLinesEncoder } from '../../src/formats/json-lines/encode.ts';
+import { scanOpenMetrics } from '../../src/formats/openmetrics/openmetrics.ts';
+import { scanMetricFamilies } from '../../src/formats/prometheus-protobuf/families.ts';
 import { scanPrometheusText } from '../../src/formats/prometheus-text/exposition.ts';
 import { scanWriteRequest } from '../../src/formats/remote-write/write-request.ts';
 import type { Scan } from '../../src/ingest/ingest.ts';
@@ -18,7 +20,8 @@ import { DEFAULT_TENANT, openPrincipal } from '../../src/model/tenant.ts';
 import { seededPrng } from '../../src/stdx/prng.ts';
 import { withContext } from '../contract/contexts.ts';
 import { MemoryStorage } from '../contract/memory-storage.ts';
-import { bytesField, doubleField, varintField, zigzagField } from '../support/protobuf-writer.ts';
+import { bytesField, doubleField, varintBytes } from '../support/protobuf-writer.ts';
+import { varintField, zigzagField } from '../support/protobuf-writer.ts';
 
 type Format = (body: Uint8Array) => Scan<ScanResult>;
 
@@ -26,10 +29,14 @@ const lineProtocol: Format = (body) => (dictionary, sink) => {
   const options = { precision: 'ns', defaultTimeUs: 7, mapping: ['db', 'home'] } as const;
   return scanLineProtocol(body, body.length, options, dictionary, sink);
 };
+const EXPOSITION = { defaultTimeUs: 7, mode: 'import', extraLabels: [] } as const;
 const expositionText: Format = (body) => (dictionary, sink) => {
-  const options = { defaultTimeUs: 7, mode: 'import', extraLabels: [] } as const;
-  return scanPrometheusText(body, body.length, options, dictionary, sink);
+  return scanPrometheusText(body, body.length, EXPOSITION, dictionary, sink);
 };
+const openMetrics: Format = (body) => (dictionary, sink) =>
+  scanOpenMetrics(body, body.length, EXPOSITION, dictionary, sink);
+const protobuf: Format = (body) => (dictionary, sink) =>
+  scanMetricFamilies(body, body.length, EXPOSITION, dictionary, sink);
 const remoteWrite: Format = (body) => (dictionary, sink) =>
   scanWriteRequest(body, body.length, dictionary, sink);
 const jsonLines: Format = (body) => (dictionary, sink) =>
@@ -136,5 +143,38 @@ test('remote write', async () => {
       '"zeroThreshold":0,"zeroCount":0,"count":4,"sum":2.5,"counterResetHint":0,' +
       '"positiveSpans":[[-1,1]],"positiveBuckets":[4],"negativeSpans":[],"negativeBuckets":[],' +
       '"customValues":[]}],"timestampsUs":[9000]}',
+  ]);
+});
+
+test('protobuf exposition: rows of one length are told apart', async () => {
+  const pair = (value: string) => bytesField(1, [...bytesField(1, 'a'), ...bytesField(2, value)]);
+  const metric = (value: string, counter: number): number[] => {
+    const created = bytesField(3, varintField(1, 2));
+    return bytesField(4, [
+      ...pair(value),
+      ...bytesField(3, [...doubleField(1, counter), ...created]),
+    ]);
+  };
+  const family = [
+    ...bytesField(1, 'm'),
+    ...varintField(3, 0),
+    ...metric('x', 1),
+    ...metric('y', 2),
+  ];
+  await check(
+    protobuf,
+    [...varintBytes(family.length), ...family],
+    [
+      '{"metric":{"__name__":"m","a":"x"},"kind":"f64","values":[1],"timestampsUs":[7],"startUs":[2000000]}',
+      '{"metric":{"__name__":"m","a":"y"},"kind":"f64","values":[2],"timestampsUs":[7],"startUs":[2000000]}',
+    ],
+  );
+});
+
+test('OpenMetrics', async () => {
+  const page = '# TYPE m counter\nm_total{a="x"} 1 2.5\nm_total{a="y"} 2 0.000001\n# EOF\n';
+  await check(openMetrics, page, [
+    '{"metric":{"__name__":"m_total","a":"x"},"kind":"f64","values":[1],"timestampsUs":[2500000]}',
+    '{"metric":{"__name__":"m_total","a":"y"},"kind":"f64","values":[2],"timestampsUs":[1]}',
   ]);
 });

@@ -3,10 +3,8 @@
 import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
 import type { Duplex } from 'node:stream';
-import type { ScrapeLoop } from '../../agent/scrape-loop.ts';
 import type { SnapshotKeeper } from '../../model/snapshots.ts';
 import type { Storage } from '../../model/storage.ts';
-import { openPrincipal, DEFAULT_TENANT } from '../../model/tenant.ts';
 import type { Clock } from '../../stdx/clock.ts';
 import type { Files } from '../../stdx/files.ts';
 import type { Prng } from '../../stdx/prng.ts';
@@ -28,6 +26,8 @@ import { HttpServer } from '../../frontends/http/server.ts';
 import type { Settings } from '../settings/flags.ts';
 import type { MemoryBound } from '../../tsdb/memory-bound.ts';
 import { collectAfterQueries } from '../real/idle-memory.ts';
+import { startCollector } from './collector.ts';
+import type { RunningCollector } from './collector.ts';
 import { doorRules } from './door-rules.ts';
 import { otlpOptions } from './otlp-options.ts';
 import { ingestShares, registerMemoryMetrics } from './ingest-memory.ts';
@@ -81,7 +81,7 @@ interface State {
   /** Set where there are several shards: they listen, the server below does not. */
   threads: IngestThreads | undefined;
   /** undefined: nothing is collected. */
-  collector: ScrapeLoop | undefined;
+  collector: RunningCollector | undefined;
 }
 
 export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
@@ -113,9 +113,7 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const shown = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   const url = `${tls === undefined ? 'http' : 'https'}://${shown}:${address.port}`;
   const self = { url, port: address.port };
-  const collector = settings.collect
-    ? await startCollector(parts, { ingest, metricsPage, self })
-    : undefined;
+  const collector = await startCollector(parts, { ingest, metricsPage, self });
   state.collector = collector;
   const stopWatching = tls?.watch((renewed) => {
     server.renewKeys(renewed);
@@ -279,43 +277,4 @@ function lazyEvaluate(
     const pause = () => slices.pause();
     return await evaluate(storage, context, expr, { ...features, pause, ...params });
   };
-}
-
-interface Collected {
-  readonly ingest: Ingest;
-  readonly metricsPage: () => Promise<string>;
-  readonly self: { readonly url: string; readonly port: number };
-}
-
-async function startCollector(
-  parts: OrreryParts,
-  { ingest, metricsPage, self: { url, port } }: Collected,
-): Promise<ScrapeLoop> {
-  const { settings, files, clock, scheduler, logger, onFatal } = parts;
-  const [{ HostCollector }, { Scraper }, { ScrapeLoop: Loop }, { hostFacts }] = await Promise.all([
-    import('../../agent/host/host-collector.ts'),
-    import('../../agent/scrape.ts'),
-    import('../../agent/scrape-loop.ts'),
-    import('./host-facts.ts'),
-  ]);
-  const facts = hostFacts();
-  const host = new HostCollector({ files, facts, clock });
-  const instance = `${facts.uname.nodename}:${port}`;
-  const principal = openPrincipal(DEFAULT_TENANT);
-  const { typeAndUnitLabels: typeLabels } = settings;
-  const targets = [
-    { job: 'node', instance, typeLabels, url: 'file:///proc', collect: () => host.collect() },
-    { job: 'orrery', instance, typeLabels, url: `${url}/metrics`, collect: metricsPage },
-  ];
-  const loop = new Loop({
-    scrapers: targets.map((target) => new Scraper(ingest, principal, target)),
-    clock,
-    scheduler,
-    logger,
-    intervalMs: settings.collectIntervalMs,
-    timestampToleranceMs: settings.collectToleranceMs,
-    onFatal,
-  });
-  loop.start();
-  return loop;
 }

@@ -1,6 +1,7 @@
 // Every setting of the server, once. From this table come the command line, the environment names,
 // the keys of orrery.yaml, `--help`, `orrery check config` and docs/flags.md. A key in camelCase
 // here is the field of `Settings`; its `flag` is the name on the command line and in the file.
+import type { DiscoveredTarget } from '../../agent/file-targets.ts';
 import { TRANSLATIONS } from '../../formats/otlp/names.ts';
 import type { Translation } from '../../formats/otlp/names.ts';
 import { LOG_LEVELS } from '../../telemetry/logger.ts';
@@ -17,6 +18,7 @@ import {
   text,
 } from './kinds.ts';
 import { diskShare, orNone, size } from './kinds.ts';
+import { scrapeTargets } from './scrape-target.ts';
 
 export interface Flag<T> {
   /** kebab-case, without dashes in front. */
@@ -122,6 +124,24 @@ export const FLAGS = {
     duration,
     0,
     'Scrapes this close to a whole multiple of the interval are stamped with it, e.g. 2ms; 0 is off.',
+  ),
+  scrape: flag<readonly DiscoveredTarget[]>(
+    'scrape',
+    scrapeTargets,
+    [],
+    'Page to scrape into the tenant `default`, e.g. `job=node,interval=15s,http://host:9100/metrics`; repeatable. Options: `job`, `instance`, `interval`, `timeout`, `honor_labels`, `honor_timestamps`, `label.NAME`.',
+  ),
+  scrapeFileSd: flag<string | undefined>(
+    'scrape-file-sd',
+    orNone(path('FOLDER')),
+    undefined,
+    "Folder of files with targets to scrape, in the JSON or YAML of Prometheus' `file_sd`; read again when they change.",
+  ),
+  scrapeIntervalMs: flag(
+    'scrape-interval',
+    duration,
+    15_000,
+    'Time between two scrapes of a target that has no interval of its own.',
   ),
   corsOrigins: flag<readonly string[]>(
     'cors-origin',

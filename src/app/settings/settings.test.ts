@@ -102,3 +102,31 @@ test('docs/flags.md is what the table says', () => {
   assert.equal(page, flagsPage(), 'run: node tools/flags-doc.ts');
   for (const { flag } of flagRows()) assert.ok(flagsHelp().includes(flag));
 });
+
+test('targets to scrape: options, defaults, several in one text, and back to text', async () => {
+  const { settings } = await load({
+    args: ['--scrape', 'job=a,interval=5s,label.env=x,http://h:1/p?q=1', '--scrape=http://h:2'],
+    env: {},
+  });
+  assert.deepEqual(settings.scrape, [
+    {
+      job: 'a',
+      __scrape_interval__: '5s',
+      env: 'x',
+      __address__: 'h:1',
+      __scheme__: 'http',
+      __metrics_path__: '/p?q=1',
+    },
+    { job: 'scrape', __address__: 'h:2', __scheme__: 'http', __metrics_path__: '/metrics' },
+  ]);
+  const { kind } = flagRows().find(({ flag }) => flag === 'scrape')!;
+  assert.deepEqual(kind.parse(kind.print(settings.scrape)), settings.scrape);
+  for (const [text, expected] of [
+    ['h:1', /expected \[OPTION=VALUE/],
+    ['jop=x,http://h:1', /unknown option "jop"/],
+    ['interval=5,http://h:1', /expected a duration/],
+    ['honor_labels=yes,http://h:1', /expected true or false/],
+    ['http://u:p@h:1', /a user in the URL/],
+  ] as const)
+    await checkError({ args: ['--scrape', text] }, expected);
+});

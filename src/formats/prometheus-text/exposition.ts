@@ -32,8 +32,15 @@ export interface ExpositionOptions {
   readonly mode: 'import' | 'scrape';
   /** Flat name, value: labels of the target (job, instance). */
   readonly extraLabels: readonly string[];
+  /** Labels of the page win over those of the target, which then only stand in. */
+  readonly honorLabels?: boolean;
   /** The type of a sample's section becomes its label `__type__`. */
   readonly typeLabels?: boolean;
+  /**
+   * Classic histograms become native ones with custom buckets. Heard by the scanner of protobuf; of
+   * text, by who calls it through classic-groups.ts.
+   */
+  readonly customBuckets?: boolean;
 }
 
 const LF = 10;
@@ -101,7 +108,7 @@ function lineBreak(body: Uint8Array, start: number, end: number): number {
 }
 
 /** A word that stands for a value: ±Infinity, NaN; undefined where it is none. */
-function wordValue(body: Uint8Array, start: number, end: number): number | undefined {
+export function wordValue(body: Uint8Array, start: number, end: number): number | undefined {
   if (end - start > 9) return undefined;
   switch (decodeUtf8Lenient(body, start, end).toLowerCase()) {
     case 'nan':
@@ -133,6 +140,8 @@ interface Page {
   readonly metadata: PageMetadata;
 }
 
+const PLAIN_SERIES = { isStrict: false, extraLabels: [], type: '', typeLabels: false } as const;
+
 /** Builds labels on a dictionary miss; the ref, or a reason. */
 function register(page: Page, start: number, end: number): number | string {
   const { body, options, metadata, dictionary } = page;
@@ -141,10 +150,20 @@ function register(page: Page, start: number, end: number): number | string {
     extraLabels: options.extraLabels,
     type: metadata.type,
     typeLabels: options.typeLabels === true,
+    honorLabels: options.honorLabels === true,
   });
   if (typeof pairs === 'string') return pairs;
   const { typeStart: start2, typeEnd: end2 } = metadata;
   return dictionary.add({ bytes: body, start, end, start2, end2 }, pairs, undefined);
+}
+
+/** Of a push: why a value below zero may not stand in the section of a histogram; '' if it may. */
+function negativeReason(page: Page, start: number, end: number): string {
+  const { body, metadata } = page;
+  const pairs = parseSeriesText(body, start, end, PLAIN_SERIES);
+  const name = typeof pairs === 'string' ? '' : pairs[1]!;
+  if (!/_(?:bucket|count)$/.test(name)) return '';
+  return `a count of a ${metadata.type} below zero`;
 }
 
 function valueReason(body: Uint8Array, start: number, end: number): string {
@@ -199,7 +218,7 @@ function predictedOf(page: Page): PredictedSamples | undefined {
   const { predictor } = dictionary;
   if (predictor === undefined) return undefined;
   predictor.open(body);
-  const counts = { pointCount: 0, lastStart: 0 };
+  const counts = { pointCount: 0, lastStart: 0, stopsAtMinus: false };
   const { defaultTimeUs } = options;
   return { body, end, predictor, defaultTimeUs, block: sharedBlock, sink, ...counts };
 }
@@ -227,6 +246,7 @@ function scanLines(page: Page): { rowCount: number; pointCount: number } {
       continue;
     }
     if (predicted !== undefined) {
+      predicted.stopsAtMinus = options.mode === 'import' && metadata.type === 'histogram';
       const next = takePredictedSamples(predicted, at, metadata.typeStart, metadata.typeEnd);
       if (next > at) {
         rowCount += predicted.pointCount;
@@ -278,6 +298,8 @@ function scanLines(page: Page): { rowCount: number; pointCount: number } {
     if (reason === '' && i < end && body[i] === CR) i++;
     if (reason === '' && i < end && body[i] !== LF) reason = 'unexpected text behind the sample';
     if (reason === '' && ref === REF_REFUSED) reason = dictionary.refusal();
+    if (reason === '' && value < 0 && options.mode === 'import' && metadata.type === 'histogram')
+      reason = negativeReason(page, keyStart, keyEnd);
     if (reason !== '') {
       refuseLine(page, keyStart, i, reason);
       at = lineBreak(body, i, end) + 1;

@@ -29,6 +29,8 @@ export interface PredictedSamples {
   readonly defaultTimeUs: number;
   readonly block: PointBlock;
   readonly sink: RowSink;
+  /** Values below zero are left to the general scanner. */
+  stopsAtMinus: boolean;
   /** Samples (each is a line) taken by the last call. */
   pointCount: number;
   /** Start of the last of them. */
@@ -63,6 +65,7 @@ export function takePredictedSamples(
     const valueStart = ++i;
     let byte = i < end ? body[i]! : LF;
     const isNegative = byte === MINUS;
+    if (isNegative && samples.stopsAtMinus) break;
     if (isNegative) byte = ++i < end ? body[i]! : LF;
     const digitsStart = i;
     let digits = 0;

@@ -19,9 +19,19 @@ export interface SeriesTextOptions {
   readonly type: string;
   /** That type becomes the label `__type__`, instead of one that the line has. */
   readonly typeLabels: boolean;
+  /** Labels of the line win over `extraLabels`. */
+  readonly honorLabels?: boolean;
+  /** With `typeLabels`: becomes the label `__unit__`. */
+  readonly unit?: string;
+  /**
+   * Where commas stand: 'lax' (absent): also one alone, and none between labels; 'behind': between
+   * labels and behind the last one; 'between': between labels only.
+   */
+  readonly commas?: 'lax' | 'behind' | 'between';
 }
 
 const TYPE_LABEL = '__type__';
+const UNIT_LABEL = '__unit__';
 const BACKSLASH = 92;
 const QUOTE = 34;
 const LINE_FEED = 10;
@@ -85,9 +95,14 @@ class SeriesReader {
     if (this.#at < this.#end && !this.#readBraces()) return undefined;
     if (!this.#hasName || this.#name === '') return this.#fail('expected a metric name');
     if (this.#at !== this.#end) return this.#fail('expected a value behind the series');
-    const { type, typeLabels, extraLabels } = this.#options;
+    const { type, typeLabels, unit = '', extraLabels } = this.#options;
     const own = typeLabels && isKnownType(type) ? [TYPE_LABEL, type] : [];
-    return [METRIC_NAME, this.#name, ...own, ...this.#pairs, ...extraLabels];
+    if (typeLabels && unit !== '') own.push(UNIT_LABEL, unit);
+    const { honorLabels = false } = this.#options;
+    const name = [METRIC_NAME, this.#name];
+    return honorLabels
+      ? [...name, ...extraLabels, ...own, ...this.#pairs]
+      : [...name, ...own, ...this.#pairs, ...extraLabels];
   }
 
   #fail(reason: string): undefined {
@@ -125,8 +140,10 @@ class SeriesReader {
     if (this.#byte() !== 123) return this.#refuse('unexpected character in the metric name');
     this.#at++;
     this.#skipSpace();
+    const { commas = 'lax' } = this.#options;
     // A lone comma in the braces is taken, as by the official Python parser.
-    if (this.#byte() === 44) this.#at++;
+    if (commas === 'lax' && this.#byte() === 44) this.#at++;
+    let isBehindComma = false;
     for (;;) {
       this.#skipSpace();
       if (this.#byte() === 125) break;
@@ -134,10 +151,12 @@ class SeriesReader {
       this.#skipSpace();
       // Prometheus' scraper takes labels without a comma between them, and so do we.
       const next = this.#byte();
-      if (next === 44) this.#at++;
-      else if (next !== 125 && next !== QUOTE && !isNameByte(next, true))
+      isBehindComma = next === 44;
+      if (isBehindComma) this.#at++;
+      else if (next !== 125 && (commas !== 'lax' || (next !== QUOTE && !isNameByte(next, true))))
         return this.#refuse('expected a comma or a closing brace');
     }
+    if (isBehindComma && commas === 'between') return this.#refuse('a comma behind the last label');
     this.#at++;
     return true;
   }
@@ -196,11 +215,13 @@ class SeriesReader {
     if (this.#names.size >= SERIES_LABELS_MAX)
       return this.#refuse(`more than ${SERIES_LABELS_MAX} labels`);
     this.#names.add(name);
-    const { extraLabels, type, typeLabels } = this.#options;
+    const { extraLabels, type, typeLabels, honorLabels = false } = this.#options;
     if (typeLabels && name === TYPE_LABEL && isKnownType(type)) return true;
+    if (typeLabels && name === UNIT_LABEL && (this.#options.unit ?? '') !== '') return true;
     let stored = name;
-    for (let i = 0; i < extraLabels.length; i += 2)
-      if (extraLabels[i] === name && value !== '') stored = `exported_${name}`;
+    if (!honorLabels && value !== '')
+      for (let i = 0; i < extraLabels.length; i += 2)
+        if (extraLabels[i] === name) stored = `exported_${name}`;
     const isBound =
       (name === 'le' && (type === 'histogram' || type === 'gaugehistogram')) ||
       (name === 'quantile' && type === 'summary');

@@ -60,7 +60,7 @@ function emptyRaw(): Raw {
 }
 
 /** A repeated number, packed or one by one. */
-function readNumbers(
+export function readNumbers(
   reader: ProtobufReader,
   wireType: number,
   read: () => number,
@@ -78,7 +78,7 @@ function readNumbers(
     throw new ProtobufError(`more than ${MESSAGE_ITEMS_MAX} buckets at byte ${reader.at}`);
 }
 
-function readSpan(reader: ProtobufReader, into: BucketSpan[]): void {
+export function readSpan(reader: ProtobufReader, into: BucketSpan[]): void {
   const outerEnd = reader.end;
   const stop = reader.lengthEnd();
   reader.end = stop;
@@ -180,7 +180,7 @@ function readRaw(reader: ProtobufReader): Raw {
   return raw;
 }
 
-function absolute(deltas: readonly number[]): Float64Array {
+export function absolute(deltas: readonly number[]): Float64Array {
   const counts = new Float64Array(deltas.length);
   let count = 0;
   for (let i = 0; i < deltas.length; i++) counts[i] = count += deltas[i]!;
@@ -203,7 +203,7 @@ function spansReason(
 }
 
 /** What is wrong with the layout, before buckets are merged. */
-function layoutReason(h: Histogram): string | undefined {
+export function layoutReason(h: Histogram): string | undefined {
   if (!isKnownSchema(h.schema)) return `histogram schema ${h.schema} is not supported`;
   if (h.schema === CUSTOM_BUCKETS_SCHEMA) return customReason(h);
   if (h.customValues.length > 0) return 'custom bounds in an exponential histogram';
@@ -235,7 +235,7 @@ function customReason(h: Histogram): string | undefined {
  * are in no bucket and make the sum NaN. NaN counts of float histograms pass, as in Prometheus:
  * `FloatHistogram.Validate` refuses what is below zero.
  */
-function countsReason(h: Histogram): string | undefined {
+export function countsReason(h: Histogram): string | undefined {
   const { isInteger, count, zeroCount } = h;
   const countMax = isInteger ? Number.MAX_SAFE_INTEGER : Infinity;
   if (count > countMax) return 'histogram count above 2^53';

@@ -1,7 +1,7 @@
-// `POST /api/v1/import/prometheus`: a page of Prometheus text as one write; `POST /api/v1/import`:
-// JSON lines as one write. The good lines of a bad body are kept, and the answer is 400 with both
-// counts and the first bad lines. `timestamp` (milliseconds) stands in for lines of a page without
-// a time; `extra_label=NAME=VALUE` is a forced label.
+// `POST /api/v1/import/prometheus`: a page of Prometheus' exposition formats as one write; `POST
+// /api/v1/import`: JSON lines as one write. The good lines of a bad body are kept, and the answer
+// is 400 with both counts and the first bad lines. `timestamp` (milliseconds) stands in for lines
+// of a page without a time; `extra_label=NAME=VALUE` is a forced label.
 import { AppError } from '../../model/errors.ts';
 import type { RowError, ScanResult } from '../../model/rows.ts';
 import type { Ingest } from '../../ingest/ingest.ts';
@@ -9,6 +9,7 @@ import type { Clock } from '../../stdx/clock.ts';
 import { nowUs } from '../../stdx/clock.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { extraLabels, withForcedLabels, writeOptions } from '../http/write-options.ts';
+import { expositionFormat, expositionScan } from '../../formats/exposition.ts';
 
 export interface ImportDependencies {
   readonly ingest: Ingest;
@@ -60,25 +61,28 @@ export async function importPrometheus(
   exchange: Exchange,
 ): Promise<void> {
   const options = writeOptions(exchange);
-  const timeUs = defaultTimeUs(deps.clock, exchange.search);
-  const principal = withForcedLabels(exchange.principal, extraLabels(exchange.search));
-  const body = await exchange.body();
-  const { typeAndUnitLabels: typeLabels } = deps;
-  const { scanPrometheusText } = await import('../../formats/prometheus-text/exposition.ts');
+  const format = expositionFormat(exchange.header('content-type'));
+  const { search } = exchange;
   const scanOptions = {
-    defaultTimeUs: timeUs,
+    defaultTimeUs: defaultTimeUs(deps.clock, search),
     mode: 'import',
     extraLabels: [],
-    typeLabels,
+    typeLabels: deps.typeAndUnitLabels,
+    customBuckets: ['1', 'true'].includes(search.get('classic_to_custom') ?? ''),
   } as const;
+  const principal = withForcedLabels(exchange.principal, extraLabels(search));
+  const body = await exchange.body();
+  const scan = await expositionScan(format);
   const written = await deps.ingest.write(principal, {
     ...options,
-    protocol: 'prometheus-text',
+    protocol: format,
     profileKey: '',
     sizeBytes: body.length,
-    scan: (dictionary, sink) =>
-      scanPrometheusText(body, body.length, scanOptions, dictionary, sink),
+    scan: (dictionary, sink) => scan(body, body.length, scanOptions, dictionary, sink),
+    refuses: (result) => result.corrupt !== undefined,
   });
-  if (written.scan.errorCount > 0) throw badRows(written.scan);
+  const { scan: result } = written;
+  if (result.corrupt !== undefined) throw new AppError('invalid', 'bad-body', result.corrupt);
+  if (result.errorCount > 0) throw badRows(result);
   exchange.send({ status: 204 });
 }

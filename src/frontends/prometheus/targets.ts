@@ -1,7 +1,7 @@
 // `/api/v1/targets`, `/targets/metadata`, `/targets/relabel_steps`, `/scrape_pools`: what the
 // collector of this server scrapes. It scrapes into one tenant; every other one has no targets.
 // Source: Prometheus web/api/v1/api.go (targets, targetMetadata, scrapePools).
-import type { TargetStatus } from '../../agent/scrape-loop.ts';
+import type { TargetStatus } from '../../agent/scrape-record.ts';
 import { AppError } from '../../model/errors.ts';
 import { labelsFromObject, METRIC_NAME } from '../../model/labels.ts';
 import type { Labels } from '../../model/labels.ts';
@@ -27,22 +27,38 @@ function targetsOf(deps: TargetDependencies, exchange: Exchange): readonly Targe
   return exchange.principal.tenant === DEFAULT_TENANT ? deps.targets() : [];
 }
 
-function interval(target: TargetStatus): string {
-  return `${target.intervalMs}ms`;
+/** As Prometheus prints it: `1m30s`. */
+function durationText(durationMs: number): string {
+  let rest = durationMs;
+  let text = '';
+  for (const [unit, unitMs] of DURATION_UNITS) {
+    const count = Math.floor(rest / unitMs);
+    rest -= count * unitMs;
+    if (count > 0) text += `${count}${unit}`;
+  }
+  return text === '' ? '0s' : text;
 }
 
-const labelsOf = ({ job, instance }: TargetStatus): Record<string, string> => ({ instance, job });
+const DURATION_UNITS = [
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
+  ['ms', 1],
+] as const;
 
 function targetJson(target: TargetStatus) {
-  const every = interval(target);
+  const every = durationText(target.intervalMs);
+  const timeout = durationText(target.timeoutMs);
+  const { protocol, pathname } = new URL(target.url);
   return {
     discoveredLabels: {
-      __address__: target.instance,
+      __metrics_path__: pathname,
+      __scheme__: protocol.slice(0, -1),
       __scrape_interval__: every,
-      __scrape_timeout__: every,
-      job: target.job,
+      __scrape_timeout__: timeout,
+      ...target.discovered,
     },
-    labels: labelsOf(target),
+    labels: target.labels,
     scrapePool: target.job,
     scrapeUrl: target.url,
     globalUrl: target.url,
@@ -52,7 +68,7 @@ function targetJson(target: TargetStatus) {
     lastScrapeDuration: target.lastDurationMs / 1000,
     health: target.health,
     scrapeInterval: every,
-    scrapeTimeout: every,
+    scrapeTimeout: timeout,
   };
 }
 
@@ -92,10 +108,11 @@ export async function scrapePoolConfig(
   exchange: Exchange,
 ): Promise<void> {
   const target = poolOf(deps, exchange);
-  const every = interval(target);
+  const every = durationText(target.intervalMs);
+  const timeout = durationText(target.timeoutMs);
   const yaml =
-    `job_name: ${target.job}\nscrape_interval: ${every}\nscrape_timeout: ${every}\n` +
-    `static_configs:\n- targets:\n  - ${target.instance}\n`;
+    `job_name: ${target.job}\nscrape_interval: ${every}\nscrape_timeout: ${timeout}\n` +
+    `static_configs:\n- targets:\n  - ${target.discovered['__address__'] ?? target.instance}\n`;
   success(exchange, { yaml });
 }
 
@@ -145,7 +162,7 @@ export async function targetMetadata(deps: TargetDependencies, exchange: Exchang
   const family = params.get('metric') ?? '';
   const wanted = targetsOf(deps, exchange)
     .map((target): [Record<string, string>, Labels] => {
-      const labels = labelsOf(target);
+      const labels = { ...target.labels };
       return [labels, labelsFromObject(labels)];
     })
     .filter(([, labels]) => matchesAll(matchers, labels));

@@ -1,0 +1,109 @@
+// The page of one target over HTTP or HTTPS: what a scraper asks for, in the order of liking, with
+// a deadline, a bound for the body as sent and decompressed, and a few redirects. Source:
+// Prometheus scrape/scrape.go (acceptHeader, targetScraper), docs "Content negotiation".
+import type { IncomingMessage } from 'node:http';
+import { get as httpGet } from 'node:http';
+import { get as httpsGet } from 'node:https';
+import { scrapedFormat } from '../formats/exposition.ts';
+import type { Scheduler } from '../stdx/scheduler.ts';
+import { SCRAPE_BODY_BYTES_MAX, SCRAPE_REDIRECTS_MAX } from './limits.ts';
+import type { ScrapePage } from './scrape.ts';
+
+const ACCEPT = [
+  'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6',
+  'application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5',
+  'application/openmetrics-text;version=0.0.1;q=0.4',
+  'text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3',
+  'text/plain;version=0.0.4;q=0.2',
+  '*/*;q=0.1',
+].join(',');
+
+export interface PageRequest {
+  readonly url: string;
+  readonly timeoutMs: number;
+  readonly userAgent: string;
+  readonly scheduler: Scheduler;
+}
+
+/** The page now; rejects where there is none in time. */
+export async function fetchPage(request: PageRequest): Promise<ScrapePage> {
+  const { timeoutMs, scheduler } = request;
+  const abort = new AbortController();
+  const late = new Error(`no answer within ${timeoutMs} ms`);
+  const cancel = scheduler.after(timeoutMs, () => abort.abort(late));
+  try {
+    return await follow(request, abort.signal);
+  } catch (error) {
+    throw abort.signal.aborted ? late : error;
+  } finally {
+    cancel();
+  }
+}
+
+async function follow(request: PageRequest, signal: AbortSignal): Promise<ScrapePage> {
+  let { url } = request;
+  for (let count = 0; count <= SCRAPE_REDIRECTS_MAX; count++) {
+    const answer = await ask(url, request, signal);
+    const { statusCode = 0, headers } = answer;
+    if (statusCode >= 300 && statusCode < 400 && headers.location !== undefined) {
+      answer.resume();
+      url = new URL(headers.location, url).href;
+      if (!/^https?:/.test(url)) throw new Error(`redirected to ${url.slice(0, 200)}`);
+      continue;
+    }
+    if (statusCode !== 200) {
+      answer.resume();
+      const text = answer.statusMessage ?? '';
+      throw new Error(`server returned HTTP status ${statusCode} ${text}`.trimEnd());
+    }
+    const raw = await readBody(answer);
+    const body = await decoded(raw, headers['content-encoding']);
+    return { body, format: scrapedFormat(headers['content-type']) };
+  }
+  throw new Error(`stopped after ${SCRAPE_REDIRECTS_MAX} redirects`);
+}
+
+function ask(
+  url: string,
+  { timeoutMs, userAgent }: PageRequest,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const headers = {
+    Accept: ACCEPT,
+    'Accept-Encoding': 'gzip',
+    'User-Agent': userAgent,
+    'X-Prometheus-Scrape-Timeout-Seconds': String(timeoutMs / 1000),
+  };
+  const get = url.startsWith('https:') ? httpsGet : httpGet;
+  return new Promise((resolve, reject) => {
+    get(url, { headers, signal }, resolve).on('error', reject);
+  });
+}
+
+async function readBody(answer: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > SCRAPE_BODY_BYTES_MAX) {
+      answer.destroy();
+      throw new Error(`the page has more than ${SCRAPE_BODY_BYTES_MAX} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function decoded(raw: Buffer, coding: string | undefined): Promise<Uint8Array> | Uint8Array {
+  const name = (coding ?? 'identity').trim().toLowerCase();
+  if (name === 'identity' || name === '') return raw;
+  if (name !== 'gzip' && name !== 'x-gzip')
+    throw new Error(`Content-Encoding "${name.slice(0, 64)}" was not asked for`);
+  const { gunzip } = process.getBuiltinModule('node:zlib');
+  return new Promise((resolve, reject) => {
+    gunzip(raw, { maxOutputLength: SCRAPE_BODY_BYTES_MAX }, (error, result) => {
+      if (error === null) resolve(result);
+      else reject(error);
+    });
+  });
+}
