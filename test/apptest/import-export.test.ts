@@ -32,9 +32,9 @@ test('CSV: columns, header, quotes, empty cells; each bad row is named', async (
   assert.equal(
     second.text,
     'refused lines: 3, kept samples: 2\n' +
-      'line 2, byte 1: the time "noon" cannot be read\n' +
-      'line 3, byte 20: the value "x" of column 3 is no number\n' +
-      'line 4, byte 5: the row has 2 cells, and column 4 is asked for\n',
+      'line 2: the time "noon" cannot be read (byte 1)\n' +
+      'line 3: the value "x" of column 3 is no number (byte 20)\n' +
+      'line 4: the row has 2 cells, and column 4 is asked for (byte 5)\n',
   );
   const match = encodeURIComponent('{__name__=~"csv_.*"}');
   const out = await exported(`/csv?format=site,__timestamp__:rfc3339,__value__&match[]=${match}`);

@@ -28,7 +28,7 @@ function defaultTimeUs(clock: Clock, params: URLSearchParams): number {
 }
 
 function lineText({ line, column, reason }: RowError): string {
-  return column < 0 ? `line ${line}: ${reason}` : `line ${line}, byte ${column + 1}: ${reason}`;
+  return `line ${line}: ${reason}${column < 0 ? '' : ` (byte ${column + 1})`}`;
 }
 
 /** `POST /api/v1/import`: the JSON lines that `/api/v1/export` writes, in both forms. */
