@@ -67,3 +67,6 @@ export const PUT_PROBLEMS_MAX = 10_000;
 
 /** Attributes of one line of Warp 10, names and values together, in characters. */
 export const WARP10_ATTRIBUTES_LENGTH_MAX = 8192;
+
+/** Columns of a row of CSV. */
+export const CSV_COLUMNS_MAX = 65_536;

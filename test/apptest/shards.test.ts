@@ -94,6 +94,13 @@ const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map<string, Protocol>([
   ['/opentelemetry/v1/metrics', otlp],
   ['/api/v1/import/prometheus', { body: (n, tMs, value) => `crossed{n="${n}"} ${value} ${tMs}\n` }],
   [
+    '/api/v1/import/csv',
+    {
+      query: '?format=1:label:n,2:metric:crossed,3:time:unix_ms',
+      body: (n, tMs, value) => `${n},${value},${tMs}\n`,
+    },
+  ],
+  [
     '/api/v1/import',
     {
       body: (n, tMs, value) =>

@@ -1,5 +1,5 @@
-// VictoriaMetrics' ingest-then-query cases for Graphite and OpenTSDB, through real sockets and the
-// query API. Listed are cases that ask for what only VictoriaMetrics has.
+// VictoriaMetrics' ingest-then-query cases for Graphite, OpenTSDB and CSV, through real sockets and
+// the query API. Listed are cases that ask for what only VictoriaMetrics has.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -126,4 +126,43 @@ test('every case but the listed ones', { skip: suite.skip, timeout: 120_000 }, a
   }
   assert.ok(count >= 12);
   assert.deepEqual(failing, KNOWN_FAILING);
+});
+
+interface CsvCase {
+  readonly name: string;
+  readonly data: readonly string[];
+  readonly insert_query: string;
+  readonly query: readonly string[];
+  readonly expected_result_lines_count: number;
+}
+
+/** Its times are of now; the second file asks for the first one's series. */
+test('CSV in, CSV out', { skip: suite.skip, timeout: 60_000 }, async () => {
+  const orrery = await startOrrery(['--no-collect']);
+  try {
+    const nowMs = Date.now();
+    const files = readdirSync(`${suite.path}/csv`).toSorted();
+    assert.equal(files.length, 2);
+    for (const file of files) {
+      const text = readFileSync(`${suite.path}/csv/${file}`, 'utf8')
+        .replaceAll('{TIME_MS}', String(nowMs))
+        .replaceAll('{TIME_MS-180s}', String(nowMs - 180_000));
+      const one = JSON.parse(text) as CsvCase;
+      const path = `/api/v1/import/csv${one.insert_query}`;
+      const { status, text: answer } = await orrery.post(path, one.data.join('\n'));
+      assert.equal(status, 204, answer);
+      for (const query of one.query) {
+        const { text: out } = await orrery.get(asked(query));
+        const lines = out.split('\n').filter((line) => line !== '');
+        assert.equal(lines.length, one.expected_result_lines_count, one.name);
+      }
+    }
+    const match = encodeURIComponent('{__name__="test_csv_labels"}');
+    const query = `format=location,__value__&match[]=${match}`;
+    const { text } = await orrery.get(`/api/v1/export/csv?${query}`);
+    // Four rows of one time and, by extra_label, of one series: the last one counts.
+    assert.equal(text, 'location-1,10\n');
+  } finally {
+    await orrery.stop();
+  }
 });

@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { parseColumns } from '../../src/formats/csv/columns.ts';
+import { scanCsv } from '../../src/formats/csv/scan.ts';
 import { scanPlaintext } from '../../src/formats/graphite/plaintext.ts';
 import { scanLineProtocol } from '../../src/formats/influx/line-protocol.ts';
 import { scanJsonLines } from '../../src/formats/json-lines/decode.ts';
@@ -151,4 +153,38 @@ test('JSON lines', { skip: suite.skip }, () => {
   const found = disagreements(list, scanImport).map((one) => one.split(' ', 1)[0]);
   // 114 has bare words that JSON does not have; 196 has a line of garbage between good ones.
   assert.deepEqual(found, ['114', '196']);
+});
+
+interface CsvCase extends Case {
+  readonly args?: string;
+  readonly expected?: readonly [string, readonly CsvRow[] | null];
+}
+
+interface CsvRow {
+  readonly Metric: string;
+  readonly Tags?: readonly { readonly Key: string; readonly Value: string }[];
+  readonly Timestamp?: number;
+  readonly Value: number;
+}
+
+/** As RowRecorder prints it; without a time of its own a row has that of the test. */
+function csvRowText({ Metric, Tags = [], Timestamp = 7, Value }: CsvRow): string {
+  const tags = Tags.map(({ Key, Value: value }) => `,${Key}=${value}`).toSorted();
+  return `__name__=${Metric}${tags.join('')} f64 ${Value} @${Timestamp * 1000}`;
+}
+
+test('CSV: every refusal, and every row of what is accepted', { skip: suite.skip }, () => {
+  const list = cases('csvimport.jsonl', /./) as CsvCase[];
+  assert.ok(list.length >= 17);
+  for (const one of list) {
+    const columns = parseColumns(one.input);
+    assert.ok(typeof columns !== 'string', `${one.line}: ${JSON.stringify(columns)}`);
+    const { body, end } = withCanary(one.accept ? one.expected![0] : one.args!);
+    const recorder = new RowRecorder();
+    const options = { columns, defaultTimeUs: 7000, header: 'auto' } as const;
+    const result = scanCsv(body, end, options, recorder, recorder);
+    const rows = one.accept ? (one.expected![1] ?? []) : [];
+    assert.equal(recorder.text(), rows.map(csvRowText).join('\n'), String(one.line));
+    assert.equal(result.errorCount > 0, !one.accept, String(one.line));
+  }
 });

@@ -5,7 +5,7 @@
 // neither a million tiny series nor one huge series costs much memory. A line holds samples of one
 // kind and at most EXPORT_LINE_SAMPLES_MAX of them.
 import type { Samples } from '../../model/columns.ts';
-import { KIND, KIND_NAMES } from '../../model/columns.ts';
+import { isPlaced, KIND, KIND_NAMES } from '../../model/columns.ts';
 import type { Histogram } from '../../model/histogram.ts';
 import type { Labels } from '../../model/labels.ts';
 import type { SelectedSeries } from '../../model/storage.ts';
@@ -96,66 +96,117 @@ function exactValue(samples: Samples, i: number): string {
   }
 }
 
-function column(start: number, end: number, text: (i: number) => string): string {
+/** Samples [start, end) of a chunk; a line is made of several, all of one kind. */
+interface Stretch {
+  readonly samples: Samples;
+  readonly start: number;
+  readonly end: number;
+}
+
+type Line = readonly Stretch[];
+
+function column(line: Line, text: (samples: Samples, i: number) => string): string {
   const parts: string[] = [];
-  for (let i = start; i < end; i++) parts.push(text(i));
+  for (const { samples, start, end } of line)
+    for (let i = start; i < end; i++) parts.push(text(samples, i));
   return `[${parts.join(',')}]`;
 }
 
-/** null where the column has no value. */
-function optional(values: Float64Array): (i: number) => string {
-  return (i) => (Number.isNaN(values[i]!) ? 'null' : exactNumber(values[i]!));
+/** A column that says nothing on this line is left out. */
+function isIn(line: Line, says: (samples: Samples, i: number) => boolean): boolean {
+  for (const { samples, start, end } of line)
+    for (let i = start; i < end; i++) if (says(samples, i)) return true;
+  return false;
 }
 
-function exactLine(metric: string, samples: Samples, start: number, end: number): string {
-  const { tUs, subNs, startUs, position } = samples;
+function hasPlace({ position }: Samples, i: number): boolean {
+  return position !== undefined && isPlaced(position, i);
+}
+
+/** null where the column has no value. */
+function optional(values: Float64Array | undefined, i: number): string {
+  const value = values?.[i] ?? Number.NaN;
+  return Number.isNaN(value) ? 'null' : exactNumber(value);
+}
+
+function exactLine(metric: string, line: Line): string {
   const fields = [
     `{"metric":${metric}`,
-    `"kind":"${KIND_NAMES[samples.kind]}"`,
-    `"values":${column(start, end, (i) => exactValue(samples, i))}`,
-    `"timestampsUs":${column(start, end, (i) => String(tUs[i]))}`,
+    `"kind":"${KIND_NAMES[line[0]!.samples.kind]}"`,
+    `"values":${column(line, exactValue)}`,
+    `"timestampsUs":${column(line, ({ tUs }, i) => String(tUs[i]))}`,
   ];
-  if (subNs !== undefined) fields.push(`"subNs":${column(start, end, (i) => String(subNs[i]))}`);
-  if (startUs !== undefined) fields.push(`"startUs":${column(start, end, optional(startUs))}`);
-  if (position !== undefined)
+  if (isIn(line, ({ subNs }, i) => (subNs?.[i] ?? 0) !== 0))
+    fields.push(`"subNs":${column(line, ({ subNs }, i) => String(subNs?.[i] ?? 0))}`);
+  if (isIn(line, ({ startUs }, i) => !Number.isNaN(startUs?.[i] ?? Number.NaN)))
+    fields.push(`"startUs":${column(line, ({ startUs }, i) => optional(startUs, i))}`);
+  if (isIn(line, hasPlace))
     fields.push(
-      `"latitude":${column(start, end, optional(position.latitude))}`,
-      `"longitude":${column(start, end, optional(position.longitude))}`,
-      `"elevation":${column(start, end, optional(position.elevation))}`,
+      `"latitude":${column(line, ({ position }, i) => optional(position?.latitude, i))}`,
+      `"longitude":${column(line, ({ position }, i) => optional(position?.longitude, i))}`,
+      `"elevation":${column(line, ({ position }, i) => optional(position?.elevation, i))}`,
     );
   return `${fields.join(',')}}\n`;
 }
 
-function plainLine(metric: string, samples: Samples, start: number, end: number): string {
+function plainLine(metric: string, line: Line): string {
+  const { kind } = line[0]!.samples;
   // Strings and histograms have no place in this form; the exact one carries them.
-  if (samples.kind === KIND.string || samples.kind === KIND.histogram) return '';
-  const { values, tUs } = samples;
-  const value = column(start, end, (i) => plainFloat(Number(values[i])));
-  const time = column(start, end, (i) => String(Math.floor(tUs[i]! / 1000)));
+  if (kind === KIND.string || kind === KIND.histogram) return '';
+  const value = column(line, ({ values }, i) => plainFloat(Number(values[i])));
+  const time = column(line, ({ tUs }, i) => String(Math.floor(tUs[i]! / 1000)));
   return `{"metric":${metric},"values":${value},"timestamps":${time}}\n`;
+}
+
+/**
+ * Lines of a series: of one kind and full, wherever the chunks begin and end, so that what is
+ * exported says nothing about how it is stored.
+ */
+function* linesOf(chunks: readonly Samples[], lineSamplesMax: number): Generator<Line, void> {
+  let line: Stretch[] = [];
+  let count = 0;
+  for (const samples of chunks) {
+    if (count > 0 && line[0]!.samples.kind !== samples.kind) {
+      yield line;
+      line = [];
+      count = 0;
+    }
+    for (let start = 0; start < samples.count;) {
+      const end = Math.min(samples.count, start + lineSamplesMax - count);
+      line.push({ samples, start, end });
+      count += end - start;
+      start = end;
+      if (count < lineSamplesMax) continue;
+      yield line;
+      line = [];
+      count = 0;
+    }
+  }
+  if (count > 0) yield line;
 }
 
 export class JsonLinesEncoder {
   readonly #form: JsonLinesForm;
+  readonly #lineSamplesMax: number;
   #parts: string[] = [];
   #length = 0;
 
-  constructor(form: JsonLinesForm) {
+  /** At most EXPORT_LINE_SAMPLES_MAX samples a line, whatever is asked for. */
+  constructor(form: JsonLinesForm, lineSamplesMax = EXPORT_LINE_SAMPLES_MAX) {
     this.#form = form;
+    this.#lineSamplesMax = Math.min(lineSamplesMax, EXPORT_LINE_SAMPLES_MAX);
   }
 
   /** Adds a series; yields the chunks that are full. The series may be let go afterwards. */
   *add(series: SelectedSeries): Generator<Uint8Array, void> {
     const metric = metricObject(series.labels);
     const line = this.#form === 'exact' ? exactLine : plainLine;
-    for (const samples of series.chunks)
-      for (let start = 0; start < samples.count; start += EXPORT_LINE_SAMPLES_MAX) {
-        const end = Math.min(samples.count, start + EXPORT_LINE_SAMPLES_MAX);
-        const text = line(metric, samples, start, end);
-        this.#parts.push(text);
-        this.#length += text.length;
-        if (this.#length >= EXPORT_CHUNK_BYTES) yield this.#flush();
-      }
+    for (const one of linesOf(series.chunks, this.#lineSamplesMax)) {
+      const text = line(metric, one);
+      this.#parts.push(text);
+      this.#length += text.length;
+      if (this.#length >= EXPORT_CHUNK_BYTES) yield this.#flush();
+    }
   }
 
   /** Yields what is left, if anything is. */

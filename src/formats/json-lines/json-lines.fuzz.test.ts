@@ -177,16 +177,27 @@ const samplesArbitrary: fc.Arbitrary<Samples> = fc.integer({ min: 1, max: 6 }).c
     );
 });
 
-/** Comparable, down to the bits of doubles. */
-function comparable(points: Samples | Points): unknown {
-  const { kind, count, tUs, subNs, startUs, position, values } = points;
-  const list: readonly unknown[] = Array.isArray(values) ? values : bytesOf(points);
-  return { kind, count, tUs, subNs, startUs, position, list };
+/** Sample by sample, down to the bits of doubles: where a line ends is not part of it. */
+function comparable(columns: readonly (Samples | Points)[]): readonly unknown[] {
+  return columns.flatMap((column) => {
+    const { kind, count, tUs, subNs, startUs, position } = column;
+    return Array.from({ length: count }, (_, i) => ({
+      kind,
+      value: valueOf(column, i),
+      tUs: tUs[i],
+      subNs: subNs?.[i] ?? 0,
+      startUs: startUs?.[i] ?? Number.NaN,
+      latitude: position?.latitude[i] ?? Number.NaN,
+      longitude: position?.longitude[i] ?? Number.NaN,
+      elevation: position?.elevation[i] ?? Number.NaN,
+    }));
+  });
 }
 
-function bytesOf(points: Samples | Points): readonly number[] {
-  const view = points.values as Uint8Array;
-  return [...new Uint8Array(view.buffer, view.byteOffset, view.byteLength)];
+function valueOf({ values }: Samples | Points, i: number): unknown {
+  if (Array.isArray(values)) return values[i];
+  const { buffer, byteOffset, BYTES_PER_ELEMENT } = values as Uint8Array;
+  return [...new Uint8Array(buffer, byteOffset + i * BYTES_PER_ELEMENT, BYTES_PER_ELEMENT)];
 }
 
 test('the exact form gives back every kind, companion and bit', () => {
@@ -194,12 +205,35 @@ test('the exact form gives back every kind, companion and bit', () => {
     fc.property(labelsArbitrary, fc.array(samplesArbitrary, { maxLength: 3 }), (labels, chunks) => {
       const { recorder, result } = scan(encode([{ labels, chunks }], 'exact'));
       assert.deepEqual(result.errors, []);
-      assert.deepEqual(recorder.pointSets.map(comparable), chunks.map(comparable));
+      assert.deepEqual(comparable(recorder.pointSets), comparable(chunks));
       const expected = labels.map((part, i) => (i % 2 === 0 ? `${part}=` : `${part},`)).join('');
       for (const row of recorder.rows) assert.equal(`${row.series},`, expected);
     }),
     { numRuns: 150 },
   );
+});
+
+test('lines do not show where chunks begin and end', () => {
+  const labels = ['__name__', 'm'];
+  const [tUs, values] = [
+    [1, 2, 3, 4, 5],
+    [0.5, 1, 1.5, 2, 2.5],
+  ];
+  const part = (from: number, to: number, more: Partial<Samples> = {}): Samples =>
+    samples(KIND.f64, Float64Array.from(values.slice(from, to)), tUs.slice(from, to), more);
+  const whole = [part(0, 5, { subNs: Uint16Array.of(0, 7, 0, 0, 0) })];
+  const none = { startUs: new Float64Array(2).fill(Number.NaN) };
+  const pieces = [part(0, 1), part(1, 3, { subNs: Uint16Array.of(7, 0) }), part(3, 5, none)];
+  for (const lineSamplesMax of [1, 2, 3, 10]) {
+    const printed = (chunks: readonly Samples[]): string => {
+      const encoder = new JsonLinesEncoder('exact', lineSamplesMax);
+      return Buffer.concat([...encoder.add({ labels, chunks }), ...encoder.finish()]).toString();
+    };
+    assert.equal(printed(pieces), printed(whole));
+    assert.equal(printed(whole).split('\n').length - 1, Math.ceil(5 / lineSamplesMax));
+    assert.equal(printed(whole).split('"subNs"').length - 1, 1);
+    assert.ok(!printed(pieces).includes('startUs'));
+  }
 });
 
 test('long series take several lines and chunks of bounded size', () => {

@@ -1,8 +1,10 @@
 // `POST /api/v1/import/prometheus`: a page of Prometheus' exposition formats as one write; `POST
-// /api/v1/import`: JSON lines as one write. The good lines of a bad body are kept, and the answer
-// is 400 with both counts and the first bad lines. `timestamp` (milliseconds) stands in for lines
-// of a page without a time; `extra_label=NAME=VALUE` is a forced label.
+// /api/v1/import`: JSON lines as one write; `POST /api/v1/import/csv`: rows of CSV as one write.
+// The good lines of a bad body are kept, and the answer is 400 with both counts and the first bad
+// lines. `timestamp` (milliseconds) stands in for lines without a time; `extra_label=NAME=VALUE`
+// is a forced label.
 import { AppError } from '../../model/errors.ts';
+import type { CsvOptions, HeaderMode } from '../../formats/csv/scan.ts';
 import type { RowError, ScanResult } from '../../model/rows.ts';
 import type { Ingest } from '../../ingest/ingest.ts';
 import type { Clock } from '../../stdx/clock.ts';
@@ -27,8 +29,8 @@ function defaultTimeUs(clock: Clock, params: URLSearchParams): number {
   return tUs;
 }
 
-function lineText({ line, reason }: RowError): string {
-  return `line ${line}: ${reason}`;
+function lineText({ line, column, reason }: RowError): string {
+  return `line ${line}: ${reason}${column < 0 ? '' : ` (byte ${column + 1})`}`;
 }
 
 /** `POST /api/v1/import`: the JSON lines that `/api/v1/export` writes, in both forms. */
@@ -43,6 +45,45 @@ export async function importJsonLines(deps: ImportDependencies, exchange: Exchan
     profileKey: '',
     sizeBytes: body.length,
     scan: (dictionary, sink) => scanJsonLines(body, body.length, dictionary, sink),
+  });
+  if (written.scan.errorCount > 0) throw badRows(written.scan);
+  exchange.send({ status: 204 });
+}
+
+const HEADER_MODES: ReadonlyMap<string, HeaderMode> = new Map([
+  ['', 'auto'],
+  ['auto', 'auto'],
+  ['1', 'yes'],
+  ['true', 'yes'],
+  ['0', 'no'],
+  ['false', 'no'],
+]);
+
+async function csvOptions(clock: Clock, params: URLSearchParams): Promise<CsvOptions> {
+  const { parseColumns } = await import('../../formats/csv/columns.ts');
+  const columns = parseColumns(params.get('format') ?? '');
+  if (typeof columns === 'string')
+    throw new AppError('invalid', 'csv-format', `cannot read format: ${columns}`);
+  const header = HEADER_MODES.get(params.get('header') ?? '');
+  if (header === undefined)
+    throw new AppError('invalid', 'csv-header', 'header must be 0, 1 or auto');
+  return { columns, header, defaultTimeUs: defaultTimeUs(clock, params) };
+}
+
+/** `POST /api/v1/import/csv?format=…`, as VictoriaMetrics; docs/protocols/csv.md. */
+export async function importCsv(deps: ImportDependencies, exchange: Exchange): Promise<void> {
+  const options = writeOptions(exchange);
+  const scanOptions = await csvOptions(deps.clock, exchange.search);
+  const principal = withForcedLabels(exchange.principal, extraLabels(exchange.search));
+  const body = await exchange.body();
+  const { columnsKey } = await import('../../formats/csv/columns.ts');
+  const { scanCsv } = await import('../../formats/csv/scan.ts');
+  const written = await deps.ingest.write(principal, {
+    ...options,
+    protocol: 'csv',
+    profileKey: columnsKey(scanOptions.columns),
+    sizeBytes: body.length,
+    scan: (dictionary, sink) => scanCsv(body, body.length, scanOptions, dictionary, sink),
   });
   if (written.scan.errorCount > 0) throw badRows(written.scan);
   exchange.send({ status: 204 });

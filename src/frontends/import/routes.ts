@@ -1,6 +1,7 @@
 // Import and export as rows of the route table.
 import type { StorageReader } from '../../model/storage.ts';
 import type { QueryService } from '../../query/query-service.ts';
+import type { Exchange } from '../http/exchange.ts';
 import { plainErrors } from '../http/errors.ts';
 import { FORM_BODY_BYTES_MAX, WRITE_BODY_BYTES_MAX } from '../http/limits.ts';
 import type { Route } from '../http/route.ts';
@@ -16,14 +17,25 @@ export interface ImportExportDependencies extends ImportDependencies {
 
 export function importRoutes(deps: ImportExportDependencies): readonly Route[] {
   const common = { prefix: '/prometheus', tenantScope: 'tenant', errors: plainErrors } as const;
-  const reading: Pick<Route, 'path' | 'permission' | 'handler'> = {
-    path: '/api/v1/export',
-    permission: 'read',
-    handler: async (exchange) => {
-      const { exportSeries } = await import('./export.ts');
-      await exportSeries(deps, exchange);
-    },
+  const jsonLines = async (exchange: Exchange): Promise<void> => {
+    const { exportJsonLines } = await import('./export.ts');
+    await exportJsonLines(deps, exchange);
   };
+  const csv = async (exchange: Exchange): Promise<void> => {
+    const { exportCsv } = await import('./export.ts');
+    await exportCsv(deps, exchange);
+  };
+  const reads = (path: string, handler: Route['handler']): readonly Route[] => [
+    { ...common, path, handler, permission: 'read', method: 'GET', bodyLimitBytes: 0 },
+    {
+      ...common,
+      path,
+      handler,
+      permission: 'read',
+      method: 'POST',
+      bodyLimitBytes: FORM_BODY_BYTES_MAX,
+    },
+  ];
   const writing: Pick<Route, 'method' | 'permission' | 'bodyLimitBytes'> = {
     method: 'POST',
     permission: 'write',
@@ -42,7 +54,13 @@ export function importRoutes(deps: ImportExportDependencies): readonly Route[] {
       path: '/api/v1/import',
       handler: async (exchange) => (await imports()).importJsonLines(deps, exchange),
     },
-    { ...common, ...reading, method: 'GET', bodyLimitBytes: 0 },
-    { ...common, ...reading, method: 'POST', bodyLimitBytes: FORM_BODY_BYTES_MAX },
+    {
+      ...common,
+      ...writing,
+      path: '/api/v1/import/csv',
+      handler: async (exchange) => (await imports()).importCsv(deps, exchange),
+    },
+    ...reads('/api/v1/export', jsonLines),
+    ...reads('/api/v1/export/csv', csv),
   ];
 }
