@@ -18,12 +18,23 @@ export async function liveQueries(orrery: RunningOrrery, tenant = 'default'): Pr
   return (JSON.parse(text) as { queries: Live[] }).queries;
 }
 
+/** Its label is repeated on each of its lines: 12 MB, more than connections take. */
+const STUCK = { samples: 3000, labelLength: 4000 };
+
 /** An export whose client does not read: it stays in the list until somebody ends it. */
-export function stuckExport(orrery: RunningOrrery, metric: string) {
+export async function stuckExport(orrery: RunningOrrery) {
+  const values = Array.from({ length: STUCK.samples }, (_, i) => i);
+  const line = {
+    metric: { __name__: 'stuck', pad: 'x'.repeat(STUCK.labelLength) },
+    values,
+    timestamps: values.map((i) => i * 1000),
+  };
+  const wrote = await orrery.post('/api/v1/import', JSON.stringify(line));
+  if (wrote.status !== 204) throw new Error(wrote.text);
   const { promise: ended, resolve } = Promise.withResolvers<string>();
   let answer: http.IncomingMessage | undefined;
-  const params = Array.from({ length: 900 }, () => `match[]=${metric}`).join('&');
-  const request = http.get(`${orrery.url}/api/v1/export?${params}`, { agent: false }, (got) => {
+  const url = `${orrery.url}/api/v1/export?match[]=stuck&max_rows_per_line=1`;
+  const request = http.get(url, { agent: false }, (got) => {
     answer = got.pause();
     answer.on('error', () => resolve('cut'));
     answer.on('end', () => resolve('complete'));

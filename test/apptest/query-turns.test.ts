@@ -35,7 +35,7 @@ function ask(params: Record<string, string>, tenant = 'default') {
 
 /** Takes the only place of heavy queries until it is ended. */
 async function holdHeavyPlace() {
-  const stuck = stuckExport(orrery, 'cpu_busy');
+  const stuck = await stuckExport(orrery);
   const { id } = await until(async () =>
     (await liveQueries(orrery)).find(({ state }) => state === 'evaluating'),
   );
