@@ -68,7 +68,9 @@ func main() {
 		BuildInfo: component.BuildInfo{Command: "otelcol", Version: "0.160.0"},
 		Factories: factories,
 		ConfigProviderSettings: otelcol.ConfigProviderSettings{
-			ResolverSettings: confmap.ResolverSettings{ProviderFactories: files},
+			ResolverSettings: confmap.ResolverSettings{
+				ProviderFactories: files, DefaultScheme: "file",
+			},
 		},
 	}
 	if err := otelcol.NewCommand(settings).Execute(); err != nil {
