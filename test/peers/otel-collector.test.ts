@@ -13,6 +13,7 @@ import type { RunningOrrery } from '../apptest/harness.ts';
 import {
   NO_DIFFERENCE,
   exportedPoints,
+  increaseOf,
   pointTexts,
   setDifference,
 } from '../support/exported-points.ts';
@@ -159,16 +160,6 @@ async function sendUntil(isOver: () => boolean): Promise<number> {
 
 const isVisits = ({ labels }: ExportedPoint): boolean => labels['__name__'] === 'visits_total';
 
-/** What a counter of a series rose by, told by its start times: each start is from zero. */
-function increase(points: readonly ExportedPoint[]): number {
-  const ordered = points.toSorted((a, b) => a.tUs - b.tUs);
-  return ordered.reduce((sum, { value, startUs }, i) => {
-    const before = ordered[i - 1];
-    const isSameLife = before !== undefined && before.startUs === startUs;
-    return sum + Number(value) - (isSameLife ? Number(before.value) : 0);
-  }, 0);
-}
-
 async function bothServers() {
   const [wanted, found] = await Promise.all([
     exportedPoints(living.url, 'default'),
@@ -209,7 +200,7 @@ test('the collector repeats what was not acknowledged', { timeout: 240_000 }, as
       assert.equal(series.size, SHOPS);
       for (const one of series.values()) {
         assert.equal(one.length, messages);
-        assert.equal(increase(one), messages, 'differences are summed up once');
+        assert.equal(increaseOf(one), messages, 'differences are summed up once');
       }
     }
     t.diagnostic(`${mortal.deaths.length} kills, ${messages} messages, ${found.length} points`);

@@ -82,3 +82,13 @@ export function setDifference(wanted: ReadonlySet<string>, found: ReadonlySet<st
 }
 
 export const NO_DIFFERENCE = { missingCount: 0, extraCount: 0, missing: [], extra: [] };
+
+/** What a counter of a series rose by, told by its start times: each start is from zero. */
+export function increaseOf(points: readonly ExportedPoint[]): number {
+  const ordered = points.toSorted((a, b) => a.tUs - b.tUs);
+  return ordered.reduce((sum, { value, startUs }, i) => {
+    const before = ordered[i - 1];
+    const isSameLife = before !== undefined && before.startUs === startUs;
+    return sum + Number(value) - (isSameLife ? Number(before.value) : 0);
+  }, 0);
+}

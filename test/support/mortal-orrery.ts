@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { randomInt } from '../../src/stdx/prng.ts';
 import type { Prng } from '../../src/stdx/prng.ts';
 import { startOrrery } from '../apptest/harness.ts';
-import type { RunningOrrery, TextAnswer } from '../apptest/harness.ts';
+import type { RunningOrrery } from '../apptest/harness.ts';
 
 const PORT_MIN = 20_000;
 const PORT_SPAN = 12_000;
@@ -35,14 +35,15 @@ export async function lowPort(): Promise<number> {
   throw new Error(`no free port from ${PORT_MIN} to ${PORT_MIN + PORT_SPAN - 1}`);
 }
 
-/** When a life ended: just before the signal, and when the process was gone. */
-export interface Death {
+/** When a life ended: just before the signal, when the process was gone, and the next was ready. */
+interface Death {
   readonly fromMs: number;
   readonly toMs: number;
+  readonly backMs: number;
 }
 
 /** How often and how long: bounds are inclusive. */
-export interface Lives {
+interface Lives {
   readonly kills: number;
   readonly upMs: readonly [number, number];
   readonly downMs: readonly [number, number];
@@ -67,11 +68,11 @@ export class MortalOrrery {
   static async start(args: readonly string[] = []): Promise<MortalOrrery> {
     const folder = await mkdtemp(join(tmpdir(), 'orrery-mortal-'));
     const mortal = new MortalOrrery(folder, await lowPort(), args);
-    await mortal.start();
+    await mortal.#start();
     return mortal;
   }
 
-  async start(): Promise<void> {
+  async #start(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
         this.#server = await startOrrery([...this.#args, '--http', `127.0.0.1:${this.port}`]);
@@ -84,11 +85,15 @@ export class MortalOrrery {
     }
   }
 
-  async kill(): Promise<void> {
+  /** Kills it, waits and starts it. */
+  async #die(downMs: number): Promise<void> {
     const fromMs = Date.now();
     await this.#server?.kill();
-    this.deaths.push({ fromMs, toMs: Date.now() });
+    const toMs = Date.now();
     this.#server = undefined;
+    await sleep(downMs);
+    await this.#start();
+    this.deaths.push({ fromMs, toMs, backMs: Date.now() });
   }
 
   /** Lives and dies so often, and lives in the end. */
@@ -97,16 +102,19 @@ export class MortalOrrery {
       min + randomInt(prng, max - min + 1);
     for (let i = 0; i < kills; i++) {
       await sleep(between(upMs));
-      await this.kill();
-      await sleep(between(downMs));
-      await this.start();
+      await this.#die(between(downMs));
     }
     await sleep(upMs[0]);
   }
 
-  get(path: string, init?: RequestInit): Promise<TextAnswer> {
-    if (this.#server === undefined) throw new Error('the server is dead');
-    return this.#server.get(path, init);
+  /**
+   * Whether what was sent then, by a protocol without acknowledgements, may have been on its way
+   * when the server died, where a line takes at most so long from the sender to the disk.
+   */
+  mayHaveLost(sentMs: number, onItsWayMs: number): boolean {
+    return this.deaths.some(
+      ({ fromMs, toMs }) => sentMs >= fromMs - onItsWayMs && sentMs <= toMs,
+    );
   }
 
   /** Ends it for good and removes its data. */
