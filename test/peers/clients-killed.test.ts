@@ -188,11 +188,17 @@ for (const { form, temporality } of OTLP_RUNS)
     t.diagnostic(`${results.length} exports, ${acknowledged.length} acknowledged`);
     assert.ok(acknowledged.length > 50, `only ${acknowledged.length} exports`);
     const stored = valuesByTime(points);
-    assert.deepEqual(acknowledged.filter(([tMs]) => !stored.has(tMs)), []);
+    assert.deepEqual(acknowledged.filter(([tMs]) => !stored.has(tMs)).slice(0, 5), []);
     const sent = new Map(results.map(([tMs, value]) => [tMs, value]));
-    assert.deepEqual([...stored].filter(([tMs]) => !sent.has(tMs)), []);
+    assert.deepEqual(
+      [...stored].filter(([tMs]) => !sent.has(tMs)),
+      [],
+    );
     if (temporality === 'CUMULATIVE') {
-      assert.deepEqual([...stored].filter(([tMs, value]) => sent.get(tMs) !== value), []);
+      assert.deepEqual(
+        [...stored].filter(([tMs, value]) => sent.get(tMs) !== value),
+        [],
+      );
       return;
     }
     // One that is not acknowledged is dropped by the client, and may be stored all the same.
@@ -207,7 +213,10 @@ test('@senx/warp10', async (t) => {
   assert.ok(n > 50 && repeats > 0);
   const points = await exportedPoints(mortal.url, 'default', '{__name__="killed.warp10"}');
   const wanted = Array.from({ length: n }, (_, i) => [(BASE_SEC + i) * 1000, i]);
-  assert.deepEqual([...valuesByTime(points)].toSorted(([a], [b]) => a - b), wanted);
+  assert.deepEqual(
+    [...valuesByTime(points)].toSorted(([a], [b]) => a - b),
+    wanted,
+  );
 });
 
 for (const client of ['graphite', 'graphyte'])

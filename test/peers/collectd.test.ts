@@ -1,6 +1,7 @@
-// Debian's collectd sends what it reads of this machine by write_graphite and write_tsdb to a server
-// that lives and to one that is killed again and again. It connects again by itself, and has no
-// acknowledgements: nothing wrong is there, and nothing is missing but what it sent around a death.
+// Debian's collectd sends what it reads of this machine by write_graphite, write_tsdb and
+// write_http to a server that lives and to one that is killed again and again. It connects again by
+// itself and repeats nothing: nothing wrong is there, and nothing is missing but what it sent
+// around a death.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,12 +15,13 @@ import { MortalOrrery, lowPort } from '../support/mortal-orrery.ts';
 import { TestProcess } from '../support/processes.ts';
 
 const LIVES = { kills: 3, upMs: [6000, 7000], downMs: [200, 1500] } as const;
-/** It gathers 1,428 bytes before it sends, and connects again once a second at most. */
+/** It gathers 1,428 bytes before it sends, for JSON 1,024; it connects again once a second. */
 const GATHERED_MS = 2500;
 const CONNECTS_AGAIN_MS = 2500;
 const WARM_UP_MS = 30_000;
 
 interface Listeners {
+  readonly http: number;
   readonly graphite: number;
   readonly telnet: number;
 }
@@ -41,6 +43,15 @@ function configuration(servers: Readonly<Record<string, Listeners>>): string {
   </Node>`,
       )
       .join('');
+  const urls = Object.entries(servers).map(
+    ([name, { http }]) => `
+  <Node "${name}">
+    URL "http://127.0.0.1:${http}/collectd"
+    Format "JSON"
+    BufferSize 1024
+    Header "X-Scope-OrgID: json"
+  </Node>`,
+  );
   return `
 Hostname "web01"
 FQDNLookup false
@@ -52,8 +63,11 @@ LoadPlugin load
 LoadPlugin memory
 LoadPlugin uptime
 LoadPlugin write_graphite
+LoadPlugin write_http
 LoadPlugin write_tsdb
 <Plugin write_graphite>${nodes((ports) => ports.graphite, 'Protocol "tcp"\n    Prefix "graphite."')}
+</Plugin>
+<Plugin write_http>${urls.join('')}
 </Plugin>
 <Plugin write_tsdb>${nodes((ports) => ports.telnet, 'HostTags "dc=ams"')}
 </Plugin>
@@ -61,12 +75,10 @@ LoadPlugin write_tsdb
 }
 
 async function startWithListeners(): Promise<{ orrery: MortalOrrery; listeners: Listeners }> {
-  const listeners = { graphite: await lowPort(), telnet: await lowPort() };
-  const orrery = await MortalOrrery.start([
-    ...['--graphite', `127.0.0.1:${listeners.graphite}`],
-    ...['--opentsdb-telnet', `127.0.0.1:${listeners.telnet}`],
-  ]);
-  return { orrery, listeners };
+  const [graphite, telnet] = [await lowPort(), await lowPort()];
+  const args = ['--graphite', `127.0.0.1:${graphite}`, '--opentsdb-telnet', `127.0.0.1:${telnet}`];
+  const orrery = await MortalOrrery.start(args);
+  return { orrery, listeners: { http: orrery.port, graphite, telnet } };
 }
 
 before(async () => {
@@ -81,7 +93,8 @@ before(async () => {
   for (let waitedMs = 0; ; waitedMs += 200) {
     const points = await exportedPoints(mortal.url, 'default');
     if (points.length > 0) return;
-    assert.ok(waitedMs < WARM_UP_MS, `collectd sends nothing:\n${collectd.output}`);
+    const hasEnded = collectd.child.exitCode !== null;
+    assert.ok(!hasEnded && waitedMs < WARM_UP_MS, `collectd sends nothing:\n${collectd.output}`);
     await sleep(200);
   }
 });
@@ -104,23 +117,31 @@ function isSafe(tUs: number, endMs: number): boolean {
   );
 }
 
+interface Of {
+  readonly name: string;
+  readonly labels: ExportedPoint['labels'];
+}
+
 test('collectd, whose server is killed', { timeout: 180_000 }, async (t) => {
   await mortal.dieOften(seededPrng(5), LIVES);
   const endMs = Date.now();
-  const [wanted, found] = await Promise.all([
-    exportedPoints(living.url, 'default'),
-    exportedPoints(mortal.url, 'default'),
-  ]);
   const writers = {
-    write_graphite: (labels: ExportedPoint['labels']) =>
-      labels['__name__']!.startsWith('graphite.web01.'),
-    write_tsdb: (labels: ExportedPoint['labels']) => labels['dc'] === 'ams',
+    write_graphite: {
+      tenant: 'default',
+      isOf: ({ name }: Of) => name.startsWith('graphite.web01.'),
+    },
+    write_tsdb: { tenant: 'default', isOf: ({ labels }: Of) => labels['dc'] === 'ams' },
+    write_http: { tenant: 'json', isOf: ({ labels }: Of) => labels['host'] === 'web01' },
   };
-  for (const [name, isOf] of Object.entries(writers))
-    await t.test(name, (one) => {
-      const sent = wanted.filter(({ labels }) => isOf(labels));
-      const stored = found.filter(
-        ({ labels, tUs }) => isOf(labels) && tUs / 1000 < endMs - GATHERED_MS,
+  for (const [writer, { tenant, isOf }] of Object.entries(writers))
+    await t.test(writer, async (one) => {
+      const ofWriter = async (url: string): Promise<ExportedPoint[]> => {
+        const points = await exportedPoints(url, tenant);
+        return points.filter(({ labels }) => isOf({ labels, name: labels['__name__']! }));
+      };
+      const sent = await ofWriter(living.url);
+      const stored = (await ofWriter(mortal.url)).filter(
+        ({ tUs }) => tUs / 1000 < endMs - GATHERED_MS,
       );
       const safe = sent.filter(({ tUs }) => isSafe(tUs, endMs));
       assert.ok(safe.length > 100, `only ${safe.length} points`);

@@ -85,7 +85,7 @@ after(async () => {
 const attributes = (pairs: Readonly<Record<string, string>>) =>
   Object.entries(pairs).map(([key, stringValue]) => ({ key, value: { stringValue } }));
 
-/** The n-th message: per shop a gauge, counters of both temporalities and histograms of both kinds. */
+/** The n-th message: for each shop a gauge, counters of both temporalities, both histograms. */
 function message(n: number): string {
   const startTimeUnixNano = `${BASE_SEC}000000000`;
   const timeUnixNano = `${BASE_SEC + n}000000000`;

@@ -79,10 +79,7 @@ before(async () => {
     response.setHeader('Content-Type', PAGE_CONTENT_TYPE).end(scrapedPage(++pageCount));
   }).listen(0, '127.0.0.1');
   await new Promise((resolve) => target.once('listening', resolve));
-  await writeFile(
-    join(folder, 'agent.yml'),
-    configuration((target.address() as AddressInfo).port),
-  );
+  await writeFile(join(folder, 'agent.yml'), configuration((target.address() as AddressInfo).port));
   agentUrl = `http://127.0.0.1:${await freePort()}`;
   const args = [
     '--agent',
@@ -167,7 +164,10 @@ test('exemplars and metadata are there after the kills', async () => {
   const found = await exemplars(mortal.url);
   assert.ok(wanted.size > 20);
   // What was scraped last may be on its way to either.
-  assert.ok([...wanted].slice(0, -10).every((one) => found.has(one)), 'an exemplar is missing');
+  assert.ok(
+    [...wanted].slice(0, -10).every((one) => found.has(one)),
+    'an exemplar is missing',
+  );
   for (const name of ['visits_total', 'latency_seconds'])
     assert.deepEqual(
       await ask(mortal.url, `metadata?metric=${name}`),

@@ -197,10 +197,8 @@ before(async () => {
   const program = await goProgram('telegraf');
   folder = await mkdtemp(join(tmpdir(), 'orrery-telegraf-'));
   const ports = { input: await lowPort(), graphite: await lowPort(), telnet: await lowPort() };
-  mortal = await MortalOrrery.start([
-    ...['--graphite', `127.0.0.1:${ports.graphite}`],
-    ...['--opentsdb-telnet', `127.0.0.1:${ports.telnet}`],
-  ]);
+  const telnet = ['--opentsdb-telnet', `127.0.0.1:${ports.telnet}`];
+  mortal = await MortalOrrery.start(['--graphite', `127.0.0.1:${ports.graphite}`, ...telnet]);
   await writeFile(join(folder, 'telegraf.conf'), configuration(ports));
   telegraf = new TestProcess(program, ['--config', 'telegraf.conf'], folder);
   input = await connected(ports.input);

@@ -20,7 +20,7 @@ export interface ExportedPoint {
   readonly startUs: number | null;
 }
 
-export const ALL_SERIES = '{__name__=~".+"}';
+const ALL_SERIES = '{__name__=~".+"}';
 
 function seriesText(labels: Readonly<Record<string, string>>): string {
   return JSON.stringify(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)));

@@ -15,7 +15,7 @@ interface GoProgram {
   /** Of a main package: what `go install` would be given. */
   readonly package: string;
   readonly tags: readonly string[];
-  /** Sources of a module of our own, by file name; without them the package's own module is used. */
+  /** Sources of a module of our own, by file name; without them it is the package's module. */
   readonly sources?: Readonly<Record<string, string>>;
 }
 
@@ -124,7 +124,8 @@ async function build(name: GoProgramName, folder: string): Promise<void> {
   const { package: what, tags, sources }: GoProgram = PROGRAMS[name];
   const tagged = tags.length === 0 ? [] : ['-tags', tags.join(',')];
   const flags = [...tagged, '-ldflags', '-s -w'];
-  if (sources === undefined) return await go(['install', ...flags, what], folder, { GOBIN: folder });
+  if (sources === undefined)
+    return await go(['install', ...flags, what], folder, { GOBIN: folder });
   for (const [file, text] of Object.entries(sources)) await writeFile(join(folder, file), text);
   await go(['build', '-mod=mod', ...flags, '-o', name, what], folder, {});
 }

@@ -112,9 +112,7 @@ export class MortalOrrery {
    * when the server died, where a line takes at most so long from the sender to the disk.
    */
   mayHaveLost(sentMs: number, onItsWayMs: number): boolean {
-    return this.deaths.some(
-      ({ fromMs, toMs }) => sentMs >= fromMs - onItsWayMs && sentMs <= toMs,
-    );
+    return this.deaths.some(({ fromMs, toMs }) => sentMs >= fromMs - onItsWayMs && sentMs <= toMs);
   }
 
   /** Ends it for good and removes its data. */
