@@ -37,6 +37,9 @@ export const EXPORT_CHUNK_BYTES = 65_536;
 
 assert(QUOTED_LINE_BYTES_MAX * SCAN_ERRORS_MAX <= 65_536, 'an error body stays small');
 
+/** Values of one list of collectd: one for each data source of a type. */
+export const COLLECTD_SOURCES_MAX = 256;
+
 /** Samples on one exported JSON line; a longer series takes several lines. */
 export const EXPORT_LINE_SAMPLES_MAX = 10_000;
 

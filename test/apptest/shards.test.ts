@@ -77,6 +77,14 @@ function opentsdb(n: number, timestamp: number, value: number): string {
   return JSON.stringify({ metric: 'crossed', timestamp, value, tags: { n: String(n) } });
 }
 
+/** Names its series by plugin and data source, and has no labels of its sender's choice. */
+function collectd(n: number, tMs: number, value: number): string {
+  const source = { dsnames: ['value'], host: 'h', plugin: 'crossed', type: 'gauge' };
+  return JSON.stringify([
+    { ...source, values: [value], time: tMs / 1000, type_instance: String(n) },
+  ]);
+}
+
 const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map<string, Protocol>([
   ['/api/v1/write', { body: remoteWrite }],
   ['/write', influx],
@@ -89,6 +97,7 @@ const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map<string, Protocol>([
     '/api/v0/update',
     { body: (n, tMs, value) => `${tMs * 1000}// crossed{n=${n}} ${value.toFixed(1)}` },
   ],
+  ['/collectd', { body: collectd }],
   ['/v1/metrics', otlp],
   ['/api/v1/otlp/v1/metrics', otlp],
   ['/opentelemetry/v1/metrics', otlp],
@@ -119,15 +128,16 @@ const WRITE_ROUTES = productRoutes({} as RouteDependencies).filter(
 );
 
 async function exported(orrery: RunningOrrery): Promise<Map<string, number>> {
-  const { text } = await orrery.get('/api/v1/export?match[]=crossed');
+  const { text } = await orrery.get('/api/v1/export?match[]=crossed&match[]=crossed_value');
   const found = new Map<string, number>();
   for (const line of text.trim().split('\n')) {
     const { metric, values, timestamps } = JSON.parse(line) as {
-      metric: { n: string };
+      metric: { n?: string; type_instance?: string };
       values: number[];
       timestamps: number[];
     };
-    for (const [i, tMs] of timestamps.entries()) found.set(`${metric.n} ${tMs}`, values[i]!);
+    const n = metric.n ?? metric.type_instance;
+    for (const [i, tMs] of timestamps.entries()) found.set(`${n} ${tMs}`, values[i]!);
   }
   return found;
 }
@@ -167,7 +177,8 @@ test('every writing route through every thread; sums of metrics; kill -9', async
       );
     assert.equal(await sumOf(first, 'orrery_ingest_batches_total'), count);
     assert.equal(await sumOf(first, 'orrery_ingest_samples_total'), count);
-    assert.equal(await sumOf(first, 'orrery_tsdb_active_series'), 3);
+    // Three that all protocols write, and collectd's own.
+    assert.equal(await sumOf(first, 'orrery_tsdb_active_series'), 4);
     assert.equal(await sumOf(first, 'orrery_http_body_bytes_in_flight'), 0);
     assert.equal(await sumOf(first, 'orrery_memory_bytes{holder="bodies"}'), 0);
     assert.ok((await sumOf(first, 'orrery_memory_bytes{holder="dictionaries"}')) > 1000);

@@ -1,6 +1,7 @@
 // A thread of ingest: a listener on the port that all of them share, parsers and dictionaries. What
 // it parsed goes to the thread of the shards as columns; every other request goes there whole.
 import { MessageChannel, parentPort, workerData } from 'node:worker_threads';
+import { collectdRoutes } from '../../frontends/collectd/routes.ts';
 import { forward } from '../../frontends/http/forward.ts';
 import { graphiteRoutes } from '../../frontends/graphite/routes.ts';
 import { HttpServer } from '../../frontends/http/server.ts';
@@ -114,6 +115,7 @@ function writeRoutes(): readonly Route[] {
     ...graphiteRoutes(deps),
     ...opentsdbRoutes(deps),
     ...warp10Routes(deps),
+    ...collectdRoutes(deps),
     ...importRoutes(deps),
   ];
   return routes.filter(({ permission }) => permission === 'write');

@@ -2,6 +2,8 @@
 // covered by existing.
 import { adminRoutes } from '../../frontends/admin/routes.ts';
 import type { AdminDependencies } from '../../frontends/admin/routes.ts';
+import { collectdRoutes } from '../../frontends/collectd/routes.ts';
+import type { CollectdDependencies } from '../../frontends/collectd/routes.ts';
 import { consoleRoutes } from '../../frontends/console/routes.ts';
 import type { ConsoleDependencies } from '../../frontends/console/routes.ts';
 import { graphiteRoutes } from '../../frontends/graphite/routes.ts';
@@ -27,6 +29,7 @@ export type RouteDependencies = PrometheusDependencies &
   OtlpDependencies &
   OpentsdbDependencies &
   Warp10Dependencies &
+  CollectdDependencies &
   ImportExportDependencies &
   AdminDependencies &
   ConsoleDependencies;
@@ -40,6 +43,7 @@ export function productRoutes(deps: RouteDependencies): readonly Route[] {
     ...otlpRoutes(deps),
     ...opentsdbRoutes(deps),
     ...warp10Routes(deps),
+    ...collectdRoutes(deps),
     ...importRoutes(deps),
     ...adminRoutes(deps),
     ...consoleRoutes(deps),

@@ -20,6 +20,8 @@ export const CONNECTIONS_MAX = 20_000;
 
 /** A write, as sent and after decompression: what one parser's private memory holds. */
 export const WRITE_BODY_BYTES_MAX = 64 * MIB;
+/** JSON that is parsed as a whole takes many times its size meanwhile. */
+export const COLLECTD_BODY_BYTES_MAX = 16 * MIB;
 /** A form or a small JSON document. */
 export const FORM_BODY_BYTES_MAX = 4 * MIB;
 /** A body that a route reads without needing it. */
