@@ -37,6 +37,7 @@ export class Exchange {
   #search: URLSearchParams | undefined = undefined;
   #abort: AbortController | undefined = undefined;
   #heldBytes = 0;
+  #isReported = false;
   readonly #borrowed: Uint8Array[] = [];
 
   constructor(parts: ExchangeParts) {
@@ -54,6 +55,25 @@ export class Exchange {
 
   get principal(): Principal {
     return must(this.#parts.principal, 'routes with permission "none" have no principal');
+  }
+
+  /** Address of the client; '' where it is gone or comes from within the process. */
+  get peer(): string {
+    return this.request.socket.remoteAddress ?? '';
+  }
+
+  /** Has the ingest reported what became of the rows of this request? */
+  get isReported(): boolean {
+    return this.#isReported;
+  }
+
+  setReported(): void {
+    this.#isReported = true;
+  }
+
+  /** The same request with its body, answered to another place: a dry run. */
+  answering(response: ServerResponse): Exchange {
+    return new Exchange({ ...this.#parts, response });
   }
 
   /** A header with one value; undefined where it is absent. */
