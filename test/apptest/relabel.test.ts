@@ -82,6 +82,20 @@ const LINE = { query: 'precision=ms', bad: 'sent,env=a value=', reason: /unable 
 const PROTOCOLS: Readonly<Record<string, Protocol>> = {
   influx: { ...LINE, path: '/write', body: (env) => `sent,env=${env} value=1 ${T_MS}` },
   'influx-v2': { ...LINE, path: '/api/v2/write', body: (env) => `sent,env=${env} value=1 ${T_MS}` },
+  'influx-v3': {
+    query: 'db=&precision=millisecond',
+    bad: LINE.bad,
+    reason: LINE.reason,
+    path: '/api/v3/write_lp',
+    body: (env) => `sent,env=${env} value=1 ${T_MS}`,
+  },
+  csv: {
+    path: '/api/v1/import/csv',
+    query: 'format=1:time:unix_ms,2:label:env,3:metric:sent',
+    body: (env) => `${T_MS},${env},1\n`,
+    bad: '1,a,one,two',
+    reason: /one/,
+  },
   graphite: {
     path: '/graphite/api/v1/sink',
     body: (env) => `sent;env=${env} 1 ${T_MS / 1000}\n`,

@@ -53,7 +53,11 @@ export function IngestPage({ search }: { readonly search: string }): ReactNode {
 }
 
 /** Another protocol's example, unless something of one's own was typed. */
-function withExample({ protocol, body }: IngestState, next: string): Partial<IngestState> {
-  const isExample = body === protocolOf(protocol).example;
-  return { protocol: next, ...(isExample ? { body: protocolOf(next).example } : {}) };
+function withExample({ protocol, params, body }: IngestState, next: string): Partial<IngestState> {
+  const [before, after] = [protocolOf(protocol), protocolOf(next)];
+  return {
+    protocol: next,
+    body: body === before.example ? after.example : body,
+    params: params === (before.params ?? '') ? (after.params ?? '') : params,
+  };
 }

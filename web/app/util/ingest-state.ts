@@ -14,7 +14,10 @@ export interface IngestState {
 export interface ProtocolEntry {
   readonly name: string;
   readonly title: string;
+  /** A body. */
   readonly example: string;
+  /** Parameters without which it takes none. */
+  readonly params?: string;
 }
 
 /** Those whose bodies are text. */
@@ -34,6 +37,12 @@ export const PROTOCOLS: readonly ProtocolEntry[] = [
     title: 'Prometheus text',
     example: 'http_requests_total{method="GET"} 1027\n',
   },
+  {
+    name: 'influx-v3',
+    title: 'InfluxDB line protocol (v3)',
+    example: 'weather,city=Paris temperature=21.5',
+    params: 'db=metrics',
+  },
   { name: 'graphite', title: 'Graphite', example: 'web.requests;host=a 12 -1\n' },
   {
     name: 'opentsdb',
@@ -45,6 +54,12 @@ export const PROTOCOLS: readonly ProtocolEntry[] = [
     name: 'jsonl',
     title: 'JSON lines',
     example: '{"metric":{"__name__":"up","job":"a"},"values":[1],"timestamps":[1750000000000]}\n',
+  },
+  {
+    name: 'csv',
+    title: 'CSV',
+    example: 'Paris,21.5\n',
+    params: 'format=1:label:city,2:metric:temperature',
   },
   {
     name: 'otlp',
@@ -63,10 +78,10 @@ const EXAMPLE_LABELS = 'http_requests_total\nenv=dev\ninstance=db1.example.org:9
 
 export function parseIngest(search: string): IngestState {
   const asked = new URLSearchParams(search);
-  const { name, example } = protocolOf(asked.get('protocol') ?? '');
+  const { name, example, params = '' } = protocolOf(asked.get('protocol') ?? '');
   return {
     protocol: name,
-    params: asked.get('params') ?? '',
+    params: asked.get('params') ?? params,
     body: asked.get('body') ?? example,
     labels: asked.get('labels') ?? EXAMPLE_LABELS,
     rules: asked.get('rules') ?? undefined,
@@ -77,8 +92,9 @@ export function parseIngest(search: string): IngestState {
 export function formatIngest({ protocol, params, body, labels, rules }: IngestState): string {
   const asked = new URLSearchParams();
   if (protocol !== PROTOCOLS[0]!.name) asked.set('protocol', protocol);
-  if (params !== '') asked.set('params', params);
-  if (body !== protocolOf(protocol).example) asked.set('body', body);
+  const { example, params: needed = '' } = protocolOf(protocol);
+  if (params !== needed) asked.set('params', params);
+  if (body !== example) asked.set('body', body);
   if (labels !== EXAMPLE_LABELS) asked.set('labels', labels);
   if (rules !== undefined) asked.set('rules', rules);
   while (asked.toString().length > TYPED_URL_CHARS_MAX) {
