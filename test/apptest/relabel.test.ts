@@ -307,6 +307,18 @@ for (const [name, protocol] of Object.entries(PROTOCOLS))
     assert.equal(answer.status, good.answer.status);
   });
 
+test('a dry run of collectd, whose labels are its own', async () => {
+  const list = { values: [1], dstypes: ['gauge'], dsnames: ['value'], time: T_MS / 1000 };
+  const body = JSON.stringify([{ ...list, host: 'a', plugin: 'sent', type: 'gauge' }]);
+  const { status, text } = await orrery.post('/orrery/v1/ingest/explain?protocol=collectd', body);
+  assert.equal(status, 200, text);
+  const explained = JSON.parse(text) as Explained;
+  assert.equal(verdicts(explained), 'ok ok skipped ok ok', text);
+  const [point] = explained.stages[4]!.points!;
+  const labels = { __name__: 'sent_value', host: 'a', plugin: 'sent', type: 'gauge' };
+  assert.deepEqual(point!['labels'], labels);
+});
+
 test('a dry run says what the tenant no longer keeps, and which protocols there are', async () => {
   const retention = '/orrery/v1/tenants/dry-old/retention';
   await orrery.get(retention, { method: 'PUT', body: '{"timeMs":86400000}' });

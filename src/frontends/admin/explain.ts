@@ -43,6 +43,7 @@ const PATHS: Readonly<Record<string, string>> = {
   warp10: '/api/v0/update',
   jsonl: '/api/v1/import',
   csv: '/api/v1/import/csv',
+  collectd: '/collectd',
   otlp: '/v1/metrics',
 };
 
