@@ -1,7 +1,7 @@
 // The short way from the labels of a body to a series: where they are plain, no string is made.
-// Whatever is not plain (unsorted, empty, over a limit, malformed) is left to series-admission.ts,
-// which says what is wrong or puts it in order; both let the same series in. Runs once per new row
-// of a dictionary.
+// Whatever is not plain (unsorted, empty, over a limit, malformed, of a tenant with rules) is left
+// to series-admission.ts, which says what is wrong or puts it in order; both let the same series
+// in. Runs once per new row of a dictionary.
 import { decodeUtf8 } from '../codec/utf8.ts';
 import type { SeriesRef } from '../model/columns.ts';
 import type { LabelBytes } from '../model/label-bytes.ts';
@@ -21,9 +21,10 @@ export class ByteAdmission {
 
   /** The ref of the series, REF_REFUSED, or ROW_UNKNOWN where the labels are not plain. */
   admit(labels: LabelBytes): SeriesRef {
-    const { storage, tenant, forcedLabels, limits } = this.#context;
+    const { storage, tenant, forcedLabels, limits, relabelling } = this.#context;
     const { count } = labels;
     const isPlain =
+      relabelling === undefined &&
       forcedLabels.length === 0 &&
       count > 0 &&
       count <= limits.labelCountMax &&

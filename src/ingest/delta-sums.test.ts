@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { DeltaSums } from '../formats/otlp/deltas.ts';
 import type { Histogram } from '../model/histogram.ts';
 import { DeltaLedger } from './delta-sums.ts';
+import { REF_DROPPED } from './dropped-points.ts';
 import { DELTA_SERIES_MAX } from './limits.ts';
 
 function add(sums: DeltaSums, tUs: number, value: number | bigint, ref = 1) {
@@ -31,6 +32,19 @@ test('sums grow from their first start; integers stay integers', async () => {
     [2n ** 60n + 1n, 110],
   ]);
   assert.equal(ledger.seriesCount, 3);
+});
+
+test('series that rules drop share no sum', async () => {
+  const ledger = new DeltaLedger();
+  const found = await ledger.write('a', async (open) => {
+    const sums = open();
+    return [add(sums, 100, 5, REF_DROPPED), add(sums, 90, 7, REF_DROPPED)];
+  });
+  assert.deepEqual(found, [
+    [5, 90],
+    [7, 80],
+  ]);
+  assert.equal(ledger.seriesCount, 0);
 });
 
 test('a point that comes again is not added again, an older one is refused', async () => {

@@ -9,6 +9,7 @@ import type { Histogram } from '../model/histogram.ts';
 import type { TenantId } from '../model/tenant.ts';
 import type { DeltaPoint, DeltaSums, DeltaValue, RunningSum } from '../formats/otlp/deltas.ts';
 import { addHistograms } from '../windows/histogram-math.ts';
+import { REF_DROPPED } from './dropped-points.ts';
 import { DELTA_SERIES_MAX } from './limits.ts';
 
 interface State extends RunningSum<DeltaValue> {
@@ -75,6 +76,8 @@ class Change implements DeltaSums {
 
   add<Value extends DeltaValue>(point: DeltaPoint<Value>): RunningSum<Value> | string {
     const { ref, tUs, subNs, startUs, value } = point;
+    // Not one series but all that rules drop.
+    if (ref === REF_DROPPED) return { value, startUs };
     const known = this.states.has(ref) ? this.states.get(ref) : this.#kept.get(ref);
     const last =
       (typeof known?.value === 'object') === (typeof value === 'object') ? known : undefined;

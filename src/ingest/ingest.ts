@@ -10,10 +10,12 @@ import { BatchBuilder } from '../model/batch-builder.ts';
 import type { WriteBatch } from '../model/columns.ts';
 import { AppError } from '../model/errors.ts';
 import { labelsKey } from '../model/labels.ts';
-import type { RowDictionary, RowSink, ScanResult } from '../model/rows.ts';
+import type { RowDictionary, RowError, RowSink, ScanResult } from '../model/rows.ts';
 import type { Durability, StorageWriter } from '../model/storage.ts';
 import type { Principal, TenantId } from '../model/tenant.ts';
+import type { Relabelling } from '../relabel/relabelling.ts';
 import type { Prng } from '../stdx/prng.ts';
+import { withoutDropped } from './dropped-points.ts';
 import {
   APPEND_TRIES_MAX,
   BUSY_RETRY_SEC,
@@ -24,6 +26,8 @@ import {
   POOLED_BUILDER_POINTS_MAX,
 } from './limits.ts';
 import { MetadataFilter } from './metadata-filter.ts';
+import { refusedByReason } from './refusal-reasons.ts';
+import type { RefusedRows } from './refusal-reasons.ts';
 import type { DictionaryBounds } from './row-dictionary.ts';
 import { DEFAULT_DICTIONARY_BOUNDS, ProfileDictionary } from './row-dictionary.ts';
 import type { LabelLimits } from './series-admission.ts';
@@ -46,8 +50,15 @@ export interface WriteRequest<Result extends ScanResult> {
   /** Size of the decoded body. */
   readonly sizeBytes: number;
   readonly scan: Scan<Result>;
-  /** True: store nothing of this batch (protocols that refuse a batch as a whole). */
-  readonly refuses?: (result: Result) => boolean;
+  /**
+   * True, or a sentence that says why: store nothing of this batch (protocols that refuse a batch
+   * as a whole).
+   */
+  readonly refuses?: (result: Result) => boolean | string | undefined;
+  /** Who sends, for those who look at refused rows; '' or undefined: nobody to name. */
+  readonly peer?: string;
+  /** Called when the write is reported: what it refused is told, whatever is answered. */
+  readonly onReported?: () => void;
 }
 
 export interface WriteResult<Result extends ScanResult> {
@@ -55,7 +66,7 @@ export interface WriteResult<Result extends ScanResult> {
   readonly scan: Result;
   /** False where the batch id had been seen, or where the batch was refused or empty. */
   readonly applied: boolean;
-  /** Points of the appended batch: 0 where `refuses` said so. */
+  /** Points of the appended batch: 0 where `refuses` said so; without those that rules drop. */
   readonly pointCount: number;
 }
 
@@ -67,6 +78,18 @@ export interface WriteReport {
   readonly pointCount: number;
   readonly errorCount: number;
   readonly sizeBytes: number;
+  readonly peer: string;
+  /** Points of series that the tenant's rules drop; in no other count. */
+  readonly droppedCount: number;
+  /** Refused rows by reason, and the first of them. */
+  readonly refused: RefusedRows;
+  readonly errors: readonly RowError[];
+}
+
+/** The rules of each tenant. */
+export interface RelabelSource {
+  /** undefined: none. Asked once per write; what it gives for one version never changes. */
+  of(tenant: TenantId): Relabelling | undefined;
 }
 
 /** What is needed of a storage; one series may have several refs. */
@@ -95,6 +118,8 @@ export interface IngestDependencies {
   readonly limits?: IngestLimits;
   /** Default: one of its own. */
   readonly metadata?: Pick<MetadataFilter, 'filter' | 'forget'>;
+  /** Default: no tenant has rules. */
+  readonly relabel?: RelabelSource | undefined;
 }
 
 interface Profile {
@@ -107,7 +132,11 @@ interface Profile {
 interface Scanned<Result extends ScanResult> {
   readonly result: Result;
   readonly batch: WriteBatch;
+  readonly droppedCount: number;
+  readonly refused: RefusedRows;
 }
+
+const NOTHING_REFUSED: RefusedRows = new Map();
 
 export class Ingest {
   readonly #storage: IngestStorage;
@@ -118,6 +147,7 @@ export class Ingest {
   readonly #profiles = new Map<string, Profile>();
   readonly #builders: BatchBuilder[] = [];
   readonly #metadata: Pick<MetadataFilter, 'filter' | 'forget'>;
+  readonly #relabel: RelabelSource | undefined;
   #inFlightBytes = 0;
   #dictionaryBytes = 0;
 
@@ -127,6 +157,7 @@ export class Ingest {
     this.#onWrite = dependencies.onWrite;
     this.#limits = dependencies.limits ?? DEFAULT_INGEST_LIMITS;
     this.#metadata = dependencies.metadata ?? new MetadataFilter();
+    this.#relabel = dependencies.relabel;
   }
 
   get inFlightBytes(): number {
@@ -209,9 +240,16 @@ export class Ingest {
     try {
       const result = request.scan(dictionary, sink);
       for (const split of dictionary.newSplits()) builder.split(split);
-      const batch = this.#metadata.filter(principal.tenant, builder.finish());
-      const narrowed = sink instanceof TimeRangeSink ? sink.narrow(result) : result;
-      return { result: narrowed, batch };
+      const whole = builder.finish();
+      const { batch: kept, droppedCount } = dictionary.hasDropped
+        ? withoutDropped(whole)
+        : { batch: whole, droppedCount: 0 };
+      const batch = this.#metadata.filter(principal.tenant, kept);
+      if (!(sink instanceof TimeRangeSink))
+        return { result, batch, droppedCount, refused: refusedRows(result, dictionary) };
+      const narrowed = sink.narrow(result);
+      const refused = refusedRows(narrowed, dictionary, sink.refusedCount);
+      return { result: narrowed, batch, droppedCount, refused };
     } finally {
       dictionary.release();
       this.#measure(profile);
@@ -223,9 +261,10 @@ export class Ingest {
     request: WriteRequest<Result>,
     scanned: Scanned<Result>,
   ): Promise<WriteResult<Result>> {
-    const { result, batch } = scanned;
+    const { result, batch, droppedCount } = scanned;
     const { protocol, durability, batchId } = request;
-    const isRefused = request.refuses?.(result) === true;
+    const why = request.refuses?.(result) ?? false;
+    const isRefused = why !== false;
     if (isRefused) this.#unsent(principal.tenant, batch);
     let applied = false;
     if (!isRefused && !isEmpty(batch)) {
@@ -237,15 +276,22 @@ export class Ingest {
         throw error;
       }
     }
-    const pointCount = isRefused ? 0 : result.pointCount;
+    const pointCount = isRefused ? 0 : result.pointCount - droppedCount;
+    const { rowCount, errorCount } = result;
+    request.onReported?.();
     this.#onWrite?.({
       tenant: principal.tenant,
       tokenId: principal.tokenId,
       protocol,
-      rowCount: result.rowCount,
+      rowCount,
       pointCount,
-      errorCount: result.errorCount,
+      errorCount,
       sizeBytes: request.sizeBytes,
+      peer: request.peer ?? '',
+      droppedCount: isRefused ? 0 : droppedCount,
+      ...(isRefused
+        ? wholeRefusal(result, why)
+        : { refused: scanned.refused, errors: result.errors }),
     });
     return { scan: result, applied, pointCount };
   }
@@ -260,16 +306,18 @@ export class Ingest {
     request: WriteRequest<Result>,
   ): Profile {
     const { tenant, forcedLabels } = principal;
+    const relabelling = this.#relabel?.of(tenant);
     const key = JSON.stringify([
       tenant,
       request.protocol,
       request.profileKey,
       labelsKey(forcedLabels),
+      relabelling?.version,
     ]);
     let profile = this.#profiles.get(key);
     if (profile === undefined) {
       const { labels: limits, dictionaryBounds } = this.#limits;
-      const context = { storage: this.#storage, tenant, forcedLabels, limits };
+      const context = { storage: this.#storage, tenant, forcedLabels, limits, relabelling };
       const dictionary = new ProfileDictionary(context, this.#prng.u32(), dictionaryBounds);
       profile = { tenant, dictionary, sizeBytes: 0 };
     } else this.#profiles.delete(key);
@@ -298,10 +346,42 @@ export class Ingest {
     this.#metadata.forget(tenant);
   }
 
+  /** Forgets what rows mean under rules that the tenant has not any more. */
+  forgetRules(tenant: TenantId): void {
+    for (const [key, profile] of this.#profiles) {
+      if (profile.tenant !== tenant) continue;
+      this.#dictionaryBytes -= profile.sizeBytes;
+      this.#profiles.delete(key);
+    }
+  }
+
   /** Forgets the refs of all tenants; not to be called from within a scan. */
   forgetRefs(): void {
     for (const profile of this.#profiles.values()) profile.dictionary.clear();
   }
+}
+
+function refusedRows(
+  result: ScanResult,
+  dictionary: ProfileDictionary,
+  outOfTime = 0,
+): RefusedRows {
+  if (result.errorCount === 0) return NOTHING_REFUSED;
+  const { refusedRows: known } = dictionary;
+  return refusedByReason(
+    result,
+    outOfTime === 0 ? known : new Map([['time-range', outOfTime], ...known]),
+  );
+}
+
+/** All rows of a batch that its protocol refuses as a whole. */
+function wholeRefusal(
+  { rowCount, errorCount, errors }: ScanResult,
+  why: boolean | string,
+): Pick<WriteReport, 'refused' | 'errors'> {
+  const count = Math.max(rowCount, errorCount, 1);
+  const said = typeof why === 'string' ? [{ line: 0, column: -1, reason: why }] : [];
+  return { refused: new Map([['malformed', count]]), errors: [...said, ...errors] };
 }
 
 function unsettled(cause: AppError): AppError {

@@ -50,3 +50,12 @@ export const REFUSED_LINES_MAX = 128;
 export const REFUSED_TENANTS_MAX = 1024;
 /** Series whose differences are summed up; beyond it the sum used least recently starts anew. */
 export const DELTA_SERIES_MAX = 262_144;
+
+/** Tenants with relabelling rules of their own. */
+export const RELABEL_TENANTS_MAX = 1000;
+
+/** Rows of the catalog that are read at once at the start: 64 KiB each at most. */
+export const RELABEL_PAGE_ROWS = 64;
+
+/** Points and series that a dry run shows. */
+export const DRY_POINTS_MAX = 16;

@@ -28,6 +28,8 @@ import { ByteTable } from './byte-table.ts';
 import { DICTIONARY_BYTES_MAX, DICTIONARY_CELLS_MAX, REFUSALS_MAX } from './limits.ts';
 import { NO_ROW, ROWS_MAX, RowTable } from './row-table.ts';
 import { ByteAdmission } from './byte-admission.ts';
+import { REF_DROPPED } from './dropped-points.ts';
+import type { RefusalReason } from './refusal-reasons.ts';
 import type { AdmissionContext } from './series-admission.ts';
 import { admitSeries } from './series-admission.ts';
 
@@ -39,6 +41,13 @@ export interface DictionaryBounds {
   readonly bytesMax: number;
   readonly cellsMax: number;
 }
+
+interface Refusal {
+  readonly sentence: string;
+  readonly reason: RefusalReason;
+}
+
+const NO_REFUSAL: Refusal = { sentence: '', reason: 'malformed' };
 
 export const DEFAULT_DICTIONARY_BOUNDS: DictionaryBounds = {
   bytesMax: DICTIONARY_BYTES_MAX,
@@ -59,8 +68,11 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
   /** As in CellChain. */
   #records = new Int32Array(64 * CELL_STRIDE);
   /** Reasons of cells that are REF_REFUSED, and of rows (as -1 - row) that are. */
-  #refusals = new Map<number, string>();
-  #refusal = '';
+  #refusals = new Map<number, Refusal>();
+  #refusal = NO_REFUSAL;
+  /** Of the scan that is running, by reason. */
+  #refusedRows = new Map<RefusalReason, number>();
+  #hasDropped = false;
   #isDoubtful = false;
   /** Splits met in the scan that is running and not yet handed to storage. */
   #newSplits = new Map<string, NameSplit>();
@@ -108,6 +120,7 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
     this.release();
     this.#isDoubtful = isDoubtful;
     this.#newSplits.clear();
+    this.#refusedRows.clear();
     if (this.#isFull()) this.clear();
   }
 
@@ -125,7 +138,18 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
     return this.#newSplits.values();
   }
 
+  /** Rows that were answered REF_REFUSED since `begin`, by reason. */
+  get refusedRows(): ReadonlyMap<RefusalReason, number> {
+    return this.#refusedRows;
+  }
+
+  /** Did it answer REF_DROPPED since it was cleared? */
+  get hasDropped(): boolean {
+    return this.#hasDropped;
+  }
+
   clear(): void {
+    this.#hasDropped = false;
     this.#rows = new RowTable(this.#seed);
     this.#cells = new ByteTable(this.#seed);
     this.#plainRows = 0;
@@ -206,14 +230,14 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
     }
     if (start2 === end2) {
       const known = this.#rows.refOf(this.#lastRow);
-      if (known === REF_REFUSED) this.#refusal = this.#refusals.get(-1 - this.#lastRow) ?? '';
+      if (known === REF_REFUSED) this.#refuse(this.#refusals.get(-1 - this.#lastRow));
       return this.#checked(known);
     }
     const cell = this.#findCell(view, start2, end2);
     if (cell < 0) return ROW_UNKNOWN;
     this.#lastCell = cell;
     const ref = this.#records[cell * CELL_STRIDE + CELL_REF]!;
-    if (ref === REF_REFUSED) this.#refusal = this.#refusals.get(cell) ?? '';
+    if (ref === REF_REFUSED) this.#refuse(this.#refusals.get(cell));
     return this.#checked(ref);
   }
 
@@ -253,19 +277,27 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
     this.#rowFirstCell[row] = cell + 1;
   }
 
+  #refuse(refusal = NO_REFUSAL): void {
+    this.#refusal = refusal;
+    const { reason } = refusal;
+    this.#refusedRows.set(reason, (this.#refusedRows.get(reason) ?? 0) + 1);
+  }
+
   add(key: RowKey, pairs: readonly string[], split: NameSplit | undefined): SeriesRef {
     const admission = admitSeries(this.#context, pairs, split, this.#newSplits);
-    const { newSplit } = admission;
+    const { newSplit, reason, ref } = admission;
     if (newSplit !== undefined) this.#newSplits.set(newSplit.name, newSplit);
-    if (admission.ref === REF_REFUSED) {
-      this.#refusal = admission.refusal;
+    if (ref === REF_DROPPED) this.#hasDropped = true;
+    const refusal = reason === undefined ? undefined : { sentence: admission.refusal, reason };
+    if (refusal !== undefined) {
+      this.#refuse(refusal);
       if (!admission.isFinal || this.#refusals.size >= REFUSALS_MAX) return REF_REFUSED;
     }
-    if (this.#isFull()) return admission.ref;
+    if (this.#isFull()) return ref;
     this.open(key.bytes);
-    const place = this.#remember(key, admission.ref);
-    if (admission.ref === REF_REFUSED) this.#refusals.set(place, admission.refusal);
-    return admission.ref;
+    const place = this.#remember(key, ref);
+    if (refusal !== undefined) this.#refusals.set(place, refusal);
+    return ref;
   }
 
   addBytes(key: RowKey, labels: LabelBytes): SeriesRef {
@@ -304,6 +336,6 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
   }
 
   refusal(): string {
-    return this.#refusal;
+    return this.#refusal.sentence;
   }
 }

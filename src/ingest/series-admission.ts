@@ -1,6 +1,6 @@
-// From label pairs as a protocol read them to the labels of a series of ours: forced labels,
-// limits, and the rule for metric names that two measurement/field splits share. Runs once per new
-// row of a dictionary, never per sample.
+// From label pairs as a protocol read them to the labels of a series of ours: forced labels, the
+// tenant's relabelling, limits, and the rule for metric names that two measurement/field splits
+// share. Runs once per new row of a dictionary, never per sample.
 import { assert } from '../stdx/assert.ts';
 import type { NameSplit, SeriesRef } from '../model/columns.ts';
 import type { Labels } from '../model/labels.ts';
@@ -9,6 +9,9 @@ import { ORIGIN_LABEL, originOf } from '../model/name-splits.ts';
 import { REF_REFUSED } from '../model/storage.ts';
 import type { StorageWriter } from '../model/storage.ts';
 import type { TenantId } from '../model/tenant.ts';
+import type { Relabelling } from '../relabel/relabelling.ts';
+import { REF_DROPPED } from './dropped-points.ts';
+import type { RefusalReason } from './refusal-reasons.ts';
 import { LABEL_COUNT_MAX, LABEL_NAME_BYTES_MAX, LABEL_VALUE_BYTES_MAX } from './limits.ts';
 
 export interface LabelLimits {
@@ -60,20 +63,32 @@ export interface AdmissionContext {
   readonly tenant: TenantId;
   readonly forcedLabels: Labels;
   readonly limits: LabelLimits;
+  /** undefined: the tenant has no rules. */
+  readonly relabelling?: Relabelling | undefined;
 }
 
 export interface Admission {
+  /** REF_DROPPED where a rule of the tenant drops the series. */
   readonly ref: SeriesRef;
-  /** Set where `ref` is REF_REFUSED. */
+  /** Both set where `ref` is REF_REFUSED. */
   readonly refusal: string;
+  readonly reason: RefusalReason | undefined;
   /** True where the same labels will be refused for ever: worth remembering. */
   readonly isFinal: boolean;
   /** A split that the storage does not know yet; belongs into the batch. */
   readonly newSplit: NameSplit | undefined;
 }
 
-function refuse(refusal: string, isFinal: boolean): Admission {
-  return { ref: REF_REFUSED, refusal, isFinal, newSplit: undefined };
+const DROPPED: Admission = {
+  ref: REF_DROPPED,
+  refusal: '',
+  reason: undefined,
+  isFinal: true,
+  newSplit: undefined,
+};
+
+function refuse(refusal: string, reason: RefusalReason, { isFinal = true } = {}): Admission {
+  return { ref: REF_REFUSED, refusal, reason, isFinal, newSplit: undefined };
 }
 
 /** Resolves pairs to a ref. `known` holds splits of the batch that storage has not seen yet. */
@@ -83,8 +98,30 @@ export function admitSeries(
   split: NameSplit | undefined,
   known: ReadonlyMap<string, NameSplit>,
 ): Admission {
-  const all = context.forcedLabels.length === 0 ? pairs : [...pairs, ...context.forcedLabels];
-  let labels = labelsFromPairs(all);
+  const { forcedLabels, relabelling } = context;
+  const all = forcedLabels.length === 0 ? pairs : [...pairs, ...forcedLabels];
+  const labels = labelsFromPairs(all);
+  if (relabelling === undefined) return admitLabels(context, labels, split, known);
+  const relabelled = relabelling.apply(labels);
+  if (relabelled.kind === 'dropped') return DROPPED;
+  if (relabelled.kind === 'refused') return refuse(relabelled.reason, 'relabelling');
+  // What a token forces no rule takes away.
+  const forced =
+    forcedLabels.length === 0
+      ? relabelled.labels
+      : labelsFromPairs([...relabelled.labels, ...forcedLabels]);
+  // Under another name a series is no field of its measurement any more.
+  const isRenamed = labelValue(forced, METRIC_NAME) !== labelValue(labels, METRIC_NAME);
+  return admitLabels(context, forced, isRenamed ? undefined : split, known);
+}
+
+function admitLabels(
+  context: AdmissionContext,
+  given: Labels,
+  split: NameSplit | undefined,
+  known: ReadonlyMap<string, NameSplit>,
+): Admission {
+  let labels = given;
   let newSplit: NameSplit | undefined;
   if (split !== undefined) {
     const name = labelValue(labels, METRIC_NAME);
@@ -95,12 +132,13 @@ export function admitSeries(
       labels = labelsFromPairs([...labels, ORIGIN_LABEL, originOf(split)]);
   }
   const refusal = labelRefusal(labels, context.limits);
-  if (refusal !== undefined) return refuse(refusal, true);
+  if (refusal !== undefined) return refuse(refusal, 'label-limits');
   const ref = context.storage.resolve(context.tenant, labels);
   if (ref === REF_REFUSED) {
     const name = labelValue(labels, METRIC_NAME);
     const of = name === '' ? '' : ` of metric '${shorten(name)}'`;
-    return refuse(`new series${of} refused: the tenant's limit of series is reached`, false);
+    const sentence = `new series${of} refused: the tenant's limit of series is reached`;
+    return refuse(sentence, 'series-limit', { isFinal: false });
   }
-  return { ref, refusal: '', isFinal: true, newSplit };
+  return { ref, refusal: '', reason: undefined, isFinal: true, newSplit };
 }

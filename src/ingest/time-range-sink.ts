@@ -16,6 +16,10 @@ export class TimeRangeSink implements RowSink {
     this.#maxTUs = principal.maxTUs;
   }
 
+  get refusedCount(): number {
+    return this.#refusedCount;
+  }
+
   #allows(tUs: number): boolean {
     // A fraction of a microsecond behind the last allowed one is outside by less than it shows.
     if (tUs >= this.#minTUs && tUs <= this.#maxTUs) return true;

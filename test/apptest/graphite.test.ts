@@ -127,7 +127,7 @@ test('bad lines leave the connection and their neighbours alone, and can be look
   assert.equal(await metric(orrery, 'orrery_line_connections{protocol="graphite"}'), 1);
   // Of another tenant nothing is told.
   const other = await orrery.get('/orrery/v1/refused-lines', { headers: { 'X-Scope-OrgID': 'x' } });
-  assert.deepEqual(JSON.parse(other.text), { count: 0, lines: [] });
+  assert.deepEqual(JSON.parse(other.text), { count: 0, counts: [], lines: [] });
   await finish(socket);
 });
 

@@ -321,3 +321,34 @@ async function runCurl(line: string): Promise<void> {
   const answer = await fetch(url, { method: 'POST', body, headers });
   assert.equal(answer.status, 204, await answer.text());
 }
+
+journey('Ingest: rules are put in force, and the page says what they drop', {}, async (look) => {
+  const { page, at, expectError } = look;
+  // A rule that is half typed is refused; the browser writes that down.
+  expectError(/Failed to load resource/);
+  await write('/write?precision=s', 'kept,env=prod value=1 1750000000');
+  const refused = await orrery.post('/write', 'nonsense');
+  assert.equal(refused.status, 400);
+  await page.goto(at('ingest'));
+  const rows = page.getByRole('region', { name: 'Last refused rows' });
+  await rows.getByText("unable to parse 'nonsense'").first().waitFor();
+  const rules = page.getByRole('region', { name: 'Relabelling' });
+  const text =
+    '- source_labels: [instance]\n  regex: ([^.:]+).*\n  target_label: host\n' +
+    '- source_labels: [env]\n  regex: dev\n  action: drop\n';
+  await rules.getByRole('textbox', { name: 'Rules' }).fill(text);
+  await rules.getByText('+ host=db1').waitFor();
+  await rules.getByText('Rule 2 drops the series.').waitFor();
+  await rules.getByRole('button', { name: 'Put these rules in force' }).click();
+  await rules.getByText(/^In force as version \d+\.$/).waitFor();
+  const dry = page.getByRole('region', { name: 'Dry run' });
+  await dry.getByRole('textbox', { name: 'Body' }).fill('kept,env=dev value=1');
+  await dry.getByText("Dropped by rule 2 (line 4) of the tenant's rules.").waitFor();
+  await dry.getByText('Each rule').click();
+  await dry.getByRole('region', { name: 'Steps of series 1' }).getByText('env').waitFor();
+  await assertAccessible(page);
+  await screenshot(page, 'product-ingest');
+  await dry.getByRole('textbox', { name: 'Body' }).fill('kept,env=prod value=2');
+  await dry.getByText(/^the series exists, newest/).waitFor();
+  await orrery.get('/orrery/v1/relabel', { method: 'DELETE' });
+});

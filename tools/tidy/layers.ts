@@ -30,6 +30,8 @@ export const ROOMS: readonly Room[] = [
   }),
   room(2, 'model'),
   room(3, 'formats'),
+  // Rules come as YAML, as Prometheus writes them.
+  room(3, 'relabel', { packages: ['yaml'] }),
   room(3, 'windows'),
   room(3, 'log'),
   room(3, 'blobs'),

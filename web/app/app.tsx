@@ -11,6 +11,9 @@ const ExplorePage = lazy(async () => ({
 const MetricsPage = lazy(async () => ({
   default: (await import('./pages/metrics-page.tsx')).MetricsPage,
 }));
+const IngestPage = lazy(async () => ({
+  default: (await import('./pages/ingest-page.tsx')).IngestPage,
+}));
 const StatusPage = lazy(async () => ({
   default: (await import('./pages/status-page.tsx')).StatusPage,
 }));
@@ -32,6 +35,8 @@ function Page(): ReactNode {
       return <ExplorePage search={place.search} />;
     case 'metrics-browser':
       return <MetricsPage search={place.search} />;
+    case 'ingest':
+      return <IngestPage search={place.search} />;
     case 'status':
       return <StatusPage />;
     default:

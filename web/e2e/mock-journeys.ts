@@ -17,6 +17,8 @@ export interface Setup extends PageOptions {
   readonly store?: 'host' | 'written' | 'empty';
   readonly bornSec?: number;
   readonly hasGuards?: boolean;
+  readonly refusedCount?: number;
+  readonly rules?: string;
 }
 
 export interface MockJourneys {
@@ -56,9 +58,10 @@ export function mockJourneys(): MockJourneys {
   return {
     mock,
     journey: (name, setup, body) => {
-      const { store = 'host', bornSec = 0, hasGuards = true, ...options } = setup;
+      const { store = 'host', bornSec = 0, hasGuards = true, ...rest } = setup;
+      const { refusedCount = 0, rules, ...options } = rest;
       test(name, { skip: CHROMIUM.skip }, async () => {
-        Object.assign(mock(), { store, bornSec, hasGuards });
+        Object.assign(mock(), { store, bornSec, hasGuards, refusedCount, rules });
         mock().cancelled.length = 0;
         await withPage(browser, target, options, body);
       });

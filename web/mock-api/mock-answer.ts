@@ -11,6 +11,17 @@ export interface MockState {
   hasGuards: boolean;
   /** Ids that were cancelled through the API. */
   readonly cancelled: string[];
+  /** Rows that were refused. */
+  refusedCount: number;
+  /** Of the tenant; undefined: it has none. */
+  rules: string | undefined;
+}
+
+export interface MockRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly params: URLSearchParams;
+  readonly body: string;
 }
 
 export interface MockAnswer {

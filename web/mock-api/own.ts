@@ -1,21 +1,20 @@
 /** The mock's answers below `/orrery/v1`: cost, plan, live queries, storage. */
-import { failed, type MockAnswer, type MockState } from './mock-answer.ts';
+import { answerIngest } from './ingest.ts';
+import { failed, type MockAnswer, type MockRequest, type MockState } from './mock-answer.ts';
 
 const SIZE_BYTES = 43_200;
 const LONG_AGO_MS = 95_000;
 
-export function answerOwn(
-  method: string,
-  path: string,
-  params: URLSearchParams,
-  state: MockState,
-): MockAnswer {
+export function answerOwn(request: MockRequest, state: MockState): MockAnswer {
+  const { method, path, params } = request;
   const id = /^queries\/(\w+)$/.exec(path)?.[1];
   if (method === 'DELETE' && id !== undefined) {
     state.cancelled.push(id);
     return { status: 204, body: undefined };
   }
   if (path === 'queries') return { status: 200, body: { queries: liveQueries(state) } };
+  const ofIngest = answerIngest(request, state);
+  if (ofIngest !== undefined) return ofIngest;
   if (path === 'storage') return { status: 200, body: STORAGE };
   if (!state.hasGuards) return failed(404, 'not_found', `no such call: ${path}`);
   const query = params.get('query') ?? '';

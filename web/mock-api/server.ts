@@ -31,7 +31,14 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /** Port 0 takes a free one. The store starts with host metrics of any age. */
 export async function startMockServer(port: number): Promise<MockServer> {
-  const state: MockState = { store: 'host', bornSec: 0, hasGuards: true, cancelled: [] };
+  const state: MockState = {
+    store: 'host',
+    bornSec: 0,
+    hasGuards: true,
+    cancelled: [],
+    refusedCount: 0,
+    rules: undefined,
+  };
   const server = createServer((request, response) => {
     handle(request, response, state).catch((error: unknown) => {
       response.writeHead(500).end(String(error));
@@ -65,13 +72,16 @@ async function handle(
     return;
   }
   const params = url.searchParams;
-  if (request.method === 'POST') {
-    for (const [key, value] of new URLSearchParams(await readBody(request))) params.set(key, value);
+  const body = request.method === 'GET' ? '' : await readBody(request);
+  const type = request.headers['content-type'] ?? '';
+  if (type.startsWith('application/x-www-form-urlencoded')) {
+    for (const [key, value] of new URLSearchParams(body)) params.set(key, value);
   }
   const prefix = isOwn ? OWN_PREFIX : API_PREFIX;
   const path = decodeURIComponent(url.pathname.slice(prefix.length));
   const { method = 'GET' } = request;
-  send(response, isOwn ? answerOwn(method, path, params, state) : answer(path, params, state));
+  const asked = { method, path, params, body };
+  send(response, isOwn ? answerOwn(asked, state) : answer(path, params, state));
 }
 
 function send(

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { errorMessage } from '../../stdx/assert.ts';
 import { EXIT } from '../exit-codes.ts';
+import { realFiles } from '../real/files.ts';
 import { FLAGS, flagRows } from '../settings/flags.ts';
 import { SettingError } from '../settings/kinds.ts';
 import { checkTlsFiles } from '../server/tls-keys.ts';
@@ -39,6 +40,15 @@ async function readConfig(path: string): Promise<string | undefined> {
   }
 }
 
+async function checkRelabelConfig(path: string | undefined): Promise<void> {
+  const { defaultRelabelConfig } = await import('../server/relabel-config.ts');
+  try {
+    await defaultRelabelConfig(realFiles, path);
+  } catch (error) {
+    throw new SettingError(errorMessage(error), { cause: error });
+  }
+}
+
 export async function checkCommand(args: readonly string[], terminal: Terminal): Promise<number> {
   if (args[0] === 'data') {
     const { checkDataCommand } = await import('./check-data.ts');
@@ -60,6 +70,7 @@ export async function checkCommand(args: readonly string[], terminal: Terminal):
   try {
     const { settings, origins, warnings } = await loadSettings(sources);
     await checkTlsFiles(settings);
+    await checkRelabelConfig(settings.relabelConfig);
     if (values.json) {
       const text = JSON.stringify({
         ok: true,

@@ -130,6 +130,9 @@ test('check config', async () => {
   const invalid = await run(['check', 'config', '/no/such/file.yaml']);
   assert.deepEqual([invalid.code, invalid.out], [2, '']);
   assert.match(invalid.err, /no file/);
+  const rules = await run(['check', 'config'], { ORRERY_RELABEL_CONFIG: '/no/such/rules.yml' });
+  assert.equal(rules.code, 2);
+  assert.match(rules.err, /check config: --relabel-config \/no\/such\/rules\.yml: .*no such file/);
   assert.equal((await run(['check', 'data'])).code, 2);
 });
 

@@ -4,7 +4,10 @@ import type { AddressInfo } from 'node:net';
 import type { MessagePort } from 'node:worker_threads';
 import type { TlsKeys } from '../../frontends/http/server.ts';
 import type { IngestLimits } from '../../ingest/ingest.ts';
+import type { Refused } from '../../ingest/refused-lines.ts';
+import type { TenantRules } from '../../ingest/relabel-table.ts';
 import type { TenantId } from '../../model/tenant.ts';
+import type { RelabelRule } from '../../relabel/rule.ts';
 import type { LogFields, LogLevel } from '../../telemetry/logger.ts';
 import type { AppendAnswer, SentMessage } from '../../tsdb/crossing.ts';
 import type { Settings } from '../settings/flags.ts';
@@ -26,12 +29,18 @@ export interface IngestSetup {
   readonly address: { readonly host: string; readonly port: number };
   /** Tenants that hold data. */
   readonly tenants: readonly TenantId[];
+  readonly relabelling: {
+    readonly fallback: readonly RelabelRule[];
+    readonly tenants: readonly TenantRules[];
+  };
 }
 
 export type ToIngest =
   | { readonly kind: 'answers'; readonly answers: readonly AppendAnswer[] }
   /** For connections from now on. */
   | { readonly kind: 'keys'; readonly keys: TlsKeys }
+  /** Asks for `relabelled`. */
+  | { readonly kind: 'relabel'; readonly rules: TenantRules }
   /** Asks for a `page`. */
   | { readonly kind: 'metrics' }
   /** Asks for `drained`, after so long at the latest. */
@@ -42,6 +51,9 @@ export type FromIngest =
   | { readonly kind: 'unable'; readonly code: string; readonly message: string }
   | { readonly kind: 'sent'; readonly message: SentMessage }
   | { readonly kind: 'connection'; readonly port: MessagePort }
+  | { readonly kind: 'refused'; readonly refused: Refused }
+  /** In the order in which they were asked for: the rules are in force. */
+  | { readonly kind: 'relabelled' }
   | {
       readonly kind: 'log';
       readonly level: LogLevel;

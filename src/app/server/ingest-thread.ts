@@ -13,6 +13,8 @@ import { prometheusRoutes } from '../../frontends/prometheus/routes.ts';
 import { warp10Routes } from '../../frontends/warp10/routes.ts';
 import { Ingest } from '../../ingest/ingest.ts';
 import type { IngestLimits } from '../../ingest/ingest.ts';
+import { refusedOf, refusedWrite } from '../../ingest/refused-lines.ts';
+import { RelabelTable } from '../../ingest/relabel-table.ts';
 import { must } from '../../stdx/assert.ts';
 import type { Logger, LogLevel } from '../../telemetry/logger.ts';
 import { MetricsRegistry } from '../../telemetry/registry.ts';
@@ -44,14 +46,19 @@ const sender = new ShardSender({
   onReset: () => ingest.forgetRefs(),
 });
 const countWrite = writeCounter(registry);
+const relabel = new RelabelTable(setup.relabelling.fallback);
+for (const rules of setup.relabelling.tenants) relabel.set(rules);
 const ingest = new Ingest({
   storage: sender,
   prng: realPrng,
   onWrite: (report) => {
     countWrite(report);
+    const refused = refusedOf(report);
+    if (refused !== undefined) post({ kind: 'refused', refused });
     tellUses();
   },
   limits: shareOf(setup.limits, setup.threadCount),
+  relabel,
   // What the storage knows already is found where all threads come together.
   metadata: { filter: (_tenant, batch) => batch, forget: () => undefined },
 });
@@ -63,6 +70,7 @@ const server = new HttpServer({
   registry,
   clock: realClock,
   scheduler: realScheduler,
+  onWriteRefused: (refused) => post({ kind: 'refused', refused: refusedWrite(refused) }),
   // Ends the thread, and with it the process.
   onFatal: (error) => {
     throw error;
@@ -139,7 +147,11 @@ function connect(): PortStream {
 async function hear(message: ToIngest): Promise<void> {
   if (message.kind === 'answers') for (const answer of message.answers) sender.receive(answer);
   else if (message.kind === 'keys') server.renewKeys(message.keys);
-  else if (message.kind === 'metrics') post({ kind: 'page', text: registry.render() });
+  else if (message.kind === 'relabel') {
+    relabel.set(message.rules);
+    ingest.forgetRules(message.rules.tenant);
+    post({ kind: 'relabelled' });
+  } else if (message.kind === 'metrics') post({ kind: 'page', text: registry.render() });
   else {
     await server.drain(message.graceMs);
     post({ kind: 'drained' });

@@ -28,6 +28,8 @@ async function started(code: string, changes: Partial<IngestThreadsParts> = {}) 
     limits: DEFAULT_INGEST_LIMITS,
     storage,
     metadata: new MetadataFilter(),
+    relabelling: { fallback: [], tenants: [] },
+    onRefused: noop,
     logger: { debug: noop, info: noop, warn: noop, error: noop },
     admit: noop,
     accept: noop,

@@ -4,6 +4,8 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Worker } from 'node:worker_threads';
+import type { Refused } from '../../ingest/refused-lines.ts';
+import type { TenantRules } from '../../ingest/relabel-table.ts';
 import type { MetadataFilter } from '../../ingest/metadata-filter.ts';
 import type { TenantId } from '../../model/tenant.ts';
 import { errorMessage, FatalError, must } from '../../stdx/assert.ts';
@@ -29,6 +31,9 @@ export interface IngestThreadsParts {
   readonly storage: ShardedStorage;
   /** Shared by all that write. */
   readonly metadata: MetadataFilter;
+  /** All rules when the threads start. */
+  readonly relabelling: IngestSetup['relabelling'];
+  readonly onRefused: (refused: Refused) => void;
   readonly logger: Logger;
   /** Throws AppError where the tenant may not write. */
   readonly admit: (tenant: TenantId) => void;
@@ -50,7 +55,7 @@ export class IngestThreads {
 
   /** Rejects with the error of `listen` where the address cannot be had. */
   static async start(parts: IngestThreadsParts): Promise<IngestThreads> {
-    const { settings, keys, threadCount, limits, storage } = parts;
+    const { settings, keys, threadCount, limits, storage, relabelling } = parts;
     const { http } = settings;
     const threads: IngestThread[] = [];
     const begin = (count: number, { host, port }: Settings['http']): Promise<AddressInfo[]> => {
@@ -64,6 +69,7 @@ export class IngestThreads {
         limits,
         address: { host, port },
         tenants,
+        relabelling,
       };
       while (threads.length < count) threads.push(new IngestThread(parts, setup, threads.length));
       return Promise.all(threads.map((thread) => thread.listening));
@@ -96,6 +102,11 @@ export class IngestThreads {
   /** As HttpServer.renewKeys, of all of them. */
   renewKeys(keys: TlsKeys): void {
     for (const thread of this.#threads) thread.renewKeys(keys);
+  }
+
+  /** Resolves when all of them write by these rules. */
+  async relabel(rules: TenantRules): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.relabel(rules)));
   }
 
   /** As HttpServer.drain, of all of them at once. */
@@ -133,6 +144,7 @@ class IngestThread {
   readonly #uses = new Int32Array(new SharedArrayBuffer(8));
   /** Asked for, in order. */
   readonly #pages: ((text: string) => void)[] = [];
+  readonly #relabelled: (() => void)[] = [];
   /** That go out with this turn of the event loop. */
   #answers: AppendAnswer[] = [];
   #isListening = false;
@@ -192,6 +204,10 @@ class IngestThread {
         return this.#parts.accept(new PortStream(message.port));
       case 'log':
         return this.#parts.logger[message.level](message.message, message.fields);
+      case 'refused':
+        return this.#parts.onRefused(message.refused);
+      case 'relabelled':
+        return must(this.#relabelled.shift(), 'rules were sent')();
       case 'page':
         return must(this.#pages.shift(), 'a page was asked for')(message.text);
       case 'listening':
@@ -212,6 +228,13 @@ class IngestThread {
     const error = new FatalError(`the ingest thread ${this.#index} ended: ${why}`, { cause });
     if (this.#isListening) this.#parts.onFatal(error);
     else this.#listening.reject(error);
+  }
+
+  relabel(rules: TenantRules): Promise<void> {
+    return new Promise((resolve) => {
+      this.#relabelled.push(resolve);
+      this.#post({ kind: 'relabel', rules });
+    });
   }
 
   page(): Promise<string> {

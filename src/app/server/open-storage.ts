@@ -7,6 +7,7 @@
 //   DATA/blobs/           parts and dead letters
 //   DATA/snapshots/       folders that are data folders of their own
 import { availableParallelism } from 'node:os';
+import type { Catalog } from '../../catalog/catalog.ts';
 import { DirectoryBlobs } from '../../blobs/directory-blobs.ts';
 import { SqliteCatalog } from '../../catalog/sqlite-catalog.ts';
 import type { Log } from '../../log/log.ts';
@@ -60,6 +61,8 @@ export interface OpenedStorage {
   readonly snapshots: SnapshotKeeper;
   /** Of all that holds memory in this process. */
   readonly memory: MemoryBound;
+  /** Closed by the storage. */
+  readonly catalog: Catalog;
 }
 
 /** Throws FatalError with a sentence where the folder is in use, damaged or of a newer version. */
@@ -111,7 +114,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
       blobsFolder: BLOBS_FOLDER,
       probe,
     });
-    return { storage, snapshots, memory };
+    return { storage, snapshots, memory, catalog };
   } catch (error) {
     await catalog.close();
     throw error;

@@ -3,6 +3,7 @@
 import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
 import type { Duplex } from 'node:stream';
+import type { Catalog } from '../../catalog/catalog.ts';
 import type { SnapshotKeeper } from '../../model/snapshots.ts';
 import type { Storage } from '../../model/storage.ts';
 import type { Clock } from '../../stdx/clock.ts';
@@ -14,8 +15,12 @@ import type { Logger } from '../../telemetry/logger.ts';
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
 import { OpenAuthenticator } from '../../tenancy/authenticator.ts';
 import { Ingest } from '../../ingest/ingest.ts';
+import type { WriteReport } from '../../ingest/ingest.ts';
 import { MetadataFilter } from '../../ingest/metadata-filter.ts';
-import { RefusedLines } from '../../ingest/refused-lines.ts';
+import { RefusedLines, refusedOf, refusedWrite } from '../../ingest/refused-lines.ts';
+import type { Refused } from '../../ingest/refused-lines.ts';
+import { RelabelStore } from '../../ingest/relabel-store.ts';
+import type { RelabelConfig } from '../../ingest/relabel-store.ts';
 import { QUERY_HEAVY_PART } from '../../query/limits.ts';
 import { PromqlQueries } from '../../query/promql.ts';
 import type { EvaluatePromql } from '../../query/promql.ts';
@@ -35,7 +40,7 @@ import { queryShares } from './memory.ts';
 import type { IngestThreads, IngestThreadsParts } from './ingest-threads.ts';
 import type { TlsKeeper } from './tls-keys.ts';
 import type { LineListeners, LineListenersParts } from './line-listeners.ts';
-import { productRoutes } from './routes.ts';
+import { productRoutes, writingRoutes } from './routes.ts';
 import { registerStorageMetrics } from './storage-metrics.ts';
 import { writeCounter } from './write-metrics.ts';
 
@@ -44,6 +49,9 @@ export interface OrreryParts {
   readonly storage: Storage;
   readonly snapshots: SnapshotKeeper;
   readonly memory: MemoryBound;
+  readonly catalog: Catalog;
+  /** Of tenants without rules of their own. */
+  readonly relabelConfig: RelabelConfig | undefined;
   readonly files: Files;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
@@ -90,15 +98,36 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const metadata = new MetadataFilter();
   const metricsPage = () => pageOf(registry, state);
   const refusedLines = new RefusedLines(clock);
-  const wiring = { state, metadata, metricsPage, refusedLines };
+  const relabel = await RelabelStore.open({
+    catalog: parts.catalog,
+    fallback: parts.relabelConfig,
+    onChange: async (changed) => {
+      ingest.forgetRules(changed.tenant);
+      await state.threads?.relabel(changed);
+    },
+  });
+  const wiring = { state, metadata, metricsPage, refusedLines, relabel };
   const { routes, ingest, queries } = wire(parts, wiring);
   const authenticator = new OpenAuthenticator(storage.tenants());
   const rules = doorRules(settings);
   const common = { logger, registry, clock, scheduler, onFatal };
   const keys = tls === undefined ? {} : { keys: tls.keys };
-  const server = new HttpServer({ ...common, ...keys, routes, authenticator, rules });
+  const server = new HttpServer({
+    ...common,
+    ...keys,
+    routes,
+    authenticator,
+    rules,
+    onWriteRefused: (refused) => refusedLines.add(refusedWrite(refused)),
+  });
   const accept = (connection: Duplex) => server.accept(connection);
-  state.threads = await startThreads(parts, { metadata, authenticator, accept });
+  const relabelling = relabel.all();
+  const onRefused = (refused: Refused) => refusedLines.add(refused);
+  const given = { metadata, authenticator, accept, relabelling, onRefused };
+  state.threads = await startThreads(parts, given);
+  // The first of them may have served somebody before the last one was there.
+  for (const changed of relabel.changedSince(relabelling.tenants))
+    await state.threads?.relabel(changed);
   const address = state.threads?.address ?? (await server.listen(settings.http));
   const closeDoors = async (graceMs: number): Promise<void> => {
     await state.threads?.drain(graceMs);
@@ -142,7 +171,7 @@ async function startLines(parts: LineListenersParts): Promise<LineListeners | un
 /** Several shards are written by several threads, where a port can be shared. */
 async function startThreads(
   parts: OrreryParts,
-  given: Pick<IngestThreadsParts, 'metadata' | 'accept'> & {
+  given: Pick<IngestThreadsParts, 'metadata' | 'accept' | 'relabelling' | 'onRefused'> & {
     readonly authenticator: OpenAuthenticator;
   },
 ): Promise<IngestThreads | undefined> {
@@ -153,7 +182,7 @@ async function startThreads(
     import('../../tsdb/sharded-storage.ts'),
   ]);
   assert(storage instanceof ShardedStorage, 'several shards are one storage');
-  const { authenticator, metadata, accept } = given;
+  const { authenticator, ...rest } = given;
   const limits = ingestShares(parts.memory);
   // Theirs are not looked at: the whole of their share counts.
   parts.memory.hold('dictionaries', () => limits.dictionariesBytesMax);
@@ -163,10 +192,9 @@ async function startThreads(
     limits,
     threadCount: Math.min(storage.shards.length, Math.max(availableParallelism(), 2)),
     storage,
-    metadata,
+    ...rest,
     logger,
     admit: (tenant) => void authenticator.authenticate({ tenant, token: undefined }, 'write'),
-    accept,
     onFatal,
   });
 }
@@ -186,19 +214,26 @@ interface Wiring {
   readonly metadata: MetadataFilter;
   readonly metricsPage: () => Promise<string>;
   readonly refusedLines: RefusedLines;
+  readonly relabel: RelabelStore;
+}
+
+function openIngest({ storage, prng, registry, memory }: OrreryParts, wiring: Wiring): Ingest {
+  const { metadata, relabel, refusedLines } = wiring;
+  const countWrite = writeCounter(registry);
+  const onWrite = (report: WriteReport): void => {
+    countWrite(report);
+    const refused = refusedOf(report);
+    if (refused !== undefined) refusedLines.add(refused);
+  };
+  const limits = ingestShares(memory);
+  return new Ingest({ storage, prng, metadata, relabel, onWrite, limits });
 }
 
 function wire(parts: OrreryParts, wiring: Wiring): Wired {
-  const { state, metadata, metricsPage, refusedLines } = wiring;
+  const { state, metricsPage, refusedLines, relabel } = wiring;
   const { settings, storage, clock, scheduler, prng, registry, version, files, logger } = parts;
   const { memory } = parts;
-  const ingest = new Ingest({
-    storage,
-    prng,
-    metadata,
-    onWrite: writeCounter(registry),
-    limits: ingestShares(memory),
-  });
+  const ingest = openIngest(parts, wiring);
   for (const one of [() => ingest, () => state.threads]) {
     memory.hold('dictionaries', () => one()?.dictionaryBytes ?? 0);
     memory.hold('bodies', () => one()?.inFlightBytes ?? 0);
@@ -244,7 +279,7 @@ function wire(parts: OrreryParts, wiring: Wiring): Wired {
   registerStorageMetrics(storage, registry);
   registerMemoryMetrics(memory, registry);
   const api = { storage, ingest, queries, promql, clock, scheduler, metricsPage, version };
-  const watched = { refusedLines, snapshots: parts.snapshots, files };
+  const watched = { refusedLines, relabel, snapshots: parts.snapshots, files };
   const about = {
     otlp: otlpOptions(settings),
     warp10: { timeUnit: settings.warp10TimeUnit },
@@ -254,7 +289,9 @@ function wire(parts: OrreryParts, wiring: Wiring): Wired {
     targets: () => state.collector?.targets() ?? [],
     facts: async () => (await import('./server-facts.ts')).serverFacts(settings),
   };
-  const routes = productRoutes({ ...api, ...about, ...watched, directory: parts.webDirectory });
+  const deps = { ...api, ...about, ...watched, directory: parts.webDirectory };
+  const writeRoutes = (dry: Ingest) => writingRoutes({ ...deps, ingest: dry });
+  const routes = productRoutes({ ...deps, writeRoutes });
   return { routes, ingest, queries };
 }
 

@@ -36,6 +36,12 @@ export type RouteDependencies = PrometheusDependencies &
 
 /** Dependencies are used when a request comes, not before. */
 export function productRoutes(deps: RouteDependencies): readonly Route[] {
+  return [...protocolRoutes(deps), ...adminRoutes(deps), ...consoleRoutes(deps)];
+}
+
+type ProtocolDependencies = Omit<RouteDependencies, 'writeRoutes'>;
+
+function protocolRoutes(deps: ProtocolDependencies): readonly Route[] {
   return [
     ...prometheusRoutes(deps),
     ...influxRoutes(deps),
@@ -45,7 +51,10 @@ export function productRoutes(deps: RouteDependencies): readonly Route[] {
     ...warp10Routes(deps),
     ...collectdRoutes(deps),
     ...importRoutes(deps),
-    ...adminRoutes(deps),
-    ...consoleRoutes(deps),
   ];
+}
+
+/** Those that take points of some protocol. */
+export function writingRoutes(deps: ProtocolDependencies): readonly Route[] {
+  return protocolRoutes(deps).filter(({ permission }) => permission === 'write');
 }

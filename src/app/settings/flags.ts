@@ -185,6 +185,12 @@ export const FLAGS = {
     undefined,
     'The oldest points of a tenant are removed where its parts take more, unless it has limits of its own.',
   ),
+  relabelConfig: flag<string | undefined>(
+    'relabel-config',
+    orNone(path('FILE')),
+    undefined,
+    "Relabelling rules (Prometheus' `relabel_configs`) for what tenants write that have none of their own.",
+  ),
   minFreeDisk: flag<DiskShare>(
     'min-free-disk',
     diskShare,

@@ -6,11 +6,13 @@ import type { Storage } from '../../model/storage.ts';
 import { nativeErrors, plainErrors } from '../http/errors.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { FORM_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX } from '../http/limits.ts';
+import { CONFIG_BYTES_MAX } from '../../relabel/limits.ts';
 import type { Handler, Route } from '../http/route.ts';
+import type { ExplainDependencies } from './explain.ts';
 import type { QueryAdminDependencies } from './queries.ts';
 import { snapshotRoutes } from './snapshots.ts';
 
-export interface AdminDependencies extends QueryAdminDependencies {
+export interface AdminDependencies extends QueryAdminDependencies, ExplainDependencies {
   readonly storage: Storage;
   readonly snapshots: SnapshotKeeper;
   readonly refusedLines: RefusedLines;
@@ -28,6 +30,8 @@ const tenants = () => import('./tenants.ts');
 const deletes = () => import('./deletes.ts');
 const queries = () => import('./queries.ts');
 const collisions = () => import('./collisions.ts');
+const relabels = () => import('./relabel.ts');
+const explains = () => import('./explain.ts');
 
 const TEXT = { 'Content-Type': 'text/plain; charset=utf-8' };
 
@@ -116,6 +120,63 @@ function queryRoutes(deps: AdminDependencies): readonly Route[] {
   ];
 }
 
+function relabelRoutes({ relabel }: AdminDependencies): readonly Route[] {
+  const path = '/orrery/v1/relabel';
+  const row = { tenantScope: 'tenant', errors: nativeErrors } as const;
+  const admin = { ...row, permission: 'admin' } as const;
+  return [
+    {
+      ...get(path, async (exchange) => (await relabels()).getRelabel(relabel, exchange)),
+      ...row,
+      permission: 'read',
+    },
+    {
+      ...get(path, async (exchange) => (await relabels()).putRelabel(relabel, exchange)),
+      ...admin,
+      method: 'PUT',
+      bodyLimitBytes: CONFIG_BYTES_MAX,
+    },
+    {
+      ...get(path, async (exchange) => (await relabels()).deleteRelabel(relabel, exchange)),
+      ...admin,
+      method: 'DELETE',
+    },
+    {
+      ...get(`${path}/debug`, async (exchange) =>
+        (await relabels()).debugRelabel(relabel, exchange),
+      ),
+      ...row,
+      permission: 'read',
+      method: 'POST',
+      bodyLimitBytes: DEBUG_BODY_BYTES_MAX,
+    },
+  ];
+}
+
+/** What shows why samples are not there; they store nothing. */
+function ingestRoutes(deps: AdminDependencies): readonly Route[] {
+  const row = { permission: 'read', tenantScope: 'tenant', errors: nativeErrors } as const;
+  return [
+    {
+      ...get('/orrery/v1/refused-lines', async (exchange) =>
+        exchange.sendJson(200, deps.refusedLines.of(exchange.principal.tenant)),
+      ),
+      ...row,
+    },
+    {
+      ...get('/orrery/v1/ingest/explain', async (exchange) =>
+        (await explains()).explainIngest(deps, exchange),
+      ),
+      ...row,
+      method: 'POST',
+      bodyLimitBytes: SMALL_BODY_BYTES_MAX,
+    },
+  ];
+}
+
+/** Rules and labels in JSON, where a character may take six. */
+const DEBUG_BODY_BYTES_MAX = 6 * CONFIG_BYTES_MAX + SMALL_BODY_BYTES_MAX;
+
 export function adminRoutes(deps: AdminDependencies): readonly Route[] {
   const post = (path: string, work: () => Promise<void>) =>
     ({
@@ -155,14 +216,6 @@ export function adminRoutes(deps: AdminDependencies): readonly Route[] {
       errors: nativeErrors,
     },
     {
-      ...get('/orrery/v1/refused-lines', async (exchange) =>
-        exchange.sendJson(200, deps.refusedLines.of(exchange.principal.tenant)),
-      ),
-      permission: 'read',
-      tenantScope: 'tenant',
-      errors: nativeErrors,
-    },
-    {
       ...get('/orrery/v1/collisions', async (exchange) =>
         (await collisions()).listCollisions(deps, exchange),
       ),
@@ -170,6 +223,8 @@ export function adminRoutes(deps: AdminDependencies): readonly Route[] {
       tenantScope: 'tenant',
       errors: nativeErrors,
     },
+    ...ingestRoutes(deps),
+    ...relabelRoutes(deps),
     ...retentionRoutes(deps),
     ...deleteRoutes(deps),
     post('/orrery/v1/admin/flush', () => deps.storage.flush()),

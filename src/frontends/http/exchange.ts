@@ -37,6 +37,7 @@ export class Exchange {
   #search: URLSearchParams | undefined = undefined;
   #abort: AbortController | undefined = undefined;
   #heldBytes = 0;
+  #isReported = false;
   readonly #borrowed: Uint8Array[] = [];
 
   constructor(parts: ExchangeParts) {
@@ -54,6 +55,25 @@ export class Exchange {
 
   get principal(): Principal {
     return must(this.#parts.principal, 'routes with permission "none" have no principal');
+  }
+
+  /** Address of the client; '' where it is gone or comes from within the process. */
+  get peer(): string {
+    return this.request.socket.remoteAddress ?? '';
+  }
+
+  /** Has the ingest reported what became of the rows of this request? */
+  get isReported(): boolean {
+    return this.#isReported;
+  }
+
+  setReported(): void {
+    this.#isReported = true;
+  }
+
+  /** The same request with its body, answered to another place: a dry run. */
+  answering(response: ServerResponse): Exchange {
+    return new Exchange({ ...this.#parts, response });
   }
 
   /** A header with one value; undefined where it is absent. */
@@ -174,7 +194,9 @@ export class Exchange {
     if (signal.aborted) await iterator.return?.();
     signal.throwIfAborted();
     const whole = ahead[0]!;
-    const isWhole = ahead[1]?.done === true && lengthOf(whole.value) <= COMPRESS_INLINE_BYTES_MAX;
+    const isShort = lengthOf(whole.value) <= COMPRESS_INLINE_BYTES_MAX;
+    // An answer with a length has no trailers.
+    const isWhole = ahead[1]?.done === true && isShort && headers['Trailer'] === undefined;
     if (isWhole && whole.done !== true) return this.send({ status, headers, body: whole.value });
     let coding = answerCoding(this.request, headers);
     const sizeBytes = ahead.reduce((sum, { value }) => sum + lengthOf(value), 0);

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Server as TlsServer } from 'node:https';
 import { AppError } from '../../model/errors.ts';
-import type { Principal } from '../../model/tenant.ts';
+import type { Principal, TenantId } from '../../model/tenant.ts';
 import { BugError, errorMessage, FatalError } from '../../stdx/assert.ts';
 import type { Clock } from '../../stdx/clock.ts';
 import type { Scheduler } from '../../stdx/scheduler.ts';
@@ -106,6 +106,14 @@ function contextOf({ certificate, key }: TlsKeys) {
   return { cert: certificate, key, minVersion: TLS_VERSION_MIN } as const;
 }
 
+export interface RefusedWrite {
+  readonly tenant: TenantId;
+  /** Of the route. */
+  readonly path: string;
+  readonly peer: string;
+  readonly reason: string;
+}
+
 export interface HttpServerOptions {
   readonly routes: readonly Route[];
   readonly authenticator: Authenticator;
@@ -122,6 +130,8 @@ export interface HttpServerOptions {
   readonly keys?: TlsKeys;
   /** Serves, with its rules and all, what the table does not hold; default: the door says so. */
   readonly elsewhere?: (request: IncomingMessage, response: ServerResponse) => void;
+  /** A write was refused whose rows nobody else told of: it did not come to a parser. */
+  readonly onWriteRefused?: (refused: RefusedWrite) => void;
   /** A FatalError reached the door: the process must not go on. */
   readonly onFatal: (error: Error) => void;
 }
@@ -233,6 +243,7 @@ export class HttpServer {
     let routePath = 'none';
     let shape: ErrorShape = plainErrors;
     let exchange: Exchange | undefined = undefined;
+    let writer: Principal | undefined = undefined;
     try {
       response.setHeader('X-Content-Type-Options', 'nosniff');
       // No page of another site may pull an answer into its own process as an image or a script.
@@ -246,6 +257,8 @@ export class HttpServer {
       if ('route' in found) {
         routePath = found.route.path;
         const principal = this.#admit(request, found.route);
+        if (found.route.permission === 'write') writer = principal;
+        checkDeclaredLength(request, found.route.bodyLimitBytes);
         const queryText = url.slice(path.length + 1);
         const { params, route } = found;
         const { bodyLimitBytes } = route;
@@ -255,7 +268,10 @@ export class HttpServer {
         await found.route.handler(exchange);
       } else throw missError(request, response, path, found);
     } catch (error) {
-      await this.#refuse(request, response, this.#asAppError(error, path), shape);
+      const refusal = this.#asAppError(error, path);
+      if (writer !== undefined && exchange?.isReported !== true)
+        this.#tellRefused(request, routePath, writer, refusal);
+      await this.#refuse(request, response, refusal, shape);
     } finally {
       exchange?.dispose();
       // Taken back by node when the answer is out and the connection waits for its next request.
@@ -290,12 +306,20 @@ export class HttpServer {
   #admit(request: IncomingMessage, route: Route): Principal | undefined {
     checkOrigin(this.#options.rules, route.method, request.headers);
     const { permission } = route;
-    const principal =
-      permission === 'none'
-        ? undefined
-        : this.#options.authenticator.authenticate(credentialsOf(request), permission);
-    checkDeclaredLength(request, route.bodyLimitBytes);
-    return principal;
+    if (permission === 'none') return undefined;
+    return this.#options.authenticator.authenticate(credentialsOf(request), permission);
+  }
+
+  /** Of what the client did and can change; not of what may pass, nor of what went wrong here. */
+  #tellRefused(
+    request: IncomingMessage,
+    path: string,
+    { tenant }: Principal,
+    { kind, retryable, message: reason }: AppError,
+  ): void {
+    if (retryable || ['internal', 'corrupt', 'canceled'].includes(kind)) return;
+    const peer = request.socket.remoteAddress ?? '';
+    this.#options.onWriteRefused?.({ tenant, path, peer, reason });
   }
 
   #asAppError(error: unknown, path: string): AppError {

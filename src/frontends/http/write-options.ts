@@ -10,6 +10,9 @@ import type { Exchange } from './exchange.ts';
 export interface WriteOptions {
   readonly durability: Durability;
   readonly batchId: Uint8Array | undefined;
+  /** Who sends. */
+  readonly peer: string;
+  readonly onReported: () => void;
 }
 
 /** `X-Orrery-Durability` or `durability`; `X-Orrery-Batch-Id` (32 hexadecimal digits). */
@@ -22,11 +25,13 @@ export function writeOptions(exchange: Exchange): WriteOptions {
       'durability',
       `durability must be "sync" or "async", not ${JSON.stringify(durability.slice(0, 100))}`,
     );
+  const onReported = (): void => exchange.setReported();
+  const common = { durability, peer: exchange.peer, onReported } as const;
   const text = exchange.header('x-orrery-batch-id');
-  if (text === undefined) return { durability, batchId: undefined };
+  if (text === undefined) return { ...common, batchId: undefined };
   if (!/^[0-9a-fA-F]{32}$/.test(text))
     throw new AppError('invalid', 'batch-id', 'X-Orrery-Batch-Id must be 32 hexadecimal digits');
-  return { durability, batchId: Buffer.from(text, 'hex') };
+  return { ...common, batchId: Buffer.from(text, 'hex') };
 }
 
 /** The pairs of all `extra_label=NAME=VALUE` parameters. */

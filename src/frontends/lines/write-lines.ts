@@ -53,13 +53,20 @@ export async function writeLines<Result extends ScanResult>(
   request: LineRequest<Result>,
 ): Promise<WriteResult<Result> | AppError> {
   const { body, end } = request;
-  const asked = { ...request, durability: 'sync', batchId: undefined, sizeBytes: end } as const;
+  const { peer } = source;
+  const asked = {
+    ...request,
+    peer,
+    durability: 'sync',
+    batchId: undefined,
+    sizeBytes: end,
+  } as const;
   for (;;)
     try {
       const written = await deps.ingest.write(principal, asked);
-      const { errorCount, errors } = written.scan;
-      const reasons = errors.map(({ reason }) => reason);
-      if (errorCount > 0) tellRefused(deps, source, principal.tenant, errorCount, reasons);
+      const { errorCount: count, errors } = written.scan;
+      // The ingest has told who keeps refused rows.
+      if (count > 0) warnRefused(deps, source, principal.tenant, count, errors[0]?.reason);
       return written;
     } catch (error) {
       if (!mayPass(error) || source.signal.aborted) {
@@ -89,16 +96,36 @@ function names({ protocol, peer }: LineSource): { protocol: string; peer: string
   return { protocol, peer };
 }
 
-/** Counts and keeps refused lines of a tenant. */
+/** Counts and keeps lines of a tenant that reached no parser. */
 export function tellRefused(
-  { refusedLines, logger }: LineDependencies,
+  deps: LineDependencies,
   source: LineSource,
   tenant: TenantId,
   count: number,
   reasons: readonly string[],
 ): void {
-  refusedLines.add(tenant, names(source), { count, reasons });
-  logger.warn('lines refused', { ...names(source), tenant, count, reason: reasons[0] });
+  keepLost(deps, source, { tenant, count, reasons });
+  warnRefused(deps, source, tenant, count, reasons[0]);
+}
+
+function warnRefused(
+  { logger }: LineDependencies,
+  source: LineSource,
+  tenant: TenantId,
+  count: number,
+  reason: string | undefined,
+): void {
+  logger.warn('lines refused', { ...names(source), tenant, count, reason });
+}
+
+function keepLost(
+  { refusedLines }: LineDependencies,
+  source: LineSource,
+  lines: { tenant: TenantId; count: number; reasons: readonly string[] },
+): void {
+  const { tenant, count, reasons } = lines;
+  const rows = reasons.map((reason) => ({ line: 0, column: -1, reason }));
+  refusedLines.add({ tenant, ...names(source), counts: [['not-parsed', count]], rows });
 }
 
 function lost(
@@ -109,7 +136,7 @@ function lost(
   if (error instanceof FatalError) deps.onFatal(error);
   const reason = errorMessage(error);
   source.metrics.lost('not writable').add(count);
-  deps.refusedLines.add(tenant, names(source), { count, reasons: [reason] });
+  keepLost(deps, source, { tenant, count, reasons: [reason] });
   deps.logger.error('lines lost', { ...names(source), tenant, count, reason });
   if (error instanceof AppError) return error;
   return new AppError('internal', 'internal', reason, { cause: error });

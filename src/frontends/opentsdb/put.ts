@@ -90,7 +90,7 @@ function sendOutcome(exchange: Exchange, asked: Asked, outcome: Outcome): void {
 export async function put(deps: OpentsdbDependencies, exchange: Exchange): Promise<void> {
   const { search } = exchange;
   const asked = askedBy(search);
-  const { durability, batchId } = writeOptions(exchange);
+  const { durability, ...about } = writeOptions(exchange);
   const principal = withForcedLabels(exchange.principal, extraLabels(search));
   const body = await exchange.body();
   if (body.length === 0) throw new AppError('invalid', 'no-body', 'Missing request content');
@@ -98,11 +98,11 @@ export async function put(deps: OpentsdbDependencies, exchange: Exchange): Promi
   let result: PutResult | undefined = undefined;
   const writing = deps.ingest.write<PutResult>(principal, {
     durability: search.has('sync') ? 'sync' : durability,
-    batchId,
+    ...about,
     protocol: 'opentsdb',
     profileKey: 'json',
     sizeBytes: body.length,
-    refuses: (scan) => scan.malformed !== '',
+    refuses: (scan) => scan.malformed || false,
     scan: (dictionary, sink) => {
       const options = { wantsProblems: asked.details };
       result = scanPutJson(body, body.length, options, dictionary, sink);

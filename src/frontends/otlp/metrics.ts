@@ -74,7 +74,7 @@ export async function otlpMetrics(
       sizeBytes: message.length,
       scan: (dictionary, sink) =>
         scanMetrics(message, message.length, deps.otlp, { dictionary, sink }, open()),
-      refuses: (result) => result.corrupt !== undefined,
+      refuses: (result) => result.corrupt,
     });
     if (scan.corrupt !== undefined) throw new AppError('invalid', 'otlp-message', scan.corrupt);
     return scan;

@@ -89,7 +89,7 @@ export async function remoteWrite(deps: WriteDependencies, exchange: Exchange): 
     profileKey: '',
     sizeBytes: body.length,
     scan: (dictionary, sink) => scanMessage(body, body.length, dictionary, sink),
-    refuses: (result) => result.corrupt !== undefined,
+    refuses: (result) => result.corrupt,
   });
   const isCorrupt = scan.corrupt !== undefined;
   if (version === 2) setWritten(exchange, isCorrupt ? { ...scan, ...NOTHING } : scan);

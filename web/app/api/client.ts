@@ -9,6 +9,7 @@ import { decode } from './decoder.ts';
 import type {
   Answer,
   BuildInfo,
+  DryRun,
   ExemplarSeries,
   Explained,
   InstantQuery,
@@ -19,6 +20,9 @@ import type {
   QueryCost,
   RangeAnswer,
   RangeQuery,
+  RefusedRows,
+  RelabelDebug,
+  RelabelRules,
   StorageStatus,
   TsdbStatus,
 } from './types.ts';
@@ -145,6 +149,45 @@ export async function storageStatus(signal?: AbortSignal): Promise<StorageStatus
   return callOwn<StorageStatus>('storage', new URLSearchParams(), signal);
 }
 
+/** Rows of the tenant that were refused: counts since the start, and the last ones. */
+export async function refusedRows(signal?: AbortSignal): Promise<RefusedRows> {
+  return callOwn<RefusedRows>('refused-lines', new URLSearchParams(), signal);
+}
+
+/** The tenant's relabelling rules, or the default's. */
+export async function relabelRules(signal?: AbortSignal): Promise<RelabelRules> {
+  return callOwn<RelabelRules>('relabel', new URLSearchParams(), signal);
+}
+
+/** Labels through rules, step by step. */
+export async function debugRelabel(
+  config: string,
+  labels: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
+): Promise<RelabelDebug> {
+  const body = JSON.stringify({ config, labels });
+  return sendOwn<RelabelDebug>('relabel/debug', { method: 'POST', body }, signal);
+}
+
+/** Puts rules in force for the tenant. */
+export async function putRelabelRules(config: string): Promise<RelabelRules> {
+  return sendOwn<RelabelRules>('relabel', { method: 'PUT', body: config }, undefined);
+}
+
+/** A write as a dry run; `params` are the protocol's own. */
+export async function explainWrite(
+  protocol: string,
+  { body, params }: { readonly body: string; readonly params: string },
+  signal?: AbortSignal,
+): Promise<DryRun> {
+  const search = new URLSearchParams(params);
+  search.set('protocol', protocol);
+  // The type goes with the body: texts are plain, JSON says so.
+  const type = protocol === 'otlp' ? 'application/json' : 'text/plain';
+  const init = { method: 'POST', body: new Blob([body], { type }) };
+  return sendOwn<DryRun>(`ingest/explain?${search}`, init, signal);
+}
+
 /** Flags in force, by name. */
 export async function serverFlags(signal?: AbortSignal): Promise<Readonly<Record<string, string>>> {
   const params = new URLSearchParams();
@@ -218,6 +261,16 @@ async function callOwn<T>(
   signal: AbortSignal | undefined,
 ): Promise<T> {
   const response = await send(`${OWN}/${path}`, params, signal);
+  if (!response.ok) throw await failureOf(response, signal);
+  return readBody(response, signal, async () => (await response.json()) as T);
+}
+
+async function sendOwn<T>(
+  path: string,
+  init: RequestInit,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  const response = await request(new URL(`${OWN}/${path}`, document.baseURI), init, signal);
   if (!response.ok) throw await failureOf(response, signal);
   return readBody(response, signal, async () => (await response.json()) as T);
 }

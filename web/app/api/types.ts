@@ -152,3 +152,97 @@ export interface StorageStatus {
   readonly tenants: number;
   readonly shards: readonly StorageShard[];
 }
+
+export interface RefusedRow {
+  readonly timeMs: number;
+  readonly protocol: string;
+  readonly peer: string;
+  /** 0 where it has none. */
+  readonly line: number;
+  readonly reason: string;
+}
+
+export interface RefusedRows {
+  /** Since the start of the server. */
+  readonly count: number;
+  readonly counts: readonly {
+    readonly protocol: string;
+    readonly reason: string;
+    readonly count: number;
+  }[];
+  readonly lines: readonly RefusedRow[];
+}
+
+export interface RelabelRules {
+  readonly tenant: string;
+  readonly version: number;
+  readonly source: 'tenant' | 'default' | 'none';
+  readonly ruleCount: number;
+  /** YAML. */
+  readonly config: string;
+}
+
+export interface RelabelStep {
+  readonly rule: {
+    readonly line: number;
+    readonly action: string;
+    readonly source_labels: readonly string[];
+    readonly regex: string;
+    readonly target_label: string;
+  };
+  /** Of the source labels, joined. */
+  readonly value: string;
+  readonly matched: boolean;
+  readonly verdict: 'kept' | 'dropped' | 'refused';
+  readonly reason?: string;
+  readonly set: Readonly<Record<string, string>>;
+  readonly removed: readonly string[];
+}
+
+export interface RelabelEnd {
+  readonly verdict: 'kept' | 'dropped' | 'refused';
+  /** null: there is no series. */
+  readonly labels: Readonly<Record<string, string>> | null;
+  readonly reason?: string;
+  readonly rule?: number;
+}
+
+export interface RelabelDebug {
+  readonly ruleCount: number;
+  readonly steps: readonly RelabelStep[];
+  readonly result: RelabelEnd;
+}
+
+export interface DryPoint {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly kind: string;
+  readonly tUs: number;
+  readonly value: string;
+  readonly isNewSeries: boolean;
+  readonly newestUs: number | null;
+  readonly isExpired: boolean;
+}
+
+export interface DryStage {
+  readonly stage: string;
+  readonly verdict: 'ok' | 'refused' | 'dropped' | 'skipped';
+  readonly says: string;
+  readonly points?: readonly DryPoint[];
+  readonly series?: readonly (RelabelEnd & {
+    readonly before: Readonly<Record<string, string>>;
+    readonly steps: readonly RelabelStep[];
+  })[];
+}
+
+export interface DryRun {
+  readonly protocol: string;
+  readonly path: string;
+  readonly tenant: string;
+  readonly isStored: boolean;
+  readonly stages: readonly DryStage[];
+  readonly answer: {
+    readonly status: number;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: string;
+  };
+}

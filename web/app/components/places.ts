@@ -10,5 +10,6 @@ export const PLACES: readonly PlaceEntry[] = [
   { path: '', name: 'Home', answers: 'Is this machine well? Is Orrery well?' },
   { path: 'explore', name: 'Explore', answers: 'What does this query say?' },
   { path: 'metrics-browser', name: 'Metrics', answers: 'What is there? Names, labels, counts' },
+  { path: 'ingest', name: 'Ingest', answers: 'Why is my sample not there? Rules, refused rows' },
   { path: 'status', name: 'Status', answers: 'What runs now? What is stored?' },
 ];

@@ -36,6 +36,10 @@ export const SKELETON_AFTER_MS = 300;
 export const PROGRESS_AFTER_MS = 2000;
 /** A pause in typing after which the cost of the query is asked for. */
 export const ESTIMATE_AFTER_MS = 400;
+/** A pause in typing after which a dry run or rules are tried. */
+export const TRY_AFTER_MS = 300;
+/** Longest address with what was typed; beyond, it is left out. */
+export const TYPED_URL_CHARS_MAX = 8000;
 /** How often the list of running queries is read while somebody looks at it. */
 export const LIVE_QUERIES_EVERY_MS = 1000;
 /** Names and values that completion asks for and offers at most. */

@@ -1,0 +1,23 @@
+// `--relabel-config FILE`: the rules of tenants that have none of their own.
+import { readRelabelConfig } from '../../ingest/relabel-store.ts';
+import type { RelabelConfig } from '../../ingest/relabel-store.ts';
+import { CONFIG_BYTES_MAX } from '../../relabel/limits.ts';
+import { errorMessage, FatalError } from '../../stdx/assert.ts';
+import { fileErrorCode } from '../../stdx/files.ts';
+import type { Files } from '../../stdx/files.ts';
+
+/** Throws FatalError with the place where the file is no list of rules. */
+export async function defaultRelabelConfig(
+  files: Files,
+  path: string | undefined,
+): Promise<RelabelConfig | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    const bytes = await files.readWhole(path, CONFIG_BYTES_MAX);
+    return await readRelabelConfig(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    const isAbsent = fileErrorCode(error) === 'ENOENT';
+    const why = isAbsent ? 'there is no such file' : errorMessage(error);
+    throw new FatalError(`--relabel-config ${path}: ${why}`, { cause: error });
+  }
+}
