@@ -40,6 +40,7 @@ const SPARSE_CHANGES_MIN = 48;
 const SAMPLE_COUNT = 1024;
 const SAMPLE_RUNS = 4;
 const CENTRE_COUNT = 31;
+const SHORT_CENTRE_COUNT = 11;
 const GROUPS_MAX = BLOCK_COUNT_MAX / GROUP_COUNT;
 /** What a bucket costs in the table of frequencies. */
 const BUCKET_COST_BITS = 18;
@@ -64,6 +65,13 @@ const words = new Uint32Array(2 * (BLOCK_COUNT_MAX + GROUP_COUNT));
 const gaps = new Float64Array(BLOCK_COUNT_MAX);
 const jumps = new Float64Array(BLOCK_COUNT_MAX);
 const log2 = Float64Array.from({ length: BLOCK_COUNT_MAX + 1 }, (_, i) => Math.log2(i));
+/** Of each order what its differences cost, and how often each bucket was hit. */
+const orderCosts = new Float64Array(3);
+const orderHistograms = new Int32Array(3 * 256);
+/** What another hit of a bucket adds: to −hits · log2(hits), and by the first one to a table. */
+const HIT_COST = Float64Array.from({ length: SAMPLE_COUNT }, (_, hits) =>
+  hits === 0 ? 2 : hits * log2[hits]! - (hits + 1) * log2[hits + 1]!,
+);
 
 interface Packing {
   base: number;
@@ -227,8 +235,58 @@ function orderCost(order: number, count: number): number {
   return bits * (order === 2 ? 1.002 : 1);
 }
 
+/** The middle of a few differences of a short column; a rough one does for an estimate. */
+function shortCentre(order: number, count: number): number {
+  const step = Math.max(1, Math.floor((count - order) / SHORT_CENTRE_COUNT));
+  let size = 0;
+  for (let i = order; i < count && size < SHORT_CENTRE_COUNT; i += step) {
+    const value = differenceAt(order, i);
+    let at = size++;
+    for (; at > 0 && centre[at - 1]! > value; at--) centre[at] = centre[at - 1]!;
+    centre[at] = value;
+  }
+  return centre[size >> 1]!;
+}
+
+/** Adds to the cost of an order what one difference, a distance from the middle, adds. */
+function tally(order: number, x: number): void {
+  const code = x < 0 ? -2 * x - 1 : 2 * x;
+  if (code >= 2 * SPREAD_MAX) {
+    orderCosts[order] = Number.POSITIVE_INFINITY;
+    return;
+  }
+  const bucket = bucketOf(code);
+  const hits = orderHistograms[order * 256 + bucket]!++;
+  orderCosts[order]! += HIT_COST[hits]! + BUCKET_EXTRA_BITS[bucket]!;
+}
+
+/** As chooseOrder, in one pass over a column of at most SAMPLE_COUNT. */
+function chooseShortOrder(count: number): number {
+  const middle0 = shortCentre(0, count);
+  const middle1 = shortCentre(1, count);
+  const middle2 = shortCentre(2, count);
+  orderHistograms.fill(0);
+  orderCosts.fill((count - 2) * log2[count - 2]!);
+  let before = offsets[1]!;
+  let step = before - offsets[0]!;
+  for (let i = 2; i < count; i++) {
+    const offset = offsets[i]!;
+    const own = offset - before;
+    tally(0, offset - middle0);
+    tally(1, own - middle1);
+    tally(2, own - step - middle2);
+    before = offset;
+    step = own;
+  }
+  // A higher order must earn its less predictable size.
+  const [none, first, second] = [orderCosts[0]!, orderCosts[1]!, orderCosts[2]! * 1.002];
+  if (none < first) return second < none ? 2 : 0;
+  return second < first ? 2 : 1;
+}
+
 function chooseOrder(count: number): number {
   if (count < 4) return 1;
+  if (count <= SAMPLE_COUNT) return chooseShortOrder(count);
   let best = 1;
   let bestBits = orderCost(1, count);
   for (const order of [0, 2]) {
