@@ -3,7 +3,15 @@
 // packed groups or entropy-coded buckets, whichever is worth it. Reference: any faster encoder must
 // write what integer-decode.ts reads back. Scratch is shared: one stream is written at a time.
 import { GROUP_COUNT, packGroup, packedWords } from './bit-pack.ts';
-import { BUCKET_BASE, BUCKET_COUNT, BUCKET_EXTRA_BITS, bucketOf, widthOf } from './buckets.ts';
+import {
+  BUCKET_BASE,
+  BUCKET_COUNT,
+  BUCKET_EXTRA_BITS,
+  bucketOf,
+  narrowBucket,
+  widthOf,
+} from './buckets.ts';
+import { chooseOrder } from './integer-order.ts';
 import {
   BLOCK_COUNT_MAX,
   ENTROPY_CODED_RATIO_LONG_MAX,
@@ -37,10 +45,7 @@ const SPREAD_MAX = 2 ** 51;
 const NARROW_SPREAD_MAX = 2 ** 29;
 const ENTROPY_COUNT_MIN = 40;
 const SPARSE_CHANGES_MIN = 48;
-const SAMPLE_COUNT = 1024;
-const SAMPLE_RUNS = 4;
 const CENTRE_COUNT = 31;
-const SHORT_CENTRE_COUNT = 11;
 const GROUPS_MAX = BLOCK_COUNT_MAX / GROUP_COUNT;
 /** What a bucket costs in the table of frequencies. */
 const BUCKET_COST_BITS = 18;
@@ -65,14 +70,6 @@ const words = new Uint32Array(2 * (BLOCK_COUNT_MAX + GROUP_COUNT));
 const gaps = new Float64Array(BLOCK_COUNT_MAX);
 const jumps = new Float64Array(BLOCK_COUNT_MAX);
 const log2 = Float64Array.from({ length: BLOCK_COUNT_MAX + 1 }, (_, i) => Math.log2(i));
-/** Of each order what its differences cost, and how often each bucket was hit. */
-const orderCosts = new Float64Array(3);
-const orderHistograms = new Int32Array(3 * 256);
-/** What another hit of a bucket adds: to −hits · log2(hits), and by the first one to a table. */
-const HIT_COST = Float64Array.from({ length: SAMPLE_COUNT }, (_, hits) =>
-  hits === 0 ? 2 : hits * log2[hits]! - (hits + 1) * log2[hits + 1]!,
-);
-
 interface Packing {
   base: number;
   costBits: number;
@@ -188,123 +185,12 @@ export function divisorOf(values: Float64Array, count: number): number {
   return divisor;
 }
 
-function differenceAt(order: number, i: number): number {
-  if (order === 0) return offsets[i]!;
-  if (order === 1) return offsets[i]! - offsets[i - 1]!;
-  return offsets[i]! - 2 * offsets[i - 1]! + offsets[i - 2]!;
-}
-
-/** Fills `centre`, sorted, with values of `difference` spread over [from, to). */
-function sampleCentre(order: number, from: number, to: number): number {
-  const step = Math.max(1, Math.floor((to - from) / CENTRE_COUNT));
-  let size = 0;
-  for (let i = from; i < to && size < CENTRE_COUNT; i += step) {
-    const value = differenceAt(order, i);
-    let at = size++;
-    for (; at > 0 && centre[at - 1]! > value; at--) centre[at] = centre[at - 1]!;
-    centre[at] = value;
-  }
-  return size;
-}
-
-/** Bits that the differences of `order` would cost, estimated over a sample. */
-function orderCost(order: number, count: number): number {
-  const size = sampleCentre(order, order, count);
-  const middle = centre[size >> 1]!;
-  const runs = count > SAMPLE_COUNT ? SAMPLE_RUNS : 1;
-  const runLength = runs === 1 ? count : SAMPLE_COUNT / SAMPLE_RUNS;
-  const stride = runs === 1 ? 0 : Math.floor((count - runLength) / (runs - 1));
-  histogram.fill(0);
-  let seen = 0;
-  for (let run = 0; run < runs; run++) {
-    const start = run * stride;
-    for (let i = Math.max(2, start); i < start + runLength; i++) {
-      const x = differenceAt(order, i) - middle;
-      const code = x < 0 ? -2 * x - 1 : 2 * x;
-      if (code >= 2 * SPREAD_MAX) return Number.POSITIVE_INFINITY;
-      histogram[bucketOf(code)]!++;
-      seen++;
-    }
-  }
-  let bits = 0;
-  for (let bucket = 0; bucket < BUCKET_COUNT; bucket++) {
-    const hits = histogram[bucket]!;
-    if (hits !== 0) bits += hits * (log2[seen]! - log2[hits]! + BUCKET_EXTRA_BITS[bucket]!) + 2;
-  }
-  // A higher order must earn its less predictable size.
-  return bits * (order === 2 ? 1.002 : 1);
-}
-
-/** The middle of a few differences of a short column; a rough one does for an estimate. */
-function shortCentre(order: number, count: number): number {
-  const step = Math.max(1, Math.floor((count - order) / SHORT_CENTRE_COUNT));
-  let size = 0;
-  for (let i = order; i < count && size < SHORT_CENTRE_COUNT; i += step) {
-    const value = differenceAt(order, i);
-    let at = size++;
-    for (; at > 0 && centre[at - 1]! > value; at--) centre[at] = centre[at - 1]!;
-    centre[at] = value;
-  }
-  return centre[size >> 1]!;
-}
-
-/** Adds to the cost of an order what one difference, a distance from the middle, adds. */
-function tally(order: number, x: number): void {
-  const code = x < 0 ? -2 * x - 1 : 2 * x;
-  if (code >= 2 * SPREAD_MAX) {
-    orderCosts[order] = Number.POSITIVE_INFINITY;
-    return;
-  }
-  const bucket = bucketOf(code);
-  const hits = orderHistograms[order * 256 + bucket]!++;
-  orderCosts[order]! += HIT_COST[hits]! + BUCKET_EXTRA_BITS[bucket]!;
-}
-
-/** As chooseOrder, in one pass over a column of at most SAMPLE_COUNT. */
-function chooseShortOrder(count: number): number {
-  const middle0 = shortCentre(0, count);
-  const middle1 = shortCentre(1, count);
-  const middle2 = shortCentre(2, count);
-  orderHistograms.fill(0);
-  orderCosts.fill((count - 2) * log2[count - 2]!);
-  let before = offsets[1]!;
-  let step = before - offsets[0]!;
-  for (let i = 2; i < count; i++) {
-    const offset = offsets[i]!;
-    const own = offset - before;
-    tally(0, offset - middle0);
-    tally(1, own - middle1);
-    tally(2, own - step - middle2);
-    before = offset;
-    step = own;
-  }
-  // A higher order must earn its less predictable size.
-  const [none, first, second] = [orderCosts[0]!, orderCosts[1]!, orderCosts[2]! * 1.002];
-  if (none < first) return second < none ? 2 : 0;
-  return second < first ? 2 : 1;
-}
-
-function chooseOrder(count: number): number {
-  if (count < 4) return 1;
-  if (count <= SAMPLE_COUNT) return chooseShortOrder(count);
-  let best = 1;
-  let bestBits = orderCost(1, count);
-  for (const order of [0, 2]) {
-    const bits = orderCost(order, count);
-    if (bits < bestBits) {
-      best = order;
-      bestBits = bits;
-    }
-  }
-  return best;
-}
-
 function writeDifferences(out: ByteWriter, values: Float64Array, count: number): void {
   const first = values[0]!;
   const divisor = divisorOf(values, count);
   if (divisor === 1) for (let i = 0; i < count; i++) offsets[i] = values[i]! - first;
   else for (let i = 0; i < count; i++) offsets[i] = (values[i]! - first) / divisor;
-  let order = chooseOrder(count);
+  let order = chooseOrder(offsets, count);
   let spread = fillResiduals(order, count);
   if (spread.max - spread.min >= SPREAD_MAX) spread = fillResiduals((order = 0), count);
   const { min, max } = spread;
@@ -515,13 +401,6 @@ interface Coding {
   /** Smallest of all residuals. */
   readonly min: number;
   readonly isZigzag: boolean;
-}
-
-/** Bucket of a code below 2^31. */
-function narrowBucket(code: number): number {
-  if (code < 16) return code;
-  const exponent = 31 - Math.clz32(code);
-  return (exponent << 2) + ((code >>> (exponent - 2)) & 3);
 }
 
 /** Estimated size with zigzag codes about `base`, or with distances from it. */

@@ -47,7 +47,7 @@ export const HASHED_ROW_HASH = 2;
 /** The scanner's own: where the row's points end. */
 export const HASHED_ROW_POINTS_END = 5;
 
-/** Rows of a body, each without a second range, hashed by a RowHasher with the dictionary's seed. */
+/** Rows of a body, none with a second range, hashed by a RowHasher with the dictionary's seed. */
 export interface HashedRows {
   count: number;
   /** HASHED_ROW_STRIDE numbers a row. */

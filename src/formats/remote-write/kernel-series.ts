@@ -1,5 +1,5 @@
-// The fastest half of the remote-write scanner: rows and samples as the kernel made them of a body
-// (kernels/remote-write.ts), refs from the dictionary. What the kernel leaves is read by the general
+// The fastest half of the remote-write scanner: rows and samples as the kernel made them of a
+// body (kernels/remote-write.ts), refs from the dictionary. What it leaves is read by the general
 // scanner (write-request.ts), which gives the same points for what is taken here.
 import type { RowPredictor, RowSink } from '../../model/rows.ts';
 import {

@@ -1,5 +1,5 @@
-// The kernel of remote write in a memory full of canaries: what stands beside a body changes nothing,
-// and nothing beside the control block is written.
+// The kernel of remote write in a memory full of canaries: what stands beside a body changes
+// nothing, and nothing beside the control block is written.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,7 +1,7 @@
 // kernels/remote-write.ts for the scanners of this thread, once app/ has said where its compiled
 // module is. Made on first use, with a memory of its own: the control block with the rows and
-// columns of a call, room for a body as it was sent, and room for it decoded. What is decoded is read
-// where it lies; a body from elsewhere is copied in. All of it is good until the next body.
+// columns of a call, room for a body as it was sent, and room for it decoded. What is decoded is
+// read where it lies; a body from elsewhere is copied in. All of it is good until the next body.
 import type { SnappyMemory } from '../../codec/snappy.ts';
 import { PointBlock } from '../../model/point-block.ts';
 import type { HashedRows, RowHasher } from '../../model/rows.ts';
