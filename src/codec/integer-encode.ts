@@ -199,12 +199,13 @@ function writeDifferences(out: ByteWriter, values: Float64Array, count: number):
   isNarrow = max - min < NARROW_SPREAD_MAX;
   if (isNarrow) for (let i = 0; i < size; i++) narrow[i] = residuals[i]! - min;
   planPacking(size, min, max);
-  const zigzagBits = entropyBits(size, middle, { min, isZigzag: true });
-  const offsetBits = entropyBits(size, min, { min, isZigzag: false });
-  const entropy = Math.min(zigzagBits, offsetBits);
   const ratioMax =
     size >= LONG_COLUMN_COUNT ? ENTROPY_CODED_RATIO_LONG_MAX : ENTROPY_CODED_RATIO_MAX;
-  const isEntropy = size >= ENTROPY_COUNT_MIN && entropy < packing.costBits * ratioMax;
+  entropyEnd = size >= ENTROPY_COUNT_MIN ? packing.costBits * ratioMax : 0;
+  topBucket = isNarrow ? narrowBucket(2 * (max - min)) : BUCKET_COUNT - 1;
+  const zigzagBits = entropyBits(size, middle, { min, isZigzag: true });
+  const offsetBits = entropyBits(size, min, { min, isZigzag: false });
+  const isEntropy = Math.min(zigzagBits, offsetBits) < entropyEnd;
   const isZigzag = isEntropy && zigzagBits < offsetBits;
   const head = (isEntropy ? STREAM.entropy : STREAM.packed) | (order << 3);
   out.u8(head | (divisor === 1 ? 0 : STREAM_GCD) | (isZigzag ? STREAM_ZIGZAG : 0));
@@ -403,10 +404,19 @@ interface Coding {
   readonly isZigzag: boolean;
 }
 
-/** Estimated size with zigzag codes about `base`, or with distances from it. */
+/** Sizes from here on are not worth it. */
+let entropyEnd = 0;
+/** No code of the residuals at hand has a higher bucket. */
+let topBucket = 0;
+
+/**
+ * Estimated size with zigzag codes about `base`, or with distances from it; infinite where it is
+ * not worth it.
+ */
 function entropyBits(size: number, base: number, { min, isZigzag }: Coding): number {
-  if (size < ENTROPY_COUNT_MIN) return Number.POSITIVE_INFINITY;
-  histogram.fill(0);
+  let bits = ENTROPY_HEADER_BITS;
+  if (bits + BUCKET_COST_BITS >= entropyEnd) return Number.POSITIVE_INFINITY;
+  histogram.fill(0, 0, topBucket + 1);
   if (isNarrow) {
     const shift = base - min;
     if (isZigzag)
@@ -422,12 +432,12 @@ function entropyBits(size: number, base: number, { min, isZigzag }: Coding): num
     }
   else for (let i = 0; i < size; i++) histogram[bucketOf(residuals[i]! - base)]!++;
   const most = scaleBits(size);
-  let bits = ENTROPY_HEADER_BITS;
-  for (let bucket = 0; bucket < BUCKET_COUNT; bucket++) {
+  for (let bucket = 0; bucket <= topBucket; bucket++) {
     const hits = histogram[bucket]!;
     if (hits === 0) continue;
     const own = Math.min(log2[size]! - log2[hits]!, most);
     bits += hits * (own + BUCKET_EXTRA_BITS[bucket]!) + BUCKET_COST_BITS;
+    if (bits >= entropyEnd) return Number.POSITIVE_INFINITY;
   }
   return bits;
 }

@@ -1,8 +1,8 @@
 // Which differences of an integer stream cost least (docs/formats/block.md, "Integer stream"): of
-// order 0, 1 or 2, by the entropy of their buckets about the middle of them. An estimate: a stream is
-// right whatever is chosen. Most columns that a flush writes have a few dozen numbers, so all three
-// orders of a short column go in one pass, in words where the numbers are small. Scratch is shared:
-// one stream is looked at at a time.
+// order 0, 1 or 2, by the entropy of their buckets about the middle of them. An estimate: a stream
+// is right whatever is chosen. Most columns that a flush writes have a few dozen numbers, so all
+// three orders of a short column go in one pass, in words where the numbers are small. Scratch is
+// shared: one stream is looked at at a time.
 import { BUCKET_COUNT, BUCKET_EXTRA_BITS, bucketOf, narrowBucket } from './buckets.ts';
 import { BLOCK_COUNT_MAX } from './limits.ts';
 
