@@ -174,7 +174,11 @@ export class Exchange {
     if (signal.aborted) await iterator.return?.();
     signal.throwIfAborted();
     const whole = ahead[0]!;
-    const isWhole = ahead[1]?.done === true && lengthOf(whole.value) <= COMPRESS_INLINE_BYTES_MAX;
+    const isWhole =
+      ahead[1]?.done === true &&
+      lengthOf(whole.value) <= COMPRESS_INLINE_BYTES_MAX &&
+      // Trailers stand behind pieces alone.
+      headers['Trailer'] === undefined;
     if (isWhole && whole.done !== true) return this.send({ status, headers, body: whole.value });
     let coding = answerCoding(this.request, headers);
     const sizeBytes = ahead.reduce((sum, { value }) => sum + lengthOf(value), 0);
