@@ -1,6 +1,18 @@
 // The elements of a snappy block, 16 bytes a step. src/codec/snappy.ts is the reference, gives the same
 // bytes, and says what is wrong where this answers false. Nothing is kept between calls. The caller
-// leaves 16 bytes behind the input that may be read and 16 behind the output that may be written.
+// leaves 64 bytes behind the input that may be read and 64 behind the output that may be written: short
+// runs are copied in pieces of one size, because a loop that ends early costs a wrong guess of the
+// processor, and what was copied too much is overwritten by the next element.
+
+/** Copies up to 64 bytes from at least 16 bytes before `to` or from elsewhere, front to back. */
+function copyShort(to: usize, from: usize, length: usize): void {
+  v128.store(to, v128.load(from));
+  v128.store(to, v128.load(from, 16), 16);
+  if (length > 32) {
+    v128.store(to, v128.load(from, 32), 32);
+    v128.store(to, v128.load(from, 48), 48);
+  }
+}
 
 /** Decodes [source, end) into `sizeBytes` at `out`; false where the block is damaged. */
 export function decode(source: usize, end: usize, out: usize, sizeBytes: usize): bool {
@@ -21,8 +33,7 @@ export function decode(source: usize, end: usize, out: usize, sizeBytes: usize):
         length++;
       }
       if (length > end - from || length > outEnd - to) return false;
-      if (length <= 64)
-        for (let i: usize = 0; i < length; i += 16) v128.store(to + i, v128.load(from + i));
+      if (length <= 64) copyShort(to, from, length);
       else memory.copy(to, from, length);
       from += length;
       to += length;
@@ -45,8 +56,7 @@ export function decode(source: usize, end: usize, out: usize, sizeBytes: usize):
     }
     if (offset == 0 || offset > to - out || length > outEnd - to) return false;
     const past = to - offset;
-    if (offset >= 16)
-      for (let i: usize = 0; i < length; i += 16) v128.store(to + i, v128.load(past + i));
+    if (offset >= 16) copyShort(to, past, length);
     else if (offset >= 8)
       for (let i: usize = 0; i < length; i += 8) store<u64>(to + i, load<u64>(past + i));
     else for (let i: usize = 0; i < length; i++) store<u8>(to + i, load<u8>(past + i));

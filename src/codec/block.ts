@@ -170,6 +170,11 @@ function isOneValue(samples: BlockSamples): boolean {
     for (let i = 1; i < count; i++) if (samples.values[i] !== samples.values[0]) return false;
     return true;
   }
+  if (samples.kind === 0) {
+    // Two numbers that differ, as they do in most columns: nothing needs to look at the bits.
+    const [first, second] = [samples.values[0]!, samples.values[1]!];
+    if (first < second || first > second) return false;
+  }
   const { buffer, byteOffset } = samples.values as Float64Array;
   const words = new Int32Array(buffer, byteOffset, count * 2);
   for (let i = 2; i < words.length; i++) if (words[i] !== words[i & 1]) return false;

@@ -31,6 +31,13 @@ export function bucketOf(value: number): number {
   return EXACT_END + ((exponent - 4) << 2) + (Math.floor(value / BUCKET_SCALE[exponent - 2]!) & 3);
 }
 
+/** Bucket of a code below 2^31. */
+export function narrowBucket(code: number): number {
+  if (code < EXACT_END) return code;
+  const exponent = 31 - Math.clz32(code);
+  return (exponent << 2) + ((code >>> (exponent - 2)) & 3);
+}
+
 const BUCKET_SCALE = Float64Array.from({ length: 64 }, (_, exponent) => 2 ** exponent);
 
 /** Bits of a whole number in [0, 2^53). */

@@ -216,6 +216,11 @@ function writeDecimals(
   words: Int32Array,
   count: number,
 ): boolean {
+  // Most columns are counters: whole numbers need no search for an exponent.
+  if (takeIntegers(values, count)) {
+    writeScaled(out, DOUBLES.decimal, 0, words, count);
+    return true;
+  }
   let exponent = findExponent(values, count, { isFloat: false, isNear: false });
   let isTaken = exponent >= 0 && takeDecimals(values, count, exponent, false);
   // The sample may have missed the longest decimals.

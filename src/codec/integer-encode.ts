@@ -3,7 +3,15 @@
 // packed groups or entropy-coded buckets, whichever is worth it. Reference: any faster encoder must
 // write what integer-decode.ts reads back. Scratch is shared: one stream is written at a time.
 import { GROUP_COUNT, packGroup, packedWords } from './bit-pack.ts';
-import { BUCKET_BASE, BUCKET_COUNT, BUCKET_EXTRA_BITS, bucketOf, widthOf } from './buckets.ts';
+import {
+  BUCKET_BASE,
+  BUCKET_COUNT,
+  BUCKET_EXTRA_BITS,
+  bucketOf,
+  narrowBucket,
+  widthOf,
+} from './buckets.ts';
+import { chooseOrder } from './integer-order.ts';
 import {
   BLOCK_COUNT_MAX,
   ENTROPY_CODED_RATIO_LONG_MAX,
@@ -37,8 +45,6 @@ const SPREAD_MAX = 2 ** 51;
 const NARROW_SPREAD_MAX = 2 ** 29;
 const ENTROPY_COUNT_MIN = 40;
 const SPARSE_CHANGES_MIN = 48;
-const SAMPLE_COUNT = 1024;
-const SAMPLE_RUNS = 4;
 const CENTRE_COUNT = 31;
 const GROUPS_MAX = BLOCK_COUNT_MAX / GROUP_COUNT;
 /** What a bucket costs in the table of frequencies. */
@@ -64,7 +70,6 @@ const words = new Uint32Array(2 * (BLOCK_COUNT_MAX + GROUP_COUNT));
 const gaps = new Float64Array(BLOCK_COUNT_MAX);
 const jumps = new Float64Array(BLOCK_COUNT_MAX);
 const log2 = Float64Array.from({ length: BLOCK_COUNT_MAX + 1 }, (_, i) => Math.log2(i));
-
 interface Packing {
   base: number;
   costBits: number;
@@ -180,73 +185,12 @@ export function divisorOf(values: Float64Array, count: number): number {
   return divisor;
 }
 
-function differenceAt(order: number, i: number): number {
-  if (order === 0) return offsets[i]!;
-  if (order === 1) return offsets[i]! - offsets[i - 1]!;
-  return offsets[i]! - 2 * offsets[i - 1]! + offsets[i - 2]!;
-}
-
-/** Fills `centre`, sorted, with values of `difference` spread over [from, to). */
-function sampleCentre(order: number, from: number, to: number): number {
-  const step = Math.max(1, Math.floor((to - from) / CENTRE_COUNT));
-  let size = 0;
-  for (let i = from; i < to && size < CENTRE_COUNT; i += step) {
-    const value = differenceAt(order, i);
-    let at = size++;
-    for (; at > 0 && centre[at - 1]! > value; at--) centre[at] = centre[at - 1]!;
-    centre[at] = value;
-  }
-  return size;
-}
-
-/** Bits that the differences of `order` would cost, estimated over a sample. */
-function orderCost(order: number, count: number): number {
-  const size = sampleCentre(order, order, count);
-  const middle = centre[size >> 1]!;
-  const runs = count > SAMPLE_COUNT ? SAMPLE_RUNS : 1;
-  const runLength = runs === 1 ? count : SAMPLE_COUNT / SAMPLE_RUNS;
-  const stride = runs === 1 ? 0 : Math.floor((count - runLength) / (runs - 1));
-  histogram.fill(0);
-  let seen = 0;
-  for (let run = 0; run < runs; run++) {
-    const start = run * stride;
-    for (let i = Math.max(2, start); i < start + runLength; i++) {
-      const x = differenceAt(order, i) - middle;
-      const code = x < 0 ? -2 * x - 1 : 2 * x;
-      if (code >= 2 * SPREAD_MAX) return Number.POSITIVE_INFINITY;
-      histogram[bucketOf(code)]!++;
-      seen++;
-    }
-  }
-  let bits = 0;
-  for (let bucket = 0; bucket < BUCKET_COUNT; bucket++) {
-    const hits = histogram[bucket]!;
-    if (hits !== 0) bits += hits * (log2[seen]! - log2[hits]! + BUCKET_EXTRA_BITS[bucket]!) + 2;
-  }
-  // A higher order must earn its less predictable size.
-  return bits * (order === 2 ? 1.002 : 1);
-}
-
-function chooseOrder(count: number): number {
-  if (count < 4) return 1;
-  let best = 1;
-  let bestBits = orderCost(1, count);
-  for (const order of [0, 2]) {
-    const bits = orderCost(order, count);
-    if (bits < bestBits) {
-      best = order;
-      bestBits = bits;
-    }
-  }
-  return best;
-}
-
 function writeDifferences(out: ByteWriter, values: Float64Array, count: number): void {
   const first = values[0]!;
   const divisor = divisorOf(values, count);
   if (divisor === 1) for (let i = 0; i < count; i++) offsets[i] = values[i]! - first;
   else for (let i = 0; i < count; i++) offsets[i] = (values[i]! - first) / divisor;
-  let order = chooseOrder(count);
+  let order = chooseOrder(offsets, count);
   let spread = fillResiduals(order, count);
   if (spread.max - spread.min >= SPREAD_MAX) spread = fillResiduals((order = 0), count);
   const { min, max } = spread;
@@ -255,12 +199,13 @@ function writeDifferences(out: ByteWriter, values: Float64Array, count: number):
   isNarrow = max - min < NARROW_SPREAD_MAX;
   if (isNarrow) for (let i = 0; i < size; i++) narrow[i] = residuals[i]! - min;
   planPacking(size, min, max);
-  const zigzagBits = entropyBits(size, middle, { min, isZigzag: true });
-  const offsetBits = entropyBits(size, min, { min, isZigzag: false });
-  const entropy = Math.min(zigzagBits, offsetBits);
   const ratioMax =
     size >= LONG_COLUMN_COUNT ? ENTROPY_CODED_RATIO_LONG_MAX : ENTROPY_CODED_RATIO_MAX;
-  const isEntropy = size >= ENTROPY_COUNT_MIN && entropy < packing.costBits * ratioMax;
+  entropyEnd = size >= ENTROPY_COUNT_MIN ? packing.costBits * ratioMax : 0;
+  topBucket = isNarrow ? narrowBucket(2 * (max - min)) : BUCKET_COUNT - 1;
+  const zigzagBits = entropyBits(size, middle, { min, isZigzag: true });
+  const offsetBits = entropyBits(size, min, { min, isZigzag: false });
+  const isEntropy = Math.min(zigzagBits, offsetBits) < entropyEnd;
   const isZigzag = isEntropy && zigzagBits < offsetBits;
   const head = (isEntropy ? STREAM.entropy : STREAM.packed) | (order << 3);
   out.u8(head | (divisor === 1 ? 0 : STREAM_GCD) | (isZigzag ? STREAM_ZIGZAG : 0));
@@ -459,17 +404,19 @@ interface Coding {
   readonly isZigzag: boolean;
 }
 
-/** Bucket of a code below 2^31. */
-function narrowBucket(code: number): number {
-  if (code < 16) return code;
-  const exponent = 31 - Math.clz32(code);
-  return (exponent << 2) + ((code >>> (exponent - 2)) & 3);
-}
+/** Sizes from here on are not worth it. */
+let entropyEnd = 0;
+/** No code of the residuals at hand has a higher bucket. */
+let topBucket = 0;
 
-/** Estimated size with zigzag codes about `base`, or with distances from it. */
+/**
+ * Estimated size with zigzag codes about `base`, or with distances from it; infinite where it is
+ * not worth it.
+ */
 function entropyBits(size: number, base: number, { min, isZigzag }: Coding): number {
-  if (size < ENTROPY_COUNT_MIN) return Number.POSITIVE_INFINITY;
-  histogram.fill(0);
+  let bits = ENTROPY_HEADER_BITS;
+  if (bits + BUCKET_COST_BITS >= entropyEnd) return Number.POSITIVE_INFINITY;
+  histogram.fill(0, 0, topBucket + 1);
   if (isNarrow) {
     const shift = base - min;
     if (isZigzag)
@@ -485,12 +432,12 @@ function entropyBits(size: number, base: number, { min, isZigzag }: Coding): num
     }
   else for (let i = 0; i < size; i++) histogram[bucketOf(residuals[i]! - base)]!++;
   const most = scaleBits(size);
-  let bits = ENTROPY_HEADER_BITS;
-  for (let bucket = 0; bucket < BUCKET_COUNT; bucket++) {
+  for (let bucket = 0; bucket <= topBucket; bucket++) {
     const hits = histogram[bucket]!;
     if (hits === 0) continue;
     const own = Math.min(log2[size]! - log2[hits]!, most);
     bits += hits * (own + BUCKET_EXTRA_BITS[bucket]!) + BUCKET_COST_BITS;
+    if (bits >= entropyEnd) return Number.POSITIVE_INFINITY;
   }
   return bits;
 }

@@ -47,9 +47,9 @@ function readHeader(input: Uint8Array): Header {
   throw corrupt(input.length, 'truncated length');
 }
 
-/** The length that a block says it has after decoding. Throws SnappyError. */
-export function snappyDecodedLength(input: Uint8Array): number {
-  return readHeader(input).sizeBytes;
+/** The length that a block says it has after decoding. Throws SnappyError where it cannot be. */
+export function snappyDecodedLength(input: Uint8Array, limitBytes = Infinity): number {
+  return readChecked(input, limitBytes).sizeBytes;
 }
 
 function literalLength(input: Uint8Array, at: number, code: number): number {
@@ -64,6 +64,40 @@ function uninitialised(sizeBytes: number): Uint8Array {
   return new Uint8Array(Buffer.allocUnsafeSlow(sizeBytes).buffer);
 }
 
+/** As readHeader, where the block may have the length that it says. */
+function readChecked(input: Uint8Array, limitBytes: number): Header {
+  const header = readHeader(input);
+  const { sizeBytes, bodyStart } = header;
+  if (sizeBytes > limitBytes)
+    throw new SnappyError(
+      'too-large',
+      `snappy: declared length ${sizeBytes} bytes exceeds the limit of ${limitBytes} bytes`,
+    );
+  // An element of 3 bytes yields at most 64: a longer claim cannot be true and is not allocated.
+  if (sizeBytes > (input.length - bodyStart) * 32)
+    throw corrupt(0, `declared length ${sizeBytes} cannot come from ${input.length} bytes`);
+  return header;
+}
+
+/** Memory of a kernel that reads what it has decoded. */
+export interface SnappyMemory {
+  /**
+   * The elements in [start, input.length) as `sizeBytes` bytes that are good until the next call;
+   * undefined where there is no room for them or the block is damaged.
+   */
+  decode(input: Uint8Array, start: number, sizeBytes: number): Uint8Array | undefined;
+}
+
+/** As decodeSnappy, in `memory`; undefined: decodeSnappy may do it, or says what is wrong. */
+export function decodeSnappyIn(
+  memory: SnappyMemory,
+  input: Uint8Array,
+  limitBytes: number,
+): Uint8Array | undefined {
+  const { sizeBytes, bodyStart } = readChecked(input, limitBytes);
+  return memory.decode(input, bodyStart, sizeBytes);
+}
+
 /**
  * Decodes a whole block; the result has exactly the declared length and lies in what `take` gave:
  * at least so many bytes with any content.
@@ -75,15 +109,7 @@ export function decodeSnappy(
   limitBytes: number,
   take = uninitialised,
 ): Uint8Array {
-  const { sizeBytes, bodyStart } = readHeader(input);
-  if (sizeBytes > limitBytes)
-    throw new SnappyError(
-      'too-large',
-      `snappy: declared length ${sizeBytes} bytes exceeds the limit of ${limitBytes} bytes`,
-    );
-  // An element of 3 bytes yields at most 64: a longer claim cannot be true and is not allocated.
-  if (sizeBytes > (input.length - bodyStart) * 32)
-    throw corrupt(0, `declared length ${sizeBytes} cannot come from ${input.length} bytes`);
+  const { sizeBytes, bodyStart } = readChecked(input, limitBytes);
   // Not zeroed: every byte below the declared length is written, or the block is corrupt.
   const out = take(sizeBytes + SLACK_BYTES);
   if (!decodeByKernel(input, bodyStart, out, sizeBytes))

@@ -29,6 +29,13 @@ export const REMEMBERED_BYTES_MAX = 16 * 1024 * 1024;
 /** Labels of all series of such a message, written out: they may be many times its size. */
 export const MESSAGE_LABEL_BYTES_MAX = 512 * 1024 * 1024;
 
+/**
+ * Remote-write messages that the kernel takes, as sent and decoded; larger ones go through the
+ * reference. Whole pages.
+ */
+export const WRITE_KERNEL_INPUT_BYTES = 2_097_152;
+export const WRITE_KERNEL_BODY_BYTES = 8_388_608;
+
 /** Metric families remembered while a page of exposition text is checked. */
 export const PAGE_FAMILIES_MAX = 65_536;
 

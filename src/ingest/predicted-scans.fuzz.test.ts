@@ -3,6 +3,8 @@
 // lose, swap and damage pieces of each other, are cut at every byte, and lie in front of bytes that
 // nobody may look at.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { decodedLabels } from '../../test/support/label-bytes.ts';
@@ -14,6 +16,7 @@ import { scanPutJson } from '../formats/opentsdb/put-json.ts';
 import { scanPutLines } from '../formats/opentsdb/put-lines.ts';
 import { scanPrometheusText } from '../formats/prometheus-text/exposition.ts';
 import { scanRequestV2 } from '../formats/remote-write/request-v2.ts';
+import { useWriteKernel } from '../formats/remote-write/write-kernel.ts';
 import { scanWriteRequest } from '../formats/remote-write/write-request.ts';
 import { BatchBuilder } from '../model/batch-builder.ts';
 import type { LabelBytes } from '../model/label-bytes.ts';
@@ -31,6 +34,7 @@ const TABLES = [
 ];
 const ARRAY_END = new TextEncoder().encode('null]');
 const CANARY = new Uint8Array(16).fill(0x37);
+const WASM = join(import.meta.dirname, '../../dist/wasm/remote-write.wasm');
 
 type Scan = (body: Uint8Array, end: number, dictionary: RowDictionary, sink: RowSink) => ScanResult;
 
@@ -69,6 +73,8 @@ const SCANS = {
     return scanPutJson(body, size, { wantsProblems: true }, dictionary, sink);
   },
   remoteWrite: scanWriteRequest,
+  // With the kernel, see `byKernel`.
+  remoteWriteByKernel: scanWriteRequest,
   // In front of the series stands one of two tables, so that some bodies repeat it.
   remoteWrite2: (series, end, dictionary, sink) => {
     const table = TABLES[end & 1]!;
@@ -359,36 +365,100 @@ const pieces = {
   putLines: putLine.map((text) => encoder.encode(text)),
   putJson: putPoint.map((text) => encoder.encode(text)),
   remoteWrite: series,
+  remoteWriteByKernel: series,
   remoteWrite2: seriesOfV2,
 };
 
-for (const name of Object.keys(pieces) as (keyof typeof pieces)[]) {
-  test(`${name}: predictions change nothing`, () => {
-    fc.assert(
-      fc.property(bodiesOf(pieces[name]), (bodies) => {
-        const pair = new Pair(SCANS[name]);
-        for (const body of bodies) pair.check(body);
-      }),
-      { numRuns: 400 },
-    );
-  });
-
-  test(`${name}: a body cut at any byte gives the same with predictions`, () => {
-    fc.assert(
-      fc.property(fc.array(pieces[name], { minLength: 1, maxLength: 4 }), (list) => {
-        const body = joined(list);
-        const pair = new Pair(SCANS[name]);
-        pair.check(body);
-        pair.check(body);
-        for (let end = 0; end < body.length; end++) {
-          pair.check(body.slice(0, end));
-          if (end % 8 === 0) pair.check(body);
-        }
-      }),
-      { numRuns: 15 },
-    );
-  });
+/** Runs a test with the kernel of remote write. */
+function byKernel(run: () => void): void {
+  useWriteKernel(() => new WebAssembly.Module(readFileSync(WASM)));
+  try {
+    run();
+  } finally {
+    useWriteKernel(undefined);
+  }
 }
+
+for (const name of Object.keys(pieces) as (keyof typeof pieces)[]) {
+  const within = name === 'remoteWriteByKernel' ? byKernel : (run: () => void) => run();
+  test(`${name}: predictions change nothing`, () =>
+    within(() => {
+      fc.assert(
+        fc.property(bodiesOf(pieces[name]), (bodies) => {
+          const pair = new Pair(SCANS[name]);
+          for (const body of bodies) pair.check(body);
+        }),
+        { numRuns: 400 },
+      );
+    }));
+
+  test(`${name}: a body cut at any byte gives the same with predictions`, () =>
+    within(() => {
+      fc.assert(
+        fc.property(fc.array(pieces[name], { minLength: 1, maxLength: 4 }), (list) => {
+          const body = joined(list);
+          const pair = new Pair(SCANS[name]);
+          pair.check(body);
+          pair.check(body);
+          for (let end = 0; end < body.length; end++) {
+            pair.check(body.slice(0, end));
+            if (end % 8 === 0) pair.check(body);
+          }
+        }),
+        { numRuns: 15 },
+      );
+    }));
+}
+
+const label = (name: string, value: string): number[] =>
+  bytesField(1, [...bytesField(1, name), ...bytesField(2, value)]);
+const sampleAt = (timeMs: number): number[] =>
+  bytesField(2, [...doubleField(1, 0x3ff0000000000000n), ...varintField(2, timeMs)]);
+
+test('remoteWriteByKernel: more rows and samples than a call takes, and rows that it leaves', () => {
+  const TIME_MS = 1_700_000_000_000;
+  const samples = (count: number): number[] =>
+    Array.from({ length: count }, (_, i) => sampleAt(TIME_MS + i)).flat();
+  const one = (value: string, count: number): number[] =>
+    bytesField(1, [...label('__name__', 'm'), ...label('v', value), ...samples(count)]);
+  const few = Array.from({ length: 1500 }, (_, i) => one(String(i), 1)).flat();
+  const refusedRow = bytesField(1, [...label('__name__', 'refused'), ...samples(3)]);
+  const bodies = [
+    few,
+    Array.from({ length: 30 }, (_, i) => one(`n${i}`, 100)).flat(),
+    [...one('a', 2000), ...one('b', 49), ...one('c', 3000), ...one('d', 2048), ...one('e', 1)],
+    [...refusedRow, ...one('f', 2), ...refusedRow, ...one('g', 2), ...few, ...refusedRow],
+    // Labels of more than 127 bytes, and a row that the kernel does not hash.
+    [...one('x'.repeat(127), 1), ...one('y'.repeat(300), 2), ...one('z'.repeat(8000), 1)],
+    Array.from({ length: 3 }, (_, i) =>
+      bytesField(1, [
+        ...label('__name__', 'm'),
+        ...Array.from({ length: 9 }, (_value, k) => label(`v${k}`, `${i}`.repeat(8000))).flat(),
+        ...samples(2),
+      ]),
+    ).flat(),
+  ].map((body) => Uint8Array.from(body));
+  byKernel(() => {
+    const pair = new Pair(SCANS.remoteWriteByKernel);
+    for (const body of [...bodies, ...bodies, ...bodies.toReversed()]) pair.check(body);
+  });
+});
+
+test('remoteWrite: a time of six bytes of zero is no time', () => {
+  const zeros = [...doubleField(1, 0x3ff0000000000000n), 0x10, 0, 0, 0, 0, 0, 0];
+  const body = Uint8Array.from(
+    [sampleAt(1_700_000_000_000), bytesField(2, zeros)].flatMap((sample) =>
+      bytesField(1, [...label('__name__', 'm'), ...sample]),
+    ),
+  );
+  const check = (): void => {
+    const pair = new Pair(SCANS.remoteWrite);
+    for (let i = 0; i < 3; i++) pair.check(body);
+    for (let i = 0; i < 3; i++) pair.check(body.slice(body.length / 2));
+  };
+  check();
+  byKernel(check);
+});
 
 test('more points than a block holds stay in order', () => {
   const pair = new Pair(SCANS.lineProtocol);

@@ -12,7 +12,14 @@
 // time. `begin` must be called before each scan, because the memo of the last row holds positions
 // in the caller's buffer.
 import type { NameSplit, SeriesRef } from '../model/columns.ts';
-import type { CellChain, RowDictionary, RowKey, RowPredictor } from '../model/rows.ts';
+import type {
+  CellChain,
+  HashedRows,
+  RowDictionary,
+  RowHasher,
+  RowKey,
+  RowPredictor,
+} from '../model/rows.ts';
 import {
   CELL_BYTES,
   CELL_NEXT,
@@ -150,7 +157,7 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
 
   clear(): void {
     this.#hasDropped = false;
-    this.#rows = new RowTable(this.#seed);
+    this.#rows = new RowTable(this.#seed, this.#rows.hasher);
     this.#cells = new ByteTable(this.#seed);
     this.#plainRows = 0;
     this.#rowFirstCell = new Int32Array(64);
@@ -198,6 +205,22 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
     this.#lastEnd = end;
     this.#lastCell = NONE;
     return true;
+  }
+
+  hashBy(hasher: RowHasher): number {
+    if (this.#rows.hasher !== hasher) {
+      this.clear();
+      this.#rows = new RowTable(this.#seed, hasher);
+    }
+    return this.#seed;
+  }
+
+  followRows(rows: HashedRows, from: number): number {
+    const stop = this.#rows.follow(rows, from, this.#lastRow);
+    this.#lastRow = this.#rows.followed;
+    this.#lastStart = NONE;
+    this.#lastCell = NONE;
+    return stop;
   }
 
   firstCell(): number {
@@ -320,6 +343,11 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
     if (start2 === end2) {
       if (this.#rows.refOf(row) === ROW_UNKNOWN) this.#plainRows++;
       this.#rows.setRef(row, ref);
+      // The row that follows is expected behind it from the first time on.
+      this.#lastRow = row;
+      this.#lastStart = start;
+      this.#lastEnd = end;
+      this.#lastCell = NONE;
       return -1 - row;
     }
     const cellHash = this.#cells.hash(view, start2, end2, row);

@@ -8,7 +8,14 @@
 // of the row is in all of the state before it could be cancelled. Two such states take the words in
 // turns, because one alone would wait for its multiplications. Complexity: O(row length) expected.
 
-import { ROW_UNKNOWN } from '../model/rows.ts';
+import type { HashedRows, RowHasher } from '../model/rows.ts';
+import {
+  HASHED_ROW_END,
+  HASHED_ROW_HASH,
+  HASHED_ROW_START,
+  HASHED_ROW_STRIDE,
+  ROW_UNKNOWN,
+} from '../model/rows.ts';
 import { assert } from '../stdx/assert.ts';
 import { grownI32, lengthenedU32 } from '../stdx/growable.ts';
 
@@ -54,9 +61,14 @@ export class RowTable {
   #h0 = 0;
   #h1 = 0;
   #h2 = 0;
+  /** Hashes rows up to its bound in place of this table. */
+  readonly hasher: RowHasher | undefined;
+  /** The last row that `follow` answered. */
+  followed = NO_ROW;
 
-  constructor(seed: number) {
+  constructor(seed: number, hasher?: RowHasher) {
     this.#seed = seed | 0;
+    this.hasher = hasher;
   }
 
   /** Bytes allocated. */
@@ -107,7 +119,11 @@ export class RowTable {
   /** The row, or NO_ROW. */
   find(view: DataView, start: number, end: number): number {
     this.#hash(view, start, end);
-    if (this.#freeSlot >= 0) return NO_ROW;
+    return this.#freeSlot >= 0 ? NO_ROW : this.#search(end - start);
+  }
+
+  /** The row with the hash at hand; else its free slot is known. */
+  #search(length: number): number {
     const slots = this.#slots;
     const entries = this.#entries;
     const mask = slots.length - 1;
@@ -122,12 +138,59 @@ export class RowTable {
         entries[at + HASH] === this.#h0 &&
         entries[at + HASH + 1] === this.#h1 &&
         entries[at + HASH + 2] === this.#h2 &&
-        entries[at + LENGTH] === end - start
+        entries[at + LENGTH] === length
       )
         return row;
     }
     this.#freeSlot = slot;
     return NO_ROW;
+  }
+
+  /**
+   * As RowPredictor.followRows, where `last` was before the first one. The row where it stops is
+   * the one that was hashed last.
+   */
+  follow({ words, count, refs }: HashedRows, from: number, last: number): number {
+    const entries = this.#entries;
+    let before = last;
+    let i = from;
+    for (; i < count; i++) {
+      const at = i * HASHED_ROW_STRIDE;
+      const length = words[at + HASHED_ROW_END]! - words[at + HASHED_ROW_START]!;
+      let row = before < 0 ? NO_ROW : entries[before * ENTRY_WORDS + NEXT]!;
+      const entry = row * ENTRY_WORDS;
+      if (
+        row < 0 ||
+        entries[entry + LENGTH] !== length ||
+        entries[entry + HASH] !== words[at + HASHED_ROW_HASH] ||
+        entries[entry + HASH + 1] !== words[at + HASHED_ROW_HASH + 1] ||
+        entries[entry + HASH + 2] !== words[at + HASHED_ROW_HASH + 2]
+      ) {
+        this.#recall(words, at);
+        row = this.#search(length);
+        if (row < 0) break;
+        if (before >= 0) entries[before * ENTRY_WORDS + NEXT] = row;
+      }
+      const ref = entries[row * ENTRY_WORDS + REF]!;
+      if (ref < 0) {
+        this.#recall(words, at);
+        break;
+      }
+      refs[i] = ref;
+      before = row;
+    }
+    this.followed = before;
+    return i;
+  }
+
+  /** Makes a row with its hash the one that was hashed last. */
+  #recall(words: Int32Array, at: number): void {
+    this.#start = words[at + HASHED_ROW_START]!;
+    this.#end = words[at + HASHED_ROW_END]!;
+    this.#h0 = words[at + HASHED_ROW_HASH]!;
+    this.#h1 = words[at + HASHED_ROW_HASH + 1]!;
+    this.#h2 = words[at + HASHED_ROW_HASH + 2]!;
+    this.#freeSlot = -1;
   }
 
   /** Adds a row that `find` does not know; returns its number (0, 1, 2 …). */
@@ -175,6 +238,16 @@ export class RowTable {
     this.#start = start;
     this.#end = end;
     this.#freeSlot = -1;
+    const { hasher } = this;
+    if (hasher === undefined || end - start > hasher.sizeMaxBytes)
+      return this.#mix(view, start, end);
+    hasher.hash(view, start, end, this.#seed);
+    this.#h0 = hasher.words[0]!;
+    this.#h1 = hasher.words[1]!;
+    this.#h2 = hasher.words[2]!;
+  }
+
+  #mix(view: DataView, start: number, end: number): void {
     let a = this.#seed;
     let b = Math.imul(this.#seed, 0x9e3779b1) ^ (end - start);
     let c = ~this.#seed;

@@ -12,15 +12,26 @@ export const BLOCK_POINTS = 1024;
 export class PointBlock implements PointRun {
   /** Points that are complete; slots behind it are the scanner's scratch. */
   count = 0;
-  readonly refs = new Uint32Array(BLOCK_POINTS);
-  readonly kinds = new Uint8Array(BLOCK_POINTS);
-  readonly tUs = new Float64Array(BLOCK_POINTS);
-  readonly subNs = new Uint16Array(BLOCK_POINTS);
+  readonly refs: Uint32Array;
+  readonly kinds: Uint8Array;
+  readonly tUs: Float64Array;
+  readonly subNs: Uint16Array;
   /** 64 bits a point; `words` is the same memory as low and high halves. */
-  readonly values = new Float64Array(BLOCK_POINTS);
-  readonly words = new Int32Array(this.values.buffer);
+  readonly values: Float64Array;
+  readonly words: Int32Array;
   /** Set by scanners whose points may have start times, together with every point's slot of it. */
   startUs: Float64Array | undefined = undefined;
+
+  /** Times and values stand where somebody else writes them, or have memory of their own. */
+  constructor(tUs = new Float64Array(BLOCK_POINTS), values = new Float64Array(BLOCK_POINTS)) {
+    const { length } = tUs;
+    this.refs = new Uint32Array(length);
+    this.kinds = new Uint8Array(length);
+    this.tUs = tUs;
+    this.subNs = new Uint16Array(length);
+    this.values = values;
+    this.words = new Int32Array(values.buffer, values.byteOffset, length * 2);
+  }
 
   /** Gives all points to the sink and starts anew. */
   flush(sink: RowSink): void {

@@ -38,6 +38,33 @@ export interface CellChain {
   readonly words: Int32Array;
 }
 
+/** Numbers a row has in HashedRows.words, and what each one is. */
+export const HASHED_ROW_STRIDE = 6;
+export const HASHED_ROW_START = 0;
+export const HASHED_ROW_END = 1;
+/** The first of three. */
+export const HASHED_ROW_HASH = 2;
+/** The scanner's own: where the row's points end. */
+export const HASHED_ROW_POINTS_END = 5;
+
+/** Rows of a body, none with a second range, hashed by a RowHasher with the dictionary's seed. */
+export interface HashedRows {
+  count: number;
+  /** HASHED_ROW_STRIDE numbers a row. */
+  readonly words: Int32Array;
+  /** For the answers. */
+  readonly refs: Int32Array;
+}
+
+/** Hashes rows in another way than the dictionary does, for scanners that do it as they read. */
+export interface RowHasher {
+  /** Longer rows are hashed by the dictionary. */
+  readonly sizeMaxBytes: number;
+  /** 96 bits of the last row. */
+  readonly words: Int32Array;
+  hash(view: DataView, start: number, end: number, seed: number): void;
+}
+
 /**
  * What comes next if this body repeats the order of the one before. Answers come from comparing the
  * body with remembered raw bytes, so they may be missing but never wrong; a row that is
@@ -59,6 +86,16 @@ export interface RowPredictor {
   readonly cells: CellChain;
   /** Ref of the current row with the second range [start, end), or ROW_UNKNOWN: ask `find`. */
   cellAt(start: number, end: number): SeriesRef;
+  /**
+   * From now on rows are hashed by this; those that are known by another hash are forgotten. The
+   * seed for it.
+   */
+  hashBy(hasher: RowHasher): number;
+  /**
+   * Answers rows from `from` on, whatever was expected, up to the first one that is not known or
+   * was refused: its index. `find` is asked for that one next.
+   */
+  followRows(rows: HashedRows, from: number): number;
   /** The current row will be asked for again from its first cell, by `find`. */
   rewind(): void;
 }

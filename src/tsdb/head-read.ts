@@ -1,6 +1,7 @@
 // A series of a head generation as sources. The usual one (one kind, no companions, no deletes) is
 // copied page by page and, where times do not ascend, sorted in scratch; everything else is
 // gathered sample by sample and resolved with the rest of the series.
+import { BLOCK_COUNT_MAX } from '../codec/limits.ts';
 import { KIND } from '../model/columns.ts';
 import type { Kind, Samples, ValueColumn } from '../model/columns.ts';
 import type { HeadObjects } from './head-objects.ts';
@@ -130,6 +131,55 @@ function plainSource(chain: HeadChain, all: Pages, view: HeadView): Source[] {
   } as Samples;
   const clamped = clampSamples(samples, range.startUs, range.endUs);
   return clamped === undefined ? [] : [sortedSource(clamped, priority)];
+}
+
+/** Pages of the chain that is read into a room, the newest first. */
+const roomPages = new Int32Array(BLOCK_COUNT_MAX);
+
+/** Room for one series after the other, for whoever is done with one before the next. */
+export class SampleRoom {
+  readonly #words = new Int32Array(2 * BLOCK_COUNT_MAX);
+  readonly #samples = {
+    kind: KIND.f64,
+    values: new Float64Array(this.#words.buffer),
+    count: 0,
+    tUs: new Float64Array(BLOCK_COUNT_MAX),
+    subNs: undefined,
+    startUs: undefined,
+    position: undefined,
+  };
+
+  /** What was read last. */
+  get samples(): Samples {
+    return this.#samples;
+  }
+
+  /**
+   * Reads a chain in the usual form: doubles in order of time without companions, all in the range,
+   * no more than a block takes. False where it is another one, for readHeadSources.
+   */
+  read({ memory, page, count, isAscending }: HeadChain, range: TimeRange): boolean {
+    if (!isAscending || count === 0 || count > BLOCK_COUNT_MAX) return false;
+    const { i32 } = memory;
+    let pageCount = 0;
+    for (let at = page; at !== 0; at = previousOf(i32, at)) {
+      const meta = metaAt(i32, at);
+      if (kindOf(meta) !== KIND.f64 || hasCompanions(meta)) return false;
+      if (pageCount === BLOCK_COUNT_MAX) return false;
+      roomPages[pageCount++] = at;
+    }
+    const { tUs } = this.#samples;
+    let at = 0;
+    for (let i = pageCount - 1; i >= 0 && at < count; i--) {
+      // The newest page has what is left of the count.
+      const one = roomPages[i]!;
+      const used = i === 0 ? count - at : Math.min(samplesIn(i32, one), count - at);
+      readSamples(memory, one, used, tUs, this.#words, at);
+      at += used;
+    }
+    this.#samples.count = count;
+    return tUs[0]! >= range.startUs && tUs[count - 1]! <= range.endUs;
+  }
 }
 
 /** The pages of an ascending chain that can hold times of the range. */

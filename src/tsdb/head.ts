@@ -21,7 +21,7 @@ import { HeadObjects } from './head-objects.ts';
 import { lookInHead } from './head-look.ts';
 import type { HeadLook } from './head-look.ts';
 import { readHeadSources } from './head-read.ts';
-import type { HeadChain, HeadView } from './head-read.ts';
+import type { HeadChain, HeadView, SampleRoom } from './head-read.ts';
 import { CountHistory } from './head-history.ts';
 import { samplesIn, timeOf } from './head-sealed.ts';
 import { HeadSealer } from './head-sealer.ts';
@@ -414,16 +414,26 @@ export class Generation {
   sources(ref: SeriesRef, view: HeadView, deletes: readonly Delete[]): Source[] {
     const record = this.#find(ref);
     if (record === 0) return [];
+    const chain = this.#chain(ref, record, view.moment);
+    const hidden = deletes.map((one) => ({ ...one, count: this.#hiddenBy(one, ref) }));
+    return readHeadSources(chain, view, hidden);
+  }
+
+  #chain(ref: SeriesRef, record: number, moment: number): HeadChain {
     const { i32 } = this.memory;
-    const chain: HeadChain = {
+    return {
       memory: this.memory,
       objects: this.objects,
       page: i32[record + RECORD.page]!,
-      count: this.countAt(ref, view.moment),
+      count: this.countAt(ref, moment),
       isAscending: (i32[record + RECORD.count]! & UNSORTED) === 0,
     };
-    const hidden = deletes.map((one) => ({ ...one, count: this.#hiddenBy(one, ref) }));
-    return readHeadSources(chain, view, hidden);
+  }
+
+  /** Reads a series that no delete hits to `room`; false where it is not in the usual form. */
+  readTo(room: SampleRoom, ref: SeriesRef, moment: number, range: TimeRange): boolean {
+    const record = this.#find(ref);
+    return record !== 0 && room.read(this.#chain(ref, record, moment), range);
   }
 
   /** The first so many samples of a series are below the delete. */

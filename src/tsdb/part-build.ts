@@ -1,6 +1,7 @@
 // From a view to a part: every series of some tenants in a time range, resolved, streamed into a
 // blob. The flush gives a view of one generation, a merge a view of its input parts.
 import type { Blobs } from '../blobs/blobs.ts';
+import type { Samples } from '../model/columns.ts';
 import type { Labels } from '../model/labels.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { WRITE_PIECE_SAMPLES, WRITE_PIECE_SERIES } from './limits.ts';
@@ -9,7 +10,7 @@ import type { PartRow, SeriesContent, TenantContent } from './part-format.ts';
 import { PartWriter } from './part-writer.ts';
 import { resolveSources } from './samples.ts';
 import type { Source, TimeRange } from './samples.ts';
-import { scanHead, scanSeries } from './select.ts';
+import { HeadSeries, scanSeries } from './select.ts';
 import type { Scan } from './scan.ts';
 import type { SeriesIndex } from './series-index.ts';
 import { foldAttributes, foldExemplars, foldMetadata } from './side-tables.ts';
@@ -78,7 +79,7 @@ async function* tenantContents(request: BuildRequest): AsyncGenerator<TenantCont
     const metadata = request.withTimeless ? await foldMetadata(side) : [];
     if (first.done === true && exemplars.length + attributes.length + metadata.length === 0)
       continue;
-    async function* all(): AsyncGenerator<readonly SeriesContent[], void, void> {
+    async function* all(): AsyncGenerator<Iterable<SeriesContent>, void, void> {
       if (first.done === true) return;
       yield first.value;
       yield* series;
@@ -92,7 +93,7 @@ const check = (): void => undefined;
 async function* seriesOf(
   request: BuildRequest,
   tenant: TenantId,
-): AsyncGenerator<readonly SeriesContent[], void, void> {
+): AsyncGenerator<Iterable<SeriesContent>, void, void> {
   const { view, moment, index, range, pause } = request;
   const where = { tenant, matchers: [], range, view, moment };
   const yieldTurn = async (): Promise<void> => pause();
@@ -113,17 +114,46 @@ async function* seriesOf(
 }
 
 /** Series of generations alone, which are in memory: by ref, many at a time. */
-async function* headOf(scan: Scan): AsyncGenerator<readonly SeriesContent[], void, void> {
-  let some: SeriesContent[] = [];
-  let samples = 0;
-  for (const { ref, sources } of scanHead(scan)) {
-    const chunks = resolveSources(sources);
-    some.push({ series: ref, chunks });
-    for (const { count } of chunks) samples += count;
-    if (some.length < WRITE_PIECE_SERIES && samples < WRITE_PIECE_SAMPLES) continue;
-    yield some;
-    some = [];
-    samples = 0;
+async function* headOf(scan: Scan): AsyncGenerator<Iterable<SeriesContent>, void, void> {
+  const piece = new HeadPiece(new HeadSeries(scan));
+  while (piece.goOn()) yield piece;
+}
+
+/** Some series of the head, one at a time: the next one may lie where this one did. */
+class HeadPiece implements IterableIterator<SeriesContent> {
+  readonly #series: HeadSeries;
+  /** What comes next; undefined: nothing. */
+  #chunks: readonly Samples[] | undefined;
+  #seriesLeft = 0;
+  #samplesLeft = 0;
+  /** The one at hand was given out. */
+  #isGiven = false;
+
+  constructor(series: HeadSeries) {
+    this.#series = series;
+    this.#chunks = series.next();
   }
-  if (some.length > 0) yield some;
+
+  /** Begins another piece; false: there is none. */
+  goOn(): boolean {
+    this.#seriesLeft = WRITE_PIECE_SERIES;
+    this.#samplesLeft = WRITE_PIECE_SAMPLES;
+    return this.#chunks !== undefined;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  next(): IteratorResult<SeriesContent, undefined> {
+    if (this.#isGiven) this.#chunks = this.#series.next();
+    this.#isGiven = false;
+    const chunks = this.#chunks;
+    if (chunks === undefined || this.#seriesLeft <= 0 || this.#samplesLeft <= 0)
+      return { done: true, value: undefined };
+    this.#isGiven = true;
+    this.#seriesLeft--;
+    for (const { count } of chunks) this.#samplesLeft -= count;
+    return { done: false, value: { series: this.#series.ref, chunks } };
+  }
 }

@@ -21,7 +21,10 @@ function fit(a: Samples, b: Samples): boolean {
 }
 
 /** Blocks of at most BLOCK_COUNT_MAX samples out of chunks in time order; views where possible. */
-export function cutToBlocks(chunks: readonly Samples[]): Samples[] {
+export function cutToBlocks(chunks: readonly Samples[]): readonly Samples[] {
+  const [first] = chunks;
+  const isBlock = chunks.length === 1 && first!.count > 0 && first!.count <= blockCount(first!);
+  if (isBlock) return chunks;
   const out: Samples[] = [];
   let open: Samples[] = [];
   let count = 0;

@@ -66,8 +66,8 @@ export interface SeriesAttribute {
 /** One tenant's content on its way into a part; series sorted by labels. */
 export interface TenantContent {
   readonly tenant: TenantId;
-  /** Handed over some at a time; each list is done with when the next is asked for. */
-  readonly series: AsyncIterable<readonly SeriesContent[]>;
+  /** Handed over some at a time; each series is done with when the next is asked for. */
+  readonly series: AsyncIterable<Iterable<SeriesContent>>;
   readonly exemplars: readonly SeriesExemplar[];
   readonly attributes: readonly SeriesAttribute[];
   readonly metadata: readonly Metadata[];

@@ -30,6 +30,8 @@ interface Member {
 export class SiblingFinder {
   /** Symbol of `le`; -1 as long as no series had it. */
   #name = -1;
+  /** Symbols of other names, as long as there is none: texts are looked at once. */
+  readonly #others = new Set<number>();
   #prefix = '';
   readonly #families = new Map<string, Member[]>();
   #rememberedBytes = 0;
@@ -59,11 +61,15 @@ export class SiblingFinder {
 
   #placeOfBound(symbols: readonly number[], length: number, texts: Texts): number {
     for (let i = 0; i < length; i += 2) {
-      if (symbols[i] === this.#name) return i;
-      if (this.#name < 0 && isBucketLabel(texts.bytes(symbols[i]!))) {
-        this.#name = symbols[i]!;
+      const name = symbols[i]!;
+      if (name === this.#name) return i;
+      if (this.#name >= 0 || this.#others.has(name)) continue;
+      if (isBucketLabel(texts.bytes(name))) {
+        this.#name = name;
+        this.#others.clear();
         return i;
       }
+      this.#others.add(name);
     }
     return -1;
   }

@@ -9,6 +9,7 @@ import type { EncodedSamples } from '../model/storage.ts';
 import { deletesFrom, deletesOf } from './deletes.ts';
 import type { Delete } from './deletes.ts';
 import { SCAN_TURN_SERIES } from './limits.ts';
+import { SampleRoom } from './head-read.ts';
 import { openPartCursor } from './part-cursor.ts';
 import { resolveSources } from './samples.ts';
 import type { Source } from './samples.ts';
@@ -98,13 +99,33 @@ class HeadRow implements Row {
 }
 
 /** Series of the head alone, in label order. */
-export function* scanHead(
-  scan: Scan,
-): Generator<{ readonly ref: SeriesRef; readonly sources: Source[] }, void, void> {
-  const near = nearDeletes(scan);
-  for (const ref of scan.index.select(scan.tenant, scan.matchers)) {
-    const sources = headSources(scan, ref, near);
-    if (sources.length > 0) yield { ref, sources };
+export class HeadSeries {
+  readonly #scan: Scan;
+  readonly #near: readonly Delete[][];
+  readonly #refs: Uint32Array;
+  readonly #room = new SampleRoom();
+  readonly #inRoom: readonly Samples[] = [this.#room.samples];
+  #next = 0;
+  /** The series at hand. */
+  ref: SeriesRef = -1;
+
+  constructor(scan: Scan) {
+    this.#scan = scan;
+    this.#near = nearDeletes(scan);
+    this.#refs = scan.index.select(scan.tenant, scan.matchers);
+  }
+
+  /** What the next series that has something has, good until the next call; undefined: no more. */
+  next(): readonly Samples[] | undefined {
+    const { view, moment, range } = this.#scan;
+    const only = view.generations.length === 1 && this.#near[0]!.length === 0;
+    while (this.#next < this.#refs.length) {
+      const ref = (this.ref = this.#refs[this.#next++]!);
+      if (only && view.generations[0]!.readTo(this.#room, ref, moment, range)) return this.#inRoom;
+      const sources = headSources(this.#scan, ref, this.#near);
+      if (sources.length > 0) return resolveSources(sources);
+    }
+    return undefined;
   }
 }
 

@@ -53,7 +53,7 @@ export function takePredictedSeries(series: PredictedSeries, start: number): num
   let rowCount = 0;
   let sampleCount = 0;
   let memoLow = 0;
-  let memoHigh = 0;
+  let memoHigh = -1;
   let memoUs = 0;
   message: while (at + 2 < end && body[at] === SERIES_TAG) {
     let i = at + 1;

@@ -21,12 +21,15 @@ import { REF_REFUSED } from '../../model/storage.ts';
 import { T_US_MAX } from '../limits.ts';
 import { ScanErrors } from '../scan-errors.ts';
 import { histogramPoint, readHistogram } from './histogram.ts';
+import type { KernelSeries } from './kernel-series.ts';
+import { takeKernelSeries } from './kernel-series.ts';
 import { METADATA_TYPES, readLabel } from './labels.ts';
 import type { PredictedSeries } from './predicted-series.ts';
 import { takePredictedSeries } from './predicted-series.ts';
 import { addLabels } from './unknown-labels.ts';
 import { corruptionOf, resultOf } from './write-request-result.ts';
 import type { WriteRequestResult } from './write-request-result.ts';
+import { writeKernel } from './write-kernel.ts';
 
 const SERIES_TAG = (1 << 3) | WIRE.bytes;
 const METADATA_TAG = (3 << 3) | WIRE.bytes;
@@ -54,6 +57,7 @@ class RequestScanner {
   exemplarCount = 0;
   #seriesStart = 0;
   readonly #predicted: PredictedSeries | undefined;
+  readonly #byKernel: KernelSeries | undefined;
 
   constructor(body: Uint8Array, end: number, dictionary: RowDictionary, sink: RowSink) {
     this.#reader = new ProtobufReader(body, 0, end);
@@ -64,16 +68,49 @@ class RequestScanner {
     const { predictor } = dictionary;
     if (predictor === undefined) return;
     const counts = { rowCount: 0, sampleCount: 0 };
-    this.#predicted = { body, view, end, predictor, block: sharedBlock, sink, ...counts };
+    const kernel = writeKernel();
+    const address = kernel?.bring(body, end) ?? -1;
+    if (kernel !== undefined && address >= 0) {
+      predictor.open(body);
+      this.#byKernel = {
+        kernel,
+        address,
+        end,
+        seed: predictor.hashBy(kernel),
+        predictor,
+        sink,
+        resolve: (from, to) => this.#resolveRow(from, to),
+        ...counts,
+      };
+    } else this.#predicted = { body, view, end, predictor, block: sharedBlock, sink, ...counts };
     predictor.open(body);
   }
 
   #takePredicted(): void {
+    if (this.#byKernel !== undefined) return this.#takeByKernel(this.#byKernel);
     const predicted = this.#predicted;
     if (predicted === undefined) return;
     this.#reader.at = takePredictedSeries(predicted, this.#reader.at);
     this.rowCount += predicted.rowCount;
     this.sampleCount += predicted.sampleCount;
+  }
+
+  #takeByKernel(series: KernelSeries): void {
+    series.rowCount = this.rowCount;
+    series.sampleCount = this.sampleCount;
+    try {
+      this.#reader.at = takeKernelSeries(series, this.#reader.at);
+    } finally {
+      this.rowCount = series.rowCount;
+      this.sampleCount = series.sampleCount;
+    }
+  }
+
+  /** As #resolve, for a row of the kernel's. */
+  #resolveRow(start: number, end: number): number {
+    this.rowCount = this.#byKernel!.rowCount;
+    this.#seriesStart = start;
+    return this.#resolve(start, end, end);
   }
 
   /** Throws ProtobufError where the message is corrupt. */

@@ -37,7 +37,7 @@ function invalid(message: string, cause?: unknown): AppError {
 
 async function requestOf(exchange: Exchange): Promise<ReadRequest> {
   checkSnappy(exchange);
-  const body = await snappyBody(exchange);
+  const body = (await snappyBody(exchange)).decoded();
   try {
     return decodeReadRequest(body);
   } catch (error) {

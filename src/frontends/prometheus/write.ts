@@ -50,15 +50,26 @@ type ScanMessage = (
   sink: RowSink,
 ) => WriteRequestResult;
 
+// Loaded by the first message of each kind: a second import of a loaded module costs 30 µs.
+let version1: typeof import('../../formats/remote-write/write-request.ts') | undefined;
+let version2: typeof import('../../formats/remote-write/request-v2.ts') | undefined;
+let labelled: typeof import('../../formats/remote-write/type-and-unit.ts') | undefined;
+let kernel: typeof import('../../formats/remote-write/write-kernel.ts') | undefined;
+
 async function scanner(version: Version, typeAndUnitLabels: boolean): Promise<ScanMessage> {
-  if (version === 1)
-    return (await import('../../formats/remote-write/write-request.ts')).scanWriteRequest;
-  const { scanRequestV2 } = await import('../../formats/remote-write/request-v2.ts');
+  kernel ??= await import('../../formats/remote-write/write-kernel.ts');
+  if (version === 1) {
+    version1 ??= await import('../../formats/remote-write/write-request.ts');
+    return version1.scanWriteRequest;
+  }
+  version2 ??= await import('../../formats/remote-write/request-v2.ts');
+  const { scanRequestV2 } = version2;
   if (!typeAndUnitLabels) return scanRequestV2;
-  const { withTypeAndUnitLabels } = await import('../../formats/remote-write/type-and-unit.ts');
+  labelled ??= await import('../../formats/remote-write/type-and-unit.ts');
+  const { withTypeAndUnitLabels } = labelled;
   return (body, end, dictionary, sink) => {
-    const labelled = withTypeAndUnitLabels(body.subarray(0, end));
-    return scanRequestV2(labelled, labelled.length, dictionary, sink);
+    const message = withTypeAndUnitLabels(body.subarray(0, end));
+    return scanRequestV2(message, message.length, dictionary, sink);
   };
 }
 
@@ -87,8 +98,12 @@ export async function remoteWrite(deps: WriteDependencies, exchange: Exchange): 
     // One name for both versions: what the dictionary knows by one serves the other.
     protocol: 'remote-write',
     profileKey: '',
-    sizeBytes: body.length,
-    scan: (dictionary, sink) => scanMessage(body, body.length, dictionary, sink),
+    sizeBytes: body.sizeBytes,
+    // A further try decodes again: other bodies may have been where this one was.
+    scan: (dictionary, sink) => {
+      const message = body.decoded(kernel?.writeKernel());
+      return scanMessage(message, message.length, dictionary, sink);
+    },
     refuses: (result) => result.corrupt,
   });
   const isCorrupt = scan.corrupt !== undefined;
