@@ -186,7 +186,7 @@ for (const { form, temporality } of OTLP_RUNS)
     const acknowledged = results.filter(([, , isAcknowledged]) => isAcknowledged);
     const points = await exportedPoints(mortal.url, 'default', `orders_total{job="${job}"}`);
     t.diagnostic(`${results.length} exports, ${acknowledged.length} acknowledged`);
-    assert.ok(acknowledged.length > 50, `only ${acknowledged.length} exports`);
+    assert.ok(acknowledged.length > 20, `only ${acknowledged.length} exports`);
     const stored = valuesByTime(points);
     assert.deepEqual(acknowledged.filter(([tMs]) => !stored.has(tMs)).slice(0, 5), []);
     const sent = new Map(results.map(([tMs, value]) => [tMs, value]));

@@ -74,7 +74,8 @@ before(async () => {
   const program = await referenceProgram();
   folder = await mkdtemp(join(tmpdir(), 'orrery-killed-'));
   living = await startOrrery(['--no-collect']);
-  mortal = await MortalOrrery.start();
+  // Threads of ingest and shards: each has a log of its own that comes back.
+  mortal = await MortalOrrery.start(['--shards', '2']);
   target = createServer((_, response) => {
     response.setHeader('Content-Type', PAGE_CONTENT_TYPE).end(scrapedPage(++pageCount));
   }).listen(0, '127.0.0.1');

@@ -198,7 +198,8 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'orrery-telegraf-'));
   const ports = { input: await lowPort(), graphite: await lowPort(), telnet: await lowPort() };
   const telnet = ['--opentsdb-telnet', `127.0.0.1:${ports.telnet}`];
-  mortal = await MortalOrrery.start(['--graphite', `127.0.0.1:${ports.graphite}`, ...telnet]);
+  const graphite = ['--graphite', `127.0.0.1:${ports.graphite}`];
+  mortal = await MortalOrrery.start([...graphite, ...telnet, '--shards', '2']);
   await writeFile(join(folder, 'telegraf.conf'), configuration(ports));
   telegraf = new TestProcess(program, ['--config', 'telegraf.conf'], folder);
   input = await connected(ports.input);

@@ -16,6 +16,8 @@ const PORT_MIN = 20_000;
 const PORT_SPAN = 12_000;
 /** How long to wait for the address to be free again, and for a start on a machine under load. */
 const START_ATTEMPTS = 3;
+/** A kill falls into the flush before it, or within this time behind it. */
+const FLUSH_MS = 100;
 
 let nextPort = (process.pid * 37) % PORT_SPAN;
 
@@ -102,9 +104,18 @@ export class MortalOrrery {
       min + randomInt(prng, max - min + 1);
     for (let i = 0; i < kills; i++) {
       await sleep(between(upMs));
+      if (randomInt(prng, 2) === 0) await this.#beginFlush(randomInt(prng, FLUSH_MS));
       await this.#die(between(downMs));
     }
     await sleep(upMs[0]);
+  }
+
+  /**
+   * What senders repeat then lies in a part, or in the half of one: a kill may fall into the flush.
+   */
+  async #beginFlush(waitMs: number): Promise<void> {
+    fetch(`${this.url}/orrery/v1/admin/flush`, { method: 'POST' }).catch(() => undefined);
+    await sleep(waitMs);
   }
 
   /**

@@ -64,6 +64,11 @@ test('a series of each data source, without the labels that are empty', () => {
     `[${list({ plugin: 'load', plugin_instance: undefined, type: 'load', type_instance: null })}]`,
     'load_value,host=web01,plugin=load,type=load f64 1 @1280959128123000',
   );
+  check(
+    `[${list({ time: 8835955200.999 })},${list({ time: -0.000001 })}]`,
+    `${CPU} f64 1 @8835955200999000`,
+    `${CPU} f64 1 @-1`,
+  );
   check('[]');
 });
 

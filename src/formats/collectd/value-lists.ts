@@ -66,7 +66,10 @@ function sampleOf(value: unknown): Sample {
 
 function timeUs(list: JsonObject): number {
   const { time } = list;
-  const tUs = typeof time === 'number' ? Math.round(time * 1e6) : Number.NaN;
+  if (typeof time !== 'number') return refuse('"time" must be seconds since 1970');
+  // Three decimals are what collectd writes: exact, also where a double has no microseconds left.
+  const tMs = Math.round(time * 1000);
+  const tUs = tMs / 1000 === time ? tMs * 1000 : Math.round(time * 1e6);
   return Math.abs(tUs) <= T_US_MAX ? tUs : refuse('"time" must be seconds since 1970');
 }
 
