@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { useSnappyKernel } from '../src/codec/snappy-kernel.ts';
 import { decodeSnappy, encodeSnappy } from '../src/codec/snappy.ts';
 import { scanPlaintext } from '../src/formats/graphite/plaintext.ts';
+import { useLinesKernel } from '../src/formats/lines-kernel.ts';
 import { scanLineProtocol } from '../src/formats/influx/line-protocol.ts';
 import { scanPutJson } from '../src/formats/opentsdb/put-json.ts';
 import { scanPutLines } from '../src/formats/opentsdb/put-lines.ts';
@@ -491,9 +492,13 @@ const { values: options } = parseArgs({
     'no-kernels': { type: 'boolean' },
   },
 });
-const WASM = join(import.meta.dirname, '../dist/wasm/snappy.wasm');
-if (options['no-kernels'] !== true)
-  useSnappyKernel(() => new WebAssembly.Module(readFileSync(WASM)));
+const WASM = join(import.meta.dirname, '../dist/wasm');
+const moduleOf = (name: string): WebAssembly.Module =>
+  new WebAssembly.Module(readFileSync(join(WASM, `${name}.wasm`)));
+if (options['no-kernels'] !== true) {
+  useSnappyKernel(() => moduleOf('snappy'));
+  useLinesKernel(() => moduleOf('lines'));
+}
 for (const [name, make] of Object.entries(MAKERS))
   if (options.load === undefined || options.load === name)
     measure(make(), Number(options.runs ?? 9));

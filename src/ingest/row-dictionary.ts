@@ -35,6 +35,9 @@ const NONE = -1;
 const NO_BYTES = new Uint8Array(0);
 const NO_VIEW = new DataView(NO_BYTES.buffer);
 
+/** Of all dictionaries of this thread, so that no two of them ever stand for the same. */
+let epochCount = 0;
+
 export interface DictionaryBounds {
   readonly bytesMax: number;
   readonly cellsMax: number;
@@ -62,6 +65,7 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
   #refusals = new Map<number, string>();
   #refusal = '';
   #isDoubtful = false;
+  #epoch = ++epochCount;
   /** Splits met in the scan that is running and not yet handed to storage. */
   #newSplits = new Map<string, NameSplit>();
 
@@ -86,6 +90,15 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
     return this.#isDoubtful ? undefined : this;
   }
 
+  get seedLow(): number {
+    return this.#epoch;
+  }
+
+  /** Eight bits are free for the scanner. */
+  get seedHigh(): number {
+    return this.#seed & 0xff_ffff;
+  }
+
   get sizeBytes(): number {
     const own = (this.#records.length + this.#rowFirstCell.length) * 4;
     return this.#rows.sizeBytes + this.#cells.sizeBytes + own;
@@ -107,6 +120,7 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
   begin({ isDoubtful = false } = {}): void {
     this.release();
     this.#isDoubtful = isDoubtful;
+    if (isDoubtful) this.#epoch = ++epochCount;
     this.#newSplits.clear();
     if (this.#isFull()) this.clear();
   }
@@ -126,6 +140,7 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
   }
 
   clear(): void {
+    this.#epoch = ++epochCount;
     this.#rows = new RowTable(this.#seed);
     this.#cells = new ByteTable(this.#seed);
     this.#plainRows = 0;

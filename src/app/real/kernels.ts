@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createColumnKernel, useColumnKernel } from '../../codec/kernels.ts';
 import { useSnappyKernel } from '../../codec/snappy-kernel.ts';
 import { useVectorKernel } from '../../codec/vector-kernel.ts';
+import { useLinesKernel } from '../../formats/lines-kernel.ts';
 import { useNumberKernel } from '../../query/number-kernel.ts';
 import { useAppendKernel } from '../../tsdb/append-kernel.ts';
 import { useWindowKernel } from '../../windows/window-kernel.ts';
@@ -18,6 +19,7 @@ function moduleOf(name: string): WebAssembly.Module {
 export function loadKernels(): void {
   useColumnKernel(createColumnKernel(moduleOf('columns')));
   useSnappyKernel(() => moduleOf('snappy'));
+  useLinesKernel(() => moduleOf('lines'));
   useVectorKernel(() => moduleOf('vector'));
   useAppendKernel(() => moduleOf('append'));
   useNumberKernel(() => moduleOf('numbers'));
