@@ -8,282 +8,62 @@
 // The window with the text is followed by at least 64 bytes that may be read and end every line.
 // Entries of the tables are trusted: only this kernel writes them.
 
-/** Places of the control block: the same as in src/formats/lines-memory.ts. */
-const CONTROL: usize = 65536;
-const SEED: usize = CONTROL;
-const UNIT_US: usize = CONTROL + 8;
-const DEFAULT_US: usize = CONTROL + 16;
-const ROW_COUNT: usize = CONTROL + 24;
-const SLOT_MASK: usize = CONTROL + 28;
-const ARENA_END: usize = CONTROL + 32;
-const LAST_ROW: usize = CONTROL + 36;
-const POINT_COUNT: usize = CONTROL + 40;
-const FIX_COUNT: usize = CONTROL + 44;
-const COUNTS: usize = CONTROL + 48;
-const SUB_NS_USED: usize = CONTROL + 60;
-const LINE_COUNT: usize = CONTROL + 64;
-const LAST_START: usize = CONTROL + 68;
-const MEMO_AT: usize = CONTROL + 72;
-const MEMO_LENGTH: usize = CONTROL + 76;
-/** The kernel's own. */
-const LINE_US: usize = CONTROL + 80;
-const LINE_SUB_NS: usize = CONTROL + 88;
-const LAST_SHAPE: usize = CONTROL + 92;
-const HASH: usize = CONTROL + 96;
-const VALUE: usize = CONTROL + 112;
-const VALUE_KIND: usize = CONTROL + 120;
-const STOPS_AT_MINUS: usize = CONTROL + 124;
-const POWERS: usize = CONTROL + 128;
-/** Counts as they are when the line is whole. */
-const NEXT_COUNTS: usize = CONTROL + 320;
-const NAMES: usize = CONTROL + 512;
+import {
+  UNIT_US,
+  DEFAULT_US,
+  LAST_ROW,
+  POINT_COUNT,
+  FIX_COUNT,
+  COUNTS,
+  SUB_NS_USED,
+  LINE_COUNT,
+  LAST_START,
+  MEMO_AT,
+  MEMO_LENGTH,
+  LINE_US,
+  LINE_SUB_NS,
+  VALUE,
+  VALUE_KIND,
+  STOPS_AT_MINUS,
+  POWERS,
+  NEXT_COUNTS,
+  POINTS,
+  COLUMNS,
+  ROWS_AT,
+  TIMES_AT,
+  VALUES_AT,
+  SUB_NS_AT,
+  KIND_BYTES,
+  FIXES,
+  ROWS,
+  FIELDS_MAX,
+  LENGTH,
+  NEXT,
+  REF,
+  ROW_LOG2,
+  F64,
+  I64,
+  BOOLEAN,
+  T_US_MAX,
+  SECONDS_BELOW,
+  MILLISECONDS_BELOW,
+  MICROSECONDS_BELOW,
+  NORMAL_NAN,
+  LF,
+  CR,
+  SPACE,
+  QUOTE,
+  HASH_SIGN,
+  COMMA,
+  MINUS,
+  DOT,
+  BACKSLASH,
+  BRACE_OPEN,
+  BRACE_CLOSE,
+} from './shared/line-memory';
+import { equal, findRow, hash, isRow } from './shared/line-rows';
 
-const POINTS: usize = 8192;
-/** Columns of one kind: refs, rows, times, values, nanoseconds. */
-const COLUMNS: usize = 131072;
-const ROWS_AT: usize = POINTS * 4;
-const TIMES_AT: usize = POINTS * 8;
-const VALUES_AT: usize = POINTS * 16;
-const SUB_NS_AT: usize = POINTS * 24;
-const KIND_BYTES: usize = POINTS * 26;
-const FIXES: usize = 786432;
-const SLOTS: usize = 1310720;
-const ROWS: usize = 5505024;
-const ARENA: usize = 22282240;
-const ARENA_LIMIT: usize = 47448064;
-
-const ROWS_MAX: u32 = 524288;
-const FIRST_SLOTS: u32 = 1024;
-const FIELDS_MAX: u32 = 256;
-/** Sets of fields that one row may have. */
-const LAYOUTS_MAX: u32 = 4;
-
-/** Of a row: hash (16 bytes), then words. */
-const LENGTH: usize = 16;
-const NEXT: usize = 20;
-/** Ref of a row that is a series; else the first of its layouts. */
-const REF: usize = 24;
-const LAYOUT_COUNT: usize = 28;
-const ROW_LOG2: u32 = 5;
-
-const F64: u32 = 0;
-const I64: u32 = 1;
-const BOOLEAN: u32 = 2;
-
-const T_US_MAX: u64 = 9007199254740991;
-const SECONDS_BELOW: u64 = 5000000;
-const MILLISECONDS_BELOW: u64 = 5000000000;
-const MICROSECONDS_BELOW: u64 = 5000000000000;
-/** The NaN of src/formats/prometheus-text. */
-const NORMAL_NAN: u64 = 0x7ff8000000000001;
-
-const LF: u32 = 10;
-const CR: u32 = 13;
-const SPACE: u32 = 32;
-const QUOTE: u32 = 34;
-const HASH_SIGN: u32 = 35;
-const COMMA: u32 = 44;
-const MINUS: u32 = 45;
-const DOT: u32 = 46;
-const BACKSLASH: u32 = 92;
-const BRACE_OPEN: u32 = 123;
-const BRACE_CLOSE: u32 = 125;
-
-const K1: u64 = 0x9e3779b97f4a7c15;
-const K2: u64 = 0xc2b2ae3d27d4eb4f;
-
-function scrambled(word: u64): u64 {
-  let out = word;
-  out = (out ^ (out >> 33)) * 0xff51afd7ed558ccd;
-  out = (out ^ (out >> 33)) * 0xc4ceb9fe1a85ec53;
-  return out ^ (out >> 33);
-}
-
-/** Hash of [start, end) to HASH. */
-export function hash(start: usize, end: usize): void {
-  const seed = load<u64>(SEED);
-  const length = <u64>(end - start);
-  let a = seed;
-  let b = (seed * K1) ^ length;
-  let c = ~seed;
-  let d: u64 = 0x243f6a8885a308d3;
-  let e = seed * K2;
-  let f = 0x13198a2e03707344 ^ seed;
-  let g: u64 = 0xa4093822299f31d0;
-  let h = (seed * 0x165667b19e3779f9) | 1;
-  let at = start;
-  let left: usize = end - start;
-  while (left > 0) {
-    let first = load<u64>(at);
-    let second = load<u64>(at, 8);
-    if (left < 16) {
-      // What stands behind the row is not of it.
-      if (left <= 8) {
-        second = 0;
-        first &= <u64>-1 >> <u64>(64 - left * 8);
-      } else second &= <u64>-1 >> <u64>(128 - left * 8);
-      left = 16;
-    }
-    let x = (a ^ first) * K1;
-    x ^= x >> 32;
-    a = b ^ x;
-    b = c + rotl<u64>(x, 27);
-    c = d;
-    d = x;
-    let y = (e ^ second) * K2;
-    y ^= y >> 29;
-    e = f ^ y;
-    f = g + rotl<u64>(y, 23);
-    g = h;
-    h = y;
-    at += 16;
-    left -= 16;
-  }
-  // Both look at all eight words.
-  const ab = scrambled(a + rotl<u64>(e, 17)) + b;
-  const cd = scrambled(c + rotl<u64>(g, 19)) + d;
-  const ef = scrambled(f + rotl<u64>(b, 11)) + h;
-  const gh = scrambled(h + rotl<u64>(d, 7)) ^ e;
-  store<u64>(HASH, scrambled(ab ^ rotl<u64>(cd, 21)) ^ scrambled(ef + rotl<u64>(gh, 37)));
-  store<u64>(HASH + 8, scrambled(cd ^ rotl<u64>(ef, 25)) ^ scrambled(gh + rotl<u64>(ab, 41)));
-}
-
-function isRow(entry: usize, length: u32): bool {
-  return (
-    load<u64>(entry) == load<u64>(HASH) &&
-    load<u64>(entry, 8) == load<u64>(HASH + 8) &&
-    load<u32>(entry, LENGTH) == length
-  );
-}
-
-/** The row [start, end), -1: none. */
-function findRow(start: usize, end: usize): i32 {
-  const mask = load<u32>(SLOT_MASK);
-  if (mask == 0) return -1;
-  hash(start, end);
-  let slot = <u32>load<u64>(HASH) & mask;
-  let row = load<u32>(SLOTS + ((<usize>slot) << 2));
-  while (row != 0 && !isRow(ROWS + ((<usize>(row - 1)) << ROW_LOG2), <u32>(end - start))) {
-    slot = (slot + 1) & mask;
-    row = load<u32>(SLOTS + ((<usize>slot) << 2));
-  }
-  return <i32>row - 1;
-}
-
-function place(row: u32, mask: u32): void {
-  let slot = load<u32>(ROWS + ((<usize>row) << ROW_LOG2)) & mask;
-  while (load<u32>(SLOTS + ((<usize>slot) << 2)) != 0) slot = (slot + 1) & mask;
-  store<u32>(SLOTS + ((<usize>slot) << 2), row + 1);
-}
-
-/** Finds or adds the row [start, end), which follows the last one; -1: there is no room. */
-function learnRow(start: usize, end: usize): i32 {
-  let row = findRow(start, end);
-  if (row < 0) {
-    const count = load<u32>(ROW_COUNT);
-    if (count == ROWS_MAX) return -1;
-    let mask = load<u32>(SLOT_MASK);
-    hash(start, end);
-    row = <i32>count;
-    const entry = ROWS + ((<usize>count) << ROW_LOG2);
-    store<u64>(entry, load<u64>(HASH));
-    store<u64>(entry, load<u64>(HASH + 8), 8);
-    store<u32>(entry, <u32>(end - start), LENGTH);
-    store<i32>(entry, -1, NEXT);
-    store<u32>(entry, 0, REF);
-    store<u32>(entry, 0, LAYOUT_COUNT);
-    store<u32>(ROW_COUNT, count + 1);
-    if ((count + 1) * 2 > mask + 1 || mask == 0) {
-      mask = mask == 0 ? FIRST_SLOTS - 1 : mask * 2 + 1;
-      memory.fill(SLOTS, 0, (<usize>mask + 1) << 2);
-      store<u32>(SLOT_MASK, mask);
-      for (let i: u32 = 0; i <= count; i++) place(i, mask);
-    } else place(count, mask);
-  }
-  const last = load<i32>(LAST_ROW);
-  if (last >= 0) store<i32>(ROWS + ((<usize>last) << ROW_LOG2), row, NEXT);
-  store<i32>(LAST_ROW, row);
-  return row;
-}
-
-/** Teaches that the row [start, end) is a series. */
-export function learnSeries(start: usize, end: usize, ref: u32): bool {
-  const row = learnRow(start, end);
-  if (row < 0) return false;
-  store<u32>(ROWS + ((<usize>row) << ROW_LOG2), ref, REF);
-  store<u32>(ROWS + ((<usize>row) << ROW_LOG2), 1, LAYOUT_COUNT);
-  return true;
-}
-
-/** Are the `length` bytes at `at` those at `known`, which zeros fill to whole words? */
-function equal(at: usize, known: usize, length: usize): bool {
-  let i: usize = 0;
-  for (; i + 8 <= length; i += 8) if (load<u64>(at + i) != load<u64>(known + i)) return false;
-  if (i == length) return true;
-  const mask = <u64>-1 >> <u64>(64 - (length - i) * 8);
-  return (load<u64>(at + i) & mask) == load<u64>(known + i);
-}
-
-/** Do the names that NAMES lists, each with its equals sign, make this shape? */
-function isShape(shape: usize, count: u32): bool {
-  if (load<u32>(shape) != count) return false;
-  let name = shape + 8;
-  for (let i: usize = 0; i < count; i++) {
-    const start = load<u32>(NAMES + i * 12);
-    const length = load<u32>(NAMES + i * 12, 4) - start;
-    if (load<u32>(name) != length || !equal(start, name + 8, length)) return false;
-    name += 8 + ((length + 7) & ~7);
-  }
-  return true;
-}
-
-/** A shape: names and how many bytes each one has; 0: there is no room. */
-function addShape(count: u32): usize {
-  const shape = <usize>load<u32>(ARENA_END);
-  let name = shape + 8;
-  for (let i: usize = 0; i < count; i++) {
-    const start = load<u32>(NAMES + i * 12);
-    const length = load<u32>(NAMES + i * 12, 4) - start;
-    const space: usize = 8 + ((length + 7) & ~7);
-    if (name + space > ARENA_LIMIT) return 0;
-    store<u64>(name, length);
-    store<u64>(name + space - 8, 0);
-    memory.copy(name + 8, start, length);
-    name += space;
-  }
-  store<u64>(shape, count);
-  store<u32>(ARENA_END, <u32>name);
-  store<u32>(LAST_SHAPE, <u32>shape);
-  return shape;
-}
-
-/** Teaches that the row [start, end) may have the fields that NAMES lists: start, end (behind the equals sign), ref. */
-export function learnFields(start: usize, end: usize, count: u32): bool {
-  if (count > FIELDS_MAX) return true;
-  const row = learnRow(start, end);
-  if (row < 0) return false;
-  const entry = ROWS + ((<usize>row) << ROW_LOG2);
-  let layout = <usize>load<u32>(entry, REF);
-  while (layout != 0 && !isShape(load<u32>(layout), count)) layout = load<u32>(layout, 4);
-  if (layout == 0) {
-    const layoutCount = load<u32>(entry, LAYOUT_COUNT);
-    if (layoutCount == LAYOUTS_MAX) return true;
-    let shape = <usize>load<u32>(LAST_SHAPE);
-    if (shape == 0 || !isShape(shape, count)) shape = addShape(count);
-    if (shape == 0) return false;
-    layout = load<u32>(ARENA_END);
-    const space: usize = 8 + ((<usize>count * 4 + 7) & ~7);
-    if (layout + space > ARENA_LIMIT) return false;
-    store<u32>(layout, <u32>shape);
-    store<u32>(layout, load<u32>(entry, REF), 4);
-    store<u32>(ARENA_END, <u32>(layout + space));
-    store<u32>(entry, <u32>layout, REF);
-    store<u32>(entry, layoutCount + 1, LAYOUT_COUNT);
-  }
-  for (let i: usize = 0; i < count; i++)
-    store<u32>(layout + 8 + i * 4, load<u32>(NAMES + i * 12, 8));
-  return true;
-}
+export { hash, learnFields, learnSeries } from './shared/line-rows';
 
 /** Where the key of the line of line protocol at `start` ends, in front of a space; 0: there is none. */
 function keyEnd(start: usize, end: usize): usize {

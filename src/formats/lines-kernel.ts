@@ -1,11 +1,11 @@
-// kernels/lines.ts for the scanners of this thread, once app/ has said where its compiled module is. Made
-// on first use. A scanner opens a body, lets the kernel take what it knows, reads the line where it stops
-// itself (its own code is the reference and the fallback), and teaches what that line was.
+// kernels/lines.ts for the scanners of this thread, once app/ has said where its compiled module
+// is. Made on first use. A scanner opens a body, lets the kernel take what it knows, reads the line
+// where it stops itself (its own code is the reference and the fallback), and teaches what it was.
 //
-// The memory is the kernel's own and bounded. Pieces of the body that end with a line are copied to a
-// window in it, so that nothing at or behind `end` is ever read; what was learned stays between bodies under
-// the seed of the dictionary that knew it. It is only a cache: where it is full nothing more is learned,
-// until so much was missed that all of it is forgotten.
+// The memory is the kernel's own and bounded. Pieces of the body that end with a line are copied to
+// a window in it, so that nothing at or behind `end` is ever read; what was learned stays between
+// bodies under the seed of the dictionary that knew it. It is only a cache: where it is full, no
+// more is learned, until so much was missed that all of it is forgotten.
 import { parseDecimal } from '../codec/decimal.ts';
 import { KIND } from '../model/columns.ts';
 import type { ColumnRun, RowPredictor, RowSink } from '../model/rows.ts';
@@ -22,7 +22,7 @@ const ARENA_AT = 22_282_240;
 const MEMORY_END = 47_448_064;
 /** Bytes behind the window that may be read. */
 const SLACK_BYTES = 64;
-export const LINES_KERNEL_PAGES = MEMORY_END / PAGE_BYTES + 1;
+const LINES_KERNEL_PAGES = MEMORY_END / PAGE_BYTES + 1;
 
 /** Words of the control block. */
 const CONTROL = {
@@ -182,7 +182,7 @@ export class LinesKernel {
     this.#control[CONTROL.lastRow] = -1;
   }
 
-  /** Takes lines of line protocol; the start of the first that has to be read by the book, or `end`. */
+  /** Takes lines of line protocol; the start of the first to be read by the book, or `end`. */
   takeFields(start: number): number {
     return this.#take(this.#exports.takeFields, start);
   }
@@ -340,7 +340,10 @@ export function useLinesKernel(next: (() => WebAssembly.Module) | undefined): vo
   kernel = undefined;
 }
 
-/** The kernel, open for a body, where there is one and `sink` takes its columns. Scans are synchronous: one serves all. */
+/**
+ * The kernel, open for a body, where there is one and `sink` takes its columns. Scans are
+ * synchronous: one serves all.
+ */
 export function openLinesKernel(
   body: Uint8Array,
   end: number,

@@ -1,6 +1,6 @@
-// The kernel of lines over bodies larger than its window and its columns, between canaries, with a memory
-// that gets full, and with dictionaries that forget. What it takes line by line is compared with its
-// references in predicted-scans.fuzz.test.ts.
+// The kernel of lines over bodies larger than its window and its columns, between canaries, with a
+// memory that gets full, and with dictionaries that forget. What it takes line by line is compared
+// with its references in predicted-scans.fuzz.test.ts.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
