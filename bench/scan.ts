@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { useSnappyKernel } from '../src/codec/snappy-kernel.ts';
 import { decodeSnappy, encodeSnappy } from '../src/codec/snappy.ts';
 import { scanPlaintext } from '../src/formats/graphite/plaintext.ts';
+import { useLinesKernel } from '../src/formats/lines-kernel.ts';
 import { scanLineProtocol } from '../src/formats/influx/line-protocol.ts';
 import { scanPutJson } from '../src/formats/opentsdb/put-json.ts';
 import { scanPutLines } from '../src/formats/opentsdb/put-lines.ts';
@@ -27,6 +28,7 @@ import type { StorageWriter } from '../src/model/storage.ts';
 import { ProtobufReader } from '../src/codec/protobuf.ts';
 import * as otlp from '../test/support/otlp.ts';
 import { bytesField, doubleField, varintField } from '../test/support/protobuf-writer.ts';
+import { madeGraphite, madePage, madePutJson, putParts, START_MS, tagsOf } from './text-bodies.ts';
 import { requestV2 } from '../test/support/remote-write-v2.ts';
 import type { SampleV2, SeriesV2 } from '../test/support/remote-write-v2.ts';
 
@@ -34,7 +36,6 @@ const LOADS = join(process.env['PEERS_WORK'] ?? join(tmpdir(), 'peers-work'), 'l
 const BODY_BYTES_MAX = 64_000_000;
 const BODIES_MAX = 200;
 const FRAME_HEAD_BYTES = 16;
-const START_MS = 1_793_491_200_000;
 
 type Scan = (body: Uint8Array, dictionary: RowDictionary, sink: RowSink) => ScanResult;
 
@@ -150,20 +151,6 @@ function asVersion2(body: Uint8Array): Uint8Array {
   return requestV2(list);
 }
 
-function tagsOf(series: number, equals: string, quote: string, comma: string): string {
-  const tags: [string, string][] = [
-    ['hostname', `host_${series}`],
-    ['region', `us-west-${series % 7}`],
-    ['datacenter', `us-west-${series % 7}b`],
-    ['rack', String(series % 97)],
-    ['os', 'Ubuntu16.04LTS'],
-    ['arch', series % 2 === 0 ? 'x64' : 'x86'],
-    ['team', 'LON'],
-    ['service', String(series % 19)],
-  ];
-  return tags.map(([name, value]) => name + equals + quote + value + quote).join(comma);
-}
-
 function madeLines(step: number, value: (field: number) => string): Uint8Array {
   let text = '';
   for (let series = 0; series < 500; series++) {
@@ -199,52 +186,6 @@ function madeRequest(step: number): Uint8Array {
     for (const byte of bytesField(1, [...fields, ...bytesField(2, sample)])) bytes.push(byte);
   }
   return encodeSnappy(Uint8Array.from(bytes));
-}
-
-function madePage(step: number): Uint8Array {
-  let text = '';
-  for (let family = 0; family < 20; family++) {
-    text += `# HELP node_metric_${family}_total Some help.\n# TYPE node_metric_${family}_total counter\n`;
-    for (let i = 0; i < 500; i++) {
-      const series = family * 500 + i;
-      const value = ((series * 7919 + step * 31) % 1_000_000) / 100;
-      text += `node_metric_${family}_total{${tagsOf(series, '=', '"', ',')}} ${value}\n`;
-    }
-  }
-  return Buffer.from(text);
-}
-
-/** 65 bytes a line, as in the first measurements. */
-function madeGraphite(step: number): Uint8Array {
-  let text = '';
-  const seconds = START_MS / 1000 + step * 10;
-  for (let series = 0; series < 10_000; series++) {
-    const value = ((series * 7919 + step * 31) % 1_000_000) / 100;
-    text += `servers.eu-west.host_${1000 + (series % 1000)}.cpu.core${series % 7}.metric_${series} ${value} ${seconds}\n`;
-  }
-  return Buffer.from(text);
-}
-
-/** Metric, five tags and value of a series in a step. */
-function putParts(series: number, step: number) {
-  const tags = {
-    host: `host_${1000 + (series % 1000)}`,
-    region: `us-west-${series % 7}`,
-    rack: String(series % 97),
-    team: 'LON',
-    service: String(series % 19),
-  };
-  const value = ((series * 7919 + step * 31) % 1_000_000) / 100;
-  return { metric: `sys.cpu.usage_${Math.floor(series / 1000)}`, tags, value };
-}
-
-/** 180 bytes a point, as in the first measurements. */
-function madePutJson(step: number): Uint8Array {
-  const points = Array.from({ length: 10_000 }, (_, series) => {
-    const { metric, tags, value } = putParts(series, step);
-    return { metric, timestamp: START_MS / 1000 + step * 10, value, tags };
-  });
-  return Buffer.from(JSON.stringify(points));
 }
 
 function madePutLines(step: number): Uint8Array {
@@ -491,9 +432,13 @@ const { values: options } = parseArgs({
     'no-kernels': { type: 'boolean' },
   },
 });
-const WASM = join(import.meta.dirname, '../dist/wasm/snappy.wasm');
-if (options['no-kernels'] !== true)
-  useSnappyKernel(() => new WebAssembly.Module(readFileSync(WASM)));
+const WASM = join(import.meta.dirname, '../dist/wasm');
+const moduleOf = (name: string): WebAssembly.Module =>
+  new WebAssembly.Module(readFileSync(join(WASM, `${name}.wasm`)));
+if (options['no-kernels'] !== true) {
+  useSnappyKernel(() => moduleOf('snappy'));
+  useLinesKernel(() => moduleOf('lines'));
+}
 for (const [name, make] of Object.entries(MAKERS))
   if (options.load === undefined || options.load === name)
     measure(make(), Number(options.runs ?? 9));

@@ -57,6 +57,11 @@ export const READ_QUERIES_MAX = 1_000;
 /** Size that a frame of a streamed remote read aims at. */
 export const READ_FRAME_BYTES = 1024 * 1024;
 
+/** Text that the kernel of lines is shown at once. */
+export const LINES_KERNEL_WINDOW_BYTES = 262_144;
+/** Rows that found no room in its memory before it forgets all that it has. */
+export const LINES_KERNEL_MISSES_MAX = 262_144;
+
 /** Lists and maps in each other in an attribute of OTLP. */
 export const ATTRIBUTE_DEPTH_MAX = 16;
 /** Resources and scopes of OTLP remembered by a dictionary, in characters; the longest of them. */

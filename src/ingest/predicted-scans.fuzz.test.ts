@@ -5,13 +5,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import * as fc from 'fast-check';
 import { decodedLabels } from '../../test/support/label-bytes.ts';
 import { bytesField, doubleField, varintField } from '../../test/support/protobuf-writer.ts';
 import { withCanary } from '../../test/support/row-recorder.ts';
 import { scanPlaintext } from '../formats/graphite/plaintext.ts';
 import { scanLineProtocol } from '../formats/influx/line-protocol.ts';
+import { useLinesKernel } from '../formats/lines-kernel.ts';
 import { scanPutJson } from '../formats/opentsdb/put-json.ts';
 import { scanPutLines } from '../formats/opentsdb/put-lines.ts';
 import { scanPrometheusText } from '../formats/prometheus-text/exposition.ts';
@@ -87,6 +88,7 @@ const SCANS = {
 class Pair {
   readonly #scan: Scan;
   readonly #predicting: ProfileDictionary;
+  readonly #compiled: ProfileDictionary;
   readonly #plain: ProfileDictionary;
 
   constructor(scan: Scan) {
@@ -108,6 +110,7 @@ class Pair {
     } as unknown as StorageWriter;
     const context = { storage, tenant: 't', forcedLabels: [], limits: DEFAULT_LABEL_LIMITS };
     this.#predicting = new ProfileDictionary(context, 42);
+    this.#compiled = new ProfileDictionary(context, 44);
     this.#plain = new ProfileDictionary(context, 43);
   }
 
@@ -119,12 +122,16 @@ class Pair {
     };
     const { body, end } = withCanary(bytes);
     const expected = this.#run(this.#plain, plain, body, end);
-    assert.deepEqual(this.#run(this.#predicting, this.#predicting, body, end), expected);
-    assert.deepEqual(this.#run(this.#predicting, this.#predicting, bytes, end), expected);
+    for (const one of [this.#predicting, this.#compiled]) {
+      assert.deepEqual(this.#run(one, one, body, end), expected);
+      assert.deepEqual(this.#run(one, one, bytes, end), expected);
+    }
   }
 
   #run(owner: ProfileDictionary, dictionary: RowDictionary, body: Uint8Array, end: number) {
     const builder = new BatchBuilder();
+    // Scanners do not ask a kernel whose columns nobody takes.
+    if (owner !== this.#compiled) Object.defineProperty(builder, 'columns', { value: undefined });
     owner.begin();
     const result = this.#scan(body, end, dictionary, builder);
     owner.release();
@@ -144,6 +151,11 @@ class Pair {
     return { result, points, metadata, exemplars };
   }
 }
+
+const wasm = readFileSync(new URL('../../dist/wasm/lines.wasm', import.meta.url));
+const module = new WebAssembly.Module(wasm);
+useLinesKernel(() => module);
+after(() => useLinesKernel(undefined));
 
 const encoder = new TextEncoder();
 

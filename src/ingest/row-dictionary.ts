@@ -44,6 +44,9 @@ const NONE = -1;
 const NO_BYTES = new Uint8Array(0);
 const NO_VIEW = new DataView(NO_BYTES.buffer);
 
+/** Of all dictionaries of this thread, so that no two of them ever stand for the same. */
+let epochCount = 0;
+
 export interface DictionaryBounds {
   readonly bytesMax: number;
   readonly cellsMax: number;
@@ -81,6 +84,7 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
   #refusedRows = new Map<RefusalReason, number>();
   #hasDropped = false;
   #isDoubtful = false;
+  #epoch = ++epochCount;
   /** Splits met in the scan that is running and not yet handed to storage. */
   #newSplits = new Map<string, NameSplit>();
 
@@ -105,6 +109,15 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
     return this.#isDoubtful ? undefined : this;
   }
 
+  get seedLow(): number {
+    return this.#epoch;
+  }
+
+  /** Eight bits are free for the scanner. */
+  get seedHigh(): number {
+    return this.#seed & 0xff_ffff;
+  }
+
   get sizeBytes(): number {
     const own = (this.#records.length + this.#rowFirstCell.length) * 4;
     return this.#rows.sizeBytes + this.#cells.sizeBytes + own;
@@ -126,6 +139,7 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
   begin({ isDoubtful = false } = {}): void {
     this.release();
     this.#isDoubtful = isDoubtful;
+    if (isDoubtful) this.#epoch = ++epochCount;
     this.#newSplits.clear();
     this.#refusedRows.clear();
     if (this.#isFull()) this.clear();
@@ -157,6 +171,7 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
 
   clear(): void {
     this.#hasDropped = false;
+    this.#epoch = ++epochCount;
     this.#rows = new RowTable(this.#seed, this.#rows.hasher);
     this.#cells = new ByteTable(this.#seed);
     this.#plainRows = 0;

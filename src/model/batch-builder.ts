@@ -15,7 +15,7 @@ import type {
   WriteBatch,
 } from './columns.ts';
 import type { Histogram } from './histogram.ts';
-import type { PointRun, RowSink } from './rows.ts';
+import type { ColumnRun, PointRun, RowSink } from './rows.ts';
 
 const CAPACITY_INITIAL = 32;
 /** Runs of this many points are copied as a whole: three calls then cost less than the loop. */
@@ -179,6 +179,35 @@ export class BatchBuilder implements RowSink {
     }
     this.#rowCount = row;
     columns.count += to - from;
+  }
+
+  columns(
+    runs: readonly ColumnRun[],
+    all: { readonly pointCount: number; readonly hasSubNs: boolean },
+  ): void {
+    for (const run of runs) if (run.count > 0) this.#copyColumns(run, all.hasSubNs);
+    this.#rowCount += all.pointCount;
+  }
+
+  #copyColumns(run: ColumnRun, hasSubNs: boolean): void {
+    const { kind, count } = run;
+    let columns = this.#byKind[kind];
+    if (columns === undefined) this.#byKind[kind] = columns = new KindColumns();
+    while (columns.count + count > columns.refs.length) columns.grow();
+    const { refs, rows, tUs, words } = columns;
+    const start = columns.count;
+    const base = this.#rowCount;
+    for (let i = 0; i < count; i++) rows[start + i] = base + run.rows[i]!;
+    refs.set(run.refs.subarray(0, count), start);
+    tUs.set(run.tUs.subarray(0, count), start);
+    words.set(run.words.subarray(0, count * 2), start * 2);
+    let isUsed = columns.subNs !== undefined;
+    if (hasSubNs) for (let i = 0; !isUsed && i < count; i++) isUsed = run.subNs[i] !== 0;
+    if (isUsed) {
+      columns.subNs ??= new Uint16Array(refs.length);
+      columns.subNs.set(run.subNs.subarray(0, count), start);
+    }
+    columns.count += count;
   }
 
   string(ref: SeriesRef, tUs: number, subNs: number, value: string): void {

@@ -4,7 +4,7 @@
 // forget anything at any time. One dictionary per write profile (tenant, protocol, database
 // mapping, forced labels, relabel version), so equal bytes under one profile always mean the same
 // series.
-import type { Points } from './columns.ts';
+import type { Kind, Points } from './columns.ts';
 import type { Attribute, Exemplar, Metadata, NameSplit, SeriesRef } from './columns.ts';
 import type { LabelBytes } from './label-bytes.ts';
 
@@ -82,6 +82,12 @@ export interface RowPredictor {
   seekRow(start: number, end: number): boolean;
   /** First cell (second range) that is expected in the current row, or -1. */
   firstCell(): number;
+  /**
+   * Two words that stand for what this dictionary knows, for caches that know the same: never those
+   * of another one, and others as soon as anything known was forgotten or is doubted.
+   */
+  readonly seedLow: number;
+  readonly seedHigh: number;
   /** For scanners that walk the cells of a row themselves. */
   readonly cells: CellChain;
   /** Ref of the current row with the second range [start, end), or ROW_UNKNOWN: ask `find`. */
@@ -134,6 +140,19 @@ export interface PointRun {
   readonly startUs: Float64Array | undefined;
 }
 
+/** Points of one fixed-width kind in columns; the first `count` of each are meant. Borrowed. */
+export interface ColumnRun {
+  readonly kind: Kind;
+  readonly count: number;
+  readonly refs: Uint32Array;
+  /** Places among the points of all kinds that come together, ascending. */
+  readonly rows: Uint32Array;
+  readonly tUs: Float64Array;
+  /** As in PointRun. */
+  readonly words: Int32Array;
+  readonly subNs: Uint16Array;
+}
+
 /**
  * Where a scanner puts what it understood. Implemented by BatchBuilder (model/batch-builder.ts).
  */
@@ -148,6 +167,14 @@ export interface RowSink {
   string(ref: SeriesRef, tUs: number, subNs: number, value: string): void;
   /** Copies all of `run`; absent where points have to come one by one (PointBlock.flush knows). */
   block?(run: PointRun): void;
+  /**
+   * Copies points that come sorted by kind, `pointCount` in all; without `hasSubNs` all their subNs
+   * are 0. Absent where points have to come one by one: do not ask the kernel of lines.
+   */
+  columns?(
+    runs: readonly ColumnRun[],
+    all: { readonly pointCount: number; readonly hasSubNs: boolean },
+  ): void;
   /** Copies whole column sets (histograms, companions, bulk paths). */
   points(points: Points): void;
   metadata(row: Metadata): void;

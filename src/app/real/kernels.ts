@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createColumnKernel, useColumnKernel } from '../../codec/kernels.ts';
 import { useSnappyKernel } from '../../codec/snappy-kernel.ts';
 import { useVectorKernel } from '../../codec/vector-kernel.ts';
+import { useLinesKernel } from '../../formats/lines-kernel.ts';
 import { useWriteKernel } from '../../formats/remote-write/write-kernel.ts';
 import { useNumberKernel } from '../../query/number-kernel.ts';
 import { useAppendKernel } from '../../tsdb/append-kernel.ts';
@@ -19,6 +20,7 @@ function moduleOf(name: string): WebAssembly.Module {
 export function loadKernels(): void {
   useColumnKernel(createColumnKernel(moduleOf('columns')));
   useSnappyKernel(() => moduleOf('snappy'));
+  useLinesKernel(() => moduleOf('lines'));
   useWriteKernel(() => moduleOf('remote-write'));
   useVectorKernel(() => moduleOf('vector'));
   useAppendKernel(() => moduleOf('append'));

@@ -15,11 +15,12 @@ import { PointBlock } from '../../model/point-block.ts';
 import type { RowDictionary, RowSink, ScanResult } from '../../model/rows.ts';
 import { ROW_UNKNOWN } from '../../model/rows.ts';
 import { REF_REFUSED } from '../../model/storage.ts';
+import { openLinesKernel } from '../lines-kernel.ts';
 import { LineCounter, quoteLine, ScanErrors } from '../scan-errors.ts';
 import { parsePath } from './path.ts';
 import type { PredictedLines } from './predicted-lines.ts';
 import { takePredictedLines } from './predicted-lines.ts';
-import { NOW, readTimestamp } from './timestamps.ts';
+import { NOW, readTimestamp, SECOND_US } from './timestamps.ts';
 
 export interface PlaintextOptions {
   /** Time of lines without one and of lines that ask for it by -1. */
@@ -94,6 +95,7 @@ interface LineRead {
   ref: number;
   tUs: number;
   value: number;
+  pathEnd: number;
   /** Behind its line break where it was understood, else where the reason was found. */
   at: number;
 }
@@ -136,6 +138,7 @@ function readLine(lines: Lines, start: number, read: LineRead): string {
   read.ref = ref;
   read.tUs = tUs === NOW ? defaultTimeUs : tUs;
   read.value = value;
+  read.pathEnd = pathEnd;
   read.at = i + 1;
   return '';
 }
@@ -162,15 +165,26 @@ export function scanPlaintext(
   const lines: Lines = { body, end, defaultTimeUs, dictionary, sink };
   const errors = new ScanErrors();
   const counter = new LineCounter(body);
-  const read: LineRead = { ref: 0, tUs: 0, value: 0, at: 0 };
+  const read: LineRead = { ref: 0, tUs: 0, value: 0, pathEnd: 0, at: 0 };
   const predicted = predictedOf(lines);
+  const kernel = openLinesKernel(body, end, {
+    predictor: dictionary.predictor,
+    sink,
+    unitUs: SECOND_US,
+    defaultUs: defaultTimeUs,
+  });
   sharedBlock.count = 0;
   let rowCount = 0;
   let pointCount = 0;
   let nanCount = 0;
   let at = 0;
   while (at < end) {
-    if (predicted !== undefined) at = takePredictedLines(predicted, at);
+    if (kernel !== undefined) at = kernel.takePaths(at);
+    if (predicted !== undefined && kernel?.isFull !== false) {
+      kernel?.flush();
+      at = takePredictedLines(predicted, at);
+      if (kernel !== undefined) sharedBlock.flush(sink);
+    }
     if (at >= end) break;
     const first = body[at]!;
     if (first === LF || first === SPACE || first === TAB || first === CR) {
@@ -189,13 +203,16 @@ export function scanPlaintext(
         errors.add(counter.lineAt(start), column, `unable to parse '${text}': ${reason}`);
       } else errors.addUndescribed();
     } else if (read.value === read.value) {
+      kernel?.flush();
       sharedBlock.flush(sink);
       sink.f64(read.ref, read.tUs, 0, read.value);
+      kernel?.learnSeries(start, read.pathEnd, read.ref);
       pointCount++;
     } else nanCount++;
   }
   sharedBlock.flush(sink);
-  const taken = predicted?.pointCount ?? 0;
+  kernel?.close();
+  const taken = (predicted?.pointCount ?? 0) + (kernel?.pointCount ?? 0);
   return {
     rowCount: rowCount + taken,
     pointCount: pointCount + taken,

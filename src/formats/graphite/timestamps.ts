@@ -3,7 +3,7 @@
 import { parseDecimal, parseSafeInteger } from '../../codec/decimal.ts';
 import { T_US_MAX } from '../limits.ts';
 
-const SECOND_US = 1_000_000;
+export const SECOND_US = 1_000_000;
 const FRACTION_DIGITS = 6;
 
 const MINUS = 45;

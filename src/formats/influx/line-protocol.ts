@@ -19,6 +19,7 @@ import { PointBlock } from '../../model/point-block.ts';
 import type { RowDictionary, RowSink, ScanResult } from '../../model/rows.ts';
 import { ROW_UNKNOWN } from '../../model/rows.ts';
 import { REF_REFUSED } from '../../model/storage.ts';
+import { LINES_KERNEL_GUESS, openLinesKernel } from '../lines-kernel.ts';
 import { LineCounter, ScanErrors, quoteLine } from '../scan-errors.ts';
 import { lineEnd } from './line-ends.ts';
 import type { PredictedLines } from './predicted-lines.ts';
@@ -70,6 +71,8 @@ const LOWER_U = 117;
 class LineFields {
   count = 0;
   refs = new Int32Array(64);
+  /** Start and end of each name. */
+  names = new Int32Array(128);
   kinds = new Uint8Array(64);
   values = new Float64Array(64);
   words = new Int32Array(this.values.buffer);
@@ -80,6 +83,9 @@ class LineFields {
     const refs = new Int32Array(capacity);
     refs.set(this.refs);
     this.refs = refs;
+    const names = new Int32Array(capacity * 2);
+    names.set(this.names);
+    this.names = names;
     const kinds = new Uint8Array(capacity);
     kinds.set(this.kinds);
     this.kinds = kinds;
@@ -204,6 +210,13 @@ class RowRegistrar {
   }
 }
 
+/** Has the line what a kernel may learn: refs, numbers and booleans? */
+function isPlain({ count, refs, kinds }: LineFields): boolean {
+  for (let i = 0; i < count; i++)
+    if (refs[i]! < 0 || kinds[i] === KIND.string || kinds[i] === KIND.u64) return false;
+  return count > 0;
+}
+
 /** Emits the fields of an understood line; returns how many points that were. */
 function emitLine(fields: LineFields, tUs: number, subNs: number, sink: RowSink): number {
   const { count, refs, kinds, values, words } = fields;
@@ -266,8 +279,19 @@ export function scanLineProtocol(
           pointCount: 0,
         };
   predictor?.open(body);
+  const kernel = openLinesKernel(body, end, {
+    predictor,
+    sink,
+    unitUs: options.precision === 'auto' ? LINES_KERNEL_GUESS : UNIT_US[options.precision],
+    defaultUs,
+  });
   while (at < end) {
-    if (predicted !== undefined) at = takePredictedLines(predicted, at);
+    if (kernel !== undefined) at = kernel.takeFields(at);
+    if (predicted !== undefined && kernel?.isFull !== false) {
+      kernel?.flush();
+      at = takePredictedLines(predicted, at);
+      if (kernel !== undefined) sharedBlock.flush(sink);
+    }
     if (at >= end) break;
     const first = body[at]!;
     if (first === LF || first === SPACE || first === TAB || first === CR || first === 0) {
@@ -334,6 +358,8 @@ export function scanLineProtocol(
       const slot = fields.count++;
       if (slot === fields.refs.length) fields.grow();
       fields.refs[slot] = ref;
+      fields.names[slot * 2] = nameStart;
+      fields.names[slot * 2 + 1] = nameEnd;
       if ((byte >= 48 && byte <= 57) || byte === MINUS || byte === DOT) {
         const valueStart = i;
         const isNegative = byte === MINUS;
@@ -422,8 +448,10 @@ export function scanLineProtocol(
       break;
     }
     if (reason === '') {
+      kernel?.flush();
       sharedBlock.flush(sink);
       pointCount += emitLine(fields, tUs, subNs, sink);
+      if (kernel !== undefined && isPlain(fields)) kernel.learnFields(lineStart, keyEnd, fields);
       at = i + 1;
       if (refusal !== '') errors.add(lines.lineAt(lineStart), -1, refusal);
       continue;
@@ -436,9 +464,10 @@ export function scanLineProtocol(
     } else errors.addUndescribed();
   }
   sharedBlock.flush(sink);
+  kernel?.close();
   return {
-    rowCount: rowCount + (predicted?.rowCount ?? 0),
-    pointCount: pointCount + (predicted?.pointCount ?? 0),
+    rowCount: rowCount + (predicted?.rowCount ?? 0) + (kernel?.lineCount ?? 0),
+    pointCount: pointCount + (predicted?.pointCount ?? 0) + (kernel?.pointCount ?? 0),
     errorCount: errors.count,
     errors: errors.list,
     refusedFieldCount,

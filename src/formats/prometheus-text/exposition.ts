@@ -17,8 +17,9 @@ import type { RowDictionary, RowSink, ScanResult } from '../../model/rows.ts';
 import { ROW_UNKNOWN } from '../../model/rows.ts';
 import { REF_REFUSED } from '../../model/storage.ts';
 import { T_US_MAX } from '../limits.ts';
+import { openLinesKernel } from '../lines-kernel.ts';
 import { LineCounter, ScanErrors } from '../scan-errors.ts';
-import { PageMetadata } from './page-metadata.ts';
+import { METRIC_TYPES, PageMetadata } from './page-metadata.ts';
 import type { PredictedSamples } from './predicted-samples.ts';
 import { takePredictedSamples } from './predicted-samples.ts';
 import { isNameByte, parseSeriesText } from './series-text.ts';
@@ -206,6 +207,11 @@ export function scanPrometheusText(
   return { rowCount, pointCount, errorCount: errors.count, errors: errors.list };
 }
 
+/** A small number for the type of a section, under which the kernel keeps what it learns there. */
+function typeNumber(type: string): number {
+  return 1 + METRIC_TYPES.indexOf(type);
+}
+
 /** One line's reason, when it has one, goes to the errors with its place. */
 function refuseLine(page: Page, start: number, at: number, reason: string): void {
   const { errors, lines } = page;
@@ -233,6 +239,12 @@ function scanLines(page: Page): { rowCount: number; pointCount: number } {
   let at = 0;
   const predicted = predictedOf(page);
   sharedBlock.count = 0;
+  const kernel = openLinesKernel(body, end, {
+    predictor: dictionary.predictor,
+    sink,
+    unitUs: 1000,
+    defaultUs: defaultTimeUs,
+  });
   while (at < end) {
     const first = body[at]!;
     if (first === LF || first === SPACE || first === TAB || first === CR) {
@@ -245,9 +257,21 @@ function scanLines(page: Page): { rowCount: number; pointCount: number } {
       at = stop + 1;
       continue;
     }
-    if (predicted !== undefined) {
-      predicted.stopsAtMinus = options.mode === 'import' && metadata.type === 'histogram';
+    const stopsAtMinus = options.mode === 'import' && metadata.type === 'histogram';
+    if (kernel !== undefined) {
+      kernel.under(typeNumber(metadata.type), stopsAtMinus);
+      const next = kernel.takePage(at);
+      if (next > at) {
+        lastSeries = kernel.lastStart;
+        at = next;
+        continue;
+      }
+    }
+    if (predicted !== undefined && kernel?.isFull !== false) {
+      kernel?.flush();
+      predicted.stopsAtMinus = stopsAtMinus;
       const next = takePredictedSamples(predicted, at, metadata.typeStart, metadata.typeEnd);
+      if (kernel !== undefined) sharedBlock.flush(sink);
       if (next > at) {
         rowCount += predicted.pointCount;
         pointCount += predicted.pointCount;
@@ -306,11 +330,15 @@ function scanLines(page: Page): { rowCount: number; pointCount: number } {
       continue;
     }
     pointCount++;
+    kernel?.flush();
     sharedBlock.flush(sink);
+    kernel?.learnSeries(keyStart, keyEnd, ref);
     if (isWord && value !== value) sink.f64Bits(ref, tUs, 0, NORMAL_NAN_LOW, NORMAL_NAN_HIGH);
     else sink.f64(ref, tUs, 0, value);
     at = i + 1;
   }
   sharedBlock.flush(sink);
-  return { rowCount, pointCount };
+  kernel?.close();
+  const taken = kernel?.pointCount ?? 0;
+  return { rowCount: rowCount + taken, pointCount: pointCount + taken };
 }

@@ -20,6 +20,9 @@ const TYPES: Readonly<Record<string, string>> = {
   stateset: 'stateset',
 };
 
+/** Every name that a section's type may have but ''. */
+export const METRIC_TYPES: readonly string[] = [...new Set(Object.values(TYPES))];
+
 interface Family {
   type: string | undefined;
   help: string | undefined;

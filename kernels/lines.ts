@@ -1,0 +1,467 @@
+// Lines of line protocol, Graphite and exposition text → columns of points. Only lines of rows that were
+// learned are taken, with plain numbers and times: the scanners of src/formats read everything else, are
+// the reference for what is taken here, and teach. src/formats/lines-kernel.ts is the host and has the
+// same places in memory.
+//
+// A row is known by 128 bits of a seeded hash and its length, as in src/ingest/row-table.ts with words of 64
+// bits; the seed stands for the dictionary that taught it. Nothing is kept between calls but in the memory.
+// The window with the text is followed by at least 64 bytes that may be read and end every line.
+// Entries of the tables are trusted: only this kernel writes them.
+
+import {
+  UNIT_US,
+  DEFAULT_US,
+  LAST_ROW,
+  POINT_COUNT,
+  FIX_COUNT,
+  COUNTS,
+  SUB_NS_USED,
+  LINE_COUNT,
+  LAST_START,
+  MEMO_AT,
+  MEMO_LENGTH,
+  LINE_US,
+  LINE_SUB_NS,
+  VALUE,
+  VALUE_KIND,
+  STOPS_AT_MINUS,
+  POWERS,
+  NEXT_COUNTS,
+  POINTS,
+  COLUMNS,
+  ROWS_AT,
+  TIMES_AT,
+  VALUES_AT,
+  SUB_NS_AT,
+  KIND_BYTES,
+  FIXES,
+  ROWS,
+  FIELDS_MAX,
+  LENGTH,
+  NEXT,
+  REF,
+  ROW_LOG2,
+  F64,
+  I64,
+  BOOLEAN,
+  T_US_MAX,
+  SECONDS_BELOW,
+  MILLISECONDS_BELOW,
+  MICROSECONDS_BELOW,
+  NORMAL_NAN,
+  LF,
+  CR,
+  SPACE,
+  QUOTE,
+  HASH_SIGN,
+  COMMA,
+  MINUS,
+  DOT,
+  BACKSLASH,
+  BRACE_OPEN,
+  BRACE_CLOSE,
+} from './shared/line-memory';
+import { equal, findRow, hash, isRow } from './shared/line-rows';
+
+export { hash, learnFields, learnSeries } from './shared/line-rows';
+
+/** Where the key of the line of line protocol at `start` ends, in front of a space; 0: there is none. */
+function keyEnd(start: usize, end: usize): usize {
+  const first = <u32>load<u8>(start);
+  if (first <= SPACE || first == HASH_SIGN) return 0;
+  for (let i = start + 1; i < end; i++) {
+    const byte = <u32>load<u8>(i);
+    if (byte == SPACE && load<u8>(i - 1) != BACKSLASH) return i;
+    if (byte == LF) return 0;
+  }
+  return 0;
+}
+
+/** Where the path at `start` ends, in front of a space. */
+function pathEnd(start: usize, end: usize): usize {
+  let i = start;
+  while (i < end && <u32>load<u8>(i) > SPACE) i++;
+  return i < end && i > start && load<u8>(i) == SPACE ? i : 0;
+}
+
+/** Where the series text at `start` ends, in front of a space. */
+function seriesEnd(start: usize, end: usize): usize {
+  let i = start;
+  let byte: u32 = LF;
+  for (; i < end; i++) {
+    byte = load<u8>(i);
+    if (byte == BRACE_OPEN || byte <= SPACE) break;
+  }
+  if (i >= end || i == start) return 0;
+  if (byte != BRACE_OPEN) return byte == SPACE ? i : 0;
+  let isQuoted = false;
+  for (i++; i < end; i++) {
+    byte = load<u8>(i);
+    if (byte == LF) return 0;
+    if (isQuoted) {
+      if (byte == QUOTE) isQuoted = false;
+      else if (byte == BACKSLASH && i + 1 < end && load<u8>(i + 1) != LF) i++;
+    } else if (byte == QUOTE) isQuoted = true;
+    else if (byte == BRACE_CLOSE) return i + 1 < end && load<u8>(i + 1) == SPACE ? i + 1 : 0;
+  }
+  return 0;
+}
+
+/** The entry of the row that follows the last one, if it stands at `at`; 0: another one does. */
+function nextEntry(at: usize, end: usize): usize {
+  const last = load<i32>(LAST_ROW);
+  if (last < 0) return 0;
+  const row = load<i32>(ROWS + ((<usize>last) << ROW_LOG2), NEXT);
+  if (row < 0) return 0;
+  const entry = ROWS + ((<usize>row) << ROW_LOG2);
+  const length = load<u32>(entry, LENGTH);
+  if (<usize>length >= end - at || load<u8>(at + length) != SPACE) return 0;
+  hash(at, at + length);
+  if (!isRow(entry, length)) return 0;
+  store<i32>(LAST_ROW, row);
+  return entry;
+}
+
+/** The entry of the row [at, stop), which follows the last one from now on; 0: it is not known. */
+function soughtEntry(at: usize, stop: usize): usize {
+  const row = findRow(at, stop);
+  if (row < 0) return 0;
+  const last = load<i32>(LAST_ROW);
+  if (last >= 0) store<i32>(ROWS + ((<usize>last) << ROW_LOG2), row, NEXT);
+  store<i32>(LAST_ROW, row);
+  return ROWS + ((<usize>row) << ROW_LOG2);
+}
+
+function isDigit(byte: u32): bool {
+  return byte - 48 <= 9;
+}
+
+/**
+ * Reads the number at `i` to VALUE and its kind to VALUE_KIND; the position behind it, 0 where it is not
+ * plain. Of a number that needs more than one division the place is noted for `slot` of the doubles.
+ */
+function number(i: usize, slot: u32, hasIntegers: bool): usize {
+  const start = i;
+  let byte = <u32>load<u8>(i);
+  const isNegative = byte == MINUS;
+  if (isNegative) byte = load<u8>(++i);
+  const digitsStart = i;
+  let digits: u64 = 0;
+  while (isDigit(byte)) {
+    digits = digits * 10 + (byte - 48);
+    byte = load<u8>(++i);
+  }
+  let digitCount = <u32>(i - digitsStart);
+  if (hasIntegers && byte == 105) {
+    if (digitCount == 0 || digitCount > 18) return 0;
+    store<i64>(VALUE, isNegative ? -(<i64>digits) : <i64>digits);
+    store<u32>(VALUE_KIND, I64);
+    return i + 1;
+  }
+  let fraction: u32 = 0;
+  if (byte == DOT) {
+    const fractionStart = ++i;
+    byte = load<u8>(i);
+    while (isDigit(byte)) {
+      digits = digits * 10 + (byte - 48);
+      byte = load<u8>(++i);
+    }
+    fraction = <u32>(i - fractionStart);
+    digitCount += fraction;
+  }
+  if (digitCount == 0) return 0;
+  store<u32>(VALUE_KIND, F64);
+  if ((byte | 32) != 101 && digitCount <= 19 && digits <= T_US_MAX && fraction <= 22) {
+    let value = <f64>digits / load<f64>(POWERS + ((<usize>fraction) << 3));
+    if (isNegative) value = -value;
+    store<f64>(VALUE, value);
+    return i;
+  }
+  if (digitCount > 100) return 0;
+  if ((byte | 32) == 101) {
+    byte = load<u8>(++i);
+    if (byte == MINUS || byte == 43) byte = load<u8>(++i);
+    const exponentStart = i;
+    while (isDigit(byte)) byte = load<u8>(++i);
+    if (i == exponentStart || i > exponentStart + 2) return 0;
+  }
+  const fixes = load<u32>(FIX_COUNT);
+  const fix = FIXES + <usize>fixes * 12;
+  store<u32>(fix, slot);
+  store<u32>(fix, <u32>start, 4);
+  store<u32>(fix, <u32>i, 8);
+  store<u32>(FIX_COUNT, fixes + 1);
+  return i;
+}
+
+/** Reads a boolean to VALUE; the position behind it, or 0. */
+function boolean(i: usize): usize {
+  const byte = <u32>load<u8>(i);
+  const word = load<u32>(i);
+  store<u32>(VALUE_KIND, BOOLEAN);
+  if (word == 0x65757274) {
+    store<f64>(VALUE, 1);
+    return i + 4;
+  }
+  if (word == 0x736c6166 && load<u8>(i + 4) == 101) {
+    store<f64>(VALUE, 0);
+    return i + 5;
+  }
+  const lower = byte | 32;
+  if (lower != 116 && lower != 102) return 0;
+  store<f64>(VALUE, lower == 116 ? 1 : 0);
+  return i + 1;
+}
+
+/** As in src/formats/influx/timestamps.ts; of thousands. */
+function guessedUnitUs(thousands: u64): f64 {
+  if (thousands < SECONDS_BELOW) return 1e6;
+  return thousands < MILLISECONDS_BELOW ? 1e3 : 1;
+}
+
+/** Reads the timestamp at `i`, in front of a line break, to LINE_US and LINE_SUB_NS; its end, or 0. */
+function time(i: usize): usize {
+  const length = <usize>load<u32>(MEMO_LENGTH);
+  if (length >= 8) {
+    const memo = <usize>load<u32>(MEMO_AT);
+    const after = <u32>load<u8>(i + length);
+    if (
+      load<u64>(memo) == load<u64>(i) &&
+      load<u64>(memo + length - 8) == load<u64>(i + length - 8) &&
+      (length <= 16 || load<u64>(memo + 8) == load<u64>(i + 8)) &&
+      (after == LF || after == CR)
+    )
+      return i + length;
+  }
+  let at = i;
+  let value: u64 = 0;
+  let byte = <u32>load<u8>(at);
+  while (isDigit(byte)) {
+    value = value * 10 + (byte - 48);
+    byte = load<u8>(++at);
+  }
+  const count = at - i;
+  if (count == 0 || count > 19 || (byte != LF && byte != CR)) return 0;
+  const unitUs = load<f64>(UNIT_US);
+  let subNs: u32 = 0;
+  let us: f64;
+  if (unitUs <= 0) {
+    const whole = value / 1000;
+    if (whole > T_US_MAX) return 0;
+    if (unitUs < 0 && whole < MICROSECONDS_BELOW) {
+      us = <f64>value * guessedUnitUs(whole);
+      if (us > <f64>T_US_MAX) return 0;
+    } else {
+      us = <f64>whole;
+      subNs = <u32>(value - whole * 1000);
+    }
+  } else {
+    if (value > T_US_MAX) return 0;
+    us = <f64>value * unitUs;
+    if (us > <f64>T_US_MAX) return 0;
+  }
+  store<f64>(LINE_US, us);
+  store<u32>(LINE_SUB_NS, subNs);
+  store<u32>(MEMO_AT, <u32>i);
+  store<u32>(MEMO_LENGTH, <u32>count);
+  return at;
+}
+
+/** Behind the line break at `i`, where `end` is one too; 0: there is none. */
+function lineBreak(i: usize, end: usize): usize {
+  if (i > end) return 0;
+  if (i < end && load<u8>(i) == CR) i++;
+  return i >= end || load<u8>(i) == LF ? i + 1 : 0;
+}
+
+/** Fields of the layout at `at` into slots behind the counts; the position behind the last one, or 0. */
+function readFields(at: usize, end: usize, layout: usize): usize {
+  const shape = <usize>load<u32>(layout);
+  const count = <usize>load<u32>(shape);
+  let name = shape + 8;
+  let i = at;
+  let row = load<u32>(POINT_COUNT);
+  let floats = load<u32>(COUNTS);
+  let integers = load<u32>(COUNTS, 4);
+  let booleans = load<u32>(COUNTS, 8);
+  for (let field: usize = 0; field < count; field++) {
+    const length = <usize>load<u32>(name);
+    if (length >= end - i || !equal(i, name + 8, length)) return 0;
+    name += 8 + ((length + 7) & ~7);
+    i += length;
+    const byte = <u32>load<u8>(i);
+    const isNumber = isDigit(byte) || byte == MINUS || byte == DOT;
+    i = isNumber ? number(i, floats, true) : boolean(i);
+    if (i == 0 || i > end) return 0;
+    const kind = load<u32>(VALUE_KIND);
+    let slot: usize;
+    if (kind == F64) slot = floats++;
+    else if (kind == I64) slot = integers++;
+    else slot = booleans++;
+    const columns = COLUMNS + <usize>kind * KIND_BYTES;
+    store<u32>(columns + (slot << 2), load<u32>(layout + 8 + field * 4));
+    store<u32>(columns + ROWS_AT + (slot << 2), row++);
+    store<u64>(columns + VALUES_AT + (slot << 3), load<u64>(VALUE));
+    if (field + 1 < count) {
+      if (load<u8>(i) != COMMA) return 0;
+      i++;
+    }
+  }
+  const after = <u32>load<u8>(i);
+  if (i < end && after != SPACE && after != LF && after != CR) return 0;
+  store<u32>(NEXT_COUNTS, floats);
+  store<u32>(NEXT_COUNTS, integers, 4);
+  store<u32>(NEXT_COUNTS, booleans, 8);
+  return i;
+}
+
+/** Times of the line's points of one kind. */
+function commit(kind: usize): void {
+  const columns = COLUMNS + kind * KIND_BYTES;
+  const from = load<u32>(COUNTS + (kind << 2));
+  const to = load<u32>(NEXT_COUNTS + (kind << 2));
+  const us = load<f64>(LINE_US);
+  const subNs = <u16>load<u32>(LINE_SUB_NS);
+  for (let slot = <usize>from; slot < to; slot++) {
+    store<f64>(columns + TIMES_AT + (slot << 3), us);
+    store<u16>(columns + SUB_NS_AT + (slot << 1), subNs);
+  }
+  store<u32>(COUNTS + (kind << 2), to);
+}
+
+function hasRoom(): bool {
+  const limit = <u32>POINTS - FIELDS_MAX;
+  return (
+    load<u32>(COUNTS) <= limit && load<u32>(COUNTS, 4) <= limit && load<u32>(COUNTS, 8) <= limit
+  );
+}
+
+/** Where the values of the line end, whose fields begin at `at`; 0: no layout of the row fits. */
+function readLayouts(at: usize, end: usize, entry: usize): usize {
+  const fixes = load<u32>(FIX_COUNT);
+  let layout = <usize>load<u32>(entry, REF);
+  while (layout != 0) {
+    const stop = readFields(at, end, layout);
+    if (stop != 0) return stop;
+    store<u32>(FIX_COUNT, fixes);
+    layout = load<u32>(layout, 4);
+  }
+  return 0;
+}
+
+/** Takes lines of line protocol in [start, end); where the first begins that it does not take. */
+export function takeFields(start: usize, end: usize): usize {
+  let at = start;
+  let lineCount: u32 = 0;
+  while (at < end && hasRoom()) {
+    let entry = nextEntry(at, end);
+    let i = entry == 0 ? keyEnd(at, end) : at + load<u32>(entry, LENGTH);
+    if (i == 0) break;
+    if (entry == 0) entry = soughtEntry(at, i);
+    if (entry == 0 || i + 1 >= end || <u32>load<u8>(i + 1) <= SPACE) break;
+    const fixes = load<u32>(FIX_COUNT);
+    i = readLayouts(i + 1, end, entry);
+    if (i == 0) break;
+    if (i < end && load<u8>(i) == SPACE) i = time(i + 1);
+    else {
+      store<f64>(LINE_US, load<f64>(DEFAULT_US));
+      store<u32>(LINE_SUB_NS, 0);
+      store<u32>(MEMO_LENGTH, 0);
+    }
+    if (i != 0) i = lineBreak(i, end);
+    if (i == 0) {
+      store<u32>(FIX_COUNT, fixes);
+      break;
+    }
+    let pointCount = load<u32>(POINT_COUNT);
+    for (let kind: usize = 0; kind < 3; kind++)
+      pointCount += load<u32>(NEXT_COUNTS + (kind << 2)) - load<u32>(COUNTS + (kind << 2));
+    store<u32>(POINT_COUNT, pointCount);
+    if (load<u32>(LINE_SUB_NS) != 0) store<u32>(SUB_NS_USED, 1);
+    commit(0);
+    commit(1);
+    commit(2);
+    lineCount++;
+    at = i;
+  }
+  store<u32>(LINE_COUNT, load<u32>(LINE_COUNT) + lineCount);
+  return at;
+}
+
+/** Reads a word of exposition text to VALUE; the position behind it, or 0. */
+function word(i: usize): usize {
+  const first = load<u32>(i);
+  if ((first & 0xffffff) == 0x4e614e) {
+    store<u64>(VALUE, NORMAL_NAN);
+    return i + 3;
+  }
+  if (first == 0x666e492b) {
+    store<f64>(VALUE, Infinity);
+    return i + 4;
+  }
+  return 0;
+}
+
+/** Takes lines of a series, a value and at most a time, each; the start of the first that it does not take. */
+function takeSamples(start: usize, end: usize, isPage: bool): usize {
+  let at = start;
+  let lineCount: u32 = 0;
+  let last = start;
+  while (at < end && hasRoom()) {
+    if (isPage && load<u8>(at) == HASH_SIGN) break;
+    let entry = nextEntry(at, end);
+    let i = at;
+    if (entry == 0) {
+      i = isPage ? seriesEnd(at, end) : pathEnd(at, end);
+      if (i == 0) break;
+      entry = soughtEntry(at, i);
+      if (entry == 0) break;
+    } else i += load<u32>(entry, LENGTH);
+    i++;
+    const fixes = load<u32>(FIX_COUNT);
+    const slot = load<u32>(COUNTS);
+    const byte = <u32>load<u8>(i);
+    if (byte == MINUS && load<u32>(STOPS_AT_MINUS) != 0) i = 0;
+    else if (isDigit(byte) || byte == MINUS || byte == DOT) i = number(i, slot, false);
+    else i = isPage ? word(i) : 0;
+    if (i != 0 && i <= end) {
+      const after = <u32>load<u8>(i);
+      if (i < end && after == SPACE) i = time(i + 1);
+      else {
+        store<f64>(LINE_US, load<f64>(DEFAULT_US));
+        store<u32>(LINE_SUB_NS, 0);
+        store<u32>(MEMO_LENGTH, 0);
+      }
+      if (i != 0) i = lineBreak(i, end);
+    } else i = 0;
+    if (i == 0) {
+      store<u32>(FIX_COUNT, fixes);
+      break;
+    }
+    const points = load<u32>(POINT_COUNT);
+    const place = <usize>slot;
+    store<u32>(COLUMNS + (place << 2), load<u32>(entry, REF));
+    store<u32>(COLUMNS + ROWS_AT + (place << 2), points);
+    store<f64>(COLUMNS + TIMES_AT + (place << 3), load<f64>(LINE_US));
+    store<u64>(COLUMNS + VALUES_AT + (place << 3), load<u64>(VALUE));
+    store<u16>(COLUMNS + SUB_NS_AT + (place << 1), 0);
+    store<u32>(COUNTS, slot + 1);
+    store<u32>(POINT_COUNT, points + 1);
+    lineCount++;
+    last = at;
+    at = i;
+  }
+  store<u32>(LINE_COUNT, load<u32>(LINE_COUNT) + lineCount);
+  if (lineCount > 0) store<u32>(LAST_START, <u32>last);
+  return at;
+}
+
+/** Lines of Graphite's plaintext. */
+export function takePaths(start: usize, end: usize): usize {
+  return takeSamples(start, end, false);
+}
+
+/** Samples of exposition text. */
+export function takePage(start: usize, end: usize): usize {
+  return takeSamples(start, end, true);
+}
