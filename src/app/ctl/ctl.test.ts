@@ -6,6 +6,10 @@ import { test } from 'node:test';
 import { runCommand } from './commands.ts';
 import { sparkline, tableText } from './draw.ts';
 
+async function* stdinOf(text: string): AsyncGenerator<Uint8Array, void> {
+  if (text !== '') yield Buffer.from(text);
+}
+
 async function run(args: readonly string[], env: Record<string, string> = {}) {
   let out = '';
   let err = '';
@@ -15,6 +19,8 @@ async function run(args: readonly string[], env: Record<string, string> = {}) {
     columns: 80,
     out: (text) => (out += text),
     err: (text) => (err += text),
+    outBytes: async (bytes) => void (out += Buffer.from(bytes).toString()),
+    stdin: stdinOf(''),
   });
   return { code, out, err };
 }
