@@ -46,8 +46,17 @@ async function withAnswer(
 }
 
 test('help everywhere, unknown commands and flags', async () => {
-  assert.match((await run(['--help'])).out, /serve.*query.*backup.*restore.*check/s);
+  assert.match(
+    (await run(['--help'])).out,
+    /serve.*query.*import.*export.*backup.*restore.*check/s,
+  );
   assert.match((await run(['backup', '--help'])).out, /--keep N/);
+  assert.match((await run(['import', '--help'])).out, /Examples:\n {2}orrery import metrics\.prom/);
+  assert.match((await run(['export', '--help'])).out, /Examples:\n {2}orrery export --exact/);
+  assert.equal((await run(['import'])).code, 2);
+  assert.equal((await run(['import', 'x', '--parallel', '0'])).code, 2);
+  assert.equal((await run(['export', 'up'])).code, 2);
+  assert.equal((await run(['export', '--format', 'csv', '--exact'])).code, 2);
   assert.match((await run(['restore', '--help'])).out, /--backup NAME/);
   assert.equal((await run(['backup'])).code, 2);
   assert.equal((await run(['restore', 'a', 'b'])).code, 2);

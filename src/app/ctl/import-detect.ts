@@ -15,8 +15,12 @@ const ENDINGS: readonly (readonly [RegExp, ImportFormat])[] = [
 
 const NUMBER = String.raw`[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?[Ii]nf|NaN`;
 const WARP10 = new RegExp(String.raw`^(?:T?[+-]?\d+)?/[^ /]*/[^ ]* [^ ]+\{`);
+/** With braces nothing else is possible; without them seconds may be Graphite's. */
 const EXPOSITION = new RegExp(
-  String.raw`^(?:[a-zA-Z_:][\w:]*|[a-zA-Z_:][\w:]*\{.*\}|\{.*\})\s+(?:${NUMBER})(?:\s+-?\d{11,}|\s+-?\d+\.\d+)?$`,
+  String.raw`^(?:[a-zA-Z_:][\w:]*)?\{.*\}\s+(?:${NUMBER})(?:\s+-?\d+(?:\.\d+)?)?$`,
+);
+const BARE_SAMPLE = new RegExp(
+  String.raw`^[a-zA-Z_:][\w:]*\s+(?:${NUMBER})(?:\s+-?\d{11,}|\s+-?\d+\.\d+)?$`,
 );
 const INFLUX =
   /^(?:\\.|[^ ,{\\])+(?:,(?:\\.|[^ =,\\])+=(?:\\.|[^ ,\\])+)* +(?:\\.|[^ =\\])+=(?:"|[^ "])/;
@@ -29,14 +33,14 @@ function jsonFormat(text: string): ImportFormat | undefined {
 
 /** By the first bytes of a file. */
 function byContent(head: string): ImportFormat | undefined {
-  if (/^\s*[[{]\s*(?:\{\s*)?"/.test(head)) return jsonFormat(head);
+  if (/^\s*[[{]\s*(?:\{\s*)?"[^"]*"\s*:/.test(head)) return jsonFormat(head);
   if (/^# (?:TYPE|HELP|UNIT) /m.test(head)) return 'prometheus';
   const line = head.split('\n').find((text) => text.trim() !== '' && !text.startsWith('#'));
   const text = line?.replace(/\r$/, '') ?? '';
   if (/^put /i.test(text)) return 'opentsdb';
   if (WARP10.test(text)) return 'warp10';
   const fits: ImportFormat[] = [];
-  if (EXPOSITION.test(text)) fits.push('prometheus');
+  if (EXPOSITION.test(text) || BARE_SAMPLE.test(text)) fits.push('prometheus');
   if (INFLUX.test(text)) fits.push('influx');
   if (GRAPHITE.test(text)) fits.push('graphite');
   return fits.length === 1 ? fits[0] : undefined;

@@ -143,6 +143,7 @@ test('formats are told by name or content, and not guessed', () => {
     ['x', 'put m 1 2 a=b', 'opentsdb'],
     ['x', '# HELP m text\nm 1', 'prometheus'],
     ['x', 'm{a="b"} 1.5', 'prometheus'],
+    ['x', '{"m.n",a="b"} 1.5 1000', 'prometheus'],
     ['x', 'm{a="b c=d"} 1.5 1700000000000', 'prometheus'],
     ['x', 'm,a=b f=1i 1700000000000000000', 'influx'],
     ['x', '# a comment\nm f="x y"', 'influx'],
