@@ -213,6 +213,18 @@ test('lines of later bodies are lines of the file', async () => {
   );
 });
 
+test('where a file has a point twice, the later row stays', async () => {
+  const rows = (value: number) => Array.from({ length: 90_000 }, (_, i) => `${value},${T + i}\n`);
+  const path = await file('twice.csv', [...rows(1), ...rows(2), ...rows(3)].join(''));
+  const columns = ['--columns', '1:metric:twice,2:time:unix_s', '--body-size', '1'];
+  const { requests } = await imported('twice', [...columns, path]);
+  assert.ok(requests >= 3);
+  const { text } = await orrery.get('/api/v1/export/csv?format=__value__&match[]=twice', {
+    headers: { 'X-Scope-OrgID': 'twice' },
+  });
+  assert.equal(text, '3\n'.repeat(90_000));
+});
+
 test('rows without a time are refused, or get one', async () => {
   const page = await file('now.prom', `timed 1 ${T}000\nuntimed 2\n`);
   const refused = await ctl('timeless', ['import', page]);

@@ -33,16 +33,50 @@ export interface CheckOptions {
 /** No time of a file is this one: rows that have it were given it. */
 const NO_TIME_US = -9_007_199_254_740_981;
 
-/** Knows every series. */
-const KNOWING: RowDictionary = { find: () => 0, add: () => 0, refusal: () => '' };
+/** Knows every series, and which ones were asked for: by a hash of the bytes that name them. */
+class SeenSeries implements RowDictionary {
+  readonly hashes = new Set<number>();
+  readonly #seed: number;
+
+  /** `where`: what else decides which series the bytes mean. */
+  constructor(where: string) {
+    const bytes = new TextEncoder().encode(where);
+    this.#seed = hashOf(0x811c9dc5, bytes, 0, bytes.length);
+  }
+
+  find(bytes: Uint8Array, start: number, end: number, start2: number, end2: number): number {
+    this.hashes.add(hashOf(hashOf(this.#seed, bytes, start, end), bytes, start2, end2));
+    return 0;
+  }
+
+  add(): number {
+    return 0;
+  }
+
+  refusal(): string {
+    return '';
+  }
+}
+
+/** FNV-1a, with the length at the end. */
+function hashOf(seed: number, bytes: Uint8Array, start: number, end: number): number {
+  let hash = seed;
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+  return Math.imul(hash ^ (end - start), 0x01000193);
+}
+
 /** Knows none: labels are read. */
 const ASKING: RowDictionary = { find: () => ROW_UNKNOWN, add: () => 0, refusal: () => '' };
 
 class CountingSink implements RowSink {
   timelessCount = 0;
+  minUs = Number.POSITIVE_INFINITY;
+  maxUs = Number.NEGATIVE_INFINITY;
 
   #count(tUs: number): void {
     if (tUs === NO_TIME_US) this.timelessCount++;
+    if (tUs < this.minUs) this.minUs = tUs;
+    if (tUs > this.maxUs) this.maxUs = tUs;
   }
   f64(_ref: number, tUs: number): void {
     this.#count(tUs);
@@ -111,15 +145,35 @@ function scan(
   }
 }
 
+/** Which points a body may have. */
+export interface BodySpan {
+  readonly minUs: number;
+  readonly maxUs: number;
+  /** Hashes. */
+  readonly series: ReadonlySet<number>;
+}
+
 export interface BodyCheck {
   readonly pointCount: number;
   readonly timelessCount: number;
+  readonly span: BodySpan;
 }
 
-export function checkBody(body: Uint8Array, options: CheckOptions): BodyCheck {
+/** `where`: the path and parameters it is sent with. */
+export function checkBody(body: Uint8Array, options: CheckOptions, where: string): BodyCheck {
   const sink = new CountingSink();
-  const { pointCount } = scan(body, options, KNOWING, sink);
-  return { pointCount, timelessCount: sink.timelessCount };
+  const seen = new SeenSeries(where);
+  const { pointCount } = scan(body, options, seen, sink);
+  const { timelessCount, minUs, maxUs } = sink;
+  return { pointCount, timelessCount, span: { minUs, maxUs, series: seen.hashes } };
+}
+
+/** May two bodies have a point in common? Then the later one must come later. */
+export function mayShare(a: BodySpan, b: BodySpan): boolean {
+  if (a.minUs > b.maxUs || b.minUs > a.maxUs) return false;
+  const [small, large] = a.series.size < b.series.size ? [a, b] : [b, a];
+  for (const hash of small.series) if (large.series.has(hash)) return true;
+  return false;
 }
 
 /** What the scanner refuses in a body. */
@@ -134,7 +188,7 @@ export function firstTimeless(body: Uint8Array, options: CheckOptions): number |
     const next = body.indexOf(10, at);
     const end = next < 0 ? body.length : next + 1;
     const sink = new CountingSink();
-    scan(body.slice(at, end), options, KNOWING, sink);
+    scan(body.slice(at, end), options, ASKING, sink);
     if (sink.timelessCount > 0) return line;
     at = end;
   }

@@ -33,7 +33,7 @@ are the same points again.
   --timestamp TIME    csv, prometheus: time of rows without one
   --arrival-time      take rows without a time at the time when they arrive: then a second run
                       adds them once more
-  --parallel N        requests at a time [4]; 1 where a file has a point twice
+  --parallel N        requests at a time [4]
   --body-size MIB     size of requests [4]
   --retry-for DUR     how long a request is tried while the server is away or busy [5m]
   --refused N         refused rows to show [20]

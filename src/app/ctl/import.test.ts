@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { runCommand } from './commands.ts';
+import { checkBody, mayShare } from './import-check.ts';
 import { Progress } from './progress.ts';
 import { SendPool } from './send-pool.ts';
 
@@ -157,8 +158,20 @@ test('an export that breaks off is none', async () => {
   }
 });
 
+test('bodies that may share a point keep their order; others need not', () => {
+  const check = { format: 'prometheus', precision: 'ns', csv: undefined } as const;
+  const span = (text: string, where = '/a') =>
+    checkBody(new TextEncoder().encode(text), check, where).span;
+  const first = span('m{l="a"} 1 1000\nm{l="b"} 1 2000\n');
+  assert.ok(mayShare(first, span('m{l="b"} 2 1500\nother 1 9000\n')));
+  assert.ok(!mayShare(first, span('m{l="b"} 2 2001\n')));
+  assert.ok(!mayShare(first, span('m{l="c"} 2 1500\n')));
+  assert.ok(!mayShare(first, span('m{l="b"} 2 1500\n', '/a?extra_label=x=y')));
+  assert.ok(mayShare(span('m 1\n'), span('m 2\n')));
+});
+
 test('sends at a time are bounded; the first failure is what is thrown', async () => {
-  const pool = new SendPool(2);
+  const pool = new SendPool<string>(2, (running, next) => running === next);
   let running = 0;
   let most = 0;
   const send = async (): Promise<void> => {
@@ -168,12 +181,16 @@ test('sends at a time are bounded; the first failure is what is thrown', async (
     });
     running--;
   };
-  for (let i = 0; i < 10; i++) await pool.add(send);
+  for (let i = 0; i < 10; i++) await pool.add(String(i), send);
   await pool.drain();
   assert.deepEqual([most, running], [2, 0]);
-  await pool.add(() => Promise.reject(new Error('first')));
+  most = 0;
+  for (let i = 0; i < 4; i++) await pool.add('same', send);
+  await pool.drain();
+  assert.equal(most, 1);
+  await pool.add('x', () => Promise.reject(new Error('first')));
   await assert.rejects(pool.drain(), /first/);
-  await assert.rejects(pool.add(send), /first/);
+  await assert.rejects(pool.add('y', send), /first/);
   await pool.settle();
 });
 

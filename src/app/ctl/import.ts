@@ -10,8 +10,8 @@ import { CommandError } from './command-error.ts';
 import { HttpSender } from './http-sender.ts';
 import { cutBodies } from './import-bodies.ts';
 import type { Body } from './import-bodies.ts';
-import { checkBody, firstTimeless } from './import-check.ts';
-import type { ImportFormat } from './import-check.ts';
+import { checkBody, firstTimeless, mayShare } from './import-check.ts';
+import type { BodySpan, ImportFormat } from './import-check.ts';
 import { detectFormat } from './import-detect.ts';
 import { importFiles } from './import-files.ts';
 import type { ImportFile } from './import-files.ts';
@@ -37,7 +37,7 @@ class Import {
   readonly #report: ImportReport;
   readonly #progress: Progress;
   readonly #sender: HttpSender;
-  readonly #pool: SendPool;
+  readonly #pool: SendPool<BodySpan>;
 
   constructor(options: ImportOptions, terminal: Terminal, totalBytes: number | undefined) {
     const { isJson, refusedShown, base, headers, patienceMs, parallel } = options;
@@ -51,7 +51,7 @@ class Import {
       lastReason = reason;
     };
     this.#sender = new HttpSender({ base, headers, patienceMs, onRetry });
-    this.#pool = new SendPool(parallel);
+    this.#pool = new SendPool(parallel, mayShare);
   }
 
   async run(files: readonly ImportFile[]): Promise<number> {
@@ -81,8 +81,8 @@ class Import {
     for await (const body of this.#bodies(path, format, all)) {
       const bodyTarget = target.bodyTarget(body.bytes, isFirst);
       isFirst = false;
-      const { pointCount } = this.#checked(path, body, bodyTarget);
-      await this.#pool.add(() => this.#send(path, body, bodyTarget, pointCount));
+      const { pointCount, span } = this.#checked(path, body, bodyTarget);
+      await this.#pool.add(span, () => this.#send(path, body, bodyTarget, pointCount));
     }
   }
 
@@ -108,7 +108,7 @@ class Import {
   /** Throws where rows have no time and none was given to them. */
   #checked(path: string, body: Body & { readonly lines?: readonly number[] }, target: BodyTarget) {
     const { timestampMs, takesArrivalTime } = this.#options;
-    const check = checkBody(body.bytes, target.check);
+    const check = checkBody(body.bytes, target.check, target.path);
     if (check.timelessCount === 0 || timestampMs !== undefined || takesArrivalTime) return check;
     const line = target.check.csv === undefined ? firstTimeless(body.bytes, target.check) : 0;
     const where = line === undefined ? path : `${path}:${body.line + line}`;
