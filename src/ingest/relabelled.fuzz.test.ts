@@ -1,8 +1,10 @@
 // Writes under rules: what is stored is what is stored without rules, relabelled one series after
 // the other, whatever the dictionaries remember and predict.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { readFileSync } from 'node:fs';
+import { after, test } from 'node:test';
 import { scanLineProtocol } from '../formats/influx/line-protocol.ts';
+import { useLinesKernel } from '../formats/lines-kernel.ts';
 import { scanPrometheusText } from '../formats/prometheus-text/exposition.ts';
 import { BatchBuilder } from '../model/batch-builder.ts';
 import { KIND } from '../model/columns.ts';
@@ -18,6 +20,12 @@ import type { Prng } from '../stdx/prng.ts';
 import { REF_DROPPED, withoutDropped } from './dropped-points.ts';
 import { Ingest } from './ingest.ts';
 import type { IngestStorage, RelabelSource, Scan, WriteReport } from './ingest.ts';
+
+// As in the server: what the kernel has learned of a dropped series is dropped as well.
+const wasm = readFileSync(new URL('../../dist/wasm/lines.wasm', import.meta.url));
+const module = new WebAssembly.Module(wasm);
+useLinesKernel(() => module);
+after(() => useLinesKernel(undefined));
 
 /** What was appended, in order, a text a point. */
 class Stored implements IngestStorage {

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { runCommand } from '../../src/app/ctl/commands.ts';
 import { AppError } from '../../src/model/errors.ts';
@@ -69,6 +70,8 @@ async function check(data: string): Promise<{ code: number; findings: readonly F
     columns: 100,
     out: (text: string) => (out += text),
     err: (text: string) => assert.fail(text),
+    outBytes: () => assert.fail('nothing long'),
+    stdin: Readable.from([]),
   };
   const code = await runCommand(['check', 'data', data, '--json'], terminal);
   const { findings } = JSON.parse(out) as { findings: readonly Finding[] };
@@ -301,7 +304,8 @@ test('an object that was never finished is removed by the start, whatever is in 
 async function command(args: readonly string[]): Promise<{ code: number; out: string }> {
   let out = '';
   const tell = (text: string) => (out += text);
-  const terminal = { env: {}, isTerminal: false, columns: 100, out: tell, err: tell };
+  const streams = { outBytes: () => assert.fail('nothing long'), stdin: Readable.from([]) };
+  const terminal = { env: {}, isTerminal: false, columns: 100, out: tell, err: tell, ...streams };
   return { code: await runCommand(args, terminal), out };
 }
 

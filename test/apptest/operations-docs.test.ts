@@ -75,3 +75,5 @@ test('docs/operations/backup.md', () =>
   }));
 
 test('docs/operations/check.md', () => runPage('check.md', async () => undefined));
+
+test('docs/operations/import-export.md', () => runPage('import-export.md', async () => undefined));

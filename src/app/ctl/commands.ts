@@ -45,6 +45,27 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
     },
   ],
   [
+    'import',
+    {
+      summary: 'send files to a running server',
+      load: async () => {
+        const { IMPORT_HELP } = await import('./import-options.ts');
+        const { importCommand } = await import('./import.ts');
+        return { help: IMPORT_HELP, run: importCommand };
+      },
+    },
+  ],
+  [
+    'export',
+    {
+      summary: 'write series of a running server to a file',
+      load: async () => {
+        const { EXPORT_HELP, exportCommand } = await import('./export.ts');
+        return { help: EXPORT_HELP, run: exportCommand };
+      },
+    },
+  ],
+  [
     'backup',
     {
       summary: 'back up a server or a data folder',

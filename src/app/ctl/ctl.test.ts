@@ -6,6 +6,10 @@ import { test } from 'node:test';
 import { runCommand } from './commands.ts';
 import { sparkline, tableText } from './draw.ts';
 
+async function* stdinOf(text: string): AsyncGenerator<Uint8Array, void> {
+  if (text !== '') yield Buffer.from(text);
+}
+
 async function run(args: readonly string[], env: Record<string, string> = {}) {
   let out = '';
   let err = '';
@@ -15,6 +19,8 @@ async function run(args: readonly string[], env: Record<string, string> = {}) {
     columns: 80,
     out: (text) => (out += text),
     err: (text) => (err += text),
+    outBytes: async (bytes) => void (out += Buffer.from(bytes).toString()),
+    stdin: stdinOf(''),
   });
   return { code, out, err };
 }
@@ -40,8 +46,17 @@ async function withAnswer(
 }
 
 test('help everywhere, unknown commands and flags', async () => {
-  assert.match((await run(['--help'])).out, /serve.*query.*backup.*restore.*check/s);
+  assert.match(
+    (await run(['--help'])).out,
+    /serve.*query.*import.*export.*backup.*restore.*check/s,
+  );
   assert.match((await run(['backup', '--help'])).out, /--keep N/);
+  assert.match((await run(['import', '--help'])).out, /Examples:\n {2}orrery import metrics\.prom/);
+  assert.match((await run(['export', '--help'])).out, /Examples:\n {2}orrery export --exact/);
+  assert.equal((await run(['import'])).code, 2);
+  assert.equal((await run(['import', 'x', '--parallel', '0'])).code, 2);
+  assert.equal((await run(['export', 'up'])).code, 2);
+  assert.equal((await run(['export', '--format', 'csv', '--exact'])).code, 2);
   assert.match((await run(['restore', '--help'])).out, /--backup NAME/);
   assert.equal((await run(['backup'])).code, 2);
   assert.equal((await run(['restore', 'a', 'b'])).code, 2);

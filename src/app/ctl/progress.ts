@@ -1,10 +1,12 @@
 // Progress of long work: one line that is drawn over itself on a terminal, a line for every tenth
-// in a pipe, nothing with --json. Goes to the error stream: results have the other one.
+// in a pipe (every few seconds where the end is not known), nothing with --json. Goes to the error
+// stream: results have the other one.
 import { printable } from './draw.ts';
 import type { Terminal } from './terminal.ts';
 
 const BAR_WIDTH = 24;
 const DRAW_INTERVAL_MS = 100;
+const LINE_INTERVAL_MS = 5000;
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 
 /** `12.3 MiB`. */
@@ -21,7 +23,8 @@ export function sizeText(sizeBytes: number): string {
 export interface ProgressOptions {
   /** What is being done: `copying`. */
   readonly verb: string;
-  readonly totalBytes: number;
+  /** undefined: not known. */
+  readonly totalBytes: number | undefined;
   readonly isQuiet: boolean;
 }
 
@@ -31,6 +34,8 @@ export class Progress {
   #doneBytes = 0;
   #tenths = 0;
   #drawnMs = 0;
+  readonly #startedMs = Date.now();
+  #lineMs = Date.now();
   #what = '';
 
   constructor(terminal: Terminal, options: ProgressOptions) {
@@ -52,27 +57,37 @@ export class Progress {
 
   get #ratio(): number {
     const { totalBytes } = this.#options;
+    if (totalBytes === undefined) return 0;
     return totalBytes === 0 ? 1 : Math.min(1, this.#doneBytes / totalBytes);
   }
 
   #amount(): string {
     const { verb, totalBytes } = this.#options;
+    const seconds = (Date.now() - this.#startedMs) / 1000;
+    const rate = seconds < 1 ? '' : `  ${sizeText(Math.round(this.#doneBytes / seconds))}/s`;
+    if (totalBytes === undefined) return `${verb} ${sizeText(this.#doneBytes)}${rate}`;
     const percent = String(Math.floor(this.#ratio * 100)).padStart(3);
-    return `${verb} ${percent} %  ${sizeText(this.#doneBytes)} of ${sizeText(totalBytes)}`;
+    return `${verb} ${percent} %  ${sizeText(this.#doneBytes)} of ${sizeText(totalBytes)}${rate}`;
   }
 
   #line(): void {
-    const tenths = Math.floor(this.#ratio * 10);
-    if (tenths <= this.#tenths) return;
-    this.#tenths = tenths;
+    if (this.#options.totalBytes === undefined) {
+      if (Date.now() - this.#lineMs < LINE_INTERVAL_MS) return;
+      this.#lineMs = Date.now();
+    } else {
+      const tenths = Math.floor(this.#ratio * 10);
+      if (tenths <= this.#tenths) return;
+      this.#tenths = tenths;
+    }
     this.#terminal.err(`${this.#amount()}\n`);
   }
 
   #draw(): void {
     const full = Math.round(this.#ratio * BAR_WIDTH);
-    const bar = '█'.repeat(full) + '░'.repeat(BAR_WIDTH - full);
+    const isKnown = this.#options.totalBytes !== undefined;
+    const bar = isKnown ? `${'█'.repeat(full)}${'░'.repeat(BAR_WIDTH - full)} ` : '';
     const text = `${this.#amount()}  ${printable(this.#what)}`;
-    this.#terminal.err(`\r\u001b[K${bar} ${text.slice(0, this.#terminal.columns - BAR_WIDTH - 2)}`);
+    this.#terminal.err(`\r\u001b[K${bar}${text.slice(0, this.#terminal.columns - bar.length - 1)}`);
   }
 
   /** Takes the line off the terminal. */

@@ -1,10 +1,10 @@
 // `orrery query EXPR`: asks a running server and prints a table, with a sparkline for ranges.
 import { parseArgs } from 'node:util';
-import { parseDurationMs } from '../../promql/durations.ts';
 import { errorMessage } from '../../stdx/assert.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Terminal } from './terminal.ts';
 import { printable, sparkline, tableText } from './draw.ts';
+import { seconds } from './times.ts';
 import { UsageError } from './usage-error.ts';
 
 export const QUERY_HELP = `Usage: orrery query EXPR [FLAGS]
@@ -52,29 +52,6 @@ const OPTIONS = {
 
 /** Steps of a range where none is given. */
 const STEPS_DEFAULT = 100;
-
-/** Unix seconds, RFC 3339, `now` or `now-6h`. */
-function seconds(text: string): number {
-  const relative = /^now(?:-(.+))?$/.exec(text);
-  if (relative !== null) return Date.now() / 1000 - agoSec(relative[1], text);
-  const sec = /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : Date.parse(text) / 1000;
-  if (Number.isNaN(sec)) throw notATime(text);
-  return sec;
-}
-
-function agoSec(duration: string | undefined, text: string): number {
-  if (duration === undefined) return 0;
-  try {
-    return parseDurationMs(duration) / 1000;
-  } catch (error) {
-    throw notATime(text, error);
-  }
-}
-
-function notATime(text: string, cause?: unknown): UsageError {
-  const forms = 'RFC 3339, Unix seconds, now or now-6h';
-  return new UsageError(`"${text}" is not a time (${forms})`, { cause });
-}
 
 interface Ask {
   readonly path: string;

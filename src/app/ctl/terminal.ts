@@ -6,4 +6,7 @@ export interface Terminal {
   readonly columns: number;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
+  /** Results that may be long; resolves when more can be taken. */
+  readonly outBytes: (bytes: Uint8Array) => Promise<void>;
+  readonly stdin: AsyncIterable<Uint8Array>;
 }

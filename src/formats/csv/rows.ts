@@ -11,6 +11,8 @@ const CR = 13;
 const SPACE = 32;
 const QUOTE = 34;
 const COMMA = 44;
+/** A reason of CsvRow.read. */
+export const QUOTE_WITHOUT_END = 'a quoted cell that does not end';
 
 export function isBlank(byte: number): boolean {
   return byte === SPACE || byte === TAB;
@@ -48,9 +50,7 @@ export class CsvRow {
         at = this.#quoted(body, textStart, end);
         if (at < 0) {
           this.next = lineEnd(body, start, end);
-          return this.problemAt === textStart
-            ? 'a quoted cell that does not end'
-            : 'text behind a quoted cell';
+          return this.problemAt === textStart ? QUOTE_WITHOUT_END : 'text behind a quoted cell';
         }
       } else at = this.#plain(body, at, end);
       if (at >= end || body[at] !== COMMA) break;

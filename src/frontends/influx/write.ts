@@ -8,7 +8,7 @@ import type { InfluxPrecision, LineProtocolResult } from '../../formats/influx/l
 import type { Clock } from '../../stdx/clock.ts';
 import { nowUs } from '../../stdx/clock.ts';
 import type { Exchange } from '../http/exchange.ts';
-import { writeOptions } from '../http/write-options.ts';
+import { extraLabels, withForcedLabels, writeOptions } from '../http/write-options.ts';
 import type { WriteOptions } from '../http/write-options.ts';
 import { influxV1ErrorAnswer, influxV2ErrorAnswer, influxV3ErrorAnswer } from './errors.ts';
 import { bucketOf, INFLUX_PROTOCOL, mappingOf } from './target.ts';
@@ -97,7 +97,8 @@ async function write(
   const body = await exchange.body();
   const { scanLineProtocol } = await import('../../formats/influx/line-protocol.ts');
   const scanOptions = { precision, defaultTimeUs: nowUs(deps.clock), mapping };
-  const written = await deps.ingest.write(exchange.principal, {
+  const principal = withForcedLabels(exchange.principal, extraLabels(exchange.search));
+  const written = await deps.ingest.write(principal, {
     ...options,
     ...(refuses === undefined ? {} : { refuses }),
     protocol: INFLUX_PROTOCOL,

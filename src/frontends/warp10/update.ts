@@ -10,7 +10,7 @@ import type { Clock } from '../../stdx/clock.ts';
 import { nowUs } from '../../stdx/clock.ts';
 import { contentCoding } from '../http/body.ts';
 import type { Exchange } from '../http/exchange.ts';
-import { writeOptions } from '../http/write-options.ts';
+import { extraLabels, withForcedLabels, writeOptions } from '../http/write-options.ts';
 
 export interface Warp10UpdateDependencies {
   readonly ingest: Ingest;
@@ -87,7 +87,8 @@ export async function update(deps: Warp10UpdateDependencies, exchange: Exchange)
   const scanOptions = gtsOptions(deps, exchange);
   const body = await bodyOf(exchange);
   const { scanGts } = await import('../../formats/warp10/gts.ts');
-  const { scan } = await deps.ingest.write(exchange.principal, {
+  const principal = withForcedLabels(exchange.principal, extraLabels(exchange.search));
+  const { scan } = await deps.ingest.write(principal, {
     ...options,
     ...WRITE,
     sizeBytes: body.length,
