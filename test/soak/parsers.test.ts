@@ -1,6 +1,6 @@
-// Every fuzz test of the formats and of the write path again and again, each time with another seed:
-// ORRERY_SOAK_MINUTES of them altogether, 30 unless it says so. What fails prints its seed and path;
-// it becomes a case of its own beside the parser.
+// Every fuzz test of the formats and of the write path again and again, each time with another
+// seed: ORRERY_SOAK_MINUTES of them altogether, 30 unless it says so. What fails prints its seed
+// and path; it becomes a case of its own beside the parser.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
