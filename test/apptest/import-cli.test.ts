@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { labelsFromObject, labelsToObject } from '../../src/model/labels.ts';
 import { sharedPath } from '../support/shared.ts';
-import { runCtl, startOrrery } from './harness.ts';
+import { runCtl, startCtl, startOrrery } from './harness.ts';
 import type { RunningOrrery } from './harness.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -338,4 +338,26 @@ test('a server that is killed in the middle: the import ends, nothing lost or do
   }
   assert.equal(count, rows);
   await server.stop();
+});
+
+test('an import that is killed is run again: as if it had run once', async () => {
+  const rows = Array.from({ length: 400_000 }, (_, i) => `s${i % 50},${i},${T + i}\n`);
+  const path = await file('again.csv', rows.join(''));
+  const columns = ['--columns', '1:label:s,2:metric:again,3:time:unix_s', '--body-size', '1'];
+  const args = ['--url', orrery.url, '--parallel', '1', ...columns, path];
+  const count = async (): Promise<number> => {
+    const query = 'format=__value__&match[]=again';
+    const headers = { 'X-Scope-OrgID': 'again' };
+    const { text } = await orrery.get(`/api/v1/export/csv?${query}`, { headers });
+    return text.split('\n').length - 1;
+  };
+  const killed = startCtl(['import', '--tenant', 'again', ...args], { cwd: folder });
+  while ((await count()) === 0 && !killed.hasEnded()) await sleep(5);
+  assert.ok(await killed.kill(), 'the import had ended before it was killed');
+  const some = await count();
+  assert.ok(some > 0 && some < rows.length, String(some));
+  await imported('again', args.slice(2));
+  await imported('whole', args.slice(2));
+  assert.equal(await count(), rows.length);
+  assert.equal(await exported('again'), await exported('whole'));
 });
