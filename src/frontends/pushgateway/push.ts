@@ -80,6 +80,8 @@ export async function push(
 
 export async function remove(deps: PushgatewayDependencies, exchange: Exchange): Promise<void> {
   const group = groupOf(exchange);
+  // Means nothing, but has to be one.
+  await exchange.body();
   await (await deps.pushGroups()).remove(exchange.principal, group);
   exchange.send({ status: 202 });
 }

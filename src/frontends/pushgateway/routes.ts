@@ -1,7 +1,7 @@
 // The Pushgateway's API as rows of the route table. `GET /metrics` stays this server's own page,
 // and there is nothing to wipe at once.
 import { plainErrors } from '../http/errors.ts';
-import { WRITE_BODY_BYTES_MAX } from '../http/limits.ts';
+import { SMALL_BODY_BYTES_MAX, WRITE_BODY_BYTES_MAX } from '../http/limits.ts';
 import type { Route } from '../http/route.ts';
 import type { PushgatewayDependencies } from './dependencies.ts';
 
@@ -28,6 +28,7 @@ export function pushgatewayRoutes(deps: PushgatewayDependencies): readonly Route
       },
       {
         ...writing,
+        bodyLimitBytes: SMALL_BODY_BYTES_MAX,
         method: 'DELETE',
         path,
         handler: async (exchange) => (await push()).remove(deps, exchange),
