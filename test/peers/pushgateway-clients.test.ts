@@ -78,8 +78,14 @@ let folder: string;
 let orrery: RunningOrrery;
 const start = (http: string, ...more: string[]) =>
   startOrrery([
-    ...['--no-collect', '--data', join(folder, 'data'), '--http', http],
-    ...['--scrape-interval', '1s', ...more],
+    '--no-collect',
+    '--data',
+    join(folder, 'data'),
+    '--http',
+    http,
+    '--scrape-interval',
+    '1s',
+    ...more,
   ]);
 
 before(async () => {
@@ -146,7 +152,7 @@ test(
   { timeout: 120_000 },
   async () => {
     const push = (what: string) => {
-      return spawn('venv/bin/python', ['push.py', orrery.url, what], { cwd: folder });
+      return spawn(join(folder, 'venv/bin/python'), ['push.py', orrery.url, what], { cwd: folder });
     };
     await whileKilled(push('push'), 'push 7');
     assert.deepEqual(await ask('py_done_total{k="a\\"b",job="py",path=~"/var/.+"}'), twenty);
@@ -160,7 +166,7 @@ test(
 );
 
 test('what PyPI prometheus-client serves is scraped', { timeout: 60_000 }, async () => {
-  const served = spawn('venv/bin/python', ['serve.py'], { cwd: folder });
+  const served = spawn(join(folder, 'venv/bin/python'), ['serve.py'], { cwd: folder });
   try {
     const [line] = (await once(served.stdout, 'data')) as [Buffer];
     await orrery.stop();
