@@ -139,6 +139,8 @@ test('what cannot be pushed is refused whole, and the failure is told', async ()
   await check('POST', 'job/bad', 'i 2 1000\n', 400, /must not have timestamps/);
   await check('POST', 'job/bad', 'i{x="y"} 1\ni{x="y"} 2\n', 400, /collected before/);
   await check('POST', 'job/other', '# TYPE i counter\ni 1\n', 400, /"i" has type unknown/);
+  await check('PUT', 'job/bad/x/y', 'q 1\n', 200);
+  await check('POST', 'job/bad', 'q{x="y"} 1\n', 400, /collected before/);
   assert.deepEqual(await ask('i'), ['i{job=bad} 1']);
   for (const job of ['bad', 'other']) {
     const [failed] = await ask(`push_failure_time_seconds{job="${job}"} > 0`);

@@ -127,7 +127,7 @@ export class PushGroups {
         failureTimeMs: before?.failureTimeMs ?? 0,
         families: all,
       };
-      const reason = page.reason || typeReason(families, tenant.groups, hash);
+      const reason = page.reason || otherGroupsReason(families, tenant.groups, hash);
       if (reason !== '') {
         const { pushTimeMs = 0, families: own = [] } = before ?? {};
         const failed = { labels, pushTimeMs, failureTimeMs: nowMs, families: own };
@@ -317,20 +317,24 @@ function inconsistent(reason: string): string {
   return `pushed metrics are invalid or inconsistent with existing metrics: ${reason}`;
 }
 
-/** One name has one type in all groups. */
-function typeReason(
+/** One name has one type in all groups, and a series is in one of them. */
+function otherGroupsReason(
   families: readonly PushedFamily[],
   groups: ReadonlyMap<string, Group>,
   hash: string,
 ): string {
-  const types = new Map(families.map(({ family, type }) => [family, type]));
-  types.set(PUSH_TIME, 'gauge').set(PUSH_FAILURE_TIME, 'gauge');
+  const pushed = new Map(families.map((family) => [family.family, family]));
   for (const group of groups.values()) {
     if (group.hash === hash) continue;
-    for (const { family, type } of group.families) {
-      const pushed = types.get(family);
-      if (pushed !== undefined && pushed !== type)
-        return `metric family "${family}" has type ${type} in another group, but ${pushed} here`;
+    for (const known of group.families) {
+      const own = pushed.get(known.family);
+      if (own === undefined) continue;
+      const { family, type } = known;
+      if (own.type !== type)
+        return `metric family "${family}" has type ${type} in another group, but ${own.type} here`;
+      const keys = new Set(own.series.map(({ labels }) => labelsKey(labels)));
+      if (known.series.some(({ labels }) => keys.has(labelsKey(labels))))
+        return `collected metric "${family}" was collected before with the same name and label values`;
     }
   }
   return '';
