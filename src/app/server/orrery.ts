@@ -91,17 +91,19 @@ interface State {
   threads: IngestThreads | undefined;
   /** undefined: nothing is collected. */
   collector: RunningCollector | undefined;
-  pushGroups: Promise<PushGroups> | undefined;
+  pushGroups: PushGroups | undefined;
 }
+
+const IDLE: State = {
+  isReady: true,
+  threads: undefined,
+  collector: undefined,
+  pushGroups: undefined,
+};
 
 export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const { settings, storage, clock, scheduler, logger, registry, onFatal, tls } = parts;
-  const state: State = {
-    isReady: true,
-    threads: undefined,
-    collector: undefined,
-    pushGroups: undefined,
-  };
+  const state: State = { ...IDLE };
   const metadata = new MetadataFilter();
   const metricsPage = () => pageOf(registry, state);
   const refusedLines = new RefusedLines(clock);
@@ -115,15 +117,14 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   });
   const wiring = { state, metadata, metricsPage, refusedLines, relabel };
   const { routes, ingest, queries } = wire(parts, wiring);
-  state.pushGroups = openPushGroups(parts, ingest);
-  const pushGroups = await state.pushGroups;
+  const pushGroups = await openPushGroups(parts, ingest);
+  state.pushGroups = pushGroups;
   const authenticator = new OpenAuthenticator(storage.tenants());
   const rules = doorRules(settings);
   const common = { logger, registry, clock, scheduler, onFatal };
-  const keys = tls === undefined ? {} : { keys: tls.keys };
   const server = new HttpServer({
     ...common,
-    ...keys,
+    ...(tls && { keys: tls.keys }),
     routes,
     authenticator,
     rules,

@@ -3,6 +3,6 @@ import type { PushGroups } from '../../agent/push/push-groups.ts';
 import type { Clock } from '../../stdx/clock.ts';
 
 export interface PushgatewayDependencies {
-  readonly pushGroups: () => Promise<PushGroups>;
+  readonly pushGroups: () => PushGroups;
   readonly clock: Clock;
 }

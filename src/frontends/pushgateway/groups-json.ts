@@ -30,7 +30,7 @@ interface MetricJson {
 }
 
 export async function groups(deps: PushgatewayDependencies, exchange: Exchange): Promise<void> {
-  const all = (await deps.pushGroups()).groups(exchange.principal.tenant);
+  const all = deps.pushGroups().groups(exchange.principal.tenant);
   exchange.sendJson(200, { status: 'success', data: all.map(groupJson) });
 }
 

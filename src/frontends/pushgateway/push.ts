@@ -74,7 +74,7 @@ export async function push(
   const scan = await expositionScan(scrapedFormat(exchange.header('content-type')));
   const page = readPushedPage(body, { scan, group, timeMs: deps.clock.nowMs() });
   if (typeof page === 'string') throw new AppError('invalid', 'bad-push', page);
-  await (await deps.pushGroups()).push(exchange.principal, group, { page, isWhole });
+  await deps.pushGroups().push(exchange.principal, group, { page, isWhole });
   exchange.send({ status: 200 });
 }
 
@@ -82,6 +82,6 @@ export async function remove(deps: PushgatewayDependencies, exchange: Exchange):
   const group = groupOf(exchange);
   // Means nothing, but has to be one.
   await exchange.body();
-  await (await deps.pushGroups()).remove(exchange.principal, group);
+  await deps.pushGroups().remove(exchange.principal, group);
   exchange.send({ status: 202 });
 }
