@@ -17,3 +17,10 @@ export const TARGET_FILE_BYTES_MAX = 4 * 1024 * 1024;
 export const TARGET_FILES_MAX = 1_000;
 /** How often the folder of such files is looked at. */
 export const TARGET_FILES_EVERY_MS = 5_000;
+
+/** Groups of the Pushgateway API of all tenants, one of them as JSON, and all together. */
+export const PUSH_GROUPS_MAX = 10_000;
+export const PUSH_GROUP_BYTES_MAX = 4 * 1024 * 1024;
+export const PUSH_BYTES_MAX = 64 * 1024 * 1024;
+/** Of a group in one row of the catalog. */
+export const PUSH_ROW_BYTES = 90_000;

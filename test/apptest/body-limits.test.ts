@@ -24,7 +24,7 @@ const QUERIES: Readonly<Record<string, string>> = {
 const ROUTES = productRoutes({} as RouteDependencies).flatMap((route) =>
   routePaths(route).map((path) => ({
     method: route.method,
-    path: path.replaceAll(/:\w+/g, 'x') + (QUERIES[route.path] ?? ''),
+    path: path.replaceAll(/:\w+/g, 'eHh4').replace(/\*\w+$/, 'x/y') + (QUERIES[route.path] ?? ''),
     limitBytes: route.bodyLimitBytes,
     isRemoteWrite: path.endsWith('/api/v1/write'),
     isForm:

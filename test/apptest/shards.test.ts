@@ -122,9 +122,13 @@ const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map<string, Protocol>([
   ],
 ]);
 
-/** The table itself needs nothing; only handlers do. `/meta` writes no points. */
+/**
+ * The table itself needs nothing; only handlers do. `/meta` writes no points, and the Pushgateway
+ * takes no times.
+ */
 const WRITE_ROUTES = productRoutes({} as RouteDependencies).filter(
-  ({ permission, path }) => permission === 'write' && path !== '/api/v0/meta',
+  ({ permission, path }) =>
+    permission === 'write' && path !== '/api/v0/meta' && !path.startsWith('/metrics/'),
 );
 
 async function exported(orrery: RunningOrrery): Promise<Map<string, number>> {

@@ -38,7 +38,11 @@ export interface KilledServer {
   readonly url: string;
   /** SIGKILL, resolves when the process is gone. */
   kill(): Promise<void>;
-  readonly exited: Promise<{ readonly signal: string | null; readonly code: number | null }>;
+  readonly exited: Promise<{
+    readonly signal: string | null;
+    readonly code: number | null;
+    readonly stdout: string;
+  }>;
 }
 
 export interface DurabilityOptions {
@@ -282,8 +286,9 @@ class DurabilityRun {
     ]);
     stopped.value = true;
     if (died) {
-      const { signal, code } = await server.exited;
-      if (signal !== 'SIGKILL') throw new Error(`the server ended by ${signal ?? code} on its own`);
+      const { signal, code, stdout } = await server.exited;
+      if (signal !== 'SIGKILL')
+        throw new Error(`the server ended by ${signal ?? code} on its own: ${stdout.slice(-500)}`);
       this.#count(plan);
     } else {
       await server.kill();

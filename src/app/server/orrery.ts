@@ -3,6 +3,7 @@
 import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
 import type { Duplex } from 'node:stream';
+import type { PushGroups } from '../../agent/push/push-groups.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { SnapshotKeeper } from '../../model/snapshots.ts';
 import type { Storage } from '../../model/storage.ts';
@@ -10,7 +11,7 @@ import type { Clock } from '../../stdx/clock.ts';
 import type { Files } from '../../stdx/files.ts';
 import type { Prng } from '../../stdx/prng.ts';
 import type { Scheduler } from '../../stdx/scheduler.ts';
-import { assert } from '../../stdx/assert.ts';
+import { assert, must } from '../../stdx/assert.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
 import { OpenAuthenticator } from '../../tenancy/authenticator.ts';
@@ -90,11 +91,19 @@ interface State {
   threads: IngestThreads | undefined;
   /** undefined: nothing is collected. */
   collector: RunningCollector | undefined;
+  pushGroups: PushGroups | undefined;
 }
+
+const IDLE: State = {
+  isReady: true,
+  threads: undefined,
+  collector: undefined,
+  pushGroups: undefined,
+};
 
 export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const { settings, storage, clock, scheduler, logger, registry, onFatal, tls } = parts;
-  const state: State = { isReady: true, threads: undefined, collector: undefined };
+  const state: State = { ...IDLE };
   const metadata = new MetadataFilter();
   const metricsPage = () => pageOf(registry, state);
   const refusedLines = new RefusedLines(clock);
@@ -108,13 +117,14 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   });
   const wiring = { state, metadata, metricsPage, refusedLines, relabel };
   const { routes, ingest, queries } = wire(parts, wiring);
+  const pushGroups = await openPushGroups(parts, ingest);
+  state.pushGroups = pushGroups;
   const authenticator = new OpenAuthenticator(storage.tenants());
   const rules = doorRules(settings);
   const common = { logger, registry, clock, scheduler, onFatal };
-  const keys = tls === undefined ? {} : { keys: tls.keys };
   const server = new HttpServer({
     ...common,
-    ...keys,
+    ...(tls && { keys: tls.keys }),
     routes,
     authenticator,
     rules,
@@ -148,6 +158,7 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
     server.renewKeys(renewed);
     state.threads?.renewKeys(renewed);
   });
+  pushGroups.start();
   async function stop(): Promise<void> {
     state.isReady = false;
     stopWatching?.();
@@ -156,9 +167,21 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
     const late = scheduler.after(settings.drainTimeoutMs / 2, () => queries.cancelAll());
     await closeDoors(settings.drainTimeoutMs);
     late();
+    await pushGroups.stop();
     await storage.close();
   }
   return { address, url, listeners: lines?.addresses ?? {}, routes, stop };
+}
+
+/** Reads the groups that were pushed before. */
+async function openPushGroups(parts: OrreryParts, ingest: Ingest): Promise<PushGroups> {
+  const { catalog, clock, scheduler, logger, onFatal, settings } = parts;
+  const { PushGroups: Groups } = await import('../../agent/push/push-groups.ts');
+  const intervalMs = settings.scrapeIntervalMs;
+  const given = { catalog, writer: ingest, clock, scheduler, logger, intervalMs, onFatal };
+  const groups = new Groups(given);
+  await groups.open();
+  return groups;
 }
 
 async function startLines(parts: LineListenersParts): Promise<LineListeners | undefined> {
@@ -287,6 +310,7 @@ function wire(parts: OrreryParts, wiring: Wiring): Wired {
     typeAndUnitLabels,
     isReady: () => state.isReady,
     targets: () => state.collector?.targets() ?? [],
+    pushGroups: () => must(state.pushGroups, 'groups are opened before requests come'),
     facts: async () => (await import('./server-facts.ts')).serverFacts(settings),
   };
   const deps = { ...api, ...about, ...watched, directory: parts.webDirectory };

@@ -17,6 +17,8 @@ import { otlpRoutes } from '../../frontends/otlp/routes.ts';
 import type { OtlpDependencies } from '../../frontends/otlp/metrics.ts';
 import { opentsdbRoutes } from '../../frontends/opentsdb/routes.ts';
 import type { OpentsdbDependencies } from '../../frontends/opentsdb/put.ts';
+import { pushgatewayRoutes } from '../../frontends/pushgateway/routes.ts';
+import type { PushgatewayDependencies } from '../../frontends/pushgateway/dependencies.ts';
 import { prometheusRoutes } from '../../frontends/prometheus/routes.ts';
 import type { PrometheusDependencies } from '../../frontends/prometheus/routes.ts';
 
@@ -31,12 +33,19 @@ export type RouteDependencies = PrometheusDependencies &
   Warp10Dependencies &
   CollectdDependencies &
   ImportExportDependencies &
+  PushgatewayDependencies &
   AdminDependencies &
   ConsoleDependencies;
 
 /** Dependencies are used when a request comes, not before. */
 export function productRoutes(deps: RouteDependencies): readonly Route[] {
-  return [...protocolRoutes(deps), ...adminRoutes(deps), ...consoleRoutes(deps)];
+  // Pushes change groups, not only points: they are none of those that can be tried dry.
+  return [
+    ...protocolRoutes(deps),
+    ...pushgatewayRoutes(deps),
+    ...adminRoutes(deps),
+    ...consoleRoutes(deps),
+  ];
 }
 
 type ProtocolDependencies = Omit<RouteDependencies, 'writeRoutes'>;

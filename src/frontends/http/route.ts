@@ -18,7 +18,10 @@ export type Handler = (exchange: Exchange) => Promise<void>;
 export interface Route {
   /** GET answers HEAD too. */
   readonly method: Method;
-  /** Absolute, without a trailing slash; a segment `:name` matches one segment of any content. */
+  /**
+   * Absolute, without a trailing slash; a segment `:name` matches one segment of any content, a
+   * last segment `*name` all that follow, which may be none and come as they were sent.
+   */
   readonly path: string;
   /** The same route also answers under this prefix; '' = only at its native path. */
   readonly prefix: string;

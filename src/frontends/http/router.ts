@@ -41,7 +41,7 @@ export class Router {
     let byMethod = this.#fixed.get(path) ?? this.#patterns.get(path)?.byMethod;
     if (byMethod === undefined) {
       byMethod = new Map();
-      if (path.includes('/:')) this.#patterns.set(path, { segments: path.split('/'), byMethod });
+      if (/\/[:*]/.test(path)) this.#patterns.set(path, { segments: path.split('/'), byMethod });
       else this.#fixed.set(path, byMethod);
     }
     assert(!byMethod.has(route.method), () => `route ${route.method} ${path} is unique`);
@@ -103,6 +103,13 @@ function matchSegments(
   pattern: readonly string[],
   segments: readonly string[],
 ): PathParams | undefined {
+  const rest = pattern.at(-1)!.startsWith('*') ? pattern.length - 1 : undefined;
+  if (rest !== undefined && segments.length >= rest) {
+    const params = matchSegments(pattern.slice(0, rest), segments.slice(0, rest));
+    return (
+      params && new Map([...params, [pattern[rest]!.slice(1), segments.slice(rest).join('/')]])
+    );
+  }
   if (pattern.length !== segments.length) return undefined;
   const params = new Map<string, string>();
   for (const [i, want] of pattern.entries()) {
