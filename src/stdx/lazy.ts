@@ -1,5 +1,5 @@
-// What is made when somebody first needs it. A dynamic import alone would do the same, but even of a
-// module that is there it costs some twenty microseconds: too much for every request.
+// What is made when somebody first needs it. A dynamic import alone would do the same, but it costs
+// some twenty microseconds even where the module is there: too much for every request.
 
 /** Gives what `load` gave when it was first called; a failure is not kept. */
 export function lazy<T>(load: () => Promise<T>): () => Promise<T> {
