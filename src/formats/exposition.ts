@@ -3,6 +3,12 @@
 import { AppError } from '../model/errors.ts';
 import type { RowDictionary, RowSink, ScanResult } from '../model/rows.ts';
 import type { ExpositionOptions } from './prometheus-text/exposition.ts';
+import { lazy } from '../stdx/lazy.ts';
+
+const loadProtobuf = lazy(() => import('./prometheus-protobuf/families.ts'));
+const loadOpenMetrics = lazy(() => import('./openmetrics/openmetrics.ts'));
+const loadText = lazy(() => import('./prometheus-text/exposition.ts'));
+const loadClassicGroups = lazy(() => import('./prometheus-text/classic-groups.ts'));
 
 export type ExpositionFormat = 'prometheus-text' | 'openmetrics' | 'prometheus-protobuf';
 
@@ -82,13 +88,12 @@ export function scrapedFormat(contentType: string | undefined): ExpositionFormat
 
 /** Scanners are loaded by the first body of their format. */
 export async function expositionScan(format: ExpositionFormat): Promise<ExpositionScan> {
-  if (format === 'prometheus-protobuf')
-    return (await import('./prometheus-protobuf/families.ts')).scanMetricFamilies;
+  if (format === 'prometheus-protobuf') return (await loadProtobuf()).scanMetricFamilies;
   const [scan, { withCustomBuckets }] = await Promise.all([
     format === 'openmetrics'
-      ? import('./openmetrics/openmetrics.ts').then((room) => room.scanOpenMetrics)
-      : import('./prometheus-text/exposition.ts').then((room) => room.scanPrometheusText),
-    import('./prometheus-text/classic-groups.ts'),
+      ? loadOpenMetrics().then((room) => room.scanOpenMetrics)
+      : loadText().then((room) => room.scanPrometheusText),
+    loadClassicGroups(),
   ]);
   return (body, end, options, dictionary, sink) =>
     options.customBuckets === true

@@ -47,15 +47,26 @@ function labelRefusal(labels: Labels, limits: LabelLimits): string | undefined {
   for (let i = 0; i < labels.length; i += 2) {
     const label = labels[i]!;
     const value = labels[i + 1]!;
-    const shown = `label '${shorten(label)}'${of}`;
-    if (label === '') return `a label${of} has an empty name`;
-    if (isLongerThan(label, limits.labelNameBytesMax))
-      return `name of ${shown} is longer than ${limits.labelNameBytesMax} bytes`;
-    if (isLongerThan(value, limits.labelValueBytesMax))
-      return `value of ${shown} is longer than ${limits.labelValueBytesMax} bytes`;
-    if (!label.isWellFormed() || !value.isWellFormed()) return `${shown} is not valid Unicode`;
+    const isGood =
+      label !== '' &&
+      !isLongerThan(label, limits.labelNameBytesMax) &&
+      !isLongerThan(value, limits.labelValueBytesMax) &&
+      label.isWellFormed() &&
+      value.isWellFormed();
+    if (!isGood) return pairRefusal(label, value, of, limits);
   }
   return undefined;
+}
+
+/** What is wrong with one label, in words: only where something is. */
+function pairRefusal(label: string, value: string, of: string, limits: LabelLimits): string {
+  if (label === '') return `a label${of} has an empty name`;
+  const shown = `label '${shorten(label)}'${of}`;
+  if (isLongerThan(label, limits.labelNameBytesMax))
+    return `name of ${shown} is longer than ${limits.labelNameBytesMax} bytes`;
+  if (isLongerThan(value, limits.labelValueBytesMax))
+    return `value of ${shown} is longer than ${limits.labelValueBytesMax} bytes`;
+  return `${shown} is not valid Unicode`;
 }
 
 export interface AdmissionContext {

@@ -41,9 +41,12 @@ export function labelsFromPairs(pairs: readonly string[]): Labels {
     let at = out.length;
     while (at > 0 && compareUtf8(out[at - 2]!, name) > 0) at -= 2;
     if (at > 0 && out[at - 2] === name) out[at - 1] = pairs[i + 1]!;
+    else if (at === out.length) out.push(name, pairs[i + 1]!);
     else out.splice(at, 0, name, pairs[i + 1]!);
   }
-  if (!out.some((text, i) => i % 2 === 1 && text === '')) return out;
+  let hasEmpty = false;
+  for (let i = 1; i < out.length; i += 2) hasEmpty ||= out[i] === '';
+  if (!hasEmpty) return out;
   return out.filter((_, i) => out[i | 1] !== '');
 }
 

@@ -13,7 +13,8 @@
 import { parseDecimal, parseInt64, parseUint64 } from '../../codec/decimal.ts';
 import { decodeUtf8 } from '../../codec/utf8.ts';
 import { KIND } from '../../model/columns.ts';
-import { METRIC_NAME } from '../../model/labels.ts';
+import type { Labels } from '../../model/labels.ts';
+import { labelsFromPairs, METRIC_NAME, NO_LABELS } from '../../model/labels.ts';
 import { metricNameOf } from '../../model/name-splits.ts';
 import { PointBlock } from '../../model/point-block.ts';
 import type { RowDictionary, RowSink, ScanResult } from '../../model/rows.ts';
@@ -178,6 +179,7 @@ class RowRegistrar {
   readonly #dictionary: RowDictionary;
   #keyStart = -1;
   #row: RowTags | string = '';
+  #labels: Labels = NO_LABELS;
   reason = '';
 
   constructor(body: Uint8Array, mapping: readonly string[], dictionary: RowDictionary) {
@@ -190,8 +192,12 @@ class RowRegistrar {
   register(keyStart: number, keyEnd: number, nameStart: number, nameEnd: number): number {
     const body = this.#body;
     if (this.#keyStart !== keyStart) {
-      this.#row = parseRowKey(body, keyStart, keyEnd);
+      const parsed = parseRowKey(body, keyStart, keyEnd);
+      this.#row = parsed;
       this.#keyStart = keyStart;
+      // In order once for all fields of the row.
+      if (typeof parsed !== 'string')
+        this.#labels = labelsFromPairs([...parsed.tags, ...this.#mapping]);
     }
     const row = this.#row;
     if (typeof row === 'string') {
@@ -204,7 +210,7 @@ class RowRegistrar {
       return ROW_UNKNOWN;
     }
     const split = metricNameOf(row.measurement, field);
-    const pairs = [METRIC_NAME, split.name, ...row.tags, ...this.#mapping];
+    const pairs = [METRIC_NAME, split.name, ...this.#labels];
     const key = { bytes: body, start: keyStart, end: keyEnd, start2: nameStart, end2: nameEnd };
     return this.#dictionary.add(key, pairs, split);
   }

@@ -10,6 +10,9 @@ import type { Exchange } from '../http/exchange.ts';
 import { WRITE_BODY_BYTES_MAX } from '../http/limits.ts';
 import type { Route } from '../http/route.ts';
 import { extraLabels, withForcedLabels, writeOptions } from '../http/write-options.ts';
+import { lazy } from '../../stdx/lazy.ts';
+
+const loadPlaintext = lazy(() => import('../../formats/graphite/plaintext.ts'));
 
 export interface GraphiteDependencies {
   readonly ingest: Ingest;
@@ -29,7 +32,7 @@ async function sink(deps: GraphiteDependencies, exchange: Exchange): Promise<voi
   const options = writeOptions(exchange);
   const principal = withForcedLabels(exchange.principal, extraLabels(exchange.search));
   const body = await exchange.body();
-  const { scanPlaintext } = await import('../../formats/graphite/plaintext.ts');
+  const { scanPlaintext } = await loadPlaintext();
   const scanOptions = { defaultTimeUs: nowUs(deps.clock) };
   const { scan } = await deps.ingest.write(principal, {
     ...options,

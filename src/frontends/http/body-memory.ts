@@ -1,4 +1,4 @@
-// Memory of decoded bodies, used over and over: fresh memory of some hundred kilobytes for each one
+// Memory of bodies, used over and over: fresh memory of some hundred kilobytes for each one
 // costs page faults, and has the whole heap collected again and again. Sizes are powers of two, so
 // that bodies of one sender fit each other's; what is kept is bounded, larger bodies have memory of
 // their own. Whoever gives memory back must have no view of it left.

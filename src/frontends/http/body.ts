@@ -27,6 +27,31 @@ export function checkDeclaredLength(request: IncomingMessage, limitBytes: number
     throw tooLarge(limitBytes, 'Transfer-Encoding announces one');
 }
 
+export interface ReadOptions {
+  readonly limitBytes: number;
+  readonly take: (sizeBytes: number) => void;
+  /** Memory for a body that came in several pieces; the body lives as long as it does. */
+  readonly borrow: (sizeBytes: number) => Uint8Array;
+}
+
+/**
+ * Only when all of it has come, so that a client which declares much and sends little holds little.
+ */
+function joined(
+  chunks: readonly Buffer[],
+  sizeBytes: number,
+  borrow: ReadOptions['borrow'],
+): Uint8Array {
+  if (chunks.length === 1) return chunks[0]!;
+  const body = borrow(sizeBytes).subarray(0, sizeBytes);
+  let at = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, at);
+    at += chunk.length;
+  }
+  return body;
+}
+
 /**
  * The body as sent. The caller gives the taken bytes back to the gate. Rejects with AppError
  * too-large, unavailable, or canceled (the client went away).
@@ -34,9 +59,9 @@ export function checkDeclaredLength(request: IncomingMessage, limitBytes: number
 export function readRaw(
   request: IncomingMessage,
   response: ServerResponse,
-  options: { readonly limitBytes: number; readonly take: (sizeBytes: number) => void },
+  options: ReadOptions,
 ): Promise<Uint8Array> {
-  const { limitBytes, take } = options;
+  const { limitBytes, take, borrow } = options;
   if (request.headers.expect?.toLowerCase() === '100-continue') response.writeContinue();
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -57,7 +82,7 @@ export function readRaw(
       chunks.push(chunk);
     }
     request.on('data', onData);
-    request.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+    request.once('end', () => resolve(joined(chunks, sizeBytes, borrow)));
     request.once('error', (cause) => reject(clientGone(cause)));
     // Every request closes; an error with its stack is made only where the body was cut off.
     request.once('close', () => {

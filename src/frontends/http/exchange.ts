@@ -100,11 +100,15 @@ export class Exchange {
     this.#heldBytes += sizeBytes;
   };
 
-  /** The body as sent. */
+  /** The body as sent; its memory is another one's when the exchange has ended. */
   async rawBody(): Promise<Uint8Array> {
     const limitBytes = this.bodyLimitBytes;
     checkDeclaredLength(this.request, limitBytes);
-    return await readRaw(this.request, this.response, { limitBytes, take: this.#take });
+    return await readRaw(this.request, this.response, {
+      limitBytes,
+      take: this.#take,
+      borrow: (sizeBytes) => this.borrow(sizeBytes),
+    });
   }
 
   /** The body, decompressed as Content-Encoding says, or as the protocol says in another way. */
@@ -122,7 +126,7 @@ export class Exchange {
     this.#take(sizeBytes);
   }
 
-  /** Memory for a decoder's output, at least so many bytes, until the exchange ends. */
+  /** Memory for a body or a decoder's output, at least so many bytes, until the exchange ends. */
   borrow(sizeBytes: number): Uint8Array {
     const piece = this.#parts.gate.memory.take(sizeBytes);
     this.#borrowed.push(piece);

@@ -33,7 +33,7 @@ export const BODY_BYTES_IN_FLIGHT_MAX = 256 * MIB;
 export const COMPRESS_BYTES_MIN = 1_400;
 /** Complete answers up to this size are compressed at once, on the event loop. */
 export const COMPRESS_INLINE_BYTES_MAX = 128 * KIB;
-/** Memory of decoded bodies that is kept for others, and the largest piece of it. */
+/** Memory of bodies that is kept for others, and the largest piece of it. */
 export const BODY_MEMORY_KEPT_BYTES = 8 * MIB;
 export const BODY_MEMORY_PIECE_BYTES_MAX = 2 * MIB;
 /**

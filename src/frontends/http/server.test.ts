@@ -62,7 +62,18 @@ const routes: readonly Route[] = [
   route('GET', '/label/:name/values', async (x) =>
     x.send({ status: 200, body: x.params.get('name')! }),
   ),
-  route('POST', '/echo', async (x) => x.send({ status: 200, body: await x.body() })),
+  // A copy: the answer may still be on its way when the body's memory is another one's.
+  route('POST', '/echo', async (x) => x.send({ status: 200, body: Buffer.from(await x.body()) })),
+  route(
+    'POST',
+    '/distinct',
+    async (x) => {
+      const body = await x.body();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      x.sendJson(200, [body.length, ...new Set(body)]);
+    },
+    { bodyLimitBytes: 4_000_000 },
+  ),
   route('POST', '/form', async (x) => {
     x.send({ status: 200, body: (await x.form()).getAll('q').join('|') });
   }),
@@ -122,6 +133,18 @@ function getAs(host: string, headers: Record<string, string> = {}, method = 'GET
     request.end();
   });
 }
+
+test('bodies that come in pieces share no memory while they are looked at', async () => {
+  const sizes = [150_000, 300_000, 150_001, 3_000_000, 70_000, 150_000];
+  for (let round = 0; round < 3; round++) {
+    const answers = sizes.map(async (size, i) => {
+      const body = new Uint8Array(size).fill(round * sizes.length + i);
+      const answer = await fetch(`${door.url}/distinct`, { method: 'POST', body });
+      assert.deepEqual(await answer.json(), [size, round * sizes.length + i]);
+    });
+    await Promise.all(answers);
+  }
+});
 
 test('routes: native path, prefix, parameters, HEAD, 404, 405, OPTIONS', async () => {
   assert.equal((await get('/who')).text, 'default');

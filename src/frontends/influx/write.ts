@@ -7,12 +7,16 @@ import type { Ingest } from '../../ingest/ingest.ts';
 import type { InfluxPrecision, LineProtocolResult } from '../../formats/influx/line-protocol.ts';
 import type { Clock } from '../../stdx/clock.ts';
 import { nowUs } from '../../stdx/clock.ts';
+import { lazy } from '../../stdx/lazy.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { extraLabels, withForcedLabels, writeOptions } from '../http/write-options.ts';
 import type { WriteOptions } from '../http/write-options.ts';
 import { influxV1ErrorAnswer, influxV2ErrorAnswer, influxV3ErrorAnswer } from './errors.ts';
 import { bucketOf, INFLUX_PROTOCOL, mappingOf } from './target.ts';
 import type { InfluxDatabase } from './target.ts';
+
+const loadLineProtocol = lazy(() => import('../../formats/influx/line-protocol.ts'));
+const loadAnswers = lazy(() => import('../../formats/influx/answers.ts'));
 
 export interface InfluxDependencies {
   readonly ingest: Ingest;
@@ -95,7 +99,7 @@ async function write(
   const { precision, refuses } = target;
   const mapping = mappingOf(target);
   const body = await exchange.body();
-  const { scanLineProtocol } = await import('../../formats/influx/line-protocol.ts');
+  const { scanLineProtocol } = await loadLineProtocol();
   const scanOptions = { precision, defaultTimeUs: nowUs(deps.clock), mapping };
   const principal = withForcedLabels(exchange.principal, extraLabels(exchange.search));
   const written = await deps.ingest.write(principal, {
@@ -120,7 +124,7 @@ export async function writeV1(deps: InfluxDependencies, exchange: Exchange): Pro
     retention: search.get('rp') ?? '',
     precision: precisionOf(V1_PRECISION, asked, message),
   });
-  const { influxV1Error } = await import('../../formats/influx/answers.ts');
+  const { influxV1Error } = await loadAnswers();
   const error = influxV1Error(result);
   exchange.send(error === undefined ? { status: 204 } : influxV1ErrorAnswer(400, error));
 }
@@ -128,7 +132,7 @@ export async function writeV1(deps: InfluxDependencies, exchange: Exchange): Pro
 export async function writeV2(deps: InfluxDependencies, exchange: Exchange): Promise<void> {
   const { search } = exchange;
   const message = 'invalid precision; valid precision units are ns, us, ms, and s';
-  const { influxV2Error, influxV2RefusesBatch } = await import('../../formats/influx/answers.ts');
+  const { influxV2Error, influxV2RefusesBatch } = await loadAnswers();
   const { result } = await write(deps, exchange, {
     ...bucketOf(search.get('bucket') ?? ''),
     precision: precisionOf(V2_PRECISION, search.get('precision') ?? '', message),
@@ -145,7 +149,7 @@ export async function writeV3(deps: InfluxDependencies, exchange: Exchange): Pro
   const message = `unrecognized precision unit: ${asked}`;
   const acceptsPartial = flagOf(search, 'accept_partial') ?? true;
   const isAsync = flagOf(search, 'no_sync') ?? false;
-  const answers = await import('../../formats/influx/answers.ts');
+  const answers = await loadAnswers();
   const { result, body } = await write(deps, exchange, {
     ...bucketOf(search.get('db') ?? ''),
     precision: precisionOf(V3_PRECISION, asked, message),

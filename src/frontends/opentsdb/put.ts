@@ -9,6 +9,9 @@ import type { Scheduler } from '../../stdx/scheduler.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { extraLabels, withForcedLabels, writeOptions } from '../http/write-options.ts';
 import { opentsdbErrorAnswer } from './errors.ts';
+import { lazy } from '../../stdx/lazy.ts';
+
+const loadPutJson = lazy(() => import('../../formats/opentsdb/put-json.ts'));
 
 export interface OpentsdbDependencies {
   readonly ingest: Ingest;
@@ -94,7 +97,7 @@ export async function put(deps: OpentsdbDependencies, exchange: Exchange): Promi
   const principal = withForcedLabels(exchange.principal, extraLabels(search));
   const body = await exchange.body();
   if (body.length === 0) throw new AppError('invalid', 'no-body', 'Missing request content');
-  const { scanPutJson } = await import('../../formats/opentsdb/put-json.ts');
+  const { scanPutJson } = await loadPutJson();
   let result: PutResult | undefined = undefined;
   const writing = deps.ingest.write<PutResult>(principal, {
     durability: search.has('sync') ? 'sync' : durability,
