@@ -225,8 +225,10 @@ export class Part {
         ? await blobs.get(name, { offset, length })
         : await extents.read(blobs, { name, sizeBytes }, { offset, length });
     } catch (error) {
-      const isShort = error instanceof AppError && error.kind === 'corrupt';
-      throw isShort ? this.#damage(`bytes ${offset} to ${offset + length}`, error) : error;
+      // Too short, or gone while it was in use: to a reader both are damage, not an empty answer.
+      const isDamage =
+        error instanceof AppError && (error.kind === 'corrupt' || error.kind === 'notFound');
+      throw isDamage ? this.#damage(`bytes ${offset} to ${offset + length}`, error) : error;
     }
   }
 

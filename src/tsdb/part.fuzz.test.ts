@@ -57,7 +57,8 @@ async function writePart(tenants: ReadonlyMap<string, readonly SeriesContent[]>)
 
 function openPart({ bytes, row }: Written): Part {
   const blobs = {
-    get: async (_name: string, { offset, length }: BlobRange, into?: Uint8Array) => {
+    get: async (name: string, { offset, length }: BlobRange, into?: Uint8Array) => {
+      if (bytes.length === 0) throw new AppError('notFound', 'no-blob', `there is no blob ${name}`);
       if (offset + length > bytes.length || offset < 0)
         throw new AppError('corrupt', 'short-blob', 'the blob ends early');
       const out = into ?? new Uint8Array(length);
@@ -373,6 +374,7 @@ test('every flipped bit is found or changes nothing', async () => {
 test('a truncated part is refused wherever it ends', async () => {
   const written = await writePart(damaged);
   for (let length = 0; length < written.bytes.length; length += 7) {
+    // Length 0: the file is gone.
     const cut = { ...written, bytes: written.bytes.subarray(0, length) };
     await assert.rejects(readAll(openPart(cut)), { kind: 'corrupt' });
     const shorter = { bytes: cut.bytes, row: { ...written.row, sizeBytes: length } };
