@@ -97,7 +97,7 @@ function expectedOf(protocol: Protocol, cases: readonly Case[]): Series {
 function parseJson(text: string): unknown {
   const reviver = (_key: string, value: unknown, context?: { source?: string }) =>
     typeof value === 'number' ? { number: context!.source! } : value;
-  return JSON.parse(text, reviver as (key: string, value: unknown) => unknown);
+  return JSON.parse(text, reviver);
 }
 
 interface NumberText {

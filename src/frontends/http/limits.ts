@@ -48,6 +48,8 @@ export const DEFLATE_RATIO_MAX = 1032;
  */
 export const LINGER_MS = 2_000;
 export const LINGER_BYTES_MAX = 16 * MIB;
+/** Up to this declared length it is read before the answer, so that the connection can go on. */
+export const LINGER_SHORT_BYTES_MAX = 64 * KIB;
 
 /** What `Retry-After` says when the door itself is full. */
 export const RETRY_AFTER_SEC = 1;

@@ -275,7 +275,11 @@ test('declared and real lengths above the limit: 413, then the connection ends',
   const chunked = await rawRequest(door.port, [`${head}Transfer-Encoding: chunked\r\n\r\n`, chunk]);
   assert.match(chunked, /^HTTP\/1\.1 413 /);
   const bare = 'GET /who HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello';
-  assert.match(await rawRequest(door.port, [bare]), /^HTTP\/1\.1 413 .*takes no request body/s);
+  const until = 'Transfer-Encoding announces one';
+  const refused = [bare, bare, bare.replace(/Content-L.*/s, 'Transfer-Encoding: chunked\r\n\r\n')];
+  const answers = await rawRequest(door.port, refused, { until });
+  // A short body is read, so that the connection goes on.
+  assert.match(answers, /^(?:HTTP\/1\.1 413 [^]*?takes no request body[^]*?){3}$/);
 });
 
 test('100-continue comes only when the body is wanted', async () => {

@@ -28,6 +28,7 @@ import {
   KEEP_ALIVE_TIMEOUT_MS,
   LINGER_BYTES_MAX,
   LINGER_MS,
+  LINGER_SHORT_BYTES_MAX,
   PATIENCE_CHECK_MS,
   READ_IDLE_MS,
   REQUEST_TIMEOUT_MS,
@@ -78,6 +79,12 @@ function pathOf(url: string): string {
 /** One of several doors takes two large writes at least, so that one can wait for another. */
 function bodyBytesShare(doorCount: number): number {
   return Math.max(Math.floor(BODY_BYTES_IN_FLIGHT_MAX / doorCount), 2 * WRITE_BODY_BYTES_MAX);
+}
+
+/** A body that is sooner read to its end than a new connection is made. */
+function isShort({ headers }: IncomingMessage): boolean {
+  const declared = headers['content-length'];
+  return declared !== undefined && Number(declared) <= LINGER_SHORT_BYTES_MAX;
 }
 
 function missError(
@@ -357,6 +364,7 @@ export class HttpServer {
     const isBodyComing =
       request.headers['content-length'] !== undefined ||
       request.headers['transfer-encoding'] !== undefined;
+    if (isBodyComing && !request.complete && isShort(request)) await this.#linger(request);
     if (!isBodyComing || request.complete) {
       response.writeHead(status, headers).end(body);
       return;

@@ -31,6 +31,8 @@ export const CHARACTERS = {
   quotes: `"'`,
   backslashes: '\\',
   'line breaks': '\n',
+  'tabs, carriage returns': '\t\r',
+  'control characters': '\u0000\u0001\u007f\u0085',
   semicolons: ';',
   syntax: ',=:{}#~!^@%+&|$<>()[]?*`',
 } as const;
@@ -98,7 +100,7 @@ const FINITE = [
   1e22,
   1e23,
   4.35,
-  9_007_199_254_740_993.5,
+  -4_503_599_627_370_495.5,
 ];
 
 const NAN_PAYLOADS = [

@@ -308,7 +308,7 @@ function graphite(name: string, send: Protocol['send']): Protocol {
     texts: [
       {
         places: PLACES,
-        characters: ['blanks', 'line breaks'],
+        characters: ['blanks', 'tabs, carriage returns', 'line breaks'],
         limit: absent('blanks and line breaks part the words of a line'),
       },
       {
