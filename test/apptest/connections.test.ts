@@ -221,16 +221,17 @@ test('writers of one byte a second hold up nobody', { timeout: 60_000 }, async (
       return { connection: connection.send(text.slice(0, at)), rest: text.slice(at) };
     }),
   );
-  let seconds = 0;
+  const slowEnd = new AbortController();
   const dripping = (async () => {
-    for (; seconds < 5; seconds++) {
+    for (let seconds = 0; seconds < 5; seconds++) {
       await sleep(1000);
       for (const { connection, rest } of slow) connection.send(rest.charAt(seconds));
     }
     for (const { connection, rest } of slow) connection.send(rest.slice(5));
+    slowEnd.abort();
   })();
   let written = 0;
-  while (seconds < 5) {
+  while (!slowEnd.signal.aborted) {
     const answer = await orrery.post('/write?precision=s', `fast,i=${written++} value=1 ${T}`);
     assert.equal(answer.status, 204, answer.text);
   }
@@ -257,7 +258,7 @@ test('ten thousand connections that say nothing', { timeout: 120_000 }, async ()
   const limits = await readFile('/proc/self/limits', 'utf8');
   const files = Number(/^Max open files\s+\S+\s+(\d+)/m.exec(limits)?.[1]);
   assert.ok(files > IDLE_CONNECTIONS + 500, `the hard limit of open files is ${files}`);
-  const before = await statusBytes('VmRSS');
+  const emptyBytes = await statusBytes('VmRSS');
   // Half of them have asked something, the others never do.
   const idle = await inRuns(IDLE_CONNECTIONS, async (i) => {
     const connection = await RawConnection.open(orrery.port);
@@ -267,7 +268,7 @@ test('ten thousand connections that say nothing', { timeout: 120_000 }, async ()
     }
     return connection;
   });
-  const grown = (await statusBytes('VmRSS')) - before;
+  const grown = (await statusBytes('VmRSS')) - emptyBytes;
   process.stdout.write(`# ${Math.round(grown / IDLE_CONNECTIONS)} bytes a connection\n`);
   assert.ok(grown < IDLE_CONNECTIONS * IDLE_BYTES_MAX, `${grown} bytes for them`);
   // Everybody else is served, and so is each of them.
