@@ -23,7 +23,7 @@ export const VALUE_FEATURES = [
 export type ValueFeature = (typeof VALUE_FEATURES)[number];
 
 /** Characters that stand between others and at the ends of a text, by what they are called. */
-export const CHARACTERS = {
+const CHARACTERS = {
   'dots, dashes, slashes': './-',
   letters: 'üж中𝔘',
   symbols: '☃🚀\u0301',
@@ -57,7 +57,7 @@ export interface Case extends Point {
 
 const SECOND_NS = 1_000_000_000n;
 /** Of all points but those that are about time. */
-export const BASE_NS = 1_750_000_000n * SECOND_NS;
+const BASE_NS = 1_750_000_000n * SECOND_NS;
 
 const view = new DataView(new ArrayBuffer(8));
 
@@ -154,7 +154,7 @@ function values(): readonly (readonly [ValueFeature, Value])[] {
 }
 
 /** Times, from the first that can be stored to the last, down to a nanosecond. */
-export const TIMES: readonly (readonly [what: string, timeNs: bigint])[] = [
+const TIMES: readonly (readonly [what: string, timeNs: bigint])[] = [
   ['1970', 0n],
   ['a second after 1970', SECOND_NS],
   ['a second and a half before 1970', -1_500_000_000n],

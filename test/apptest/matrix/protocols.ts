@@ -7,7 +7,7 @@ import { requestV2 } from '../../support/remote-write-v2.ts';
 import { bitsOf, doubleOf, doubleText, PLACES, TEXT_FEATURES } from './points.ts';
 import type { Point, Value } from './points.ts';
 import { absent, dropped, refused, timesOf } from './protocol.ts';
-import type { Protocol, Target, TextLimit } from './protocol.ts';
+import type { Protocol, TextLimit } from './protocol.ts';
 
 const PROTOBUF = { 'Content-Type': 'application/x-protobuf' };
 const JSON_TYPE = { 'Content-Type': 'application/json' };
@@ -493,4 +493,3 @@ export const PROTOCOLS: readonly Protocol[] = [
 
 /** Of listeners, by flag. */
 export const LISTENER_FLAGS = ['graphite', 'opentsdb-telnet'];
-export type { Target };
