@@ -1,5 +1,6 @@
 // What the matrix writes: points each of a series of its own, each with what a protocol must be
-// able to say to carry it. Values are written as bits or digits, so that nothing is rounded on the way.
+// able to say to carry it. Values are written as bits or digits, so that nothing is rounded on the
+// way.
 import { seededPrng } from '../../../src/stdx/prng.ts';
 
 export type Value =
