@@ -188,6 +188,14 @@ const INFLUX_ROWS: readonly Protocol[] = [
         { 'Content-Encoding': 'gzip' },
       ),
   },
+  {
+    ...INFLUX,
+    name: 'InfluxDB 3',
+    time: timesOf(1n, 'nanoseconds'),
+    identity: ({ name, labels }) => ({ name, labels: { ...labels, db: 'home' } }),
+    send: (target, points) =>
+      target.post('/api/v3/write_lp?db=home&precision=nanosecond', influxText(points, 1n)),
+  },
 ];
 
 // ---------------------------------------------------------------- OpenTSDB
