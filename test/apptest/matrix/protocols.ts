@@ -487,6 +487,51 @@ const JSON_ROWS: readonly Protocol[] = [
   },
 ];
 
+// ---------------------------------------------------------------- collectd
+
+function wholeOrDigits(value: Value): Value {
+  if (value.kind !== 'i64' && value.kind !== 'u64') return value;
+  const double = Number(value.digits);
+  if (BigInt(double) === value.digits) return { kind: 'f64', bits: bitsOf(double) };
+  return { kind: value.digits < 1n << 63n ? 'i64' : 'u64', digits: value.digits };
+}
+
+const COLLECTD_HOST = 'a';
+
+function valueList({ name, labels, value, timeNs }: Point): string {
+  const host = labels['host'] ?? COLLECTD_HOST;
+  const list = JSON.stringify({ host, plugin: name, type: 'gauge', dsnames: ['value'] });
+  const number = decimal(value, { nan: 'null', infinity: '' });
+  return `${list.slice(0, -1)},"values":[${number}],"time":${graphiteTime(timeNs)}}`;
+}
+
+const COLLECTD: Protocol = {
+  name: 'collectd, JSON',
+  page: 'collectd',
+  values: {
+    infinities: absent('JSON has none'),
+    NaN: dropped('null is how collectd says that there is no value'),
+    'NaN payloads': absent('JSON has none'),
+    booleans: absent('values are numbers'),
+    strings: absent('values are numbers'),
+  },
+  texts: [
+    {
+      places: ['label name'],
+      characters: TEXT_FEATURES,
+      limit: absent('labels have the names that collectd gives them'),
+    },
+  ],
+  time: timesOf(MS, 'milliseconds'),
+  identity: ({ name, labels }) => ({
+    name: `${name}_value`,
+    labels: { host: labels['host'] ?? COLLECTD_HOST, plugin: name, type: 'gauge' },
+  }),
+  stored: wholeOrDigits,
+  send: (target, points) =>
+    target.post('/collectd', `[${points.map(valueList).join(',')}]`, JSON_TYPE),
+};
+
 export const PROTOCOLS: readonly Protocol[] = [
   remoteWrite('1.0', 'prometheus.WriteRequest', writeRequest),
   remoteWrite('2.0', 'io.prometheus.write.v2.Request', writeRequestV2),
@@ -497,6 +542,7 @@ export const PROTOCOLS: readonly Protocol[] = [
   ...OTLP_ROWS,
   EXPOSITION,
   ...JSON_ROWS,
+  COLLECTD,
 ];
 
 /** Of listeners, by flag. */
