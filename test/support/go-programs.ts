@@ -110,28 +110,40 @@ const PROGRAMS = {
 export type GoProgramName = keyof typeof PROGRAMS;
 export const GO_PROGRAMS = Object.keys(PROGRAMS) as readonly GoProgramName[];
 
-/** Leaves a core to others, as the tests themselves may run beside. */
-async function go(args: readonly string[], folder: string, env: Record<string, string>) {
+/** Packages that are compiled at a time: beside tests one, which leaves a core to them. */
+interface BuildOptions {
+  readonly packagesAtOnce: number;
+}
+
+async function go(
+  args: readonly string[],
+  folder: string,
+  { packagesAtOnce, ...env }: BuildOptions & Record<string, string | number>,
+) {
+  const flags = `-p=${packagesAtOnce} -buildvcs=false -trimpath`;
   await promisify(execFile)('nice', ['-n', '10', 'go', ...args], {
     cwd: folder,
-    env: { ...process.env, GOWORK: 'off', GOFLAGS: '-p=1 -buildvcs=false -trimpath', ...env },
+    env: { ...process.env, GOWORK: 'off', GOFLAGS: flags, ...env },
     timeout: BUILD_TIMEOUT_MS,
     maxBuffer: 64 * 1024 * 1024,
   });
 }
 
-async function build(name: GoProgramName, folder: string): Promise<void> {
+async function build(name: GoProgramName, folder: string, options: BuildOptions) {
   const { package: what, tags, sources }: GoProgram = PROGRAMS[name];
   const tagged = tags.length === 0 ? [] : ['-tags', tags.join(',')];
   const flags = [...tagged, '-ldflags', '-s -w'];
   if (sources === undefined)
-    return await go(['install', ...flags, what], folder, { GOBIN: folder });
+    return await go(['install', ...flags, what], folder, { ...options, GOBIN: folder });
   for (const [file, text] of Object.entries(sources)) await writeFile(join(folder, file), text);
-  await go(['build', '-mod=mod', ...flags, '-o', name, what], folder, {});
+  await go(['build', '-mod=mod', ...flags, '-o', name, what], folder, { ...options });
 }
 
 /** Path of a program; builds it where it is not there, which takes a minute or more. */
-export async function goProgram(name: GoProgramName): Promise<string> {
+export async function goProgram(
+  name: GoProgramName,
+  options: BuildOptions = { packagesAtOnce: 1 },
+): Promise<string> {
   const work = process.env['PEERS_WORK'] ?? join(tmpdir(), 'peers-work');
   const bin = process.env['PEERS_BIN'] ?? join(work, 'bin');
   const program = join(bin, `${name}-${PROGRAMS[name].version}`);
@@ -139,7 +151,7 @@ export async function goProgram(name: GoProgramName): Promise<string> {
   await mkdir(bin, { recursive: true });
   const folder = await mkdtemp(join(bin, `.${name}-`));
   try {
-    await build(name, folder);
+    await build(name, folder, options);
     // At once there as a whole: another run may look for it.
     await rename(join(folder, name), program);
   } catch (error) {

@@ -7,45 +7,21 @@ import { requestV2 } from '../../support/remote-write-v2.ts';
 import { bitsOf, doubleOf, doubleText, PLACES, TEXT_FEATURES } from './points.ts';
 import type { Point, Value } from './points.ts';
 import { absent, dropped, refused, timesOf } from './protocol.ts';
-import type { Protocol, TextLimit } from './protocol.ts';
-
-const PROTOBUF = { 'Content-Type': 'application/x-protobuf' };
-const JSON_TYPE = { 'Content-Type': 'application/json' };
-const US = 1000n;
-const MS = 1_000_000n;
-const SECOND = 1_000_000_000n;
-/** What Prometheus stores where a text says NaN. */
-const PROMETHEUS_NAN = 0x7ff8_0000_0000_0001n;
-
-const pairsOf = ({ name, labels }: Point): readonly (readonly [string, string])[] => [
-  ['__name__', name] as const,
-  ...Object.entries(labels),
-];
-const lineOf = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('');
-
-/** Bits of a double; the table says that the protocol has no other kind. */
-function bits({ value }: Point): bigint {
-  if (value.kind !== 'f64') throw new TypeError(`${value.kind} is not to be sent`);
-  return value.bits;
-}
-
-/** As JSON and most texts write it. */
-function decimal(value: Value, words = { nan: 'NaN', infinity: 'Infinity' }): string {
-  if (value.kind === 'i64' || value.kind === 'u64') return String(value.digits);
-  if (value.kind !== 'f64') throw new TypeError(`${value.kind} is not to be sent`);
-  const double = doubleOf(value.bits);
-  if (Number.isNaN(double)) return words.nan;
-  if (Number.isFinite(double)) return doubleText(value.bits);
-  return double < 0 ? `-${words.infinity}` : words.infinity;
-}
-
-const ONLY_DOUBLES = {
-  '64-bit integers': absent('values are doubles'),
-  'unsigned integers': absent('values are doubles'),
-  booleans: absent('values are doubles'),
-  strings: absent('values are doubles'),
-} as const;
-const TEXT_NAN = { 'NaN payloads': absent('a text has one NaN') } as const;
+import type { Answer, Protocol, TextLimit } from './protocol.ts';
+import { EXPOSITION_ROWS } from './expositions.ts';
+import {
+  bits,
+  decimal,
+  JSON_TYPE,
+  lineOf,
+  MS,
+  ONLY_DOUBLES,
+  pairsOf,
+  PROTOBUF,
+  SECOND,
+  TEXT_NAN,
+  US,
+} from './writing.ts';
 
 // ---------------------------------------------------------------- Prometheus
 
@@ -85,33 +61,6 @@ function remoteWrite(version: string, proto: string, encode: typeof writeRequest
     send: (target, points) => target.post('/api/v1/write', encode(points), headers),
   };
 }
-
-const quoted = (text: string): string =>
-  `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
-
-function expositionLine(point: Point): string {
-  const labels = Object.entries(point.labels).map(
-    ([name, value]) => `${quoted(name)}=${quoted(value)}`,
-  );
-  const value = decimal(point.value, { nan: 'NaN', infinity: 'Inf' });
-  return `{${[quoted(point.name), ...labels].join(',')}} ${value} ${point.timeNs / MS}`;
-}
-
-function withPrometheusNan(value: Value): Value {
-  const isNan = value.kind === 'f64' && Number.isNaN(doubleOf(value.bits));
-  return isNan ? { kind: 'f64', bits: PROMETHEUS_NAN } : value;
-}
-
-const EXPOSITION: Protocol = {
-  name: 'Prometheus text',
-  page: 'prometheus-text',
-  values: { ...ONLY_DOUBLES, ...TEXT_NAN },
-  texts: [],
-  time: timesOf(MS, 'milliseconds'),
-  stored: withPrometheusNan,
-  send: (target, points) =>
-    target.post('/api/v1/import/prometheus', lineOf(points.map(expositionLine))),
-};
 
 // ---------------------------------------------------------------- InfluxDB
 
@@ -161,6 +110,8 @@ const INFLUX = {
 const influxText = (points: readonly Point[], unitNs: bigint): string =>
   influxLines(points, unitNs, [(name) => name, () => 'value']);
 
+const INFLUX_LINES = { ...INFLUX, time: timesOf(1n, 'nanoseconds') } as const;
+
 const INFLUX_ROWS: readonly Protocol[] = [
   {
     ...INFLUX,
@@ -195,6 +146,17 @@ const INFLUX_ROWS: readonly Protocol[] = [
     identity: ({ name, labels }) => ({ name, labels: { ...labels, db: 'home' } }),
     send: (target, points) =>
       target.post('/api/v3/write_lp?db=home&precision=nanosecond', influxText(points, 1n)),
+  },
+  {
+    ...INFLUX_LINES,
+    name: 'line protocol, TCP',
+    send: (target, points) => target.lines('influx-tcp', influxText(points, 1n)),
+  },
+  {
+    ...INFLUX_LINES,
+    name: 'line protocol, UDP',
+    send: (target, points) =>
+      target.datagrams('influx-udp', influxText(points, 1n).trimEnd().split('\n')),
   },
 ];
 
@@ -487,6 +449,49 @@ const JSON_ROWS: readonly Protocol[] = [
   },
 ];
 
+// ---------------------------------------------------------------- CSV
+
+const cell = (text: string): string => `"${text.replaceAll('"', '""')}"`;
+
+/** A row, under a format of its own: each point has other labels. */
+function csvRow({ labels, value, timeNs }: Point): string {
+  const texts = Object.values(labels).map(cell);
+  return [String(timeNs), decimal(value, { nan: 'NaN', infinity: 'Inf' }), ...texts].join(',');
+}
+
+function csvFormat({ name, labels }: Point): string {
+  const columns = Object.keys(labels).map((label, i) => `${i + 3}:label:${label}`);
+  return ['1:time:unix_ns', `2:metric:${name}`, ...columns].join(',');
+}
+
+const CSV: Protocol = {
+  name: 'CSV',
+  page: 'csv',
+  values: { ...ONLY_DOUBLES, ...TEXT_NAN },
+  texts: [
+    {
+      places: ['name', 'label name'],
+      characters: ['syntax'],
+      limit: absent('commas and colons part the words of the format'),
+    },
+    {
+      places: ['name', 'label name'],
+      characters: ['blanks', 'line breaks', 'tabs, carriage returns'],
+      limit: absent('blanks around the words of the format are left out'),
+    },
+  ],
+  time: timesOf(1n, 'nanoseconds'),
+  send: async (target, points) => {
+    let last: Answer = undefined;
+    for (const point of points) {
+      const format = encodeURIComponent(csvFormat(point));
+      last = await target.post(`/api/v1/import/csv?format=${format}&header=0`, csvRow(point));
+      if (last !== undefined && last.status >= 300) return last;
+    }
+    return last;
+  },
+};
+
 // ---------------------------------------------------------------- collectd
 
 function wholeOrDigits(value: Value): Value {
@@ -540,10 +545,11 @@ export const PROTOCOLS: readonly Protocol[] = [
   ...GRAPHITE_ROWS,
   WARP10,
   ...OTLP_ROWS,
-  EXPOSITION,
+  ...EXPOSITION_ROWS,
   ...JSON_ROWS,
+  CSV,
   COLLECTD,
 ];
 
 /** Of listeners, by flag. */
-export const LISTENER_FLAGS = ['graphite', 'opentsdb-telnet'];
+export const LISTENER_FLAGS = ['graphite', 'opentsdb-telnet', 'influx-tcp', 'influx-udp'];
