@@ -224,6 +224,29 @@ test('ping and health, with GET and HEAD, on both paths', async () => {
   }
 });
 
+test('CREATE DATABASE is done, other statements are refused', async () => {
+  const type = { 'Content-Type': 'application/x-www-form-urlencoded' };
+  const ask = (q: string, path = '/query') =>
+    orrery.post(path, new URLSearchParams({ q }).toString(), { headers: type });
+  for (const [text, count] of [
+    ['CREATE DATABASE "telegraf"', 1],
+    ['create database a;', 1],
+    ['CREATE DATABASE "a;b\\"c" WITH DURATION 3d NAME x; CREATE DATABASE b ; ', 2],
+  ] as const) {
+    const { status, text: answer } = await ask(text);
+    const results = Array.from({ length: count }, (_, id) => ({ statement_id: id }));
+    assert.deepEqual([status, JSON.parse(answer)], [200, { results }], text);
+  }
+  assert.equal((await ask('CREATE DATABASE a', '/influxdb/query')).status, 200);
+  assert.equal((await orrery.get('/query?q=CREATE+DATABASE+a&db=x&u=a&p=b')).status, 200);
+  for (const text of ['SHOW DATABASES', 'CREATE DATABASE a; DROP DATABASE a', 'CREATE DATABASE']) {
+    const { status, text: answer } = await ask(text);
+    assert.equal(status, 400, text);
+    assert.match(answer, /^\{"error":"only CREATE DATABASE is answered here/);
+  }
+  assert.match((await ask('')).text, /missing required parameter/);
+});
+
 test('no digit is lost, nothing that is no number becomes one', async () => {
   const exact: [string, string, unknown][] = [
     ['tiny', '1e-9', 1e-9],

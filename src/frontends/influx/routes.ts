@@ -1,7 +1,8 @@
 // InfluxDB's HTTP API as rows of the route table: native paths and the same under `/influxdb`.
-import { WRITE_BODY_BYTES_MAX } from '../http/limits.ts';
+import { FORM_BODY_BYTES_MAX, WRITE_BODY_BYTES_MAX } from '../http/limits.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { Route } from '../http/route.ts';
+import { createDatabases } from './databases.ts';
 import { influxV1Errors, influxV2Errors, influxV3Errors } from './errors.ts';
 import { writeV1, writeV2, writeV3 } from './write.ts';
 import type { InfluxDependencies } from './write.ts';
@@ -60,6 +61,14 @@ export function influxRoutes(deps: InfluxDependencies): readonly Route[] {
       path: '/api/v3/write_lp',
       errors: influxV3Errors,
       handler: (exchange) => writeV3(deps, exchange),
+    },
+    { ...open, path: '/query', handler: createDatabases },
+    {
+      ...open,
+      path: '/query',
+      method: 'POST',
+      bodyLimitBytes: FORM_BODY_BYTES_MAX,
+      handler: createDatabases,
     },
     { ...open, path: '/ping', handler: ping },
     { ...open, path: '/health', handler: health },
