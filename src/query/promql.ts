@@ -12,6 +12,7 @@ import { QUERY_STEPS_MAX } from './limits.ts';
 import type { PromqlEstimate, PromqlLimits } from './promql-cost.ts';
 import type { CachePlan, RangeCache } from './range-cache.ts';
 import type { QueryRequest, QueryService, RunningQuery } from './query-service.ts';
+import { lazy } from '../stdx/lazy.ts';
 
 export type EvaluatePromql = (
   context: ReadContext,
@@ -73,7 +74,9 @@ function checkSteps(params: EvalParams): void {
 }
 
 // Loaded by the first query, as the engine is.
-const cost = () => import('./promql-cost.ts');
+const cost = lazy(() => import('./promql-cost.ts'));
+const loadParser = lazy(() => import('../promql/parser.ts'));
+const loadRangeCache = lazy(() => import('./range-cache.ts'));
 
 export class PromqlQueries {
   readonly #options: PromqlOptions;
@@ -155,14 +158,14 @@ export class PromqlQueries {
   async #openCache(): Promise<RangeCache | undefined> {
     const { storage, clock, cacheBytes } = this.#options;
     if (cacheBytes === 0) return undefined;
-    const module = await import('./range-cache.ts');
+    const module = await loadRangeCache();
     this.#cache ??= new module.RangeCache({ storage, clock, sizeBytesMax: cacheBytes });
     return this.#cache;
   }
 
   async #parse({ params, text }: PromqlRequest): Promise<Expr> {
     checkSteps(params);
-    const { parseExpr } = await import('../promql/parser.ts');
+    const { parseExpr } = await loadParser();
     return parseExpr(text);
   }
 

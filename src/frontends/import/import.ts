@@ -12,6 +12,11 @@ import { nowUs } from '../../stdx/clock.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { extraLabels, withForcedLabels, writeOptions } from '../http/write-options.ts';
 import { expositionFormat, expositionScan } from '../../formats/exposition.ts';
+import { lazy } from '../../stdx/lazy.ts';
+
+const loadJsonLines = lazy(() => import('../../formats/json-lines/decode.ts'));
+const loadCsvColumns = lazy(() => import('../../formats/csv/columns.ts'));
+const loadCsvScan = lazy(() => import('../../formats/csv/scan.ts'));
 
 export interface ImportDependencies {
   readonly ingest: Ingest;
@@ -38,7 +43,7 @@ export async function importJsonLines(deps: ImportDependencies, exchange: Exchan
   const options = writeOptions(exchange);
   const principal = withForcedLabels(exchange.principal, extraLabels(exchange.search));
   const body = await exchange.body();
-  const { scanJsonLines } = await import('../../formats/json-lines/decode.ts');
+  const { scanJsonLines } = await loadJsonLines();
   const written = await deps.ingest.write(principal, {
     ...options,
     protocol: 'json-lines',
@@ -60,7 +65,7 @@ const HEADER_MODES: ReadonlyMap<string, HeaderMode> = new Map([
 ]);
 
 async function csvOptions(clock: Clock, params: URLSearchParams): Promise<CsvOptions> {
-  const { parseColumns } = await import('../../formats/csv/columns.ts');
+  const { parseColumns } = await loadCsvColumns();
   const columns = parseColumns(params.get('format') ?? '');
   if (typeof columns === 'string')
     throw new AppError('invalid', 'csv-format', `cannot read format: ${columns}`);
@@ -76,8 +81,8 @@ export async function importCsv(deps: ImportDependencies, exchange: Exchange): P
   const scanOptions = await csvOptions(deps.clock, exchange.search);
   const principal = withForcedLabels(exchange.principal, extraLabels(exchange.search));
   const body = await exchange.body();
-  const { columnsKey } = await import('../../formats/csv/columns.ts');
-  const { scanCsv } = await import('../../formats/csv/scan.ts');
+  const { columnsKey } = await loadCsvColumns();
+  const { scanCsv } = await loadCsvScan();
   const written = await deps.ingest.write(principal, {
     ...options,
     protocol: 'csv',

@@ -6,6 +6,9 @@ import { AppError } from '../../model/errors.ts';
 import { matcher } from '../../model/matcher.ts';
 import { errorMessage } from '../../stdx/assert.ts';
 import type { Matcher } from '../../model/matcher.ts';
+import { lazy } from '../../stdx/lazy.ts';
+
+const loadParser = lazy(() => import('../../promql/parser.ts'));
 
 /** `match[]` parameters of one request; each is a read of its own. */
 const SELECTORS_MAX = 1_000;
@@ -167,7 +170,7 @@ export async function selectorParams(
   if (texts.length === 0) return [];
   if (texts.length > SELECTORS_MAX)
     throw refuse(`match[] is given ${texts.length} times, the limit is ${SELECTORS_MAX}`);
-  const { parseMetricSelector } = await import('../../promql/parser.ts');
+  const { parseMetricSelector } = await loadParser();
   const selectors = texts.map((text) => {
     try {
       return parseMetricSelector(text).map((m) => matcher(m.name, m.type, m.value));

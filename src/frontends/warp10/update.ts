@@ -11,6 +11,9 @@ import { nowUs } from '../../stdx/clock.ts';
 import { contentCoding } from '../http/body.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { extraLabels, withForcedLabels, writeOptions } from '../http/write-options.ts';
+import { lazy } from '../../stdx/lazy.ts';
+
+const loadGts = lazy(() => import('../../formats/warp10/gts.ts'));
 
 export interface Warp10UpdateDependencies {
   readonly ingest: Ingest;
@@ -86,7 +89,7 @@ export async function update(deps: Warp10UpdateDependencies, exchange: Exchange)
   const options = writeOptions(exchange);
   const scanOptions = gtsOptions(deps, exchange);
   const body = await bodyOf(exchange);
-  const { scanGts } = await import('../../formats/warp10/gts.ts');
+  const { scanGts } = await loadGts();
   const principal = withForcedLabels(exchange.principal, extraLabels(exchange.search));
   const { scan } = await deps.ingest.write(principal, {
     ...options,
@@ -103,7 +106,7 @@ export async function updateMeta(
 ): Promise<void> {
   const options = writeOptions(exchange);
   const body = await bodyOf(exchange);
-  const { scanMeta } = await import('../../formats/warp10/gts.ts');
+  const { scanMeta } = await loadGts();
   const { scan } = await deps.ingest.write(exchange.principal, {
     ...options,
     ...WRITE,
