@@ -327,6 +327,7 @@ export async function readTexts(
   for (let place = 0; place < group.labels.length; place++) {
     const label = group.labels[place]!;
     const ranks = group.ranks(place);
+    const texts = index.labels[label]!;
     let last = -1;
     for (const ordinal of ordinals) {
       const rank = ranks[ordinal - group.first]!;
@@ -335,7 +336,7 @@ export async function readTexts(
       if (number === last) continue;
       last = number;
       const key = groupKey(label, rank - 1);
-      if (!values.has(key)) values.set(key, await index.labels[label]!.group(number));
+      if (!values.has(key)) values.set(key, texts.inMemory(number) ?? (await texts.group(number)));
     }
   }
   return new GroupTexts(index, group, values);

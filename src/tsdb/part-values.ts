@@ -142,6 +142,8 @@ export class LabelValues {
   readonly info: LabelInfo;
   readonly #number: number;
   readonly #pieces: PieceLoader;
+  /** Groups that were read, as long as the cache or somebody else holds them. */
+  readonly #read: (WeakRef<ValueGroup> | undefined)[] = [];
 
   constructor(pieces: PieceLoader, number: number, info: LabelInfo) {
     this.#pieces = pieces;
@@ -161,8 +163,17 @@ export class LabelValues {
     const count = Math.min(VALUE_GROUP_COUNT, this.info.valueCount - group * VALUE_GROUP_COUNT);
     return this.#pieces.piece(`values ${this.#number} ${group}`, texts[group]!, (reader) => {
       const value = new ValueGroup(reader, count, postings[group]!);
+      this.#read[group] = new WeakRef(value);
       return { value, sizeBytes: value.sizeBytes };
     });
+  }
+
+  /**
+   * A group that is in memory, without a promise and without a look at the cache: labels of twenty
+   * thousand series ask for as many groups.
+   */
+  inMemory(group: number): ValueGroup | undefined {
+    return this.#read[group]?.deref();
   }
 
   /** The rank of a value; -1 where no series has it. */
