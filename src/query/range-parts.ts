@@ -100,7 +100,8 @@ function distinct(annotations: readonly EvalAnnotation[]): EvalAnnotation[] {
   return [...byMessage.values()].toSorted((a, b) => compareUtf8(a.message, b.message));
 }
 
-const SERIES_BYTES = 200;
+/** Objects of a series: itself, two views, two buffers, labels. */
+const SERIES_BYTES = 800;
 
 /** Memory of a result, about. */
 export function resultBytes({ series }: EvalResult): number {

@@ -71,8 +71,8 @@ export const EXTENTS_SHARE = 0.25;
 export const COLUMNS_SHARE = 0.25;
 /** A leaf whose values would take more of it than this keeps none of them. */
 export const COLUMNS_LEAF_SHARE = 0.5;
-/** What a column takes beside its values, about. */
-export const COLUMN_BYTES = 200;
+/** What a column takes beside its values, about: four objects and a buffer. */
+export const COLUMN_BYTES = 400;
 /** A leaf that has to decode more samples than this goes to threads. */
 export const LANE_DECODED_SAMPLES_MAX = 4 * 1024 * 1024;
 /** A leaf over decoded values of more samples than this does. */

@@ -15,6 +15,7 @@ interface Section {
   sizeBytes: number;
   /** Asked for since the hand passed it last. */
   isUsed: boolean;
+  onForgotten: (() => void) | undefined;
 }
 
 /**
@@ -46,7 +47,14 @@ export class SectionCache {
       found.isUsed = true;
       return found.value as Promise<T>;
     }
-    const entry: Section = { part, key, value: NOTHING, sizeBytes: 0, isUsed: false };
+    const entry: Section = {
+      part,
+      key,
+      value: NOTHING,
+      sizeBytes: 0,
+      isUsed: false,
+      onForgotten: undefined,
+    };
     const value = this.#load(entry, load);
     entry.value = value;
     let ofPart = this.#parts.get(part);
@@ -58,12 +66,13 @@ export class SectionCache {
 
   async #load<T>(entry: Section, load: () => Promise<Decoded<T>>): Promise<T> {
     try {
-      const { value, sizeBytes } = await load();
+      const { value, sizeBytes, onForgotten } = await load();
       if (this.#entries.has(entry)) {
         entry.sizeBytes = sizeBytes;
+        entry.onForgotten = onForgotten;
         this.#sizeBytes += sizeBytes;
         this.#evict(entry);
-      }
+      } else onForgotten?.();
       return value;
     } catch (error) {
       this.#forget(entry);
@@ -92,6 +101,7 @@ export class SectionCache {
     const ofPart = this.#parts.get(entry.part)!;
     ofPart.delete(entry.key);
     if (ofPart.size === 0) this.#parts.delete(entry.part);
+    entry.onForgotten?.();
   }
 
   /** Forgets a section of a part, or all of them. */

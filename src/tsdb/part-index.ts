@@ -100,7 +100,8 @@ export class PartIndex {
     return this.#pieces.piece(`rows ${group}`, table.place(group), async (reader) => {
       const value = new RowGroup(reader, first, count, table.dataOffsets[group]!);
       await value.resolve(times, (one) => this.timeGroup(one));
-      return { value, sizeBytes: value.sizeBytes };
+      const onForgotten = (): void => this.#pieces.columns.drop(value);
+      return { value, sizeBytes: value.sizeBytes, onForgotten };
     });
   }
 

@@ -120,6 +120,7 @@ export class Part {
     ): Promise<T> =>
       this.#checked(`index of ${tenant}: ${name}`, place, (bytes) => decode(new ByteReader(bytes)));
     return {
+      columns: this.#context.columns,
       once,
       piece: (name, place, decode) =>
         this.#context.cache.get(this.row.name, `${tenant} ${name}`, () =>
@@ -274,7 +275,6 @@ export class Part {
   drop(): void {
     this.#context.cache.drop(this.row.name);
     this.#context.extents.drop(this.row.name);
-    this.#context.columns.drop(this);
   }
 }
 

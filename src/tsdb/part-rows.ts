@@ -81,6 +81,11 @@ export interface BlockPlace {
   readonly sibling: number;
 }
 
+/** Four doubles, three words, a half word and three bytes. */
+const BYTES_PER_BLOCK = 49;
+/** Of a group: its objects, views and buffers. */
+const OVERHEAD_BYTES = 3000;
+
 export class RowGroup {
   readonly first: number;
   readonly count: number;
@@ -109,6 +114,7 @@ export class RowGroup {
   readonly lastValues: Float64Array;
   /** By block its decoded values, where they are at hand (column-cache.ts). */
   readonly columns: (CachedColumn | undefined)[] = [];
+  isForgotten = false;
   /** By block 1 where its values are known not to be plain: there will be no column of it. */
   readonly isOdd: Uint8Array;
 
@@ -131,29 +137,35 @@ export class RowGroup {
     const total = this.#blockStarts[count]!;
     this.blockCount = total;
     this.hasEmptyRows = blocks.includes(0);
-    this.kinds = readNumbers(reader, new Uint8Array(total), total);
-    this.#times = readNumbers(reader, new Uint32Array(total), total);
-    this.#sizes = readNumbers(reader, new Uint32Array(total), total);
-    this.#siblings = readNumbers(reader, new Uint32Array(total), total);
+    // One piece of memory for all: a group has a few hundred blocks, and each buffer costs as much as
+    // the values of some dozen of them.
+    const memory = new ArrayBuffer(total * BYTES_PER_BLOCK);
+    const doubles = (at: number): Float64Array => new Float64Array(memory, at * 8 * total, total);
+    const words = (at: number): Uint32Array =>
+      new Uint32Array(memory, (32 + at * 4) * total, total);
+    const bytes = (at: number): Uint8Array => new Uint8Array(memory, (46 + at) * total, total);
+    this.#counts = new Uint16Array(memory, 44 * total, total);
+    [this.kinds, this.facts, this.isOdd] = [bytes(0), bytes(1), bytes(2)];
+    [this.#times, this.#sizes, this.#siblings] = [words(0), words(1), words(2)];
+    [this.#offsets, this.firstUs] = [doubles(0), doubles(1)];
+    [this.lastUs, this.lastValues] = [doubles(2), doubles(3)];
+    readNumbers(reader, this.kinds, total);
+    readNumbers(reader, this.#times, total);
+    readNumbers(reader, this.#sizes, total);
+    readNumbers(reader, this.#siblings, total);
     this.hasSiblings = this.#siblings.some((one) => one !== 0);
     reader.finish();
-    this.#offsets = new Float64Array(total);
     let offset = dataOffset;
     for (let i = 0; i < total; i++) {
       this.#offsets[i] = offset;
       offset += this.#sizes[i]!;
     }
-    this.#counts = new Uint16Array(total);
-    this.firstUs = new Float64Array(total);
-    this.lastUs = new Float64Array(total);
-    this.facts = new Uint8Array(total);
-    this.lastValues = new Float64Array(total);
-    this.isOdd = new Uint8Array(total);
   }
 
   get sizeBytes(): number {
     const columns = this.labels.length * this.count * 4;
-    return this.#reader.bytes.length + columns + this.blockCount * 62 + 500;
+    const blocks = this.blockCount * (BYTES_PER_BLOCK + 8);
+    return this.#reader.bytes.length + columns + blocks + OVERHEAD_BYTES;
   }
 
   /** Fills in what the time columns say; `group` gives each column's group. */

@@ -190,7 +190,7 @@ export class RangeLane {
         group.isOdd[block] = 1;
         return UNCLEAR;
       }
-      if (isKept) part.columns.keep(part, group, block, samples.values);
+      if (isKept) part.columns.keep(group, block, samples.values);
       chunks.push(samples.values);
     }
     return this.#cutOf(this.#joinOf(chunks));
