@@ -1,6 +1,8 @@
 // The caches of parts: what is asked for comes back, memory stays bounded, hot entries stay.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { BlobRange, Blobs } from '../blobs/blobs.ts';
 import { randomInt, seededPrng } from '../stdx/prng.ts';
 import { EXTENT_BYTES } from './limits.ts';
@@ -144,4 +146,26 @@ test('hits cost the same however many others there are', async () => {
   const [few, many] = [await cpuUs(10), await cpuUs(20_000)];
   // Moving each hit to the end of a Map made it tens of times.
   assert.ok(many < few * 8, `${few} us of CPU with few, ${many} with many`);
+});
+
+test('what parts that went had is garbage, though the cache never was full', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const cache = new SectionCache(1e9);
+  const refs: WeakRef<object>[] = [];
+  for (let part = 0; part < 200; part++) {
+    for (let key = 0; key < 20; key++)
+      await cache.get(`p${part}`, String(key), async () => {
+        const value = { part, key };
+        refs.push(new WeakRef(value));
+        return { value, sizeBytes: 100 };
+      });
+    cache.drop(`p${part - 2}`);
+  }
+  // What a job made is kept to its end.
+  await new Promise((resolve) => void setImmediate(resolve));
+  collect();
+  assert.equal(refs.length, 4000);
+  assert.equal(cache.sizeBytes, 2 * 20 * 100);
+  assert.equal(refs.filter((ref) => ref.deref() !== undefined).length, 2 * 20);
 });

@@ -16,6 +16,8 @@ interface Section {
   /** Asked for since the hand passed it last. */
   isUsed: boolean;
   onForgotten: (() => void) | undefined;
+  /** Its place in the ring; -1 once it is forgotten. */
+  at: number;
 }
 
 /**
@@ -27,10 +29,9 @@ interface Section {
  */
 export class SectionCache {
   readonly #parts = new Map<string, Map<string, Section>>();
-  readonly #entries = new Set<Section>();
+  readonly #ring: Section[] = [];
   readonly #limitBytes: number;
-  /** Lives on across evictions: a new one would pass by everything dropped before. */
-  #hand = this.#entries.values();
+  #hand = 0;
   #sizeBytes = 0;
 
   constructor(limitBytes: number) {
@@ -54,20 +55,21 @@ export class SectionCache {
       sizeBytes: 0,
       isUsed: false,
       onForgotten: undefined,
+      at: this.#ring.length,
     };
     const value = this.#load(entry, load);
     entry.value = value;
     let ofPart = this.#parts.get(part);
     if (ofPart === undefined) this.#parts.set(part, (ofPart = new Map()));
     ofPart.set(key, entry);
-    this.#entries.add(entry);
+    this.#ring.push(entry);
     return value;
   }
 
   async #load<T>(entry: Section, load: () => Promise<Decoded<T>>): Promise<T> {
     try {
       const { value, sizeBytes, onForgotten } = await load();
-      if (this.#entries.has(entry)) {
+      if (entry.at >= 0) {
         entry.sizeBytes = sizeBytes;
         entry.onForgotten = onForgotten;
         this.#sizeBytes += sizeBytes;
@@ -82,21 +84,27 @@ export class SectionCache {
 
   /** The rest of one round, one round that takes all marks away, one that drops. */
   #evict(keep: Section): void {
-    for (let rounds = 0; this.#sizeBytes > this.#limitBytes && rounds < 3;) {
-      const { done, value: entry } = this.#hand.next();
-      if (done === true) {
-        this.#hand = this.#entries.values();
-        rounds++;
-        continue;
-      }
+    let steps = this.#ring.length * 3;
+    for (; this.#sizeBytes > this.#limitBytes && steps > 0; steps--) {
+      if (this.#hand >= this.#ring.length) this.#hand = 0;
+      const entry = this.#ring[this.#hand]!;
+      // Also after one that went: what takes its place came last and has a round before it.
+      this.#hand++;
       if (entry === keep || entry.sizeBytes === 0) continue;
       if (entry.isUsed) entry.isUsed = false;
       else this.#forget(entry);
     }
   }
 
+  /** The last of the ring takes its place. */
   #forget(entry: Section): void {
-    if (!this.#entries.delete(entry)) return;
+    if (entry.at < 0) return;
+    const last = this.#ring.pop()!;
+    if (last !== entry) {
+      this.#ring[entry.at] = last;
+      last.at = entry.at;
+    }
+    entry.at = -1;
     this.#sizeBytes -= entry.sizeBytes;
     const ofPart = this.#parts.get(entry.part)!;
     ofPart.delete(entry.key);
