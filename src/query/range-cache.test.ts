@@ -217,10 +217,10 @@ test('series without a value in the steps at hand are not in the answer', async 
 });
 
 test('memory is bounded: the result used least recently goes', async () => {
-  const { ask, takeAsked, cache } = setup({ sizeBytesMax: 7400 });
+  const { ask, takeAsked, cache } = setup({ sizeBytesMax: 6200 });
   for (const text of ['a', 'b', 'c', 'd']) await ask(text);
   const { sizeBytes, entryCount } = cache.counts;
-  assert.ok(sizeBytes <= 7400 && entryCount === 4, `${sizeBytes} in ${entryCount}`);
+  assert.ok(sizeBytes <= 6200 && entryCount === 4, `${sizeBytes} in ${entryCount}`);
   await ask('a');
   await ask('e');
   takeAsked();
@@ -228,7 +228,7 @@ test('memory is bounded: the result used least recently goes', async () => {
   assert.deepEqual(takeAsked(), ['-300+31']);
   await ask('b');
   assert.deepEqual(takeAsked(), ['-900+91']);
-  const { ask: askSmall, cache: small } = setup({ sizeBytesMax: 5400 });
+  const { ask: askSmall, cache: small } = setup({ sizeBytesMax: 4200 });
   await askSmall('a');
   assert.equal(small.counts.entryCount, 0);
 });

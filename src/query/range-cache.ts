@@ -24,7 +24,7 @@ import {
   CACHE_STEPS_MIN,
   SETTLED_DELAY_US,
 } from './limits.ts';
-import { joinParts, resultBytes } from './range-parts.ts';
+import { joinParts, packed, resultBytes } from './range-parts.ts';
 import type { ResultPart } from './range-parts.ts';
 
 export interface RangeCacheOptions {
@@ -266,7 +266,7 @@ export class RangeCache {
     const sizeBytes = resultBytes(result) + key.length * 2;
     const isFit = !result.dependsOnRange && to - from >= CACHE_STEPS_MIN;
     if (!isFit || sizeBytes > this.#entryBytesMax) return;
-    this.#entries.set(key, { result, from, to, versions, writeCount, sizeBytes });
+    this.#entries.set(key, { result: packed(result), from, to, versions, writeCount, sizeBytes });
     this.#sizeBytes += sizeBytes;
     this.#bound();
   }
