@@ -154,6 +154,9 @@ export const REWRITE_EXPIRED_MIN = 0.5;
 export const HOUSEKEEPING_INTERVAL_MS = 60_000;
 /** Flushes and merges work so long without a turn of the event loop. */
 export const PACE_SLICE_MS = 2;
+/** A rest that ends later than this has a queue before it, and is as long again as it was late. */
+export const PACE_LATE_MS = 3;
+export const PACE_REST_MAX_MS = 20;
 /** Share of the thread that a flush takes while writes are under way and memory is empty. */
 export const FLUSH_SHARE_MIN = 0.4;
 /** Writes are under way when the last one came within this time. */

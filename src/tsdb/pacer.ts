@@ -1,10 +1,11 @@
 // Long work of the shard's own thread in short slices: after each the event loop turns, and while
 // writes are under way the work rests, so that it takes only a share of the thread. The share grows
-// with the backlog: work that falls behind would cost reads more than it saves writes.
+// with the backlog: work that falls behind would cost reads more than it saves writes. Where the
+// thread wakes it late, writes are queued up behind other work, and it rests once more.
 import { AppError } from '../model/errors.ts';
 import type { Clock } from '../stdx/clock.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
-import { PACE_BUSY_MS, PACE_SLICE_MS } from './limits.ts';
+import { PACE_BUSY_MS, PACE_LATE_MS, PACE_REST_MAX_MS, PACE_SLICE_MS } from './limits.ts';
 
 /** To be called between pieces of work; what it returns is waited for. */
 export type Pause = () => Promise<void> | undefined;
@@ -50,8 +51,14 @@ export class Pacer {
     // What is longer was spent waiting for the disk, in which others ran.
     const workedMs = Math.min(nowMs - this.#sliceStartMs, 2 * PACE_SLICE_MS);
     const share = isBusy ? this.#share() : 1;
-    if (share < 1) await this.#scheduler.sleep(workedMs * (1 / share - 1));
+    if (share < 1) await this.#sleep(nowMs, workedMs * (1 / share - 1));
     else await this.#scheduler.yieldTurn();
     this.#sliceStartMs = this.#clock.monotonicMs();
+  }
+
+  async #sleep(nowMs: number, restMs: number): Promise<void> {
+    await this.#scheduler.sleep(restMs);
+    const lateMs = this.#clock.monotonicMs() - nowMs - restMs;
+    if (lateMs > PACE_LATE_MS) await this.#scheduler.sleep(Math.min(lateMs, PACE_REST_MAX_MS));
   }
 }
