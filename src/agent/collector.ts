@@ -39,11 +39,13 @@ interface Plan {
   readonly timeoutMs: number;
   readonly honorLabels: boolean;
   readonly honorTimestamps: boolean;
+  readonly customBuckets: boolean;
 }
 
 /** Beside Prometheus' own, since there are no scrape configurations here. */
 const HONOR_LABELS = '__honor_labels__';
 const HONOR_TIMESTAMPS = '__honor_timestamps__';
+const CUSTOM_BUCKETS = '__convert_classic_histograms_to_nhcb__';
 
 /** As Prometheus: a target has ten seconds, or its interval where that is less. */
 const TIMEOUT_MS = 10_000;
@@ -103,7 +105,8 @@ export class Collector {
       logger.warn('a scrape target is left out', { target: discovered['__address__'], reason });
       return undefined;
     }
-    const { url, labels, intervalMs, timeoutMs, honorLabels, honorTimestamps } = plan;
+    const { url, labels, intervalMs, timeoutMs } = plan;
+    const { honorLabels, honorTimestamps, customBuckets } = plan;
     const { job = '', instance = '', ...rest } = labels;
     const { userAgent } = this.#options;
     const scraper = new Scraper(writer, principal, {
@@ -114,6 +117,7 @@ export class Collector {
       typeLabels,
       honorLabels,
       honorTimestamps,
+      customBuckets,
       collect: () => fetchPage({ url, timeoutMs, userAgent, scheduler }),
     });
     const loop = new TargetLoop({
@@ -160,6 +164,7 @@ export class Collector {
       timeoutMs,
       honorLabels: discovered[HONOR_LABELS] === 'true',
       honorTimestamps: discovered[HONOR_TIMESTAMPS] !== 'false',
+      customBuckets: discovered[CUSTOM_BUCKETS] === 'true',
     };
   }
 }

@@ -45,6 +45,8 @@ export interface ScrapeTarget {
   readonly honorLabels?: boolean;
   /** Times of the page count; else that of the scrape. Default: they do. */
   readonly honorTimestamps?: boolean;
+  /** Classic histograms are kept as native ones with custom buckets. */
+  readonly customBuckets?: boolean;
   /** The type of each metric becomes its label `__type__`. */
   readonly typeLabels?: boolean;
   /** The page now, text in the simplest case; a rejection makes the target down. */
@@ -237,7 +239,8 @@ export class Scraper {
     scanner: ExpositionScan,
     { dictionary, sink }: { readonly dictionary: RowDictionary; readonly sink: RowSink },
   ): { readonly result: ExpositionResult; readonly rows: ReadonlyMap<string, Row> } {
-    const { typeLabels = false, honorLabels = false, honorTimestamps = true } = this.#target;
+    const { typeLabels = false, honorLabels = false } = this.#target;
+    const { honorTimestamps = true, customBuckets = false } = this.#target;
     const options = {
       defaultTimeUs: tUs,
       mode: 'scrape',
@@ -248,7 +251,8 @@ export class Scraper {
     const seen: Seen = { alive: new Set(), timed: new Set() };
     const recording = recordingSink(sink, seen, { tUs, honorTimestamps });
     const { body, format } = page;
-    const result = scanner(body, body.length, { ...options, honorLabels }, recorder, recording);
+    const pageOptions = { ...options, honorLabels, customBuckets };
+    const result = scanner(body, body.length, pageOptions, recorder, recording);
     const { rows } = recorder;
     for (const row of rows.values()) row.isTimed = seen.timed.has(row.ref);
     const text =

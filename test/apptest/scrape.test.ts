@@ -51,6 +51,14 @@ function nativeFamily(): Uint8Array {
   return Uint8Array.from([...varintBytes(message.length), ...message]);
 }
 
+const classicPage = `# TYPE h histogram
+h_bucket{le="1"} 2
+h_bucket{le="2"} 3
+h_bucket{le="+Inf"} 4
+h_sum 9
+h_count 4
+`;
+
 before(async () => {
   server = createServer((request, response) => {
     asked.push({ url: request.url!, headers: request.headers });
@@ -74,6 +82,7 @@ before(async () => {
     );
     response.end(nativeFamily());
   });
+  pages.set('/classic', text(classicPage));
   pages.set('/moved', (response) => response.writeHead(302, { Location: '/om' }).end());
   pages.set('/slow', () => undefined);
   pages.set('/bad', text('c{ 1\n'));
@@ -87,6 +96,7 @@ before(async () => {
     ...target('job=honoring,interval=300ms,honor_labels=true', '/metrics'),
     ...target('job=om,interval=300ms', '/om'),
     ...target('job=proto,interval=300ms', '/proto'),
+    ...target('job=classic,interval=300ms,convert_classic_histograms_to_nhcb=true', '/classic'),
     ...target('job=moved,interval=300ms', '/moved'),
     ...target('job=slow,interval=300ms,timeout=100ms', '/slow'),
     ...target('job=bad,interval=300ms', '/bad'),
@@ -125,6 +135,15 @@ async function until(query: string, expected: readonly string[]): Promise<void> 
     await sleep(100);
   }
 }
+
+test('a classic histogram is kept as a native one where the target says so', async () => {
+  await until('histogram_count(h{job="classic"})', ['4']);
+  await until('histogram_quantile(0.5, h{job="classic"})', ['1']);
+  await until('h_bucket{job="classic"}', []);
+  // Gone from the page, it ends as any other series does.
+  pages.set('/classic', text('other 1\n'));
+  await until('histogram_count(h{job="classic"})', []);
+});
 
 test('text, with labels of the target; its own move aside unless they are honored', async () => {
   await until('a{job="plain",exported_job="own",env="prod"}', ['5', '6']);

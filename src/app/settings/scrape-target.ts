@@ -11,6 +11,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   timeout: '__scrape_timeout__',
   honor_labels: '__honor_labels__',
   honor_timestamps: '__honor_timestamps__',
+  convert_classic_histograms_to_nhcb: '__convert_classic_histograms_to_nhcb__',
 };
 
 const JOB = 'scrape';
@@ -22,7 +23,8 @@ function optionLabel(name: string, value: string): readonly [string, string] {
       `unknown option "${name}"; known are ${Object.keys(OPTIONS).join(', ')} and label.NAME`,
     );
   if (name === 'interval' || name === 'timeout') duration.parse(value);
-  if (name.startsWith('honor_') && value !== 'true' && value !== 'false')
+  const isFlag = name.startsWith('honor_') || name.startsWith('convert_');
+  if (isFlag && value !== 'true' && value !== 'false')
     throw new SettingError(`${name}: expected true or false`);
   return [label, value];
 }
