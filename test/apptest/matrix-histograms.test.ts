@@ -344,9 +344,9 @@ async function check(prefix: string, all: readonly Named[]): Promise<void> {
   const selector = `{__name__=~"${prefix}.*"}`;
   const query = new URLSearchParams({ query: selector, time: String(T_MS / 1000) });
   const { data } = JSON.parse(await ask(`/api/v1/query?${query.toString()}`)) as {
-    data: { result: { metric: { __name__: string }; histogram: readonly [number, Shown] }[] };
+    data: { result: { metric: Record<'__name__', string>; histogram: readonly [number, Shown] }[] };
   };
-  const shown = new Map(data.result.map((one) => [one.metric.__name__, one.histogram]));
+  const shown = new Map(data.result.map((one) => [one.metric['__name__'], one.histogram]));
   assert.equal(shown.size, all.length);
   for (const one of all) {
     assert.equal(shown.get(one.name)![0], T_MS / 1000);
@@ -358,7 +358,7 @@ async function check(prefix: string, all: readonly Named[]): Promise<void> {
   const wanted = new Map(all.map(({ name, histogram }) => [name, histogram]));
   for (const line of lines) {
     const { metric, values, timestampsUs } = JSON.parse(line) as {
-      metric: { __name__: string };
+      metric: Record<'__name__', string>;
       values: readonly Exported[];
       timestampsUs: readonly number[];
     };
@@ -368,8 +368,8 @@ async function check(prefix: string, all: readonly Named[]): Promise<void> {
     const [own] = values as [Exported];
     const { positiveSpans, negativeSpans } = own;
     const is = { positiveSpans: spans(positiveSpans), negativeSpans: spans(negativeSpans) };
-    const should = canonical(wanted.get(metric.__name__)!);
-    assert.deepEqual(canonical({ ...own, ...is }), should, metric.__name__);
+    const should = canonical(wanted.get(metric['__name__'])!);
+    assert.deepEqual(canonical({ ...own, ...is }), should, metric['__name__']);
   }
 }
 
