@@ -22,6 +22,9 @@ export interface Actor {
   readonly peer: string;
 }
 
+/** The server, when it ends what a crash had cut short. */
+export const SERVER_ACTOR: Actor = { tokenId: '', tokenName: 'server', tenant: '', peer: '' };
+
 export const AUDIT_ACTIONS = [
   'tenant.create',
   'tenant.rename',

@@ -24,9 +24,14 @@ export const TENANCY_PAGE_ROWS = 1_000;
 export const AUDIT_ROWS_MAX = 50_000;
 /** Rows that one question looks at; the answer says where to go on. */
 export const AUDIT_SCAN_ROWS_MAX = 10_000;
+/** Rows of one answer. */
+export const AUDIT_ANSWER_ROWS_MAX = 1_000;
 
 // One transaction of the catalog takes 10,000,000 bytes.
 assert(
   TOKENS_PER_TENANT_MAX * (RECORD_BYTES_MAX + 100) < 9_000_000,
   'all tokens of a tenant change in one transaction',
 );
+
+/** Rounds of deleting what was on its way while a tenant was being removed. */
+export const REMOVAL_ROUNDS_MAX = 5;
