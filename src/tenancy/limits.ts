@@ -1,4 +1,37 @@
 // Bounds of tenancy.
+import { assert } from '../stdx/assert.ts';
 
 /** Tenants that open mode creates because a header named them; more are refused with 429. */
 export const OPEN_TENANTS_MAX = 1_000;
+
+/** Tenants with a record. */
+export const TENANTS_MAX = 20_000;
+/** Tokens of all tenants, and of one, that are not revoked. */
+export const TOKENS_MAX = 100_000;
+export const TOKENS_PER_TENANT_MAX = 1_000;
+/** Revoked tokens of a tenant that can still be looked at; the one created first goes first. */
+export const REVOKED_TOKENS_KEPT = 100;
+/** One record as JSON. */
+export const RECORD_BYTES_MAX = 8_000;
+/** All records as JSON: what holding them in memory is bounded by. */
+export const RECORDS_BYTES_MAX = 64 * 1024 * 1024;
+/** Ids of removed tenants that are not given again; the one removed first is forgotten first. */
+export const REMOVED_IDS_KEPT = 10_000;
+/** Rows read from the catalog at a time. */
+export const TENANCY_PAGE_ROWS = 1_000;
+
+/** Rows of the audit log; the oldest go. */
+export const AUDIT_ROWS_MAX = 50_000;
+/** Rows that one question looks at; the answer says where to go on. */
+export const AUDIT_SCAN_ROWS_MAX = 10_000;
+/** Rows of one answer. */
+export const AUDIT_ANSWER_ROWS_MAX = 1_000;
+
+// One transaction of the catalog takes 10,000,000 bytes.
+assert(
+  TOKENS_PER_TENANT_MAX * (RECORD_BYTES_MAX + 100) < 9_000_000,
+  'all tokens of a tenant change in one transaction',
+);
+
+/** Rounds of deleting what was on its way while a tenant was being removed. */
+export const REMOVAL_ROUNDS_MAX = 5;

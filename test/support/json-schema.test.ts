@@ -36,6 +36,9 @@ test('values that fit, and those that do not', () => {
       1,
       ['$ fits 2 of the forms, only one is allowed'],
     ],
+    [{ minimum: 1, maximum: 3 }, 2, []],
+    [{ minimum: 1, maximum: 3 }, 0, ['$ is less than 1']],
+    [{ minimum: 1, maximum: 3 }, 4, ['$ is more than 3']],
     [{ enum: ['a', 'b'] }, 'c', ['$ is c, none of a,b']],
   ];
   for (const [schema, value, expected] of cases)

@@ -53,6 +53,10 @@ export class SchemaChecker {
         Array.isArray(value)
           ? value.flatMap((item, i) => this.problems(of, item, `${path}[${i}]`))
           : [],
+      minimum: (least: number, value, path) =>
+        typeof value === 'number' && value < least ? [`${path} is less than ${least}`] : [],
+      maximum: (most: number, value, path) =>
+        typeof value === 'number' && value > most ? [`${path} is more than ${most}`] : [],
       minItems: (count: number, value, path) =>
         Array.isArray(value) && value.length < count ? [`${path} has too few items`] : [],
       maxItems: (count: number, value, path) =>

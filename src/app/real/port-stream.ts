@@ -13,6 +13,8 @@ type PortMessage =
 
 export class PortStream extends Duplex {
   readonly #port: MessagePort;
+  /** As a socket has it: of the client that the connection is for. */
+  readonly remoteAddress: string;
   /** Of the chunk under way. */
   #written: ((error?: Error) => void) | undefined = undefined;
   #owesMore = false;
@@ -21,8 +23,9 @@ export class PortStream extends Duplex {
   #idle: NodeJS.Timeout | undefined = undefined;
 
   /** Owns the port from now on. */
-  constructor(port: MessagePort) {
+  constructor(port: MessagePort, peer = '') {
     super({ allowHalfOpen: true });
+    this.remoteAddress = peer;
     this.#port = port;
     port.on('message', (message: PortMessage) => this.#hear(message));
     port.on('close', () => this.#hear('gone'));

@@ -50,7 +50,8 @@ export type FromIngest =
   | { readonly kind: 'listening'; readonly address: AddressInfo }
   | { readonly kind: 'unable'; readonly code: string; readonly message: string }
   | { readonly kind: 'sent'; readonly message: SentMessage }
-  | { readonly kind: 'connection'; readonly port: MessagePort }
+  /** `peer`: address of the client it is for. */
+  | { readonly kind: 'connection'; readonly port: MessagePort; readonly peer: string }
   | { readonly kind: 'refused'; readonly refused: Refused }
   /** In the order in which they were asked for: the rules are in force. */
   | { readonly kind: 'relabelled' }

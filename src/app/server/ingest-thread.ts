@@ -138,9 +138,9 @@ function line(level: LogLevel): Logger['info'] {
   return (message, fields = {}) => post({ kind: 'log', level, message, fields });
 }
 
-function connect(): PortStream {
+function connect(peer: string): PortStream {
   const { port1, port2 } = new MessageChannel();
-  post({ kind: 'connection', port: port2 }, [port2]);
+  post({ kind: 'connection', port: port2, peer }, [port2]);
   return new PortStream(port1);
 }
 

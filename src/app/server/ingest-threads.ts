@@ -201,7 +201,7 @@ class IngestThread {
       case 'sent':
         return this.#receiver.receive(message.message);
       case 'connection':
-        return this.#parts.accept(new PortStream(message.port));
+        return this.#parts.accept(new PortStream(message.port, message.peer));
       case 'log':
         return this.#parts.logger[message.level](message.message, message.fields);
       case 'refused':

@@ -15,13 +15,14 @@ import { assert, must } from '../../stdx/assert.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
 import { OpenAuthenticator } from '../../tenancy/authenticator.ts';
+import { isServerAdmin } from '../../tenancy/server-admin.ts';
 import { Ingest } from '../../ingest/ingest.ts';
 import type { WriteReport } from '../../ingest/ingest.ts';
 import { MetadataFilter } from '../../ingest/metadata-filter.ts';
 import { RefusedLines, refusedOf, refusedWrite } from '../../ingest/refused-lines.ts';
 import type { Refused } from '../../ingest/refused-lines.ts';
 import { RelabelStore } from '../../ingest/relabel-store.ts';
-import type { RelabelConfig } from '../../ingest/relabel-store.ts';
+import type { RelabelConfig, RelabelStoreParts } from '../../ingest/relabel-store.ts';
 import { QUERY_HEAVY_PART } from '../../query/limits.ts';
 import { PromqlQueries } from '../../query/promql.ts';
 import type { EvaluatePromql } from '../../query/promql.ts';
@@ -43,6 +44,8 @@ import type { TlsKeeper } from './tls-keys.ts';
 import type { LineListeners, LineListenersParts } from './line-listeners.ts';
 import { productRoutes, writingRoutes } from './routes.ts';
 import { registerStorageMetrics } from './storage-metrics.ts';
+import { openTenancy, tenancyDependencies } from './tenancy.ts';
+import type { Tenancy } from './tenancy.ts';
 import { writeCounter } from './write-metrics.ts';
 
 export interface OrreryParts {
@@ -107,15 +110,12 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const metadata = new MetadataFilter();
   const metricsPage = () => pageOf(registry, state);
   const refusedLines = new RefusedLines(clock);
-  const relabel = await RelabelStore.open({
-    catalog: parts.catalog,
-    fallback: parts.relabelConfig,
-    onChange: async (changed) => {
-      ingest.forgetRules(changed.tenant);
-      await state.threads?.relabel(changed);
-    },
+  const relabel = await openRules(parts, async (changed) => {
+    ingest.forgetRules(changed.tenant);
+    await state.threads?.relabel(changed);
   });
-  const wiring = { state, metadata, metricsPage, refusedLines, relabel };
+  const tenancy = await openTenancy(parts, { relabel, pushGroups: () => state.pushGroups });
+  const wiring = { state, metadata, metricsPage, refusedLines, relabel, tenancy };
   const { routes, ingest, queries } = wire(parts, wiring);
   const pushGroups = await openPushGroups(parts, ingest);
   state.pushGroups = pushGroups;
@@ -127,6 +127,7 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
     ...(tls && { keys: tls.keys }),
     routes,
     authenticator,
+    isServerAdmin: (principal) => isServerAdmin(principal, tenancy.store),
     rules,
     onWriteRefused: (refused) => refusedLines.add(refusedWrite(refused)),
   });
@@ -159,6 +160,7 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
     state.threads?.renewKeys(renewed);
   });
   pushGroups.start();
+  tenancy.removal.resume();
   async function stop(): Promise<void> {
     state.isReady = false;
     stopWatching?.();
@@ -171,6 +173,13 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
     await storage.close();
   }
   return { address, url, listeners: lines?.addresses ?? {}, routes, stop };
+}
+
+function openRules(
+  { catalog, relabelConfig: fallback }: OrreryParts,
+  onChange: RelabelStoreParts['onChange'],
+): Promise<RelabelStore> {
+  return RelabelStore.open({ catalog, fallback, onChange });
 }
 
 /** Reads the groups that were pushed before. */
@@ -238,6 +247,7 @@ interface Wiring {
   readonly metricsPage: () => Promise<string>;
   readonly refusedLines: RefusedLines;
   readonly relabel: RelabelStore;
+  readonly tenancy: Tenancy;
 }
 
 function openIngest({ storage, prng, registry, memory }: OrreryParts, wiring: Wiring): Ingest {
@@ -253,7 +263,7 @@ function openIngest({ storage, prng, registry, memory }: OrreryParts, wiring: Wi
 }
 
 function wire(parts: OrreryParts, wiring: Wiring): Wired {
-  const { state, metricsPage, refusedLines, relabel } = wiring;
+  const { state, metricsPage, refusedLines, relabel, tenancy } = wiring;
   const { settings, storage, clock, scheduler, prng, registry, version, files, logger } = parts;
   const { memory } = parts;
   const ingest = openIngest(parts, wiring);
@@ -313,7 +323,8 @@ function wire(parts: OrreryParts, wiring: Wiring): Wired {
     pushGroups: () => must(state.pushGroups, 'groups are opened before requests come'),
     facts: async () => (await import('./server-facts.ts')).serverFacts(settings),
   };
-  const deps = { ...api, ...about, ...watched, directory: parts.webDirectory };
+  const tenants = tenancyDependencies(tenancy, prng);
+  const deps = { ...api, ...about, ...watched, ...tenants, directory: parts.webDirectory };
   const writeRoutes = (dry: Ingest) => writingRoutes({ ...deps, ingest: dry });
   const routes = productRoutes({ ...deps, writeRoutes });
   return { routes, ingest, queries };

@@ -19,6 +19,8 @@ import { opentsdbRoutes } from '../../frontends/opentsdb/routes.ts';
 import type { OpentsdbDependencies } from '../../frontends/opentsdb/put.ts';
 import { pushgatewayRoutes } from '../../frontends/pushgateway/routes.ts';
 import type { PushgatewayDependencies } from '../../frontends/pushgateway/dependencies.ts';
+import { tenancyRoutes } from '../../frontends/tenancy/routes.ts';
+import type { TenancyApiDependencies } from '../../frontends/tenancy/routes.ts';
 import { prometheusRoutes } from '../../frontends/prometheus/routes.ts';
 import type { PrometheusDependencies } from '../../frontends/prometheus/routes.ts';
 
@@ -35,6 +37,7 @@ export type RouteDependencies = PrometheusDependencies &
   ImportExportDependencies &
   PushgatewayDependencies &
   AdminDependencies &
+  TenancyApiDependencies &
   ConsoleDependencies;
 
 /** Dependencies are used when a request comes, not before. */
@@ -44,6 +47,7 @@ export function productRoutes(deps: RouteDependencies): readonly Route[] {
     ...protocolRoutes(deps),
     ...pushgatewayRoutes(deps),
     ...adminRoutes(deps),
+    ...tenancyRoutes(deps),
     ...consoleRoutes(deps),
   ];
 }

@@ -11,8 +11,10 @@ import type { Handler, Route } from '../http/route.ts';
 import type { ExplainDependencies } from './explain.ts';
 import type { QueryAdminDependencies } from './queries.ts';
 import { snapshotRoutes } from './snapshots.ts';
+import type { RetentionDependencies } from './tenants.ts';
 
-export interface AdminDependencies extends QueryAdminDependencies, ExplainDependencies {
+export interface AdminDependencies
+  extends QueryAdminDependencies, ExplainDependencies, RetentionDependencies {
   readonly storage: Storage;
   readonly snapshots: SnapshotKeeper;
   readonly refusedLines: RefusedLines;
@@ -65,19 +67,19 @@ function get(path: string, handler: Handler): Route {
   };
 }
 
-function retentionRoutes({ storage }: AdminDependencies): readonly Route[] {
+function retentionRoutes(deps: AdminDependencies): readonly Route[] {
   const path = '/orrery/v1/tenants/:tenant/retention';
   const row = { permission: 'admin', errors: nativeErrors } as const;
   return [
-    { ...get(path, async (exchange) => (await tenants()).getRetention(storage, exchange)), ...row },
+    { ...get(path, async (exchange) => (await tenants()).getRetention(deps, exchange)), ...row },
     {
-      ...get(path, async (exchange) => (await tenants()).putRetention(storage, exchange)),
+      ...get(path, async (exchange) => (await tenants()).putRetention(deps, exchange)),
       ...row,
       method: 'PUT',
       bodyLimitBytes: SMALL_BODY_BYTES_MAX,
     },
     {
-      ...get(path, async (exchange) => (await tenants()).removeRetention(storage, exchange)),
+      ...get(path, async (exchange) => (await tenants()).removeRetention(deps, exchange)),
       ...row,
       method: 'DELETE',
     },

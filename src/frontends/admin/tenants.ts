@@ -2,15 +2,23 @@
 import { AppError } from '../../model/errors.ts';
 import type { Retention, Storage, TenantRetention } from '../../model/storage.ts';
 import { TENANT_ID_PATTERN } from '../../model/tenant.ts';
+import type { TenantId } from '../../model/tenant.ts';
+import type { TenancyStore } from '../../tenancy/tenancy-store.ts';
 import type { Exchange } from '../http/exchange.ts';
 
 const FIELDS = ['timeMs', 'sizeBytes'] as const;
 
-function tenantOf(exchange: Exchange): string {
+export interface RetentionDependencies {
+  readonly storage: Storage;
+  readonly tenancy: Pick<TenancyStore, 'tenantByName'>;
+}
+
+/** Its id; open mode has tenants without a record, whose names are their ids. */
+function tenantOf({ tenancy }: RetentionDependencies, exchange: Exchange): TenantId {
   const tenant = exchange.params.get('tenant') ?? '';
   if (!TENANT_ID_PATTERN.test(tenant))
     throw new AppError('invalid', 'bad-tenant', `${JSON.stringify(tenant)} is no tenant's name`);
-  return tenant;
+  return tenancy.tenantByName(tenant)?.id ?? tenant;
 }
 
 function limitsJson(limits: Retention): Record<string, number | null> {
@@ -54,20 +62,23 @@ function parseRetention(body: Uint8Array): Retention {
   return { timeMs: limit('timeMs'), sizeBytes: limit('sizeBytes') };
 }
 
-export async function getRetention(storage: Storage, exchange: Exchange): Promise<void> {
-  const tenant = tenantOf(exchange);
-  answer(exchange, tenant, storage.retention(tenant));
+export async function getRetention(deps: RetentionDependencies, exchange: Exchange): Promise<void> {
+  const tenant = tenantOf(deps, exchange);
+  answer(exchange, tenant, deps.storage.retention(tenant));
 }
 
-export async function putRetention(storage: Storage, exchange: Exchange): Promise<void> {
-  const tenant = tenantOf(exchange);
-  await storage.setRetention(tenant, parseRetention(await exchange.body()));
-  answer(exchange, tenant, storage.retention(tenant));
+export async function putRetention(deps: RetentionDependencies, exchange: Exchange): Promise<void> {
+  const tenant = tenantOf(deps, exchange);
+  await deps.storage.setRetention(tenant, parseRetention(await exchange.body()));
+  answer(exchange, tenant, deps.storage.retention(tenant));
 }
 
 /** Back to the server's limits. */
-export async function removeRetention(storage: Storage, exchange: Exchange): Promise<void> {
-  const tenant = tenantOf(exchange);
-  await storage.setRetention(tenant, undefined);
-  answer(exchange, tenant, storage.retention(tenant));
+export async function removeRetention(
+  deps: RetentionDependencies,
+  exchange: Exchange,
+): Promise<void> {
+  const tenant = tenantOf(deps, exchange);
+  await deps.storage.setRetention(tenant, undefined);
+  answer(exchange, tenant, deps.storage.retention(tenant));
 }

@@ -14,15 +14,16 @@ const OF_CONNECTION: ReadonlySet<string> = new Set([
   'transfer-encoding',
 ]);
 
-/** `connect`: a fresh connection to the other door. */
+/** `connect`: a fresh connection to the other door, on behalf of the client at an address. */
 export function forward(
   request: IncomingMessage,
   response: ServerResponse,
-  connect: () => Duplex,
+  connect: (peer: string) => Duplex,
 ): void {
   const { method = 'GET', url: path = '/' } = request;
   const headers = requestHeaders(request);
-  const away = http.request({ method, path, headers, createConnection: connect });
+  const createConnection = () => connect(request.socket.remoteAddress ?? '');
+  const away = http.request({ method, path, headers, createConnection });
   away.on('response', (answer) => answerWith(request, response, answer));
   // 1xx of the other door.
   away.on('continue', () => {

@@ -109,7 +109,7 @@ export function corsHeaders(
 export function preflightHeaders(headers: IncomingHttpHeaders): Readonly<Record<string, string>> {
   const asked = headers['access-control-request-headers'];
   return {
-    'Access-Control-Allow-Methods': 'GET, HEAD, POST, PUT, DELETE, OPTIONS',
+    'Access-Control-Allow-Methods': 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS',
     ...(typeof asked === 'string' && /^[\w\-, ]{1,1000}$/.test(asked)
       ? { 'Access-Control-Allow-Headers': asked }
       : {}),

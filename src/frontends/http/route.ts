@@ -7,7 +7,7 @@ import type { Permission } from '../../model/tenant.ts';
 import type { Answer } from './answer.ts';
 import type { Exchange } from './exchange.ts';
 
-export const METHODS = ['GET', 'POST', 'PUT', 'DELETE'] as const;
+export const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 export type Method = (typeof METHODS)[number];
 
 /** Words an error as the protocol's clients expect it. `Retry-After` is added by the server. */

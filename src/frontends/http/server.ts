@@ -124,6 +124,8 @@ export interface RefusedWrite {
 export interface HttpServerOptions {
   readonly routes: readonly Route[];
   readonly authenticator: Authenticator;
+  /** May it use admin routes of the whole server? Default: every admin may. */
+  readonly isServerAdmin?: (principal: Principal) => boolean;
   readonly rules: GuardRules;
   readonly logger: Logger;
   readonly registry: MetricsRegistry;
@@ -312,9 +314,17 @@ export class HttpServer {
 
   #admit(request: IncomingMessage, route: Route): Principal | undefined {
     checkOrigin(this.#options.rules, route.method, request.headers);
-    const { permission } = route;
+    const { permission, tenantScope } = route;
     if (permission === 'none') return undefined;
-    return this.#options.authenticator.authenticate(credentialsOf(request), permission);
+    const { authenticator, isServerAdmin } = this.#options;
+    const principal = authenticator.authenticate(credentialsOf(request), permission);
+    if (permission === 'admin' && tenantScope === 'server' && isServerAdmin?.(principal) === false)
+      throw new AppError(
+        'forbidden',
+        'server-scope',
+        'this is about the whole server: only a token of scope "server" may do it',
+      );
+    return principal;
   }
 
   /** Of what the client did and can change; not of what may pass, nor of what went wrong here. */

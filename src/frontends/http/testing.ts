@@ -10,7 +10,7 @@ import { OpenAuthenticator } from '../../tenancy/authenticator.ts';
 import type { GuardRules } from './guard.ts';
 import type { Route } from './route.ts';
 import { HttpServer } from './server.ts';
-import type { Patience } from './server.ts';
+import type { HttpServerOptions, Patience } from './server.ts';
 
 const testClock: Clock = {
   nowMs: () => Date.now(),
@@ -37,11 +37,13 @@ export async function openDoor(
   routes: readonly Route[],
   rules: Partial<GuardRules> = {},
   patience?: Patience,
+  who: Partial<Pick<HttpServerOptions, 'authenticator' | 'isServerAdmin'>> = {},
 ): Promise<TestDoor> {
   const registry = new MetricsRegistry();
   const server = new HttpServer({
     routes,
     authenticator: new OpenAuthenticator([]),
+    ...who,
     rules: { loopbackOnly: true, allowedHosts: [], corsOrigins: [], ...rules },
     logger: silentLogger,
     registry,

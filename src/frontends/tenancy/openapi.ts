@@ -1,0 +1,393 @@
+// `/orrery/v1/openapi.json`: what the routes of this folder take and answer, as OpenAPI 3.1. A test
+// compares it with the route table, another one with what a running server answers.
+import { TENANT_ID_PATTERN } from '../../model/tenant.ts';
+import { AUDIT_ACTIONS } from '../../tenancy/audit.ts';
+import { AUDIT_ANSWER_ROWS_MAX } from '../../tenancy/limits.ts';
+import type { Exchange } from '../http/exchange.ts';
+import type { LimitIds } from './tenants.ts';
+import { PERMISSIONS } from './tokens.ts';
+import {
+  AUDIT_ANSWER_DEFAULT,
+  CARDINALITY_ANSWER_DEFAULT,
+  CARDINALITY_ANSWER_MAX,
+  FORCED_LABELS_MAX,
+  FORCED_MATCHERS_MAX,
+  LABEL_NAME_LENGTH_MAX,
+  LABEL_VALUE_LENGTH_MAX,
+  MATCHER_LENGTH_MAX,
+  TENANTS_ANSWER_DEFAULT,
+  TENANTS_ANSWER_MAX,
+  TOKEN_NAME_LENGTH_MAX,
+  TOKEN_TENANTS_MAX,
+} from './limits.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+interface DocumentParts {
+  readonly version: string;
+  readonly limitIds: LimitIds;
+}
+
+export async function sendDocument(parts: DocumentParts, exchange: Exchange): Promise<void> {
+  exchange.sendJson(200, openApiDocument(parts));
+}
+
+export function openApiDocument({ version, limitIds }: DocumentParts): Json {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Orrery: tenants, tokens, limits, audit log',
+      version,
+      description:
+        'Admins of a tenant see and change their own tenant; a token of scope "server", and open ' +
+        "mode, all of them. Another's tenant and one that is not there are the same 404.",
+    },
+    security: [{}, { bearer: [] }],
+    paths: paths(),
+    components: {
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
+      schemas: schemas(limitIds),
+    },
+  };
+}
+
+// ---------------------------------------------------------------- paths
+
+const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
+
+const json = (schema: Json): Json => ({ 'application/json': { schema } });
+
+interface Operation {
+  readonly id: string;
+  readonly summary: string;
+  readonly body?: string;
+  readonly answer: string;
+  readonly status?: number;
+  readonly parameters?: readonly Json[];
+}
+
+function operation({ id, summary, body, answer, status = 200, parameters }: Operation): Json {
+  return {
+    operationId: id,
+    summary,
+    ...(parameters && { parameters }),
+    ...(body !== undefined && { requestBody: { required: true, content: json(ref(body)) } }),
+    responses: {
+      [status]: { description: 'Done.', content: json(ref(answer)) },
+      default: { description: 'Refused, and why.', content: json(ref('Error')) },
+    },
+  };
+}
+
+const inPath = (name: string, schema: Json): Json => ({ name, in: 'path', required: true, schema });
+const inQuery = (name: string, schema: Json): Json => ({ name, in: 'query', schema });
+
+const NAME = { type: 'string', pattern: TENANT_ID_PATTERN.source };
+const TENANT = inPath('tenant', NAME);
+const TOKEN = inPath('id', { type: 'string', pattern: '^[a-z2-7]{12}$' });
+
+function count(max: number, fallback: number): Json {
+  return inQuery('limit', { type: 'integer', minimum: 1, maximum: max, default: fallback });
+}
+
+function paths(): Json {
+  return {
+    '/orrery/v1/tenants': tenantsPath(),
+    '/orrery/v1/tenants/{tenant}': tenantPath(),
+    '/orrery/v1/tenants/{tenant}/limits': limitsPath(),
+    '/orrery/v1/tenants/{tenant}/tokens': tokensPath(),
+    '/orrery/v1/tenants/{tenant}/tokens/{id}': tokenPath(),
+    '/orrery/v1/tenants/{tenant}/cardinality': {
+      parameters: [TENANT],
+      get: operation({
+        id: 'getCardinality',
+        summary: 'Which names and labels make the series of the tenant many.',
+        answer: 'Cardinality',
+        parameters: [count(CARDINALITY_ANSWER_MAX, CARDINALITY_ANSWER_DEFAULT)],
+      }),
+    },
+    '/orrery/v1/audit': auditPath(),
+    '/orrery/v1/openapi.json': {
+      get: operation({ id: 'getDocument', summary: 'This document.', answer: 'Document' }),
+    },
+  };
+}
+
+function tenantsPath(): Json {
+  return {
+    get: operation({
+      id: 'listTenants',
+      summary: 'Tenants by name; `next` is the `after` of the question that goes on.',
+      answer: 'TenantList',
+      parameters: [
+        inQuery('after', { type: 'string' }),
+        count(TENANTS_ANSWER_MAX, TENANTS_ANSWER_DEFAULT),
+      ],
+    }),
+    post: operation({
+      id: 'createTenant',
+      summary: 'A new tenant. Data that was written under its name without a record becomes its.',
+      body: 'TenantDraft',
+      answer: 'Tenant',
+      status: 201,
+    }),
+  };
+}
+
+function tenantPath(): Json {
+  return {
+    parameters: [TENANT],
+    get: operation({ id: 'getTenant', summary: 'One tenant.', answer: 'Tenant' }),
+    patch: operation({
+      id: 'changeTenant',
+      summary: 'Renames, suspends or resumes a tenant; its data and tokens stay.',
+      body: 'TenantEdit',
+      answer: 'Tenant',
+    }),
+    delete: operation({
+      id: 'deleteTenant',
+      summary: 'Deletes a tenant, its tokens and its data, and answers when they are gone.',
+      answer: 'TenantRemoval',
+    }),
+  };
+}
+
+function limitsPath(): Json {
+  const answer = 'TenantLimits';
+  return {
+    parameters: [TENANT],
+    get: operation({ id: 'getLimits', summary: 'Limits that are not the defaults.', answer }),
+    put: operation({
+      id: 'setLimits',
+      summary: 'Replaces them: what is not named has its default.',
+      body: 'Limits',
+      answer,
+    }),
+    patch: operation({
+      id: 'changeLimits',
+      summary: 'Changes those that are named; null is the default again.',
+      body: 'LimitsEdit',
+      answer,
+    }),
+  };
+}
+
+function tokensPath(): Json {
+  return {
+    parameters: [TENANT],
+    get: operation({
+      id: 'listTokens',
+      summary: 'Tokens of the tenant, without their secrets.',
+      answer: 'TokenList',
+    }),
+    post: operation({
+      id: 'createToken',
+      summary: 'A new token. `token` is shown this once.',
+      body: 'TokenDraft',
+      answer: 'NewToken',
+      status: 201,
+    }),
+  };
+}
+
+function tokenPath(): Json {
+  return {
+    parameters: [TENANT, TOKEN],
+    get: operation({ id: 'getToken', summary: 'One token.', answer: 'Token' }),
+    delete: operation({
+      id: 'revokeToken',
+      summary: 'Revokes a token within a second.',
+      answer: 'Token',
+    }),
+  };
+}
+
+function auditPath(): Json {
+  return {
+    get: operation({
+      id: 'getAudit',
+      summary: 'Who changed what, the newest first; `next` is the `before` that goes on.',
+      answer: 'AuditAnswer',
+      parameters: [
+        inQuery('tenant', { type: 'string', description: 'Name, or id of one that is gone.' }),
+        inQuery('action', { type: 'string', enum: AUDIT_ACTIONS }),
+        inQuery('start', TIME),
+        inQuery('end', TIME),
+        inQuery('before', { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+        count(AUDIT_ANSWER_ROWS_MAX, AUDIT_ANSWER_DEFAULT),
+      ],
+    }),
+  };
+}
+
+// ---------------------------------------------------------------- schemas
+
+const TEXT = { type: 'string' };
+const WHOLE = { type: 'integer' };
+const TIME = { type: 'string', format: 'date-time' };
+const TIME_OR_NONE = { anyOf: [TIME, { type: 'null' }] };
+const LABELS = { type: 'object', additionalProperties: TEXT };
+const LINE = { type: 'string', maxLength: TOKEN_NAME_LENGTH_MAX, pattern: '^[ -~]*$' };
+
+/** An object with these fields, all of which are there unless named otherwise. */
+function object(properties: Json, required: readonly string[] = Object.keys(properties)): Json {
+  return { type: 'object', properties, required, additionalProperties: false };
+}
+
+function list(items: Json): Json {
+  return { type: 'array', items };
+}
+
+function schemas(limitIds: LimitIds): Json {
+  return {
+    Error: object({
+      error: object(
+        {
+          code: TEXT,
+          kind: TEXT,
+          message: TEXT,
+          retryable: { type: 'boolean' },
+          path: { type: 'string', description: 'JSON pointer to the wrong field.' },
+        },
+        ['code', 'kind', 'message', 'retryable'],
+      ),
+    }),
+    Document: { type: 'object' },
+    ...tenantSchemas(limitIds),
+    ...tokenSchemas(),
+    ...auditSchemas(),
+    Cardinality: object({
+      tenant: TEXT,
+      series: WHOLE,
+      label_pairs: WHOLE,
+      series_by_metric: list(object({ name: TEXT, series: WHOLE })),
+      series_by_label: list(object({ name: TEXT, series: WHOLE })),
+      series_by_label_value: list(object({ name: TEXT, series: WHOLE })),
+      values_by_label: list(object({ name: TEXT, values: WHOLE })),
+    }),
+  };
+}
+
+function tenantSchemas({ all }: LimitIds): Json {
+  const value = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
+  const limits = (of: Json): Json =>
+    object(Object.fromEntries(all.map((id): [string, Json] => [id, of])), []);
+  return {
+    Limits: limits(value),
+    LimitsEdit: limits({ anyOf: [value, { type: 'null' }] }),
+    Tenant: object({
+      name: TEXT,
+      id: TEXT,
+      state: { type: 'string', enum: ['active', 'suspended', 'deleting'] },
+      created_at: TIME_OR_NONE,
+      limits: ref('Limits'),
+      tokens: { type: 'integer', description: 'How many are not revoked.' },
+    }),
+    TenantList: object({
+      tenants: list(ref('Tenant')),
+      next: { anyOf: [TEXT, { type: 'null' }] },
+    }),
+    TenantDraft: object({ name: NAME, limits: ref('Limits') }, ['name']),
+    TenantEdit: {
+      ...object({ name: NAME, state: { type: 'string', enum: ['active', 'suspended'] } }, []),
+      minProperties: 1,
+    },
+    TenantLimits: object({ tenant: TEXT, limits: ref('Limits') }),
+    TenantRemoval: object({
+      name: TEXT,
+      id: TEXT,
+      left: object({ series: WHOLE, points: WHOLE }),
+      remains: list(TEXT),
+    }),
+  };
+}
+
+function tokenSchemas(): Json {
+  const permissions = { type: 'array', items: { type: 'string', enum: PERMISSIONS } };
+  const scope = { type: 'string', enum: ['tenant', 'server'] };
+  const token = {
+    id: TEXT,
+    name: TEXT,
+    state: { type: 'string', enum: ['active', 'pending', 'expired', 'revoked'] },
+    scope,
+    tenants: list(TEXT),
+    permissions,
+    labels: LABELS,
+    matchers: list(TEXT),
+    application: TEXT,
+    min_time: TIME_OR_NONE,
+    max_time: TIME_OR_NONE,
+    not_before: TIME_OR_NONE,
+    expires_at: TIME_OR_NONE,
+    limits: ref('Limits'),
+    created_at: TIME,
+    revoked_at: TIME_OR_NONE,
+  };
+  return {
+    Token: object(token),
+    NewToken: object({ ...token, token: TEXT }),
+    TokenList: object({ tokens: list(ref('Token')) }),
+    TokenDraft: tokenDraft(permissions, scope),
+  };
+}
+
+function tokenDraft(permissions: Json, scope: Json): Json {
+  const name = { type: 'string', minLength: 1, maxLength: LABEL_NAME_LENGTH_MAX };
+  const value = { type: 'string', minLength: 1, maxLength: LABEL_VALUE_LENGTH_MAX };
+  const matcher = { type: 'string', minLength: 1, maxLength: MATCHER_LENGTH_MAX };
+  const unique = { uniqueItems: true };
+  const fields = {
+    name: { ...LINE, minLength: 1 },
+    permissions: { ...permissions, ...unique, minItems: 1 },
+    labels: {
+      type: 'object',
+      description: 'Forced on every write. The metric name is not forced.',
+      maxProperties: FORCED_LABELS_MAX,
+      propertyNames: name,
+      additionalProperties: value,
+    },
+    matchers: {
+      ...list({ ...matcher, description: 'A selector such as {env="prod"}.' }),
+      ...unique,
+      description: 'Forced on every read.',
+      maxItems: FORCED_MATCHERS_MAX,
+    },
+    application: LINE,
+    expires_in: {
+      type: 'string',
+      pattern: '^[1-9][0-9]{0,3}[smhdw]$',
+      description: 'A duration: 30d, 12h.',
+    },
+    not_before: TIME,
+    min_time: { ...TIME, description: 'Earlier points are neither read nor written.' },
+    max_time: { ...TIME, description: 'Later points are neither read nor written.' },
+    limits: ref('Limits'),
+    tenants: {
+      ...list(NAME),
+      ...unique,
+      description: 'Further tenants that the token reads.',
+      maxItems: TOKEN_TENANTS_MAX,
+    },
+    scope,
+  };
+  return object(fields, ['name', 'permissions']);
+}
+
+function auditSchemas(): Json {
+  return {
+    AuditAnswer: object({
+      rows: list(ref('AuditRow')),
+      next: { anyOf: [WHOLE, { type: 'null' }] },
+    }),
+    AuditRow: object({
+      seq: WHOLE,
+      time: TIME,
+      action: { type: 'string', enum: AUDIT_ACTIONS },
+      tenants: list(TEXT),
+      subject: TEXT,
+      by: object({ token_id: TEXT, token_name: TEXT, tenant: TEXT, peer: TEXT }),
+      before: { description: 'The record as it was; null where there was none.' },
+      after: { description: 'The record as it is; null where there is none.' },
+    }),
+  };
+}

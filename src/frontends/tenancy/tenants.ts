@@ -1,0 +1,195 @@
+// `/orrery/v1/tenants[/{tenant}[/limits]]`: who there is, and what each may use.
+import { compareUtf8 } from '../../model/labels.ts';
+import type { Limits, TenantRecord } from '../../tenancy/records.ts';
+import type { TenantRemoval } from '../../tenancy/tenant-removal.ts';
+import type { Exchange } from '../http/exchange.ts';
+import {
+  actorOf,
+  isAdminOfAll,
+  keptTenantOf,
+  tenantOf,
+  unkeptRecord,
+  unkeptTenants,
+} from './access.ts';
+import type { AccessDependencies } from './access.ts';
+import { bodyFields, choiceOf, FieldError, fieldsOf, pathTo, queryFields } from './fields.ts';
+import { textOf, wholeOf, wholeParameter } from './fields.ts';
+import type { Fields } from './fields.ts';
+import { TENANTS_ANSWER_DEFAULT, TENANTS_ANSWER_MAX } from './limits.ts';
+
+/** Which limits there are. */
+export interface LimitIds {
+  has(id: string): boolean;
+  readonly all: readonly string[];
+}
+
+export interface TenantDependencies extends AccessDependencies {
+  readonly removal: TenantRemoval;
+  readonly limitIds: LimitIds;
+}
+
+export function timeText(ms: number | undefined): string | null {
+  return ms === undefined ? null : new Date(ms).toISOString();
+}
+
+function tenantJson({ tenancy }: AccessDependencies, record: TenantRecord) {
+  const { id, name, state, createdMs, limits } = record;
+  let tokens = 0;
+  for (const { revokedMs } of tenancy.tokensOf(id)) if (revokedMs === undefined) tokens++;
+  return {
+    name,
+    id,
+    state,
+    created_at: createdMs === 0 ? null : timeText(createdMs),
+    limits,
+    tokens,
+  };
+}
+
+export async function listTenants(deps: TenantDependencies, exchange: Exchange): Promise<void> {
+  const fields = queryFields(exchange, ['after', 'limit']);
+  const after = fields.get('after') ?? '';
+  const limit = wholeParameter(fields, 'limit', {
+    min: 1,
+    max: TENANTS_ANSWER_MAX,
+    fallback: TENANTS_ANSWER_DEFAULT,
+  });
+  const { tenancy } = deps;
+  if (!isAdminOfAll(deps, exchange)) {
+    const own = tenancy.tenant(exchange.principal.tenant);
+    const tenants = own === undefined || compareUtf8(own.name, after) <= 0 ? [] : [own];
+    const shown = tenants.map((record) => tenantJson(deps, record));
+    return exchange.sendJson(200, { tenants: shown, next: null });
+  }
+  const kept = tenancy.tenantsByName({ after, limit: limit + 1 });
+  const unkept = unkeptTenants(deps).filter((id) => compareUtf8(id, after) > 0);
+  const all = [...kept, ...unkept.map(unkeptRecord)];
+  all.sort((a, b) => compareUtf8(a.name, b.name));
+  const page = all.slice(0, limit);
+  exchange.sendJson(200, {
+    tenants: page.map((record) => tenantJson(deps, record)),
+    next: all.length > limit ? page.at(-1)!.name : null,
+  });
+}
+
+const NAME_RULE = {
+  lengthMax: 128,
+  pattern: /^[a-zA-Z0-9_-][a-zA-Z0-9_.-]*$/,
+  allowed: 'a-z, A-Z, 0-9, "_", "-" and ".", not starting with "."',
+};
+
+export function tenantName(value: unknown, path: string): string {
+  return textOf(value, path, NAME_RULE);
+}
+
+/** Values by id; null (where it is allowed): the default. */
+export function limitsOf<Null extends null = never>(
+  limitIds: LimitIds,
+  value: unknown,
+  path: string,
+  isNullAllowed = false,
+): Map<string, number | Null> {
+  const limits = new Map<string, number | Null>();
+  for (const [id, given] of fieldsOf(value, path)) {
+    const at = pathTo(path, id);
+    if (!limitIds.has(id))
+      throw new FieldError(at, `is no limit; allowed: ${limitIds.all.join(', ')}`);
+    // Null is in the type where it is allowed.
+    if (given === null && isNullAllowed) limits.set(id, null as Null);
+    else limits.set(id, wholeOf(given, at, { min: 0, max: Number.MAX_SAFE_INTEGER }));
+  }
+  return limits;
+}
+
+/** Where there is none of the name, the fallback. */
+export function optional<T>(
+  fields: Fields,
+  name: string,
+  read: (value: unknown, path: string) => T,
+  parent = '',
+): T | undefined {
+  return fields.has(name) ? read(fields.get(name), pathTo(parent, name)) : undefined;
+}
+
+export async function createTenant(deps: TenantDependencies, exchange: Exchange): Promise<void> {
+  const fields = await bodyFields(exchange, ['name', 'limits']);
+  const name = tenantName(fields.get('name'), '/name');
+  const limits = optional(fields, 'limits', (value, path) => limitsOf(deps.limitIds, value, path));
+  const record = await deps.tenancy.createTenant(
+    { name, limits: Object.fromEntries(limits ?? []) },
+    actorOf(deps, exchange),
+  );
+  exchange.sendJson(201, tenantJson(deps, record));
+}
+
+export async function getTenant(deps: TenantDependencies, exchange: Exchange): Promise<void> {
+  queryFields(exchange, []);
+  exchange.sendJson(200, tenantJson(deps, tenantOf(deps, exchange).record));
+}
+
+const STATES = ['active', 'suspended'] as const;
+
+export async function patchTenant(deps: TenantDependencies, exchange: Exchange): Promise<void> {
+  const fields = await bodyFields(exchange, ['name', 'state']);
+  if (fields.size === 0) throw new FieldError('', 'must have a field: name or state');
+  const name = optional(fields, 'name', tenantName);
+  const state = optional(fields, 'state', (value, path) => choiceOf(value, path, STATES));
+  const { id } = await keptTenantOf(deps, exchange);
+  const by = actorOf(deps, exchange);
+  const record = await deps.tenancy.changeTenant(id, { name, state }, by);
+  exchange.sendJson(200, tenantJson(deps, record));
+}
+
+/** What a removal does not take along. */
+const REMAINS = [
+  'the id, which is not given to another tenant',
+  'rows of the audit log',
+  'snapshots and backups that were made before',
+] as const;
+
+export async function deleteTenant(deps: TenantDependencies, exchange: Exchange): Promise<void> {
+  queryFields(exchange, []);
+  const { id, name } = await keptTenantOf(deps, exchange);
+  const { seriesLeft, pointsLeft } = await deps.removal.remove(id, actorOf(deps, exchange));
+  const left = { series: seriesLeft, points: pointsLeft };
+  exchange.sendJson(200, { name, id, left, remains: REMAINS });
+}
+
+function sendLimits(exchange: Exchange, { name, limits }: TenantRecord): void {
+  exchange.sendJson(200, { tenant: name, limits });
+}
+
+export async function getLimits(deps: TenantDependencies, exchange: Exchange): Promise<void> {
+  queryFields(exchange, []);
+  sendLimits(exchange, tenantOf(deps, exchange).record);
+}
+
+/** All of the tenant's own limits; what is not named has the default. */
+export async function putLimits(deps: TenantDependencies, exchange: Exchange): Promise<void> {
+  const fields = await bodyFields(exchange, deps.limitIds.all);
+  const given = Object.fromEntries(limitsOf(deps.limitIds, Object.fromEntries(fields), ''));
+  await changeLimits(deps, exchange, () => given);
+}
+
+/** Some of them; null is the default again. */
+export async function patchLimits(deps: TenantDependencies, exchange: Exchange): Promise<void> {
+  const fields = await bodyFields(exchange, deps.limitIds.all);
+  const given = limitsOf<null>(deps.limitIds, Object.fromEntries(fields), '', true);
+  await changeLimits(deps, exchange, (before) => {
+    const limits = new Map(Object.entries(before));
+    for (const [id, value] of given)
+      if (value === null) limits.delete(id);
+      else limits.set(id, value);
+    return Object.fromEntries(limits);
+  });
+}
+
+async function changeLimits(
+  deps: TenantDependencies,
+  exchange: Exchange,
+  limits: (before: Limits) => Limits,
+): Promise<void> {
+  const { id } = await keptTenantOf(deps, exchange);
+  const record = await deps.tenancy.changeTenant(id, { limits }, actorOf(deps, exchange));
+  sendLimits(exchange, record);
+}

@@ -1,0 +1,159 @@
+// Who changed what, when and from where: rows of the catalog that are written in the transaction
+// of the change itself, so that there is neither a change without its row nor a row without its
+// change. Rows are only added; of AUDIT_ROWS_MAX the oldest goes. Secrets and their hashes are in
+// no row. Rows are not kept in memory: a question reads them, the newest first.
+import type { Catalog, CatalogEntry, CatalogTx } from '../catalog/catalog.ts';
+import { prefixEnd } from '../catalog/catalog.ts';
+import type { TenantId } from '../model/tenant.ts';
+import { FatalError } from '../stdx/assert.ts';
+import { AUDIT_ROWS_MAX, AUDIT_SCAN_ROWS_MAX, TENANCY_PAGE_ROWS } from './limits.ts';
+
+const ROWS = 'tenancy/audit/';
+const SEQ_DIGITS = 16;
+
+/** Who asked for a change. */
+export interface Actor {
+  /** '' where no token was needed, and for the server itself. */
+  readonly tokenId: string;
+  readonly tokenName: string;
+  /** Tenant that the token acted for. */
+  readonly tenant: TenantId;
+  /** Address of the client; '' for the server itself. */
+  readonly peer: string;
+}
+
+/** The server, when it ends what a crash had cut short. */
+export const SERVER_ACTOR: Actor = { tokenId: '', tokenName: 'server', tenant: '', peer: '' };
+
+export const AUDIT_ACTIONS = [
+  'tenant.create',
+  'tenant.rename',
+  'tenant.suspend',
+  'tenant.resume',
+  'tenant.limits',
+  'tenant.change',
+  'tenant.delete',
+  'tenant.deleted',
+  'token.create',
+  'token.revoke',
+] as const;
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
+/** What a change did. */
+export interface AuditChange {
+  readonly action: AuditAction;
+  readonly by: Actor;
+  /** Whose record or token it is. */
+  readonly tenants: readonly TenantId[];
+  /** Name of the tenant, or id of the token. */
+  readonly subject: string;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+export interface AuditRow extends AuditChange {
+  /** 1, 2, 3 … without gaps. */
+  readonly seq: number;
+  readonly tMs: number;
+}
+
+export interface AuditFilter {
+  /** Rows about this tenant. */
+  readonly tenant: TenantId | undefined;
+  readonly action: AuditAction | undefined;
+  /** Inclusive. */
+  readonly startMs: number;
+  readonly endMs: number;
+  /** Rows before this number; Infinity: from the newest on. */
+  readonly before: number;
+  readonly limit: number;
+}
+
+export interface AuditAnswer {
+  /** Newest first. */
+  readonly rows: readonly AuditRow[];
+  /** `before` of the question that goes on; undefined: there is nothing more. */
+  readonly next: number | undefined;
+}
+
+export class AuditLog {
+  readonly #catalog: Catalog;
+  #lastSeq: number;
+
+  private constructor(catalog: Catalog, lastSeq: number) {
+    this.#catalog = catalog;
+    this.#lastSeq = lastSeq;
+  }
+
+  static async open(catalog: Catalog): Promise<AuditLog> {
+    const { result } = await catalog.transact((tx) =>
+      tx.range(ROWS, prefixEnd(ROWS), { limit: 1, reverse: true }),
+    );
+    const [newest] = result;
+    return new AuditLog(catalog, newest === undefined ? 0 : auditRow(newest).seq);
+  }
+
+  /** The row of a change that is about to be written. One at a time. */
+  next(change: AuditChange, tMs: number): AuditRow {
+    return { seq: this.#lastSeq + 1, tMs, ...change };
+  }
+
+  /** Adds the row to the transaction of its change. */
+  write(tx: CatalogTx, row: AuditRow): void {
+    tx.set(auditKey(row.seq), new TextEncoder().encode(JSON.stringify(row)));
+    const oldest = row.seq - AUDIT_ROWS_MAX;
+    if (oldest > 0) tx.removeRange(ROWS, auditKey(oldest + 1));
+  }
+
+  /** The transaction is committed. */
+  written(row: AuditRow): void {
+    this.#lastSeq = row.seq;
+  }
+
+  /** Has the transaction of the row been committed? */
+  async holds(row: AuditRow): Promise<boolean> {
+    const { result } = await this.#catalog.transact((tx) => tx.get(auditKey(row.seq)));
+    return result !== undefined;
+  }
+
+  async query(filter: AuditFilter): Promise<AuditAnswer> {
+    const rows: AuditRow[] = [];
+    let before = Math.min(filter.before, this.#lastSeq + 1);
+    for (let scanned = 0; scanned < AUDIT_SCAN_ROWS_MAX;) {
+      const limit = Math.min(TENANCY_PAGE_ROWS, AUDIT_SCAN_ROWS_MAX - scanned);
+      const end = auditKey(before);
+      const { result } = await this.#catalog.transact((tx) =>
+        tx.range(ROWS, end, { limit, reverse: true }),
+      );
+      for (const entry of result) {
+        const row = auditRow(entry);
+        before = row.seq;
+        if (isWanted(row, filter)) rows.push(row);
+        if (rows.length === filter.limit) return { rows, next: before > 1 ? before : undefined };
+      }
+      if (result.length < limit) return { rows, next: undefined };
+      scanned += result.length;
+    }
+    return { rows, next: before };
+  }
+}
+
+function isWanted(row: AuditRow, { tenant, action, startMs, endMs }: AuditFilter): boolean {
+  if (row.tMs < startMs || row.tMs > endMs) return false;
+  if (action !== undefined && row.action !== action) return false;
+  return tenant === undefined || row.tenants.includes(tenant);
+}
+
+function auditKey(seq: number): string {
+  return ROWS + String(seq).padStart(SEQ_DIGITS, '0');
+}
+
+function auditRow({ key, value }: CatalogEntry): AuditRow {
+  try {
+    const row = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(value)) as AuditRow;
+    if (auditKey(row.seq) === key) return row;
+  } catch (cause) {
+    throw new FatalError(`catalog row ${key} is not readable`, { cause });
+  }
+  throw new FatalError(`catalog row ${key} is none of the audit log`);
+}
