@@ -1,4 +1,4 @@
-// Long work beside writes: short slices, rests in proportion, and one more where the thread is late.
+// Long work beside writes: short slices, rests in proportion, one more where the thread is late.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Clock } from '../stdx/clock.ts';

@@ -137,8 +137,8 @@ export class RowGroup {
     const total = this.#blockStarts[count]!;
     this.blockCount = total;
     this.hasEmptyRows = blocks.includes(0);
-    // One piece of memory for all: a group has a few hundred blocks, and each buffer costs as much as
-    // the values of some dozen of them.
+    // One piece of memory for all: a group has a few hundred blocks, and each buffer costs as much
+    // as the values of some dozen of them.
     const memory = new ArrayBuffer(total * BYTES_PER_BLOCK);
     const doubles = (at: number): Float64Array => new Float64Array(memory, at * 8 * total, total);
     const words = (at: number): Uint32Array =>

@@ -1,6 +1,6 @@
 // The matrix of native histograms: each protocol that carries them writes the same ones, and each
-// comes back, by PromQL bucket by bucket and by the exact export, from memory and from parts. Bodies
-// are written by hand from the specifications of the protocols.
+// comes back, by PromQL bucket by bucket and by the exact export, from memory and from parts.
+// Bodies are written by hand from the specifications of the protocols.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { encodeSnappy } from '../../src/codec/snappy.ts';

@@ -1,6 +1,6 @@
 // The routes of tenants on a door: the document says what they answer, mistakes are named by their
-// place, names of JavaScript's own are data, a tenant sees and gives only what is its own, a deleted
-// tenant has no point left.
+// place, names of JavaScript's own are data, a tenant sees and gives only what is its own, and a
+// deleted tenant has no point left.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { MemoryCatalog } from '../../../test/contract/memory-planes.ts';
