@@ -169,3 +169,14 @@ test('what parts that went had is garbage, though the cache never was full', asy
   assert.equal(cache.sizeBytes, 2 * 20 * 100);
   assert.equal(refs.filter((ref) => ref.deref() !== undefined).length, 2 * 20);
 });
+
+test('a section may ask for others while it is loaded', async () => {
+  const cache = new SectionCache(250);
+  const ask = (key: string): Promise<string> =>
+    cache.get('p', key, async () => {
+      const value = key === '' ? 'end' : await ask(key.slice(1));
+      return { value: `${key} ${value}`, sizeBytes: 100 };
+    });
+  for (let i = 0; i < 20; i++) assert.match(await ask('x'.repeat(i)), / end$/);
+  assert.ok(cache.sizeBytes <= 300, `${cache.sizeBytes}`);
+});

@@ -55,14 +55,15 @@ export class SectionCache {
       sizeBytes: 0,
       isUsed: false,
       onForgotten: undefined,
-      at: this.#ring.length,
+      at: -1,
     };
     const value = this.#load(entry, load);
     entry.value = value;
     let ofPart = this.#parts.get(part);
     if (ofPart === undefined) this.#parts.set(part, (ofPart = new Map()));
     ofPart.set(key, entry);
-    this.#ring.push(entry);
+    // Only now: a load may ask for others before its first pause.
+    entry.at = this.#ring.push(entry) - 1;
     return value;
   }
 
