@@ -172,11 +172,15 @@ test('what parts that went had is garbage, though the cache never was full', asy
 
 test('a section may ask for others while it is loaded', async () => {
   const cache = new SectionCache(250);
-  const ask = (key: string): Promise<string> =>
-    cache.get('p', key, async () => {
-      const value = key === '' ? 'end' : await ask(key.slice(1));
-      return { value: `${key} ${value}`, sizeBytes: 100 };
+  const ask = (round: number, depth: number): Promise<string> =>
+    cache.get('p', `${round} ${depth}`, async () => {
+      const value = depth === 0 ? 'end' : await ask(round, depth - 1);
+      return { value: `${depth} ${value}`, sizeBytes: 100 };
     });
-  for (let i = 0; i < 20; i++) assert.match(await ask('x'.repeat(i)), / end$/);
-  assert.ok(cache.sizeBytes <= 300, `${cache.sizeBytes}`);
+  for (let round = 0; round < 50; round++) {
+    assert.equal(await ask(round, 3), '3 2 1 0 end');
+    assert.ok(cache.sizeBytes <= 300, `${cache.sizeBytes} after round ${round}`);
+  }
+  cache.drop('p');
+  assert.equal(cache.sizeBytes, 0);
 });
