@@ -171,16 +171,18 @@ test('what parts that went had is garbage, though the cache never was full', asy
 });
 
 test('a section may ask for others while it is loaded', async () => {
-  const cache = new SectionCache(250);
-  const ask = (round: number, depth: number): Promise<string> =>
-    cache.get('p', `${round} ${depth}`, async () => {
-      const value = depth === 0 ? 'end' : await ask(round, depth - 1);
+  const prng = seededPrng(7);
+  const cache = new SectionCache(1000);
+  const ask = (part: string, depth: number): Promise<string> =>
+    cache.get(part, String(depth), async () => {
+      const value = depth === 0 ? 'end' : await ask(part, depth - 1);
       return { value: `${depth} ${value}`, sizeBytes: 100 };
     });
-  for (let round = 0; round < 50; round++) {
-    assert.equal(await ask(round, 3), '3 2 1 0 end');
-    assert.ok(cache.sizeBytes <= 300, `${cache.sizeBytes} after round ${round}`);
+  for (let round = 0; round < 300; round++) {
+    assert.match(await ask(`p${round}`, randomInt(prng, 4)), /0 end$/);
+    if (randomInt(prng, 3) === 0) cache.drop(`p${round - randomInt(prng, 3)}`);
+    assert.ok(cache.sizeBytes <= 1000, `${cache.sizeBytes} after round ${round}`);
   }
-  cache.drop('p');
+  for (let round = 0; round < 300; round++) cache.drop(`p${round}`);
   assert.equal(cache.sizeBytes, 0);
 });
