@@ -11,6 +11,7 @@ import {
   constantWord,
   examine,
   isConstant,
+  isConstantWord,
   seenFlags,
 } from './shared/encode-facts';
 import { putNumbers, putWords } from './shared/encode-numbers';
@@ -37,7 +38,7 @@ export function encodeBody(s: usize, values: usize, count: i32, out: usize, kind
   if (!examine(doubles, count)) return 0;
   let flags = seenFlags();
   let at = out + 5;
-  if (isConstant(values, count)) {
+  if (kind == F64 ? isConstant(values, count) : isConstantWord(values, count)) {
     flags |= IS_CONSTANT;
     if (kind == F64) at = constant(s, at, load<f64>(values));
     else at = constantWord(at, load<i64>(values));
@@ -67,6 +68,7 @@ function toDoubles(out: usize, values: usize, count: i32, isSigned: bool): void 
 /** The payload of a column of doubles; its size, 0: refused. */
 export function encodeDoubles(s: usize, values: usize, count: i32, out: usize): i32 {
   if (count < 1 || count > COUNT_MAX) return 0;
+  examine(values, count);
   const at = putNumbers(s, out, values, count);
   return at == 0 ? 0 : <i32>(at - out);
 }

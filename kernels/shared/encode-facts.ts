@@ -14,6 +14,8 @@ const HAS_INCREASE: i32 = 32;
 const NO_INCREASE: i32 = 64;
 const HAS_ULPS: i32 = 128;
 const INTEGER_END: f64 = 2251799813685248;
+/** Distances from the first number of a stream stay below. */
+const OFFSET_END: f64 = 1125899906842624;
 const ULPS_END: i64 = 1 << 20;
 const DROPS_RATIO: i32 = 8;
 
@@ -30,8 +32,98 @@ export function seenFlags(): i32 {
   return flags;
 }
 
-/** False where a value or a sum is not finite, but for staleness markers, or all are such. */
+/**
+ * Looks at all values; false where a value or a sum is not finite, but for staleness markers, or all
+ * are such. Leaves what it saw for the functions below.
+ */
 export function examine(values: usize, count: i32): bool {
+  isPlain = survey(values, count);
+  return isPlain ? keep(count) : examineOdd(values, count);
+}
+
+/** What `survey` saw: all values are finite and none is −0. */
+let isPlain: bool = false;
+let areWhole: bool = false;
+let areSame: bool = false;
+let rises: i32 = 0;
+
+/**
+ * Two values a step; sums in order, one after the other, as the reference has them. False where a
+ * value is not finite or −0.
+ */
+function survey(values: usize, count: i32): bool {
+  const start = load<f64>(values);
+  const starts = f64x2.splat(start);
+  const minusZero = i64x2.splat(<i64>MINUS_ZERO);
+  let odd = v128.or(f64x2.sub(starts, starts), i64x2.eq(starts, minusZero));
+  let whole = f64x2.eq(f64x2.floor(starts), starts);
+  let same = i64x2.eq(starts, starts);
+  let least = starts;
+  let greatest = starts;
+  let risen = i64x2.splat(0);
+  let total = start;
+  let grown: f64 = 0;
+  const end = values + ((<usize>count) << 3);
+  let at = values + 8;
+  for (; at + 8 < end; at += 16) {
+    const x = v128.load(at);
+    const before = v128.load(at - 8);
+    odd = v128.or(odd, v128.or(f64x2.sub(x, x), i64x2.eq(x, minusZero)));
+    whole = v128.and(whole, f64x2.eq(f64x2.floor(x), x));
+    same = v128.and(same, i64x2.eq(x, starts));
+    least = f64x2.pmin(least, x);
+    greatest = f64x2.pmax(greatest, x);
+    const isRise = f64x2.ge(x, before);
+    risen = i64x2.sub(risen, isRise);
+    const growth = f64x2.sub(x, v128.and(before, isRise));
+    total += f64x2.extract_lane(x, 0);
+    total += f64x2.extract_lane(x, 1);
+    grown += f64x2.extract_lane(growth, 0);
+    grown += f64x2.extract_lane(growth, 1);
+  }
+  rises = <i32>(i64x2.extract_lane(risen, 0) + i64x2.extract_lane(risen, 1));
+  if (at < end) {
+    const x = v128.load64_splat(at);
+    const before = load<f64>(at - 8);
+    const value = f64x2.extract_lane(x, 0);
+    odd = v128.or(odd, v128.or(f64x2.sub(x, x), i64x2.eq(x, minusZero)));
+    whole = v128.and(whole, f64x2.eq(f64x2.floor(x), x));
+    same = v128.and(same, i64x2.eq(x, starts));
+    least = f64x2.pmin(least, x);
+    greatest = f64x2.pmax(greatest, x);
+    if (value >= before) rises++;
+    total += value;
+    grown += value >= before ? value - before : value;
+  }
+  areWhole = i64x2.all_true(whole);
+  areSame = i64x2.all_true(same);
+  first = start;
+  last = load<f64>(end - 8);
+  min = Math.min(f64x2.extract_lane(least, 0), f64x2.extract_lane(least, 1));
+  max = Math.max(f64x2.extract_lane(greatest, 0), f64x2.extract_lane(greatest, 1));
+  sum = total;
+  increase = grown;
+  return !v128.any_true(odd);
+}
+
+/** Flags of a plain column; false where a sum is not finite. */
+function keep(count: i32): bool {
+  if (sum - sum != 0 || increase - increase != 0) return false;
+  const drops = count - 1 - rises;
+  const areIntegers = areWhole && min >= -INTEGER_END && max <= INTEGER_END;
+  flags = (areIntegers ? ALL_INTEGER : 0) | (drops == 0 ? NO_RESET : 0);
+  isKept = drops * DROPS_RATIO <= count;
+  return true;
+}
+
+/** Are the values whole, below 2^51 in size and near enough to the first one for a stream? */
+export function arePlainIntegers(): bool {
+  if (!isPlain || !areWhole || min <= -INTEGER_END || max >= INTEGER_END) return false;
+  return max - first < OFFSET_END && first - min < OFFSET_END;
+}
+
+/** As survey and keep, one by one. */
+function examineOdd(values: usize, count: i32): bool {
   let least: f64 = 0;
   let greatest: f64 = 0;
   let before: f64 = 0;
@@ -81,7 +173,12 @@ function isSmallInteger(value: f64): bool {
   );
 }
 
+/** Are all values of a column that was examined one and the same word? */
 export function isConstant(values: usize, count: i32): bool {
+  return isPlain ? areSame : isConstantWord(values, count);
+}
+
+export function isConstantWord(values: usize, count: i32): bool {
   const word = load<u64>(values);
   for (let i: usize = 8; i < (<usize>count) << 3; i += 8)
     if (load<u64>(values + i) != word) return false;

@@ -71,15 +71,15 @@ export function widthOf(value: i64): i32 {
 
 /** The bucket of a number that is not negative (docs/formats/block.md, "rANS"). */
 export function bucketOf(code: u64): u32 {
-  if (code < 16) return <u32>code;
   const exponent = <u32>(63 - clz(code));
-  return (exponent << 2) + (<u32>(code >> (exponent - 2)) & 3);
+  const coarse = (exponent << 2) + (<u32>(code >> (exponent - 2)) & 3);
+  return select<u32>(<u32>code, coarse, code < 16);
 }
 
 export function narrowBucket(code: u32): u32 {
-  if (code < 16) return code;
   const exponent = 31 - clz(code);
-  return (exponent << 2) + ((code >> (exponent - 2)) & 3);
+  const coarse = (exponent << 2) + ((code >> (exponent - 2)) & 3);
+  return select<u32>(code, coarse, code < 16);
 }
 
 export function log2Of(s: usize, count: i32): f64 {
