@@ -1,6 +1,6 @@
-// kernels/encode.ts for the encoders of this thread, once app/ has said where its compiled module is;
-// until then, and for what it refuses, the TypeScript beside it does the same and writes the same
-// bytes. Made on first use, with a memory of its own: values are copied in, and bytes out.
+// kernels/encode.ts for the encoders of this thread, once app/ has said where its compiled module
+// is; until then, and for what it refuses, the TypeScript beside it does the same and writes the
+// same bytes. Made on first use, with a memory of its own: values are copied in, and bytes out.
 import { BUCKET_EXTRA_BITS } from './buckets.ts';
 import { CRC_TABLES } from './crc32c.ts';
 import { HIT_COST, LOG2 } from './integer-order.ts';
