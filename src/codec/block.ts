@@ -32,6 +32,7 @@ import { readHistograms, writeHistograms } from './column-histogram.ts';
 import { hasSibling, readSiblingDoubles, writeSiblingDoubles } from './column-sibling.ts';
 import type { HistogramShape } from './column-histogram.ts';
 import { crc32c } from './crc32c.ts';
+import { bodyByKernel } from './encode-kernel.ts';
 import { BLOCK_AGGREGATES_COUNT_MIN, BLOCK_COUNT_MAX, BLOCK_SIZE_MAX_BYTES } from './limits.ts';
 import { ByteReader, ByteWriter, CodecError } from './varint.ts';
 
@@ -105,6 +106,7 @@ export function encodeBody(out: ByteWriter, samples: BlockSamples, sibling?: Flo
   const { count, kind, subNs, startUs, position } = samples;
   if (count < 1 || count > BLOCK_COUNT_MAX) throw new CodecError(`a block of ${count} samples`);
   const start = out.size;
+  if (sibling === undefined && isByKernel(out, samples)) return out.size - start;
   const numbers = numbersOf(samples);
   const facts = numbers === undefined ? undefined : factsOf(numbers, count);
   const isConstant = numbers !== undefined && isOneValue(samples);
@@ -138,6 +140,14 @@ export function encodeBody(out: ByteWriter, samples: BlockSamples, sibling?: Flo
   if (sizeBytes > BLOCK_SIZE_MAX_BYTES) throw new CodecError(`a block of ${sizeBytes} bytes`);
   out.u32At(start, bodyCrc(out.bytes().subarray(start), kind, count));
   return sizeBytes;
+}
+
+/** Appends the body where the kernel takes it. */
+function isByKernel(out: ByteWriter, samples: BlockSamples): boolean {
+  const { subNs, startUs, position } = samples;
+  if (subNs !== undefined || startUs !== undefined || position !== undefined) return false;
+  const isNumeric = samples.kind === 0 || samples.kind === 1 || samples.kind === 2;
+  return isNumeric && bodyByKernel(out, samples);
 }
 
 /** Can the body that starts there be read only with the values of its sibling? */

@@ -3,7 +3,8 @@
 // Performance, Software-based, CRC Generators", 2005). About 1 ns a byte.
 
 const POLYNOMIAL = 0x82f63b78;
-const TABLES = makeTables();
+/** Eight tables, one behind the other. */
+export const CRC_TABLES = makeTables();
 
 function makeTables(): Int32Array {
   const tables = new Int32Array(8 * 256);
@@ -26,7 +27,7 @@ function makeTables(): Int32Array {
  * crc32c(b, crc32c(a)).
  */
 export function crc32c(bytes: Uint8Array, previous = 0): number {
-  const tables = TABLES;
+  const tables = CRC_TABLES;
   const length = bytes.length;
   const wholeEnd = length - (length & 7);
   let crc = ~previous;

@@ -2,6 +2,7 @@
 // by a power of ten, which is checked value by value, bit by bit; those that are not are corrected
 // by a few units in the last place, or stored by their bits. Words are moved as 32-bit halves, so
 // that no NaN payload can change on the way. Scratch is shared: one column at a time.
+import { numbersByKernel } from './encode-kernel.ts';
 import { readIntegers } from './integer-decode.ts';
 import { STREAM_MAX, STREAM_OFFSET_MAX, writeIntegers } from './integer-encode.ts';
 import { BLOCK_COUNT_MAX } from './limits.ts';
@@ -200,6 +201,7 @@ const DOUBLES = {
  * larger.
  */
 export function writeNumbers(out: ByteWriter, values: Float64Array, count: number): boolean {
+  if (numbersByKernel(out, values, count)) return true;
   const start = out.size;
   const words = new Int32Array(values.buffer, values.byteOffset, count * 2);
   const isWritten =

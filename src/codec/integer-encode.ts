@@ -3,6 +3,7 @@
 // packed groups or entropy-coded buckets, whichever is worth it. Reference: any faster encoder must
 // write what integer-decode.ts reads back. Scratch is shared: one stream is written at a time.
 import { GROUP_COUNT, packGroup, packedWords } from './bit-pack.ts';
+import { streamByKernel } from './encode-kernel.ts';
 import {
   BUCKET_BASE,
   BUCKET_COUNT,
@@ -11,7 +12,7 @@ import {
   narrowBucket,
   widthOf,
 } from './buckets.ts';
-import { chooseOrder } from './integer-order.ts';
+import { LOG2, chooseOrder } from './integer-order.ts';
 import {
   BLOCK_COUNT_MAX,
   ENTROPY_CODED_RATIO_LONG_MAX,
@@ -69,7 +70,6 @@ const centre = new Float64Array(CENTRE_COUNT);
 const words = new Uint32Array(2 * (BLOCK_COUNT_MAX + GROUP_COUNT));
 const gaps = new Float64Array(BLOCK_COUNT_MAX);
 const jumps = new Float64Array(BLOCK_COUNT_MAX);
-const log2 = Float64Array.from({ length: BLOCK_COUNT_MAX + 1 }, (_, i) => Math.log2(i));
 interface Packing {
   base: number;
   costBits: number;
@@ -89,7 +89,7 @@ function newPacking(): Packing {
  * STREAM_OFFSET_MAX to the first.
  */
 export function writeIntegers(out: ByteWriter, values: Float64Array, count: number): void {
-  writeStream(out, values, count, true);
+  if (!streamByKernel(out, values, count)) writeStream(out, values, count, true);
 }
 
 /** The stream of any number of zeros. */
@@ -435,7 +435,7 @@ function entropyBits(size: number, base: number, { min, isZigzag }: Coding): num
   for (let bucket = 0; bucket <= topBucket; bucket++) {
     const hits = histogram[bucket]!;
     if (hits === 0) continue;
-    const own = Math.min(log2[size]! - log2[hits]!, most);
+    const own = Math.min(LOG2[size]! - LOG2[hits]!, most);
     bits += hits * (own + BUCKET_EXTRA_BITS[bucket]!) + BUCKET_COST_BITS;
     if (bits >= entropyEnd) return Number.POSITIVE_INFINITY;
   }

@@ -26,10 +26,11 @@ const histogram = new Int32Array(BUCKETS);
 /** One after the other for each order. */
 const histograms = new Int32Array(ORDERS * BUCKETS);
 const costs = new Float64Array(ORDERS);
-const log2 = Float64Array.from({ length: BLOCK_COUNT_MAX + 1 }, (_, i) => Math.log2(i));
+/** Of 0 … BLOCK_COUNT_MAX. */
+export const LOG2 = Float64Array.from({ length: BLOCK_COUNT_MAX + 1 }, (_, i) => Math.log2(i));
 /** What another hit of a bucket adds: to −hits · log2(hits), and by the first one to a table. */
-const HIT_COST = Float64Array.from({ length: SAMPLE_COUNT }, (_, hits) =>
-  hits === 0 ? 2 : hits * log2[hits]! - (hits + 1) * log2[hits + 1]!,
+export const HIT_COST = Float64Array.from({ length: SAMPLE_COUNT }, (_, hits) =>
+  hits === 0 ? 2 : hits * LOG2[hits]! - (hits + 1) * LOG2[hits + 1]!,
 );
 
 /** The order of differences for the first `count` whole numbers, which begin with 0. */
@@ -78,7 +79,7 @@ function tallyShort(offsets: Float64Array, count: number): void {
   const middle1 = middleOf(offsets, 1, count, SHORT_CENTRE_COUNT);
   const middle2 = middleOf(offsets, 2, count, SHORT_CENTRE_COUNT);
   histograms.fill(0);
-  costs.fill((count - 2) * log2[count - 2]!);
+  costs.fill((count - 2) * LOG2[count - 2]!);
   if (isSmall(offsets, count)) return tallySmall(offsets, count, middle0, middle1, middle2);
   let before = offsets[1]!;
   let step = before - offsets[0]!;
@@ -157,7 +158,7 @@ function longCost(offsets: Float64Array, order: number, count: number): number {
   let bits = 0;
   for (let bucket = 0; bucket < BUCKET_COUNT; bucket++) {
     const hits = histogram[bucket]!;
-    if (hits !== 0) bits += hits * (log2[seen]! - log2[hits]! + BUCKET_EXTRA_BITS[bucket]!) + 2;
+    if (hits !== 0) bits += hits * (LOG2[seen]! - LOG2[hits]! + BUCKET_EXTRA_BITS[bucket]!) + 2;
   }
   return bits * (order === 2 ? SECOND_ORDER_PENALTY : 1);
 }

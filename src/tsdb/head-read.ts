@@ -139,36 +139,44 @@ const roomPages = new Int32Array(BLOCK_COUNT_MAX);
 /** Room for one series after the other, for whoever is done with one before the next. */
 export class SampleRoom {
   readonly #words = new Int32Array(2 * BLOCK_COUNT_MAX);
-  readonly #samples = {
-    kind: KIND.f64,
-    values: new Float64Array(this.#words.buffer),
-    count: 0,
-    tUs: new Float64Array(BLOCK_COUNT_MAX),
-    subNs: undefined,
-    startUs: undefined,
-    position: undefined,
-  };
+  readonly #tUs = new Float64Array(BLOCK_COUNT_MAX);
+  /** The same room as columns of each kind of words. */
+  readonly #columns = [
+    this.#column({ kind: KIND.f64, values: new Float64Array(this.#words.buffer) }),
+    this.#column({ kind: KIND.i64, values: new BigInt64Array(this.#words.buffer) }),
+    this.#column({ kind: KIND.u64, values: new BigUint64Array(this.#words.buffer) }),
+  ];
+  #samples = this.#columns[0]!;
 
-  /** What was read last. */
+  #column(values: ValueColumn): Samples & { count: number } {
+    const none = { subNs: undefined, startUs: undefined, position: undefined };
+    return { ...values, count: 0, tUs: this.#tUs, ...none };
+  }
+
+  /** What was read last, good until the next. */
   get samples(): Samples {
     return this.#samples;
   }
 
   /**
-   * Reads a chain in the usual form: doubles in order of time without companions, all in the range,
-   * no more than a block takes. False where it is another one, for readHeadSources.
+   * Reads a chain in the usual form: numbers of 64 bits of one kind in order of time without
+   * companions, all in the range, no more than a block takes. False where it is another one, for
+   * readHeadSources.
    */
   read({ memory, page, count, isAscending }: HeadChain, range: TimeRange): boolean {
     if (!isAscending || count === 0 || count > BLOCK_COUNT_MAX) return false;
     const { i32 } = memory;
+    const kind = kindOf(metaAt(i32, page));
+    const column = this.#columns.find((one) => one.kind === kind);
+    if (column === undefined) return false;
     let pageCount = 0;
     for (let at = page; at !== 0; at = previousOf(i32, at)) {
       const meta = metaAt(i32, at);
-      if (kindOf(meta) !== KIND.f64 || hasCompanions(meta)) return false;
+      if (kindOf(meta) !== kind || hasCompanions(meta)) return false;
       if (pageCount === BLOCK_COUNT_MAX) return false;
       roomPages[pageCount++] = at;
     }
-    const { tUs } = this.#samples;
+    const tUs = this.#tUs;
     let at = 0;
     for (let i = pageCount - 1; i >= 0 && at < count; i--) {
       // The newest page has what is left of the count.
@@ -177,7 +185,8 @@ export class SampleRoom {
       readSamples(memory, one, used, tUs, this.#words, at);
       at += used;
     }
-    this.#samples.count = count;
+    column.count = count;
+    this.#samples = column;
     return tUs[0]! >= range.startUs && tUs[count - 1]! <= range.endUs;
   }
 }

@@ -104,7 +104,6 @@ export class HeadSeries {
   readonly #near: readonly Delete[][];
   readonly #refs: Uint32Array;
   readonly #room = new SampleRoom();
-  readonly #inRoom: readonly Samples[] = [this.#room.samples];
   #next = 0;
   /** The series at hand. */
   ref: SeriesRef = -1;
@@ -121,7 +120,8 @@ export class HeadSeries {
     const only = view.generations.length === 1 && this.#near[0]!.length === 0;
     while (this.#next < this.#refs.length) {
       const ref = (this.ref = this.#refs[this.#next++]!);
-      if (only && view.generations[0]!.readTo(this.#room, ref, moment, range)) return this.#inRoom;
+      if (only && view.generations[0]!.readTo(this.#room, ref, moment, range))
+        return [this.#room.samples];
       const sources = headSources(this.#scan, ref, this.#near);
       if (sources.length > 0) return resolveSources(sources);
     }

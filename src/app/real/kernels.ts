@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createColumnKernel, useColumnKernel } from '../../codec/kernels.ts';
+import { useEncodeKernel } from '../../codec/encode-kernel.ts';
 import { useSnappyKernel } from '../../codec/snappy-kernel.ts';
 import { useVectorKernel } from '../../codec/vector-kernel.ts';
 import { useLinesKernel } from '../../formats/lines-kernel.ts';
@@ -19,6 +20,7 @@ function moduleOf(name: string): WebAssembly.Module {
 /** Once per thread, before it reads its first block. */
 export function loadKernels(): void {
   useColumnKernel(createColumnKernel(moduleOf('columns')));
+  useEncodeKernel(() => moduleOf('encode'));
   useSnappyKernel(() => moduleOf('snappy'));
   useLinesKernel(() => moduleOf('lines'));
   useWriteKernel(() => moduleOf('remote-write'));
