@@ -356,7 +356,10 @@ export interface StorageReader {
   ): number;
   /** A number that grows whenever points of the tenant are written or deleted. */
   writeCount(tenant: TenantId): number;
-  /** family undefined = all, sorted by family. */
+  /**
+   * family undefined = all, sorted by family. A restricted principal is shown families of whose
+   * names it sees a point (model/metric-families.ts), and below the splits of such names.
+   */
   metadata(
     context: ReadContext,
     request: { readonly family: string | undefined } & LimitedNames,

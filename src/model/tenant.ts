@@ -46,3 +46,8 @@ export function openPrincipal(tenant: TenantId): Principal {
     maxTUs: Number.POSITIVE_INFINITY,
   };
 }
+
+/** Does the principal see less than all of its tenant? */
+export function isRestricted({ forcedMatchers, minTUs, maxTUs }: Principal): boolean {
+  return forcedMatchers.length > 0 || minTUs > -Infinity || maxTUs < Infinity;
+}

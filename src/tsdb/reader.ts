@@ -20,6 +20,7 @@ import type {
   SeriesAttributes,
   SeriesSelector,
 } from '../model/storage.ts';
+import { isRestricted } from '../model/tenant.ts';
 import type { Principal, TenantId } from '../model/tenant.ts';
 import { matchesAll } from '../model/matcher.ts';
 import { isInstantLeaf } from '../windows/instant-plan.ts';
@@ -33,6 +34,7 @@ import { foldAttributes, foldExemplars, foldMetadata } from './side-tables.ts';
 import type { SideScan } from './side-tables.ts';
 import type { ShardState } from './state.ts';
 import { ShardPin } from './view.ts';
+import { visibleMetadata, visibleSplits } from './visible-names.ts';
 
 /** A selector as the principal may use it. */
 export function narrowed(
@@ -201,6 +203,7 @@ export class ShardReader {
     context: ReadContext,
     request: { readonly family: string | undefined } & LimitedNames,
   ): Promise<readonly Metadata[]> {
+    if (isRestricted(context.principal)) return await visibleMetadata(this, context, request);
     const pin = this.#pinOf(context);
     const { tenant } = context.principal;
     const rows = await foldMetadata(this.#sides(pin, tenant));
@@ -255,6 +258,7 @@ export class ShardReader {
   }
 
   async splits(context: ReadContext): Promise<readonly NameSplit[]> {
+    if (isRestricted(context.principal)) return await visibleSplits(this, context);
     this.#pinOf(context);
     const splits = this.#state.splits.get(context.principal.tenant)?.values() ?? [];
     return [...splits].map(({ split }) => split).toSorted((a, b) => compareUtf8(a.name, b.name));

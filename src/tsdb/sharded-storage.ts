@@ -37,6 +37,7 @@ import type {
   TenantRetention,
 } from '../model/storage.ts';
 import type { Metadata } from '../model/columns.ts';
+import { isRestricted } from '../model/tenant.ts';
 import type { TenantId } from '../model/tenant.ts';
 import type { RunLeaf } from '../windows/leaf.ts';
 import { assert } from '../stdx/assert.ts';
@@ -59,6 +60,7 @@ import {
 } from './shard-of.ts';
 import type { HeldContent, HoldableStorage, StorageHold } from './snapshots.ts';
 import { scaledRetention } from './retention.ts';
+import { visibleMetadata, visibleSplits } from './visible-names.ts';
 
 /** A shard as its composite needs it. */
 export interface ShardStorage extends HoldableStorage {
@@ -256,6 +258,8 @@ export class ShardedStorage implements HoldableStorage {
     context: ReadContext,
     request: { readonly family: string | undefined } & LimitedNames,
   ): Promise<readonly Metadata[]> {
+    // A family's row and the series of its names are in different shards.
+    if (isRestricted(context.principal)) return await visibleMetadata(this, context, request);
     const lists = await all(this.#each(context, (shard, its) => shard.metadata(its, request)));
     return mergeSorted(lists, (a, b) => compareUtf8(a.family, b.family), request.limit);
   }
@@ -271,6 +275,7 @@ export class ShardedStorage implements HoldableStorage {
   }
 
   async splits(context: ReadContext): Promise<readonly NameSplit[]> {
+    if (isRestricted(context.principal)) return await visibleSplits(this, context);
     const lists = await all(this.#each(context, (shard, its) => shard.splits(its)));
     return mergeSorted(lists, (a, b) => compareUtf8(a.name, b.name), 0);
   }

@@ -12,7 +12,13 @@ import type {
 } from '../../src/model/columns.ts';
 import { AppError } from '../../src/model/errors.ts';
 import type { LabelBytes } from '../../src/model/label-bytes.ts';
-import { compareLabels, compareUtf8, labelsKey, METRIC_NAME } from '../../src/model/labels.ts';
+import {
+  compareLabels,
+  compareUtf8,
+  labelsKey,
+  labelValue,
+  METRIC_NAME,
+} from '../../src/model/labels.ts';
 import type { Labels } from '../../src/model/labels.ts';
 import { matchesAll } from '../../src/model/matcher.ts';
 import type {
@@ -46,6 +52,10 @@ import { decodedLabels } from '../support/label-bytes.ts';
 import { MemoryChanges } from './memory-changes.ts';
 import { pointValue, toChunks } from './memory-columns.ts';
 import type { PointValue } from './memory-columns.ts';
+import { checkTime, clampTime, limited, topCounts } from './memory-narrow.ts';
+
+/** What names of series have behind the name of their family. */
+const FAMILY_SUFFIXES = ' _bucket _count _sum _gcount _gsum _total _created _info'.split(' ');
 
 /** Versions of one thing in write order; undefined = deleted. */
 class Versioned<T> {
@@ -443,6 +453,7 @@ export class MemoryStorage implements Storage {
       .map((versions) => versions.at(view.sequence))
       .filter((row) => row !== undefined)
       .filter((row) => request.family === undefined || row.family === request.family)
+      .filter((row) => this.#seesName(view, row.family, FAMILY_SUFFIXES))
       .toSorted((a, b) => compareUtf8(a.family, b.family));
     return limited(rows, request.limit);
   }
@@ -489,7 +500,18 @@ export class MemoryStorage implements Storage {
     return [...(this.#tenants.get(view.principal.tenant)?.splits.values() ?? [])]
       .map((versions) => versions.at(view.sequence))
       .filter((row) => row !== undefined)
+      .filter((row) => this.#seesName(view, row.name, ['']))
       .toSorted((a, b) => compareUtf8(a.name, b.name));
+  }
+
+  /** Has a restricted principal a point of the name with one of the suffixes behind it? */
+  #seesName(view: MemoryView, name: string, suffixes: readonly string[]): boolean {
+    const { forcedMatchers, minTUs, maxTUs } = view.principal;
+    if (forcedMatchers.length === 0 && minTUs === -Infinity && maxTUs === Infinity) return true;
+    return this.#matching(view, { matchers: [], startUs: -Infinity, endUs: Infinity }).some(
+      ({ series }) =>
+        suffixes.some((suffix) => labelValue(series.labels, METRIC_NAME) === name + suffix),
+    );
   }
 
   async flush(): Promise<void> {
@@ -561,37 +583,4 @@ function versionedIn<T>(map: Map<string, Versioned<T>>, key: string): Versioned<
   const versions = map.get(key) ?? new Versioned<T>();
   map.set(key, versions);
   return versions;
-}
-
-function limited<T>(rows: T[], limit: number): T[] {
-  return limit === 0 ? rows : rows.slice(0, limit);
-}
-
-function topCounts(
-  counts: ReadonlyMap<string, number>,
-  limit: number,
-): { name: string; count: number }[] {
-  const rows = [...counts].map(([name, count]) => ({ name, count }));
-  return limited(
-    rows.toSorted((a, b) => b.count - a.count || compareUtf8(a.name, b.name)),
-    limit,
-  );
-}
-
-function clampTime(
-  range: { readonly startUs: number; readonly endUs: number },
-  { minTUs, maxTUs }: Principal,
-  horizonUs = Number.NEGATIVE_INFINITY,
-): { startUs: number; endUs: number } {
-  return {
-    startUs: Math.max(range.startUs, minTUs, horizonUs),
-    endUs: Math.min(range.endUs, maxTUs),
-  };
-}
-
-function checkTime(tUs: number, { minTUs, maxTUs }: Principal): void {
-  if (!Number.isSafeInteger(tUs))
-    throw new AppError('invalid', 'bad-time', `${tUs} is not a time in whole microseconds`);
-  if (tUs < minTUs || tUs > maxTUs)
-    throw new AppError('forbidden', 'time-range', `this token may not write at ${tUs} µs`);
 }

@@ -12,6 +12,7 @@ import { pinTests } from './cases-pins.ts';
 import { pointCases } from './cases-points.ts';
 import { propertyTests } from './cases-property.ts';
 import { refCases } from './cases-refs.ts';
+import { restrictionTests } from './cases-restrictions.ts';
 import type { OpenStorage, StorageCase, StorageUnderTest } from './storage-case.ts';
 
 const BETWEEN = {
@@ -69,5 +70,6 @@ export function storageSuite(name: string, open: OpenStorage): void {
     changeTests(open);
     pinTests(open);
     propertyTests(open);
+    restrictionTests(open);
   });
 }

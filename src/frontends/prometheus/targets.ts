@@ -7,6 +7,7 @@ import { labelsFromObject, METRIC_NAME } from '../../model/labels.ts';
 import type { Labels } from '../../model/labels.ts';
 import { matchesAll, matcher } from '../../model/matcher.ts';
 import type { Matcher } from '../../model/matcher.ts';
+import { familiesOfNames } from '../../model/metric-families.ts';
 import type { Metadata } from '../../model/columns.ts';
 import { DEFAULT_TENANT } from '../../model/tenant.ts';
 import { errorMessage } from '../../stdx/assert.ts';
@@ -144,11 +145,8 @@ async function targetMatchers(text: string): Promise<readonly Matcher[]> {
   }
 }
 
-/** Series of a family have its name, some with one of these behind it. */
-const SERIES_SUFFIX = /_(?:bucket|count|sum|total|created|info)$/;
-
 function familiesOf(names: readonly string[], rows: readonly Metadata[]): readonly Metadata[] {
-  const known = new Set(names.flatMap((name) => [name, name.replace(SERIES_SUFFIX, '')]));
+  const known = familiesOfNames(names);
   return rows.filter(({ family }) => known.has(family));
 }
 
