@@ -5,6 +5,7 @@
 // listed (and can be cancelled) while the answer is being sent.
 import { AppError } from '../model/errors.ts';
 import type { Pin, ReadContext, StorageReader } from '../model/storage.ts';
+import { isRestricted } from '../model/tenant.ts';
 import type { Principal, TenantId } from '../model/tenant.ts';
 import type { Clock } from '../stdx/clock.ts';
 import type { Prng } from '../stdx/prng.ts';
@@ -328,11 +329,11 @@ export class QueryService {
     return this.#memory.heldBytes;
   }
 
-  /** Live queries of a tenant, oldest first. */
+  /** Live queries of a tenant, oldest first; of a restricted principal its own. */
   list(principal: Principal): readonly LiveQuery[] {
     const nowMs = this.#options.clock.monotonicMs();
     return [...this.#live.values()]
-      .filter((entry) => entry.request.principal.tenant === principal.tenant)
+      .filter((entry) => sees(principal, entry.request.principal))
       .map((entry) => ({
         id: entry.id,
         tenant: entry.request.principal.tenant,
@@ -349,10 +350,10 @@ export class QueryService {
       }));
   }
 
-  /** False where the tenant has no live query of that id. */
+  /** False where the list of the principal has no live query of that id. */
   cancel(principal: Principal, id: string): boolean {
     const entry = this.#live.get(id);
-    if (entry === undefined || entry.request.principal.tenant !== principal.tenant) return false;
+    if (entry === undefined || !sees(principal, entry.request.principal)) return false;
     const message = 'the query was canceled through the API';
     entry.isKilled = true;
     entry.abort.abort(new AppError('canceled', 'query-canceled', message));
@@ -365,6 +366,12 @@ export class QueryService {
     for (const entry of this.#live.values())
       entry.abort.abort(new AppError('unavailable', 'stopping', message, { retryAfterSec: 1 }));
   }
+}
+
+/** A restricted principal sees no query of others: its text may name what is not shown to it. */
+function sees(viewer: Principal, owner: Principal): boolean {
+  if (viewer.tenant !== owner.tenant) return false;
+  return !isRestricted(viewer) || (viewer.tokenId !== '' && viewer.tokenId === owner.tokenId);
 }
 
 function costOf({ seriesRead, samplesRead, budget }: Entry): QueryCost {

@@ -124,7 +124,7 @@ function queryRoutes(deps: AdminDependencies): readonly Route[] {
 
 function relabelRoutes({ relabel }: AdminDependencies): readonly Route[] {
   const path = '/orrery/v1/relabel';
-  const row = { tenantScope: 'tenant', errors: nativeErrors } as const;
+  const row = { tenantScope: 'tenant', isWhole: true, errors: nativeErrors } as const;
   const admin = { ...row, permission: 'admin' } as const;
   return [
     {
@@ -157,7 +157,8 @@ function relabelRoutes({ relabel }: AdminDependencies): readonly Route[] {
 
 /** What shows why samples are not there; they store nothing. */
 function ingestRoutes(deps: AdminDependencies): readonly Route[] {
-  const row = { permission: 'read', tenantScope: 'tenant', errors: nativeErrors } as const;
+  const common = { permission: 'read', tenantScope: 'tenant', errors: nativeErrors } as const;
+  const row = { ...common, isWhole: true };
   return [
     {
       ...get('/orrery/v1/refused-lines', async (exchange) =>

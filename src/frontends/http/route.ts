@@ -2,8 +2,9 @@
 // be, whose data it is about and how its protocol words an error. The server enforces the row
 // before the handler runs, and tests walk the table, so that a new route is covered by existing.
 import type { IncomingMessage } from 'node:http';
-import type { AppError } from '../../model/errors.ts';
-import type { Permission } from '../../model/tenant.ts';
+import { AppError } from '../../model/errors.ts';
+import { isRestricted } from '../../model/tenant.ts';
+import type { Permission, Principal } from '../../model/tenant.ts';
 import type { Answer } from './answer.ts';
 import type { Exchange } from './exchange.ts';
 
@@ -32,6 +33,11 @@ export interface Route {
    * data.
    */
   readonly tenantScope: 'tenant' | 'server';
+  /**
+   * Shows or changes what belongs to the tenant as a whole and no matcher can narrow: refused to
+   * principals that see a part of their tenant only. Default: false.
+   */
+  readonly isWhole?: boolean;
   /** Largest body, as sent and decompressed; 0 = the route takes none. */
   readonly bodyLimitBytes: number;
   readonly errors: ErrorShape;
@@ -41,4 +47,14 @@ export interface Route {
 /** Every path at which a route answers. */
 export function routePaths(route: Route): readonly string[] {
   return route.prefix === '' ? [route.path] : [route.path, route.prefix + route.path];
+}
+
+/** Throws AppError forbidden where a route is about more than the principal may see. */
+export function checkReach(route: Route, principal: Principal): void {
+  if (route.isWhole === true && isRestricted(principal))
+    throw new AppError(
+      'forbidden',
+      'restricted-token',
+      'this token sees a part of its tenant, and what is here cannot be cut to that part',
+    );
 }

@@ -37,6 +37,7 @@ import {
 import { httpMetrics } from './metrics.ts';
 import type { HttpMetrics } from './metrics.ts';
 import { METHOD_NOT_ALLOWED, plainErrors } from './errors.ts';
+import { checkReach } from './route.ts';
 import type { ErrorShape, Route } from './route.ts';
 import { Router } from './router.ts';
 import type { RouteMiss } from './router.ts';
@@ -324,6 +325,7 @@ export class HttpServer {
         'server-scope',
         'this is about the whole server: only a token of scope "server" may do it',
       );
+    checkReach(route, principal);
     return principal;
   }
 

@@ -79,8 +79,8 @@ function queryRows(deps: PrometheusDependencies): readonly Row[] {
   ];
 }
 
-/** About the tenant's targets, rules and statistics. */
-function tenantRows(deps: PrometheusDependencies): readonly Row[] {
+/** What the collector scrapes for the tenant. */
+function targetRows(deps: PrometheusDependencies): readonly Row[] {
   return [
     get('scrape_pools', async (exchange) => (await targets()).scrapePools(deps, exchange)),
     get('scrape_pools/config', async (exchange) =>
@@ -91,6 +91,13 @@ function tenantRows(deps: PrometheusDependencies): readonly Row[] {
     get('targets/relabel_steps', async (exchange) =>
       (await targets()).relabelSteps(deps, exchange),
     ),
+  ].map((row) => ({ ...row, isWhole: true }));
+}
+
+/** About the tenant's rules and statistics. */
+function tenantRows(deps: PrometheusDependencies): readonly Row[] {
+  return [
+    ...targetRows(deps),
     get('rules', async (exchange) => (await import('./rules.ts')).rules(exchange)),
     get('alerts', async (exchange) => (await status()).alerts(exchange)),
     get('alertmanagers', async (exchange) => (await status()).alertmanagers(exchange)),

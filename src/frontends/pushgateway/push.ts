@@ -43,7 +43,10 @@ function jobOf(exchange: Exchange): string {
   return job;
 }
 
-/** Labels of the group that the path names. */
+/**
+ * Labels of the group that the path names. Those forced on the writer are part of them: they are on
+ * every series that is written for the group from now on, and nobody else's group is reached.
+ */
 function groupOf(exchange: Exchange): Labels {
   const pairs: string[] = [];
   const rest = exchange.params.get('labels') ?? '';
@@ -61,7 +64,7 @@ function groupOf(exchange: Exchange): Labels {
       throw bad(`invalid base64 encoding for label ${name}="${parts[i + 1]!.slice(0, 200)}"`);
     pairs.push(name, value);
   }
-  return labelsFromPairs([...pairs, 'job', jobOf(exchange)]);
+  return labelsFromPairs([...pairs, 'job', jobOf(exchange), ...exchange.principal.forcedLabels]);
 }
 
 export async function push(

@@ -39,6 +39,7 @@ export function pushgatewayRoutes(deps: PushgatewayDependencies): readonly Route
       method: 'GET',
       path: '/api/v1/metrics',
       permission: 'read',
+      isWhole: true,
       bodyLimitBytes: 0,
       handler: async (exchange) => (await import('./groups-json.ts')).groups(deps, exchange),
     },
