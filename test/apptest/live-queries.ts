@@ -22,19 +22,23 @@ export async function liveQueries(orrery: RunningOrrery, tenant = 'default'): Pr
 const STUCK = { samples: 3000, labelLength: 4000 };
 
 /** An export whose client does not read: it stays in the list until somebody ends it. */
-export async function stuckExport(orrery: RunningOrrery) {
+export async function stuckExport(
+  orrery: RunningOrrery,
+  { tenant = 'default', value = 'x' }: { readonly tenant?: string; readonly value?: string } = {},
+) {
+  const headers = { 'X-Scope-OrgID': tenant };
   const values = Array.from({ length: STUCK.samples }, (_, i) => i);
   const line = {
-    metric: { __name__: 'stuck', pad: 'x'.repeat(STUCK.labelLength) },
+    metric: { __name__: 'stuck', pad: value.padEnd(STUCK.labelLength, 'x') },
     values,
     timestamps: values.map((i) => i * 1000),
   };
-  const wrote = await orrery.post('/api/v1/import', JSON.stringify(line));
+  const wrote = await orrery.post('/api/v1/import', JSON.stringify(line), { headers });
   if (wrote.status !== 204) throw new Error(wrote.text);
   const { promise: ended, resolve } = Promise.withResolvers<string>();
   let answer: http.IncomingMessage | undefined;
   const url = `${orrery.url}/api/v1/export?match[]=stuck&max_rows_per_line=1`;
-  const request = http.get(url, { agent: false }, (got) => {
+  const request = http.get(url, { agent: false, headers }, (got) => {
     answer = got.pause();
     answer.on('error', () => resolve('cut'));
     answer.on('end', () => resolve('complete'));

@@ -1,0 +1,85 @@
+// Tenants of open mode do not see each other: every route of the table and every listener, with the
+// names of another tenant. A new route is tried by existing (isolation/visits.ts says how).
+import assert from 'node:assert/strict';
+import dgram from 'node:dgram';
+import net from 'node:net';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Route } from '../../src/frontends/http/route.ts';
+import { startOrrery } from './harness.ts';
+import type { RunningOrrery } from './harness.ts';
+import { contentOf, MARK, NO_MARK, SECRETS, seedSecrets } from './isolation/secrets.ts';
+import type { Asker } from './isolation/secrets.ts';
+import { checkWalks, replyOf } from './isolation/walk.ts';
+import type { Walker } from './isolation/walk.ts';
+import { liveQueries, stuckExport, until } from './live-queries.ts';
+
+const OWNER = 'owner-of-all';
+const LISTENERS = ['graphite', 'opentsdb-telnet', 'influx-tcp', 'influx-udp'];
+
+function asker(orrery: RunningOrrery, tenant: string): Asker {
+  return async (method, path, init = {}) => {
+    const headers = { ...(init.headers as Record<string, string>), 'X-Scope-OrgID': tenant };
+    return await replyOf(await fetch(orrery.url + path, { ...init, method, headers }));
+  };
+}
+
+/** Whoever reaches the listener of open mode may do what is about the whole server. */
+function isOfTenant({ permission, path }: Route): boolean {
+  return permission !== 'admin' || path === '/orrery/v1/relabel';
+}
+
+/** Sends lines, with a pause for what is answered. */
+async function sendLines(address: string, lines: string, isDatagram: boolean): Promise<string> {
+  const port = Number(address.slice(address.lastIndexOf(':') + 1));
+  if (isDatagram) {
+    const socket = dgram.createSocket('udp4');
+    await new Promise<void>((resolve) => {
+      socket.send(lines, port, '127.0.0.1', () => resolve());
+    });
+    socket.close();
+    return '';
+  }
+  const socket = net.connect(port, '127.0.0.1');
+  let text = '';
+  socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')));
+  socket.on('error', () => undefined);
+  socket.write(lines);
+  await sleep(200);
+  socket.destroy();
+  return text;
+}
+
+for (const shards of [1, 3])
+  test(`as another tenant: not one byte, ${shards} shards`, { timeout: 240_000 }, async () => {
+    const listeners = LISTENERS.map((name) => `--${name}=127.0.0.1:0`);
+    const args = ['--no-collect', `--shards=${shards}`, ...listeners];
+    const orrery = await startOrrery(args);
+    try {
+      const owner = asker(orrery, OWNER);
+      await seedSecrets(owner, OWNER);
+      const live = await stuckExport(orrery, { tenant: OWNER, value: 'hushlive' });
+      const row = await until(async () =>
+        (await liveQueries(orrery, OWNER)).find(({ state }) => state !== 'waiting'),
+      );
+      const before = await contentOf(owner, OWNER);
+      const walker = (own: string, mark: string, tenant: string, queryId: string): Walker => ({
+        ask: asker(orrery, own),
+        guess: { mark, own, tenant, queryId, snapshot: 'none' },
+      });
+      const knowing = walker('asker-1', MARK, OWNER, row.id);
+      const guessing = walker('asker-2', NO_MARK, 'owner-of-not', '0123456789abcdef');
+      const statuses = await checkWalks({ knowing, guessing }, isOfTenant);
+      assert.ok(statuses.get(200)! > 500 && statuses.get(404)! > 4, JSON.stringify([...statuses]));
+      for (const name of LISTENERS) {
+        const lines = `put ${MARK}_metric 1 1 team=b\nstats\nversion\n${MARK}_metric 1 1\n${MARK}a b=\n`;
+        const told = await sendLines(String(orrery.ready[name]), lines, name.endsWith('udp'));
+        for (const secret of SECRETS) assert.ok(!told.includes(secret), `${name}: ${told}`);
+      }
+      assert.deepEqual(await contentOf(owner, OWNER), before, 'nothing of the owner has changed');
+      assert.equal((await liveQueries(orrery, OWNER)).length, 1, 'its query still runs');
+      live.hangUp();
+    } finally {
+      await orrery.stop();
+    }
+  });
