@@ -95,17 +95,21 @@ function wholeText({ headers, text }: Reply): string {
 
 /** Times and ids that differ from one answer to the next. */
 function settled(text: string, { guess }: Walker): string {
-  return text
-    .replaceAll(guess.mark, 'MARK')
-    .replaceAll(Buffer.from(guess.mark).toString('base64url'), 'MARK')
-    .replaceAll(guess.own, 'OWN')
-    .replaceAll(guess.tenant, 'TENANT')
-    .replaceAll(guess.snapshot, 'SNAPSHOT')
-    .replaceAll(/"(\w+Ms)":-?[\d.e-]+/g, '"$1":0')
-    .replaceAll(/\b[0-9a-f]{16}\b/g, 'ID')
-    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
-    .replaceAll(/\b1[789]\d{8}(?:\.\d+|\d{3}|\d{6})?(?:e\+\d+)?\b/g, 'TIME')
-    .replaceAll(/1\.[789]\d*e\+0?9/g, 'TIME');
+  return (
+    text
+      .replaceAll(guess.mark, 'MARK')
+      .replaceAll(Buffer.from(guess.mark).toString('base64url'), 'MARK')
+      .replaceAll(guess.own, 'OWN')
+      .replaceAll(guess.tenant, 'TENANT')
+      .replaceAll(guess.snapshot, 'SNAPSHOT')
+      .replaceAll(/"(\w+Ms)":-?[\d.e-]+/g, '"$1":0')
+      // How many values one shard has, by which series it has.
+      .replaceAll(/"byLabel":\[[^\]]*\]/g, '')
+      .replaceAll(/\b[0-9a-f]{16}\b/g, 'ID')
+      .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
+      .replaceAll(/\b1[789]\d{8}(?:\.\d+|\d{3}|\d{6})?(?:e\+\d+)?\b/g, 'TIME')
+      .replaceAll(/1\.[789]\d*e\+0?9/g, 'TIME')
+  );
 }
 
 /** Headers that say something about the content. */
