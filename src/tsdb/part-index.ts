@@ -211,12 +211,13 @@ export class PartIndex {
         for (const ordinal of own) seen.add(column[ordinal - group.first]!);
       }
     }
-    return new Map(
-      Array.from(ranks, ([label, seen]) => {
-        seen.delete(0);
-        return [this.labels[label]!.info.name, seen.size];
-      }),
-    );
+    const counts = new Map<string, number>();
+    for (const [label, seen] of ranks) {
+      seen.delete(0);
+      // Labels that others of the row group have are nobody's here.
+      if (seen.size > 0) counts.set(this.labels[label]!.info.name, seen.size);
+    }
+    return counts;
   }
 
   /** Row groups with those of the ordinals that they hold. */

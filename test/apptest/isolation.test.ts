@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Route } from '../../src/frontends/http/route.ts';
 import { startOrrery } from './harness.ts';
 import type { RunningOrrery } from './harness.ts';
-import { contentOf, MARK, NO_MARK, SECRETS, seedSecrets } from './isolation/secrets.ts';
+import { contentOf, MARK, NO_MARK, SECRETS, seedSecrets, STILL } from './isolation/secrets.ts';
 import type { Asker } from './isolation/secrets.ts';
 import { checkWalks, replyOf } from './isolation/walk.ts';
 import type { Walker } from './isolation/walk.ts';
@@ -53,7 +53,7 @@ async function sendLines(address: string, lines: string, isDatagram: boolean): P
 for (const shards of [1, 3])
   test(`as another tenant: not one byte, ${shards} shards`, { timeout: 240_000 }, async () => {
     const listeners = LISTENERS.map((name) => `--${name}=127.0.0.1:0`);
-    const args = ['--no-collect', `--shards=${shards}`, ...listeners];
+    const args = ['--no-collect', STILL, `--shards=${shards}`, ...listeners];
     const orrery = await startOrrery(args);
     try {
       const owner = asker(orrery, OWNER);

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { ALL_KINDS, KIND, NUMERIC_KINDS } from '../../src/model/columns.ts';
 import { labelsFromObject, labelsKey } from '../../src/model/labels.ts';
+import type { Labels } from '../../src/model/labels.ts';
 import { matcher, matchesAll } from '../../src/model/matcher.ts';
 import type { Matcher } from '../../src/model/matcher.ts';
 import type { LeafPlan, ReadContext, SeriesSelector, Storage } from '../../src/model/storage.ts';
@@ -167,7 +168,7 @@ class World {
   readonly whole = new MemoryStorage();
   readonly cut = new MemoryStorage();
   readonly #who: Principal;
-  readonly #written = new Map<string, readonly string[]>();
+  readonly #written = new Map<string, Labels>();
 
   constructor(subject: Storage, who: Principal) {
     this.subject = subject;
@@ -234,9 +235,9 @@ class World {
   }
 
   /** Series that match, whatever has become of them. */
-  countWritten(some: readonly Matcher[]): number {
+  #writtenOf(some: readonly Matcher[]): readonly Labels[] {
     const all = [...some, ...this.#who.forcedMatchers];
-    return this.#written.values().reduce((sum, one) => sum + (matchesAll(all, one) ? 1 : 0), 0);
+    return [...this.#written.values()].filter((one) => matchesAll(all, one));
   }
 
   async check(selectors: readonly SeriesSelector[], leaves: readonly LeafPlan[]): Promise<void> {
@@ -314,10 +315,15 @@ class World {
       ...one,
       labelLimit: 9,
     });
-    const countMax = this.countWritten(one.matchers);
+    const written = this.#writtenOf(one.matchers);
+    const countMax = written.length;
+    const known = new Set(written.flatMap((labels) => labels.filter((_, i) => i % 2 === 0)));
     assert.ok(seriesCount <= countMax, `${seriesCount} series of ${countMax}`);
     if (countMax === 0) assert.equal(sampleCount, 0);
-    for (const { valueCount } of byLabel) assert.ok(valueCount <= countMax);
+    for (const { name, valueCount } of byLabel) {
+      assert.ok(valueCount > 0 && valueCount <= countMax);
+      assert.ok(known.has(name), `${name} is a label of others`);
+    }
   }
 }
 

@@ -18,6 +18,9 @@ export interface Reply {
   readonly text: string;
 }
 
+/** Groups that were pushed are not written again meanwhile, so that equal questions have equal answers. */
+export const STILL = '--scrape-interval=1h';
+
 /** Asks as somebody. */
 export type Asker = (method: string, path: string, init?: RequestInit) => Promise<Reply>;
 

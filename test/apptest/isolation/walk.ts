@@ -100,11 +100,13 @@ function settled(text: string, { guess }: Walker): string {
       .replaceAll(guess.mark, 'MARK')
       .replaceAll(Buffer.from(guess.mark).toString('base64url'), 'MARK')
       .replaceAll(guess.own, 'OWN')
-      .replaceAll(guess.tenant, 'TENANT')
+      .replaceAll(/owner-of-(?:all|not)/g, 'TENANT')
       .replaceAll(guess.snapshot, 'SNAPSHOT')
       .replaceAll(/"(\w+Ms)":-?[\d.e-]+/g, '"$1":0')
       // How many values one shard has, by which series it has.
       .replaceAll(/"byLabel":\[[^\]]*\]/g, '')
+      // What a series has on average where it is.
+      .replaceAll(/"sampleCount":\d+,"sizeBytes":\d+/g, '')
       .replaceAll(/\b[0-9a-f]{16}\b/g, 'ID')
       .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
       .replaceAll(/\b1[789]\d{8}(?:\.\d+|\d{3}|\d{6})?(?:e\+\d+)?\b/g, 'TIME')
