@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AppError } from '../model/errors.ts';
 import type { Pin, StorageReader } from '../model/storage.ts';
+import { matcher } from '../model/matcher.ts';
 import { openPrincipal } from '../model/tenant.ts';
+import type { Principal } from '../model/tenant.ts';
 import { seededPrng } from '../stdx/prng.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { MetricsRegistry } from '../telemetry/registry.ts';
@@ -144,6 +146,27 @@ test('cancel works for the own tenant only', async () => {
   assert.equal(service.cancel(openPrincipal('default'), live!.id), true);
   await assert.rejects(running, kind('canceled'));
   assert.equal(service.cancel(openPrincipal('default'), live!.id), false);
+});
+
+test('who sees a part of the tenant sees and cancels its own queries only', async () => {
+  const { service } = setup();
+  const seeing = (tokenId: string): Principal => {
+    const principal = { ...openPrincipal('default'), tokenId };
+    return { ...principal, forcedMatchers: [matcher('env', '=', tokenId)] };
+  };
+  const [one, two] = [seeing('one'), seeing('two')];
+  const running = service.run(request({ principal: one, text: 'up{secret="x"}' }), ({ context }) =>
+    untilAborted(context.signal),
+  );
+  const [live] = service.list(openPrincipal('default'));
+  assert.equal(service.list(one)[0]?.id, live!.id);
+  assert.equal(service.list({ ...one, minTUs: 0 })[0]?.id, live!.id);
+  for (const other of [two, seeing(''), { ...openPrincipal('default'), minTUs: 0 }]) {
+    assert.deepEqual(service.list(other), []);
+    assert.equal(service.cancel(other, live!.id), false);
+  }
+  assert.equal(service.cancel(one, live!.id), true);
+  await assert.rejects(running, kind('canceled'));
 });
 
 test('the byte budget refuses and names the limit', async () => {
