@@ -8,9 +8,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Route } from '../../src/frontends/http/route.ts';
 import { startOrrery } from './harness.ts';
 import type { RunningOrrery } from './harness.ts';
-import { contentOf, MARK, NO_MARK, SECRETS, seedSecrets, STILL } from './isolation/secrets.ts';
+import {
+  contentOf,
+  makeTenant,
+  MARK,
+  NO_MARK,
+  NO_TOKEN,
+  SECRETS,
+  seedSecrets,
+  STILL,
+} from './isolation/secrets.ts';
 import type { Asker } from './isolation/secrets.ts';
 import { checkWalks, replyOf } from './isolation/walk.ts';
+import type { Guess } from './isolation/visits.ts';
 import type { Walker } from './isolation/walk.ts';
 import { liveQueries, stuckExport, until } from './live-queries.ts';
 
@@ -26,7 +36,8 @@ function asker(orrery: RunningOrrery, tenant: string): Asker {
 
 /** Whoever reaches the listener of open mode may do what is about the whole server. */
 function isOfTenant({ permission, path }: Route): boolean {
-  return permission !== 'admin' || path === '/orrery/v1/relabel';
+  const isAboutTenants = path.startsWith('/orrery/v1/tenants');
+  return (permission !== 'admin' && !isAboutTenants) || path === '/orrery/v1/relabel';
 }
 
 /** Sends lines, with a pause for what is answered. */
@@ -57,18 +68,27 @@ for (const shards of [1, 3])
     const orrery = await startOrrery(args);
     try {
       const owner = asker(orrery, OWNER);
-      await seedSecrets(owner, OWNER);
+      await makeTenant(owner, OWNER);
+      const tokenId = await seedSecrets(owner, OWNER);
       const live = await stuckExport(orrery, { tenant: OWNER, value: 'hushlive' });
       const row = await until(async () =>
         (await liveQueries(orrery, OWNER)).find(({ state }) => state !== 'waiting'),
       );
       const before = await contentOf(owner, OWNER);
-      const walker = (own: string, mark: string, tenant: string, queryId: string): Walker => ({
+      const walker = (
+        own: string,
+        guess: Pick<Guess, 'mark' | 'tenant' | 'queryId' | 'tokenId'>,
+      ): Walker => ({
         ask: asker(orrery, own),
-        guess: { mark, own, tenant, queryId, snapshot: 'none' },
+        guess: { ...guess, own, snapshot: 'none' },
       });
-      const knowing = walker('asker-1', MARK, OWNER, row.id);
-      const guessing = walker('asker-2', NO_MARK, 'owner-of-not', '0123456789abcdef');
+      const knowing = walker('asker-1', { mark: MARK, tenant: OWNER, queryId: row.id, tokenId });
+      const guessing = walker('asker-2', {
+        mark: NO_MARK,
+        tenant: 'owner-of-none',
+        queryId: '0123456789abcdef',
+        tokenId: NO_TOKEN,
+      });
       const statuses = await checkWalks({ knowing, guessing }, isOfTenant);
       assert.ok(statuses.get(200)! > 500 && statuses.get(404)! > 4, JSON.stringify([...statuses]));
       for (const name of LISTENERS) {

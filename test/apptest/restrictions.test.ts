@@ -12,8 +12,10 @@ import {
   contentOf,
   END_SEC,
   form,
+  makeTenant,
   MARK,
   NO_MARK,
+  NO_TOKEN,
   PUSHED,
   seedSecrets,
   STILL,
@@ -22,28 +24,38 @@ import type { Asker } from './isolation/secrets.ts';
 import { checkWalks, ROUTES } from './isolation/walk.ts';
 import type { Walker } from './isolation/walk.ts';
 import { VISITS } from './isolation/visits.ts';
+import type { Guess } from './isolation/visits.ts';
 
 const OWNER = 'owner-of-all';
+/** Has nothing, and is there. */
+const MORE = 'owner-of-more';
 const EVERYTHING = form({ 'match[]': '{__name__=~".+"}' });
 
 function principal(tenant: string, tokenId: string, more: Partial<Principal> = {}): Principal {
-  return { ...openPrincipal(tenant), scope: 'tenant', tokenId, ...more };
+  return { ...openPrincipal(tenant), tokenId, ...more };
 }
 
 function walkers(
   ask: (token: string) => Asker,
-  known: { readonly snapshot: string },
+  known: Pick<Guess, 'snapshot' | 'tokenId' | 'tenant'>,
 ): { readonly knowing: Walker; readonly guessing: Walker } {
   const guess = { queryId: '0123456789abcdef', ...known };
   const snapshot = `${known.snapshot.slice(0, -2)}zz`;
   return {
     knowing: {
       ask: ask('asker-1'),
-      guess: { ...guess, mark: MARK, own: 'asker-1', tenant: OWNER },
+      guess: { ...guess, mark: MARK, own: 'asker-1' },
     },
     guessing: {
       ask: ask('asker-2'),
-      guess: { ...guess, mark: NO_MARK, own: 'asker-2', tenant: 'owner-of-not', snapshot },
+      guess: {
+        ...guess,
+        mark: NO_MARK,
+        own: 'asker-2',
+        tenant: 'owner-of-none',
+        snapshot,
+        tokenId: NO_TOKEN,
+      },
     },
   };
 }
@@ -76,10 +88,14 @@ for (const shards of [1, 3])
       [STILL, `--shards=${shards}`],
     );
     const owner = product.as('owner');
-    await seedSecrets(owner, OWNER);
+    await makeTenant(product.as('server'), OWNER);
+    const tokenId = await seedSecrets(owner, OWNER);
     const snapshot = await snapshotOf(product.as('server'));
     const before = await contentOf(owner, OWNER);
-    const statuses = await checkWalks(walkers(product.as, { snapshot }), () => true);
+    const statuses = await checkWalks(
+      walkers(product.as, { snapshot, tokenId, tenant: OWNER }),
+      () => true,
+    );
     // Everything about the whole server is refused, and the guessed tenant is not there.
     assert.ok(statuses.get(403)! >= 20 && statuses.get(404)! >= 10, JSON.stringify([...statuses]));
     assert.deepEqual(await contentOf(owner, OWNER), before);
@@ -106,7 +122,9 @@ for (const shards of [1, 3])
       [STILL, `--shards=${shards}`],
     );
     const owner = product.as('owner');
-    await seedSecrets(owner, OWNER);
+    await makeTenant(product.as('server'), OWNER);
+    await makeTenant(product.as('server'), MORE);
+    const tokenId = await seedSecrets(owner, OWNER);
     await seedShared(owner);
     const snapshot = await snapshotOf(product.as('server'));
     for (const team of ['asker-1', 'asker-2']) {
@@ -119,7 +137,7 @@ for (const shards of [1, 3])
     }
     const rest = `/api/v1/export?${form({ 'match[]': '{team!~"asker-.",__name__!~"push_.*"}' })}`;
     const before = (await owner('GET', rest)).text;
-    await checkWalks(walkers(product.as, { snapshot }), () => true);
+    await checkWalks(walkers(product.as, { snapshot, tokenId, tenant: MORE }), () => true);
     assert.equal((await owner('GET', rest)).text, before, 'deletes hide what is seen alone');
     const own = `/api/v1/export?${form({ 'match[]': '{team=~"asker-."}' })}`;
     assert.equal((await owner('GET', own)).text, '', 'and that they hide');
@@ -129,7 +147,7 @@ const WRITES = ROUTES.filter(({ permission }) => permission === 'write');
 
 /** Asks each writing route as it is visited, without those that take something away. */
 async function writeAll(ask: Asker, own: string): Promise<void> {
-  const guess = { mark: MARK, own, tenant: 'x', queryId: 'x', snapshot: 'x' };
+  const guess = { mark: MARK, own, tenant: 'x', queryId: 'x', snapshot: 'x', tokenId: 'x' };
   for (const { method, path } of WRITES.filter((route) => route.method !== 'DELETE'))
     for (const visit of VISITS.get(`${method} ${path}`)!(guess)) {
       const query = new URLSearchParams(visit.query as Record<string, string>);

@@ -43,10 +43,7 @@ function jobOf(exchange: Exchange): string {
   return job;
 }
 
-/**
- * Labels of the group that the path names. Those forced on the writer are part of them: they are on
- * every series that is written for the group from now on, and nobody else's group is reached.
- */
+/** Labels of the group that the path names. */
 function groupOf(exchange: Exchange): Labels {
   const pairs: string[] = [];
   const rest = exchange.params.get('labels') ?? '';
@@ -64,7 +61,10 @@ function groupOf(exchange: Exchange): Labels {
       throw bad(`invalid base64 encoding for label ${name}="${parts[i + 1]!.slice(0, 200)}"`);
     pairs.push(name, value);
   }
-  return labelsFromPairs([...pairs, 'job', jobOf(exchange), ...exchange.principal.forcedLabels]);
+  // What is forced on the token's series is part of the group: it is written again and again, and
+  // tokens of others do not come near it.
+  const { forcedLabels } = exchange.principal;
+  return labelsFromPairs([...pairs, 'job', jobOf(exchange), ...forcedLabels]);
 }
 
 export async function push(

@@ -78,6 +78,7 @@ export async function startProduct(
     routes: running.routes,
     authenticator: new GivenPrincipals(principals),
     rules: doorRules(settings),
+    isServerAdmin: ({ tokenId }) => tokenId === '',
   });
   const { port } = await door.listen({ host: '127.0.0.1', port: 0 });
   return {

@@ -13,6 +13,8 @@ export interface Guess {
   /** Name of the tenant that is guessed. */
   readonly tenant: string;
   readonly queryId: string;
+  /** Of a token of that tenant. */
+  readonly tokenId: string;
   readonly snapshot: string;
 }
 
@@ -172,6 +174,14 @@ const explained: Visits = (guess) => [
 
 const TENANT: Visits = ({ own, tenant }) =>
   [own, tenant].map((name) => ({ params: { tenant: name } }));
+
+const OTHER_TENANT: Visits = ({ tenant }) => [{ params: { tenant } }];
+const TOKEN: Visits = ({ own, tenant, tokenId }) =>
+  [own, tenant].map((name) => ({ params: { tenant: name, id: tokenId } }));
+
+function tenantBody(body: string): Visits {
+  return (guess) => TENANT(guess).map((one) => ({ ...one, body }));
+}
 
 const ROWS: readonly (readonly [string, Visits])[] = [
   ...both('/api/v1/query', queried),
@@ -344,11 +354,27 @@ const ROWS: readonly (readonly [string, Visits])[] = [
     ({ mark }) => [{ body: JSON.stringify({ labels: { __name__: mark } }) }, { body: mark }],
   ],
   ['GET /orrery/v1/tenants/:tenant/retention', TENANT],
-  [
-    'PUT /orrery/v1/tenants/:tenant/retention',
-    (guess) => TENANT(guess).map((one) => ({ ...one, body: '{"timeMs":null}' })),
-  ],
+  ['PUT /orrery/v1/tenants/:tenant/retention', tenantBody('{"timeMs":null}')],
   ['DELETE /orrery/v1/tenants/:tenant/retention', TENANT],
+  ['GET /orrery/v1/tenants', NOTHING],
+  ['POST /orrery/v1/tenants', ({ tenant }) => [{ body: JSON.stringify({ name: tenant }) }]],
+  ['GET /orrery/v1/tenants/:tenant', TENANT],
+  ['PATCH /orrery/v1/tenants/:tenant', tenantBody('{"name":"another"}')],
+  ['DELETE /orrery/v1/tenants/:tenant', OTHER_TENANT],
+  ['GET /orrery/v1/tenants/:tenant/limits', TENANT],
+  ['PUT /orrery/v1/tenants/:tenant/limits', tenantBody('{}')],
+  ['PATCH /orrery/v1/tenants/:tenant/limits', tenantBody('{}')],
+  ['GET /orrery/v1/tenants/:tenant/tokens', TENANT],
+  [
+    'POST /orrery/v1/tenants/:tenant/tokens',
+    (guess) =>
+      OTHER_TENANT(guess).map((one) => ({ ...one, body: '{"name":"x","permissions":["read"]}' })),
+  ],
+  ['GET /orrery/v1/tenants/:tenant/tokens/:id', TOKEN],
+  ['DELETE /orrery/v1/tenants/:tenant/tokens/:id', TOKEN],
+  ['GET /orrery/v1/tenants/:tenant/cardinality', TENANT],
+  ['GET /orrery/v1/audit', ({ tenant }) => [{}, { query: { tenant } }]],
+  ['GET /orrery/v1/openapi.json', NOTHING],
   [
     'POST /orrery/v1/delete',
     (guess) => [
