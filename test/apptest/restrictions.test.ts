@@ -150,7 +150,7 @@ async function writeAll(ask: Asker, own: string): Promise<void> {
   const guess = { mark: MARK, own, tenant: 'x', queryId: 'x', snapshot: 'x', tokenId: 'x' };
   for (const { method, path } of WRITES.filter((route) => route.method !== 'DELETE'))
     for (const visit of VISITS.get(`${method} ${path}`)!(guess)) {
-      const query = new URLSearchParams(visit.query as Record<string, string>);
+      const query = new URLSearchParams(visit.query).toString();
       const { job = '', job64 = '' } = visit.params ?? {};
       const filled = path
         .replace(':job64', job64)

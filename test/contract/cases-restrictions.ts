@@ -338,12 +338,12 @@ function contentOf(storage: Storage, who: Principal): Promise<unknown> {
 async function answers(
   storage: Storage,
   context: ReadContext,
-  selector: SeriesSelector,
+  asked: SeriesSelector,
 ): Promise<Record<string, unknown>> {
-  const all = { ...selector, limit: 0 };
-  const some = { ...selector, limit: 2 };
+  const all = { ...asked, limit: 0 };
+  const some = { ...asked, limit: 2 };
   return {
-    rows: await readRowsIn(storage, context, { ...selector, kinds: ALL_KINDS }),
+    rows: await readRowsIn(storage, context, { ...asked, kinds: ALL_KINDS }),
     names: await storage.labelNames(context, all),
     someNames: await storage.labelNames(context, some),
     values: await storage.labelValues(context, 'env', all),
@@ -354,8 +354,8 @@ async function answers(
     someSeries: await storage.series(context, some),
     cardinality: await storage.cardinality(context, all),
     someCardinality: await storage.cardinality(context, some),
-    exemplars: await storage.exemplars(context, selector),
-    attributes: await storage.attributes(context, selector),
+    exemplars: await storage.exemplars(context, asked),
+    attributes: await storage.attributes(context, asked),
   };
 }
 

@@ -20,7 +20,7 @@ export interface Reply {
   readonly text: string;
 }
 
-/** Groups that were pushed are not written again meanwhile, so that equal questions have equal answers. */
+/** Groups that were pushed are not written again meanwhile: equal questions have equal answers. */
 export const STILL = '--scrape-interval=1h';
 
 /** Asks as somebody. */
