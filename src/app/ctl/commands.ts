@@ -66,6 +66,26 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
     },
   ],
   [
+    'tenant',
+    {
+      summary: 'tenants of a running server',
+      load: async () => {
+        const { TENANT_HELP, tenantCommand } = await import('./tenant.ts');
+        return { help: TENANT_HELP, run: tenantCommand };
+      },
+    },
+  ],
+  [
+    'token',
+    {
+      summary: 'tokens of a tenant',
+      load: async () => {
+        const { TOKEN_HELP, tokenCommand } = await import('./token.ts');
+        return { help: TOKEN_HELP, run: tokenCommand };
+      },
+    },
+  ],
+  [
     'backup',
     {
       summary: 'back up a server or a data folder',

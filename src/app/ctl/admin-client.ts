@@ -1,0 +1,116 @@
+// Asks the admin API of a running server for the commands about tenants and tokens. A change is
+// sent once: whether one that got no answer happened is for the user to look at.
+import { readFileSync } from 'node:fs';
+import { errorMessage } from '../../stdx/assert.ts';
+import { EXIT } from '../exit-codes.ts';
+import { CommandError } from './command-error.ts';
+import { reasonOf } from './http-sender.ts';
+import type { Terminal } from './terminal.ts';
+import { UsageError } from './usage-error.ts';
+
+export const ADMIN_OPTIONS = {
+  url: { type: 'string' },
+  'token-file': { type: 'string' },
+  json: { type: 'boolean', default: false },
+} as const;
+
+export const ADMIN_FLAGS_HELP = `  --url URL           server [http://127.0.0.1:4332, or ORRERY_URL]
+  --token-file FILE   file with the token to show [the token in ORRERY_TOKEN]
+  --json              the server's answer as it is
+`;
+
+export interface AdminFlags {
+  readonly url?: string | undefined;
+  readonly 'token-file'?: string | undefined;
+}
+
+interface Refusal {
+  readonly error?: { readonly message?: unknown };
+}
+
+export class AdminClient {
+  readonly #base: string;
+  readonly #headers: Readonly<Record<string, string>>;
+
+  constructor(flags: AdminFlags, { env }: Terminal) {
+    this.#base = (flags.url ?? env['ORRERY_URL'] ?? 'http://127.0.0.1:4332').replace(/\/+$/, '');
+    const token = tokenOf(flags['token-file'], env['ORRERY_TOKEN']);
+    this.#headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+  }
+
+  /** Segments below `/orrery/v1`. Throws CommandError where there is no answer, or a refusal. */
+  async ask<T>(method: string, segments: readonly string[], body?: unknown): Promise<T> {
+    const path = segments.map(encodeURIComponent).join('/');
+    return await this.askPath<T>(method, path, body);
+  }
+
+  async askPath<T>(method: string, path: string, body?: unknown): Promise<T> {
+    let response: Response;
+    let text: string;
+    try {
+      response = await fetch(`${this.#base}/orrery/v1/${path}`, {
+        method,
+        headers: { ...this.#headers, 'Content-Type': 'application/json' },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      text = await response.text();
+    } catch (error) {
+      const message = `no answer from ${this.#base}: ${reasonOf(error)}`;
+      throw new CommandError(EXIT.failed, message, { cause: error });
+    }
+    const answer = parsed(text);
+    if (answer === undefined)
+      throw new CommandError(EXIT.failed, `what answers at ${this.#base} is no orrery`);
+    if (response.ok) return answer as T;
+    const { error: { message } = {} } = answer as Refusal;
+    const reason = typeof message === 'string' ? message : `status ${response.status}`;
+    throw new CommandError(EXIT.refused, reason);
+  }
+}
+
+function parsed(text: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    // Something else answers at that address; the caller says so.
+    return undefined;
+  }
+}
+
+function tokenOf(file: string | undefined, fallback: string | undefined): string | undefined {
+  if (file === undefined) return fallback;
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new UsageError(`--token-file: ${errorMessage(error)}`, { cause: error });
+  }
+}
+
+/** `NAME=VALUE`, the first `=` between them. */
+export function pairOf(flag: string, text: string): readonly [name: string, value: string] {
+  const at = text.indexOf('=');
+  if (at <= 0) throw new UsageError(`${flag} "${text}" is not NAME=VALUE`);
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** `ID=NUMBER` of limits. */
+export function limitOf(text: string): readonly [id: string, value: number] {
+  const [id, value] = pairOf('--limit', text);
+  if (!/^\d+$/.test(value)) throw new UsageError(`--limit "${text}" is not ID=NUMBER`);
+  return [id, Number(value)];
+}
+
+export function printJson(terminal: Terminal, value: unknown): void {
+  terminal.out(`${JSON.stringify(value)}\n`);
+}
+
+export function limitsText(limits: Readonly<Record<string, number>>): string {
+  const texts = Object.entries(limits).map(([id, value]) => `${id}=${value}`);
+  return texts.join(', ') || '-';
+}
+
+/** The day and minute of a time of the API. */
+export function timeCell(time: string | null): string {
+  return time === null ? '-' : time.slice(0, 16).replace('T', ' ');
+}

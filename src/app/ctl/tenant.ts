@@ -1,0 +1,197 @@
+// `orrery tenant …`: who may share a running server, and how much of it each may take.
+import { parseArgs } from 'node:util';
+import { EXIT } from '../exit-codes.ts';
+import { unknown } from '../settings/load.ts';
+import {
+  ADMIN_FLAGS_HELP,
+  ADMIN_OPTIONS,
+  AdminClient,
+  limitOf,
+  limitsText,
+  pairOf,
+  printJson,
+  timeCell,
+} from './admin-client.ts';
+import { tableText } from './draw.ts';
+import type { Terminal } from './terminal.ts';
+import { UsageError } from './usage-error.ts';
+
+export const TENANT_HELP = `Usage: orrery tenant list
+       orrery tenant create NAME [--limit ID=NUMBER]…
+       orrery tenant show NAME
+       orrery tenant limits NAME [--limit ID=NUMBER|ID=default]…
+       orrery tenant suspend NAME
+       orrery tenant resume NAME
+       orrery tenant rename NAME NEW
+       orrery tenant delete NAME --yes
+
+Tenants of a running server. A suspended tenant keeps its data and tokens, which are refused until
+it is resumed. Deleting takes all data of the tenant and its tokens along; the command ends when
+they are gone. Times are in UTC.
+
+  --limit ID=NUMBER   what the tenant may take (docs/operations/limits.md); may be repeated
+  --yes               really delete
+${ADMIN_FLAGS_HELP}
+Exit codes: 0 done; 1 no answer; 2 command line; 3 refused.
+`;
+
+interface Tenant {
+  readonly name: string;
+  readonly id: string;
+  readonly state: string;
+  readonly created_at: string | null;
+  readonly limits: Readonly<Record<string, number>>;
+  readonly tokens: number;
+}
+
+interface Removal {
+  readonly name: string;
+  readonly left: { readonly series: number; readonly points: number };
+  readonly remains: readonly string[];
+}
+
+const OPTIONS = {
+  ...ADMIN_OPTIONS,
+  limit: { type: 'string', multiple: true },
+  yes: { type: 'boolean', default: false },
+} as const;
+
+interface Work {
+  readonly client: AdminClient;
+  readonly terminal: Terminal;
+  readonly names: readonly string[];
+  readonly limits: readonly string[];
+  readonly isJson: boolean;
+  readonly isSure: boolean;
+}
+
+interface Verb {
+  readonly nameCount: number;
+  readonly takesLimits?: true;
+  readonly run: (work: Work) => Promise<void>;
+}
+
+const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
+  ['list', { nameCount: 0, run: list }],
+  ['create', { nameCount: 1, takesLimits: true, run: create }],
+  ['show', { nameCount: 1, run: show }],
+  ['limits', { nameCount: 1, takesLimits: true, run: limits }],
+  ['suspend', { nameCount: 1, run: (work) => edit(work, { state: 'suspended' }) }],
+  ['resume', { nameCount: 1, run: (work) => edit(work, { state: 'active' }) }],
+  ['rename', { nameCount: 2, run: (work) => edit(work, { name: work.names[1] }) }],
+  ['delete', { nameCount: 1, run: remove }],
+]);
+
+export async function tenantCommand(args: readonly string[], terminal: Terminal): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    options: OPTIONS,
+    allowPositionals: true,
+  });
+  const [word, ...names] = positionals;
+  if (word === undefined) throw new UsageError('expected a verb: orrery tenant --help');
+  const verb = VERBS.get(word);
+  if (verb === undefined) throw new UsageError(unknown('verb', word, [...VERBS.keys()]));
+  if (names.length !== verb.nameCount)
+    throw new UsageError(`orrery tenant ${word} takes ${verb.nameCount} names: see --help`);
+  const { limit: limitTexts = [] } = values;
+  if (limitTexts.length > 0 && verb.takesLimits !== true)
+    throw new UsageError(`orrery tenant ${word} takes no --limit`);
+  await verb.run({
+    client: new AdminClient(values, terminal),
+    terminal,
+    names,
+    limits: limitTexts,
+    isJson: values.json,
+    isSure: values.yes,
+  });
+  return EXIT.ok;
+}
+
+/** Tenants one page of the API has. */
+const PAGE_TENANTS = 1_000;
+
+async function list({ client, terminal, isJson }: Work): Promise<void> {
+  const tenants: Tenant[] = [];
+  for (let after = ''; ;) {
+    const query = new URLSearchParams({ after, limit: String(PAGE_TENANTS) });
+    const page = await client.askPath<{ tenants: Tenant[]; next: string | null }>(
+      'GET',
+      `tenants?${query.toString()}`,
+    );
+    tenants.push(...page.tenants);
+    if (page.next === null) break;
+    after = page.next;
+  }
+  if (isJson) return printJson(terminal, { tenants });
+  const rows = tenants.map(({ name, state, tokens, created_at: createdAt, limits: own }) => [
+    name,
+    state,
+    String(tokens),
+    timeCell(createdAt),
+    limitsText(own),
+  ]);
+  const head = ['tenant', 'state', 'tokens', 'created', 'limits'];
+  terminal.out(tableText([head, ...rows], terminal.columns));
+}
+
+async function create(work: Work): Promise<void> {
+  const { client, names, limits: own } = work;
+  const body = { name: names[0], limits: Object.fromEntries(own.map(limitOf)) };
+  tell(work, await client.ask<Tenant>('POST', ['tenants'], body));
+}
+
+async function show(work: Work): Promise<void> {
+  tell(work, await work.client.ask<Tenant>('GET', ['tenants', work.names[0]!]));
+}
+
+async function edit(work: Work, change: object): Promise<void> {
+  tell(work, await work.client.ask<Tenant>('PATCH', ['tenants', work.names[0]!], change));
+}
+
+function tell({ terminal, isJson }: Work, tenant: Tenant): void {
+  if (isJson) return printJson(terminal, tenant);
+  const rows = [
+    ['tenant', tenant.name],
+    ['id', tenant.id],
+    ['state', tenant.state],
+    ['created', timeCell(tenant.created_at)],
+    ['tokens', String(tenant.tokens)],
+    ['limits', limitsText(tenant.limits)],
+  ];
+  terminal.out(tableText(rows, terminal.columns));
+}
+
+/** Without `--limit` they are shown. */
+async function limits({ client, terminal, names, limits: given, isJson }: Work): Promise<void> {
+  const path = ['tenants', names[0]!, 'limits'];
+  const change = new Map<string, number | null>();
+  for (const text of given) {
+    const [id, value] = pairOf('--limit', text);
+    if (value === 'default') change.set(id, null);
+    else change.set(...limitOf(text));
+  }
+  const answer =
+    change.size === 0
+      ? await client.ask<Pick<Tenant, 'limits'>>('GET', path)
+      : await client.ask<Pick<Tenant, 'limits'>>('PATCH', path, Object.fromEntries(change));
+  if (isJson) return printJson(terminal, answer);
+  const rows = Object.entries(answer.limits).map(([id, value]) => [id, String(value)]);
+  if (rows.length === 0) terminal.out('all limits have their defaults\n');
+  else terminal.out(tableText([['limit', 'value'], ...rows], terminal.columns));
+}
+
+async function remove({ client, terminal, names, isJson, isSure }: Work): Promise<void> {
+  const [name] = names;
+  if (!isSure)
+    throw new UsageError(
+      `all data of "${name}" would be gone for good: add --yes if that is meant`,
+    );
+  const answer = await client.ask<Removal>('DELETE', ['tenants', name!]);
+  if (isJson) return printJson(terminal, answer);
+  const { left, remains } = answer;
+  terminal.out(
+    `${answer.name} is deleted: ${left.series} series and ${left.points} points are left.\n` +
+      `What remains: ${remains.join('; ')}.\n`,
+  );
+}
