@@ -29,6 +29,8 @@ function openDatabase(path: string): DatabaseSync {
   const db = new DatabaseSync(path, { timeout: 0 });
   // Before the first access: then the write-ahead log needs no shared memory file.
   db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+  // What was removed is not found in the file any more.
+  db.exec('PRAGMA secure_delete = ON');
   db.exec('BEGIN IMMEDIATE');
   const version = pragma(db, 'user_version') as number;
   const application = pragma(db, 'application_id') as number;

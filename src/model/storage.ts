@@ -53,6 +53,10 @@ export interface AppendResult {
   readonly applied: boolean;
 }
 
+/**
+ * Without matchers and restrictions, and over all time (from -Infinity to Infinity), a delete takes
+ * what has no time as well: metadata, attributes, splits.
+ */
 export interface DeleteRequest {
   readonly matchers: readonly Matcher[];
   readonly startUs: number;

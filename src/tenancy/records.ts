@@ -2,11 +2,8 @@
 // the hash of its secret.
 import type { Permission, TenantId } from '../model/tenant.ts';
 
-/** An id of the table of limits. */
-export type LimitId = string;
-
-/** Only what differs from the table's defaults. */
-export type Limits = Readonly<Record<LimitId, number>>;
+/** By id of `limit-table.ts`, only what differs from the defaults. */
+export type Limits = Readonly<Record<string, number>>;
 
 export type TenantState = 'active' | 'suspended' | 'deleting';
 

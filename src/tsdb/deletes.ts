@@ -15,6 +15,16 @@ export interface Delete extends TimeRange {
   readonly moment: number;
 }
 
+/** Does it take all of its tenant? Then what has no time goes too: metadata, attributes, splits. */
+export function isOfAll({
+  matchers,
+  startUs,
+  endUs,
+}: Pick<Delete, 'matchers' | 'startUs' | 'endUs'>): boolean {
+  const isEver = startUs === Number.NEGATIVE_INFINITY && endUs === Number.POSITIVE_INFINITY;
+  return matchers.length === 0 && isEver;
+}
+
 /** Deletes of a tenant at or above `offset` that touch the range. */
 export function deletesFrom(
   deletes: readonly Delete[],

@@ -3,6 +3,7 @@
 // batch ids, splits, tenants and the frontier together. Only then is the log trimmed and the
 // generation dropped. A crash before the commit leaves an orphan blob, after it a longer log.
 import type { Catalog, CatalogTx } from '../catalog/catalog.ts';
+import { prefixEnd } from '../catalog/catalog.ts';
 import { assert, FatalError } from '../stdx/assert.ts';
 import { AppError } from '../model/errors.ts';
 import { compareUtf8 } from '../model/labels.ts';
@@ -16,6 +17,7 @@ import {
   splitKey,
   toJson,
 } from './catalog-rows.ts';
+import { isOfAll } from './deletes.ts';
 import type { Delete } from './deletes.ts';
 import type { Generation } from './head.ts';
 import { BATCH_ID_MEMORY_MS, BATCH_IDS_PER_ROW, CATALOG_CHUNK_BYTES } from './limits.ts';
@@ -142,9 +144,10 @@ async function commitFlush(
   );
   // Rows that are true as soon as the records are in the log may be there before the commit; so the
   // commit itself stays small however many there are.
+  const splits = splitRows(state, generation);
   await writeAhead(catalog, [
     ...young,
-    ...splitRows(state, generation),
+    ...splits,
     ...newTenants.map((tenant) => ({ key: `${names.tenantRows}${tenant}`, value: toJson({}) })),
   ]);
   const body = async (tx: CatalogTx): Promise<void> => {
@@ -156,6 +159,12 @@ async function commitFlush(
     if (row !== undefined) tx.set(partKey(names, row), toJson(row));
     for (const one of moved) tx.set(deleteKey(names, one.offset), deleteValue(one));
     for (const { key } of old) tx.remove(key);
+    for (const { tenant } of deletes.filter(isOfAll)) {
+      const prefix = splitKey(names, tenant, '');
+      tx.removeRange(prefix, prefixEnd(prefix));
+      // Of those that came after the delete.
+      for (const { key, value } of splits) if (key.startsWith(prefix)) tx.set(key, value);
+    }
     tx.set(names.frontier, toJson(seqMax));
   };
   if (mutations.skipFrontier === true)

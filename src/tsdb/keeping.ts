@@ -3,6 +3,7 @@
 import { AppError } from '../model/errors.ts';
 import { matchesAll } from '../model/matcher.ts';
 import { horizonKey, toJson } from './catalog-rows.ts';
+import { isOfAll } from './deletes.ts';
 import type { Delete } from './deletes.ts';
 import { noRoom } from './disk-floor.ts';
 import { isNeeded } from './flush.ts';
@@ -174,7 +175,7 @@ async function hasTimeless(part: Part): Promise<boolean> {
   );
 }
 
-/** Does one of the deletes hide a sample or an exemplar of the part? */
+/** Does one of the deletes hide a sample, an exemplar or a row without a time of the part? */
 async function isHit(state: ShardState, part: Part, deletes: readonly Delete[]): Promise<boolean> {
   const view: View = { parts: [part], generations: [], deletes: [] };
   const { index, pacer } = state;
@@ -184,6 +185,9 @@ async function isHit(state: ShardState, part: Part, deletes: readonly Delete[]):
     for await (const series of scanSeries(scan)) if (await series.exists()) return true;
     for (const { series, tUs } of await part.exemplars(tenant))
       if (tUs >= startUs && tUs <= endUs && matchesAll(matchers, series)) return true;
+    if (!isOfAll({ matchers, startUs, endUs })) continue;
+    if ((await part.metadata(tenant)).length > 0) return true;
+    if ((await part.attributes(tenant)).length > 0) return true;
   }
   return false;
 }

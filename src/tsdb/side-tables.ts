@@ -5,7 +5,7 @@ import { compareLabels, compareUtf8, labelsKey } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import type { Exemplar, Metadata } from '../model/columns.ts';
 import type { TenantId } from '../model/tenant.ts';
-import { deletesFrom, deletesOf } from './deletes.ts';
+import { deletesFrom, deletesOf, isOfAll } from './deletes.ts';
 import type { Delete } from './deletes.ts';
 import type { SeriesAttribute, SeriesExemplar } from './part-format.ts';
 import type { SeriesIndex } from './series-index.ts';
@@ -24,14 +24,27 @@ const EVER = { startUs: Number.NEGATIVE_INFINITY, endUs: Number.POSITIVE_INFINIT
 export async function foldMetadata({ tenant, view, moment: last }: SideScan): Promise<Metadata[]> {
   const rows = new Map<string, Metadata>();
   for (const part of view.parts)
-    for (const row of await part.metadata(tenant)) rows.set(row.family, row);
-  for (const generation of view.generations)
+    if (!isAllHidden(view, tenant, part.row.deletesEnd))
+      for (const row of await part.metadata(tenant)) rows.set(row.family, row);
+  for (const generation of view.generations) {
+    const deletes = wholeDeletes(view, tenant, generation.seqMin);
     for (const { moment, row } of generation.metadata)
       if (row.tenant === tenant && moment <= last) {
         const { family, type, unit, help } = row;
-        rows.set(family, { family, type, unit, help });
+        const isGone = deletes.some((one) => generation.hides(one, moment));
+        if (!isGone) rows.set(family, { family, type, unit, help });
       }
+  }
   return [...rows.values()].toSorted((a, b) => compareUtf8(a.family, b.family));
+}
+
+/** Deletes at or above `offset` that took all of the tenant. */
+function wholeDeletes(view: View, tenant: TenantId, offset: number): Delete[] {
+  return deletesFrom(view.deletes, tenant, offset, EVER).filter(isOfAll);
+}
+
+function isAllHidden(view: View, tenant: TenantId, offset: number): boolean {
+  return wholeDeletes(view, tenant, offset).length > 0;
 }
 
 function exemplarKey(row: SeriesExemplar): string {
@@ -83,11 +96,17 @@ export async function foldAttributes(scan: SideScan): Promise<SeriesAttribute[]>
   const set = (row: SeriesAttribute): void => {
     rows.set(`${labelsKey(row.series)}\udffe${row.key}`, row);
   };
-  for (const part of view.parts) for (const row of await part.attributes(tenant)) set(row);
-  for (const generation of view.generations)
-    for (const { moment, row } of generation.attributes)
-      if (moment <= last && index.tenantOf(row.ref) === tenant)
+  for (const part of view.parts)
+    if (!isAllHidden(view, tenant, part.row.deletesEnd))
+      for (const row of await part.attributes(tenant)) set(row);
+  for (const generation of view.generations) {
+    const deletes = wholeDeletes(view, tenant, generation.seqMin);
+    for (const { moment, row } of generation.attributes) {
+      if (moment > last || index.tenantOf(row.ref) !== tenant) continue;
+      if (!deletes.some((one) => generation.hides(one, moment)))
         set({ series: index.labelsOf(row.ref), key: row.key, value: row.value });
+    }
+  }
   return [...rows.values()].toSorted(
     (a, b) => compareLabels(a.series, b.series) || compareUtf8(a.key, b.key),
   );

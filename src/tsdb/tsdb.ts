@@ -38,6 +38,7 @@ import {
 } from './catalog-rows.ts';
 import { persistFrozen } from './flush.ts';
 import { coverageProblem } from './coverage.ts';
+import { isOfAll } from './deletes.ts';
 import { HeadSnapshots, openHeadSnapshot } from './head-snapshots.ts';
 import { houseOf } from './house.ts';
 import { retireIdle } from './idle-series.ts';
@@ -100,6 +101,9 @@ async function loadCatalog(state: ShardState): Promise<void> {
   const deletes = await readDeletes(catalog, names);
   state.view = { ...state.view, parts, deletes: [...deletes, ...state.view.deletes] };
   for (const split of await readSplits(catalog, names)) state.addSplit(split, -1);
+  // Applied before the head snapshot; their rows go with the flush.
+  for (const one of state.view.deletes)
+    if (one.offset >= state.frontier && isOfAll(one)) state.splits.delete(one.tenant);
   for (const { key } of await readAll(catalog, names.tenantRows))
     state.tenants.set(key.slice(names.tenantRows.length), true);
   for (const entry of await readAll(catalog, names.batchIdRows)) {

@@ -13,6 +13,7 @@ import {
   HEAD_BYTES_PER_RECORD_BYTE,
   REPLAY_TURN_BYTES,
 } from './limits.ts';
+import { isOfAll } from './deletes.ts';
 import type { AppliedLog } from './head-snapshot-write.ts';
 import type { Generation } from './head.ts';
 import { deadLetterName } from './names.ts';
@@ -313,6 +314,7 @@ export class WritePath {
       const one = { offset, tenant, matchers, startUs, endUs, moment };
       this.#state.view = { ...view, deletes: [...view.deletes, one] };
       this.#state.writeVersions.deleted(tenant, matchers, one);
+      if (isOfAll(one)) this.#state.splits.delete(tenant);
     }
     if (isClientBatchId)
       this.#state.batchIds.add(tenant, { id: batchId.toHex(), offset, seenMs: writtenMs });

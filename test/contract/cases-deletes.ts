@@ -5,7 +5,7 @@ import { KIND } from '../../src/model/columns.ts';
 import { labelsFromObject, NO_LABELS } from '../../src/model/labels.ts';
 import { matcher } from '../../src/model/matcher.ts';
 import type { Matcher } from '../../src/model/matcher.ts';
-import type { DeleteResult, Storage } from '../../src/model/storage.ts';
+import type { DeleteResult, ReadContext, Storage } from '../../src/model/storage.ts';
 import { openPrincipal } from '../../src/model/tenant.ts';
 import type { Principal } from '../../src/model/tenant.ts';
 import { appendOptions, withContext } from './contexts.ts';
@@ -33,6 +33,34 @@ function remove(
   );
 }
 
+/** A point, and everything that has no time, with the word in it. */
+async function writeTimeless(storage: Storage, tenant: string, word: string): Promise<void> {
+  await writeRows(
+    storage,
+    [point(series(1), 10, 1)],
+    { principal: openPrincipal(tenant) },
+    (builder, ref) => {
+      builder.metadata({ family: word, type: 'gauge', unit: '', help: word });
+      builder.split({ name: word, measurement: word, field: word });
+      builder.attribute({ ref: ref(series(1)), key: word, value: `${word} attribute` });
+    },
+  );
+}
+
+function timeless(storage: Storage, tenant: string): Promise<string[]> {
+  const read = async (context: ReadContext): Promise<string[]> => {
+    const metadata = await storage.metadata(context, { family: undefined, limit: 0 });
+    const splits = await storage.splits(context);
+    const attributes = await storage.attributes(context, { matchers: [], ...EVER });
+    return [
+      ...metadata.map(({ family }) => family),
+      ...splits.map(({ name }) => name),
+      ...attributes.flatMap((one) => Object.values(one.attributes)),
+    ];
+  };
+  return withContext(storage, read, openPrincipal(tenant));
+}
+
 export const deleteCases: readonly StorageCase[] = [
   {
     name: 'an exemplar without a sample beside it stays deleted',
@@ -47,6 +75,37 @@ export const deleteCases: readonly StorageCase[] = [
     ],
     check: async (s) =>
       assert.deepEqual(await withContext(s, (c) => s.exemplars(c, { matchers: [], ...EVER })), []),
+  },
+  {
+    name: 'one of everything takes metadata, attributes and splits, of its tenant and below it',
+    steps: [
+      (s) => writeTimeless(s, 'red', 'old'),
+      (s) => writeTimeless(s, 'blue', 'other'),
+      async (s) => {
+        // A selector, a range or a restriction is not everything.
+        const red = openPrincipal('red');
+        await remove(s, named(7), EVER, { principal: red });
+        await remove(s, [], { startUs: 0, endUs: Infinity }, { principal: red });
+        await remove(s, [], EVER, { principal: { ...red, maxTUs: 5 } });
+        await remove(s, [], EVER, { principal: red, dryRun: true });
+        assert.deepEqual(await timeless(s, 'red'), ['old', 'old']);
+      },
+      (s) => remove(s, [], EVER, { principal: openPrincipal('red') }),
+      async (s) => {
+        assert.deepEqual(await timeless(s, 'red'), []);
+        assert.equal(s.splitOf('red', 'old'), undefined);
+        assert.deepEqual(s.splitOf('blue', 'other'), {
+          name: 'other',
+          measurement: 'other',
+          field: 'other',
+        });
+      },
+      (s) => writeTimeless(s, 'red', 'new'),
+    ],
+    check: async (s) => {
+      assert.deepEqual(await timeless(s, 'red'), ['new', 'new', 'new attribute']);
+      assert.deepEqual(await timeless(s, 'blue'), ['other', 'other', 'other attribute']);
+    },
   },
   {
     name: 'by selector and range, visible at once, counted',

@@ -298,7 +298,15 @@ export class MemoryStorage implements Storage {
       for (const { exemplar, versions } of series.exemplars.values())
         if (exemplar.tUs >= startUs && exemplar.tUs <= endUs)
           versions.set(this.#sequence, undefined, keepOld);
+    if (isOfAll(request, principal)) this.#deleteTimeless(principal.tenant, keepOld);
     return result;
+  }
+
+  #deleteTimeless(tenantId: TenantId, keepOld: boolean): void {
+    const { metadata, splits, series } = this.#tenant(tenantId);
+    const attributes = [...series.values()].flatMap((one) => [...one.attributes.values()]);
+    for (const versions of [...metadata.values(), ...splits.values(), ...attributes])
+      versions.set(this.#sequence, undefined, keepOld);
   }
 
   pin(): Pin {
@@ -583,4 +591,11 @@ function versionedIn<T>(map: Map<string, Versioned<T>>, key: string): Versioned<
   const versions = map.get(key) ?? new Versioned<T>();
   map.set(key, versions);
   return versions;
+}
+
+/** Does a delete take all of its tenant? */
+function isOfAll({ matchers, startUs, endUs }: DeleteRequest, principal: Principal): boolean {
+  const { forcedMatchers, minTUs, maxTUs } = principal;
+  const [first, last] = [Math.max(startUs, minTUs), Math.min(endUs, maxTUs)];
+  return matchers.length + forcedMatchers.length === 0 && first === -Infinity && last === Infinity;
 }

@@ -114,7 +114,11 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
     ingest.forgetRules(changed.tenant);
     await state.threads?.relabel(changed);
   });
-  const tenancy = await openTenancy(parts, { relabel, pushGroups: () => state.pushGroups });
+  const tenancy = await openTenancy(parts, {
+    relabel,
+    metadata,
+    pushGroups: () => state.pushGroups,
+  });
   const wiring = { state, metadata, metricsPage, refusedLines, relabel, tenancy };
   const { routes, ingest, queries } = wire(parts, wiring);
   const pushGroups = await openPushGroups(parts, ingest);

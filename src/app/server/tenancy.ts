@@ -1,7 +1,7 @@
 // Tenants and tokens wired to what holds something of a tenant.
 import type { PushGroups } from '../../agent/push/push-groups.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
-import type { LimitIds } from '../../frontends/tenancy/tenants.ts';
+import type { MetadataFilter } from '../../ingest/metadata-filter.ts';
 import type { RelabelStore } from '../../ingest/relabel-store.ts';
 import type { Storage } from '../../model/storage.ts';
 import { openPrincipal } from '../../model/tenant.ts';
@@ -23,6 +23,7 @@ interface TenancyParts {
 /** Rooms that keep something of a tenant beside its points. */
 interface Keepers {
   readonly relabel: RelabelStore;
+  readonly metadata: MetadataFilter;
   /** undefined: they are not opened yet. */
   readonly pushGroups: () => PushGroups | undefined;
 }
@@ -40,16 +41,18 @@ export async function openTenancy(parts: TenancyParts, keepers: Keepers): Promis
 }
 
 /** Pushed groups would be written again and again. */
-async function forgetTenant(tenant: TenantId, { relabel, pushGroups }: Keepers): Promise<void> {
+async function forgetTenant(
+  tenant: TenantId,
+  { relabel, metadata, pushGroups }: Keepers,
+): Promise<void> {
   const groups = pushGroups();
   const principal = openPrincipal(tenant);
   for (const { labels } of groups?.groups(tenant) ?? []) await groups?.remove(principal, labels);
   await relabel.remove(tenant);
+  metadata.forget(tenant);
 }
-
-const NO_LIMITS: LimitIds = { has: () => false, all: [] };
 
 /** What the routes of tenants need beside what all routes have. */
 export function tenancyDependencies({ store, removal }: Tenancy, prng: Prng) {
-  return { tenancy: store, removal, limitIds: NO_LIMITS, mintToken: () => mintToken(prng) };
+  return { tenancy: store, removal, mintToken: () => mintToken(prng) };
 }

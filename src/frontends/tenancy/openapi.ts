@@ -4,7 +4,8 @@ import { TENANT_ID_PATTERN } from '../../model/tenant.ts';
 import { AUDIT_ACTIONS } from '../../tenancy/audit.ts';
 import { AUDIT_ANSWER_ROWS_MAX } from '../../tenancy/limits.ts';
 import type { Exchange } from '../http/exchange.ts';
-import type { LimitIds } from './tenants.ts';
+import { LIMIT_IDS_OF } from './tenants.ts';
+import type { LimitScope } from './tenants.ts';
 import { PERMISSIONS } from './tokens.ts';
 import {
   AUDIT_ANSWER_DEFAULT,
@@ -25,14 +26,13 @@ type Json = Readonly<Record<string, unknown>>;
 
 interface DocumentParts {
   readonly version: string;
-  readonly limitIds: LimitIds;
 }
 
 export async function sendDocument(parts: DocumentParts, exchange: Exchange): Promise<void> {
   exchange.sendJson(200, openApiDocument(parts));
 }
 
-export function openApiDocument({ version, limitIds }: DocumentParts): Json {
+export function openApiDocument({ version }: DocumentParts): Json {
   return {
     openapi: '3.1.0',
     info: {
@@ -46,7 +46,7 @@ export function openApiDocument({ version, limitIds }: DocumentParts): Json {
     paths: paths(),
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
-      schemas: schemas(limitIds),
+      schemas: schemas(),
     },
   };
 }
@@ -238,7 +238,7 @@ function list(items: Json): Json {
   return { type: 'array', items };
 }
 
-function schemas(limitIds: LimitIds): Json {
+function schemas(): Json {
   return {
     Error: object({
       error: object(
@@ -253,7 +253,7 @@ function schemas(limitIds: LimitIds): Json {
       ),
     }),
     Document: { type: 'object' },
-    ...tenantSchemas(limitIds),
+    ...tenantSchemas(),
     ...tokenSchemas(),
     ...auditSchemas(),
     Cardinality: object({
@@ -268,13 +268,17 @@ function schemas(limitIds: LimitIds): Json {
   };
 }
 
-function tenantSchemas({ all }: LimitIds): Json {
-  const value = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
-  const limits = (of: Json): Json =>
-    object(Object.fromEntries(all.map((id): [string, Json] => [id, of])), []);
+const LIMIT = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
+
+function limits(scope: LimitScope, value: Json): Json {
+  const ids = LIMIT_IDS_OF[scope].map((id): [string, Json] => [id, value]);
+  return object(Object.fromEntries(ids), []);
+}
+
+function tenantSchemas(): Json {
   return {
-    Limits: limits(value),
-    LimitsEdit: limits({ anyOf: [value, { type: 'null' }] }),
+    Limits: limits('tenant', LIMIT),
+    LimitsEdit: limits('tenant', { anyOf: [LIMIT, { type: 'null' }] }),
     Tenant: object({
       name: TEXT,
       id: TEXT,
@@ -319,11 +323,12 @@ function tokenSchemas(): Json {
     max_time: TIME_OR_NONE,
     not_before: TIME_OR_NONE,
     expires_at: TIME_OR_NONE,
-    limits: ref('Limits'),
+    limits: ref('TokenLimits'),
     created_at: TIME,
     revoked_at: TIME_OR_NONE,
   };
   return {
+    TokenLimits: limits('token', LIMIT),
     Token: object(token),
     NewToken: object({ ...token, token: TEXT }),
     TokenList: object({ tokens: list(ref('Token')) }),
@@ -361,7 +366,7 @@ function tokenDraft(permissions: Json, scope: Json): Json {
     not_before: TIME,
     min_time: { ...TIME, description: 'Earlier points are neither read nor written.' },
     max_time: { ...TIME, description: 'Later points are neither read nor written.' },
-    limits: ref('Limits'),
+    limits: ref('TokenLimits'),
     tenants: {
       ...list(NAME),
       ...unique,

@@ -26,8 +26,6 @@ import { openApiDocument } from './openapi.ts';
 import { tenancyRoutes } from './routes.ts';
 import type { TenancyApiDependencies } from './routes.ts';
 
-const LIMIT_IDS = ['active_series', 'labels_per_series'];
-const limitIds = { has: (id: string) => LIMIT_IDS.includes(id), all: LIMIT_IDS };
 const clock = { nowMs: () => Date.UTC(2026, 5, 1), monotonicMs: () => 0 };
 const prng = seededPrng(7);
 const forgotten: string[] = [];
@@ -73,7 +71,7 @@ interface Document {
 let door: TestDoor;
 let store: TenancyStore;
 let storage: MemoryStorage;
-const document = openApiDocument({ version: '1', limitIds }) as unknown as Document;
+const document = openApiDocument({ version: '1' }) as unknown as Document;
 const checker = new SchemaChecker(document.components.schemas);
 
 function queryService(): QueryService {
@@ -114,7 +112,6 @@ before(async () => {
     tenancy: store,
     storage,
     removal,
-    limitIds,
     clock,
     queries: queryService(),
     mintToken: () => mintToken(prng),
@@ -192,19 +189,19 @@ test('the document has the routes of the table, and no others', () => {
 });
 
 test('a tenant is made, limited, suspended, renamed', async () => {
-  const limits = { active_series: 10 };
+  const limits = { 'active-series': 10 };
   const made = await ask('POST', '/tenants', { name: 'first', limits });
   assert.deepEqual(
     [made.status, made.json.name, made.json.state, made.json.limits],
     [201, 'first', 'active', limits],
   );
   await refused(['POST', '/tenants', { name: 'first' }], { status: 409, code: 'tenant-exists' });
-  const changed = await ask('PATCH', '/tenants/first/limits', { labels_per_series: 5 });
-  assert.deepEqual(changed.json.limits, { active_series: 10, labels_per_series: 5 });
-  const less = await ask('PATCH', '/tenants/first/limits', { active_series: null });
-  assert.deepEqual(less.json.limits, { labels_per_series: 5 });
-  const put = await ask('PUT', '/tenants/first/limits', { active_series: 0 });
-  assert.deepEqual(put.json.limits, { active_series: 0 });
+  const changed = await ask('PATCH', '/tenants/first/limits', { 'labels-per-series': 5 });
+  assert.deepEqual(changed.json.limits, { 'active-series': 10, 'labels-per-series': 5 });
+  const less = await ask('PATCH', '/tenants/first/limits', { 'active-series': null });
+  assert.deepEqual(less.json.limits, { 'labels-per-series': 5 });
+  const put = await ask('PUT', '/tenants/first/limits', { 'active-series': 0 });
+  assert.deepEqual(put.json.limits, { 'active-series': 0 });
   assert.deepEqual((await ask('GET', '/tenants/first/limits')).json, put.json);
   const suspended = await ask('PATCH', '/tenants/first', { state: 'suspended' });
   assert.equal(suspended.json.state, 'suspended');
@@ -227,9 +224,9 @@ test('what is wrong is named by its place', async () => {
     [{ name: 'x', limit: {} }, '/limit'],
     [{ name: 'x', limits: [] }, '/limits'],
     [{ name: 'x', limits: { nope: 1 } }, '/limits/nope'],
-    [{ name: 'x', limits: { active_series: '1' } }, '/limits/active_series'],
-    [{ name: 'x', limits: { active_series: -1 } }, '/limits/active_series'],
-    [{ name: 'x', limits: { active_series: null } }, '/limits/active_series'],
+    [{ name: 'x', limits: { 'active-series': '1' } }, '/limits/active-series'],
+    [{ name: 'x', limits: { 'active-series': -1 } }, '/limits/active-series'],
+    [{ name: 'x', limits: { 'active-series': null } }, '/limits/active-series'],
     ['{"name":"x","limits":{"__proto__":1}}', '/limits/__proto__'],
     ['{"name":"x","__proto__":{}}', '/__proto__'],
     [{ name: 'x', constructor: 1 }, '/constructor'],
@@ -261,6 +258,7 @@ test('what is wrong is named by its place', async () => {
     [{ ...good, scope: 'server' }, '/permissions'],
     [{ ...good, scope: 'all' }, '/scope'],
     [{ ...good, secret: 'x' }, '/secret'],
+    [{ ...good, limits: { 'active-series': 1 } }, '/limits/active-series'],
   ];
   for (const [body, path] of tokens)
     await refused(['POST', '/tenants/strict/tokens', body], { path });
@@ -301,7 +299,7 @@ test('a token is shown once, listed, revoked', async () => {
     expires_in: '30d',
     not_before: '2026-06-02T00:00:00+02:00',
     min_time: '2026-01-01T00:00:00Z',
-    limits: { active_series: 5 },
+    limits: { 'labels-per-series': 5 },
     application: 'shop',
   });
   assert.match(made.json.token, /^orr_[a-z2-7]{12}_[a-z2-7]{52}$/);
@@ -381,7 +379,7 @@ test('an admin of a tenant sees and changes its own alone', async () => {
     status: 403,
     code: 'server-scope',
   });
-  await refused(['PUT', '/tenants/a/limits', { active_series: 1e9 }, a], {
+  await refused(['PUT', '/tenants/a/limits', { 'active-series': 1e9 }, a], {
     status: 403,
     code: 'server-scope',
   });
@@ -405,7 +403,7 @@ test('a token gives at most what it has', async () => {
     matchers: ['{env="prod"}'],
     expires_in: '10d',
     max_time: '2027-01-01T00:00:00Z',
-    limits: { active_series: 10 },
+    limits: { 'labels-per-series': 10 },
   });
   const path = '/tenants/narrow/tokens';
   const plain = { name: 'child', permissions: ['read'] };
@@ -415,21 +413,21 @@ test('a token gives at most what it has', async () => {
     matchers: ['{env="prod"}'],
     expires_at: '2026-06-11T00:00:00.000Z',
     max_time: '2027-01-01T00:00:00.000Z',
-    limits: { active_series: 10 },
+    limits: { 'labels-per-series': 10 },
   });
   const more = {
     ...plain,
     labels: { team: 'x' },
     matchers: ['{team="x"}'],
     expires_in: '30d',
-    limits: { active_series: 20, labels_per_series: 3 },
+    limits: { 'labels-per-series': 20, 'label-name-bytes': 3 },
   };
   const both = await ask('POST', path, more, creator);
   assert.partialDeepStrictEqual(both.json, {
     labels: { env: 'prod', team: 'x' },
     matchers: ['{env="prod"}', '{team="x"}'],
     expires_at: '2026-06-11T00:00:00.000Z',
-    limits: { active_series: 10, labels_per_series: 3 },
+    limits: { 'labels-per-series': 10, 'label-name-bytes': 3 },
   });
   await refused(['POST', path, { ...plain, permissions: ['write'] }, creator], {
     status: 403,

@@ -1,5 +1,6 @@
 // `/orrery/v1/tenants[/{tenant}[/limits]]`: who there is, and what each may use.
 import { compareUtf8 } from '../../model/labels.ts';
+import { LIMIT_IDS, limitProblem } from '../../tenancy/limit-table.ts';
 import type { Limits, TenantRecord } from '../../tenancy/records.ts';
 import type { TenantRemoval } from '../../tenancy/tenant-removal.ts';
 import type { Exchange } from '../http/exchange.ts';
@@ -17,15 +18,8 @@ import { textOf, wholeOf, wholeParameter } from './fields.ts';
 import type { Fields } from './fields.ts';
 import { TENANTS_ANSWER_DEFAULT, TENANTS_ANSWER_MAX } from './limits.ts';
 
-/** Which limits there are. */
-export interface LimitIds {
-  has(id: string): boolean;
-  readonly all: readonly string[];
-}
-
 export interface TenantDependencies extends AccessDependencies {
   readonly removal: TenantRemoval;
-  readonly limitIds: LimitIds;
 }
 
 export function timeText(ms: number | undefined): string | null {
@@ -82,23 +76,24 @@ export function tenantName(value: unknown, path: string): string {
   return textOf(value, path, NAME_RULE);
 }
 
+/** Whose limits: a token has none of those that are of a tenant as a whole. */
+export type LimitScope = 'tenant' | 'token';
+
+export const LIMIT_IDS_OF: Readonly<Record<LimitScope, readonly string[]>> = {
+  tenant: LIMIT_IDS,
+  token: LIMIT_IDS.filter((id) => limitProblem(id, 0, 'token') === undefined),
+};
+
 /** Values by id; null (where it is allowed): the default. */
-export function limitsOf<Null extends null = never>(
-  limitIds: LimitIds,
-  value: unknown,
-  path: string,
-  isNullAllowed = false,
-): Map<string, number | Null> {
-  const limits = new Map<string, number | Null>();
-  for (const [id, given] of fieldsOf(value, path)) {
-    const at = pathTo(path, id);
-    if (!limitIds.has(id))
-      throw new FieldError(at, `is no limit; allowed: ${limitIds.all.join(', ')}`);
-    // Null is in the type where it is allowed.
-    if (given === null && isNullAllowed) limits.set(id, null as Null);
-    else limits.set(id, wholeOf(given, at, { min: 0, max: Number.MAX_SAFE_INTEGER }));
-  }
+export function limitsOf(scope: LimitScope, value: unknown, path: string): Map<string, number> {
+  const limits = new Map<string, number>();
+  for (const [id, given] of fieldsOf(value, path, LIMIT_IDS_OF[scope]))
+    limits.set(id, limitValue(given, pathTo(path, id)));
   return limits;
+}
+
+function limitValue(value: unknown, path: string): number {
+  return wholeOf(value, path, { min: 0, max: Number.MAX_SAFE_INTEGER });
 }
 
 /** Where there is none of the name, the fallback. */
@@ -114,7 +109,7 @@ export function optional<T>(
 export async function createTenant(deps: TenantDependencies, exchange: Exchange): Promise<void> {
   const fields = await bodyFields(exchange, ['name', 'limits']);
   const name = tenantName(fields.get('name'), '/name');
-  const limits = optional(fields, 'limits', (value, path) => limitsOf(deps.limitIds, value, path));
+  const limits = optional(fields, 'limits', (value, path) => limitsOf('tenant', value, path));
   const record = await deps.tenancy.createTenant(
     { name, limits: Object.fromEntries(limits ?? []) },
     actorOf(deps, exchange),
@@ -166,15 +161,16 @@ export async function getLimits(deps: TenantDependencies, exchange: Exchange): P
 
 /** All of the tenant's own limits; what is not named has the default. */
 export async function putLimits(deps: TenantDependencies, exchange: Exchange): Promise<void> {
-  const fields = await bodyFields(exchange, deps.limitIds.all);
-  const given = Object.fromEntries(limitsOf(deps.limitIds, Object.fromEntries(fields), ''));
-  await changeLimits(deps, exchange, () => given);
+  const fields = await bodyFields(exchange, LIMIT_IDS);
+  const given = new Map([...fields].map(([id, value]) => [id, limitValue(value, pathTo('', id))]));
+  await changeLimits(deps, exchange, () => Object.fromEntries(given));
 }
 
 /** Some of them; null is the default again. */
 export async function patchLimits(deps: TenantDependencies, exchange: Exchange): Promise<void> {
-  const fields = await bodyFields(exchange, deps.limitIds.all);
-  const given = limitsOf<null>(deps.limitIds, Object.fromEntries(fields), '', true);
+  const given = new Map<string, number | null>();
+  for (const [id, value] of await bodyFields(exchange, LIMIT_IDS))
+    given.set(id, value === null ? null : limitValue(value, pathTo('', id)));
   await changeLimits(deps, exchange, (before) => {
     const limits = new Map(Object.entries(before));
     for (const [id, value] of given)

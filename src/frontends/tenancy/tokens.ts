@@ -208,7 +208,7 @@ async function readToken(
   const maxTUs = optional(fields, 'max_time', timeOf);
   if (minTUs !== undefined && maxTUs !== undefined && minTUs > maxTUs)
     throw new FieldError('/max_time', 'must not be before min_time');
-  const limits = optional(fields, 'limits', (value, path) => limitsOf(deps.limitIds, value, path));
+  const limits = optional(fields, 'limits', (value, path) => limitsOf('token', value, path));
   const scope = optional(fields, 'scope', (value, path) => choiceOf(value, path, SCOPES));
   return {
     name,
