@@ -3,7 +3,6 @@
 // see; reads pick the newest one. Obviously right, not fast; shares no code with src/tsdb.
 import { assert, must } from '../../src/stdx/assert.ts';
 import type {
-  Exemplar,
   Points,
   Metadata,
   NameSplit,
@@ -53,79 +52,11 @@ import { MemoryChanges } from './memory-changes.ts';
 import { pointValue, toChunks } from './memory-columns.ts';
 import type { PointValue } from './memory-columns.ts';
 import { checkTime, clampTime, limited, topCounts } from './memory-narrow.ts';
+import { isOfAll, MemorySeries, timelessOf, Versioned } from './memory-series.ts';
+import type { MemoryTenant, Slot } from './memory-series.ts';
 
 /** What names of series have behind the name of their family. */
 const FAMILY_SUFFIXES = ' _bucket _count _sum _gcount _gsum _total _created _info'.split(' ');
-
-/** Versions of one thing in write order; undefined = deleted. */
-class Versioned<T> {
-  #versions: { readonly sequence: number; readonly value: T | undefined }[] = [];
-
-  set(sequence: number, value: T | undefined, keepOld: boolean): void {
-    if (!keepOld) this.#versions = [];
-    this.#versions.push({ sequence, value });
-  }
-
-  at(sequence: number): T | undefined {
-    return this.#versions.findLast((version) => version.sequence <= sequence)?.value;
-  }
-}
-
-interface Slot {
-  readonly tUs: number;
-  readonly subNs: number;
-  readonly versions: Versioned<PointValue>;
-}
-
-interface ExemplarSlot {
-  readonly exemplar: Omit<Exemplar, 'ref'>;
-  readonly versions: Versioned<Omit<Exemplar, 'ref'>>;
-}
-class MemorySeries {
-  readonly tenant: TenantId;
-  readonly labels: Labels;
-  readonly slots = new Map<string | number, Slot>();
-  readonly exemplars = new Map<string, ExemplarSlot>();
-  readonly attributes = new Map<string, Versioned<string>>();
-  #sorted: Slot[] | undefined = undefined;
-
-  constructor(tenant: TenantId, labels: Labels) {
-    this.tenant = tenant;
-    this.labels = labels;
-  }
-
-  slot(tUs: number, subNs: number): Slot {
-    const key = subNs === 0 ? tUs : `${tUs}+${subNs}`;
-    let slot = this.slots.get(key);
-    if (slot === undefined) {
-      slot = { tUs, subNs, versions: new Versioned() };
-      this.slots.set(key, slot);
-      this.#sorted = undefined;
-    }
-    return slot;
-  }
-
-  /** Visible points in [startUs, endUs], in time order. */
-  points(sequence: number, startUs: number, endUs: number): { slot: Slot; value: PointValue }[] {
-    this.#sorted ??= [...this.slots.values()].toSorted(
-      (a, b) => a.tUs - b.tUs || a.subNs - b.subNs,
-    );
-    const out = [];
-    for (const slot of this.#sorted) {
-      if (slot.tUs < startUs || slot.tUs > endUs) continue;
-      const value = slot.versions.at(sequence);
-      if (value !== undefined) out.push({ slot, value });
-    }
-    return out;
-  }
-}
-
-interface Tenant {
-  readonly series: Map<string, MemorySeries>;
-  readonly metadata: Map<string, Versioned<Metadata>>;
-  readonly splits: Map<string, Versioned<NameSplit>>;
-  readonly batchIds: Set<string>;
-}
 
 class MemoryPin implements Pin {
   readonly sequence: number;
@@ -161,7 +92,7 @@ type Evaluate = (
 ) => Promise<LeafResult>;
 
 export class MemoryStorage implements Storage {
-  readonly #tenants = new Map<TenantId, Tenant>();
+  readonly #tenants = new Map<TenantId, MemoryTenant>();
   readonly #refs: MemorySeries[] = [];
   readonly #refOf = new Map<MemorySeries, SeriesRef>();
   readonly #evaluate: Evaluate;
@@ -178,7 +109,7 @@ export class MemoryStorage implements Storage {
     this.#evaluate = evaluate;
   }
 
-  #tenant(id: TenantId): Tenant {
+  #tenant(id: TenantId): MemoryTenant {
     let tenant = this.#tenants.get(id);
     if (tenant === undefined) {
       tenant = {
@@ -254,7 +185,7 @@ export class MemoryStorage implements Storage {
     }
   }
 
-  #applyRest(tenant: Tenant, batch: WriteBatch): void {
+  #applyRest(tenant: MemoryTenant, batch: WriteBatch): void {
     const keepOld = this.#pinCount > 0;
     for (const row of batch.metadata)
       versionedIn(tenant.metadata, row.family).set(this.#sequence, { ...row }, keepOld);
@@ -298,15 +229,10 @@ export class MemoryStorage implements Storage {
       for (const { exemplar, versions } of series.exemplars.values())
         if (exemplar.tUs >= startUs && exemplar.tUs <= endUs)
           versions.set(this.#sequence, undefined, keepOld);
-    if (isOfAll(request, principal)) this.#deleteTimeless(principal.tenant, keepOld);
+    if (isOfAll(request, principal))
+      for (const versions of timelessOf(this.#tenant(principal.tenant)))
+        versions.set(this.#sequence, undefined, keepOld);
     return result;
-  }
-
-  #deleteTimeless(tenantId: TenantId, keepOld: boolean): void {
-    const { metadata, splits, series } = this.#tenant(tenantId);
-    const attributes = [...series.values()].flatMap((one) => [...one.attributes.values()]);
-    for (const versions of [...metadata.values(), ...splits.values(), ...attributes])
-      versions.set(this.#sequence, undefined, keepOld);
   }
 
   pin(): Pin {
@@ -591,11 +517,4 @@ function versionedIn<T>(map: Map<string, Versioned<T>>, key: string): Versioned<
   const versions = map.get(key) ?? new Versioned<T>();
   map.set(key, versions);
   return versions;
-}
-
-/** Does a delete take all of its tenant? */
-function isOfAll({ matchers, startUs, endUs }: DeleteRequest, principal: Principal): boolean {
-  const { forcedMatchers, minTUs, maxTUs } = principal;
-  const [first, last] = [Math.max(startUs, minTUs), Math.min(endUs, maxTUs)];
-  return matchers.length + forcedMatchers.length === 0 && first === -Infinity && last === Infinity;
 }

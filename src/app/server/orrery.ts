@@ -114,11 +114,8 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
     ingest.forgetRules(changed.tenant);
     await state.threads?.relabel(changed);
   });
-  const tenancy = await openTenancy(parts, {
-    relabel,
-    metadata,
-    pushGroups: () => state.pushGroups,
-  });
+  const keepers = { relabel, metadata, pushGroups: () => state.pushGroups };
+  const tenancy = await openTenancy(parts, keepers);
   const wiring = { state, metadata, metricsPage, refusedLines, relabel, tenancy };
   const { routes, ingest, queries } = wire(parts, wiring);
   const pushGroups = await openPushGroups(parts, ingest);
@@ -154,8 +151,7 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
     await closeDoors(0);
     throw error;
   });
-  const shown = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-  const url = `${tls === undefined ? 'http' : 'https'}://${shown}:${address.port}`;
+  const url = urlOf(address, tls);
   const self = { url, port: address.port };
   const collector = await startCollector(parts, { ingest, metricsPage, self });
   state.collector = collector;
@@ -177,6 +173,11 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
     await storage.close();
   }
   return { address, url, listeners: lines?.addresses ?? {}, routes, stop };
+}
+
+function urlOf({ family, address, port }: AddressInfo, tls: TlsKeeper | undefined): string {
+  const shown = family === 'IPv6' ? `[${address}]` : address;
+  return `${tls === undefined ? 'http' : 'https'}://${shown}:${port}`;
 }
 
 function openRules(
