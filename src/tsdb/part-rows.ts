@@ -206,6 +206,10 @@ export class RowGroup {
     return count;
   }
 
+  isEmptyRow(row: number): boolean {
+    return this.#blockStarts[row] === this.#blockStarts[row + 1];
+  }
+
   /** Blocks of a row that touch the range, in time order. */
   blocks(row: number, startUs: number, endUs: number): BlockPlace[] {
     const out: BlockPlace[] = [];

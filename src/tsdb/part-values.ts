@@ -77,9 +77,21 @@ class FrontCoded {
   text(): string {
     return this.#bytes.toString('utf8', 0, this.#length);
   }
+
+  /** Its bytes to `out`; where they end there. */
+  copy(out: Uint8Array, start: number): number {
+    for (let i = 0; i < this.#length; i++) out[start + i] = this.#bytes[i]!;
+    return start + this.#length;
+  }
 }
 
 const frontCoded = new FrontCoded();
+
+/** Texts as they are: text i is the UTF-8 in [starts[i], starts[i + 1]). Not to be written to. */
+export interface PlainTexts {
+  readonly bytes: Uint8Array;
+  readonly starts: Uint32Array;
+}
 
 /** Up to 128 values: counts at once, texts one by one or all together, as they are asked for. */
 export class ValueGroup {
@@ -91,16 +103,22 @@ export class ValueGroup {
   readonly #reader: ByteReader;
   /** Where every sixteenth text, written in full, begins. */
   readonly #restarts: number[] = [];
+  readonly #textBytes: number;
   #texts: readonly string[] | undefined = undefined;
+  #plain: PlainTexts | undefined = undefined;
 
   constructor(reader: ByteReader, count: number, postings: PiecePlace) {
     this.count = count;
     this.#reader = reader;
+    let textBytes = 0;
     for (let i = 0; i < count; i++) {
       if (i % VALUE_RESTART_COUNT === 0) this.#restarts.push(reader.at);
-      reader.varint();
-      reader.skip(reader.varint());
+      const shared = reader.varint();
+      const rest = reader.varint();
+      textBytes += shared + rest;
+      reader.skip(rest);
     }
+    this.#textBytes = textBytes;
     this.counts = readNumbers(reader, new Uint32Array(count), count);
     let { offset } = postings;
     const next = (): PiecePlace => {
@@ -118,7 +136,7 @@ export class ValueGroup {
   }
 
   get sizeBytes(): number {
-    return this.#reader.bytes.length * 3 + this.count * 30 + 300;
+    return this.#reader.bytes.length + this.#textBytes * 2 + this.count * 34 + 300;
   }
 
   texts(): readonly string[] {
@@ -127,6 +145,18 @@ export class ValueGroup {
       this.#texts = Array.from({ length: this.count }, () => frontCoded.next(this.#reader).text());
     }
     return this.#texts;
+  }
+
+  plain(): PlainTexts {
+    if (this.#plain === undefined) {
+      const bytes = new Uint8Array(this.#textBytes);
+      const starts = new Uint32Array(this.count + 1);
+      this.#reader.at = this.#restarts[0]!;
+      for (let i = 0; i < this.count; i++)
+        starts[i + 1] = frontCoded.next(this.#reader).copy(bytes, starts[i]!);
+      this.#plain = { bytes, starts };
+    }
+    return this.#plain;
   }
 
   text(at: number): string {

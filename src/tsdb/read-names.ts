@@ -56,7 +56,7 @@ async function divide(scan: Scan): Promise<Divided> {
 }
 
 /** Lets other work proceed now and then. */
-function turnsOf(scan: Scan): () => Promise<void> {
+export function turnsOf(scan: Scan): () => Promise<void> {
   let batches = 0;
   return async () => {
     if (++batches % NAMES_TURN_BATCHES === 0) await scan.yieldTurn();
@@ -65,7 +65,7 @@ function turnsOf(scan: Scan): () => Promise<void> {
 }
 
 /** A part's series with what they have in the range; undefined: it has none of the selector. */
-function existenceLane(
+export function existenceLane(
   scan: Scan,
   part: Part,
   wantsLabels: boolean,
@@ -79,10 +79,19 @@ function existenceLane(
     kinds: ALL_KINDS,
     wants: 'existence',
     wantsLabels,
-    isOnlyPart: false,
+    isOnlyPart: !wantsLabels,
     grouping: undefined,
     numbers: new GroupNumbers(),
   });
+}
+
+/** The same of the head. */
+export function headExistenceLane(scan: Scan): HeadLane | undefined {
+  if (scan.view.generations.every((one) => one.isEmpty)) return undefined;
+  const feed = headFeed(scan, true);
+  if (feed.isEmpty) return undefined;
+  const none = { groups: undefined, isExistence: true, partRefs: undefined };
+  return new HeadLane({ scan, feed, kinds: ALL_KINDS, ...none });
 }
 
 /** Refs of the head that match, in no order; the caller looks at each. */
@@ -240,11 +249,8 @@ async function eachSeries(scan: Scan, visit: (labels: Labels) => boolean): Promi
     const lane = await existenceLane(scan, part, true);
     if (lane !== undefined) lanes.push(lane);
   }
-  if (!view.generations.every((one) => one.isEmpty)) {
-    const feed = headFeed(scan, true);
-    const none = { groups: undefined, isExistence: true, partRefs: undefined };
-    lanes.push(new HeadLane({ scan, feed, kinds: ALL_KINDS, ...none }));
-  }
+  const head = headExistenceLane(scan);
+  if (head !== undefined) lanes.push(head);
   const merge = new LaneMerge(lanes);
   const turn = turnsOf(scan);
   for (let count = 1; ; count++) {

@@ -46,6 +46,7 @@ import type {
   StorageStats,
   TenantRetention,
 } from '../../src/model/storage.ts';
+import { SeriesPage } from '../../src/model/series-page.ts';
 import type { Principal, TenantId } from '../../src/model/tenant.ts';
 import { runLeafInThread } from '../../src/windows/leaf.ts';
 import { decodedLabels } from '../support/label-bytes.ts';
@@ -394,6 +395,17 @@ export class MemoryStorage implements Storage {
       rows.map(({ series }) => series.labels),
       selector.limit,
     );
+  }
+
+  async *seriesPages(
+    context: ReadContext,
+    selector: SeriesSelector & LimitedNames,
+  ): AsyncGenerator<SeriesPage, void, void> {
+    for (const labels of await this.series(context, selector)) {
+      const page = new SeriesPage();
+      page.addLabels(labels);
+      yield page;
+    }
   }
 
   async cardinality(
