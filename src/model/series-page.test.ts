@@ -4,15 +4,8 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { compareLabels, labelsFromObject, labelsKey } from './labels.ts';
 import type { Labels } from './labels.ts';
-import { mergePages, PAGE_SERIES_MAX, pagesLabels, SeriesPage } from './series-page.ts';
-
-async function* pagesOf(sets: readonly Labels[], size: number): AsyncGenerator<SeriesPage> {
-  for (let from = 0; from < sets.length; from += size) {
-    const page = new SeriesPage();
-    for (const labels of sets.slice(from, from + size)) page.addLabels(labels);
-    yield page;
-  }
-}
+import type { SeriesPage } from './series-page.ts';
+import { mergePages, PAGE_SERIES_MAX, pagesLabels, pagesOf } from './series-page.ts';
 
 function sortedOnce(sets: readonly Labels[]): Labels[] {
   return [...new Map(sets.map((one) => [labelsKey(one), one])).values()].toSorted(compareLabels);

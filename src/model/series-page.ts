@@ -1,6 +1,6 @@
-// Label sets of series in label order, some hundreds at a time, as numbers that stand for pairs of a
-// name and a value: what follows another series mostly shares most of its pairs, and whoever prints
-// it has printed them before. Values are UTF-8 where they lie in memory; no string is made of them.
+// Label sets of series in label order, some hundreds at a time, as numbers that stand for pairs of
+// a name and a value: what follows another series mostly shares most of its pairs, and whoever
+// prints it has printed them before. Values are UTF-8 where they lie in memory; no string is made of them.
 //
 // A pair has the number of the one at the same place of the series before where the two are equal,
 // else a new one: equal numbers are equal pairs, different ones tell nothing.
@@ -171,6 +171,19 @@ export async function* mergePages(
     if (page.count > 0) yield page;
   } finally {
     for (const cursor of cursors) await cursor.close();
+  }
+}
+
+/** Label sets, in label order, as a stream of pages. */
+export async function* pagesOf(
+  sets: readonly Labels[] | Promise<readonly Labels[]>,
+  size = PAGE_SERIES_MAX,
+): AsyncGenerator<SeriesPage, void, void> {
+  const all = await sets;
+  for (let from = 0; from < all.length; from += size) {
+    const page = new SeriesPage();
+    for (const labels of all.slice(from, from + size)) page.addLabels(labels);
+    yield page;
   }
 }
 

@@ -9,7 +9,7 @@ import { JSON_PIECE_BYTES } from './limits.ts';
 import { labelsJson } from './prometheus-json.ts';
 import { SeriesJson } from './series-json.ts';
 
-/** All of it as one text; pieces are taken when they are full, and after each series before `early`. */
+/** As one text; pieces are taken when they are full, and after each series before `early`. */
 function printed(sets: readonly Labels[], pageSize: number, early: number): string {
   const json = new SeriesJson();
   const pieces: Uint8Array[] = [];

@@ -46,7 +46,7 @@ import type {
   StorageStats,
   TenantRetention,
 } from '../../src/model/storage.ts';
-import { SeriesPage } from '../../src/model/series-page.ts';
+import { pagesOf } from '../../src/model/series-page.ts';
 import type { Principal, TenantId } from '../../src/model/tenant.ts';
 import { runLeafInThread } from '../../src/windows/leaf.ts';
 import { decodedLabels } from '../support/label-bytes.ts';
@@ -397,16 +397,7 @@ export class MemoryStorage implements Storage {
     );
   }
 
-  async *seriesPages(
-    context: ReadContext,
-    selector: SeriesSelector & LimitedNames,
-  ): AsyncGenerator<SeriesPage, void, void> {
-    for (const labels of await this.series(context, selector)) {
-      const page = new SeriesPage();
-      page.addLabels(labels);
-      yield page;
-    }
-  }
+  seriesPages: Storage['seriesPages'] = (context, s) => pagesOf(this.series(context, s));
 
   async cardinality(
     context: ReadContext,
