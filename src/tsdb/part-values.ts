@@ -4,7 +4,13 @@
 import { compareUtf8 } from '../model/labels.ts';
 import { CodecError } from '../codec/varint.ts';
 import type { ByteReader } from '../codec/varint.ts';
-import { POSTINGS_SHORT_MAX, VALUE_GROUP_COUNT, VALUE_RESTART_COUNT } from './limits.ts';
+import { grownU8 } from '../stdx/growable.ts';
+import {
+  POSTINGS_SHORT_MAX,
+  TEXTS_TURN_GROUPS,
+  VALUE_GROUP_COUNT,
+  VALUE_RESTART_COUNT,
+} from './limits.ts';
 import type { PiecePlace } from './part-format.ts';
 import { readNumbers } from './part-numbers.ts';
 import type { PieceLoader } from './part-pieces.ts';
@@ -76,6 +82,10 @@ class FrontCoded {
 
   text(): string {
     return this.#bytes.toString('utf8', 0, this.#length);
+  }
+
+  get length(): number {
+    return this.#length;
   }
 
   /** Its bytes to `out`; where they end there. */
@@ -204,6 +214,44 @@ export class LabelValues {
    */
   inMemory(group: number): ValueGroup | undefined {
     return this.#read[group]?.deref();
+  }
+
+  /**
+   * All texts in one piece of memory, for a question about so many series that it meets most groups
+   * anyway: one by one they are thousands of places far apart. undefined: it is not worth it, or
+   * they are too many. `turn` lets other work proceed.
+   */
+  async allPlain(seriesCount: number, turn: () => Promise<void>): Promise<PlainTexts | undefined> {
+    const { texts } = await this.#table();
+    if (texts.length > seriesCount) return undefined;
+    return this.#pieces.kept(`texts ${this.#number}`, async () => {
+      const value = await this.#joined(texts, turn);
+      const sizeBytes = value === undefined ? 0 : value.bytes.length + value.starts.length * 4;
+      return { value, sizeBytes: sizeBytes + 300 };
+    });
+  }
+
+  async #joined(
+    groups: readonly PiecePlace[],
+    turn: () => Promise<void>,
+  ): Promise<PlainTexts | undefined> {
+    const { largestBytes } = this.#pieces;
+    const starts = new Uint32Array(this.info.valueCount + 1);
+    let bytes = new Uint8Array(this.info.valueCount * 8);
+    let count = 0;
+    for (const [number, place] of groups.entries()) {
+      if (bytes.length + starts.length * 4 > largestBytes) return undefined;
+      await this.#pieces.once(`values ${this.#number} ${number}`, place, (reader) => {
+        const end = Math.min(count + VALUE_GROUP_COUNT, this.info.valueCount);
+        for (; count < end; count++) {
+          const text = frontCoded.next(reader);
+          bytes = grownU8(bytes, starts[count]! + text.length);
+          starts[count + 1] = text.copy(bytes, starts[count]!);
+        }
+      });
+      if (number % TEXTS_TURN_GROUPS === 0) await turn();
+    }
+    return { bytes: bytes.slice(0, starts[count]), starts };
   }
 
   /** The rank of a value; -1 where no series has it. */

@@ -12,7 +12,7 @@ import type { PartIndex } from './part-index.ts';
 import type { PartLane } from './part-lane.ts';
 import type { Part } from './part-reader.ts';
 import type { RowGroup, RowTable } from './part-rows.ts';
-import type { ValueGroup } from './part-values.ts';
+import type { PlainTexts, ValueGroup } from './part-values.ts';
 import { existenceLane, headExistenceLane, turnsOf } from './read-names.ts';
 import type { Scan } from './scan.ts';
 
@@ -73,6 +73,7 @@ async function* mergedPages(
   if (page.count > 0) yield page;
 }
 
+const NO_TEXTS: PlainTexts = { bytes: new Uint8Array(0), starts: new Uint32Array(0) };
 /** Nothing is missing. */
 const COMPLETE = -1;
 
@@ -83,6 +84,8 @@ class PartPages {
   readonly #table: RowTable;
   /** No delete can touch what is asked for. */
   readonly #isClear: boolean;
+  /** By label all its texts; undefined: nobody asked yet, NO_TEXTS: they come by groups. */
+  readonly #texts: (PlainTexts | undefined)[] = [];
   /** By label the group of values used last. */
   readonly #groups: (ValueGroup | undefined)[] = [];
   readonly #groupNumbers: number[];
@@ -203,9 +206,15 @@ class PartPages {
     return COMPLETE;
   }
 
-  /** A number for a label's value; -1 where its group is not at hand. */
+  /** A number for a label's value; -1 where its text is not at hand. */
   #number(label: number, rank: number): number {
     const values = this.#matched.index.labels[label]!;
+    const all = this.#texts[label];
+    if (all === undefined) return -1;
+    if (all !== NO_TEXTS) {
+      const { bytes, starts } = all;
+      return this.#page.number(values.info.name, bytes, starts[rank]!, starts[rank + 1]!);
+    }
     const at = rank % VALUE_GROUP_COUNT;
     const number = (rank - at) / VALUE_GROUP_COUNT;
     if (this.#groupNumbers[label] !== number) {
@@ -220,8 +229,15 @@ class PartPages {
 
   async #load(place: number, group: RowGroup, row: number): Promise<void> {
     const label = group.labels[place]!;
+    const { index, ordinals } = this.#matched;
+    const values = index.labels[label]!;
+    if (this.#texts[label] === undefined) {
+      const { yieldTurn } = this.#scan;
+      this.#texts[label] = (await values.allPlain(ordinals.length, yieldTurn)) ?? NO_TEXTS;
+      return;
+    }
     const number = Math.floor((group.ranks(place)[row]! - 1) / VALUE_GROUP_COUNT);
-    this.#groups[label] = await this.#matched.index.labels[label]!.group(number);
+    this.#groups[label] = await values.group(number);
     this.#groupNumbers[label] = number;
   }
 }
