@@ -99,6 +99,7 @@ export class RowGroup {
   readonly #reader: ByteReader;
   readonly #columnOffsets: number[] = [];
   readonly #columns: (Uint32Array | undefined)[] = [];
+  #allRanks: Uint32Array | undefined = undefined;
   /** Blocks of row r: [blockStarts[r], blockStarts[r + 1]). */
   readonly #blockStarts: Uint32Array;
   readonly kinds: Uint8Array;
@@ -196,6 +197,20 @@ export class RowGroup {
       this.#columns[place] = column;
     }
     return column;
+  }
+
+  /** Those of row r at `place`: allRanks()[place * count + r]. Not to be written to. */
+  allRanks(): Uint32Array {
+    if (this.#allRanks === undefined) {
+      const all = new Uint32Array(this.labels.length * this.count);
+      for (let place = 0; place < this.labels.length; place++) {
+        all.set(this.ranks(place), place * this.count);
+        // From now on a view of it.
+        this.#columns[place] = all.subarray(place * this.count, (place + 1) * this.count);
+      }
+      this.#allRanks = all;
+    }
+    return this.#allRanks;
   }
 
   /** Labels of a row. */

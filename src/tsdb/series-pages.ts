@@ -2,7 +2,8 @@
 // holds them all, its row groups are walked without a promise as long as they are in memory, and
 // only those that the range, or a delete, cuts through are looked into; elsewhere lanes are merged.
 import { SeriesPage } from '../model/series-page.ts';
-import { must } from '../stdx/assert.ts';
+import { assert, must } from '../stdx/assert.ts';
+import { grownU32 } from '../stdx/growable.ts';
 import { deletesFrom } from './deletes.ts';
 import { SEEN } from './instant-lane.ts';
 import type { InstantLane } from './instant-lane.ts';
@@ -12,7 +13,7 @@ import type { PartIndex } from './part-index.ts';
 import type { PartLane } from './part-lane.ts';
 import type { Part } from './part-reader.ts';
 import type { RowGroup, RowTable } from './part-rows.ts';
-import type { PlainTexts, ValueGroup } from './part-values.ts';
+import type { PlainTexts } from './part-values.ts';
 import { existenceLane, headExistenceLane, turnsOf } from './read-names.ts';
 import type { Scan } from './scan.ts';
 
@@ -74,10 +75,13 @@ async function* mergedPages(
 }
 
 const NO_TEXTS: PlainTexts = { bytes: new Uint8Array(0), starts: new Uint32Array(0) };
-/** Nothing is missing. */
-const COMPLETE = -1;
+const FIRST_PAIRS = 1024;
 
-/** Series of one part. */
+/**
+ * Series of one part. Their ranks, where their texts begin and the texts lie all over memory: each
+ * of the three is read for a whole page in a loop of its own, so that the processor waits for many
+ * of them at once instead of for each.
+ */
 class PartPages {
   readonly #scan: Scan;
   readonly #matched: Matched;
@@ -86,11 +90,12 @@ class PartPages {
   readonly #isClear: boolean;
   /** By label all its texts; undefined: nobody asked yet, NO_TEXTS: they come by groups. */
   readonly #texts: (PlainTexts | undefined)[] = [];
-  /** By label the group of values used last. */
-  readonly #groups: (ValueGroup | undefined)[] = [];
-  readonly #groupNumbers: number[];
   #page = new SeriesPage();
-  /** By place in a series: label, rank and number of the pair that the page has there. */
+  /** By number of a pair of the page: its label, and the rank of its value. */
+  #pairLabels = new Uint32Array(FIRST_PAIRS);
+  #pairRanks = new Uint32Array(FIRST_PAIRS);
+  #pairCount = 0;
+  /** By place in the series before: label, rank and number of the pair there. */
   readonly #labels: number[] = [];
   readonly #ranks: number[] = [];
   readonly #pairs: number[] = [];
@@ -103,7 +108,6 @@ class PartPages {
     this.#matched = matched;
     this.#table = table;
     this.#isClear = deletesFrom(view.deletes, tenant, deletesEnd, range).length === 0;
-    this.#groupNumbers = matched.index.labels.map(() => -1);
   }
 
   async *pages(countMax: number): AsyncGenerator<SeriesPage, void, void> {
@@ -122,28 +126,17 @@ class PartPages {
       const known = index.rowGroupInMemory(number);
       const group = known ?? (await index.rowGroup(number));
       if (known === undefined || !isWhole) await turn();
+      const ranks = group.allRanks();
       for (const ordinal of isWhole ? some : await this.#seen()) {
         const row = ordinal - group.first;
         if (group.hasEmptyRows && group.isEmptyRow(row)) continue;
-        let missing = this.#add(group, row);
-        while (missing !== COMPLETE) {
-          await this.#load(missing, group, row);
-          missing = this.#add(group, row);
-        }
+        this.#add(group, ranks, row);
         left--;
-        if (this.#page.isFull) yield this.#turnPage();
+        if (this.#page.isFull) yield await this.#turnPage();
         if (left === 0) break;
       }
     }
-    if (this.#page.count > 0) yield this.#turnPage();
-  }
-
-  #turnPage(): SeriesPage {
-    this.#scan.check();
-    const page = this.#page;
-    this.#page = new SeriesPage();
-    this.#labels.length = 0;
-    return page;
+    if (this.#page.count > 0) yield await this.#turnPage();
   }
 
   #isOutside(group: number): boolean {
@@ -178,66 +171,90 @@ class PartPages {
     return must(await existenceLane(this.#scan, part, false, cut), 'there are ordinals');
   }
 
-  /** Adds a row to the page; answers the place of a label whose values must be loaded first. */
-  #add(group: RowGroup, row: number): number {
+  #add({ labels, count }: RowGroup, ranks: Uint32Array, row: number): void {
     const page = this.#page;
-    const start = page.pairCount;
-    const { labels } = group;
     let at = 0;
     for (let place = 0; place < labels.length; place++) {
-      const rank = group.ranks(place)[row]!;
+      const rank = ranks[place * count + row]!;
       if (rank === 0) continue;
       const label = labels[place]!;
       if (this.#labels[at] !== label || this.#ranks[at] !== rank) {
-        const pair = this.#number(label, rank - 1);
-        if (pair < 0) {
-          page.pairCount = start;
-          return place;
-        }
         this.#labels[at] = label;
         this.#ranks[at] = rank;
-        this.#pairs[at] = pair;
+        this.#pairs[at] = this.#number(label, rank - 1);
       }
       page.push(this.#pairs[at++]!);
     }
     // What is behind the end is that of an earlier series, which is not the one before.
     this.#labels.length = at;
     page.endSeries();
-    return COMPLETE;
   }
 
-  /** A number for a label's value; -1 where its text is not at hand. */
   #number(label: number, rank: number): number {
-    const values = this.#matched.index.labels[label]!;
-    const all = this.#texts[label];
-    if (all === undefined) return -1;
-    if (all !== NO_TEXTS) {
-      const { bytes, starts } = all;
-      return this.#page.number(values.info.name, bytes, starts[rank]!, starts[rank + 1]!);
-    }
-    const at = rank % VALUE_GROUP_COUNT;
-    const number = (rank - at) / VALUE_GROUP_COUNT;
-    if (this.#groupNumbers[label] !== number) {
-      const known = values.inMemory(number);
-      if (known === undefined) return -1;
-      this.#groups[label] = known;
-      this.#groupNumbers[label] = number;
-    }
-    const { bytes, starts } = this.#groups[label]!.plain();
-    return this.#page.number(values.info.name, bytes, starts[at]!, starts[at + 1]!);
+    const pair = this.#pairCount++;
+    this.#pairLabels = grownU32(this.#pairLabels, this.#pairCount);
+    this.#pairRanks = grownU32(this.#pairRanks, this.#pairCount);
+    this.#pairLabels[pair] = label;
+    this.#pairRanks[pair] = rank;
+    return pair;
   }
 
-  async #load(place: number, group: RowGroup, row: number): Promise<void> {
-    const label = group.labels[place]!;
-    const { index, ordinals } = this.#matched;
-    const values = index.labels[label]!;
-    if (this.#texts[label] === undefined) {
-      const { yieldTurn } = this.#scan;
-      this.#texts[label] = (await values.allPlain(ordinals.length, yieldTurn)) ?? NO_TEXTS;
-      return;
+  /** The page with its texts; the next one is empty. */
+  async #turnPage(): Promise<SeriesPage> {
+    this.#scan.check();
+    const page = this.#page;
+    for (let pair = 0; pair < this.#pairCount; pair++) {
+      const label = this.#pairLabels[pair]!;
+      if (this.#texts[label] === undefined) await this.#loadTexts(label);
     }
-    const number = Math.floor((group.ranks(place)[row]! - 1) / VALUE_GROUP_COUNT);
-    this.#groups[label] = await values.group(number);
-    this.#groupNumbers[label] = number;
+    const isAtHand = this.#texts.every((one) => one !== NO_TEXTS);
+    if (isAtHand) this.#readTexts(page);
+    else await this.#readGroups(page);
+    this.#page = new SeriesPage();
+    this.#pairCount = 0;
+    this.#labels.length = 0;
+    return page;
+  }
+
+  async #loadTexts(label: number): Promise<void> {
+    const { index, ordinals } = this.#matched;
+    const texts = await index.labels[label]!.allPlain(ordinals.length, this.#scan.yieldTurn);
+    this.#texts[label] = texts ?? NO_TEXTS;
+  }
+
+  #readTexts(page: SeriesPage): void {
+    const labels = this.#pairLabels;
+    const ranks = this.#pairRanks;
+    const count = this.#pairCount;
+    const from = new Uint32Array(count);
+    for (let pair = 0; pair < count; pair++)
+      from[pair] = this.#texts[labels[pair]!]!.starts[ranks[pair]!]!;
+    // The last read, so that nobody leaves the loop out.
+    let last = 0;
+    for (let pair = 0; pair < count; pair++)
+      last = this.#texts[labels[pair]!]!.bytes[from[pair]!] ?? last;
+    assert(last < 256, 'a byte');
+    for (let pair = 0; pair < count; pair++) {
+      const { bytes, starts } = this.#texts[labels[pair]!]!;
+      const { name } = this.#matched.index.labels[labels[pair]!]!.info;
+      page.number(name, bytes, from[pair]!, starts[ranks[pair]! + 1]!);
+    }
+  }
+
+  /** As `#readTexts` where the texts of some labels come by groups. */
+  async #readGroups(page: SeriesPage): Promise<void> {
+    for (let pair = 0; pair < this.#pairCount; pair++) {
+      const label = this.#pairLabels[pair]!;
+      const rank = this.#pairRanks[pair]!;
+      const values = this.#matched.index.labels[label]!;
+      let texts = this.#texts[label]!;
+      let at = rank;
+      if (texts === NO_TEXTS) {
+        at = rank % VALUE_GROUP_COUNT;
+        const number = (rank - at) / VALUE_GROUP_COUNT;
+        texts = (values.inMemory(number) ?? (await values.group(number))).plain();
+      }
+      page.number(values.info.name, texts.bytes, texts.starts[at]!, texts.starts[at + 1]!);
+    }
   }
 }
