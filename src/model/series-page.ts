@@ -1,6 +1,7 @@
 // Label sets of series in label order, some hundreds at a time, as numbers that stand for pairs of
 // a name and a value: what follows another series mostly shares most of its pairs, and whoever
-// prints it has printed them before. Values are UTF-8 where they lie in memory; no string is made of them.
+// prints it has printed them before. Values are UTF-8 where they lie in memory; no string is made
+// of them.
 //
 // A pair has the number of the one at the same place of the series before where the two are equal,
 // else a new one: equal numbers are equal pairs, different ones tell nothing.

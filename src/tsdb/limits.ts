@@ -93,7 +93,7 @@ export const ROW_GROUP_BLOCKS = 8192;
 /** Values in a group of a part's index, and how often one is written in full. */
 export const VALUE_GROUP_COUNT = 128;
 export const VALUE_RESTART_COUNT = 16;
-/** All texts of a label are kept in one piece where that takes no more than one of so many parts. */
+/** All texts of a label are kept in one piece where they take at most one of so many parts. */
 export const LARGEST_PART = 8;
 /** Groups of texts that are put together at once. */
 export const TEXTS_TURN_GROUPS = 64;
