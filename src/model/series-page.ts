@@ -3,8 +3,8 @@
 // prints it has printed them before. Values are UTF-8 where they lie in memory; no string is made
 // of them.
 //
-// A pair has the number of the one at the same place of the series before where the two are equal,
-// else a new one: equal numbers are equal pairs, different ones tell nothing.
+// Equal numbers of a page are equal pairs, different ones tell nothing: a pair has the number of
+// the one at the same place of the series before where the two are equal, else mostly a new one.
 import { compareLabels } from './labels.ts';
 import type { Labels } from './labels.ts';
 

@@ -95,7 +95,7 @@ class PartPages {
   #pairLabels = new Uint32Array(FIRST_PAIRS);
   #pairRanks = new Uint32Array(FIRST_PAIRS);
   #pairCount = 0;
-  /** By place in the series before: label, rank and number of the pair there. */
+  /** By place in a series: label, rank and number of the pair that was there last. */
   readonly #labels: number[] = [];
   readonly #ranks: number[] = [];
   readonly #pairs: number[] = [];
@@ -185,8 +185,6 @@ class PartPages {
       }
       page.push(this.#pairs[at++]!);
     }
-    // What is behind the end is that of an earlier series, which is not the one before.
-    this.#labels.length = at;
     page.endSeries();
   }
 
