@@ -136,6 +136,8 @@ export const SCAN_TURN_SERIES = 256;
 export const INSTANT_BATCH_SERIES = 256;
 /** Questions about names and values let other work proceed after so many batches. */
 export const NAMES_TURN_BATCHES = 8;
+/** Row groups in memory that a walk counts as one such batch. */
+export const WALK_TURN_GROUPS = 8;
 /** Matchers whose values are remembered by the index of a part, or a column of the head, … */
 export const MATCHERS_REMEMBERED = 16;
 /** … and values of one of them. */

@@ -11,15 +11,8 @@ import { RowGroup, RowTable } from './part-rows.ts';
 import { TimeTable } from './part-times.ts';
 import type { TimeGroup } from './part-times.ts';
 import { LabelValues } from './part-values.ts';
-
-/** What a matcher asks of one label: series with one of the values, or all but those. */
-interface Wanted {
-  readonly label: number;
-  readonly ranks: readonly number[];
-  readonly isExcluded: boolean;
-  /** Series that have one of the values. */
-  readonly seriesCount: number;
-}
+import { RowTests } from './row-tests.ts';
+import type { Wanted } from './row-tests.ts';
 
 /** What a row, and a row group in memory, costs compared with a number of a list of postings. */
 const ROWS_COST = 4;
@@ -128,12 +121,8 @@ export class PartIndex {
    * the others by their postings, or by the rows of what is left where that is less.
    */
   async match(matchers: readonly Matcher[]): Promise<Uint32Array> {
-    const wanted: Wanted[] = [];
-    for (const one of matchers) {
-      const found = await this.#wantedBy(one);
-      if (found === NOTHING) return new Uint32Array(0);
-      if (found !== EVERYTHING) wanted.push(found);
-    }
+    const wanted = await this.#wantedByAll(matchers);
+    if (wanted === NOTHING) return new Uint32Array(0);
     wanted.sort(
       (a, b) => Number(a.isExcluded) - Number(b.isExcluded) || a.seriesCount - b.seriesCount,
     );
@@ -151,6 +140,22 @@ export class PartIndex {
       if (ordinals.length === 0) break;
     }
     return ordinals ?? this.#all();
+  }
+
+  /** undefined: no series is accepted. */
+  async rowTests(matchers: readonly Matcher[]): Promise<RowTests | undefined> {
+    const wanted = await this.#wantedByAll(matchers);
+    return wanted === NOTHING ? undefined : new RowTests(wanted, this.seriesCount);
+  }
+
+  async #wantedByAll(matchers: readonly Matcher[]): Promise<Wanted[] | typeof NOTHING> {
+    const wanted: Wanted[] = [];
+    for (const one of matchers) {
+      const found = await this.#wantedBy(one);
+      if (found === NOTHING) return NOTHING;
+      if (found !== EVERYTHING) wanted.push(found);
+    }
+    return wanted;
   }
 
   /** Values of a label among the series that all matchers accept; rows are read, not blocks. */
@@ -247,7 +252,8 @@ export class PartIndex {
       const number = table.groupOf(ordinals[from]!);
       let to = from;
       while (to < ordinals.length && ordinals[to]! < table.starts[number + 1]!) to++;
-      yield { group: await this.rowGroup(number), ordinals: ordinals.subarray(from, to) };
+      const group = this.rowGroupInMemory(number) ?? (await this.rowGroup(number));
+      yield { group, ordinals: ordinals.subarray(from, to) };
       from = to;
     }
   }

@@ -99,6 +99,7 @@ export class RowGroup {
   readonly #reader: ByteReader;
   readonly #columnOffsets: number[] = [];
   readonly #columns: (Uint32Array | undefined)[] = [];
+  readonly #commonRanks: (number | undefined)[] = [];
   #allRanks: Uint32Array | undefined = undefined;
   /** Blocks of row r: [blockStarts[r], blockStarts[r + 1]). */
   readonly #blockStarts: Uint32Array;
@@ -197,6 +198,18 @@ export class RowGroup {
       this.#columns[place] = column;
     }
     return column;
+  }
+
+  /** The one that all rows have there; -1: they differ. */
+  commonRank(place: number): number {
+    let common = this.#commonRanks[place];
+    if (common === undefined) {
+      const ranks = this.ranks(place);
+      const first = ranks[0]!;
+      common = ranks.every((rank) => rank === first) ? first : -1;
+      this.#commonRanks[place] = common;
+    }
+    return common;
   }
 
   /** Those of row r at `place`: allRanks()[place * count + r]. Not to be written to. */

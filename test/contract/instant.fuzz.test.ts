@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 import * as fc from 'fast-check';
 import { ALL_KINDS, KIND, NUMERIC_KINDS } from '../../src/model/columns.ts';
 import type { Histogram } from '../../src/model/histogram.ts';
+import { compareUtf8, labelValue } from '../../src/model/labels.ts';
 import type { Labels } from '../../src/model/labels.ts';
 import { matcher } from '../../src/model/matcher.ts';
 import { pagesLabels } from '../../src/model/series-page.ts';
@@ -254,6 +255,16 @@ async function checkSeries(storage: Storage, context: ReadContext, leaf: LeafPla
     const found = await pagesLabels(storage.seriesPages(context, { ...asked, limit }));
     assert.deepEqual(found, limit === 0 ? expected : expected.slice(0, limit));
   }
+  for (const label of ['i', 'g']) {
+    const found = await storage.labelValues(context, label, { ...asked, limit: 0 });
+    assert.deepEqual(found, valuesOf(expected, label));
+  }
+}
+
+function valuesOf(series: readonly Labels[], label: string): readonly string[] {
+  const values = new Set(series.map((labels) => labelValue(labels, label)));
+  values.delete('');
+  return [...values].toSorted(compareUtf8);
 }
 
 for (const [what, leaf, shardCount] of [

@@ -1,8 +1,9 @@
-// Pages of series from parts that have more values and row groups than a page, one of which the
-// range or a delete cuts through, beside the head, and what ends them early.
+// Pages of series, and values of labels, from parts that have more values and row groups than a
+// page, one of which the range or a delete cuts through, beside the head, and what ends them early.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ALL_KINDS } from '../../src/model/columns.ts';
+import { compareUtf8, labelValue } from '../../src/model/labels.ts';
 import type { Labels } from '../../src/model/labels.ts';
 import { matcher } from '../../src/model/matcher.ts';
 import type { Matcher } from '../../src/model/matcher.ts';
@@ -28,6 +29,11 @@ const rows = Array.from({ length: COUNT }, (_, i) => point(pod(i), i, i));
 async function filled(): Promise<Storage> {
   const { storage } = await new TsdbUnderTest().open();
   await writeRows(storage, rows);
+  // Row groups of another name that no selector of the first one accepts.
+  const others = Array.from({ length: 600 }, (_, i) =>
+    point({ __name__: 'o', id: `o-${i}`, zone: 'o' }, i, i),
+  );
+  await writeRows(storage, others);
   await storage.flush();
   return storage;
 }
@@ -41,11 +47,19 @@ async function check(storage: Storage, matchers: readonly Matcher[], endUs = COU
       const found = await pagesLabels(storage.seriesPages(context, { ...asked, limit }));
       assert.deepEqual(found, limit === 0 ? expected : expected.slice(0, limit));
     }
+    for (const label of ['id', 'zone', 'kind']) {
+      const values = new Set(expected.map((labels) => labelValue(labels, label)));
+      values.delete('');
+      const found = await storage.labelValues(context, label, { ...asked, limit: 0 });
+      assert.deepEqual(found, [...values].toSorted(compareUtf8));
+    }
   });
 }
 
 const SELECTORS: readonly (readonly Matcher[])[] = [
   [],
+  [matcher('__name__', '=', 'm')],
+  [matcher('__name__', '!=', 'm')],
   [matcher('zone', '=', 'z-3')],
   [matcher('id', '=~', '0100[0-9]')],
   [matcher('zone', '=', 'z-1'), matcher('__name__', '=', 'm')],

@@ -21,16 +21,31 @@ export interface MetadataDependencies {
   readonly scheduler: Scheduler;
 }
 
+const TEXTS_AT_ONCE = 512;
+
 export const JSON_HEADERS = { 'Content-Type': 'application/json' };
 
-/** `{"status":"success","data":[…]}` from encoded items; the item behind the limit is a warning. */
-export function* listJson(items: readonly string[], limit: number): Generator<string> {
-  const isCut = limit > 0 && items.length > limit;
-  const count = isCut ? limit : items.length;
+/** `{"status":"success","data":[…]}` from encoded items. */
+export function* listJson(items: readonly string[]): Generator<string> {
   let piece = '{"status":"success","data":[';
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < items.length; i++) {
     if (i > 0) piece += ',';
     piece += items[i]!;
+    if (piece.length < JSON_PIECE_LENGTH) continue;
+    yield piece;
+    piece = '';
+  }
+  yield `${piece}]}`;
+}
+
+/** The same of texts, many of which are printed in one call; one behind the limit is a warning. */
+function* textsJson(texts: readonly string[], limit: number): Generator<string> {
+  const isCut = limit > 0 && texts.length > limit;
+  const count = isCut ? limit : texts.length;
+  let piece = '{"status":"success","data":[';
+  for (let i = 0; i < count; i += TEXTS_AT_ONCE) {
+    if (i > 0) piece += ',';
+    piece += JSON.stringify(texts.slice(i, Math.min(count, i + TEXTS_AT_ONCE))).slice(1, -1);
     if (piece.length < JSON_PIECE_LENGTH) continue;
     yield piece;
     piece = '';
@@ -128,8 +143,7 @@ async function names(
       for (const name of await find(context, selector)) union.add(name);
     return [...union].toSorted(compareUtf8);
   });
-  const texts = found.map((name) => JSON.stringify(name));
-  const pieces = listJson(texts, limitParam(params));
+  const pieces = textsJson(found, limitParam(params));
   await exchange.sendStream(200, JSON_HEADERS, inSlices(pieces, deps));
 }
 
