@@ -29,6 +29,7 @@ import type { Histogram } from './histogram.ts';
 import type { LabelBytes } from './label-bytes.ts';
 import type { Labels } from './labels.ts';
 import type { Matcher } from './matcher.ts';
+import type { SeriesPage } from './series-page.ts';
 import type { Principal, TenantId } from './tenant.ts';
 
 // ---------------------------------------------------------------- writing
@@ -341,6 +342,8 @@ export interface StorageReader {
   ): Promise<readonly string[]>;
   /** Label sets with at least one point in the range, sorted. */
   series(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<readonly Labels[]>;
+  /** The same, page by page; a page is its receiver's for ever. */
+  seriesPages(context: ReadContext, s: SeriesSelector & LimitedNames): AsyncIterable<SeriesPage>;
   cardinality(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<Cardinality>;
   estimate(context: ReadContext, request: EstimateRequest): Promise<SelectorEstimate>;
   /**

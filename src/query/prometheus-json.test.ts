@@ -5,7 +5,7 @@ import type { Histogram } from '../model/histogram.ts';
 import { seriesSlots } from './testing.ts';
 import { histogramJson } from './histogram-json.ts';
 import { JSON_PIECE_LENGTH } from './limits.ts';
-import { labelsJson, LabelsJson, prometheusJson } from './prometheus-json.ts';
+import { prometheusJson } from './prometheus-json.ts';
 import { evalResult } from './testing.ts';
 
 function json(result: Parameters<typeof prometheusJson>[0], seriesMax = 0): unknown {
@@ -130,18 +130,4 @@ test('histogram buckets ascend and name their bounds', () => {
     [0, '5', '10', '2'],
     [0, '10', '+Inf', '3'],
   ]);
-});
-
-test('label sets one after the other are as each alone', () => {
-  const sets = [
-    ['__name__', 'up', 'a', '1'],
-    ['__name__', 'up', 'a', '2', 'b', '"\n'],
-    ['__name__', 'up', 'a', '2', 'c', '"\n'],
-    ['__name__', 'up'],
-    [],
-    ['a', '2'],
-    ['__name__', 'up', 'a', '2', 'c', '\u2028'],
-  ];
-  const texts = new LabelsJson();
-  for (const labels of sets) assert.equal(texts.of(labels), labelsJson(labels));
 });

@@ -62,24 +62,6 @@ export function labelsJson(labels: Labels): string {
   return `${text}}`;
 }
 
-/** As labelsJson for many in label order: what one shares with the one before is there already. */
-export class LabelsJson {
-  #labels: Labels = [];
-  readonly #pairs: string[] = [];
-
-  of(labels: Labels): string {
-    const before = this.#labels;
-    let text = '{';
-    for (let i = 0; i < labels.length; i += 2) {
-      if (labels[i] !== before[i] || labels[i + 1] !== before[i + 1])
-        this.#pairs[i >> 1] = `${JSON.stringify(labels[i])}:${JSON.stringify(labels[i + 1])}`;
-      text += i > 0 ? `,${this.#pairs[i >> 1]!}` : this.#pairs[0]!;
-    }
-    this.#labels = labels;
-    return `${text}}`;
-  }
-}
-
 /** The whole answer, `{"status":"success",…}`, in pieces of roughly JSON_PIECE_LENGTH. */
 export function* prometheusJson(
   result: EvalResult,

@@ -18,6 +18,8 @@ import { SlotTests } from './slot-tests.ts';
 export interface RefFeed {
   /** The next refs to the start of `out`; how many; -1: there are none. */
   next(out: Uint32Array): number;
+  /** There is certainly none. */
+  readonly isEmpty: boolean;
 }
 
 /** Series that the matchers accept; ordered by labels where that is asked for. */
@@ -35,6 +37,10 @@ class ListFeed implements RefFeed {
 
   constructor(refs: Uint32Array) {
     this.#refs = refs;
+  }
+
+  get isEmpty(): boolean {
+    return this.#refs.length === 0;
   }
 
   next(out: Uint32Array): number {
@@ -62,6 +68,10 @@ class SlotFeed implements RefFeed {
     const isEmpty = this.#owner === undefined || this.#tests.isImpossible;
     // What comes later has no sample that the scan may see.
     this.#end = isEmpty ? 0 : index.tables.rows.slotEnd;
+  }
+
+  get isEmpty(): boolean {
+    return this.#end === 0;
   }
 
   next(out: Uint32Array): number {

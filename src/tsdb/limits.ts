@@ -93,6 +93,10 @@ export const ROW_GROUP_BLOCKS = 8192;
 /** Values in a group of a part's index, and how often one is written in full. */
 export const VALUE_GROUP_COUNT = 128;
 export const VALUE_RESTART_COUNT = 16;
+/** All texts of a label are kept in one piece where they take at most one of so many parts. */
+export const LARGEST_PART = 8;
+/** Groups of texts that are put together at once. */
+export const TEXTS_TURN_GROUPS = 64;
 /** Posting lists up to here are kept together with others. */
 export const POSTINGS_SHORT_MAX = 256;
 /**
@@ -132,6 +136,8 @@ export const SCAN_TURN_SERIES = 256;
 export const INSTANT_BATCH_SERIES = 256;
 /** Questions about names and values let other work proceed after so many batches. */
 export const NAMES_TURN_BATCHES = 8;
+/** Row groups in memory that a walk counts as one such batch. */
+export const WALK_TURN_GROUPS = 8;
 /** Matchers whose values are remembered by the index of a part, or a column of the head, … */
 export const MATCHERS_REMEMBERED = 16;
 /** … and values of one of them. */

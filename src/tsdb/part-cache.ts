@@ -4,7 +4,7 @@
 // that, and a scan of a few hundred megabytes would leave them all lying around.
 import type { BlobInfo, BlobRange, Blobs } from '../blobs/blobs.ts';
 import { assert } from '../stdx/assert.ts';
-import { EXTENT_BYTES } from './limits.ts';
+import { EXTENT_BYTES, LARGEST_PART } from './limits.ts';
 import type { Decoded } from './part-pieces.ts';
 
 interface Section {
@@ -40,6 +40,11 @@ export class SectionCache {
 
   get sizeBytes(): number {
     return this.#sizeBytes;
+  }
+
+  /** So much of it that the rest still serves others. */
+  get largestBytes(): number {
+    return this.#limitBytes / LARGEST_PART;
   }
 
   get<T>(part: string, key: string, load: () => Promise<Decoded<T>>): Promise<T> {

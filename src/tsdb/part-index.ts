@@ -11,15 +11,12 @@ import { RowGroup, RowTable } from './part-rows.ts';
 import { TimeTable } from './part-times.ts';
 import type { TimeGroup } from './part-times.ts';
 import { LabelValues } from './part-values.ts';
+import { RowTests } from './row-tests.ts';
+import type { Wanted } from './row-tests.ts';
 
-/** What a matcher asks of one label: series with one of the values, or all but those. */
-interface Wanted {
-  readonly label: number;
-  readonly ranks: readonly number[];
-  readonly isExcluded: boolean;
-  /** Series that have one of the values. */
-  readonly seriesCount: number;
-}
+/** What a row, and a row group in memory, costs compared with a number of a list of postings. */
+const ROWS_COST = 4;
+const ROW_GROUP_COST = 32;
 
 const NOTHING = 'nothing';
 const EVERYTHING = 'everything';
@@ -38,6 +35,8 @@ export class PartIndex {
   readonly #rowTable: PiecePlace;
   readonly #firstTimes: number;
   readonly #timeTable: PiecePlace;
+  /** Row groups that the cache holds. */
+  readonly #rowGroups: (WeakRef<RowGroup> | undefined)[] = [];
 
   constructor(root: ByteReader, pieces: PieceLoader) {
     this.#pieces = pieces;
@@ -100,9 +99,19 @@ export class PartIndex {
     return this.#pieces.piece(`rows ${group}`, table.place(group), async (reader) => {
       const value = new RowGroup(reader, first, count, table.dataOffsets[group]!);
       await value.resolve(times, (one) => this.timeGroup(one));
-      const onForgotten = (): void => this.#pieces.columns.drop(value);
+      const own = new WeakRef(value);
+      this.#rowGroups[group] = own;
+      const onForgotten = (): void => {
+        if (this.#rowGroups[group] === own) this.#rowGroups[group] = undefined;
+        this.#pieces.columns.drop(value);
+      };
       return { value, sizeBytes: value.sizeBytes, onForgotten };
     });
+  }
+
+  /** A row group that is in memory, without a promise: a question may touch thousands. */
+  rowGroupInMemory(group: number): RowGroup | undefined {
+    return this.#rowGroups[group]?.deref();
   }
 
   // -------------------------------------------------------------- matching
@@ -112,12 +121,8 @@ export class PartIndex {
    * the others by their postings, or by the rows of what is left where that is less.
    */
   async match(matchers: readonly Matcher[]): Promise<Uint32Array> {
-    const wanted: Wanted[] = [];
-    for (const one of matchers) {
-      const found = await this.#wantedBy(one);
-      if (found === NOTHING) return new Uint32Array(0);
-      if (found !== EVERYTHING) wanted.push(found);
-    }
+    const wanted = await this.#wantedByAll(matchers);
+    if (wanted === NOTHING) return new Uint32Array(0);
     wanted.sort(
       (a, b) => Number(a.isExcluded) - Number(b.isExcluded) || a.seriesCount - b.seriesCount,
     );
@@ -126,7 +131,7 @@ export class PartIndex {
       if (ordinals === undefined) {
         const found = await this.#ordinalsOf(one);
         ordinals = one.isExcluded ? subtract(this.#all(), found) : found;
-      } else if (one.seriesCount > ordinals.length * MATCH_BY_ROWS_RATIO)
+      } else if (await this.#isCheaperByRows(ordinals, one))
         ordinals = await this.#filterByRows(ordinals, one);
       else {
         const found = await this.#ordinalsOf(one);
@@ -135,6 +140,22 @@ export class PartIndex {
       if (ordinals.length === 0) break;
     }
     return ordinals ?? this.#all();
+  }
+
+  /** undefined: no series is accepted. */
+  async rowTests(matchers: readonly Matcher[]): Promise<RowTests | undefined> {
+    const wanted = await this.#wantedByAll(matchers);
+    return wanted === NOTHING ? undefined : new RowTests(wanted, this.seriesCount);
+  }
+
+  async #wantedByAll(matchers: readonly Matcher[]): Promise<Wanted[] | typeof NOTHING> {
+    const wanted: Wanted[] = [];
+    for (const one of matchers) {
+      const found = await this.#wantedBy(one);
+      if (found === NOTHING) return NOTHING;
+      if (found !== EVERYTHING) wanted.push(found);
+    }
+    return wanted;
   }
 
   /** Values of a label among the series that all matchers accept; rows are read, not blocks. */
@@ -231,7 +252,8 @@ export class PartIndex {
       const number = table.groupOf(ordinals[from]!);
       let to = from;
       while (to < ordinals.length && ordinals[to]! < table.starts[number + 1]!) to++;
-      yield { group: await this.rowGroup(number), ordinals: ordinals.subarray(from, to) };
+      const group = this.rowGroupInMemory(number) ?? (await this.rowGroup(number));
+      yield { group, ordinals: ordinals.subarray(from, to) };
       from = to;
     }
   }
@@ -266,21 +288,40 @@ export class PartIndex {
     return ranks.length === 1 ? found : inOrder(found, this.seriesCount);
   }
 
+  /** Rows that are in memory cost little more than what is asked of them. */
+  async #isCheaperByRows(ordinals: Uint32Array, { seriesCount }: Wanted): Promise<boolean> {
+    if (seriesCount > ordinals.length * MATCH_BY_ROWS_RATIO) return true;
+    let left = seriesCount / ROWS_COST - ordinals.length;
+    if (left <= 0) return false;
+    const { starts, groupCount } = await this.rowTable();
+    for (let at = 0, group = 0; at < ordinals.length && left > 0; group++) {
+      if (group === groupCount) break;
+      const end = starts[group + 1]!;
+      if (ordinals[at]! >= end) continue;
+      while (at < ordinals.length && ordinals[at]! < end) at++;
+      left -= this.#rowGroups[group] === undefined ? MATCH_BY_ROWS_RATIO : ROW_GROUP_COST;
+    }
+    return left > 0;
+  }
+
   async #filterByRows(ordinals: Uint32Array, wanted: Wanted): Promise<Uint32Array> {
     const table = await this.rowTable();
     const accepted = new Set(wanted.ranks);
+    const only = wanted.ranks.length === 1 ? wanted.ranks[0]! : -1;
     let group: RowGroup | undefined;
     let column: Uint32Array | undefined;
     let count = 0;
     const out = new Uint32Array(ordinals.length);
     for (const ordinal of ordinals) {
       if (group === undefined || ordinal >= group.first + group.count) {
-        group = await this.rowGroup(table.groupOf(ordinal));
+        const number = table.groupOf(ordinal);
+        group = this.rowGroupInMemory(number) ?? (await this.rowGroup(number));
         const place = group.labels.indexOf(wanted.label);
         column = place < 0 ? undefined : group.ranks(place);
       }
       const rank = column === undefined ? -1 : column[ordinal - group.first]! - 1;
-      if (accepted.has(rank) !== wanted.isExcluded) out[count++] = ordinal;
+      const isListed = only >= 0 ? rank === only : accepted.has(rank);
+      if (isListed !== wanted.isExcluded) out[count++] = ordinal;
     }
     return out.subarray(0, count);
   }

@@ -21,6 +21,10 @@ export interface PieceLoader {
     place: PiecePlace,
     decode: (reader: ByteReader) => Decoded<T> | Promise<Decoded<T>>,
   ): Promise<T>;
+  /** Made of other pieces, and kept as they are. */
+  kept<T>(name: string, make: () => Promise<Decoded<T>>): Promise<T>;
+  /** The most that one thing should take of the cache. */
+  readonly largestBytes: number;
   /** Read and decoded, not kept. */
   once<T>(name: string, place: PiecePlace, decode: (reader: ByteReader) => T): Promise<T>;
 }

@@ -121,7 +121,9 @@ export class Part {
       this.#checked(`index of ${tenant}: ${name}`, place, (bytes) => decode(new ByteReader(bytes)));
     return {
       columns: this.#context.columns,
+      largestBytes: this.#context.cache.largestBytes,
       once,
+      kept: (name, make) => this.#context.cache.get(this.row.name, `${tenant} ${name}`, make),
       piece: (name, place, decode) =>
         this.#context.cache.get(this.row.name, `${tenant} ${name}`, () =>
           once(name, place, decode),

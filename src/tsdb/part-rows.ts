@@ -99,6 +99,8 @@ export class RowGroup {
   readonly #reader: ByteReader;
   readonly #columnOffsets: number[] = [];
   readonly #columns: (Uint32Array | undefined)[] = [];
+  readonly #commonRanks: (number | undefined)[] = [];
+  #allRanks: Uint32Array | undefined = undefined;
   /** Blocks of row r: [blockStarts[r], blockStarts[r + 1]). */
   readonly #blockStarts: Uint32Array;
   readonly kinds: Uint8Array;
@@ -198,12 +200,42 @@ export class RowGroup {
     return column;
   }
 
+  /** The one that all rows have there; -1: they differ. */
+  commonRank(place: number): number {
+    let common = this.#commonRanks[place];
+    if (common === undefined) {
+      const ranks = this.ranks(place);
+      const first = ranks[0]!;
+      common = ranks.every((rank) => rank === first) ? first : -1;
+      this.#commonRanks[place] = common;
+    }
+    return common;
+  }
+
+  /** Those of row r at `place`: allRanks()[place * count + r]. Not to be written to. */
+  allRanks(): Uint32Array {
+    if (this.#allRanks === undefined) {
+      const all = new Uint32Array(this.labels.length * this.count);
+      for (let place = 0; place < this.labels.length; place++) {
+        all.set(this.ranks(place), place * this.count);
+        // From now on a view of it.
+        this.#columns[place] = all.subarray(place * this.count, (place + 1) * this.count);
+      }
+      this.#allRanks = all;
+    }
+    return this.#allRanks;
+  }
+
   /** Labels of a row. */
   labelCount(row: number): number {
     let count = 0;
     for (let place = 0; place < this.labels.length; place++)
       if (this.ranks(place)[row] !== 0) count++;
     return count;
+  }
+
+  isEmptyRow(row: number): boolean {
+    return this.#blockStarts[row] === this.#blockStarts[row + 1];
   }
 
   /** Blocks of a row that touch the range, in time order. */

@@ -4,7 +4,13 @@
 import { compareUtf8 } from '../model/labels.ts';
 import { CodecError } from '../codec/varint.ts';
 import type { ByteReader } from '../codec/varint.ts';
-import { POSTINGS_SHORT_MAX, VALUE_GROUP_COUNT, VALUE_RESTART_COUNT } from './limits.ts';
+import { grownU8 } from '../stdx/growable.ts';
+import {
+  POSTINGS_SHORT_MAX,
+  TEXTS_TURN_GROUPS,
+  VALUE_GROUP_COUNT,
+  VALUE_RESTART_COUNT,
+} from './limits.ts';
 import type { PiecePlace } from './part-format.ts';
 import { readNumbers } from './part-numbers.ts';
 import type { PieceLoader } from './part-pieces.ts';
@@ -77,9 +83,25 @@ class FrontCoded {
   text(): string {
     return this.#bytes.toString('utf8', 0, this.#length);
   }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Its bytes to `out`; where they end there. */
+  copy(out: Uint8Array, start: number): number {
+    for (let i = 0; i < this.#length; i++) out[start + i] = this.#bytes[i]!;
+    return start + this.#length;
+  }
 }
 
 const frontCoded = new FrontCoded();
+
+/** Texts as they are: text i is the UTF-8 in [starts[i], starts[i + 1]). Not to be written to. */
+export interface PlainTexts {
+  readonly bytes: Uint8Array;
+  readonly starts: Uint32Array;
+}
 
 /** Up to 128 values: counts at once, texts one by one or all together, as they are asked for. */
 export class ValueGroup {
@@ -91,16 +113,22 @@ export class ValueGroup {
   readonly #reader: ByteReader;
   /** Where every sixteenth text, written in full, begins. */
   readonly #restarts: number[] = [];
+  readonly #textBytes: number;
   #texts: readonly string[] | undefined = undefined;
+  #plain: PlainTexts | undefined = undefined;
 
   constructor(reader: ByteReader, count: number, postings: PiecePlace) {
     this.count = count;
     this.#reader = reader;
+    let textBytes = 0;
     for (let i = 0; i < count; i++) {
       if (i % VALUE_RESTART_COUNT === 0) this.#restarts.push(reader.at);
-      reader.varint();
-      reader.skip(reader.varint());
+      const shared = reader.varint();
+      const rest = reader.varint();
+      textBytes += shared + rest;
+      reader.skip(rest);
     }
+    this.#textBytes = textBytes;
     this.counts = readNumbers(reader, new Uint32Array(count), count);
     let { offset } = postings;
     const next = (): PiecePlace => {
@@ -118,7 +146,7 @@ export class ValueGroup {
   }
 
   get sizeBytes(): number {
-    return this.#reader.bytes.length * 3 + this.count * 30 + 300;
+    return this.#reader.bytes.length + this.#textBytes * 2 + this.count * 34 + 300;
   }
 
   texts(): readonly string[] {
@@ -127,6 +155,18 @@ export class ValueGroup {
       this.#texts = Array.from({ length: this.count }, () => frontCoded.next(this.#reader).text());
     }
     return this.#texts;
+  }
+
+  plain(): PlainTexts {
+    if (this.#plain === undefined) {
+      const bytes = new Uint8Array(this.#textBytes);
+      const starts = new Uint32Array(this.count + 1);
+      this.#reader.at = this.#restarts[0]!;
+      for (let i = 0; i < this.count; i++)
+        starts[i + 1] = frontCoded.next(this.#reader).copy(bytes, starts[i]!);
+      this.#plain = { bytes, starts };
+    }
+    return this.#plain;
   }
 
   text(at: number): string {
@@ -174,6 +214,44 @@ export class LabelValues {
    */
   inMemory(group: number): ValueGroup | undefined {
     return this.#read[group]?.deref();
+  }
+
+  /**
+   * All texts in one piece of memory, for a question about so many series that it meets most groups
+   * anyway: one by one they are thousands of places far apart. undefined: it is not worth it, or
+   * they are too many. `turn` lets other work proceed.
+   */
+  async allPlain(seriesCount: number, turn: () => Promise<void>): Promise<PlainTexts | undefined> {
+    const { texts } = await this.#table();
+    if (texts.length > seriesCount) return undefined;
+    return this.#pieces.kept(`texts ${this.#number}`, async () => {
+      const value = await this.#joined(texts, turn);
+      const sizeBytes = value === undefined ? 0 : value.bytes.length + value.starts.length * 4;
+      return { value, sizeBytes: sizeBytes + 300 };
+    });
+  }
+
+  async #joined(
+    groups: readonly PiecePlace[],
+    turn: () => Promise<void>,
+  ): Promise<PlainTexts | undefined> {
+    const { largestBytes } = this.#pieces;
+    const starts = new Uint32Array(this.info.valueCount + 1);
+    let bytes = new Uint8Array(this.info.valueCount * 8);
+    let count = 0;
+    for (const [number, place] of groups.entries()) {
+      if (bytes.length + starts.length * 4 > largestBytes) return undefined;
+      await this.#pieces.once(`values ${this.#number} ${number}`, place, (reader) => {
+        const end = Math.min(count + VALUE_GROUP_COUNT, this.info.valueCount);
+        for (; count < end; count++) {
+          const text = frontCoded.next(reader);
+          bytes = grownU8(bytes, starts[count]! + text.length);
+          starts[count + 1] = text.copy(bytes, starts[count]!);
+        }
+      });
+      if (number % TEXTS_TURN_GROUPS === 0) await turn();
+    }
+    return { bytes: bytes.slice(0, starts[count]), starts };
   }
 
   /** The rank of a value; -1 where no series has it. */

@@ -11,14 +11,22 @@ import { headFeed, HeadLane, HeadSeries } from './head-lane.ts';
 import { GroupNumbers, SEEN } from './instant-lane.ts';
 import type { InstantLane } from './instant-lane.ts';
 import { LaneMerge } from './lane-merge.ts';
-import { INSTANT_BATCH_SERIES, NAMES_TURN_BATCHES } from './limits.ts';
+import { INSTANT_BATCH_SERIES, NAMES_TURN_BATCHES, WALK_TURN_GROUPS } from './limits.ts';
 import type { PartIndex } from './part-index.ts';
+import type { RowTable } from './part-rows.ts';
+import { VERDICT } from './row-tests.ts';
+import type { RowTests } from './row-tests.ts';
+import type { TimeRange } from './samples.ts';
+import { grownU32 } from '../stdx/growable.ts';
 import { openPartLane } from './part-lane.ts';
 import type { Part } from './part-reader.ts';
 import { slotOf } from './refs.ts';
 import { bytesOfTexts, topCounts } from './top-counts.ts';
 import type { Scan } from './scan.ts';
 import { placeOfName } from './value-column.ts';
+
+/** A list of more than one of so many series costs more than a walk over all row groups. */
+const WALK_SHARE = 8;
 
 /** Sorted lists as one: the smallest `limit` distinct texts; 0 = all. */
 function merged(lists: readonly (readonly string[])[], limit: number): string[] {
@@ -56,7 +64,7 @@ async function divide(scan: Scan): Promise<Divided> {
 }
 
 /** Lets other work proceed now and then. */
-function turnsOf(scan: Scan): () => Promise<void> {
+export function turnsOf(scan: Scan): () => Promise<void> {
   let batches = 0;
   return async () => {
     if (++batches % NAMES_TURN_BATCHES === 0) await scan.yieldTurn();
@@ -65,7 +73,7 @@ function turnsOf(scan: Scan): () => Promise<void> {
 }
 
 /** A part's series with what they have in the range; undefined: it has none of the selector. */
-function existenceLane(
+export function existenceLane(
   scan: Scan,
   part: Part,
   wantsLabels: boolean,
@@ -79,10 +87,19 @@ function existenceLane(
     kinds: ALL_KINDS,
     wants: 'existence',
     wantsLabels,
-    isOnlyPart: false,
+    isOnlyPart: !wantsLabels,
     grouping: undefined,
     numbers: new GroupNumbers(),
   });
+}
+
+/** The same of the head. */
+export function headExistenceLane(scan: Scan): HeadLane | undefined {
+  if (scan.view.generations.every((one) => one.isEmpty)) return undefined;
+  const feed = headFeed(scan, true);
+  if (feed.isEmpty) return undefined;
+  const none = { groups: undefined, isExistence: true, partRefs: undefined };
+  return new HeadLane({ scan, feed, kinds: ALL_KINDS, ...none });
 }
 
 /** Refs of the head that match, in no order; the caller looks at each. */
@@ -169,20 +186,33 @@ async function partNames(scan: Scan, part: Part): Promise<string[]> {
   return index.labels.filter((_, label) => seen[label] === 1).map(({ info }) => info.name);
 }
 
+/** What a question about the values of a label in a part has found so far. */
+interface Marking {
+  readonly scan: Scan;
+  readonly index: PartIndex;
+  readonly label: number;
+  /** By rank + 1. */
+  readonly seen: Uint8Array;
+}
+
 /**
  * Marks values of series whose row group lies in the range as a whole, out of reach of deletes;
  * returns the ordinals of the others.
  */
-async function markInside(
-  scan: Scan,
-  part: Part,
-  index: PartIndex,
-  label: number,
-  seen: Uint8Array,
-): Promise<Uint32Array> {
-  const { tenant, range, view, matchers } = scan;
+async function markInside(marking: Marking, part: Part): Promise<Uint32Array> {
+  const { tenant, range, view, matchers } = marking.scan;
+  const { index } = marking;
+  const isClear = deletesFrom(view.deletes, tenant, part.row.deletesEnd, range).length === 0;
+  const tests = isClear ? await index.rowTests(matchers) : undefined;
+  if (tests !== undefined && tests.seriesCountMax * WALK_SHARE > index.seriesCount)
+    return markWalking(marking, tests);
   const ordinals = await index.match(matchers);
-  if (deletesFrom(view.deletes, tenant, part.row.deletesEnd, range).length > 0) return ordinals;
+  return isClear ? markListed(marking, ordinals) : ordinals;
+}
+
+/** Of the series of a list. */
+async function markListed(marking: Marking, ordinals: Uint32Array): Promise<Uint32Array> {
+  const { scan, index, label, seen } = marking;
   const table = await index.rowTable();
   const rest = ordinals.slice();
   let restCount = 0;
@@ -193,8 +223,9 @@ async function markInside(
     while (to < ordinals.length && ordinals[to]! < table.starts[number + 1]!) to++;
     const some = ordinals.subarray(from, to);
     from = to;
-    const isIn = table.minUs[number]! >= range.startUs && table.maxUs[number]! <= range.endUs;
-    const group = isIn ? await index.rowGroup(number) : undefined;
+    const group = isWithin(table, number, scan.range)
+      ? (index.rowGroupInMemory(number) ?? (await index.rowGroup(number)))
+      : undefined;
     if (group === undefined || group.hasEmptyRows) {
       rest.set(some, restCount);
       restCount += some.length;
@@ -210,12 +241,48 @@ async function markInside(
   return rest.subarray(0, restCount);
 }
 
+/** Of most series of the part: no list of them is made, its row groups are walked. */
+async function markWalking(marking: Marking, tests: RowTests): Promise<Uint32Array> {
+  const { scan, index, label, seen } = marking;
+  const { range } = scan;
+  const table = await index.rowTable();
+  let rest = new Uint32Array(0);
+  let restCount = 0;
+  const turn = turnsOf(scan);
+  for (let number = 0; number < table.groupCount; number++) {
+    if (table.minUs[number]! > range.endUs || table.maxUs[number]! < range.startUs) continue;
+    const known = index.rowGroupInMemory(number);
+    const group = known ?? (await index.rowGroup(number));
+    if (known === undefined || number % WALK_TURN_GROUPS === 0) await turn();
+    const verdict = tests.of(group);
+    if (verdict === VERDICT.none) continue;
+    const isAll = verdict === VERDICT.all;
+    const place = group.labels.indexOf(label);
+    if (place < 0) continue;
+    const ranks = group.ranks(place);
+    if (isWithin(table, number, range) && !group.hasEmptyRows) {
+      for (let row = 0; row < group.count; row++)
+        if (isAll || tests.accepts(group, row)) seen[ranks[row]!] = 1;
+      continue;
+    }
+    rest = grownU32(rest, restCount + group.count);
+    for (let row = 0; row < group.count; row++)
+      if (isAll || tests.accepts(group, row)) rest[restCount++] = group.first + row;
+  }
+  return rest.subarray(0, restCount);
+}
+
+/** Are all samples of a row group in the range? */
+function isWithin({ minUs, maxUs }: RowTable, group: number, range: TimeRange): boolean {
+  return minUs[group]! >= range.startUs && maxUs[group]! <= range.endUs;
+}
+
 async function partValues(scan: Scan, part: Part, name: string): Promise<string[]> {
   const index = await part.index(scan.tenant);
   const label = index?.labelNumber(name);
   if (index === undefined || label === undefined) return [];
   const seen = new Uint8Array(index.labels[label]!.info.valueCount + 1);
-  const rest = await markInside(scan, part, index, label, seen);
+  const rest = await markInside({ scan, index, label, seen }, part);
   const lane = await existenceLane(scan, part, false, rest);
   if (lane === undefined) return index.textsOf(label, seen);
   const ranks = new Uint32Array(INSTANT_BATCH_SERIES);
@@ -240,11 +307,8 @@ async function eachSeries(scan: Scan, visit: (labels: Labels) => boolean): Promi
     const lane = await existenceLane(scan, part, true);
     if (lane !== undefined) lanes.push(lane);
   }
-  if (!view.generations.every((one) => one.isEmpty)) {
-    const feed = headFeed(scan, true);
-    const none = { groups: undefined, isExistence: true, partRefs: undefined };
-    lanes.push(new HeadLane({ scan, feed, kinds: ALL_KINDS, ...none }));
-  }
+  const head = headExistenceLane(scan);
+  if (head !== undefined) lanes.push(head);
   const merge = new LaneMerge(lanes);
   const turn = turnsOf(scan);
   for (let count = 1; ; count++) {

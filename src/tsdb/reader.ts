@@ -21,6 +21,7 @@ import type {
   SeriesSelector,
 } from '../model/storage.ts';
 import { isRestricted } from '../model/tenant.ts';
+import type { SeriesPage } from '../model/series-page.ts';
 import type { Principal, TenantId } from '../model/tenant.ts';
 import { matchesAll } from '../model/matcher.ts';
 import { isInstantLeaf } from '../windows/instant-plan.ts';
@@ -51,6 +52,8 @@ export function narrowed(
 export class ShardReader {
   readonly #state: ShardState;
   #namesReader: Promise<typeof import('./read-names.ts')> | undefined = undefined;
+
+  #pagesReader: Promise<typeof import('./series-pages.ts')> | undefined = undefined;
 
   constructor(state: ShardState) {
     this.#state = state;
@@ -188,6 +191,15 @@ export class ShardReader {
   async series(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<readonly Labels[]> {
     const scan = this.#scan(context, s);
     return (await this.#names()).readSeries(scan, s.limit);
+  }
+
+  async *seriesPages(
+    context: ReadContext,
+    s: SeriesSelector & LimitedNames,
+  ): AsyncGenerator<SeriesPage, void, void> {
+    const scan = this.#scan(context, s);
+    this.#pagesReader ??= import('./series-pages.ts');
+    yield* (await this.#pagesReader).readSeriesPages(scan, s.limit);
   }
 
   async cardinality(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<Cardinality> {

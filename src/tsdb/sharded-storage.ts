@@ -38,6 +38,8 @@ import type {
 } from '../model/storage.ts';
 import type { Metadata } from '../model/columns.ts';
 import { isRestricted } from '../model/tenant.ts';
+import { mergePages } from '../model/series-page.ts';
+import type { SeriesPage } from '../model/series-page.ts';
 import type { TenantId } from '../model/tenant.ts';
 import type { RunLeaf } from '../windows/leaf.ts';
 import { assert } from '../stdx/assert.ts';
@@ -219,6 +221,13 @@ export class ShardedStorage implements HoldableStorage {
   async series(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<readonly Labels[]> {
     const lists = await all(this.#each(context, (shard, its) => shard.series(its, s)));
     return mergeSorted(lists, compareLabels, s.limit);
+  }
+
+  seriesPages(context: ReadContext, s: SeriesSelector & LimitedNames): AsyncIterable<SeriesPage> {
+    return mergePages(
+      this.#each(context, (shard, its) => shard.seriesPages(its, s)),
+      s.limit,
+    );
   }
 
   async cardinality(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<Cardinality> {

@@ -233,6 +233,7 @@ class Shard implements ShardStorage {
   labelValues: Storage['labelValues'] = async (context, label, s) =>
     this.#reader.labelValues(context, label, s);
   series: Storage['series'] = async (context, s) => this.#reader.series(context, s);
+  seriesPages: Storage['seriesPages'] = (context, s) => this.#reader.seriesPages(context, s);
   cardinality: Storage['cardinality'] = async (context, s) => this.#reader.cardinality(context, s);
   estimate: Storage['estimate'] = async (context, request) =>
     this.#reader.estimate(context, request);

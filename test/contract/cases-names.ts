@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { labelsFromObject } from '../../src/model/labels.ts';
 import { matcher } from '../../src/model/matcher.ts';
 import type { MatchType } from '../../src/model/matcher.ts';
+import { pagesLabels } from '../../src/model/series-page.ts';
 import type { Storage } from '../../src/model/storage.ts';
 import { withContext } from './contexts.ts';
 import { point, readRows, writeRows } from './rows.ts';
@@ -83,7 +84,12 @@ async function checkValues(s: Storage): Promise<void> {
 
 async function checkSeries(s: Storage): Promise<void> {
   const series = (selector: object = {}): Promise<readonly (readonly string[])[]> =>
-    withContext(s, (c) => s.series(c, { matchers: [], ...EVER, limit: 0, ...selector }));
+    withContext(s, async (c) => {
+      const asked = { matchers: [], ...EVER, limit: 0, ...selector };
+      const found = await s.series(c, asked);
+      assert.deepEqual(await pagesLabels(s.seriesPages(c, asked)), found);
+      return found;
+    });
   const sorted = FLEET.map((labels) => labelsFromObject(labels));
   assert.equal((await series()).length, 5);
   assert.deepEqual(await series({ startUs: 3, endUs: 3 }), [sorted[3]]);

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { KIND } from '../../src/model/columns.ts';
 import { matcher } from '../../src/model/matcher.ts';
+import { pagesLabels } from '../../src/model/series-page.ts';
 import type { Storage } from '../../src/model/storage.ts';
 import { openPrincipal } from '../../src/model/tenant.ts';
 import { appendOptions, withContext } from './contexts.ts';
@@ -147,6 +148,8 @@ async function everything(storage: Storage): Promise<unknown> {
         storage,
         async (c) => [
           await storage.series(c, all),
+          await pagesLabels(storage.seriesPages(c, all)),
+          await pagesLabels(storage.seriesPages(c, { ...all, startUs: 2, endUs: 4, limit: 2 })),
           await storage.labelValues(c, 'i', { ...all, startUs: 3, endUs: 4 }),
           await storage.cardinality(c, all),
           await storage.metadata(c, { family: undefined, limit: 0 }),

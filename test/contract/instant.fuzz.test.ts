@@ -8,7 +8,10 @@ import { after, before, test } from 'node:test';
 import * as fc from 'fast-check';
 import { ALL_KINDS, KIND, NUMERIC_KINDS } from '../../src/model/columns.ts';
 import type { Histogram } from '../../src/model/histogram.ts';
+import { compareUtf8, labelValue } from '../../src/model/labels.ts';
+import type { Labels } from '../../src/model/labels.ts';
 import { matcher } from '../../src/model/matcher.ts';
+import { pagesLabels } from '../../src/model/series-page.ts';
 import type { LeafPlan, LeafResult, ReadContext, Storage } from '../../src/model/storage.ts';
 import { openPrincipal } from '../../src/model/tenant.ts';
 import type { Principal } from '../../src/model/tenant.ts';
@@ -242,6 +245,28 @@ async function checkLeaf(storage: Storage, context: ReadContext, leaf: LeafPlan)
   assert.deepEqual(shown(found), shown(expected));
 }
 
+/** All of the range that the leaf looks at. */
+async function checkSeries(storage: Storage, context: ReadContext, leaf: LeafPlan): Promise<void> {
+  const { matchers, endUs } = leaf;
+  const asked = { matchers, startUs: leaf.startUs - leaf.lookbackUs, endUs, kinds: ALL_KINDS };
+  const expected: Labels[] = [];
+  for await (const { labels } of storage.select(context, asked)) expected.push(labels);
+  for (const limit of [0, 3]) {
+    const found = await pagesLabels(storage.seriesPages(context, { ...asked, limit }));
+    assert.deepEqual(found, limit === 0 ? expected : expected.slice(0, limit));
+  }
+  for (const label of ['i', 'g']) {
+    const found = await storage.labelValues(context, label, { ...asked, limit: 0 });
+    assert.deepEqual(found, valuesOf(expected, label));
+  }
+}
+
+function valuesOf(series: readonly Labels[], label: string): readonly string[] {
+  const values = new Set(series.map((labels) => labelValue(labels, label)));
+  values.delete('');
+  return [...values].toSorted(compareUtf8);
+}
+
 for (const [what, leaf, shardCount] of [
   ['an instant', plan, 1],
   ['an instant', plan, 3],
@@ -267,6 +292,7 @@ for (const [what, leaf, shardCount] of [
             for (const at of [pin, storage.pin()]) {
               const context = { principal: who, pin: at, signal, budget: unlimitedBudget };
               await checkLeaf(storage, context, one);
+              await checkSeries(storage, context, one);
               if (at !== pin) at.release();
             }
           pin.release();

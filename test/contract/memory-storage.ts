@@ -45,6 +45,7 @@ import type {
   StorageStats,
   TenantRetention,
 } from '../../src/model/storage.ts';
+import { pagesOf } from '../../src/model/series-page.ts';
 import type { Principal, TenantId } from '../../src/model/tenant.ts';
 import { runLeafInThread } from '../../src/windows/leaf.ts';
 import { decodedLabels } from '../support/label-bytes.ts';
@@ -329,6 +330,8 @@ export class MemoryStorage implements Storage {
       selector.limit,
     );
   }
+
+  seriesPages: Storage['seriesPages'] = (context, s) => pagesOf(this.series(context, s));
 
   async cardinality(
     context: ReadContext,

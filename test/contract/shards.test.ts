@@ -6,6 +6,7 @@ import * as fc from 'fast-check';
 import { NUMERIC_KINDS } from '../../src/model/columns.ts';
 import { labelsFromObject } from '../../src/model/labels.ts';
 import { matcher } from '../../src/model/matcher.ts';
+import { pagesLabels } from '../../src/model/series-page.ts';
 import type { LeafPlan, Storage } from '../../src/model/storage.ts';
 import { FatalError } from '../../src/stdx/assert.ts';
 import { AppError } from '../../src/model/errors.ts';
@@ -33,6 +34,7 @@ async function answers(storage: Storage, limit: number): Promise<unknown> {
     names: await storage.labelNames(c, { ...ALL_TIME, limit }),
     values: await storage.labelValues(c, 'host', { ...ALL_TIME, limit }),
     series: await storage.series(c, { ...ALL_TIME, limit }),
+    pages: await pagesLabels(storage.seriesPages(c, { ...ALL_TIME, limit })),
     cardinality: await storage.cardinality(c, { ...ALL_TIME, limit }),
     metadata: await storage.metadata(c, { family: undefined, limit }),
     one: await storage.metadata(c, { family: 'f1', limit: 0 }),

@@ -67,6 +67,6 @@ export async function queryExemplars(
       selectors.map((matchers) => ({ ...range, matchers })),
     ),
   );
-  const pieces = listJson(series.map(seriesJson), 0);
+  const pieces = listJson(series.map(seriesJson));
   await exchange.sendStream(200, JSON_HEADERS, inSlices(pieces, deps));
 }

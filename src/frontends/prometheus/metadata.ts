@@ -1,12 +1,14 @@
 // `/api/v1/series`, `/labels`, `/label/<name>/values`, `/metadata`: what is there, without samples.
 // Source: https://prometheus.io/docs/prometheus/latest/querying/api/ ("Querying metadata").
 import { AppError } from '../../model/errors.ts';
-import { compareLabels, compareUtf8, labelsKey } from '../../model/labels.ts';
-import type { Labels } from '../../model/labels.ts';
+import { compareUtf8 } from '../../model/labels.ts';
+import { mergePages } from '../../model/series-page.ts';
+import type { SeriesPage } from '../../model/series-page.ts';
 import type { ReadContext, SeriesSelector, StorageReader } from '../../model/storage.ts';
-import { JSON_PIECE_LENGTH } from '../../query/limits.ts';
-import { annotationsJson, inSlices, LabelsJson, TRUNCATED } from '../../query/prometheus-json.ts';
+import { JSON_PIECE_LENGTH, JSON_SLICE_MS } from '../../query/limits.ts';
+import { annotationsJson, inSlices, TRUNCATED } from '../../query/prometheus-json.ts';
 import type { QueryService } from '../../query/query-service.ts';
+import { SeriesJson } from '../../query/series-json.ts';
 import type { Clock } from '../../stdx/clock.ts';
 import type { Scheduler } from '../../stdx/scheduler.ts';
 import type { Exchange } from '../http/exchange.ts';
@@ -19,16 +21,31 @@ export interface MetadataDependencies {
   readonly scheduler: Scheduler;
 }
 
+const TEXTS_AT_ONCE = 512;
+
 export const JSON_HEADERS = { 'Content-Type': 'application/json' };
 
-/** `{"status":"success","data":[…]}` from encoded items; the item behind the limit is a warning. */
-export function* listJson(items: readonly string[], limit: number): Generator<string> {
-  const isCut = limit > 0 && items.length > limit;
-  const count = isCut ? limit : items.length;
+/** `{"status":"success","data":[…]}` from encoded items. */
+export function* listJson(items: readonly string[]): Generator<string> {
   let piece = '{"status":"success","data":[';
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < items.length; i++) {
     if (i > 0) piece += ',';
     piece += items[i]!;
+    if (piece.length < JSON_PIECE_LENGTH) continue;
+    yield piece;
+    piece = '';
+  }
+  yield `${piece}]}`;
+}
+
+/** The same of texts, many of which are printed in one call; one behind the limit is a warning. */
+function* textsJson(texts: readonly string[], limit: number): Generator<string> {
+  const isCut = limit > 0 && texts.length > limit;
+  const count = isCut ? limit : texts.length;
+  let piece = '{"status":"success","data":[';
+  for (let i = 0; i < count; i += TEXTS_AT_ONCE) {
+    if (i > 0) piece += ',';
+    piece += JSON.stringify(texts.slice(i, Math.min(count, i + TEXTS_AT_ONCE))).slice(1, -1);
     if (piece.length < JSON_PIECE_LENGTH) continue;
     yield piece;
     piece = '';
@@ -69,24 +86,44 @@ async function selectorsOf(
   return all.map((matchers) => ({ ...range, matchers, limit: probe }));
 }
 
+/** The pages as one answer; pauses between them where a slice of time is used up. */
+async function* seriesAnswer(
+  pages: AsyncIterable<SeriesPage>,
+  limit: number,
+  { clock, scheduler }: MetadataDependencies,
+): AsyncGenerator<Uint8Array, void, void> {
+  const json = new SeriesJson();
+  json.raw('{"status":"success","data":[');
+  let left = limit === 0 ? Infinity : limit;
+  let isCut = false;
+  let startedMs = clock.monotonicMs();
+  for await (const page of pages) {
+    let row = 0;
+    for (; row < page.count && left > 0; row++, left--) {
+      json.add(page, row);
+      if (json.isFull) yield json.take();
+    }
+    isCut ||= row < page.count;
+    if (clock.monotonicMs() - startedMs < JSON_SLICE_MS) continue;
+    await scheduler.yieldTurn();
+    startedMs = clock.monotonicMs();
+  }
+  json.raw(`]${annotationsJson(isCut ? [TRUNCATED] : [], [])}}`);
+  yield json.take();
+}
+
 export async function series(deps: MetadataDependencies, exchange: Exchange): Promise<void> {
   const params = await exchange.form();
   if (!params.has('match[]'))
     throw new AppError('invalid', 'parameter', 'no match[] parameter provided');
   const selectors = await selectorsOf(params, { named: true });
-  const found = await read(deps, exchange, params, 'series', async (context) => {
-    if (selectors.length === 1) return [...(await deps.storage.series(context, selectors[0]!))];
-    const union = new Map<string, Labels>();
-    for (const selector of selectors)
-      for (const one of await deps.storage.series(context, selector))
-        union.set(labelsKey(one), one);
-    return [...union.values()];
+  const limit = limitParam(params);
+  await read(deps, exchange, params, 'series', async (context) => {
+    const streams = selectors.map((selector) => deps.storage.seriesPages(context, selector));
+    const pages = streams.length === 1 ? streams[0]! : mergePages(streams, limit && limit + 1);
+    const answer = seriesAnswer(pages, limit, deps);
+    await exchange.sendStream(200, JSON_HEADERS, answer, context.signal);
   });
-  if (selectors.length > 1) found.sort(compareLabels);
-  const texts = new LabelsJson();
-  const items = found.map((one) => texts.of(one));
-  const pieces = listJson(items, limitParam(params));
-  await exchange.sendStream(200, JSON_HEADERS, inSlices(pieces, deps));
 }
 
 async function names(
@@ -106,8 +143,7 @@ async function names(
       for (const name of await find(context, selector)) union.add(name);
     return [...union].toSorted(compareUtf8);
   });
-  const texts = found.map((name) => JSON.stringify(name));
-  const pieces = listJson(texts, limitParam(params));
+  const pieces = textsJson(found, limitParam(params));
   await exchange.sendStream(200, JSON_HEADERS, inSlices(pieces, deps));
 }
 
