@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
+import https from 'node:https';
 import { resolve } from 'node:path';
 
 const MAIN = resolve(import.meta.dirname, '../src/app/server/main.ts');
@@ -63,6 +64,12 @@ export interface Answer {
 }
 
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+let secureAgent = new https.Agent({ keepAlive: true });
+
+/** Servers with this certificate are asked from now on. */
+export function trust(certificate: string): void {
+  secureAgent = new https.Agent({ keepAlive: true, ca: certificate });
+}
 
 /** One request on a kept connection. */
 export function ask(
@@ -71,7 +78,10 @@ export function ask(
 ): Promise<Answer> {
   return new Promise((fulfil, reject) => {
     const headers = body === undefined ? {} : REMOTE_WRITE_HEADERS;
-    const sent = request(url, { method, agent, headers }, (answer) => {
+    const isSecure = url.startsWith('https:');
+    const send = isSecure ? https.request : request;
+    const way = { method, headers, agent: isSecure ? secureAgent : agent };
+    const sent = send(url, way, (answer) => {
       const chunks: Buffer[] = [];
       answer.on('data', (chunk: Buffer) => chunks.push(chunk));
       answer.on('error', reject);

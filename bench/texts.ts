@@ -1,18 +1,23 @@
 // `npm run bench:texts [-- --rows NAME,…] [--bodies N] [--dir DIR] [--json]`: what the server
 // pays for samples that come as text: exposition text and OpenTSDB JSON over HTTP, Graphite over
-// TCP, each over four connections into a fresh server, 10,000 series a body, one body a step. CPU
-// time (user and system, all threads) of the server until everything is acknowledged or, for
-// Graphite, counted, and with the flush behind it; the generator is this process and stands apart.
-// Line protocol and remote write are rows of `npm run bench`. Linux only: it reads /proc.
+// TCP, each over four connections into a fresh server, 10,000 series a body, one body a step. A row
+// may have ways of sending behind its name: `exposition+gzip+tls+50` compresses its bodies, speaks
+// HTTPS and uses 50 connections. CPU time (user and system, all threads) of the server until
+// everything is acknowledged or, for Graphite, counted, and with the flush behind it; the generator
+// is this process and stands apart. Line protocol and remote write are rows of `npm run bench`.
+// Linux only: it reads /proc.
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
 import { parseArgs } from 'node:util';
-import { ask, cpuMs, resident, startServer } from './bulk.ts';
+import { gzipSync } from 'node:zlib';
+import { selfSigned } from '../test/support/certificate.ts';
+import { ask, cpuMs, resident, startServer, trust } from './bulk.ts';
 import type { BenchServer } from './bulk.ts';
 import { BODY_SERIES, madeGraphite, madePage, madePutJson } from './text-bodies.ts';
 
@@ -26,6 +31,7 @@ const { values: options } = parseArgs({
 });
 const BODIES = Number(options.bodies);
 const CONNECTIONS = 4;
+const CERTIFICATE = selfSigned('bench');
 const GRAPHITE_PORT = 22_003;
 const COUNT_EVERY_MS = 50;
 const COUNT_MS_MAX = 120_000;
@@ -34,6 +40,13 @@ interface Row {
   readonly make: (step: number) => Uint8Array;
   /** Of the request; undefined: lines over TCP. */
   readonly path?: string;
+}
+
+/** How a row is sent. */
+interface Ways {
+  readonly isGzip: boolean;
+  readonly isTls: boolean;
+  readonly connections: number;
 }
 
 const ROWS: Readonly<Record<string, Row>> = {
@@ -57,13 +70,22 @@ async function answered(socket: Socket): Promise<void> {
   }
 }
 
-/** Every CONNECTIONS-th body over one connection, each when the one before was answered. */
-async function sendRequests(url: URL, row: Row, bodies: readonly Uint8Array[], first: number) {
-  const socket = connect({ host: url.hostname, port: Number(url.port), noDelay: true });
-  await once(socket, 'connect');
-  for (let i = first; i < bodies.length; i += CONNECTIONS) {
+/** Every so-many-th body over one connection, each when the one before was answered. */
+async function sendRequests(
+  url: URL,
+  row: Row,
+  ways: Ways,
+  { bodies, first }: { readonly bodies: readonly Uint8Array[]; readonly first: number },
+): Promise<void> {
+  const address = { host: url.hostname, port: Number(url.port) };
+  const socket = ways.isTls
+    ? connectTls({ ...address, ca: CERTIFICATE.certificate })
+    : connect({ ...address, noDelay: true });
+  await once(socket, ways.isTls ? 'secureConnect' : 'connect');
+  const coding = ways.isGzip ? 'Content-Encoding: gzip\r\n' : '';
+  for (let i = first; i < bodies.length; i += ways.connections) {
     const body = bodies[i]!;
-    const head = `POST ${row.path} HTTP/1.1\r\nHost: ${url.host}\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const head = `POST ${row.path} HTTP/1.1\r\nHost: ${url.host}\r\n${coding}Content-Length: ${body.length}\r\n\r\n`;
     const done = answered(socket);
     socket.cork();
     socket.write(head);
@@ -74,10 +96,14 @@ async function sendRequests(url: URL, row: Row, bodies: readonly Uint8Array[], f
   socket.end();
 }
 
-async function sendLines(bodies: readonly Uint8Array[], first: number): Promise<void> {
+async function sendLines(
+  bodies: readonly Uint8Array[],
+  first: number,
+  connections: number,
+): Promise<void> {
   const socket = connect({ host: '127.0.0.1', port: GRAPHITE_PORT, noDelay: true });
   await once(socket, 'connect');
-  for (let i = first; i < bodies.length; i += CONNECTIONS)
+  for (let i = first; i < bodies.length; i += connections)
     if (!socket.write(bodies[i]!)) await once(socket, 'drain');
   socket.end();
   await once(socket, 'close');
@@ -95,22 +121,35 @@ async function counted(server: BenchServer, pointCount: number): Promise<void> {
   }
 }
 
-async function measure(name: string, row: Row): Promise<void> {
-  const dataDir = await mkdtemp(join(options.dir, 'orrery-texts-'));
-  const bodies = Array.from({ length: BODIES }, (_, step) => row.make(step));
+/** Flags of a server that speaks HTTPS. */
+async function tlsFlags(workDir: string): Promise<string[]> {
+  const files = [join(workDir, 'cert.pem'), join(workDir, 'key.pem')] as const;
+  await writeFile(files[0], CERTIFICATE.certificate);
+  await writeFile(files[1], CERTIFICATE.key);
+  return ['--tls-cert', files[0], '--tls-key', files[1]];
+}
+
+async function measure(name: string, row: Row, ways: Ways): Promise<void> {
+  const workDir = await mkdtemp(join(options.dir, 'orrery-texts-'));
+  const dataDir = join(workDir, 'data');
+  const bodies = Array.from({ length: BODIES }, (_, step) => {
+    const body = row.make(step);
+    return ways.isGzip ? gzipSync(body) : body;
+  });
   const pointCount = BODIES * BODY_SERIES;
   const server = await startServer([
     '--data',
     dataDir,
     ...(row.path === undefined ? ['--graphite', `127.0.0.1:${GRAPHITE_PORT}`] : []),
+    ...(ways.isTls ? await tlsFlags(workDir) : []),
   ]);
   try {
     const beforeMs = await cpuMs(server.pid);
     const ownBefore = process.cpuUsage();
-    const lanes = Array.from({ length: CONNECTIONS }, (_, first) =>
+    const lanes = Array.from({ length: ways.connections }, (_, first) =>
       row.path === undefined
-        ? sendLines(bodies, first)
-        : sendRequests(new URL(server.url), row, bodies, first),
+        ? sendLines(bodies, first, ways.connections)
+        : sendRequests(new URL(server.url), row, ways, { bodies, first }),
     );
     await Promise.all(lanes);
     if (row.path === undefined) await counted(server, pointCount);
@@ -124,7 +163,7 @@ async function measure(name: string, row: Row): Promise<void> {
     show({ name, pointCount, loadMs, allMs, generatorMs, peakBytes });
   } finally {
     await server.stop();
-    await rm(dataDir, { recursive: true, force: true });
+    await rm(workDir, { recursive: true, force: true });
   }
 }
 
@@ -142,14 +181,27 @@ function show(figures: Figures): void {
   const { name, pointCount, loadMs, allMs, generatorMs, peakBytes } = figures;
   const rate = (ms: number): string => (pointCount / ms / 1000).toFixed(2);
   console.log(
-    `${name.padEnd(11)} ${pointCount} samples: ${rate(loadMs)} M a core-second` +
+    `${name.padEnd(20)} ${pointCount} samples: ${rate(loadMs)} M a core-second` +
       ` (${rate(allMs)} with the flush), ${loadMs} ms and ${allMs} ms of the server,` +
       ` generator ${generatorMs.toFixed(0)} ms, peak ${(peakBytes / 1e6).toFixed(0)} MB`,
   );
 }
 
-for (const name of options.rows.split(',')) {
+function waysOf(texts: readonly string[]): Ways {
+  const connections = texts.find((text) => /^\d+$/.test(text)) ?? String(CONNECTIONS);
+  const unknown = texts.find((text) => !/^(?:gzip|tls|\d+)$/.test(text));
+  if (unknown !== undefined) throw new Error(`no way of sending is called ${unknown}`);
+  const isGzip = texts.includes('gzip');
+  return { isGzip, isTls: texts.includes('tls'), connections: Number(connections) };
+}
+
+trust(CERTIFICATE.certificate);
+for (const asked of options.rows.split(',')) {
+  const [name = '', ...texts] = asked.split('+');
   const row = ROWS[name];
   if (row === undefined) throw new Error(`no row ${name}: ${Object.keys(ROWS).join(', ')}`);
-  await measure(name, row);
+  const ways = waysOf(texts);
+  if (row.path === undefined && (ways.isGzip || ways.isTls))
+    throw new Error('lines over TCP are neither compressed nor encrypted');
+  await measure(asked, row, ways);
 }

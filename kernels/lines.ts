@@ -11,7 +11,6 @@
 import {
   UNIT_US,
   DEFAULT_US,
-  LAST_ROW,
   POINT_COUNT,
   FIX_COUNT,
   COUNTS,
@@ -25,22 +24,15 @@ import {
   VALUE,
   VALUE_KIND,
   STOPS_AT_MINUS,
-  POWERS,
   NEXT_COUNTS,
-  POINTS,
   COLUMNS,
   ROWS_AT,
   TIMES_AT,
   VALUES_AT,
   SUB_NS_AT,
   KIND_BYTES,
-  FIXES,
-  ROWS,
-  FIELDS_MAX,
   LENGTH,
-  NEXT,
   REF,
-  ROW_LOG2,
   F64,
   I64,
   BOOLEAN,
@@ -61,9 +53,11 @@ import {
   BRACE_OPEN,
   BRACE_CLOSE,
 } from './shared/line-memory';
-import { equal, findRow, hash, isRow } from './shared/line-rows';
+import { addFloat, hasRoom, isDigit, number } from './shared/line-columns';
+import { equal, expectedEntry, follow, hash, hashedEntry, isRow } from './shared/line-rows';
 
 export { hash, learnFields, learnSeries } from './shared/line-rows';
+export { learnPoint, takePoints } from './shared/put-points';
 
 /** Where the key of the line of line protocol at `start` ends, in front of a space; 0: there is none. */
 function keyEnd(start: usize, end: usize): usize {
@@ -109,89 +103,20 @@ function seriesEnd(start: usize, end: usize): usize {
 
 /** The entry of the row that follows the last one, if it stands at `at`; 0: another one does. */
 function nextEntry(at: usize, end: usize): usize {
-  const last = load<i32>(LAST_ROW);
-  if (last < 0) return 0;
-  const row = load<i32>(ROWS + ((<usize>last) << ROW_LOG2), NEXT);
-  if (row < 0) return 0;
-  const entry = ROWS + ((<usize>row) << ROW_LOG2);
+  const entry = expectedEntry();
+  if (entry == 0) return 0;
   const length = load<u32>(entry, LENGTH);
   if (<usize>length >= end - at || load<u8>(at + length) != SPACE) return 0;
   hash(at, at + length);
   if (!isRow(entry, length)) return 0;
-  store<i32>(LAST_ROW, row);
+  follow(entry);
   return entry;
 }
 
 /** The entry of the row [at, stop), which follows the last one from now on; 0: it is not known. */
 function soughtEntry(at: usize, stop: usize): usize {
-  const row = findRow(at, stop);
-  if (row < 0) return 0;
-  const last = load<i32>(LAST_ROW);
-  if (last >= 0) store<i32>(ROWS + ((<usize>last) << ROW_LOG2), row, NEXT);
-  store<i32>(LAST_ROW, row);
-  return ROWS + ((<usize>row) << ROW_LOG2);
-}
-
-function isDigit(byte: u32): bool {
-  return byte - 48 <= 9;
-}
-
-/**
- * Reads the number at `i` to VALUE and its kind to VALUE_KIND; the position behind it, 0 where it is not
- * plain. Of a number that needs more than one division the place is noted for `slot` of the doubles.
- */
-function number(i: usize, slot: u32, hasIntegers: bool): usize {
-  const start = i;
-  let byte = <u32>load<u8>(i);
-  const isNegative = byte == MINUS;
-  if (isNegative) byte = load<u8>(++i);
-  const digitsStart = i;
-  let digits: u64 = 0;
-  while (isDigit(byte)) {
-    digits = digits * 10 + (byte - 48);
-    byte = load<u8>(++i);
-  }
-  let digitCount = <u32>(i - digitsStart);
-  if (hasIntegers && byte == 105) {
-    if (digitCount == 0 || digitCount > 18) return 0;
-    store<i64>(VALUE, isNegative ? -(<i64>digits) : <i64>digits);
-    store<u32>(VALUE_KIND, I64);
-    return i + 1;
-  }
-  let fraction: u32 = 0;
-  if (byte == DOT) {
-    const fractionStart = ++i;
-    byte = load<u8>(i);
-    while (isDigit(byte)) {
-      digits = digits * 10 + (byte - 48);
-      byte = load<u8>(++i);
-    }
-    fraction = <u32>(i - fractionStart);
-    digitCount += fraction;
-  }
-  if (digitCount == 0) return 0;
-  store<u32>(VALUE_KIND, F64);
-  if ((byte | 32) != 101 && digitCount <= 19 && digits <= T_US_MAX && fraction <= 22) {
-    let value = <f64>digits / load<f64>(POWERS + ((<usize>fraction) << 3));
-    if (isNegative) value = -value;
-    store<f64>(VALUE, value);
-    return i;
-  }
-  if (digitCount > 100) return 0;
-  if ((byte | 32) == 101) {
-    byte = load<u8>(++i);
-    if (byte == MINUS || byte == 43) byte = load<u8>(++i);
-    const exponentStart = i;
-    while (isDigit(byte)) byte = load<u8>(++i);
-    if (i == exponentStart || i > exponentStart + 2) return 0;
-  }
-  const fixes = load<u32>(FIX_COUNT);
-  const fix = FIXES + <usize>fixes * 12;
-  store<u32>(fix, slot);
-  store<u32>(fix, <u32>start, 4);
-  store<u32>(fix, <u32>i, 8);
-  store<u32>(FIX_COUNT, fixes + 1);
-  return i;
+  hash(at, stop);
+  return hashedEntry(<u32>(stop - at));
 }
 
 /** Reads a boolean to VALUE; the position behind it, or 0. */
@@ -329,13 +254,6 @@ function commit(kind: usize): void {
   store<u32>(COUNTS + (kind << 2), to);
 }
 
-function hasRoom(): bool {
-  const limit = <u32>POINTS - FIELDS_MAX;
-  return (
-    load<u32>(COUNTS) <= limit && load<u32>(COUNTS, 4) <= limit && load<u32>(COUNTS, 8) <= limit
-  );
-}
-
 /** Where the values of the line end, whose fields begin at `at`; 0: no layout of the row fits. */
 function readLayouts(at: usize, end: usize, entry: usize): usize {
   const fixes = load<u32>(FIX_COUNT);
@@ -438,15 +356,7 @@ function takeSamples(start: usize, end: usize, isPage: bool): usize {
       store<u32>(FIX_COUNT, fixes);
       break;
     }
-    const points = load<u32>(POINT_COUNT);
-    const place = <usize>slot;
-    store<u32>(COLUMNS + (place << 2), load<u32>(entry, REF));
-    store<u32>(COLUMNS + ROWS_AT + (place << 2), points);
-    store<f64>(COLUMNS + TIMES_AT + (place << 3), load<f64>(LINE_US));
-    store<u64>(COLUMNS + VALUES_AT + (place << 3), load<u64>(VALUE));
-    store<u16>(COLUMNS + SUB_NS_AT + (place << 1), 0);
-    store<u32>(COUNTS, slot + 1);
-    store<u32>(POINT_COUNT, points + 1);
+    addFloat(slot, entry);
     lineCount++;
     last = at;
     at = i;

@@ -30,6 +30,19 @@ export const POWERS: usize = CONTROL + 128;
 export const NEXT_COUNTS: usize = CONTROL + 320;
 export const NAMES: usize = CONTROL + 512;
 
+/** How points of JSON are written: their texts by place, then where the pieces around them stand here. */
+export const LAYOUT: usize = CONTROL + 4096;
+export const PIECES: usize = LAYOUT + 16;
+export const LAYOUT_KNOWN: usize = LAYOUT + 56;
+/** Texts of the point that was read last, and what stands for its metric. */
+export const TAGS_AT: usize = LAYOUT + 64;
+export const TAGS_LENGTH: usize = LAYOUT + 68;
+export const METRIC_AT: usize = LAYOUT + 72;
+export const METRIC_LENGTH: usize = LAYOUT + 76;
+export const METRIC_MEMO_AT: usize = LAYOUT + 80;
+export const METRIC_MEMO_LENGTH: usize = LAYOUT + 84;
+export const METRIC_HASH: usize = LAYOUT + 88;
+
 export const POINTS: usize = 8192;
 /** Columns of one kind: refs, rows, times, values, nanoseconds. */
 export const COLUMNS: usize = 131072;
@@ -69,12 +82,14 @@ export const MICROSECONDS_BELOW: u64 = 5000000000000;
 /** The NaN of src/formats/prometheus-text. */
 export const NORMAL_NAN: u64 = 0x7ff8000000000001;
 
+export const TAB: u32 = 9;
 export const LF: u32 = 10;
 export const CR: u32 = 13;
 export const SPACE: u32 = 32;
 export const QUOTE: u32 = 34;
 export const HASH_SIGN: u32 = 35;
 export const COMMA: u32 = 44;
+export const ZERO: u32 = 48;
 export const MINUS: u32 = 45;
 export const DOT: u32 = 46;
 export const BACKSLASH: u32 = 92;

@@ -91,18 +91,40 @@ export function isRow(entry: usize, length: u32): bool {
   );
 }
 
-/** The row [start, end), -1: none. */
-export function findRow(start: usize, end: usize): i32 {
+/** The row whose hash is HASH, -1: none. */
+function findHashed(length: u32): i32 {
   const mask = load<u32>(SLOT_MASK);
   if (mask == 0) return -1;
-  hash(start, end);
   let slot = <u32>load<u64>(HASH) & mask;
   let row = load<u32>(SLOTS + ((<usize>slot) << 2));
-  while (row != 0 && !isRow(ROWS + ((<usize>(row - 1)) << ROW_LOG2), <u32>(end - start))) {
+  while (row != 0 && !isRow(ROWS + ((<usize>(row - 1)) << ROW_LOG2), length)) {
     slot = (slot + 1) & mask;
     row = load<u32>(SLOTS + ((<usize>slot) << 2));
   }
   return <i32>row - 1;
+}
+
+/** The entry of the row that is expected behind the last one; 0: none is. */
+export function expectedEntry(): usize {
+  const last = load<i32>(LAST_ROW);
+  if (last < 0) return 0;
+  const row = load<i32>(ROWS + ((<usize>last) << ROW_LOG2), NEXT);
+  return row < 0 ? 0 : ROWS + ((<usize>row) << ROW_LOG2);
+}
+
+/** Makes the row of this entry the last one. */
+export function follow(entry: usize): void {
+  store<i32>(LAST_ROW, <i32>((entry - ROWS) >> ROW_LOG2));
+}
+
+/** The entry of the row whose hash is HASH, which follows the last one from now on; 0: it is not known. */
+export function hashedEntry(length: u32): usize {
+  const row = findHashed(length);
+  if (row < 0) return 0;
+  const last = load<i32>(LAST_ROW);
+  if (last >= 0) store<i32>(ROWS + ((<usize>last) << ROW_LOG2), row, NEXT);
+  store<i32>(LAST_ROW, row);
+  return ROWS + ((<usize>row) << ROW_LOG2);
 }
 
 function place(row: u32, mask: u32): void {
@@ -111,19 +133,18 @@ function place(row: u32, mask: u32): void {
   store<u32>(SLOTS + ((<usize>slot) << 2), row + 1);
 }
 
-/** Finds or adds the row [start, end), which follows the last one; -1: there is no room. */
-function learnRow(start: usize, end: usize): i32 {
-  let row = findRow(start, end);
+/** Finds or adds the row whose hash is HASH, which follows the last one; -1: there is no room. */
+function learnHashed(length: u32): i32 {
+  let row = findHashed(length);
   if (row < 0) {
     const count = load<u32>(ROW_COUNT);
     if (count == ROWS_MAX) return -1;
     let mask = load<u32>(SLOT_MASK);
-    hash(start, end);
     row = <i32>count;
     const entry = ROWS + ((<usize>count) << ROW_LOG2);
     store<u64>(entry, load<u64>(HASH));
     store<u64>(entry, load<u64>(HASH + 8), 8);
-    store<u32>(entry, <u32>(end - start), LENGTH);
+    store<u32>(entry, length, LENGTH);
     store<i32>(entry, -1, NEXT);
     store<u32>(entry, 0, REF);
     store<u32>(entry, 0, LAYOUT_COUNT);
@@ -143,7 +164,13 @@ function learnRow(start: usize, end: usize): i32 {
 
 /** Teaches that the row [start, end) is a series. */
 export function learnSeries(start: usize, end: usize, ref: u32): bool {
-  const row = learnRow(start, end);
+  hash(start, end);
+  return learnHashedSeries(<u32>(end - start), ref);
+}
+
+/** Teaches that the row whose hash is HASH is a series. */
+export function learnHashedSeries(length: u32, ref: u32): bool {
+  const row = learnHashed(length);
   if (row < 0) return false;
   store<u32>(ROWS + ((<usize>row) << ROW_LOG2), ref, REF);
   store<u32>(ROWS + ((<usize>row) << ROW_LOG2), 1, LAYOUT_COUNT);
@@ -195,7 +222,8 @@ function addShape(count: u32): usize {
 /** Teaches that the row [start, end) may have the fields that NAMES lists: start, end (behind the equals sign), ref. */
 export function learnFields(start: usize, end: usize, count: u32): bool {
   if (count > FIELDS_MAX) return true;
-  const row = learnRow(start, end);
+  hash(start, end);
+  const row = learnHashed(<u32>(end - start));
   if (row < 0) return false;
   const entry = ROWS + ((<usize>row) << ROW_LOG2);
   let layout = <usize>load<u32>(entry, REF);

@@ -15,6 +15,9 @@ const PAGE_BYTES = 65_536;
 /** Places in the memory: the same as in kernels/lines.ts. The first page is the compiler's. */
 const CONTROL_AT = PAGE_BYTES;
 const NAMES_AT = CONTROL_AT + 512;
+const LAYOUT_AT = CONTROL_AT + 4096;
+const LAYOUT_TEXT_AT = LAYOUT_AT + 128;
+const LAYOUT_END = LAYOUT_AT + 2048;
 const COLUMNS_AT = 131_072;
 const FIXES_AT = 786_432;
 const WINDOW_AT = 917_504;
@@ -55,6 +58,11 @@ const KIND_BYTES = POINTS * 26;
 const POINTS_FULL = POINTS - 256;
 /** Kinds in the order of the kernel's columns. */
 const KINDS = [KIND.f64, KIND.i64, KIND.boolean] as const;
+/** Words of the layout of points of JSON; behind the order of its texts. */
+const LAYOUT = { pieces: 4, isKnown: 14, metricMemoLength: 21 } as const;
+const LAYOUT_WORDS = 32;
+/** A point of JSON this far in front of the end of the window is whole, as a rule. */
+const POINT_BYTES = 4096;
 const NAME_WORDS = 3;
 const NAMES_MAX = 256;
 
@@ -69,6 +77,14 @@ interface Exports {
   readonly takePage: (start: number, end: number) => number;
   readonly learnFields: (start: number, end: number, count: number) => number;
   readonly learnSeries: (start: number, end: number, ref: number) => number;
+  readonly takePoints: (start: number, end: number) => number;
+  readonly learnPoint: (
+    tags: number,
+    tagsBytes: number,
+    metric: number,
+    metricBytes: number,
+    ref: number,
+  ) => number;
   readonly hash: (start: number, end: number) => void;
 }
 
@@ -87,6 +103,13 @@ export interface ReadFields {
   readonly refs: Int32Array;
 }
 
+/** How points of JSON are written: their texts by place, and the pieces of the body around them. */
+export interface ReadLayout {
+  readonly order: Uint8Array;
+  readonly pieceStarts: Int32Array;
+  readonly pieceEnds: Int32Array;
+}
+
 /** What the compiler wants to import; nothing in the kernel calls it. */
 function abort(): never {
   throw new Error('the lines kernel gave up');
@@ -99,6 +122,7 @@ export class LinesKernel {
   readonly #doubles: Float64Array;
   readonly #fixes: Uint32Array;
   readonly #names: Int32Array;
+  readonly #layout: Uint32Array;
   readonly #values: Float64Array;
   readonly #runs: (ColumnRun & { count: number })[];
   #body: Uint8Array = NO_BYTES;
@@ -129,6 +153,7 @@ export class LinesKernel {
     this.#doubles = new Float64Array(buffer, CONTROL_AT, CONTROL_WORDS / 2);
     this.#fixes = new Uint32Array(buffer, FIXES_AT, POINTS * 3);
     this.#names = new Int32Array(buffer, NAMES_AT, NAMES_MAX * NAME_WORDS);
+    this.#layout = new Uint32Array(buffer, LAYOUT_AT, LAYOUT_WORDS);
     this.#values = new Float64Array(buffer, COLUMNS_AT + POINTS * 16, POINTS);
     for (let i = 0; i < POWERS_COUNT; i++) this.#doubles[POWERS + i] = Number(`1e${i}`);
     this.#runs = KINDS.map((kind, i) => {
@@ -163,6 +188,7 @@ export class LinesKernel {
     control[CONTROL.lineCount] = 0;
     control[CONTROL.stopsAtMinus] = 0;
     control[CONTROL.lastRow] = -1;
+    this.#layout[LAYOUT.isKnown] = 0;
     control[CONTROL.seedLow] = options.predictor.seedLow;
     this.#seedHigh = options.predictor.seedHigh;
     control[CONTROL.seedHigh] = this.#seedHigh;
@@ -213,6 +239,28 @@ export class LinesKernel {
     return at;
   }
 
+  /**
+   * Takes points of an array of JSON that are written like the layout that was learned last; behind
+   * the last of them, or `start`.
+   */
+  takePoints(start: number): number {
+    if (this.#layout[LAYOUT.isKnown] === 0) return start;
+    this.#showAny(start);
+    const from = WINDOW_AT + start - this.#windowStart;
+    const stop = this.#exports.takePoints(from, WINDOW_AT + this.#windowEnd - this.#windowStart);
+    this.#fix();
+    if (this.#needsRoom()) this.flush();
+    return start + stop - from;
+  }
+
+  /** Copies a piece of the body from `at` on, wherever it ends. */
+  #showAny(at: number): void {
+    const isWithin = at >= this.#windowStart && at < this.#windowEnd;
+    const isFar = this.#windowEnd - at >= POINT_BYTES || this.#windowEnd === this.#end;
+    if (isWithin && isFar) return;
+    this.#copy(at, Math.min(this.#end, at + LINES_KERNEL_WINDOW_BYTES));
+  }
+
   /** Copies a piece of the body with the line at `at`; false where no piece has all of it. */
   #show(at: number): boolean {
     if (at >= this.#windowStart && at < this.#windowEnd) return true;
@@ -221,13 +269,18 @@ export class LinesKernel {
       stop = this.#body.lastIndexOf(LF, at + LINES_KERNEL_WINDOW_BYTES - 1) + 1;
       if (stop <= at) return false;
     }
-    this.bytes.set(this.#body.subarray(at, stop), WINDOW_AT);
-    const behind = WINDOW_AT + stop - at;
-    this.bytes.fill(LF, behind, behind + SLACK_BYTES);
-    this.#windowStart = at;
-    this.#windowEnd = stop;
-    this.#control[CONTROL.memoLength] = 0;
+    this.#copy(at, stop);
     return true;
+  }
+
+  #copy(start: number, end: number): void {
+    this.bytes.set(this.#body.subarray(start, end), WINDOW_AT);
+    const behind = WINDOW_AT + end - start;
+    this.bytes.fill(LF, behind, behind + SLACK_BYTES);
+    this.#windowStart = start;
+    this.#windowEnd = end;
+    this.#control[CONTROL.memoLength] = 0;
+    this.#layout[LAYOUT.metricMemoLength] = 0;
   }
 
   /** Numbers that need more than one division. */
@@ -299,6 +352,41 @@ export class LinesKernel {
     const address = this.#addressOf(start, end);
     if (address < 0) return;
     this.#learned(this.#exports.learnSeries(address, address + end - start, ref));
+  }
+
+  /** Points may be written like this from now on. */
+  learnLayout({ order, pieceStarts, pieceEnds }: ReadLayout): void {
+    const layout = this.#layout;
+    layout[LAYOUT.isKnown] = 0;
+    layout.set(order);
+    let at = LAYOUT_TEXT_AT;
+    for (let piece = 0; piece < pieceStarts.length; piece++) {
+      const start = pieceStarts[piece]!;
+      const length = pieceEnds[piece]! - start;
+      // Zeros fill whole words.
+      const space = (length + 8) & ~7;
+      if (at + space > LAYOUT_END) return;
+      this.bytes.fill(0, at + space - 8, at + space);
+      this.bytes.set(this.#body.subarray(start, start + length), at);
+      layout[LAYOUT.pieces + piece * 2] = at;
+      layout[LAYOUT.pieces + piece * 2 + 1] = length;
+      at += space;
+    }
+    layout[LAYOUT.isKnown] = 1;
+  }
+
+  /** A point with these tags (with their braces) and this metric is of this series. */
+  learnPoint(
+    [tagsStart, tagsEnd]: readonly [number, number],
+    [metricStart, metricEnd]: readonly [number, number],
+    ref: number,
+  ): void {
+    const tags = this.#addressOf(tagsStart, tagsEnd);
+    const metric = this.#addressOf(metricStart, metricEnd);
+    if (tags < 0 || metric < 0) return;
+    const tagsBytes = tagsEnd - tagsStart;
+    const metricBytes = metricEnd - metricStart;
+    this.#learned(this.#exports.learnPoint(tags, tagsBytes, metric, metricBytes, ref));
   }
 
   #learned(isKept: number): void {

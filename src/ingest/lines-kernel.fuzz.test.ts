@@ -10,7 +10,9 @@ import { scanLineProtocol } from '../formats/influx/line-protocol.ts';
 import { LINES_KERNEL_MISSES_MAX, LINES_KERNEL_WINDOW_BYTES } from '../formats/limits.ts';
 import { openLinesKernel, useLinesKernel } from '../formats/lines-kernel.ts';
 import type { LinesKernel } from '../formats/lines-kernel.ts';
+import { scanPutJson } from '../formats/opentsdb/put-json.ts';
 import { BatchBuilder } from '../model/batch-builder.ts';
+import type { RowDictionary, RowSink, ScanResult } from '../model/rows.ts';
 import type { StorageWriter } from '../model/storage.ts';
 import { must } from '../stdx/assert.ts';
 import { ProfileDictionary } from './row-dictionary.ts';
@@ -26,7 +28,7 @@ const ROWS_MAX = 524_288;
 /** Stretches of its memory that belong to nothing. */
 const GAPS: readonly (readonly [number, number])[] = [
   [1024, 65_536],
-  [69_632, 131_072],
+  [71_680, 131_072],
   [770_048, 786_432],
   [884_736, 917_504],
   [917_504 + LINES_KERNEL_WINDOW_BYTES + 64, 1_310_720],
@@ -49,12 +51,30 @@ function kernelOf(dictionary: ProfileDictionary, body: Uint8Array): LinesKernel 
   );
 }
 
-function scanned(dictionary: ProfileDictionary, body: Uint8Array, hasKernel: boolean) {
+type Scan = (body: Uint8Array, dictionary: RowDictionary, sink: RowSink) => ScanResult;
+
+const lineProtocol: Scan = (body, dictionary, sink) =>
+  scanLineProtocol(
+    body,
+    body.length,
+    { precision: 'ns', defaultTimeUs: 0, mapping: [] },
+    dictionary,
+    sink,
+  );
+
+const putJson: Scan = (body, dictionary, sink) =>
+  scanPutJson(body, body.length, { wantsProblems: true }, dictionary, sink);
+
+function scanned(
+  dictionary: ProfileDictionary,
+  body: Uint8Array,
+  hasKernel: boolean,
+  scan = lineProtocol,
+) {
   const builder = new BatchBuilder();
   if (!hasKernel) Object.defineProperty(builder, 'columns', { value: undefined });
   dictionary.begin();
-  const options = { precision: 'ns', defaultTimeUs: 0, mapping: [] } as const;
-  const result = scanLineProtocol(body, body.length, options, dictionary, builder);
+  const result = scan(body, dictionary, builder);
   dictionary.release();
   const points = builder.finish().points.map((column) => ({
     kind: column.kind,
@@ -89,6 +109,34 @@ test('bodies larger than the window and the columns give what the reference give
   }
 });
 
+/** An array of points, most of them written alike. */
+function pointsOf(count: number, step: number): Uint8Array {
+  const points = Array.from({ length: count }, (_, i) => {
+    const value = i % 5 === 0 ? Math.sin(i + step) : (i * 7 + step) % 100;
+    const tags = `{"host":"host_${i}","region":"eu\\u002d${i % 7}"}`;
+    const all = `"metric":"m${i % 3}","timestamp":${1_700_000_000 + step},"value":${value}`;
+    if (i % 997 === 5) return `{"x":[{}], ${all} ,"tags":${tags} }`;
+    if (i % 1009 === 7) return `{${all.replace('"m', '"\\u006d')},"tags":${tags}}`;
+    if (i % 1013 === 9) return `{${all},"tags":{"host":"${'long'.repeat(1100)}${i}"}}`;
+    return `{${all},"tags":${tags}}`;
+  });
+  return Buffer.from(`[${points.join(step % 2 === 0 ? ',' : ' ,\n')}]`);
+}
+
+test('arrays larger than the window and the columns give what the reference gives', () => {
+  const left = dictionaryOf(countedRefs());
+  const right = dictionaryOf(countedRefs());
+  for (const step of [0, 1, 2, 3]) {
+    const body = pointsOf(10_000, step);
+    assert.ok(body.length > 4 * LINES_KERNEL_WINDOW_BYTES);
+    const expected = scanned(right, body, false, putJson);
+    assert.equal(expected.result.pointCount, 10_000);
+    assert.deepEqual(scanned(left, body, true, putJson), expected);
+    const half = body.slice(0, body.length - 40_000 + step);
+    assert.deepEqual(scanned(left, half, true, putJson), scanned(right, half, false, putJson));
+  }
+});
+
 /** 0, 1, 2 … in the order of the series, which is that of the lines. */
 function countedRefs(): () => number {
   let count = 0;
@@ -99,7 +147,9 @@ test('nothing is written where nothing belongs', () => {
   const dictionary = dictionaryOf(() => nextRef++);
   const { bytes } = kernelOf(dictionary, new Uint8Array(0));
   for (const [start, end] of GAPS) bytes.fill(0xa5, start, end);
-  const unit = fc.constantFrom(...'m, =\n\r"\\0123456789.eE+-itf'.split(''), 'm,a=1 f=', ' 17');
+  const lineUnits = ['m,a=1 f=', ' 17', ...'m, =\n\r"\\0123456789.eE+-itf'.split('')];
+  const pointUnits = ['{"metric":"', '","timestamp":', ',"value":', ',"tags":{"a":"', '"}},'];
+  const unit = fc.constantFrom(...lineUnits, ...pointUnits);
   fc.assert(
     fc.property(fc.array(fc.string({ unit, maxLength: 400 }), { maxLength: 4 }), (texts) => {
       for (const text of texts) {
@@ -107,11 +157,15 @@ test('nothing is written where nothing belongs', () => {
         scanned(dictionary, body, true);
         const sink = new BatchBuilder();
         scanPlaintext(body, body.length, { defaultTimeUs: 0 }, dictionary, sink);
+        const point = `{"metric":"m","timestamp":17,"value":1,"tags":{"a":"1"}}`;
+        const array = Buffer.from(`[${point},${text},${point},${point}]`);
+        scanned(dictionary, array, true, putJson);
       }
     }),
     { numRuns: 500 },
   );
   scanned(dictionary, linesOf(9000, 3), true);
+  scanned(dictionary, pointsOf(9000, 3), true, putJson);
   for (const [start, end] of GAPS)
     assert.ok(
       bytes.subarray(start, end).every((byte) => byte === 0xa5),

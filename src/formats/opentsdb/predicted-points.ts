@@ -34,6 +34,15 @@ const BRACE_OPEN = 123;
 export const TEXT = { metric: 0, timestamp: 1, value: 2, tags: 3 } as const;
 const TEXT_COUNT = 4;
 
+/** Of PointLayout.learn: texts by place, and one place more. */
+const sorted = new Uint8Array(TEXT_COUNT + 1);
+
+function isSame(body: Uint8Array, from: number, to: number, at: number, stop: number): boolean {
+  if (to - from !== stop - at) return false;
+  for (let i = 0; i < to - from; i++) if (body[from + i] !== body[at + i]) return false;
+  return true;
+}
+
 /** How a point of this body was written. */
 export class PointLayout {
   isKnown = false;
@@ -43,24 +52,34 @@ export class PointLayout {
   readonly pieceStarts = new Int32Array(TEXT_COUNT + 1);
   readonly pieceEnds = new Int32Array(TEXT_COUNT + 1);
 
-  /** `ranges`: start and end of each text in the order of TEXT, none missing. */
-  learn(start: number, end: number, ranges: Int32Array): void {
+  /**
+   * `ranges`: start and end of each text in the order of TEXT, none missing. True where points were
+   * written in another way so far.
+   */
+  learn(body: Uint8Array, start: number, end: number, ranges: Int32Array): boolean {
     const { order, pieceStarts, pieceEnds } = this;
+    let isOther = !this.isKnown;
     for (let place = 0; place < TEXT_COUNT; place++) {
       let at = place;
-      for (; at > 0 && ranges[order[at - 1]! * 2]! > ranges[place * 2]!; at--)
-        order[at] = order[at - 1]!;
-      order[at] = place;
+      for (; at > 0 && ranges[sorted[at - 1]! * 2]! > ranges[place * 2]!; at--)
+        sorted[at] = sorted[at - 1]!;
+      sorted[at] = place;
     }
     let from = start;
-    for (let place = 0; place < TEXT_COUNT; place++) {
+    for (let place = 0; place <= TEXT_COUNT; place++) {
+      const text = sorted[place]!;
+      const to = place < TEXT_COUNT ? ranges[text * 2]! : end;
+      isOther ||= !isSame(body, pieceStarts[place]!, pieceEnds[place]!, from, to);
+      if (place < TEXT_COUNT) {
+        isOther ||= order[place] !== text;
+        order[place] = text;
+      }
       pieceStarts[place] = from;
-      pieceEnds[place] = ranges[order[place]! * 2]!;
-      from = ranges[order[place]! * 2 + 1]!;
+      pieceEnds[place] = to;
+      from = ranges[text * 2 + 1]!;
     }
-    pieceStarts[TEXT_COUNT] = from;
-    pieceEnds[TEXT_COUNT] = end;
     this.isKnown = true;
+    return isOther;
   }
 }
 

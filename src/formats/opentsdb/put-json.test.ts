@@ -154,6 +154,8 @@ test('what is no JSON of points is refused as a whole', () => {
     ['{"a":"\n"}', 'a value that is none (byte 5)'],
     [`{"a":${'['.repeat(1000)}}`, 'a value that is none (byte 5)'],
     [point({ tags: { a: ['x'] } }), 'the value of a tag must be a text (byte 45)'],
+    // Beside another reason against its point.
+    ['[{"tags":{"a":{}}},null]', 'the value of a tag must be a text (byte 9)'],
   ] as const) {
     const { result } = scan(text);
     assert.equal(result.malformed, reason, text);

@@ -18,6 +18,8 @@ import type { RowDictionary, RowSink, ScanResult } from '../../model/rows.ts';
 import { ROW_UNKNOWN } from '../../model/rows.ts';
 import { REF_REFUSED } from '../../model/storage.ts';
 import { PUT_PROBLEMS_MAX } from '../limits.ts';
+import { openLinesKernel } from '../lines-kernel.ts';
+import type { LinesKernel } from '../lines-kernel.ts';
 import { ScanErrors } from '../scan-errors.ts';
 import { closingQuote, scalarEnd, skipSpace, valueEnd } from './json-tokens.ts';
 import type { NumberRead } from './numbers.ts';
@@ -144,6 +146,7 @@ class PutScanner {
   /** As PointLayout.learn takes them. */
   readonly #ranges = new Int32Array(8);
   readonly #predicted: PredictedPoints | undefined;
+  readonly #kernel: LinesKernel | undefined;
   readonly #point: PointRanges = {
     start: 0,
     end: 0,
@@ -159,6 +162,8 @@ class PutScanner {
   };
   #rowCount = 0;
   #pointCount = 0;
+  /** Of the point that was stored last. */
+  #ref = REF_REFUSED;
   #malformed = '';
 
   constructor(
@@ -175,6 +180,7 @@ class PutScanner {
     this.#wantsProblems = options.wantsProblems;
     const { predictor } = dictionary;
     predictor?.open(body);
+    this.#kernel = openLinesKernel(body, end, { predictor, sink, unitUs: 0, defaultUs: 0 });
     this.#predicted =
       predictor === undefined
         ? undefined
@@ -203,7 +209,8 @@ class PutScanner {
     if (at >= 0 && skipSpace(this.#body, at, this.#end) !== this.#end)
       this.#fail(at, 'text behind the end');
     sharedBlock.flush(this.#sink);
-    const taken = this.#predicted?.pointCount ?? 0;
+    this.#kernel?.close();
+    const taken = (this.#predicted?.pointCount ?? 0) + (this.#kernel?.pointCount ?? 0);
     return {
       rowCount: this.#rowCount + taken,
       pointCount: this.#pointCount + taken,
@@ -224,10 +231,8 @@ class PutScanner {
     const end = this.#end;
     let at = skipSpace(body, start + 1, end);
     if (at < end && body[at] === BRACKET_CLOSE) return at + 1;
-    const predicted = this.#predicted;
     for (;;) {
-      const next =
-        predicted !== undefined && this.#layout.isKnown ? takePredictedPoints(predicted, at) : at;
+      const next = this.#takeKnown(at);
       at = next > at ? next : this.#readElement(at);
       if (at < 0) return -1;
       at = skipSpace(body, at, end);
@@ -236,6 +241,20 @@ class PutScanner {
       if (byte !== COMMA) return this.#fail(at, 'expected a comma or a closing bracket');
       at = skipSpace(body, at + 1, end);
     }
+  }
+
+  /** Takes points that are written like the last one; behind them, or `start`. */
+  #takeKnown(start: number): number {
+    const predicted = this.#predicted;
+    if (predicted === undefined || !this.#layout.isKnown) return start;
+    const kernel = this.#kernel;
+    if (kernel !== undefined) {
+      sharedBlock.flush(this.#sink);
+      const next = kernel.takePoints(start);
+      if (next > start || !kernel.isFull) return next;
+      kernel.flush();
+    }
+    return takePredictedPoints(predicted, start);
   }
 
   /** A point or null; the position behind it, or -1. */
@@ -257,8 +276,14 @@ class PutScanner {
     this.#rowCount++;
     const reason = this.#store();
     if (this.#malformed !== '') return -1;
-    if (reason === '') this.#learn();
-    else this.#refuse(reason, false);
+    if (reason === '') {
+      this.#learn();
+      return at;
+    }
+    // Tags that are no texts make the body malformed, whatever else is wrong with their point.
+    this.#tags();
+    if (this.#malformed !== '') return -1;
+    this.#refuse(reason, false);
     return at;
   }
 
@@ -276,7 +301,13 @@ class PutScanner {
     ranges[TEXT.value * 2 + 1] = point.valueEnd;
     ranges[TEXT.tags * 2] = point.tagsStart;
     ranges[TEXT.tags * 2 + 1] = point.tagsEnd;
-    this.#layout.learn(point.start, point.end, ranges);
+    const layout = this.#layout;
+    const isOther = layout.learn(this.#body, point.start, point.end, ranges);
+    const kernel = this.#kernel;
+    if (kernel === undefined) return;
+    if (isOther) kernel.learnLayout(layout);
+    const { tagsStart, tagsEnd, metricStart, metricEnd } = point;
+    kernel.learnPoint([tagsStart, tagsEnd], [metricStart, metricEnd], this.#ref);
   }
 
   #readFields(start: number): number {
@@ -358,6 +389,8 @@ class PutScanner {
     if (tUs !== tUs) return `bad timestamp=${timestamp}`;
     const ref = this.#resolve();
     if (typeof ref === 'string') return ref;
+    this.#ref = ref;
+    this.#kernel?.flush();
     if (sharedBlock.count === BLOCK_POINTS) sharedBlock.flush(this.#sink);
     const slot = sharedBlock.count++;
     sharedBlock.refs[slot] = ref;
@@ -438,7 +471,8 @@ class PutScanner {
   }
 
   #refuse(reason: string, isNull: boolean): void {
-    const row = this.#rowCount + (this.#predicted?.pointCount ?? 0);
+    const taken = (this.#predicted?.pointCount ?? 0) + (this.#kernel?.lineCount ?? 0);
+    const row = this.#rowCount + taken;
     this.#errors.add(row, -1, reason);
     if (!this.#wantsProblems || this.#problems.length >= PUT_PROBLEMS_MAX) return;
     this.#problems.push({ error: reason, datapoint: isNull ? null : this.#shown() });

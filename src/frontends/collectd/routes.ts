@@ -8,6 +8,9 @@ import type { Exchange } from '../http/exchange.ts';
 import { COLLECTD_BODY_BYTES_MAX } from '../http/limits.ts';
 import type { Route } from '../http/route.ts';
 import { extraLabels, withForcedLabels, writeOptions } from '../http/write-options.ts';
+import { lazy } from '../../stdx/lazy.ts';
+
+const loadValueLists = lazy(() => import('../../formats/collectd/value-lists.ts'));
 
 export interface CollectdDependencies {
   readonly ingest: Ingest;
@@ -26,7 +29,7 @@ async function post(deps: CollectdDependencies, exchange: Exchange): Promise<voi
   const options = writeOptions(exchange);
   const principal = withForcedLabels(exchange.principal, extraLabels(exchange.search));
   const body = await exchange.body();
-  const { scanValueLists } = await import('../../formats/collectd/value-lists.ts');
+  const { scanValueLists } = await loadValueLists();
   const { scan } = await deps.ingest.write<ValueListsResult>(principal, {
     ...options,
     protocol: 'collectd',

@@ -5,8 +5,18 @@
 // there.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError } from '../../model/errors.ts';
+import { freeAtOnce } from '../../stdx/freed.ts';
 import type { BodyGate } from './body-gate.ts';
-import { DECOMPRESS_INLINE_BYTES_MAX, DEFLATE_RATIO_MAX } from './limits.ts';
+import {
+  BODY_GROWTH,
+  DECOMPRESS_INLINE_BYTES_MAX,
+  DEFLATE_RATIO_MAX,
+  INFLATED_CHUNK_BYTES_MAX,
+  INFLATED_CHUNK_BYTES_MIN,
+  INFLATED_RATIO,
+} from './limits.ts';
+
+const NOTHING = new Uint8Array(0);
 
 function tooLarge(limitBytes: number, what: string): AppError {
   return new AppError(
@@ -35,21 +45,50 @@ export interface ReadOptions {
 }
 
 /**
- * Only when all of it has come, so that a client which declares much and sends little holds little.
+ * A body on its way. The first piece is kept as it is; when a second one comes all are copied to
+ * one memory as they arrive, and their own is given back at once (docs/decisions/0051).
  */
-function joined(
-  chunks: readonly Buffer[],
-  sizeBytes: number,
-  borrow: ReadOptions['borrow'],
-): Uint8Array {
-  if (chunks.length === 1) return chunks[0]!;
-  const body = borrow(sizeBytes).subarray(0, sizeBytes);
-  let at = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, at);
-    at += chunk.length;
+class GatheredBody {
+  readonly #borrow: ReadOptions['borrow'];
+  readonly #boundBytes: number;
+  #first: Uint8Array = NOTHING;
+  #memory: Uint8Array = NOTHING;
+  sizeBytes = 0;
+
+  /** `boundBytes`: more does not come. */
+  constructor(borrow: ReadOptions['borrow'], boundBytes: number) {
+    this.#borrow = borrow;
+    this.#boundBytes = boundBytes;
   }
-  return body;
+
+  push(chunk: Uint8Array): void {
+    const at = this.sizeBytes;
+    this.sizeBytes += chunk.length;
+    if (at === 0) {
+      this.#first = chunk;
+      return;
+    }
+    if (this.sizeBytes > this.#memory.length) this.#grow(at);
+    this.#memory.set(chunk, at);
+    freeAtOnce(chunk);
+  }
+
+  /** Makes room for what has come, of which the first `usedBytes` are here already. */
+  #grow(usedBytes: number): void {
+    // A client that declares much and sends little holds little.
+    const wanted = Math.min(this.#boundBytes, this.sizeBytes * BODY_GROWTH);
+    const larger = this.#borrow(Math.max(this.sizeBytes, wanted));
+    if (this.#memory.length === 0) {
+      larger.set(this.#first);
+      freeAtOnce(this.#first);
+      this.#first = NOTHING;
+    } else larger.set(this.#memory.subarray(0, usedBytes));
+    this.#memory = larger;
+  }
+
+  bytes(): Uint8Array {
+    return this.#memory.length === 0 ? this.#first : this.#memory.subarray(0, this.sizeBytes);
+  }
 }
 
 /**
@@ -64,25 +103,25 @@ export function readRaw(
   const { limitBytes, take, borrow } = options;
   if (request.headers.expect?.toLowerCase() === '100-continue') response.writeContinue();
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let sizeBytes = 0;
+    const declared = request.headers['content-length'];
+    const body = new GatheredBody(borrow, declared === undefined ? limitBytes : Number(declared));
     function stop(error: AppError): void {
       request.off('data', onData);
       request.pause();
       reject(error);
     }
     function onData(chunk: Buffer): void {
-      sizeBytes += chunk.length;
-      if (sizeBytes > limitBytes) return stop(tooLarge(limitBytes, 'more was sent'));
+      if (body.sizeBytes + chunk.length > limitBytes)
+        return stop(tooLarge(limitBytes, 'more was sent'));
       try {
         take(chunk.length);
       } catch (error) {
         return stop(error as AppError);
       }
-      chunks.push(chunk);
+      body.push(chunk);
     }
     request.on('data', onData);
-    request.once('end', () => resolve(joined(chunks, sizeBytes, borrow)));
+    request.once('end', () => resolve(body.bytes()));
     request.once('error', (cause) => reject(clientGone(cause)));
     // Every request closes; an error with its stack is made only where the body was cut off.
     request.once('close', () => {
@@ -96,12 +135,15 @@ export function clientGone(cause: unknown): AppError {
   return new AppError('canceled', 'client-gone', message, { cause });
 }
 
+interface CodingOptions {
+  readonly maxOutputLength: number;
+  /** Of the pieces that come out, which are then put together. */
+  readonly chunkSize: number;
+}
+
 interface Coding {
-  readonly inline: (bytes: Uint8Array, options: { maxOutputLength: number }) => Uint8Array;
-  readonly threaded: (
-    bytes: Uint8Array,
-    options: { maxOutputLength: number },
-  ) => Promise<Uint8Array>;
+  readonly inline: (bytes: Uint8Array, options: CodingOptions) => Uint8Array;
+  readonly threaded: (bytes: Uint8Array, options: CodingOptions) => Promise<Uint8Array>;
 }
 
 /** HTTP's "deflate" is the zlib format; some clients send bare deflate, which starts otherwise. */
@@ -116,12 +158,12 @@ function zlib() {
 
 type Threaded = (
   bytes: Uint8Array,
-  options: { maxOutputLength: number },
+  options: CodingOptions,
   done: (error: Error | null, result: Uint8Array) => void,
 ) => void;
 
 /** Runs on the thread pool. */
-function threaded(run: Threaded, bytes: Uint8Array, options: { maxOutputLength: number }) {
+function threaded(run: Threaded, bytes: Uint8Array, options: CodingOptions) {
   return new Promise<Uint8Array>((resolve, reject) => {
     run(bytes, options, (error, result) => {
       if (error === null) resolve(result);
@@ -170,7 +212,22 @@ export function checkCoding(coding: string): void {
   );
 }
 
-/** Decompresses `raw`; at most `limitBytes` come out. */
+/** Room for all that should come out, so that it comes in few pieces. */
+function chunkBytes(raw: Uint8Array, coding: Coding): number {
+  const { length } = raw;
+  // A gzip file ends with the size of its last member.
+  const saidBytes =
+    coding === GZIP && length >= 18
+      ? new DataView(raw.buffer, raw.byteOffset, length).getUint32(length - 4, true)
+      : length * INFLATED_RATIO;
+  // One byte is left over, or there would have to be a look whether more comes.
+  return Math.min(Math.max(saidBytes + 1, INFLATED_CHUNK_BYTES_MIN), INFLATED_CHUNK_BYTES_MAX);
+}
+
+/**
+ * Decompresses `raw`; at most `limitBytes` come out. What comes out has memory of its own where it
+ * is larger than a few kilobytes.
+ */
 export async function decodeBody(
   raw: Uint8Array,
   coding: string,
@@ -179,7 +236,7 @@ export async function decodeBody(
   const known = CODINGS.get(coding);
   if (known === undefined) return raw;
   const { limitBytes, gate } = options;
-  const zlibOptions = { maxOutputLength: limitBytes };
+  const zlibOptions = { maxOutputLength: limitBytes, chunkSize: chunkBytes(raw, known) };
   try {
     if (raw.length <= DECOMPRESS_INLINE_BYTES_MAX) return known.inline(raw, zlibOptions);
     const worstCaseBytes = Math.min(limitBytes, raw.length * DEFLATE_RATIO_MAX);

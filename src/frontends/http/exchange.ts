@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Principal } from '../../model/tenant.ts';
 import { AppError } from '../../model/errors.ts';
 import { must } from '../../stdx/assert.ts';
+import { freeOutput } from '../../stdx/freed.ts';
 import { checkCoding, checkDeclaredLength, clientGone, contentCoding } from './body.ts';
 import { decodeBody, readRaw } from './body.ts';
 import type { BodyGate } from './body-gate.ts';
@@ -39,6 +40,8 @@ export class Exchange {
   #heldBytes = 0;
   #isReported = false;
   readonly #borrowed: Uint8Array[] = [];
+  /** The body as it came out of a decompressor. */
+  #decoded: Uint8Array | undefined = undefined;
 
   constructor(parts: ExchangeParts) {
     this.#parts = parts;
@@ -117,7 +120,10 @@ export class Exchange {
     const raw = await this.rawBody();
     const limitBytes = this.bodyLimitBytes;
     const decoded = await decodeBody(raw, coding, { limitBytes, gate: this.#parts.gate });
-    if (decoded !== raw) this.hold(decoded.length);
+    if (decoded !== raw) {
+      this.hold(decoded.length);
+      this.#decoded = decoded;
+    }
     return decoded;
   }
 
@@ -221,6 +227,8 @@ export class Exchange {
 
   /** Gives the body's bytes back. Called once, by the server. */
   dispose(): void {
+    if (this.#decoded !== undefined) freeOutput(this.#decoded);
+    this.#decoded = undefined;
     for (const piece of this.#borrowed) this.#parts.gate.memory.give(piece);
     if (this.#heldBytes > 0) this.#parts.gate.give(this.#heldBytes);
     this.#heldBytes = 0;

@@ -36,10 +36,17 @@ export const COMPRESS_INLINE_BYTES_MAX = 128 * KIB;
 /** Memory of bodies that is kept for others, and the largest piece of it. */
 export const BODY_MEMORY_KEPT_BYTES = 8 * MIB;
 export const BODY_MEMORY_PIECE_BYTES_MAX = 2 * MIB;
+/** Memory for a body on its way: so many times what has come, and no more than is declared. */
+export const BODY_GROWTH = 4;
 /**
  * Bodies up to this size are decompressed at once, on the event loop: cheaper than a thread hop.
  */
 export const DECOMPRESS_INLINE_BYTES_MAX = 64 * KIB;
+/** What comes out of a decompressor comes in pieces of at least and at most so many bytes. */
+export const INFLATED_CHUNK_BYTES_MIN = 16 * KIB;
+export const INFLATED_CHUNK_BYTES_MAX = MIB;
+/** Room for what comes out of so many bytes of which nothing says it: metrics compress well. */
+export const INFLATED_RATIO = 10;
 /** Worst case of deflate: 1032 bytes out for one in. */
 export const DEFLATE_RATIO_MAX = 1032;
 

@@ -6,9 +6,10 @@ import { plainErrors } from '../http/errors.ts';
 import { FORM_BODY_BYTES_MAX, WRITE_BODY_BYTES_MAX } from '../http/limits.ts';
 import type { Route } from '../http/route.ts';
 import type { ImportDependencies } from './import.ts';
+import { lazy } from '../../stdx/lazy.ts';
 
 // Loaded by the first request, not by the start.
-const imports = () => import('./import.ts');
+const imports = lazy(() => import('./import.ts'));
 
 export interface ImportExportDependencies extends ImportDependencies {
   readonly storage: StorageReader;

@@ -3,6 +3,7 @@
 // sends ends its connection. `drain` reads what has arrived, writes it and closes.
 import net from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import { freeAtOnce } from '../../stdx/freed.ts';
 import type { Scheduler } from '../../stdx/scheduler.ts';
 import {
   ALL_LONG_LINES_BYTES_MAX,
@@ -96,6 +97,7 @@ class Connection {
     if (this.#isEnding) return;
     this.#pieceCount++;
     this.#feeder.push(piece);
+    freeAtOnce(piece);
     this.#count();
     const { bounds, longLineBytes } = this.#house;
     if (longLineBytes > bounds.allLongLines && this.#countedLongBytes > 0) {

@@ -95,7 +95,9 @@ export async function put(deps: OpentsdbDependencies, exchange: Exchange): Promi
   const asked = askedBy(search);
   const { durability, ...about } = writeOptions(exchange);
   const principal = withForcedLabels(exchange.principal, extraLabels(search));
-  const body = await exchange.body();
+  const sent = await exchange.body();
+  // A write may go on behind its timeout, when the memory of the body is another one's.
+  const body = asked.timeoutMs > 0 ? sent.slice() : sent;
   if (body.length === 0) throw new AppError('invalid', 'no-body', 'Missing request content');
   const { scanPutJson } = await loadPutJson();
   let result: PutResult | undefined = undefined;

@@ -5,9 +5,10 @@ import type { Route } from '../http/route.ts';
 import { opentsdbErrors } from './errors.ts';
 import type { OpentsdbDependencies } from './put.ts';
 import { versionFacts } from './version.ts';
+import { lazy } from '../../stdx/lazy.ts';
 
 // Loaded by the first request, not by the start.
-const puts = () => import('./put.ts');
+const puts = lazy(() => import('./put.ts'));
 
 async function version(exchange: Exchange): Promise<void> {
   exchange.sendJson(200, versionFacts());

@@ -12,7 +12,12 @@ import type { OtlpOptions, OtlpResult } from '../../formats/otlp/metrics.ts';
 import { OTLP_JSON_BYTES_MAX } from '../../formats/limits.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { writeOptions } from '../http/write-options.ts';
+import { lazy } from '../../stdx/lazy.ts';
 import { otlpForm } from './errors.ts';
+
+const loadMetrics = lazy(() => import('../../formats/otlp/metrics.ts'));
+const loadDeltas = lazy(() => import('../../formats/otlp/deltas.ts'));
+const loadJson = lazy(() => import('../../formats/otlp/json.ts'));
 
 export interface OtlpDependencies {
   readonly ingest: Ingest;
@@ -43,7 +48,7 @@ async function messageOf(exchange: Exchange, form: OtlpForm): Promise<Uint8Array
     );
   // Texts and objects of the parsed message.
   exchange.hold(body.length * 2);
-  const { messageOfJson, OtlpJsonError } = await import('../../formats/otlp/json.ts');
+  const { messageOfJson, OtlpJsonError } = await loadJson();
   try {
     const message = messageOfJson(body);
     exchange.hold(message.length);
@@ -62,10 +67,7 @@ export async function otlpMetrics(
   const form = formOf(exchange);
   const options = writeOptions(exchange);
   const message = await messageOf(exchange, form);
-  const [{ scanMetrics }, { hasDeltas }] = await Promise.all([
-    import('../../formats/otlp/metrics.ts'),
-    import('../../formats/otlp/deltas.ts'),
-  ]);
+  const [{ scanMetrics }, { hasDeltas }] = await Promise.all([loadMetrics(), loadDeltas()]);
   const write = async (open: () => DeltaSums | undefined): Promise<OtlpResult> => {
     const { scan } = await deps.ingest.write(exchange.principal, {
       ...options,

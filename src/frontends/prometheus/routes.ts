@@ -13,6 +13,7 @@ import type { TargetDependencies } from './targets.ts';
 import { remoteWrite } from './write.ts';
 import type { WriteDependencies } from './write.ts';
 import { plainErrors } from '../http/errors.ts';
+import { lazy } from '../../stdx/lazy.ts';
 
 export interface PrometheusDependencies
   extends QueryDependencies, StatusDependencies, TargetDependencies, WriteDependencies {
@@ -25,10 +26,10 @@ export interface PrometheusDependencies
 }
 
 // Loaded by the first request, not by the start.
-const query = () => import('./query.ts');
-const metadata = () => import('./metadata.ts');
-const status = () => import('./status.ts');
-const targets = () => import('./targets.ts');
+const query = lazy(() => import('./query.ts'));
+const metadata = lazy(() => import('./metadata.ts'));
+const status = lazy(() => import('./status.ts'));
+const targets = lazy(() => import('./targets.ts'));
 
 type Row = Pick<Route, 'method' | 'path' | 'handler'> & Partial<Route>;
 

@@ -4,9 +4,10 @@ import { plainErrors } from '../http/errors.ts';
 import { SMALL_BODY_BYTES_MAX, WRITE_BODY_BYTES_MAX } from '../http/limits.ts';
 import type { Route } from '../http/route.ts';
 import type { PushgatewayDependencies } from './dependencies.ts';
+import { lazy } from '../../stdx/lazy.ts';
 
 // Loaded by the first request, not by the start.
-const push = () => import('./push.ts');
+const push = lazy(() => import('./push.ts'));
 
 export function pushgatewayRoutes(deps: PushgatewayDependencies): readonly Route[] {
   const common = { prefix: '/pushgateway', tenantScope: 'tenant', errors: plainErrors } as const;
