@@ -1,6 +1,7 @@
 /** Picks the page for the address. Home comes with the first script, other places later. */
 import { lazy, Suspense, type ReactNode } from 'react';
 import { usePlace } from './hooks/use-location.ts';
+import { useSession } from './hooks/use-session.ts';
 import { HomePage } from './pages/home-page.tsx';
 import { UnknownPage } from './pages/unknown-page.tsx';
 
@@ -14,14 +15,22 @@ const MetricsPage = lazy(async () => ({
 const IngestPage = lazy(async () => ({
   default: (await import('./pages/ingest-page.tsx')).IngestPage,
 }));
+const SignIn = lazy(async () => ({
+  default: (await import('./components/sign-in.tsx')).SignIn,
+}));
+const TenantsPage = lazy(async () => ({
+  default: (await import('./pages/tenants-page.tsx')).TenantsPage,
+}));
 const StatusPage = lazy(async () => ({
   default: (await import('./pages/status-page.tsx')).StatusPage,
 }));
 
 export function App(): ReactNode {
+  const { token, isNeeded } = useSession();
+  // Another token is another reader: nothing of what the one before saw stays.
   return (
     <Suspense fallback={null}>
-      <Page />
+      {isNeeded ? <SignIn isRefused={token !== undefined} /> : <Page key={token} />}
     </Suspense>
   );
 }
@@ -37,6 +46,8 @@ function Page(): ReactNode {
       return <MetricsPage search={place.search} />;
     case 'ingest':
       return <IngestPage search={place.search} />;
+    case 'tenants':
+      return <TenantsPage search={place.search} />;
     case 'status':
       return <StatusPage />;
     default:

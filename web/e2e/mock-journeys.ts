@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import type { MockState } from '../mock-api/mock-answer.ts';
+import { newTenancy } from '../mock-api/tenancy.ts';
 import {
   CHROMIUM,
   startBrowser,
@@ -62,6 +63,7 @@ export function mockJourneys(): MockJourneys {
       const { refusedCount = 0, rules, ...options } = rest;
       test(name, { skip: CHROMIUM.skip }, async () => {
         Object.assign(mock(), { store, bornSec, hasGuards, refusedCount, rules });
+        Object.assign(mock(), { tenancy: newTenancy(), wantsToken: false });
         mock().cancelled.length = 0;
         await withPage(browser, target, options, body);
       });

@@ -1,5 +1,7 @@
 /** What an answer of the mock is made of, and what decides it. */
 
+import type { MockTenancy } from './tenancy.ts';
+
 /** What the store holds: host metrics, only what a client wrote, or nothing. */
 export type MockStore = 'host' | 'written' | 'empty';
 
@@ -15,6 +17,9 @@ export interface MockState {
   refusedCount: number;
   /** Of the tenant; undefined: it has none. */
   rules: string | undefined;
+  tenancy: MockTenancy;
+  /** Only `Bearer orr_good` is answered. */
+  wantsToken: boolean;
 }
 
 export interface MockRequest {
@@ -22,6 +27,8 @@ export interface MockRequest {
   readonly path: string;
   readonly params: URLSearchParams;
   readonly body: string;
+  /** Presented as bearer; '': none. */
+  readonly token: string;
 }
 
 export interface MockAnswer {

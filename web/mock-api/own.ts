@@ -1,5 +1,6 @@
 /** The mock's answers below `/orrery/v1`: cost, plan, live queries, storage. */
 import { answerIngest } from './ingest.ts';
+import { answerTenancy } from './tenancy.ts';
 import { failed, type MockAnswer, type MockRequest, type MockState } from './mock-answer.ts';
 
 const SIZE_BYTES = 43_200;
@@ -15,6 +16,8 @@ export function answerOwn(request: MockRequest, state: MockState): MockAnswer {
   if (path === 'queries') return { status: 200, body: { queries: liveQueries(state) } };
   const ofIngest = answerIngest(request, state);
   if (ofIngest !== undefined) return ofIngest;
+  const ofTenancy = answerTenancy(request, state);
+  if (ofTenancy !== undefined) return ofTenancy;
   if (path === 'storage') return { status: 200, body: STORAGE };
   if (!state.hasGuards) return failed(404, 'not_found', `no such call: ${path}`);
   const query = params.get('query') ?? '';

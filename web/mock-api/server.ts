@@ -10,6 +10,7 @@ import { answer } from './answers.ts';
 import { CONSOLE_CSP } from './csp.ts';
 import type { MockAnswer, MockState } from './mock-answer.ts';
 import { answerOwn } from './own.ts';
+import { newTenancy } from './tenancy.ts';
 
 export interface MockServer {
   readonly url: string;
@@ -38,6 +39,8 @@ export async function startMockServer(port: number): Promise<MockServer> {
     cancelled: [],
     refusedCount: 0,
     rules: undefined,
+    tenancy: newTenancy(),
+    wantsToken: false,
   };
   const server = createServer((request, response) => {
     handle(request, response, state).catch((error: unknown) => {
@@ -80,7 +83,8 @@ async function handle(
   const prefix = isOwn ? OWN_PREFIX : API_PREFIX;
   const path = decodeURIComponent(url.pathname.slice(prefix.length));
   const { method = 'GET' } = request;
-  const asked = { method, path, params, body };
+  const token = (request.headers.authorization ?? '').replace('Bearer ', '');
+  const asked = { method, path, params, body, token };
   send(response, isOwn ? answerOwn(asked, state) : answer(path, params, state));
 }
 

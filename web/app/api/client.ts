@@ -6,6 +6,7 @@ import { kindOf } from '../util/error-words.ts';
 import { GET_URL_CHARS_MAX } from '../util/limits.ts';
 import { ApiError } from './api-error.ts';
 import { decode } from './decoder.ts';
+import { noteRefused, requestHeaders } from './session.ts';
 import type {
   Answer,
   BuildInfo,
@@ -29,6 +30,7 @@ import type {
 
 const PROMETHEUS = 'api/v1';
 const OWN = 'orrery/v1';
+const UNAUTHENTICATED = 401;
 
 interface Envelope {
   readonly status?: string;
@@ -265,7 +267,8 @@ async function callOwn<T>(
   return readBody(response, signal, async () => (await response.json()) as T);
 }
 
-async function sendOwn<T>(
+/** A call of our own API; `signal` undefined where nobody would end it. */
+export async function sendOwn<T>(
   path: string,
   init: RequestInit,
   signal: AbortSignal | undefined,
@@ -306,8 +309,9 @@ async function request(
     const response = await fetch(url, {
       ...init,
       ...(signal === undefined ? {} : { signal }),
-      headers: { accept: 'application/json' },
+      headers: requestHeaders(),
     });
+    if (response.status === UNAUTHENTICATED) noteRefused();
     hasGuards ||= response.headers.has('x-orrery-query-id');
     return response;
   } catch (error) {

@@ -11,5 +11,6 @@ export const PLACES: readonly PlaceEntry[] = [
   { path: 'explore', name: 'Explore', answers: 'What does this query say?' },
   { path: 'metrics-browser', name: 'Metrics', answers: 'What is there? Names, labels, counts' },
   { path: 'ingest', name: 'Ingest', answers: 'Why is my sample not there? Rules, refused rows' },
+  { path: 'tenants', name: 'Tenants', answers: 'Who may what? Tokens, limits, who changed it' },
   { path: 'status', name: 'Status', answers: 'What runs now? What is stored?' },
 ];

@@ -2,6 +2,8 @@
 import { lazy, Suspense, useState, type ReactNode } from 'react';
 import { navigate, usePlace } from '../hooks/use-location.ts';
 import { useKeys } from '../hooks/use-keys.ts';
+import { useSession } from '../hooks/use-session.ts';
+import { signOut } from '../api/session.ts';
 import { useThemeChoice, type ThemeChoice } from '../hooks/use-theme.ts';
 import { Logo } from '../ui/logo.tsx';
 import { PlaceLink } from './place-link.tsx';
@@ -28,6 +30,7 @@ const THEME_NAMES: Readonly<Record<ThemeChoice, readonly [string, string]>> = {
 export function Shell({ path, controls, onSlash, children }: ShellProps): ReactNode {
   const [open, setOpen] = useState<'keys' | 'palette' | undefined>(undefined);
   const [theme, cycleTheme] = useThemeChoice();
+  const { token } = useSession();
   const [mark, themeName] = THEME_NAMES[theme];
   // The zone is the reader's way to read times: it goes with her to the next place.
   const zone = new URLSearchParams(usePlace().search).get('tz') === 'utc' ? '?tz=utc' : '';
@@ -60,6 +63,11 @@ export function Shell({ path, controls, onSlash, children }: ShellProps): ReactN
           ))}
         </nav>
         <div className="header-tools">
+          {token !== undefined && (
+            <button type="button" className="button" onClick={signOut}>
+              Sign out
+            </button>
+          )}
           <button type="button" className="button icon" onClick={cycleTheme} aria-label={themeName}>
             <span aria-hidden="true">{mark}</span>
           </button>

@@ -1,0 +1,150 @@
+/** The mock's tenants: two at first, with what is created and changed kept in the state. */
+import { failed, type MockAnswer, type MockRequest, type MockState } from './mock-answer.ts';
+
+interface MockTenant {
+  readonly name: string;
+  readonly id: string;
+  state: string;
+  readonly created_at: string | null;
+  readonly limits: Record<string, number>;
+  readonly tokens: MockToken[];
+}
+
+interface MockToken {
+  readonly id: string;
+  readonly name: string;
+  state: string;
+  readonly [field: string]: unknown;
+}
+
+export interface MockTenancy {
+  readonly tenants: Map<string, MockTenant>;
+  readonly changes: { action: string; subject: string; tenant: string }[];
+}
+
+const BORN = '2026-11-01T09:00:00.000Z';
+
+function tenantOf(name: string, rest: Partial<MockTenant> = {}): [string, MockTenant] {
+  const base = { name, id: name, state: 'active', created_at: BORN, limits: {}, tokens: [] };
+  return [name, { ...base, ...rest }];
+}
+
+export function newTenancy(): MockTenancy {
+  const agent = tokenOf('agent', {
+    name: 'agent of the shop',
+    permissions: ['read', 'write'],
+    labels: { env: 'prod' },
+    matchers: ['{env="prod"}'],
+  });
+  return {
+    tenants: new Map([
+      tenantOf('default', { created_at: null }),
+      tenantOf('shop', { limits: { 'active-series': 250_000 }, tokens: [agent] }),
+    ]),
+    changes: [
+      { action: 'token-create', subject: 'agent', tenant: 'shop' },
+      { action: 'tenant-create', subject: 'shop', tenant: 'shop' },
+    ],
+  };
+}
+
+function tokenOf(id: string, fields: Readonly<Record<string, unknown>>): MockToken {
+  return {
+    id,
+    name: '',
+    state: 'active',
+    scope: 'tenant',
+    tenants: [],
+    permissions: [],
+    labels: {},
+    matchers: [],
+    application: '',
+    expires_at: null,
+    created_at: BORN,
+    ...fields,
+  };
+}
+
+/** undefined: the path is another's. */
+export function answerTenancy(request: MockRequest, state: MockState): MockAnswer | undefined {
+  const { tenancy } = state;
+  const { method, path, params, body } = request;
+  if (state.wantsToken && request.token !== 'orr_good') {
+    return failed(401, 'unauthenticated', 'the request has no valid token');
+  }
+  if (path === 'audit') return { status: 200, body: audit(tenancy, params.get('tenant')) };
+  const [place, name = '', what = '', id = ''] = path.split('/');
+  if (place !== 'tenants') return undefined;
+  if (name === '') {
+    return method === 'POST'
+      ? createTenant(tenancy, (JSON.parse(body) as { name: string }).name)
+      : { status: 200, body: { tenants: [...tenancy.tenants.values()].map(shown), next: null } };
+  }
+  const tenant = tenancy.tenants.get(name);
+  if (tenant === undefined) return failed(404, 'not_found', `there is no tenant "${name}"`);
+  if (what === 'tokens') return answerTokens(tenancy, tenant, { ...request, path: id });
+  if (what === 'limits') {
+    Object.assign(tenant.limits, JSON.parse(body));
+    return { status: 200, body: { tenant: name, limits: tenant.limits } };
+  }
+  if (what === 'cardinality') return { status: 200, body: CARDINALITY };
+  tenant.state = (JSON.parse(body) as { state: string }).state;
+  tenancy.changes.unshift({ action: 'tenant-state', subject: name, tenant: name });
+  return { status: 200, body: shown(tenant) };
+}
+
+function shown({ tokens, ...rest }: MockTenant): unknown {
+  return { ...rest, tokens: tokens.filter((one) => one.state !== 'revoked').length };
+}
+
+function createTenant({ tenants, changes }: MockTenancy, name: string): MockAnswer {
+  if (tenants.has(name)) return failed(409, 'conflict', `there is a tenant "${name}" already`);
+  const [, tenant] = tenantOf(name);
+  tenants.set(name, tenant);
+  changes.unshift({ action: 'tenant-create', subject: name, tenant: name });
+  return { status: 201, body: shown(tenant) };
+}
+
+function answerTokens(
+  { changes }: MockTenancy,
+  { name, tokens }: MockTenant,
+  { method, path: id, body }: MockRequest,
+): MockAnswer {
+  if (method === 'GET') return { status: 200, body: { tokens } };
+  if (method === 'POST') {
+    const token = tokenOf(`id${tokens.length}`, JSON.parse(body) as Record<string, unknown>);
+    tokens.push(token);
+    changes.unshift({ action: 'token-create', subject: token.id, tenant: name });
+    return { status: 201, body: { ...token, token: `orr_${token.id}_secret` } };
+  }
+  const token = tokens.find((one) => one.id === id);
+  if (token === undefined) return failed(404, 'not_found', 'the tenant has no such token');
+  token.state = 'revoked';
+  changes.unshift({ action: 'token-revoke', subject: id, tenant: name });
+  return { status: 200, body: token };
+}
+
+function audit({ changes }: MockTenancy, tenant: string | null): unknown {
+  const own = changes.filter((one) => one.tenant === tenant);
+  const by = { token_id: '', token_name: '', tenant: 'default', peer: '127.0.0.1' };
+  const rows = own.map(({ action, subject }, i) => {
+    return { seq: own.length - i, time: BORN, action, tenants: [tenant], subject, by };
+  });
+  return { rows, next: null };
+}
+
+const CARDINALITY = {
+  tenant: 'shop',
+  series: 1840,
+  label_pairs: 5520,
+  series_by_metric: [
+    { name: 'http_requests_total', series: 1200 },
+    { name: 'http_request_seconds_bucket', series: 640 },
+  ],
+  series_by_label: [
+    { name: '__name__', series: 1840 },
+    { name: 'path', series: 1840 },
+  ],
+  series_by_label_value: [{ name: 'path=/checkout', series: 410 }],
+  values_by_label: [{ name: 'path', values: 96 }],
+};
