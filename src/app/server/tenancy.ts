@@ -9,6 +9,7 @@ import type { TenantId } from '../../model/tenant.ts';
 import type { Clock } from '../../stdx/clock.ts';
 import type { Prng } from '../../stdx/prng.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import { isLimitId, LIMIT_IDS } from '../../tenancy/limit-table.ts';
 import { TenancyStore } from '../../tenancy/tenancy-store.ts';
 import { TenantRemoval } from '../../tenancy/tenant-removal.ts';
 import { mintToken } from '../../tenancy/token.ts';
@@ -47,9 +48,9 @@ async function forgetTenant(tenant: TenantId, { relabel, pushGroups }: Keepers):
   await relabel.remove(tenant);
 }
 
-const NO_LIMITS: LimitIds = { has: () => false, all: [] };
+const KNOWN_LIMITS: LimitIds = { has: isLimitId, all: LIMIT_IDS };
 
 /** What the routes of tenants need beside what all routes have. */
 export function tenancyDependencies({ store, removal }: Tenancy, prng: Prng) {
-  return { tenancy: store, removal, limitIds: NO_LIMITS, mintToken: () => mintToken(prng) };
+  return { tenancy: store, removal, limitIds: KNOWN_LIMITS, mintToken: () => mintToken(prng) };
 }
