@@ -11,10 +11,11 @@ import type { WriteBatch } from '../model/columns.ts';
 import { AppError } from '../model/errors.ts';
 import { labelsKey } from '../model/labels.ts';
 import type { RowDictionary, RowError, RowSink, ScanResult } from '../model/rows.ts';
-import type { Durability, StorageWriter } from '../model/storage.ts';
+import type { AppendOptions, Durability, StorageWriter } from '../model/storage.ts';
 import type { Principal, TenantId } from '../model/tenant.ts';
 import type { Relabelling } from '../relabel/relabelling.ts';
 import type { Prng } from '../stdx/prng.ts';
+import type { Gate } from '../tenancy/quotas.ts';
 import { withoutDropped } from './dropped-points.ts';
 import {
   APPEND_TRIES_MAX,
@@ -31,7 +32,7 @@ import type { RefusedRows } from './refusal-reasons.ts';
 import type { DictionaryBounds } from './row-dictionary.ts';
 import { DEFAULT_DICTIONARY_BOUNDS, ProfileDictionary } from './row-dictionary.ts';
 import type { LabelLimits } from './series-admission.ts';
-import { DEFAULT_LABEL_LIMITS } from './series-admission.ts';
+import { DEFAULT_LABEL_LIMITS, labelLimits } from './series-admission.ts';
 import { TimeRangeSink } from './time-range-sink.ts';
 
 /** Reads one body; may be called twice and must do the same thing each time. Synchronous. */
@@ -120,7 +121,21 @@ export interface IngestDependencies {
   readonly metadata?: Pick<MetadataFilter, 'filter' | 'forget'>;
   /** Default: no tenant has rules. */
   readonly relabel?: RelabelSource | undefined;
+  /** Default: no tenant has limits but those of `limits`. */
+  readonly quotas?: WriteQuotas | undefined;
 }
+
+/** What tenants and tokens may write. */
+export interface WriteQuotas {
+  gate(principal: Principal): WriteGate;
+  /** Of the series that was refused last, in words. */
+  seriesSentence(tenant: TenantId): string | undefined;
+}
+
+export type WriteGate = Pick<
+  Gate,
+  'limits' | 'enterWrite' | 'leaveWrite' | 'takeSamples' | 'takeExemplars'
+>;
 
 interface Profile {
   readonly tenant: TenantId;
@@ -148,6 +163,7 @@ export class Ingest {
   readonly #builders: BatchBuilder[] = [];
   readonly #metadata: Pick<MetadataFilter, 'filter' | 'forget'>;
   readonly #relabel: RelabelSource | undefined;
+  readonly #quotas: WriteQuotas | undefined;
   #inFlightBytes = 0;
   #dictionaryBytes = 0;
 
@@ -158,6 +174,7 @@ export class Ingest {
     this.#limits = dependencies.limits ?? DEFAULT_INGEST_LIMITS;
     this.#metadata = dependencies.metadata ?? new MetadataFilter();
     this.#relabel = dependencies.relabel;
+    this.#quotas = dependencies.quotas;
   }
 
   get inFlightBytes(): number {
@@ -169,9 +186,9 @@ export class Ingest {
   }
 
   /**
-   * Scans and appends. Rejects with AppError: forbidden (no write permission), unavailable (too
-   * much in flight, or what `append` says). What the client sent wrong is in `scan.errors`, not
-   * thrown.
+   * Scans and appends. Rejects with AppError: forbidden (no write permission), limited or tooLarge
+   * (limits of the tenant or the token), unavailable (too much in flight, or what `append` says).
+   * What the client sent wrong is in `scan.errors`, not thrown.
    */
   async write<Result extends ScanResult>(
     principal: Principal,
@@ -179,13 +196,19 @@ export class Ingest {
   ): Promise<WriteResult<Result>> {
     if (!principal.permissions.has('write'))
       throw new AppError('forbidden', 'no-write-permission', 'this token may not write');
-    this.#admitBytes(request.sizeBytes);
-    const builder = this.#builders.pop() ?? new BatchBuilder();
+    const gate = this.#quotas?.gate(principal);
+    gate?.enterWrite(request.sizeBytes);
     try {
-      return await this.#scanAndAppend(principal, request, builder);
+      this.#admitBytes(request.sizeBytes);
+      const builder = this.#builders.pop() ?? new BatchBuilder();
+      try {
+        return await this.#scanAndAppend(principal, request, builder, gate);
+      } finally {
+        this.#inFlightBytes -= request.sizeBytes;
+        this.#recycle(builder);
+      }
     } finally {
-      this.#inFlightBytes -= request.sizeBytes;
-      this.#recycle(builder);
+      gate?.leaveWrite(request.sizeBytes);
     }
   }
 
@@ -213,11 +236,12 @@ export class Ingest {
     principal: Principal,
     request: WriteRequest<Result>,
     builder: BatchBuilder,
+    gate: WriteGate | undefined,
   ): Promise<WriteResult<Result>> {
     for (let tryCount = 1; ; tryCount++) {
       const scanned = this.#scan(principal, request, builder, { isDoubtful: tryCount > 1 });
       try {
-        return await this.#append(principal, request, scanned);
+        return await this.#append(principal, request, scanned, gate);
       } catch (error) {
         if (!(error instanceof AppError && error.code === 'stale-ref')) throw error;
         if (tryCount === APPEND_TRIES_MAX) throw unsettled(error);
@@ -260,6 +284,7 @@ export class Ingest {
     principal: Principal,
     request: WriteRequest<Result>,
     scanned: Scanned<Result>,
+    gate: WriteGate | undefined,
   ): Promise<WriteResult<Result>> {
     const { result, batch, droppedCount } = scanned;
     const { protocol, durability, batchId } = request;
@@ -270,7 +295,7 @@ export class Ingest {
     if (!isRefused && !isEmpty(batch)) {
       try {
         const options = { principal, durability, protocol, batchId };
-        applied = (await this.#storage.append(batch, options)).applied;
+        applied = await this.#store(batch, options, gate);
       } catch (error) {
         this.#unsent(principal.tenant, batch);
         throw error;
@@ -296,6 +321,27 @@ export class Ingest {
     return { scan: result, applied, pointCount };
   }
 
+  async #store(
+    batch: WriteBatch,
+    options: AppendOptions,
+    gate: WriteGate | undefined,
+  ): Promise<boolean> {
+    if (gate === undefined) return (await this.#storage.append(batch, options)).applied;
+    const { exemplars } = batch;
+    const kept = exemplars.length === 0 ? 0 : gate.takeExemplars(exemplars.length);
+    const taken =
+      kept === exemplars.length ? batch : { ...batch, exemplars: exemplars.slice(0, kept) };
+    const samples = sampleCount(batch);
+    gate.takeSamples(samples);
+    let applied = false;
+    try {
+      applied = (await this.#storage.append(taken, options)).applied;
+    } finally {
+      if (!applied) gate.takeSamples(-samples);
+    }
+    return applied;
+  }
+
   /** Splits and metadata of a batch that was not stored must be sent again. */
   #unsent(tenant: TenantId, batch: WriteBatch): void {
     if (batch.splits.length > 0 || batch.metadata.length > 0) this.forget(tenant);
@@ -307,17 +353,26 @@ export class Ingest {
   ): Profile {
     const { tenant, forcedLabels } = principal;
     const relabelling = this.#relabel?.of(tenant);
+    const limits =
+      this.#quotas === undefined
+        ? this.#limits.labels
+        : labelLimits(this.#quotas.gate(principal).limits);
     const key = JSON.stringify([
       tenant,
       request.protocol,
       request.profileKey,
       labelsKey(forcedLabels),
       relabelling?.version,
+      limits.labelCountMax,
+      limits.labelNameBytesMax,
+      limits.labelValueBytesMax,
     ]);
     let profile = this.#profiles.get(key);
     if (profile === undefined) {
-      const { labels: limits, dictionaryBounds } = this.#limits;
-      const context = { storage: this.#storage, tenant, forcedLabels, limits, relabelling };
+      const { dictionaryBounds } = this.#limits;
+      const onSeriesRefused = () => this.#quotas?.seriesSentence(tenant);
+      const rules = { limits, relabelling, onSeriesRefused };
+      const context = { storage: this.#storage, tenant, forcedLabels, ...rules };
       const dictionary = new ProfileDictionary(context, this.#prng.u32(), dictionaryBounds);
       profile = { tenant, dictionary, sizeBytes: 0 };
     } else this.#profiles.delete(key);
@@ -382,6 +437,12 @@ function wholeRefusal(
   const count = Math.max(rowCount, errorCount, 1);
   const said = typeof why === 'string' ? [{ line: 0, column: -1, reason: why }] : [];
   return { refused: new Map([['malformed', count]]), errors: [...said, ...errors] };
+}
+
+function sampleCount({ points }: WriteBatch): number {
+  let count = 0;
+  for (const set of points) count += set.count;
+  return count;
 }
 
 function unsettled(cause: AppError): AppError {

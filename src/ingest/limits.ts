@@ -1,14 +1,5 @@
 // Bounds of the ingest room.
 
-/** Labels of one series, the metric name included. */
-export const LABEL_COUNT_MAX = 64;
-
-/** UTF-8 bytes of a label name. */
-export const LABEL_NAME_BYTES_MAX = 1024;
-
-/** UTF-8 bytes of a label value, the metric name included. */
-export const LABEL_VALUE_BYTES_MAX = 8192;
-
 /** Bytes of raw rows that one dictionary remembers before it forgets all of them. */
 export const DICTIONARY_BYTES_MAX = 134_217_728;
 

@@ -5,14 +5,27 @@ import type { Metadata, WriteBatch } from '../model/columns.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { METADATA_FAMILIES_MAX, METADATA_TENANTS_MAX } from './limits.ts';
 
+/** How many of so many rows that are not known yet may be stored. */
+export type MetadataQuota = (tenant: TenantId, count: number) => number;
+
 export class MetadataFilter {
   readonly #byTenant = new Map<TenantId, Map<string, Metadata>>();
+  readonly #quota: MetadataQuota;
 
-  /** The batch without metadata that is already known; the rest is known from now on. */
+  constructor(quota: MetadataQuota = (_tenant, count) => count) {
+    this.#quota = quota;
+  }
+
+  /**
+   * The batch without metadata that is already known; of the rest what the quota lets through is
+   * known from now on.
+   */
   filter(tenant: TenantId, batch: WriteBatch): WriteBatch {
     if (batch.metadata.length === 0) return batch;
     const known = this.#familiesOf(tenant);
-    const fresh = batch.metadata.filter((row) => !isSame(known.get(row.family), row));
+    const unknown = batch.metadata.filter((row) => !isSame(known.get(row.family), row));
+    const count = unknown.length === 0 ? 0 : this.#quota(tenant, unknown.length);
+    const fresh = unknown.slice(0, count);
     for (const row of fresh) {
       if (known.size >= METADATA_FAMILIES_MAX) known.clear();
       known.set(row.family, row);

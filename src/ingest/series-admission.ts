@@ -10,9 +10,10 @@ import { REF_REFUSED } from '../model/storage.ts';
 import type { StorageWriter } from '../model/storage.ts';
 import type { TenantId } from '../model/tenant.ts';
 import type { Relabelling } from '../relabel/relabelling.ts';
+import { tenantLimits } from '../tenancy/limit-table.ts';
+import type { EffectiveLimits } from '../tenancy/limit-table.ts';
 import { REF_DROPPED } from './dropped-points.ts';
 import type { RefusalReason } from './refusal-reasons.ts';
-import { LABEL_COUNT_MAX, LABEL_NAME_BYTES_MAX, LABEL_VALUE_BYTES_MAX } from './limits.ts';
 
 export interface LabelLimits {
   readonly labelCountMax: number;
@@ -20,11 +21,15 @@ export interface LabelLimits {
   readonly labelValueBytesMax: number;
 }
 
-export const DEFAULT_LABEL_LIMITS: LabelLimits = {
-  labelCountMax: LABEL_COUNT_MAX,
-  labelNameBytesMax: LABEL_NAME_BYTES_MAX,
-  labelValueBytesMax: LABEL_VALUE_BYTES_MAX,
-};
+export function labelLimits(limits: EffectiveLimits): LabelLimits {
+  return {
+    labelCountMax: limits['labels-per-series'],
+    labelNameBytesMax: limits['label-name-bytes'],
+    labelValueBytesMax: limits['label-value-bytes'],
+  };
+}
+
+export const DEFAULT_LABEL_LIMITS = labelLimits(tenantLimits({}));
 
 /** A UTF-16 unit is at most three bytes of UTF-8, so most texts are never measured. */
 function isLongerThan(text: string, limitBytes: number): boolean {
@@ -76,6 +81,8 @@ export interface AdmissionContext {
   readonly limits: LabelLimits;
   /** undefined: the tenant has no rules. */
   readonly relabelling?: Relabelling | undefined;
+  /** Called with the labels of a new series that a limit refuses; what it says of the limit. */
+  readonly onSeriesRefused?: ((labels: Labels) => string | undefined) | undefined;
 }
 
 export interface Admission {
@@ -148,7 +155,8 @@ function admitLabels(
   if (ref === REF_REFUSED) {
     const name = labelValue(labels, METRIC_NAME);
     const of = name === '' ? '' : ` of metric '${shorten(name)}'`;
-    const sentence = `new series${of} refused: the tenant's limit of series is reached`;
+    const why = context.onSeriesRefused?.(labels) ?? "the tenant's limit of series is reached";
+    const sentence = `new series${of} refused: ${why}`;
     return refuse(sentence, 'series-limit', { isFinal: false });
   }
   return { ref, refusal: '', reason: undefined, isFinal: true, newSplit };

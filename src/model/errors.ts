@@ -17,12 +17,26 @@ export type ErrorKind =
   | 'corrupt'
   | 'internal';
 
+/** Which limit of a tenant or a token refused, for those that read it by machine. */
+export interface LimitFacts {
+  /** Of the table of limits; also the error's code. */
+  readonly id: string;
+  readonly limit: number;
+  /** What was there or was asked for. */
+  readonly value: number;
+  /** What contributes most, the most first; may be empty. */
+  readonly contributors: readonly string[];
+  /** Page and anchor. */
+  readonly docs: string;
+}
+
 export interface AppErrorOptions {
   /** May the same request succeed later without a change? */
   readonly retryable?: boolean;
   /** What `Retry-After` should say. */
   readonly retryAfterSec?: number;
   readonly cause?: unknown;
+  readonly limit?: LimitFacts | undefined;
 }
 
 export class AppError extends Error {
@@ -32,12 +46,14 @@ export class AppError extends Error {
   readonly code: string;
   readonly retryable: boolean;
   readonly retryAfterSec: number | undefined;
+  readonly limit: LimitFacts | undefined;
   constructor(kind: ErrorKind, code: string, message: string, options: AppErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
     this.code = code;
     this.retryable = options.retryable ?? (kind === 'limited' || kind === 'unavailable');
     this.retryAfterSec = options.retryAfterSec;
+    this.limit = options.limit;
   }
 }
 

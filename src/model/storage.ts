@@ -78,6 +78,23 @@ export interface DeleteResult {
  */
 export const REF_REFUSED = -1;
 
+/** Asked where a series is not in the index; shards of one storage share it. */
+export interface SeriesGate {
+  /** May series of the tenant be made now? */
+  admits(tenant: TenantId): boolean;
+  /** One was made. */
+  made(tenant: TenantId): void;
+  /** How a shard counts; called once by each. */
+  watch(count: (tenant: TenantId) => SeriesCount): void;
+}
+
+export interface SeriesCount {
+  /** Written within the last hour, exact to the second. */
+  readonly active: number;
+  /** Made, and never written yet. */
+  readonly reserved: number;
+}
+
 export interface StorageWriter {
   /**
    * The ref of a label set, reserving one for a new series. Synchronous and in memory. The series

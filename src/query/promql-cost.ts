@@ -9,6 +9,8 @@ import type { Reach } from '../promql/engine/reach.ts';
 import type { EvalParams } from '../promql/engine/result.ts';
 import { compileMatchers } from '../promql/engine/selector.ts';
 import { printExpr } from '../promql/printer.ts';
+import { limitDocs } from '../tenancy/limit-table.ts';
+import type { LimitId } from '../tenancy/limit-table.ts';
 import { CULPRIT_LABELS, ESTIMATE_SLACK } from './limits.ts';
 import type { QueryEstimate } from './query-service.ts';
 
@@ -79,6 +81,7 @@ export function checkEstimate(estimate: PromqlEstimate, limits: PromqlLimits): v
       'query-series',
       `the query would read ${estimate.seriesCount} series, the limit of one query is ` +
         `${limits.seriesMax} (--query-series)`,
+      { limit: limits.seriesMax, value: estimate.seriesCount },
     );
   const most = Math.max(0, ...estimate.selectors.map(({ sampleCount }) => sampleCount));
   if (most > limits.samplesMax * ESTIMATE_SLACK)
@@ -86,11 +89,17 @@ export function checkEstimate(estimate: PromqlEstimate, limits: PromqlLimits): v
       'query-samples',
       `the query would read about ${most} samples with one selector, the limit is ` +
         `${limits.samplesMax} (--query-samples)`,
+      { limit: limits.samplesMax, value: most },
     );
 }
 
-export function limitError(code: string, message: string): AppError {
-  return new AppError('limited', code, message, { retryable: false });
+export function limitError(
+  id: LimitId,
+  message: string,
+  { limit, value }: { readonly limit: number; readonly value: number },
+): AppError {
+  const facts = { id, limit, value, contributors: [], docs: limitDocs(id) };
+  return new AppError('limited', id, message, { retryable: false, limit: facts });
 }
 
 /** Codes of refusals that a look at the selectors explains. */
@@ -125,11 +134,13 @@ export async function withCulprit(
     label === undefined
       ? ''
       : `; its label ${JSON.stringify(label.name)} contributes most, with ${label.valueCount} values`;
+  const names = label === undefined ? [] : [`label ${label.name}`];
+  const limit = error.limit && { ...error.limit, contributors: [worst.selector, ...names] };
   return new AppError(
     error.kind,
     error.code,
     `${error.message}; most of it is ${worst.selector}: ${worst.seriesCount} series, about ` +
       `${worst.sampleCount} samples${blame}`,
-    { retryable: error.retryable, cause: error },
+    { retryable: error.retryable, cause: error, limit },
   );
 }

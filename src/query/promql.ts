@@ -3,6 +3,7 @@
 // first query, so that a server that only takes writes never loads it.
 import { AppError } from '../model/errors.ts';
 import type { ReadContext, Storage } from '../model/storage.ts';
+import type { Principal } from '../model/tenant.ts';
 import type { Expr } from '../promql/ast.ts';
 import type { EvalParams, EvalResult } from '../promql/engine/result.ts';
 import type { TraceNode } from '../promql/engine/trace.ts';
@@ -175,7 +176,11 @@ export class PromqlQueries {
     missing: () => readonly EvalParams[],
     run: (query: RunningQuery) => Promise<void>,
   ): Promise<void> {
-    const { queries, storage, limits } = this.#options;
+    const { queries, storage } = this.#options;
+    const { principal, params: asked } = request;
+    const gate = queries.gate(principal);
+    await asExecution(async () => gate?.checkRange(asked.endUs - asked.startUs));
+    const limits = this.#limitsOf(principal);
     const { estimatePromql, addEstimates, checkEstimate } = await cost();
     const estimate = (context: ReadContext): Promise<PromqlEstimate> =>
       this.#refusing(context, expr, request.params, async () => {
@@ -189,14 +194,25 @@ export class PromqlQueries {
     await queries.run({ ...request, language: 'promql', estimate }, run);
   }
 
+  #limitsOf(principal: Principal): PromqlLimits {
+    const gate = this.#options.queries.gate(principal);
+    if (gate === undefined) return this.#options.limits;
+    const { limits } = gate;
+    return {
+      seriesMax: limits['query-series'],
+      samplesMax: limits['query-samples'],
+      pointsMax: limits['query-points'],
+    };
+  }
+
   async #execute(
     query: RunningQuery,
     expr: Expr,
     params: EvalParams,
     use?: { readonly cache: RangeCache; readonly plan: CachePlan | undefined },
   ): Promise<EvalResult> {
-    const { seriesMax, samplesMax, pointsMax } = this.#options.limits;
     const { context, countRead } = query;
+    const { seriesMax, samplesMax, pointsMax } = this.#limitsOf(context.principal);
     return await this.#refusing(context, expr, params, async () => {
       const evaluate = ({ startUs, endUs }: EvalParams): Promise<EvalResult> => {
         const limited = { ...params, seriesMax, samplesMax, onRead: countRead, startUs, endUs };
@@ -213,6 +229,7 @@ export class PromqlQueries {
           'query-points',
           `the answer has ${count} points, the limit of one query is ${pointsMax} ` +
             '(--query-points)',
+          { limit: pointsMax, value: count },
         );
       return result;
     });
@@ -298,6 +315,7 @@ async function asExecution<T>(run: () => Promise<T>): Promise<T> {
     throw new ExecutionError(error.kind, error.code, error.message, {
       retryable: error.retryable,
       cause: error,
+      limit: error.limit,
     });
   }
 }

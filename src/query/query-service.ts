@@ -12,6 +12,7 @@ import type { Prng } from '../stdx/prng.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Counter, HistogramMetric, MetricsRegistry } from '../telemetry/registry.ts';
+import type { Gate } from '../tenancy/quotas.ts';
 import { Admission } from './admission.ts';
 import type { Lane, Place } from './admission.ts';
 import { QueryBudget, QueryMemory } from './budget.ts';
@@ -39,6 +40,8 @@ export interface QueryServiceOptions {
   readonly memoryBytes: number;
   readonly allMemoryBytes: number;
   readonly logger: Logger;
+  /** What tenants and tokens may ask for; default: what is said above. */
+  readonly quotas?: QueryQuotas | undefined;
   /** Queries that took so long are logged; undefined: none. */
   readonly slowMs: number | undefined;
   /**
@@ -47,6 +50,12 @@ export interface QueryServiceOptions {
    */
   readonly onLargeEnd?: (isKilled: boolean) => void;
 }
+
+export interface QueryQuotas {
+  gate(principal: Principal): QueryGate;
+}
+
+export type QueryGate = Pick<Gate, 'limits' | 'enterQuery' | 'leaveQuery' | 'checkRange'>;
 
 /** What a query is expected to read. */
 export interface QueryEstimate {
@@ -173,12 +182,34 @@ export class QueryService {
     );
   }
 
+  /** What the principal may ask for; undefined: nobody bounds it but the options. */
+  gate(principal: Principal): QueryGate | undefined {
+    return this.#options.quotas?.gate(principal);
+  }
+
   /**
-   * Runs one query. Rejects with what `run` throws, or with AppError timeout, canceled or
+   * Runs one query. Rejects with what `run` throws, or with AppError limited, timeout, canceled or
    * unavailable.
    */
   async run<T>(request: QueryRequest, run: (query: RunningQuery) => Promise<T>): Promise<T> {
-    const entry = this.#open(request);
+    const gate = this.gate(request.principal);
+    const entry = this.#open(request, gate?.limits['query-memory']);
+    if (gate === undefined) return await this.#runEntry(entry, run);
+    try {
+      gate.enterQuery();
+    } catch (error) {
+      this.#live.delete(entry.id);
+      throw error;
+    }
+    try {
+      return await this.#runEntry(entry, run);
+    } finally {
+      gate.leaveQuery(entry);
+    }
+  }
+
+  async #runEntry<T>(entry: Entry, run: (query: RunningQuery) => Promise<T>): Promise<T> {
+    const { request } = entry;
     const { abort } = entry;
     const cancelDeadline = this.#armDeadline(entry);
     const onGone = () => abort.abort(request.signal.reason);
@@ -253,14 +284,15 @@ export class QueryService {
     return untilMs - entry.startedMonotonicMs;
   }
 
-  #open(request: QueryRequest): Entry {
+  #open(request: QueryRequest, ownMemoryBytes: number | undefined): Entry {
     if (request.text.length > QUERY_LENGTH_MAX)
       throw new AppError(
         'invalid',
         'query-length',
         `the query has ${request.text.length} characters, the limit is ${QUERY_LENGTH_MAX}`,
       );
-    const { clock, prng, memoryBytes } = this.#options;
+    const { clock, prng } = this.#options;
+    const memoryBytes = ownMemoryBytes ?? this.#options.memoryBytes;
     const entry: Entry = {
       id: Buffer.from(prng.bytes(8)).toString('hex'),
       request,

@@ -5,6 +5,7 @@
 // What holds for a request: the row's default, over it the server's (`--limit id=value`), over it
 // the tenant's, and the token's where that is lower. The defaults fit a laptop: who has the machine
 // for himself does not meet them in daily work.
+import type { TenantId } from '../model/tenant.ts';
 
 export type LimitUnit =
   | 'series'
@@ -48,7 +49,7 @@ export const LIMITS = {
     unit: 'series',
     per: 'minute',
     fallback: 50_000_000,
-    scope: 'both',
+    scope: 'tenant',
     what:
       'Series that were not in the index before. So many may come at once, and so many a minute ' +
       'over time.',
@@ -135,7 +136,7 @@ export const LIMITS = {
     unit: 'entries',
     per: 'minute',
     fallback: 6_000_000,
-    scope: 'both',
+    scope: 'tenant',
     what:
       'Types, units and helps of metrics that are new or changed. Those of a batch beyond it are ' +
       'left out, its samples are written.',
@@ -208,6 +209,11 @@ export function isLimitId(id: string): id is LimitId {
   return Object.hasOwn(LIMITS, id);
 }
 
+/** Where a limit is described. */
+export function limitDocs(id: LimitId): string {
+  return `docs/operations/limits.md#${id}`;
+}
+
 /** What is wrong with a value for a tenant or a token, as a sentence. */
 export function limitProblem(
   id: string,
@@ -227,6 +233,12 @@ export type LimitValues = Readonly<Partial<Record<string, number>>>;
 
 /** Every limit that holds, with its value. */
 export type EffectiveLimits = Readonly<Record<LimitId, number>>;
+
+/**
+ * Which limits hold: those of a tenant, or of a token of it ('': none). The same object each time
+ * until they change; a token without limits of its own has its tenant's object.
+ */
+export type LimitSource = (tenant: TenantId, tokenId: string) => EffectiveLimits;
 
 /** The table's defaults, over them `server`, over them `tenant`. */
 export function tenantLimits(server: LimitValues, tenant: LimitValues = {}): EffectiveLimits {

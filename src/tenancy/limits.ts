@@ -35,3 +35,15 @@ assert(
 
 /** Rounds of deleting what was on its way while a tenant was being removed. */
 export const REMOVAL_ROUNDS_MAX = 5;
+
+/** Tenants whose buckets and counts are held; those that take nothing are forgotten beyond it. */
+export const ACCOUNTS_MAX = 20_000;
+
+/** What `Retry-After` says where nobody knows when it is better. */
+export const BUSY_RETRY_SEC = 1;
+
+/** The most that `Retry-After` says. */
+export const RETRY_AFTER_SEC_MAX = 3600;
+
+/** Units of cost that a series read is, where a sample read is one. */
+export const COST_PER_SERIES = 100;

@@ -129,13 +129,13 @@ test('last seen and active series are exact to the second', () => {
         for (const ref of refs) seen.set(ref, Math.floor(nowMs / 1000));
         const nowSec = Math.floor(nowMs / 1000);
         const active = [...seen.values()].filter((second) => second > nowSec - 3600).length;
-        assert.equal(index.activeSeries('t', nowMs), active);
+        assert.equal(index.seriesCount('t', nowMs).active, active);
         for (const [ref, second] of seen) assert.equal(index.lastSeenMs(ref), second * 1000);
       }
     }),
     { numRuns: 60 },
   );
-  assert.equal(index.activeSeries('other', nowMs), 0);
+  assert.equal(index.seriesCount('other', nowMs).active, 0);
   // A clock that goes back moves nothing.
   const [ref, second] = [...seen][0]!;
   index.applied('t', Uint32Array.of(ref), 5);
@@ -190,7 +190,7 @@ test('idle series leave and come back as others; their refs never mean anything 
             assert.deepEqual([...index.select(tenant, matchers)], expected);
           }
           const active = own.filter(([, { seenMs }]) => seenMs > nowMs - 3_600_000).length;
-          assert.equal(index.activeSeries(tenant, nowMs), active);
+          assert.equal(index.seriesCount(tenant, nowMs).active, active);
         }
         for (const [ref, { labels }] of live) assert.deepEqual(index.labelsOf(ref), labels);
       }

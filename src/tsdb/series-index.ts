@@ -10,6 +10,7 @@ import { compareUtf8, METRIC_NAME, NO_LABELS } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import type { Matcher } from '../model/matcher.ts';
 import { REF_REFUSED } from '../model/storage.ts';
+import type { SeriesCount } from '../model/storage.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { assert } from '../stdx/assert.ts';
 import { grownU32, grownU8 } from '../stdx/growable.ts';
@@ -330,6 +331,7 @@ export class SeriesIndex {
     const ref = rows.intern(owner, count, code);
     if (ref < 0) return REF_REFUSED;
     if (rows.liveCount !== before) {
+      this.#byNumber[owner]!.reserved++;
       this.#marks = grownU32(this.#marks, rows.slotEnd);
       this.#nameSlots = grownU8(this.#nameSlots, rows.slotEnd);
     }
@@ -451,6 +453,7 @@ export class SeriesIndex {
       if ((mark & FINDABLE) !== 0) continue;
       this.#setNameSlot(slot);
       tenant.add(this.#rows, slot);
+      tenant.unreserve();
       this.#findableCount++;
     }
     if (moved > 0) tenant.active.move(before, second, moved);
@@ -481,6 +484,7 @@ export class SeriesIndex {
       dead.push(slot);
       const tenant = this.#byNumber[rows.ownerOf(slot)]!;
       tenants.add(tenant);
+      if ((mark & FINDABLE) === 0) tenant.unreserve();
       if ((mark & FINDABLE) === 0) continue;
       tenant.active.drop(mark & SECONDS, 1);
       this.#findableCount--;
@@ -536,9 +540,10 @@ export class SeriesIndex {
     return msOfMark(mark);
   }
 
-  /** Series of a tenant written within the hour before `nowMs`, exact to the second. */
-  activeSeries(tenantId: TenantId, nowMs: number): number {
-    return this.#tenants.get(tenantId)?.active.count(secondOf(nowMs)) ?? 0;
+  seriesCount(tenantId: TenantId, nowMs: number): SeriesCount {
+    const tenant = this.#tenants.get(tenantId);
+    if (tenant === undefined) return { active: 0, reserved: 0 };
+    return { active: tenant.active.count(secondOf(nowMs)), reserved: tenant.reserved };
   }
 
   /**

@@ -2,7 +2,7 @@
 import type { Blobs } from '../blobs/blobs.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Log } from '../log/log.ts';
-import type { Retention } from '../model/storage.ts';
+import type { Retention, SeriesGate } from '../model/storage.ts';
 import type { Clock } from '../stdx/clock.ts';
 import type { Prng } from '../stdx/prng.ts';
 import type { Probe } from '../stdx/probe.ts';
@@ -128,6 +128,8 @@ export interface TsdbOptions {
   readonly sharesPlanes?: boolean;
   /** Shared by all that holds memory in this process; undefined: there is no bound. */
   readonly memory?: MemoryBound;
+  /** Asked before a series is made; undefined: every one may be. */
+  readonly seriesGate?: SeriesGate;
   /** Space on the disk of the data; undefined: it is not watched. */
   readonly diskSpace?: () => Promise<DiskSpace>;
 }

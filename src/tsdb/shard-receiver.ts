@@ -8,7 +8,7 @@ import type { NameSplit, SeriesRef, WriteBatch } from '../model/columns.ts';
 import { AppError } from '../model/errors.ts';
 import { LabelBytes } from '../model/label-bytes.ts';
 import type { AppendResult } from '../model/storage.ts';
-import type { TenantId } from '../model/tenant.ts';
+import type { Principal, TenantId } from '../model/tenant.ts';
 import { assert, FatalError } from '../stdx/assert.ts';
 import { fromSentOptions, fromSentPart, NO_SERIES, toSentError } from './crossing.ts';
 import type { AppendAnswer, SentMessage, SentSeries } from './crossing.ts';
@@ -30,6 +30,8 @@ export interface ShardReceiverParts {
     forget(tenant: TenantId): void;
   };
   readonly onFatal: (error: Error) => void;
+  /** Told of samples that go to the log, and (negative) of those that did not come there. */
+  readonly onSamples?: (principal: Principal, count: number) => void;
 }
 
 type Append = Extract<SentMessage, { kind: 'append' }>;
@@ -135,9 +137,18 @@ export class ShardReceiver {
     } catch (error) {
       return this.#refuse(message, tenant, error);
     }
+    const samples = batches.reduce((sum, batch) => sum + sampleCount(batch), 0);
+    const count = (change: number) => this.#parts.onSamples?.(options.principal, change);
+    count(samples);
     void stored.then(
-      ({ applied }) => answer({ kind: 'done', id, applied }),
-      (error: unknown) => this.#refuse(message, tenant, error),
+      ({ applied }) => {
+        if (!applied) count(-samples);
+        return answer({ kind: 'done', id, applied });
+      },
+      (error: unknown) => {
+        count(-samples);
+        return this.#refuse(message, tenant, error);
+      },
     );
   }
 
@@ -210,4 +221,10 @@ export class ShardReceiver {
 
 function isThere(part: object | undefined): boolean {
   return part !== undefined;
+}
+
+function sampleCount(batch: WriteBatch | undefined): number {
+  let count = 0;
+  for (const set of batch?.points ?? []) count += set.count;
+  return count;
 }

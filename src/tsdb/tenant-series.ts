@@ -30,6 +30,8 @@ export class TenantSeries {
   readonly active = new ActiveSeries();
   /** Findable series. */
   count = 0;
+  /** Series that have a row since this start and were never written. */
+  reserved = 0;
   /** Refs in label order, all of them live; replaced, never changed. */
   base: Uint32Array = NO_REFS;
   /** By name symbol, over the base. */
@@ -43,6 +45,11 @@ export class TenantSeries {
   constructor(id: TenantId, number: number) {
     this.id = id;
     this.number = number;
+  }
+
+  /** One that was made was written, or went: not told of those of an earlier start. */
+  unreserve(): void {
+    if (this.reserved > 0) this.reserved--;
   }
 
   /** What queries have put in order. */

@@ -21,6 +21,7 @@ import type {
   StorageStats,
   TenantRetention,
 } from '../model/storage.ts';
+import { REF_REFUSED } from '../model/storage.ts';
 import type { TenantId } from '../model/tenant.ts';
 import type { RunLeaf } from '../windows/leaf.ts';
 import { BugError, FatalError } from '../stdx/assert.ts';
@@ -141,6 +142,10 @@ export const runLeafLazily: RunLeaf = async (reader, context, plan) => {
   return await runLeafInThread(reader, context, plan);
 };
 
+function knownOrRefused(ref: SeriesRef): SeriesRef {
+  return ref >= 0 ? ref : REF_REFUSED;
+}
+
 class Shard implements ShardStorage {
   readonly #state: ShardState;
   readonly #writes: WritePath;
@@ -163,6 +168,8 @@ class Shard implements ShardStorage {
     this.#reader = new ShardReader(state);
     this.#writes = new WritePath(state, () => this.#afterApply());
     this.#headSnapshots = new HeadSnapshots(state, () => this.#writes.applied);
+    const { seriesGate, clock } = state.options;
+    seriesGate?.watch((tenant) => state.index.seriesCount(tenant, clock.nowMs()));
   }
 
   async replay(): Promise<void> {
@@ -182,14 +189,29 @@ class Shard implements ShardStorage {
   // -------------------------------------------------------------- writing
 
   resolve(tenant: TenantId, labels: Labels): SeriesRef {
-    const { index, memory } = this.#state;
-    return memory.isFull ? this.#known(index.find(tenant, labels)) : index.resolve(tenant, labels);
+    const { index, memory, options } = this.#state;
+    if (memory.isFull) return this.#known(index.find(tenant, labels));
+    const gate = options.seriesGate;
+    if (gate === undefined) return index.resolve(tenant, labels);
+    if (!gate.admits(tenant)) return knownOrRefused(index.find(tenant, labels));
+    const { rows } = index.tables;
+    const before = rows.liveCount;
+    const ref = index.resolve(tenant, labels);
+    if (rows.liveCount !== before) gate.made(tenant);
+    return ref;
   }
 
   resolveBytes(tenant: TenantId, labels: LabelBytes): SeriesRef {
-    const { index, memory } = this.#state;
+    const { index, memory, options } = this.#state;
     if (memory.isFull) return this.#known(index.findBytes(tenant, labels));
-    return index.resolveBytes(tenant, labels);
+    const gate = options.seriesGate;
+    if (gate === undefined) return index.resolveBytes(tenant, labels);
+    if (!gate.admits(tenant)) return knownOrRefused(index.findBytes(tenant, labels));
+    const { rows } = index.tables;
+    const before = rows.liveCount;
+    const ref = index.resolveBytes(tenant, labels);
+    if (rows.liveCount !== before) gate.made(tenant);
+    return ref;
   }
 
   /** Throws AppError memory-full where the series is new. */
@@ -459,11 +481,6 @@ class Shard implements ShardStorage {
     range: { readonly startUs: number; readonly endUs: number },
   ): number {
     return this.#state.writeVersions.versionOf(tenant, metricName, range);
-  }
-
-  /** Series written within the last hour, for quotas: exact to the second. */
-  activeSeries(tenant: TenantId): number {
-    return this.#state.index.activeSeries(tenant, this.#state.options.clock.nowMs());
   }
 
   /** Flushes may come while it runs; what they make due is seen by the plan after this one. */

@@ -9,6 +9,8 @@ import type { TenantRules } from '../../ingest/relabel-table.ts';
 import type { TenantId } from '../../model/tenant.ts';
 import type { RelabelRule } from '../../relabel/rule.ts';
 import type { LogFields, LogLevel } from '../../telemetry/logger.ts';
+import type { TenantLimits } from '../../tenancy/limit-book.ts';
+import type { ClosedAccount, LimitHit } from '../../tenancy/quotas.ts';
 import type { AppendAnswer, SentMessage } from '../../tsdb/crossing.ts';
 import type { Settings } from '../settings/flags.ts';
 
@@ -35,7 +37,14 @@ export interface IngestSetup {
   };
 }
 
+/** Limits that are other ones now, and what the thread of the shards found to be over. */
+export type LimitTold =
+  | { readonly kind: 'records'; readonly limits: TenantLimits }
+  | { readonly kind: 'writes'; readonly account: ClosedAccount }
+  | { readonly kind: 'series'; readonly hit: LimitHit };
+
 export type ToIngest =
+  | { readonly kind: 'limit'; readonly told: LimitTold }
   | { readonly kind: 'answers'; readonly answers: readonly AppendAnswer[] }
   /** For connections from now on. */
   | { readonly kind: 'keys'; readonly keys: TlsKeys }

@@ -19,6 +19,7 @@ import { must } from '../../stdx/assert.ts';
 import type { Logger, LogLevel } from '../../telemetry/logger.ts';
 import { MetricsRegistry } from '../../telemetry/registry.ts';
 import { OpenAuthenticator } from '../../tenancy/authenticator.ts';
+import { LimitCopy } from '../../tenancy/limit-book.ts';
 import { ShardSender } from '../../tsdb/shard-sender.ts';
 import { realClock } from '../real/clock.ts';
 import { loadKernels } from '../real/kernels.ts';
@@ -27,7 +28,8 @@ import { realPrng } from '../real/prng.ts';
 import { realScheduler } from '../real/scheduler.ts';
 import { doorRules } from './door-rules.ts';
 import { USES } from './ingest-protocol.ts';
-import type { FromIngest, IngestSetup, ToIngest } from './ingest-protocol.ts';
+import type { FromIngest, IngestSetup, LimitTold, ToIngest } from './ingest-protocol.ts';
+import { hearLimits, openQuotas } from './quotas.ts';
 import { registerHeapMetrics } from './process-metrics.ts';
 import type { RouteDependencies } from './routes.ts';
 import { writeCounter } from './write-metrics.ts';
@@ -48,6 +50,10 @@ const sender = new ShardSender({
 const countWrite = writeCounter(registry);
 const relabel = new RelabelTable(setup.relabelling.fallback);
 for (const rules of setup.relabelling.tenants) relabel.set(rules);
+const limits = openQuotas(setup.settings, realClock, { threadCount: setup.threadCount });
+const { quotas } = limits;
+const limitRecords = new LimitCopy();
+limits.book.readFrom(limitRecords);
 const ingest = new Ingest({
   storage: sender,
   prng: realPrng,
@@ -59,6 +65,7 @@ const ingest = new Ingest({
   },
   limits: shareOf(setup.limits, setup.threadCount),
   relabel,
+  quotas,
   // What the storage knows already is found where all threads come together.
   metadata: { filter: (_tenant, batch) => batch, forget: () => undefined },
 });
@@ -70,6 +77,7 @@ const server = new HttpServer({
   registry,
   clock: realClock,
   scheduler: realScheduler,
+  writeGuard: (principal, declaredBytes) => quotas.checkWrite(principal, declaredBytes),
   onWriteRefused: (refused) => post({ kind: 'refused', refused: refusedWrite(refused) }),
   // Ends the thread, and with it the process.
   onFatal: (error) => {
@@ -98,8 +106,8 @@ function tellUses(): void {
 }
 
 /** Each thread has its share of what one would have. */
-function shareOf(limits: IngestLimits, threadCount: number): IngestLimits {
-  const { inFlightBytesMax, dictionariesBytesMax, dictionaryBounds, labels } = limits;
+function shareOf(whole: IngestLimits, threadCount: number): IngestLimits {
+  const { inFlightBytesMax, dictionariesBytesMax, dictionaryBounds, labels } = whole;
   const dictionariesShare = Math.floor(dictionariesBytesMax / threadCount);
   const bytesMax = Math.min(dictionaryBounds.bytesMax, dictionariesShare);
   return {
@@ -144,8 +152,15 @@ function connect(peer: string): PortStream {
   return new PortStream(port1);
 }
 
+function hearLimit(told: LimitTold): void {
+  if (told.kind === 'writes') quotas.close(told.account);
+  else if (told.kind === 'series') quotas.hearSeriesRefused(told.hit);
+  else hearLimits(limits, limitRecords, told.limits);
+}
+
 async function hear(message: ToIngest): Promise<void> {
   if (message.kind === 'answers') for (const answer of message.answers) sender.receive(answer);
+  else if (message.kind === 'limit') hearLimit(message.told);
   else if (message.kind === 'keys') server.renewKeys(message.keys);
   else if (message.kind === 'relabel') {
     relabel.set(message.rules);

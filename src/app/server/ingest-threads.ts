@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads';
 import type { Refused } from '../../ingest/refused-lines.ts';
 import type { TenantRules } from '../../ingest/relabel-table.ts';
 import type { MetadataFilter } from '../../ingest/metadata-filter.ts';
-import type { TenantId } from '../../model/tenant.ts';
+import type { Principal, TenantId } from '../../model/tenant.ts';
 import { errorMessage, FatalError, must } from '../../stdx/assert.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { AppendAnswer } from '../../tsdb/crossing.ts';
@@ -19,7 +19,7 @@ import type { TlsKeys } from '../../frontends/http/server.ts';
 import type { IngestLimits } from '../../ingest/ingest.ts';
 import type { Settings } from '../settings/flags.ts';
 import { USES } from './ingest-protocol.ts';
-import type { FromIngest, IngestSetup, ToIngest } from './ingest-protocol.ts';
+import type { FromIngest, IngestSetup, LimitTold, ToIngest } from './ingest-protocol.ts';
 
 export interface IngestThreadsParts {
   readonly settings: Settings;
@@ -37,6 +37,8 @@ export interface IngestThreadsParts {
   readonly logger: Logger;
   /** Throws AppError where the tenant may not write. */
   readonly admit: (tenant: TenantId) => void;
+  /** Samples that go to the log, and (negative) those that did not come there. */
+  readonly onSamples?: (principal: Principal, count: number) => void;
   /** Serves a request that a thread does not serve itself. */
   readonly accept: (connection: Duplex) => void;
   readonly onFatal: (error: Error) => void;
@@ -109,6 +111,11 @@ export class IngestThreads {
     await Promise.all(this.#threads.map((thread) => thread.relabel(rules)));
   }
 
+  /** Tells all of them what a limit refuses. */
+  tellLimit(told: LimitTold): void {
+    for (const thread of this.#threads) thread.tellLimit(told);
+  }
+
   /** As HttpServer.drain, of all of them at once. */
   async drain(graceMs: number): Promise<void> {
     await Promise.all(this.#threads.map((thread) => thread.drain(graceMs)));
@@ -151,7 +158,7 @@ class IngestThread {
   #isClosing = false;
 
   constructor(parts: IngestThreadsParts, setup: Omit<IngestSetup, 'uses'>, index: number) {
-    const { storage, metadata, admit, onFatal } = parts;
+    const { storage, metadata, admit, onFatal, onSamples } = parts;
     this.#parts = parts;
     this.#index = index;
     this.#receiver = new ShardReceiver({
@@ -160,6 +167,7 @@ class IngestThread {
       admit,
       onFatal,
       answer: (answer) => this.#answer(answer),
+      ...(onSamples && { onSamples }),
     });
     const module = parts.module ?? new URL('./ingest-thread.ts', import.meta.url);
     const name = `ingest-${index}`;
@@ -246,6 +254,10 @@ class IngestThread {
 
   renewKeys(keys: TlsKeys): void {
     this.#post({ kind: 'keys', keys });
+  }
+
+  tellLimit(told: LimitTold): void {
+    if (!this.#isClosing) this.#post({ kind: 'limit', told });
   }
 
   drain(graceMs: number): Promise<void> {

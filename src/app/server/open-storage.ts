@@ -41,6 +41,8 @@ import {
 } from '../data-folder.ts';
 import type { DiskShare } from '../settings/kinds.ts';
 import { memoryBound, storageShares } from './memory.ts';
+import { openQuotas } from './quotas.ts';
+import type { OpenQuotas } from './quotas.ts';
 
 export interface OpenStorageOptions {
   readonly settings: Settings;
@@ -61,6 +63,7 @@ export interface OpenedStorage {
   readonly snapshots: SnapshotKeeper;
   /** Of all that holds memory in this process. */
   readonly memory: MemoryBound;
+  readonly limits: OpenQuotas;
   /** Closed by the storage. */
   readonly catalog: Catalog;
 }
@@ -69,6 +72,7 @@ export interface OpenedStorage {
 export async function openStorage(options: OpenStorageOptions): Promise<OpenedStorage> {
   const { files, clock, scheduler, prng, probe } = options;
   const { data } = options.settings;
+  const limits = openQuotas(options.settings, clock);
   await makeWritable(files, data);
   if ((await files.stat(`${data}/${RESTORING_FOLDER}`)) !== undefined)
     throw new FatalError(
@@ -98,6 +102,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
       runLeaf: sharedLeaves(options),
       settings: tsdbSettings(options, memory),
       memory,
+      seriesGate: limits.quotas,
       diskSpace: () => files.space(data),
     });
     const snapshots = await Snapshots.open({
@@ -114,7 +119,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
       blobsFolder: BLOBS_FOLDER,
       probe,
     });
-    return { storage, snapshots, memory, catalog };
+    return { storage, snapshots, memory, limits, catalog };
   } catch (error) {
     await catalog.close();
     throw error;

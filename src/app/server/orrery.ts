@@ -42,6 +42,8 @@ import { queryShares } from './memory.ts';
 import type { IngestThreads, IngestThreadsParts } from './ingest-threads.ts';
 import type { TlsKeeper } from './tls-keys.ts';
 import type { LineListeners, LineListenersParts } from './line-listeners.ts';
+import { followLimits, limitsOfTenants } from './quotas.ts';
+import type { OpenQuotas } from './quotas.ts';
 import { productRoutes, writingRoutes } from './routes.ts';
 import { registerStorageMetrics } from './storage-metrics.ts';
 import { openTenancy, tenancyDependencies } from './tenancy.ts';
@@ -53,6 +55,7 @@ export interface OrreryParts {
   readonly storage: Storage;
   readonly snapshots: SnapshotKeeper;
   readonly memory: MemoryBound;
+  readonly limits: OpenQuotas;
   readonly catalog: Catalog;
   /** Of tenants without rules of their own. */
   readonly relabelConfig: RelabelConfig | undefined;
@@ -107,7 +110,8 @@ const IDLE: State = {
 export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const { settings, storage, clock, scheduler, logger, registry, onFatal, tls } = parts;
   const state: State = { ...IDLE };
-  const metadata = new MetadataFilter();
+  const { quotas } = parts.limits;
+  const metadata = new MetadataFilter((tenant, count) => quotas.takeMetadata(tenant, count));
   const metricsPage = () => pageOf(registry, state);
   const refusedLines = new RefusedLines(clock);
   const relabel = await openRules(parts, async (changed) => {
@@ -116,12 +120,12 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   });
   const keepers = { relabel, metadata, pushGroups: () => state.pushGroups };
   const tenancy = await openTenancy(parts, keepers);
+  followLimits(parts.limits, tenancy.store, (told) => state.threads?.tellLimit(told));
   const wiring = { state, metadata, metricsPage, refusedLines, relabel, tenancy };
   const { routes, ingest, queries } = wire(parts, wiring);
   const pushGroups = await openPushGroups(parts, ingest);
   state.pushGroups = pushGroups;
   const authenticator = new OpenAuthenticator(storage.tenants());
-  const rules = doorRules(settings);
   const common = { logger, registry, clock, scheduler, onFatal };
   const server = new HttpServer({
     ...common,
@@ -129,7 +133,8 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
     routes,
     authenticator,
     isServerAdmin: (principal) => isServerAdmin(principal, tenancy.store),
-    rules,
+    rules: doorRules(settings),
+    writeGuard: (principal, declaredBytes) => quotas.checkWrite(principal, declaredBytes),
     onWriteRefused: (refused) => refusedLines.add(refusedWrite(refused)),
   });
   const accept = (connection: Duplex) => server.accept(connection);
@@ -137,9 +142,7 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const onRefused = (refused: Refused) => refusedLines.add(refused);
   const given = { metadata, authenticator, accept, relabelling, onRefused };
   state.threads = await startThreads(parts, given);
-  // The first of them may have served somebody before the last one was there.
-  for (const changed of relabel.changedSince(relabelling.tenants))
-    await state.threads?.relabel(changed);
+  await bringUpToDate(state.threads, { tenancy, relabel, relabelling });
   const address = state.threads?.address ?? (await server.listen(settings.http));
   const closeDoors = async (graceMs: number): Promise<void> => {
     await state.threads?.drain(graceMs);
@@ -178,6 +181,18 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
 function urlOf({ family, address, port }: AddressInfo, tls: TlsKeeper | undefined): string {
   const shown = family === 'IPv6' ? `[${address}]` : address;
   return `${tls === undefined ? 'http' : 'https'}://${shown}:${port}`;
+}
+
+/** The first of them may have served somebody before the last one was there. */
+async function bringUpToDate(
+  threads: IngestThreads | undefined,
+  given: Pick<Wiring, 'tenancy' | 'relabel'> & Pick<IngestThreadsParts, 'relabelling'>,
+): Promise<void> {
+  if (threads === undefined) return;
+  const { tenancy, relabel, relabelling } = given;
+  for (const limits of limitsOfTenants(tenancy.store))
+    threads.tellLimit({ kind: 'records', limits });
+  for (const changed of relabel.changedSince(relabelling.tenants)) await threads.relabel(changed);
 }
 
 function openRules(
@@ -231,6 +246,7 @@ async function startThreads(
     storage,
     ...rest,
     logger,
+    onSamples: (principal, count) => parts.limits.quotas.gate(principal).takeSamples(count),
     admit: (tenant) => void authenticator.authenticate({ tenant, token: undefined }, 'write'),
     onFatal,
   });
@@ -255,7 +271,9 @@ interface Wiring {
   readonly tenancy: Tenancy;
 }
 
-function openIngest({ storage, prng, registry, memory }: OrreryParts, wiring: Wiring): Ingest {
+function openIngest(parts: OrreryParts, wiring: Wiring): Ingest {
+  const { storage, prng, registry, memory } = parts;
+  const { quotas } = parts.limits;
   const { metadata, relabel, refusedLines } = wiring;
   const countWrite = writeCounter(registry);
   const onWrite = (report: WriteReport): void => {
@@ -264,7 +282,7 @@ function openIngest({ storage, prng, registry, memory }: OrreryParts, wiring: Wi
     if (refused !== undefined) refusedLines.add(refused);
   };
   const limits = ingestShares(memory);
-  return new Ingest({ storage, prng, metadata, relabel, onWrite, limits });
+  return new Ingest({ storage, prng, metadata, relabel, onWrite, limits, quotas });
 }
 
 function wire(parts: OrreryParts, wiring: Wiring): Wired {
@@ -291,6 +309,7 @@ function wire(parts: OrreryParts, wiring: Wiring): Wired {
     allMemoryBytes: runningBytesMax,
     logger,
     slowMs: settings.slowQueryMs,
+    quotas: parts.limits.quotas,
     onLargeEnd: collectAfterQueries(scheduler),
   });
   const limits = {

@@ -11,7 +11,7 @@ function defaultText(row: Flag<unknown>): string {
 }
 
 /** A Markdown table with columns padded to one width, as the formatter leaves it. */
-function table(rows: readonly (readonly string[])[]): string {
+export function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, at) => Math.max(...rows.map((row) => row[at]!.length)));
   const lines = rows.map((row) => row.map((cell, at) => cell.padEnd(widths[at]!)).join(' | '));
   const rule = widths.map((width) => '-'.repeat(width)).join(' | ');

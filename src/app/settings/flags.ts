@@ -5,7 +5,7 @@ import type { DiscoveredTarget } from '../../agent/file-targets.ts';
 import { TRANSLATIONS } from '../../formats/otlp/names.ts';
 import type { Translation } from '../../formats/otlp/names.ts';
 import { LOG_LEVELS } from '../../telemetry/logger.ts';
-import type { Address, DiskShare, Kind } from './kinds.ts';
+import type { Address, DiskShare, Kind, LimitSetting } from './kinds.ts';
 import {
   address,
   choice,
@@ -17,7 +17,7 @@ import {
   SettingError,
   text,
 } from './kinds.ts';
-import { diskShare, orNone, size } from './kinds.ts';
+import { diskShare, limits, orNone, size } from './kinds.ts';
 import { scrapeTargets } from './scrape-target.ts';
 
 export interface Flag<T> {
@@ -245,6 +245,12 @@ export const FLAGS = {
     integer({ min: 1, max: 1e12 }),
     10_000_000,
     'Points that one answer may have.',
+  ),
+  limits: flag<readonly LimitSetting[]>(
+    'limit',
+    limits,
+    [],
+    'Limit of every tenant that has none of its own, e.g. `active-series=100000`; repeatable. All are in [limits](operations/limits.md).',
   ),
   slowQueryMs: flag<number | undefined>(
     'slow-query',

@@ -1,6 +1,9 @@
 // Kinds of settings: how the text of a flag, an environment variable or a YAML value becomes a
 // typed value, and how a default is printed. A parser throws SettingError with what was expected.
 
+import { isLimitId, LIMIT_IDS, limitProblem, LIMITS } from '../../tenancy/limit-table.ts';
+import type { LimitId } from '../../tenancy/limit-table.ts';
+
 /** What an operator wrote cannot be used; the message is a sentence for her. */
 export class SettingError extends Error {
   override readonly name = 'SettingError';
@@ -200,3 +203,39 @@ export const duration = kind<number>(
     return unit === undefined ? `${value}ms` : `${value / DURATION_MS[unit]!}${unit}`;
   },
 );
+
+/** Repeatable: `ID=VALUE`, with a size where the limit counts bytes, a duration where seconds. */
+export const limits: Kind<readonly LimitSetting[]> = {
+  placeholder: 'ID=VALUE',
+  isSwitch: false,
+  isList: true,
+  parse: (value) =>
+    value
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== '')
+      .map(limitSetting),
+  print: (values) => values.map(({ id, value }) => `${id}=${value}`).join(','),
+};
+
+export interface LimitSetting {
+  readonly id: LimitId;
+  readonly value: number;
+}
+
+function limitSetting(item: string): LimitSetting {
+  const equals = item.indexOf('=');
+  if (equals < 0) throw new SettingError('expected ID=VALUE, e.g. active-series=100000');
+  const id = item.slice(0, equals).trim();
+  const given = item.slice(equals + 1).trim();
+  if (!isLimitId(id))
+    throw new SettingError(`"${id}" is no limit; known are ${LIMIT_IDS.join(', ')}`);
+  const { unit } = LIMITS[id];
+  let value = Number(given);
+  if (!/^\d+$/.test(given) && unit === 'bytes') value = size.parse(given);
+  else if (!/^\d+$/.test(given) && unit === 'seconds') value = duration.parse(given) / 1000;
+  else if (!/^\d+$/.test(given)) throw new SettingError(`expected a whole number for ${id}`);
+  const problem = limitProblem(id, value, 'tenant');
+  if (problem !== undefined) throw new SettingError(problem);
+  return { id, value };
+}

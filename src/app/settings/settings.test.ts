@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { flagsHelp, flagsPage } from './doc.ts';
 import { flagRows } from './flags.ts';
+import { limitsPage } from './limits-doc.ts';
 import { loadSettings } from './load.ts';
 
 interface Given {
@@ -101,6 +102,31 @@ test('docs/flags.md is what the table says', () => {
   const page = readFileSync(join(import.meta.dirname, '../../../docs/flags.md'), 'utf8');
   assert.equal(page, flagsPage(), 'run: node tools/flags-doc.ts');
   for (const { flag } of flagRows()) assert.ok(flagsHelp().includes(flag));
+});
+
+test('docs/operations/limits.md is what the table of limits says', () => {
+  const page = readFileSync(
+    join(import.meta.dirname, '../../../docs/operations/limits.md'),
+    'utf8',
+  );
+  assert.equal(page, limitsPage(), 'run: node tools/limits-doc.ts');
+});
+
+test('limits: numbers, sizes, durations, several in one text, and what is wrong', async () => {
+  const { settings } = await load({
+    args: ['--limit', 'active-series=10,body-bytes=2MiB', '--limit=query-range=30d'],
+  });
+  assert.deepEqual(settings.limits, [
+    { id: 'active-series', value: 10 },
+    { id: 'body-bytes', value: 2 * 1024 ** 2 },
+    { id: 'query-range', value: 30 * 86_400 },
+  ]);
+  const yaml = 'limit: [active-series=1, new-series-per-minute=2]\n';
+  assert.equal((await load({ yaml })).settings.limits.length, 2);
+  await checkError({ args: ['--limit', 'active-series'] }, /expected ID=VALUE/);
+  await checkError({ args: ['--limit', 'series=1'] }, /"series" is no limit; known are active-/);
+  await checkError({ args: ['--limit', 'active-series=1MiB'] }, /a whole number for active-series/);
+  await checkError({ args: ['--limit', 'query-range=1500ms'] }, /a whole number from 0/);
 });
 
 test('targets to scrape: options, defaults, several in one text, and back to text', async () => {

@@ -14,6 +14,7 @@ import type { Scheduler } from '../../stdx/scheduler.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
 import type { Authenticator } from '../../tenancy/authenticator.ts';
+import type { Answer } from './answer.ts';
 import { BodyGate } from './body-gate.ts';
 import { checkDeclaredLength } from './body.ts';
 import { credentialsOf } from './credentials.ts';
@@ -101,6 +102,15 @@ function missError(
   return new MethodError(`${request.method} is not allowed at this path, only ${list}`);
 }
 
+/** A JSON answer that also says `limit` by parts, whatever the protocol's own form is. */
+function withLimit(answer: Answer, { limit }: AppError): Answer {
+  const isJson = answer.headers?.['Content-Type']?.startsWith('application/json') === true;
+  if (limit === undefined || !isJson || typeof answer.body !== 'string') return answer;
+  const content: unknown = JSON.parse(answer.body);
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) return answer;
+  return { ...answer, body: JSON.stringify({ ...content, limit }) };
+}
+
 /** PEM. */
 export interface TlsKeys {
   /** The server's first, those between it and the root behind it. */
@@ -140,6 +150,11 @@ export interface HttpServerOptions {
   readonly keys?: TlsKeys;
   /** Serves, with its rules and all, what the table does not hold; default: the door says so. */
   readonly elsewhere?: (request: IncomingMessage, response: ServerResponse) => void;
+  /**
+   * Asked before the body of a write is read, with the length that is declared: the largest body
+   * that its sender may send. Throws AppError where it may send none.
+   */
+  readonly writeGuard?: (principal: Principal, declaredBytes: number) => number;
   /** A write was refused whose rows nobody else told of: it did not come to a parser. */
   readonly onWriteRefused?: (refused: RefusedWrite) => void;
   /** A FatalError reached the door: the process must not go on. */
@@ -267,11 +282,14 @@ export class HttpServer {
       if ('route' in found) {
         routePath = found.route.path;
         const principal = this.#admit(request, found.route);
-        if (found.route.permission === 'write') writer = principal;
-        checkDeclaredLength(request, found.route.bodyLimitBytes);
+        let { bodyLimitBytes } = found.route;
+        if (found.route.permission === 'write' && principal !== undefined) {
+          writer = principal;
+          bodyLimitBytes = this.#bodyLimit(request, principal, bodyLimitBytes);
+        }
+        checkDeclaredLength(request, bodyLimitBytes);
         const queryText = url.slice(path.length + 1);
-        const { params, route } = found;
-        const { bodyLimitBytes } = route;
+        const { params } = found;
         const gate = this.#gate;
         const parts = { request, response, bodyLimitBytes, params, queryText, principal, gate };
         exchange = new Exchange(parts);
@@ -329,6 +347,13 @@ export class HttpServer {
     return principal;
   }
 
+  #bodyLimit(request: IncomingMessage, principal: Principal, ofRoute: number): number {
+    const { writeGuard } = this.#options;
+    if (writeGuard === undefined) return ofRoute;
+    const declared = Number(request.headers['content-length'] ?? 0);
+    return Math.min(writeGuard(principal, declared), ofRoute);
+  }
+
   /** Of what the client did and can change; not of what may pass, nor of what went wrong here. */
   #tellRefused(
     request: IncomingMessage,
@@ -367,7 +392,7 @@ export class HttpServer {
       response.destroy();
       return;
     }
-    const answer = shape(error, request);
+    const answer = withLimit(shape(error, request), error);
     const status = error instanceof MethodError ? 405 : answer.status;
     const headers: Record<string, string | number> = { ...answer.headers };
     if (error.retryAfterSec !== undefined) headers['Retry-After'] = error.retryAfterSec;

@@ -1,0 +1,84 @@
+// Limits wired: the server's own from the settings, those of tenants and tokens from their records.
+import type { Clock } from '../../stdx/clock.ts';
+import { LimitBook } from '../../tenancy/limit-book.ts';
+import type { LimitCopy, TenantLimits } from '../../tenancy/limit-book.ts';
+import type { LimitId, LimitValues } from '../../tenancy/limit-table.ts';
+import { Quotas } from '../../tenancy/quotas.ts';
+import type { QuotasParts } from '../../tenancy/quotas.ts';
+import type { TenantId } from '../../model/tenant.ts';
+import type { TenancyStore } from '../../tenancy/tenancy-store.ts';
+import type { LimitTold } from './ingest-protocol.ts';
+import type { Settings } from '../settings/flags.ts';
+
+/** Settings that had a name before there was a table, and `--limit` over them. */
+function serverLimits(settings: Settings): LimitValues {
+  const limits: Partial<Record<LimitId, number>> = {
+    'query-memory': settings.queryMemoryBytes,
+    'query-series': settings.querySeries,
+    'query-samples': settings.querySamples,
+    'query-points': settings.queryPoints,
+  };
+  for (const { id, value } of settings.limits) limits[id] = value;
+  return limits;
+}
+
+export interface OpenQuotas {
+  readonly quotas: Quotas;
+  readonly book: LimitBook;
+}
+
+export function openQuotas(
+  settings: Settings,
+  clock: Clock,
+  threads: Pick<QuotasParts, 'threadCount'> = {},
+): OpenQuotas {
+  const book = new LimitBook(serverLimits(settings));
+  const limitsOf = book.of.bind(book);
+  return { book, quotas: new Quotas({ limitsOf, clock, ...threads }) };
+}
+
+/** Those that have limits of their own, or a token that has. */
+export function limitsOfTenants(store: TenancyStore): readonly TenantLimits[] {
+  return [...store.tenants()]
+    .map(({ id }) => limitsOfTenant(store, id))
+    .filter(({ limits, tokens }) => tokens.length > 0 || Object.keys(limits).length > 0);
+}
+
+function limitsOfTenant(store: TenancyStore, tenant: TenantId): TenantLimits {
+  const tokens = [...store.tokensOf(tenant)]
+    .filter((token) => token.revokedMs === undefined && Object.keys(token.limits).length > 0)
+    .map(({ id, limits }) => [id, limits] as const);
+  return { tenant, limits: store.tenant(tenant)?.limits ?? {}, tokens };
+}
+
+/** What a thread without records is told holds in it from now on. */
+export function hearLimits({ book, quotas }: OpenQuotas, copy: LimitCopy, told: TenantLimits) {
+  copy.set(told);
+  book.changed(told.tenant);
+  quotas.changed(told.tenant);
+}
+
+/**
+ * What is set for a tenant or a token holds from the moment on in which its record says so; threads
+ * are told of it, and of what is over.
+ */
+export function followLimits(
+  { book, quotas }: OpenQuotas,
+  store: TenancyStore,
+  tell: (told: LimitTold) => void,
+): void {
+  book.readFrom(store);
+  store.onChange((change) => {
+    const { kind, id } = change;
+    const tenants = kind === 'tenant' ? [id] : (change.record?.tenants ?? []);
+    for (const tenant of tenants) {
+      book.changed(tenant);
+      quotas.changed(tenant);
+      tell({ kind: 'records', limits: limitsOfTenant(store, tenant) });
+    }
+  });
+  quotas.listen({
+    onClosed: (account) => tell({ kind: 'writes', account }),
+    onSeriesRefused: (hit) => tell({ kind: 'series', hit }),
+  });
+}

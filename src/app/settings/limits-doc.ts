@@ -1,0 +1,64 @@
+// The table of limits as words: docs/operations/limits.md.
+import { LIMIT_IDS, LIMITS } from '../../tenancy/limit-table.ts';
+import type { LimitId, LimitRow } from '../../tenancy/limit-table.ts';
+import { table } from './doc.ts';
+import { size } from './kinds.ts';
+
+function valueText(value: number, { unit, per }: LimitRow): string {
+  const each = per === undefined ? '' : ` a ${per}`;
+  if (unit === 'bytes') return `${size.print(value)}${each}`;
+  return `${value.toLocaleString('en-US')} ${unit}${each}`;
+}
+
+function section(id: LimitId): string {
+  const limit: LimitRow = LIMITS[id];
+  const { what, scope, retryable } = limit;
+  return `### ${id}
+
+${what} Default: ${valueText(limit.fallback, limit)}. ${scope === 'both' ? 'Of a tenant and of a token.' : 'Of a tenant.'} ${
+    retryable ? 'May be tried again.' : 'The same request is refused each time.'
+  }
+`;
+}
+
+/** Content of docs/operations/limits.md. */
+export function limitsPage(): string {
+  const rows = LIMIT_IDS.map((id) => {
+    const limit: LimitRow = LIMITS[id];
+    const { scope, retryable } = limit;
+    return [
+      `[\`${id}\`](#${id})`,
+      valueText(limit.fallback, limit),
+      scope === 'both' ? 'tenant, token' : 'tenant',
+      retryable ? 'yes' : 'no',
+    ];
+  });
+  return `# Limits: what each tenant and each token may take
+
+Generated from \`src/tenancy/limit-table.ts\` by \`node tools/limits-doc.ts\`; do not edit. What the process as a whole
+may take, and what is said at that bound, is in [memory and queries](memory-and-queries.md).
+
+What holds for a request is the default below, over it the server's (\`--limit active-series=100000\`, repeatable; bytes
+take sizes such as \`64MiB\`, seconds durations such as \`30d\`), over it the tenant's own, and where it is lower the
+token's. A token never gets more than its tenant, and what its tenant's other tokens take counts for it too. The defaults
+let one process have a laptop for itself: who shares it sets lower ones. 0 is a limit like any other: nothing passes.
+
+${table([['limit', 'default', 'of', 'may be tried again'], ...rows])}
+## What a refusal says
+
+Each protocol refuses in its own words: the status is 429 with \`Retry-After\` (seconds) where the same request may be tried again, 413 for a body
+that is too large, 422 for a query that asks for too much, and what the protocol says of a bad row where a limit refuses single series. The
+sentence names who is over which limit, what was there and what is the most. Where the answer is a JSON object it also has
+
+\`\`\`json
+"limit": {"id": "active-series", "limit": 1000, "value": 1000, "contributors": [], "docs": "docs/operations/limits.md#active-series"}
+\`\`\`
+
+A write that is over as a whole is refused before its body is read. Of a batch with new series that are refused the rest is kept: the answer
+counts what was refused and names the first ones, as it does for rows that do not parse. With several shards what is under way and exemplars are
+counted by thread, each with its part of the limit.
+
+## The limits
+
+${LIMIT_IDS.map(section).join('\n')}`;
+}

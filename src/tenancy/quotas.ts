@@ -1,0 +1,394 @@
+// The limits of tenants and tokens at work: asked per request, per new series and per query, never
+// per point. A tenant has one account, a token that has limits of its own another one beside it;
+// both are asked.
+//
+// Where writes are scanned in several threads the thread of the shards counts samples, and tells
+// the others which accounts are over (`onClosed`, `close`); each of those counts what is under way
+// in itself, against its part of the limit.
+import { AppError } from '../model/errors.ts';
+import type { LimitFacts } from '../model/errors.ts';
+import type { SeriesCount, SeriesGate } from '../model/storage.ts';
+import type { Principal, TenantId } from '../model/tenant.ts';
+import type { Clock } from '../stdx/clock.ts';
+import { Account } from './account.ts';
+import type { Closed } from './account.ts';
+import { limitDocs, LIMITS } from './limit-table.ts';
+import type { EffectiveLimits, LimitId, LimitSource } from './limit-table.ts';
+import { ACCOUNTS_MAX, BUSY_RETRY_SEC, COST_PER_SERIES, RETRY_AFTER_SEC_MAX } from './limits.ts';
+
+/** An account is over: other threads refuse its writes until then. */
+export interface ClosedAccount {
+  readonly tenant: TenantId;
+  /** '' : the tenant's own. */
+  readonly tokenId: string;
+  readonly closed: Closed;
+}
+
+/** A limit refused something, or a tenant comes near to one. */
+export interface LimitHit {
+  readonly tenant: TenantId;
+  readonly tokenId: string;
+  readonly id: LimitId;
+  readonly limit: number;
+  readonly value: number;
+}
+
+export interface QuotasParts {
+  readonly limitsOf: LimitSource;
+  readonly clock: Clock;
+  /** How many threads count what is under way, none of them samples; default: this one alone. */
+  readonly threadCount?: number;
+}
+
+export interface QuotasListener {
+  /** A request, or a part of it, is refused. */
+  readonly onRefused?: (hit: LimitHit) => void;
+  /** New series of a tenant are refused; told once a second at most. */
+  readonly onSeriesRefused?: (hit: LimitHit) => void;
+  /** The account's writes are refused from now on. */
+  readonly onClosed?: (account: ClosedAccount) => void;
+}
+
+interface Owner {
+  readonly tenant: TenantId;
+  readonly tokenId: string;
+  readonly account: Account;
+  /** Told by another thread. */
+  elsewhere: Closed | undefined;
+  /** The last refusal of a series, and when it was told. */
+  seriesHit: LimitHit | undefined;
+  seriesToldMs: number;
+}
+
+/** What one principal may take, and has taken. */
+export class Gate {
+  readonly #quotas: Quotas;
+  readonly #owners: readonly Owner[];
+  /** The lower ones of tenant and token. */
+  readonly limits: EffectiveLimits;
+
+  constructor(quotas: Quotas, owners: readonly Owner[], limits: EffectiveLimits) {
+    this.#quotas = quotas;
+    this.#owners = owners;
+    this.limits = limits;
+  }
+
+  get isIdle(): boolean {
+    return this.#owners.every(({ account }) => account.isIdle);
+  }
+
+  /**
+   * Throws where a write is refused whatever is in its body: before it is read. `sizeBytes`: as far
+   * as it is known.
+   */
+  checkWrite(sizeBytes: number): void {
+    if (sizeBytes > this.limits['body-bytes'])
+      throw this.#quotas.refusal(this.#owners.at(-1)!, 'body-bytes', sizeBytes, undefined);
+    const nowMs = this.#quotas.nowMs();
+    for (const owner of this.#owners) {
+      const { account } = owner;
+      const closed = owner.elsewhere ?? account.closedAt(nowMs);
+      if (closed !== undefined) {
+        if (nowMs < closed.untilMs)
+          throw this.#quotas.refusal(owner, closed.id, closed.value, closed.untilMs - nowMs);
+        owner.elsewhere = undefined;
+      }
+      if (account.requests >= this.#quotas.part(account.limits['requests-in-flight']))
+        throw this.#quotas.refusal(owner, 'requests-in-flight', account.requests + 1, undefined);
+      const bytesMax = this.#quotas.part(account.limits['bytes-in-flight']);
+      // A body alone is always let in: its size has a limit of its own.
+      if (account.requests > 0 && account.bytes + sizeBytes > bytesMax)
+        throw this.#quotas.refusal(owner, 'bytes-in-flight', account.bytes + sizeBytes, undefined);
+    }
+  }
+
+  /** Throws as `checkWrite`; `leaveWrite` follows where it does not. */
+  enterWrite(sizeBytes: number): void {
+    this.checkWrite(sizeBytes);
+    for (const { account } of this.#owners) {
+      account.requests++;
+      account.bytes += sizeBytes;
+    }
+  }
+
+  leaveWrite(sizeBytes: number): void {
+    for (const { account } of this.#owners) {
+      account.requests--;
+      account.bytes -= sizeBytes;
+    }
+  }
+
+  /** Samples go to the log; negative: they did not come there. */
+  takeSamples(count: number): void {
+    if (!this.#quotas.countsSamples) return;
+    const nowMs = this.#quotas.nowMs();
+    for (const owner of this.#owners) {
+      const { account, tenant, tokenId } = owner;
+      const before = account.closedAt(nowMs);
+      account.take(count, nowMs);
+      const closed = account.closedAt(nowMs);
+      if (closed !== undefined && closed.untilMs !== before?.untilMs)
+        this.#quotas.tellClosed({ tenant, tokenId, closed });
+    }
+  }
+
+  /** How many of these exemplars may be stored. */
+  takeExemplars(count: number): number {
+    const nowMs = this.#quotas.nowMs();
+    let kept = count;
+    for (const owner of this.#owners) {
+      const limit = this.#quotas.part(owner.account.limits['exemplars-per-minute']);
+      const left = wholePart(owner.account.exemplars.left(nowMs, limit));
+      if (left >= kept) continue;
+      kept = left;
+      this.#quotas.tellRefused(owner, 'exemplars-per-minute', count);
+    }
+    for (const { account } of this.#owners) account.exemplars.bucket.take(kept);
+    return kept;
+  }
+
+  /** Throws where a query may not begin; `leaveQuery` follows where it does not. */
+  enterQuery(): void {
+    const nowMs = this.#quotas.nowMs();
+    for (const owner of this.#owners) {
+      const { account } = owner;
+      if (account.queries >= account.limits['query-concurrency'])
+        throw this.#quotas.refusal(owner, 'query-concurrency', account.queries + 1, undefined);
+      const limit = account.limits['query-cost-per-minute'];
+      const left = account.cost.left(nowMs, limit);
+      if (left < 1) {
+        const waitMs = account.cost.waitMs(limit);
+        throw this.#quotas.refusal(owner, 'query-cost-per-minute', Math.ceil(limit - left), waitMs);
+      }
+    }
+    for (const { account } of this.#owners) account.queries++;
+  }
+
+  leaveQuery(read: { readonly seriesRead: number; readonly samplesRead: number }): void {
+    const nowMs = this.#quotas.nowMs();
+    const cost = queryCost(read);
+    for (const { account } of this.#owners) {
+      account.queries--;
+      account.cost.left(nowMs, account.limits['query-cost-per-minute']);
+      account.cost.bucket.take(cost);
+    }
+  }
+
+  /** Throws where the range of a query is longer than it may be. */
+  checkRange(rangeUs: number): void {
+    const rangeSec = rangeUs / 1e6;
+    if (rangeSec > this.limits['query-range'])
+      throw this.#quotas.refusal(this.#owners.at(-1)!, 'query-range', rangeSec, undefined);
+  }
+}
+
+/** Units of what a query read. */
+function queryCost(read: { readonly seriesRead: number; readonly samplesRead: number }): number {
+  return read.samplesRead + COST_PER_SERIES * read.seriesRead;
+}
+
+export class Quotas implements SeriesGate {
+  readonly #parts: QuotasParts;
+  #listener: QuotasListener = {};
+  /** By tenant, then by token, '' the tenant's own; the one asked least recently first. */
+  readonly #owners = new Map<TenantId, Map<string, Owner>>();
+  readonly #gates = new Map<string, Gate>();
+  readonly #counts: ((tenant: TenantId) => SeriesCount)[] = [];
+
+  constructor(parts: QuotasParts) {
+    this.#parts = parts;
+  }
+
+  /** One listener; it must not throw. */
+  listen(listener: QuotasListener): void {
+    this.#listener = listener;
+  }
+
+  nowMs(): number {
+    return this.#parts.clock.nowMs();
+  }
+
+  get countsSamples(): boolean {
+    return this.#parts.threadCount === undefined;
+  }
+
+  /** What of a limit of things under way this thread may use. */
+  part(limit: number): number {
+    const { threadCount = 1 } = this.#parts;
+    return threadCount === 1 || limit === 0 ? limit : Math.max(1, Math.floor(limit / threadCount));
+  }
+
+  gate({ tenant, tokenId }: Principal): Gate {
+    const key = tokenId === '' ? tenant : `${tenant}/${tokenId}`;
+    const known = this.#gates.get(key);
+    if (known !== undefined) return known;
+    const { limitsOf } = this.#parts;
+    const limits = limitsOf(tenant, tokenId);
+    const owners = [this.#owner(tenant, '')];
+    if (tokenId !== '' && limits !== limitsOf(tenant, ''))
+      owners.push(this.#owner(tenant, tokenId));
+    const gate = new Gate(this, owners, limits);
+    this.#gates.set(key, gate);
+    return gate;
+  }
+
+  #owner(tenant: TenantId, tokenId: string): Owner {
+    let ofTenant = this.#owners.get(tenant);
+    if (ofTenant === undefined) {
+      this.#bound();
+      this.#owners.set(tenant, (ofTenant = new Map()));
+    }
+    let owner = ofTenant.get(tokenId);
+    if (owner === undefined) {
+      const account = new Account(this.#parts.limitsOf(tenant, tokenId), this.nowMs());
+      owner = {
+        tenant,
+        tokenId,
+        account,
+        elsewhere: undefined,
+        seriesHit: undefined,
+        seriesToldMs: -Infinity,
+      };
+      ofTenant.set(tokenId, owner);
+    }
+    return owner;
+  }
+
+  /** Tenants that only ask cost nothing for long: those that take nothing are forgotten. */
+  #bound(): void {
+    if (this.#owners.size < ACCOUNTS_MAX) return;
+    for (const [tenant, owners] of this.#owners) {
+      if (![...owners.values()].every(({ account }) => account.isIdle)) continue;
+      this.#owners.delete(tenant);
+      for (const tokenId of owners.keys())
+        this.#gates.delete(tokenId === '' ? tenant : `${tenant}/${tokenId}`);
+    }
+    this.#gates.clear();
+  }
+
+  /** The limits of a tenant or of a token of it have changed: they hold from now on. */
+  changed(tenant: TenantId): void {
+    const nowMs = this.nowMs();
+    for (const { account, tokenId } of this.#owners.get(tenant)?.values() ?? [])
+      account.setLimits(this.#parts.limitsOf(tenant, tokenId), nowMs);
+    for (const owner of this.#owners.get(tenant)?.values() ?? []) owner.elsewhere = undefined;
+    for (const key of this.#gates.keys())
+      if (key === tenant || key.startsWith(`${tenant}/`)) this.#gates.delete(key);
+  }
+
+  /** Another thread has counted. */
+  close({ tenant, tokenId, closed }: ClosedAccount): void {
+    this.#owner(tenant, tokenId).elsewhere = closed;
+  }
+
+  tellClosed(account: ClosedAccount): void {
+    this.#listener.onClosed?.(account);
+  }
+
+  /** As Gate.checkWrite; the largest body that may come. */
+  checkWrite(principal: Principal, sizeBytes: number): number {
+    const gate = this.gate(principal);
+    gate.checkWrite(sizeBytes);
+    return gate.limits['body-bytes'];
+  }
+
+  // -------------------------------------------------------------- series
+
+  watch(count: (tenant: TenantId) => SeriesCount): void {
+    this.#counts.push(count);
+  }
+
+  /** Written within the last hour, to the second: the number that limits, pages and errors show. */
+  activeSeries(tenant: TenantId): number {
+    return this.#counts.reduce((sum, count) => sum + count(tenant).active, 0);
+  }
+
+  admits(tenant: TenantId): boolean {
+    const owner = this.#owner(tenant, '');
+    const nowMs = this.nowMs();
+    const hit = this.#seriesHit(owner, nowMs);
+    if (hit === undefined) return true;
+    owner.seriesHit = hit;
+    if (nowMs - owner.seriesToldMs >= 1000) {
+      owner.seriesToldMs = nowMs;
+      this.#listener.onSeriesRefused?.(hit);
+    }
+    return false;
+  }
+
+  /** The last refusal of a series of the tenant, in words. */
+  seriesSentence(tenant: TenantId): string | undefined {
+    const hit = this.#owners.get(tenant)?.get('')?.seriesHit;
+    return hit && limitSentence(hit);
+  }
+
+  /** Another thread refused a series. */
+  hearSeriesRefused(hit: LimitHit): void {
+    this.#owner(hit.tenant, '').seriesHit = hit;
+  }
+
+  #seriesHit({ tenant, account }: Owner, nowMs: number): LimitHit | undefined {
+    const { limits } = account;
+    let value = 0;
+    for (const count of this.#counts) {
+      const { active, reserved } = count(tenant);
+      value += active + reserved;
+    }
+    const limit = limits['active-series'];
+    if (value >= limit) return { tenant, tokenId: '', id: 'active-series', limit, value };
+    const perMinute = limits['new-series-per-minute'];
+    const left = account.newSeries.left(nowMs, perMinute);
+    if (left >= 1) return undefined;
+    const made = Math.ceil(perMinute - left);
+    return { tenant, tokenId: '', id: 'new-series-per-minute', limit: perMinute, value: made };
+  }
+
+  /** How many of these descriptions of metrics may be stored. */
+  takeMetadata(tenant: TenantId, count: number): number {
+    const owner = this.#owner(tenant, '');
+    const { metadata, limits } = owner.account;
+    const left = wholePart(metadata.left(this.nowMs(), limits['metadata-per-minute']));
+    const kept = Math.min(count, left);
+    metadata.bucket.take(kept);
+    if (kept < count) this.tellRefused(owner, 'metadata-per-minute', count);
+    return kept;
+  }
+
+  made(tenant: TenantId): void {
+    this.#owner(tenant, '').account.newSeries.bucket.take(1);
+  }
+
+  // -------------------------------------------------------------- refusals
+
+  tellRefused({ tenant, tokenId, account }: Owner, id: LimitId, value: number): void {
+    const limit = account.limits[id];
+    this.#listener.onRefused?.({ tenant, tokenId, id, limit, value });
+  }
+
+  refusal(owner: Owner, id: LimitId, value: number, waitMs: number | undefined): AppError {
+    this.tellRefused(owner, id, value);
+    const { tenant, tokenId, account } = owner;
+    const hit = { tenant, tokenId, id, limit: account.limits[id], value };
+    const limit = limitFacts(hit);
+    const { retryable } = LIMITS[id];
+    const kind = id === 'body-bytes' ? 'tooLarge' : 'limited';
+    if (!retryable) return new AppError(kind, id, limitSentence(hit), { retryable, limit });
+    const waitSec = Math.ceil((waitMs ?? 0) / 1000);
+    const retryAfterSec = Math.min(Math.max(waitSec, BUSY_RETRY_SEC), RETRY_AFTER_SEC_MAX);
+    return new AppError(kind, id, limitSentence(hit), { retryAfterSec, limit });
+  }
+}
+
+function wholePart(level: number): number {
+  return Math.max(0, Math.floor(level));
+}
+
+function limitFacts({ id, limit, value }: LimitHit): LimitFacts {
+  return { id, limit, value, contributors: [], docs: limitDocs(id) };
+}
+
+/** What was there or asked for, and the limit. */
+function limitSentence({ tenant, tokenId, id, limit, value }: LimitHit): string {
+  const who = tokenId === '' ? `tenant "${tenant}"` : `token ${tokenId} of tenant "${tenant}"`;
+  return `${who} is over its limit ${id}: ${value}, at most ${limit}; see ${limitDocs(id)}`;
+}

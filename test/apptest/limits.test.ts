@@ -1,0 +1,202 @@
+// Limits of tenants on a real server, by settings and by the API: each protocol's own refusal, what
+// it says to people and to machines, what is kept of a batch, and that nobody else notices.
+// limits-shards.test.ts runs the same with several ingest threads.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { encodeSnappy } from '../../src/codec/snappy.ts';
+import { requestV2 } from '../support/remote-write-v2.ts';
+import { startOrrery } from './harness.ts';
+import type { RunningOrrery, TextAnswer } from './harness.ts';
+
+const T = 1_750_000_000;
+
+let orrery: RunningOrrery;
+before(async () => {
+  const limits = ['labels-per-series=6', 'query-points=1000', 'query-range=30d'];
+  orrery = await startOrrery(['--no-collect', '--limit', limits.join(',')]);
+});
+after(() => orrery.stop());
+
+interface Facts {
+  readonly id: string;
+  readonly limit: number;
+  readonly value: number;
+  readonly docs: string;
+}
+
+function as(tenant: string): { readonly headers: Record<string, string> } {
+  return { headers: { 'X-Scope-OrgID': tenant } };
+}
+
+async function tenantWith(name: string, limits: Record<string, number>): Promise<void> {
+  const made = await orrery.post('/orrery/v1/tenants', JSON.stringify({ name, limits }));
+  assert.equal(made.status, 201, made.text);
+}
+
+async function setLimits(name: string, limits: Record<string, number | null>): Promise<void> {
+  const init = { method: 'PATCH', body: JSON.stringify(limits) };
+  const answer = await orrery.get(`/orrery/v1/tenants/${name}/limits`, init);
+  assert.equal(answer.status, 200, answer.text);
+}
+
+function write(tenant: string, lines: readonly string[], path = '/write'): Promise<TextAnswer> {
+  return orrery.post(`${path}?precision=s&bucket=b`, lines.join('\n'), as(tenant));
+}
+
+async function valuesOf(tenant: string, query: string): Promise<readonly string[]> {
+  const params = new URLSearchParams({ query, time: String(T + 60) }).toString();
+  const answer = await orrery.get(`/api/v1/query?${params}`, as(tenant));
+  assert.equal(answer.status, 200, answer.text);
+  const { data } = JSON.parse(answer.text) as { data: { result: { value: [number, string] }[] } };
+  return data.result.map(({ value }) => value[1]);
+}
+
+function factsOf(answer: TextAnswer): Facts {
+  const { limit } = JSON.parse(answer.text) as { limit: Facts };
+  assert.equal(limit.docs, `docs/operations/limits.md#${limit.id}`);
+  return limit;
+}
+
+/** Threads hear of what is over a moment after it is. */
+async function untilRefused(send: () => Promise<TextAnswer>): Promise<TextAnswer> {
+  for (let i = 0; i < 200; i++) {
+    const answer = await send();
+    if (answer.status === 429) return answer;
+    assert.ok(answer.status < 300, answer.text);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return assert.fail('nothing was refused');
+}
+
+function host(i: number): string {
+  return `cpu,host=h${i} busy=${i} ${T}`;
+}
+
+function hosts(from: number, to: number): readonly string[] {
+  return Array.from({ length: to - from }, (_, i) => host(from + i));
+}
+
+test('samples a second: 429 with Retry-After in every protocol, other tenants go on', async () => {
+  await tenantWith('fast', { 'samples-per-second': 10, 'samples-burst': 10 });
+  assert.equal((await write('fast', hosts(0, 500))).status, 204);
+  const refused = await untilRefused(() => write('fast', []));
+  const retryAfter = Number(refused.headers.get('retry-after'));
+  assert.ok(retryAfter >= 40 && retryAfter <= 50, `waits ${retryAfter}`);
+  assert.match(
+    refused.text,
+    /tenant \\"fast\\" is over its limit samples-per-second: 500, at most/,
+  );
+  const { id, limit, value } = factsOf(refused);
+  assert.deepEqual([id, limit, value], ['samples-per-second', 10, 500]);
+  const v2 = await write('fast', hosts(0, 1), '/api/v2/write');
+  assert.equal(v2.status, 429);
+  const { code, message } = JSON.parse(v2.text) as Record<string, string>;
+  assert.equal(code, 'too many requests');
+  assert.match(message!, /samples-per-second/);
+  assert.equal(factsOf(v2).id, 'samples-per-second');
+  const series = [{ labels: ['__name__', 'm'], samples: [{ value: 1, tMs: T * 1000 }] }];
+  const sent = Uint8Array.from(encodeSnappy(requestV2(series)));
+  const remote = await orrery.post('/api/v1/write', sent, {
+    headers: {
+      ...as('fast').headers,
+      'Content-Encoding': 'snappy',
+      'Content-Type': 'application/x-protobuf;proto=io.prometheus.write.v2.Request',
+    },
+  });
+  assert.equal(remote.status, 429);
+  assert.ok(Number(remote.headers.get('retry-after')) > 0);
+  for (const [path, body] of [
+    ['/api/put', '{"metric":"m","timestamp":1,"value":1}'],
+    ['/api/v1/import/prometheus', 'm 1\n'],
+    ['/api/v0/update', `${T}000000// m{} 1\n`],
+    ['/v1/metrics', '{"resourceMetrics":[]}'],
+  ] as const) {
+    const init = { headers: { ...as('fast').headers, 'Content-Type': 'application/json' } };
+    const answer = await orrery.post(path, body, init);
+    assert.equal(answer.status, 429, `${path}: ${answer.text}`);
+    assert.match(answer.text, /samples-per-second/, path);
+  }
+  assert.equal((await write('slow', hosts(0, 500))).status, 204);
+  assert.deepEqual(await valuesOf('fast', 'count(cpu_busy)'), ['500']);
+  await setLimits('fast', { 'samples-per-second': null, 'samples-burst': 1_000_000 });
+  assert.equal((await write('fast', hosts(0, 1))).status, 204);
+});
+
+test('active series: known ones go on, new ones are refused one by one and named', async () => {
+  await tenantWith('wide', { 'active-series': 20 });
+  assert.equal((await write('wide', hosts(0, 15))).status, 204);
+  const partly = await write('wide', hosts(10, 30));
+  assert.equal(partly.status, 400, partly.text);
+  assert.match(partly.text, /partial write: .*new series of metric 'cpu_busy' refused: tenant/);
+  assert.match(partly.text, /over its limit active-series: 20, at most 20; see docs\/operations/);
+  const kept = await valuesOf('wide', 'count(cpu_busy)');
+  assert.deepEqual(kept, ['20']);
+  assert.equal((await write('wide', hosts(0, 15))).status, 204);
+  assert.deepEqual(await valuesOf('wide', 'count(cpu_busy)'), kept);
+  await setLimits('wide', { 'active-series': 30 });
+  assert.equal((await write('wide', hosts(0, 30))).status, 204);
+  assert.deepEqual(await valuesOf('wide', 'count(cpu_busy)'), ['30']);
+});
+
+test('new series a minute', async () => {
+  await tenantWith('churn', { 'new-series-per-minute': 5 });
+  const partly = await write('churn', hosts(0, 10));
+  assert.match(partly.text, /over its limit new-series-per-minute: 5, at most 5/);
+  assert.deepEqual(await valuesOf('churn', 'count(cpu_busy)'), ['5']);
+});
+
+test('labels, points a day, bodies', async () => {
+  const many = Array.from({ length: 6 }, (_, i) => `l${i}=v`).join(',');
+  const labels = await write('labels', [`m,${many} v=1`]);
+  assert.match(labels.text, /series of metric 'm_v' has 7 labels, the limit is 6/);
+  await tenantWith('daily', { 'points-per-day': 5 });
+  assert.equal((await write('daily', hosts(0, 5))).status, 204);
+  const refused = await untilRefused(() => write('daily', hosts(0, 1)));
+  assert.equal(factsOf(refused).id, 'points-per-day');
+  await tenantWith('small', { 'body-bytes': 100 });
+  assert.equal((await write('small', hosts(0, 1))).status, 204);
+  await untilStatus(413, () => write('small', hosts(0, 30)));
+});
+
+/** Records reach threads a moment after they are committed. */
+async function untilStatus(status: number, send: () => Promise<TextAnswer>): Promise<void> {
+  let answer = await send();
+  for (let i = 0; i < 100 && answer.status !== status; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    answer = await send();
+  }
+  assert.equal(answer.status, status, answer.text);
+}
+
+test('a limit that is set holds within a second, and so does one that is taken away', async () => {
+  await tenantWith('soon', {});
+  assert.equal((await write('soon', hosts(0, 1))).status, 204);
+  await setLimits('soon', { 'body-bytes': 3 });
+  await untilStatus(413, () => write('soon', hosts(0, 1)));
+  await setLimits('soon', { 'body-bytes': null });
+  await untilStatus(204, () => write('soon', hosts(0, 1)));
+});
+
+test('queries: range, points, series, samples, cost, each named', async () => {
+  assert.equal((await write('ask', hosts(0, 100))).status, 204);
+  const ask = (query: string, days = 1): Promise<TextAnswer> => {
+    const start = String(T - days * 86_400);
+    const params = { query, start, end: String(T + 100), step: '3600' };
+    return orrery.get(`/api/v1/query_range?${new URLSearchParams(params).toString()}`, as('ask'));
+  };
+  const long = await ask('cpu_busy', 40);
+  assert.deepEqual([long.status, factsOf(long).id], [422, 'query-range']);
+  assert.equal((await ask('cpu_busy', 20)).status, 200);
+  await tenantWith('ask', { 'query-series': 50 });
+  const wide = await ask('cpu_busy + 0');
+  assert.equal(wide.status, 422, wide.text);
+  const { id, limit, value } = factsOf(wide);
+  assert.deepEqual([id, limit, value], ['query-series', 50, 100]);
+  assert.match(wide.text, /"contributors":\["cpu_busy","label host"\]/);
+  await setLimits('ask', { 'query-series': null, 'query-cost-per-minute': 60 });
+  assert.equal((await ask('cpu_busy + 1')).status, 200);
+  const costly = await ask('cpu_busy + 2');
+  assert.equal(costly.status, 429, costly.text);
+  assert.equal(factsOf(costly).id, 'query-cost-per-minute');
+  assert.ok(Number(costly.headers.get('retry-after')) > 60);
+});
