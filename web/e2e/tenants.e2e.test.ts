@@ -1,4 +1,4 @@
-/** Tenants: the list, tokens shown once and revoked, limits, changes, signing in; axe and pictures. */
+/** Tenants: the list, tokens shown once and revoked, limits, changes, signing in; axe, pictures. */
 import assert from 'node:assert/strict';
 import { assertAccessible, screenshot } from './harness.ts';
 import {

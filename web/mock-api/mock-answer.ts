@@ -1,6 +1,6 @@
 /** What an answer of the mock is made of, and what decides it. */
 
-import type { MockTenancy } from './tenancy.ts';
+import type { MockTenancy } from './mock-tenancy.ts';
 
 /** What the store holds: host metrics, only what a client wrote, or nothing. */
 export type MockStore = 'host' | 'written' | 'empty';

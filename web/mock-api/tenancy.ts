@@ -1,26 +1,6 @@
 /** The mock's tenants: two at first, with what is created and changed kept in the state. */
+import type { MockTenancy, MockTenant, MockToken } from './mock-tenancy.ts';
 import { failed, type MockAnswer, type MockRequest, type MockState } from './mock-answer.ts';
-
-interface MockTenant {
-  readonly name: string;
-  readonly id: string;
-  state: string;
-  readonly created_at: string | null;
-  readonly limits: Record<string, number>;
-  readonly tokens: MockToken[];
-}
-
-interface MockToken {
-  readonly id: string;
-  readonly name: string;
-  state: string;
-  readonly [field: string]: unknown;
-}
-
-export interface MockTenancy {
-  readonly tenants: Map<string, MockTenant>;
-  readonly changes: { action: string; subject: string; tenant: string }[];
-}
 
 const BORN = '2026-11-01T09:00:00.000Z';
 
