@@ -389,8 +389,8 @@ export class Generation {
   }
 
   /**
-   * Brings the pages of series [from, to) near, so that their misses do not wait for each other when
-   * they are read. At most PAGES_AHEAD_SERIES.
+   * Brings the pages of series [from, to) near, PAGES_AHEAD_SERIES at most, so that their misses
+   * do not wait for each other when they are read.
    */
   lookAhead(refs: Uint32Array, from: number, to: number): void {
     const { i32, pages, scratch } = this.memory;

@@ -1,5 +1,5 @@
-// Whole series out of the head at once, with kernels/pages.ts (dist/wasm, made by `npm run build`) and
-// without: the same as page by page, at every held moment, for plain and sealed pages of every
+// Whole series out of the head at once, with kernels/pages.ts (dist/wasm, made by `npm run build`)
+// and without: the same as page by page, at every held moment, for plain and sealed pages of every
 // kind of 64 bits; and the kernel writes nothing but what is its own.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
