@@ -1,10 +1,10 @@
 // asc: --enable threads --sharedMemory
 // Blocks of doubles and of 64-bit integers (docs/formats/block.md): flags, aggregates and the value
-// column of whole numbers and decimals, which most series are. src/codec/block.ts and what it imports
-// are the reference, and write the same bytes; what has another form (full doubles, NaN that are no
-// staleness markers, sums beyond the doubles, integers far apart) is refused with 0 and left to it. The caller owns the memory, and
-// passes `scratch` (shared/encode-scratch.ts) with its tables filled. Nothing outside of it and of
-// `out` is written; behind `out` there is room for 64 KiB more than the values have.
+// column. src/codec/block.ts and what it imports are the reference, and write the same bytes; what
+// is rare (NaN that are no staleness markers, sums beyond the doubles, columns that are best left raw)
+// is refused with 0 and left to it. The caller owns the memory, and passes `scratch`
+// (shared/encode-scratch.ts) with its tables filled. Nothing outside of it and of `out` is written;
+// `out` has room for 64 KiB more than the values have.
 import {
   aggregates,
   constant,
@@ -14,9 +14,10 @@ import {
   isConstantWord,
   seenFlags,
 } from './shared/encode-facts';
-import { putNumbers, putWords } from './shared/encode-numbers';
+import { putNumbers } from './shared/encode-numbers';
 import { COUNT_MAX, CRC, INTS, RESIDUALS } from './shared/encode-scratch';
 import { putStream } from './shared/encode-stream';
+import { putWords } from './shared/encode-words';
 
 const HAS_AGGREGATES: i32 = 16;
 const IS_CONSTANT: i32 = 32;
@@ -48,9 +49,10 @@ export function encodeBody(s: usize, values: usize, count: i32, out: usize, kind
       at = aggregates(s, at, count);
     }
     store<u8>(at, kind == F64 ? MODE_DOUBLES : MODE_WORDS);
-    if (kind == F64) at = putNumbers(s, at + 1, values, count);
-    else at = putWords(s, at + 1, values, count);
-    if (at == 0) return 0;
+    const column = at + 1;
+    if (kind == F64) at = putNumbers(s, column, values, count);
+    else at = putWords(s, column, values, count);
+    if (at == 0 || at - column >= (<usize>count) << 3) return 0;
   }
   store<u8>(out, <u8>flags, 4);
   store<u32>(out, bodyCrc(s, out + 4, at, kind, count));

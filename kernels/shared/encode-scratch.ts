@@ -41,6 +41,8 @@ export const ALL_WIDTHS: usize = 473232;
 /** Words of the entropy coder, filled from the end. */
 export const CODED: usize = 473488;
 export const CODED_END: usize = 489872;
+/** What decimals are off by, as the columns above. Bytes of all: 555408. */
+export const CORRECTIONS: usize = 489872;
 /** Low and high halves of what is packed; the offsets are done with by then. */
 export const LOW: usize = OFFSETS;
 export const HIGH: usize = OFFSETS + 32768;

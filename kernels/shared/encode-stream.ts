@@ -337,7 +337,7 @@ function putPacked(s: usize, out: usize, size: i32): usize {
 }
 
 /** Rows of four lanes, whose words take turns. */
-function packRows(from: usize, out: usize, rows: i32, width: i32): usize {
+export function packRows(from: usize, out: usize, rows: i32, width: i32): usize {
   if (width == 0) return out;
   let at = out;
   let word = i32x4.splat(0);

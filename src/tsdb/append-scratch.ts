@@ -2,8 +2,15 @@
 // columns of a group of samples, the directory of series records), and room for records that are
 // on their way. kernels/append.ts has the same numbers. The first slab of the memory is the
 // compiler's.
+import { BLOCK_COUNT_MAX, VECTOR_COUNT_MAX } from '../codec/limits.ts';
 import { assert } from '../stdx/assert.ts';
-import { HEAD_CHUNK_REFS, HEAD_SLAB_BYTES, RECORD_RING_BYTES, RECORD_TIMES_MAX } from './limits.ts';
+import {
+  HEAD_CHUNK_REFS,
+  HEAD_SLAB_BYTES,
+  PAGES_AHEAD_SERIES,
+  RECORD_RING_BYTES,
+  RECORD_TIMES_MAX,
+} from './limits.ts';
 import { SLOTS_MAX } from './refs.ts';
 
 /** Samples of a call. */
@@ -54,6 +61,13 @@ export const FREE_PAGES_AT = DUE_SAMPLES_AT + SCRATCH_SAMPLES * 4;
 export const DIRECTORY_AT = HEAD_SLAB_BYTES;
 const DIRECTORY_WORDS = (SLOTS_MAX + 1) / HEAD_CHUNK_REFS;
 const SPREAD_TIMES_AT = DIRECTORY_AT + DIRECTORY_WORDS * 4;
+// Where records' times are spread there is room for one series that is read, in between.
+const PAGES_AT = SPREAD_TIMES_AT;
+const PAGES_BYTES = 40 * 1024;
+const ROOM_TIMES_AT = PAGES_AT + PAGES_BYTES;
+/** The kernel may write a page's samples behind those that count. */
+const ROOM_BYTES = (BLOCK_COUNT_MAX + VECTOR_COUNT_MAX) * 8;
+const ROOM_VALUES_AT = ROOM_TIMES_AT + ROOM_BYTES;
 const RING_AT = SPREAD_TIMES_AT + RECORD_TIMES_MAX * 8;
 /** Bytes of memory before the first slab of a generation. */
 export const FRONT_BYTES = SCRATCH_AT + RING_AT + RECORD_RING_BYTES;
@@ -67,6 +81,12 @@ export class AppendScratch {
   /** Room for the times of records that have one. */
   readonly spreadTimes: Float64Array;
   readonly ring: Uint8Array;
+  /** Room for the samples of one series that is read, good until a record is decoded. */
+  readonly roomTimes: Float64Array<ArrayBuffer>;
+  readonly roomWords: Int32Array<ArrayBuffer>;
+  /** The kernel that reads works here; and what it is to look at ahead. */
+  readonly pagesAt = SCRATCH_AT + PAGES_AT;
+  readonly newestPages: Uint32Array;
   readonly #refs: Uint32Array;
   readonly #tUs: Float64Array;
   readonly #words: Int32Array;
@@ -84,6 +104,11 @@ export class AppendScratch {
     this.#words = new Int32Array(buffer, SCRATCH_AT + VALUES_AT, SCRATCH_SAMPLES * 2);
     this.directory = new Int32Array(buffer, SCRATCH_AT + DIRECTORY_AT, DIRECTORY_WORDS);
     this.spreadTimes = new Float64Array(buffer, SCRATCH_AT + SPREAD_TIMES_AT, RECORD_TIMES_MAX);
+    // As if it were not shared: nobody else writes there.
+    const own = buffer as ArrayBuffer;
+    this.roomTimes = new Float64Array(own, SCRATCH_AT + ROOM_TIMES_AT, BLOCK_COUNT_MAX);
+    this.roomWords = new Int32Array(own, SCRATCH_AT + ROOM_VALUES_AT, 2 * BLOCK_COUNT_MAX);
+    this.newestPages = new Uint32Array(buffer, this.pagesAt, PAGES_AHEAD_SERIES);
     this.ring = new Uint8Array(buffer, SCRATCH_AT + RING_AT, RECORD_RING_BYTES);
   }
 
@@ -117,4 +142,5 @@ export class AppendScratch {
 }
 
 assert(FREE_PAGES_AT + SCRATCH_SAMPLES * 4 <= DIRECTORY_AT, 'the columns fit a slab');
+assert(PAGES_BYTES + 2 * ROOM_BYTES <= RECORD_TIMES_MAX * 8, 'the room of a series fits');
 assert(FRONT_BYTES % HEAD_SLAB_BYTES === 0, 'the front is whole slabs');

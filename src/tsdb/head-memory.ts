@@ -8,6 +8,8 @@ import { createAppendKernel } from './append-kernel.ts';
 import type { AppendSamples } from './append-kernel.ts';
 import { appendByReference } from './append-reference.ts';
 import { AppendScratch, CONTROL, FRONT_BYTES, SCRATCH_AT } from './append-scratch.ts';
+import { createPagesKernel } from './pages-kernel.ts';
+import type { PagesKernel } from './pages-kernel.ts';
 import { RecordRing } from './record-ring.ts';
 import { HEAD_GROW_BYTES, HEAD_MEMORY_MAX_BYTES, HEAD_SLAB_BYTES } from './limits.ts';
 
@@ -25,6 +27,8 @@ export class HeadMemory {
   /** Room for records that wait to be applied. */
   readonly records: RecordRing;
   readonly #kernel: AppendSamples | undefined;
+  /** Reads whole series. */
+  readonly pages: PagesKernel | undefined;
   /** Whose chunks stand in the scratch's directory. */
   directoryOwner: object | undefined = undefined;
   /** First cell of the first slab that was never handed out. */
@@ -43,6 +47,7 @@ export class HeadMemory {
     this.scratch = new AppendScratch(this.#memory.buffer);
     this.records = new RecordRing(this.scratch.ring);
     this.#kernel = createAppendKernel(this.#memory);
+    this.pages = createPagesKernel(this.#memory);
   }
 
   /** Appends samples [from, to) of the scratch; the first one that it does not take, or `to`. */

@@ -4,6 +4,7 @@
 import { BLOCK_COUNT_MAX } from '../codec/limits.ts';
 import { KIND } from '../model/columns.ts';
 import type { Kind, Samples, ValueColumn } from '../model/columns.ts';
+import type { HeadMemory } from './head-memory.ts';
 import type { HeadObjects } from './head-objects.ts';
 import type { HeadBytes } from './head-pages.ts';
 import {
@@ -138,22 +139,34 @@ const roomPages = new Int32Array(BLOCK_COUNT_MAX);
 
 /** Room for one series after the other, for whoever is done with one before the next. */
 export class SampleRoom {
-  readonly #words = new Int32Array(2 * BLOCK_COUNT_MAX);
-  readonly #tUs = new Float64Array(BLOCK_COUNT_MAX);
+  readonly #memory: HeadMemory;
+  readonly #words: Int32Array<ArrayBuffer>;
+  readonly #tUs: Float64Array<ArrayBuffer>;
   /** The same room as columns of each kind of words. */
-  readonly #columns = [
-    this.#column({ kind: KIND.f64, values: new Float64Array(this.#words.buffer) }),
-    this.#column({ kind: KIND.i64, values: new BigInt64Array(this.#words.buffer) }),
-    this.#column({ kind: KIND.u64, values: new BigUint64Array(this.#words.buffer) }),
-  ];
-  #samples = this.#columns[0]!;
+  readonly #columns: readonly (Samples & { count: number })[];
+  #samples: Samples;
+
+  /** Of a memory there is one room: it is its scratch. */
+  constructor(memory: HeadMemory) {
+    this.#memory = memory;
+    this.#words = memory.scratch.roomWords;
+    this.#tUs = memory.scratch.roomTimes;
+    const { buffer, byteOffset } = this.#words;
+    const room = [buffer, byteOffset, BLOCK_COUNT_MAX] as const;
+    this.#columns = [
+      this.#column({ kind: KIND.f64, values: new Float64Array(...room) }),
+      this.#column({ kind: KIND.i64, values: new BigInt64Array(...room) }),
+      this.#column({ kind: KIND.u64, values: new BigUint64Array(...room) }),
+    ];
+    this.#samples = this.#columns[0]!;
+  }
 
   #column(values: ValueColumn): Samples & { count: number } {
     const none = { subNs: undefined, startUs: undefined, position: undefined };
     return { ...values, count: 0, tUs: this.#tUs, ...none };
   }
 
-  /** What was read last, good until the next. */
+  /** What was read last, good until the next, and until anything else runs. */
   get samples(): Samples {
     return this.#samples;
   }
@@ -163,12 +176,26 @@ export class SampleRoom {
    * companions, all in the range, no more than a block takes. False where it is another one, for
    * readHeadSources.
    */
-  read({ memory, page, count, isAscending }: HeadChain, range: TimeRange): boolean {
+  read({ page, count, isAscending }: HeadChain, range: TimeRange): boolean {
     if (!isAscending || count === 0 || count > BLOCK_COUNT_MAX) return false;
-    const { i32 } = memory;
+    const { i32, pages, scratch } = this.#memory;
     const kind = kindOf(metaAt(i32, page));
     const column = this.#columns.find((one) => one.kind === kind);
     if (column === undefined) return false;
+    const tUs = this.#tUs;
+    const places = [tUs.byteOffset, this.#words.byteOffset] as const;
+    const isRead =
+      pages !== undefined && pages.readChain(scratch.pagesAt, page, count, ...places) > 0;
+    if (!isRead && !this.#readPages(page, count, kind)) return false;
+    column.count = count;
+    this.#samples = column;
+    return tUs[0]! >= range.startUs && tUs[count - 1]! <= range.endUs;
+  }
+
+  /** The same page by page; false where the chain is another one. */
+  #readPages(page: number, count: number, kind: Kind): boolean {
+    const memory = this.#memory;
+    const { i32 } = memory;
     let pageCount = 0;
     for (let at = page; at !== 0; at = previousOf(i32, at)) {
       const meta = metaAt(i32, at);
@@ -176,18 +203,15 @@ export class SampleRoom {
       if (pageCount === BLOCK_COUNT_MAX) return false;
       roomPages[pageCount++] = at;
     }
-    const tUs = this.#tUs;
     let at = 0;
     for (let i = pageCount - 1; i >= 0 && at < count; i--) {
       // The newest page has what is left of the count.
       const one = roomPages[i]!;
       const used = i === 0 ? count - at : Math.min(samplesIn(i32, one), count - at);
-      readSamples(memory, one, used, tUs, this.#words, at);
+      readSamples(memory, one, used, this.#tUs, this.#words, at);
       at += used;
     }
-    column.count = count;
-    this.#samples = column;
-    return tUs[0]! >= range.startUs && tUs[count - 1]! <= range.endUs;
+    return true;
   }
 }
 

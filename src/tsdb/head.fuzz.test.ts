@@ -1,9 +1,11 @@
 // A generation against a plain model: batches of all kinds with times from microseconds to
 // centuries apart, companions, held moments and deletes, with pages so small that every way to
-// close one is met, and sealed at once or late; what a moment shows never moves, and a head
-// snapshot shows the same.
+// close one is met, and sealed at once or late; what a moment shows never moves, a head snapshot
+// shows the same, and so does a whole series that is read at once, with the kernel (dist/wasm, made
+// by `npm run build`) and without it.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { readFileSync } from 'node:fs';
+import { after, test } from 'node:test';
 import { BatchBuilder } from '../model/batch-builder.ts';
 import { ALL_KINDS, KIND } from '../model/columns.ts';
 import type { Samples } from '../model/columns.ts';
@@ -16,13 +18,20 @@ import { Generation } from './head.ts';
 import type { HeadParts } from './head.ts';
 import { headSections } from './head-dump.ts';
 import { HeadLook } from './head-look.ts';
+import { SampleRoom } from './head-read.ts';
 import { CELLS_PER_SLAB, HeadMemory } from './head-memory.ts';
 import { restoreGeneration } from './head-snapshot-read.ts';
 import { SectionReader } from './index-sections.ts';
 import { HEAD_SLAB_BYTES } from './limits.ts';
 import { Moments } from './moments.ts';
+import { usePagesKernel } from './pages-kernel.ts';
 import { resolveSources } from './samples.ts';
 import type { TimeRange } from './samples.ts';
+
+const pagesModule = new WebAssembly.Module(
+  readFileSync(new URL('../../dist/wasm/pages.wasm', import.meta.url)),
+);
+after(() => usePagesKernel(undefined));
 
 const SERIES = [0, 1, 511, 512, 5000];
 const EVER = { startUs: Number.NEGATIVE_INFINITY, endUs: Number.POSITIVE_INFINITY };
@@ -168,16 +177,27 @@ function lookedAt(generation: Generation, ref: number, moment: number, range: Ti
 
 function found(generation: Generation, ref: number, { moment, rules }: Held): string[] {
   const view = { moment, range: EVER, priority: 0 };
+  return linesOf(resolveSources(generation.sources(ref, view, rules)));
+}
+
+function linesOf(chunks: readonly Samples[]): string[] {
   const out: string[] = [];
-  for (const chunk of resolveSources(generation.sources(ref, view, rules)))
+  for (const chunk of chunks)
     for (let i = 0; i < chunk.count; i++)
       out.push(`${chunk.tUs[i]} ${chunk.subNs?.[i] ?? 0} ${shownAt(chunk, i)}`);
   return out;
 }
 
+/** Into the room, if the series is in the usual form and all in the range. */
+function readAtOnce(generation: Generation, ref: number, moment: number): string[] | undefined {
+  const room = new SampleRoom(generation.memory);
+  generation.lookAhead(Uint32Array.of(ref), 0, 1);
+  return generation.readTo(room, ref, moment, EVER) ? linesOf([room.samples]) : undefined;
+}
+
 class Run {
   readonly prng: Prng;
-  memory = new HeadMemory();
+  memory: HeadMemory;
   moments = new Moments();
   generation: Generation;
   points: Point[] = [];
@@ -186,9 +206,13 @@ class Run {
   step = 0;
   readonly #lastUs = new Map<number, number>();
   readonly #parts: Pick<HeadParts, 'pageSamples' | 'sealSamples'>;
+  /** Series that were read at once. */
+  wholeCount = 0;
 
   constructor(seed: number) {
     this.prng = seededPrng(seed);
+    usePagesKernel(seed % 5 < 3 ? () => pagesModule : undefined);
+    this.memory = new HeadMemory();
     const sizes = [
       [1, 2, 3],
       [4, 8, 16],
@@ -253,7 +277,13 @@ class Run {
 
   #checkSeries(ref: number, held: Held): void {
     const { generation, points } = this;
-    assert.deepEqual(found(generation, ref, held), expected(points, ref, held));
+    const wanted = expected(points, ref, held);
+    assert.deepEqual(found(generation, ref, held), wanted);
+    const whole = held.rules.length > 0 ? undefined : readAtOnce(generation, ref, held.moment);
+    if (whole !== undefined) {
+      assert.deepEqual(whole, wanted);
+      this.wholeCount++;
+    }
     const times = points.filter((one) => one.ref === ref).map(({ tUs }) => tUs);
     const at = (i: number): number => times[i % times.length] ?? 0;
     for (const range of [EVER, { startUs: at(held.step), endUs: at(3 * held.step) }]) {
@@ -313,6 +343,7 @@ function subNsOfLast(builder: BatchBuilder, kind: number): number {
 
 test('a generation shows at every held moment what a plain model shows', () => {
   let sealedCount = 0;
+  let wholeCount = 0;
   for (let seed = 1; seed <= 150; seed++) {
     const run = new Run(seed);
     for (; run.step < 40; run.step++) {
@@ -326,7 +357,9 @@ test('a generation shows at every held moment what a plain model shows', () => {
       if (run.step % 8 === 7 || what === 11) run.check();
     }
     if (run.generation.sealer.free.dump().length > 0) sealedCount++;
+    wholeCount += run.wholeCount;
   }
+  assert.ok(wholeCount > 5, `only ${wholeCount} series are read at once`);
   assert.ok(sealedCount > 30, `only ${sealedCount} runs have sealed anything`);
 });
 

@@ -388,6 +388,20 @@ export class Generation {
     return sum;
   }
 
+  /**
+   * Brings the pages of series [from, to) near, PAGES_AHEAD_SERIES at most, so that their misses
+   * do not wait for each other when they are read.
+   */
+  lookAhead(refs: Uint32Array, from: number, to: number): void {
+    const { i32, pages, scratch } = this.memory;
+    if (pages === undefined) return;
+    for (let i = from; i < to; i++) {
+      const record = this.#find(refs[i]!);
+      scratch.newestPages[i - from] = record === 0 ? 0 : i32[record + RECORD.page]!;
+    }
+    pages.lookAhead(scratch.pagesAt, to - from);
+  }
+
   /** Is the newest visible sample of a series in the range? */
   lastIsIn(ref: SeriesRef, moment: number, range: TimeRange): boolean {
     const count = this.countAt(ref, moment);

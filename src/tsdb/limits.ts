@@ -134,6 +134,8 @@ export const SCAN_TURN_SERIES = 256;
  * row group of a part is one batch.
  */
 export const INSTANT_BATCH_SERIES = 256;
+/** Series whose pages a flush looks at ahead, so that their misses do not wait for each other. */
+export const PAGES_AHEAD_SERIES = 32;
 /** Questions about names and values let other work proceed after so many batches. */
 export const NAMES_TURN_BATCHES = 8;
 /** Row groups in memory that a walk counts as one such batch. */

@@ -119,26 +119,30 @@ async function* headOf(scan: Scan): AsyncGenerator<Iterable<SeriesContent>, void
   while (piece.goOn()) yield piece;
 }
 
-/** Some series of the head, one at a time: the next one may lie where this one did. */
+/**
+ * Some series of the head, one at a time: the next one may lie where this one did, and nobody else
+ * may run before it is written. So none is read before it is asked for, but the first, which says
+ * whether there are any.
+ */
 class HeadPiece implements IterableIterator<SeriesContent> {
   readonly #series: HeadSeries;
-  /** What comes next; undefined: nothing. */
-  #chunks: readonly Samples[] | undefined;
+  /** Read but not given out. */
+  #first: readonly Samples[] | undefined;
+  #isOver: boolean;
   #seriesLeft = 0;
   #samplesLeft = 0;
-  /** The one at hand was given out. */
-  #isGiven = false;
 
   constructor(series: HeadSeries) {
     this.#series = series;
-    this.#chunks = series.next();
+    this.#first = series.next({ isKept: true });
+    this.#isOver = this.#first === undefined;
   }
 
-  /** Begins another piece; false: there is none. */
+  /** Begins another piece, which may be empty; false: there is none. */
   goOn(): boolean {
     this.#seriesLeft = WRITE_PIECE_SERIES;
     this.#samplesLeft = WRITE_PIECE_SAMPLES;
-    return this.#chunks !== undefined;
+    return !this.#isOver;
   }
 
   [Symbol.iterator](): this {
@@ -146,12 +150,14 @@ class HeadPiece implements IterableIterator<SeriesContent> {
   }
 
   next(): IteratorResult<SeriesContent, undefined> {
-    if (this.#isGiven) this.#chunks = this.#series.next();
-    this.#isGiven = false;
-    const chunks = this.#chunks;
-    if (chunks === undefined || this.#seriesLeft <= 0 || this.#samplesLeft <= 0)
+    if (this.#isOver || this.#seriesLeft <= 0 || this.#samplesLeft <= 0)
       return { done: true, value: undefined };
-    this.#isGiven = true;
+    const chunks = this.#first ?? this.#series.next();
+    this.#first = undefined;
+    if (chunks === undefined) {
+      this.#isOver = true;
+      return { done: true, value: undefined };
+    }
     this.#seriesLeft--;
     for (const { count } of chunks) this.#samplesLeft -= count;
     return { done: false, value: { series: this.#series.ref, chunks } };

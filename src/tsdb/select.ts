@@ -8,7 +8,8 @@ import type { Labels } from '../model/labels.ts';
 import type { EncodedSamples } from '../model/storage.ts';
 import { deletesFrom, deletesOf } from './deletes.ts';
 import type { Delete } from './deletes.ts';
-import { SCAN_TURN_SERIES } from './limits.ts';
+import type { Generation } from './head.ts';
+import { PAGES_AHEAD_SERIES, SCAN_TURN_SERIES } from './limits.ts';
 import { SampleRoom } from './head-read.ts';
 import { openPartCursor } from './part-cursor.ts';
 import { resolveSources } from './samples.ts';
@@ -103,8 +104,12 @@ export class HeadSeries {
   readonly #scan: Scan;
   readonly #near: readonly Delete[][];
   readonly #refs: Uint32Array;
-  readonly #room = new SampleRoom();
+  /** Only where there is one generation, which no delete touches. */
+  readonly #plain: Generation | undefined;
+  readonly #room: SampleRoom | undefined;
   #next = 0;
+  /** Those before were looked at ahead. */
+  #ahead = 0;
   /** The series at hand. */
   ref: SeriesRef = -1;
 
@@ -112,20 +117,32 @@ export class HeadSeries {
     this.#scan = scan;
     this.#near = nearDeletes(scan);
     this.#refs = scan.index.select(scan.tenant, scan.matchers);
+    const [first, ...others] = scan.view.generations;
+    this.#plain = others.length === 0 && this.#near[0]?.length === 0 ? first : undefined;
+    this.#room = this.#plain && new SampleRoom(this.#plain.memory);
   }
 
-  /** What the next series that has something has, good until the next call; undefined: no more. */
-  next(): readonly Samples[] | undefined {
-    const { view, moment, range } = this.#scan;
-    const only = view.generations.length === 1 && this.#near[0]!.length === 0;
+  /**
+   * What the next series that has something has, good until anything else runs; with `isKept` for
+   * good. undefined: no more.
+   */
+  next({ isKept } = { isKept: false }): readonly Samples[] | undefined {
+    const { moment, range } = this.#scan;
     while (this.#next < this.#refs.length) {
+      if (this.#next >= this.#ahead) this.#lookAhead();
       const ref = (this.ref = this.#refs[this.#next++]!);
-      if (only && view.generations[0]!.readTo(this.#room, ref, moment, range))
-        return [this.#room.samples];
+      const room = isKept ? undefined : this.#room;
+      if (room !== undefined && this.#plain!.readTo(room, ref, moment, range))
+        return [room.samples];
       const sources = headSources(this.#scan, ref, this.#near);
       if (sources.length > 0) return resolveSources(sources);
     }
     return undefined;
+  }
+
+  #lookAhead(): void {
+    this.#ahead = Math.min(this.#next + PAGES_AHEAD_SERIES, this.#refs.length);
+    this.#plain?.lookAhead(this.#refs, this.#next, this.#ahead);
   }
 }
 

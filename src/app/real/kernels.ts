@@ -10,6 +10,7 @@ import { useLinesKernel } from '../../formats/lines-kernel.ts';
 import { useWriteKernel } from '../../formats/remote-write/write-kernel.ts';
 import { useNumberKernel } from '../../query/number-kernel.ts';
 import { useAppendKernel } from '../../tsdb/append-kernel.ts';
+import { usePagesKernel } from '../../tsdb/pages-kernel.ts';
 import { useWindowKernel } from '../../windows/window-kernel.ts';
 import { PROJECT_ROOT } from '../build-stamp.ts';
 
@@ -26,6 +27,7 @@ export function loadKernels(): void {
   useWriteKernel(() => moduleOf('remote-write'));
   useVectorKernel(() => moduleOf('vector'));
   useAppendKernel(() => moduleOf('append'));
+  usePagesKernel(() => moduleOf('pages'));
   useNumberKernel(() => moduleOf('numbers'));
   useWindowKernel(() => moduleOf('windows'));
 }
