@@ -16,6 +16,8 @@ export interface Principal {
   readonly tenant: TenantId;
   /** The token's public id; '' in open mode. */
   readonly tokenId: string;
+  /** Of the token; '' where it names none. */
+  readonly application: string;
   readonly permissions: ReadonlySet<Permission>;
   /** Set on every written series, over what the client sent. */
   readonly forcedLabels: Labels;
@@ -39,6 +41,7 @@ export function openPrincipal(tenant: TenantId): Principal {
   return {
     tenant,
     tokenId: '',
+    application: '',
     permissions: ALL_PERMISSIONS,
     forcedLabels: [],
     forcedMatchers: [],

@@ -108,6 +108,9 @@ export interface TlsKeys {
   readonly key: string;
 }
 
+/** Without `Basic`: browsers would ask for a password in front of the console. */
+const CHALLENGE = 'Bearer realm="orrery"';
+
 const TLS_VERSION_MIN = 'TLSv1.2';
 
 function contextOf({ certificate, key }: TlsKeys) {
@@ -266,10 +269,10 @@ export class HttpServer {
       shape = 'route' in found ? found.route.errors : found.errors;
       if ('route' in found) {
         routePath = found.route.path;
-        const principal = this.#admit(request, found.route);
+        const queryText = url.slice(path.length + 1);
+        const principal = this.#admit(request, found.route, queryText);
         if (found.route.permission === 'write') writer = principal;
         checkDeclaredLength(request, found.route.bodyLimitBytes);
-        const queryText = url.slice(path.length + 1);
         const { params, route } = found;
         const { bodyLimitBytes } = route;
         const gate = this.#gate;
@@ -313,12 +316,14 @@ export class HttpServer {
     return true;
   }
 
-  #admit(request: IncomingMessage, route: Route): Principal | undefined {
+  /** Looks at headers and the query string only: nothing of the body is read before. */
+  #admit(request: IncomingMessage, route: Route, queryText: string): Principal | undefined {
     checkOrigin(this.#options.rules, route.method, request.headers);
-    const { permission, tenantScope } = route;
+    const { permission, tenantScope, tokenParameter: name } = route;
     if (permission === 'none') return undefined;
     const { authenticator, isServerAdmin } = this.#options;
-    const principal = authenticator.authenticate(credentialsOf(request), permission);
+    const parameter = name === undefined ? undefined : { name, queryText };
+    const principal = authenticator.authenticate(credentialsOf(request, parameter), permission);
     if (permission === 'admin' && tenantScope === 'server' && isServerAdmin?.(principal) === false)
       throw new AppError(
         'forbidden',
@@ -371,6 +376,7 @@ export class HttpServer {
     const status = error instanceof MethodError ? 405 : answer.status;
     const headers: Record<string, string | number> = { ...answer.headers };
     if (error.retryAfterSec !== undefined) headers['Retry-After'] = error.retryAfterSec;
+    if (error.kind === 'unauthenticated') headers['WWW-Authenticate'] = CHALLENGE;
     const body = Buffer.from(answer.body ?? '');
     if (answer.status !== 204) headers['Content-Length'] = body.length;
     const isBodyComing =
