@@ -12,6 +12,9 @@ export const TENANT_ID_PATTERN = /^[a-zA-Z0-9_-][a-zA-Z0-9_.-]{0,127}$/;
 
 export type Permission = 'read' | 'write' | 'delete' | 'rules' | 'admin';
 
+/** What a request needs; 'any': whoever may do anything at all. */
+export type Needed = Permission | 'any';
+
 export interface Principal {
   readonly tenant: TenantId;
   /** The token's public id; '' in open mode. */

@@ -3,7 +3,7 @@
 // that reached the listener: the tenant is what `X-Scope-OrgID` names, else `default`.
 import { AppError } from '../model/errors.ts';
 import { openPrincipal } from '../model/tenant.ts';
-import type { Permission, Principal, TenantId } from '../model/tenant.ts';
+import type { Needed, Principal, TenantId } from '../model/tenant.ts';
 import { OPEN_TENANTS_MAX } from './limits.ts';
 import { NamedTenants, NO_TENANTS } from './named-tenants.ts';
 import type { TenantLookup } from './tenant-lookup.ts';
@@ -17,9 +17,6 @@ export interface Credentials {
   /** Address the request comes from; '' where nobody knows. */
   readonly peer: string;
 }
-
-/** 'any': whoever may do anything at all. */
-export type Needed = Permission | 'any';
 
 export interface Authenticator {
   /**

@@ -4,9 +4,9 @@
 // of this server is who the token says, wherever it comes from.
 import { AppError } from '../model/errors.ts';
 import { openPrincipal } from '../model/tenant.ts';
-import type { Permission, Principal, TenantId } from '../model/tenant.ts';
+import type { Needed, Permission, Principal, TenantId } from '../model/tenant.ts';
 import { checkPermission } from './authenticator.ts';
-import type { Authenticator, Credentials, Needed } from './authenticator.ts';
+import type { Authenticator, Credentials } from './authenticator.ts';
 import { HEADER_TENANTS_MAX } from './limits.ts';
 import { NamedTenants } from './named-tenants.ts';
 import type { TenantLookup } from './tenant-lookup.ts';

@@ -2,8 +2,7 @@
 // first write; reading one that does not exist creates nothing. How many come so is bounded.
 import { AppError } from '../model/errors.ts';
 import { DEFAULT_TENANT, TENANT_ID_PATTERN } from '../model/tenant.ts';
-import type { Principal, TenantId } from '../model/tenant.ts';
-import type { Needed } from './authenticator.ts';
+import type { Needed, Principal, TenantId } from '../model/tenant.ts';
 import type { TenantRecord } from './records.ts';
 import type { TenantLookup } from './tenant-lookup.ts';
 

@@ -7,10 +7,10 @@
 import { AppError } from '../model/errors.ts';
 import { labelsFromObject } from '../model/labels.ts';
 import type { Matcher } from '../model/matcher.ts';
-import type { Permission, Principal, TenantId } from '../model/tenant.ts';
+import type { Needed, Permission, Principal, TenantId } from '../model/tenant.ts';
 import type { Clock } from '../stdx/clock.ts';
 import { checkPermission } from './authenticator.ts';
-import type { Authenticator, Credentials, Needed } from './authenticator.ts';
+import type { Authenticator, Credentials } from './authenticator.ts';
 import { checkActive } from './named-tenants.ts';
 import type { TokenRecord } from './records.ts';
 import type { TokenLookup } from './tenant-lookup.ts';

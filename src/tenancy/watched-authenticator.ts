@@ -2,11 +2,11 @@
 // whoever tries tokens as fast as a line carries them fills no disk and no queue. A secret is in
 // neither; the id of a token, which is public, is.
 import { AppError } from '../model/errors.ts';
-import type { Principal, TenantId } from '../model/tenant.ts';
+import type { Needed, Principal, TenantId } from '../model/tenant.ts';
 import type { Clock } from '../stdx/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Counter, MetricsRegistry } from '../telemetry/registry.ts';
-import type { Authenticator, Credentials, Needed } from './authenticator.ts';
+import type { Authenticator, Credentials } from './authenticator.ts';
 import { REFUSAL_LOG_MS } from './limits.ts';
 import { parseToken } from './token.ts';
 

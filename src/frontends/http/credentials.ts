@@ -17,7 +17,7 @@ export interface TokenParameter {
 
 export function credentialsOf(
   request: IncomingMessage,
-  parameter?: TokenParameter | undefined,
+  parameter: TokenParameter | undefined,
 ): Credentials {
   const { headers } = request;
   const tenant = headers[TENANT_HEADER];

@@ -4,7 +4,7 @@
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../../model/errors.ts';
 import { isRestricted } from '../../model/tenant.ts';
-import type { Permission, Principal } from '../../model/tenant.ts';
+import type { Needed, Principal } from '../../model/tenant.ts';
 import type { Answer } from './answer.ts';
 import type { Exchange } from './exchange.ts';
 
@@ -30,7 +30,7 @@ export interface Route {
    * 'none': open to everyone who reached the listener, without naming a tenant. 'any': to whoever
    * may do anything at all.
    */
-  readonly permission: Permission | 'any' | 'none';
+  readonly permission: Needed | 'none';
   /**
    * 'tenant': sees data of the principal's tenant only. 'server': about the process, no tenant
    * data.

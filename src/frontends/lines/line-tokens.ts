@@ -84,10 +84,8 @@ function tokenIn(
   stop: number,
   { lead, takesAny }: TokenRules,
 ): FoundToken | undefined {
-  let at = start;
-  for (let i = 0; i < lead.length; i++, at++)
-    if ((body[at]! | LOWER_CASE) !== lead.charCodeAt(i)) return undefined;
-  while (lead !== '' && at < stop && body[at] === SPACE) at++;
+  const at = behindLead(body, start, stop, lead);
+  if (at < 0) return undefined;
   const isOurs = body.compare(MARK, 0, MARK.length, at, Math.min(at + MARK.length, stop)) === 0;
   if (!isOurs && !takesAny) return undefined;
   const last = Math.min(stop, at + LINE_TOKEN_BYTES_MAX);
@@ -100,4 +98,14 @@ function tokenIn(
     return TOKEN_START.test(text) ? { token: text, start: at, end: i + 1 } : undefined;
   }
   return undefined;
+}
+
+/** Behind the lead and the spaces after it; -1: the line does not begin with it. */
+function behindLead(body: Buffer, start: number, stop: number, lead: string): number {
+  if (lead === '') return start;
+  for (let i = 0; i < lead.length; i++)
+    if ((body[start + i]! | LOWER_CASE) !== lead.charCodeAt(i)) return -1;
+  let at = start + lead.length;
+  while (at < stop && body[at] === SPACE) at++;
+  return at;
 }

@@ -1,6 +1,6 @@
 // OpenTSDB's telnet commands: `put` says nothing unless a line is refused; `version`, `help`,
-// `stats`, `exit`, and `auth`, which names the token of the connection. Answers come in the order of
-// the lines. Source: OpenTSDB 2.4 tsd/RpcManager.java, tsd/RpcHandler.java,
+// `stats`, `exit`, and `auth`, which names the token of the connection. Answers come in the order
+// of the lines. Source: OpenTSDB 2.4 tsd/RpcManager.java, tsd/RpcHandler.java,
 // tsd/AuthenticationChannelHandler.java.
 import { isPutAt, scanPutLines } from '../../formats/opentsdb/put-lines.ts';
 import { quoteLine } from '../../formats/scan-errors.ts';
