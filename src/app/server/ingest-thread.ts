@@ -123,7 +123,7 @@ function shareOf(limits: IngestLimits, threadCount: number): IngestLimits {
 
 /** Routes that need nothing but the ingest and the clock: those that write. */
 function writeRoutes(): readonly Route[] {
-  // test/apptest/shards.test.ts writes by each of them.
+  // Tests write by each of them (test/support/route-writers.ts).
   const { typeAndUnitLabels, warp10TimeUnit } = setup.settings;
   const warp10 = { timeUnit: warp10TimeUnit };
   const parts = { ingest, clock: realClock, scheduler: realScheduler, typeAndUnitLabels, warp10 };
