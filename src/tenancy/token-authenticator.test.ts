@@ -1,7 +1,7 @@
 // What a token is worth: for whom, when, in which tenant, for what; and that nothing widens it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { AppError } from '../model/errors.ts';
 import { matcher } from '../model/matcher.ts';
 import type { Needed, Permission } from '../model/tenant.ts';

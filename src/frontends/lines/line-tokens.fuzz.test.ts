@@ -2,7 +2,7 @@
 // nothing is lost or moved.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { lineEnd } from '../../formats/influx/line-ends.ts';
 import { plainLineEnd, tokenRuns } from './line-tokens.ts';
 import type { TokenRules } from './line-tokens.ts';
