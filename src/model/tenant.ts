@@ -12,10 +12,15 @@ export const TENANT_ID_PATTERN = /^[a-zA-Z0-9_-][a-zA-Z0-9_.-]{0,127}$/;
 
 export type Permission = 'read' | 'write' | 'delete' | 'rules' | 'admin';
 
+/** What a request needs; 'any': whoever may do anything at all. */
+export type Needed = Permission | 'any';
+
 export interface Principal {
   readonly tenant: TenantId;
   /** The token's public id; '' in open mode. */
   readonly tokenId: string;
+  /** Of the token; '' where it names none. */
+  readonly application: string;
   readonly permissions: ReadonlySet<Permission>;
   /** Set on every written series, over what the client sent. */
   readonly forcedLabels: Labels;
@@ -39,6 +44,7 @@ export function openPrincipal(tenant: TenantId): Principal {
   return {
     tenant,
     tokenId: '',
+    application: '',
     permissions: ALL_PERMISSIONS,
     forcedLabels: [],
     forcedMatchers: [],

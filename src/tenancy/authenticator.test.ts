@@ -5,7 +5,7 @@ import { AppError } from '../model/errors.ts';
 import { OpenAuthenticator } from './authenticator.ts';
 import { OPEN_TENANTS_MAX } from './limits.ts';
 
-const anonymous = { tenant: undefined, token: undefined };
+const anonymous = { tenant: undefined, token: undefined, peer: '' };
 
 function kindOf(run: () => unknown): string {
   try {

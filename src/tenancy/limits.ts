@@ -3,6 +3,10 @@ import { assert } from '../stdx/assert.ts';
 
 /** Tenants that open mode creates because a header named them; more are refused with 429. */
 export const OPEN_TENANTS_MAX = 1_000;
+/** The same behind a gateway, which says who they are. */
+export const HEADER_TENANTS_MAX = 20_000;
+/** Refusals for who is asking are told to the log this often at most; all are counted. */
+export const REFUSAL_LOG_MS = 1_000;
 
 /** Tenants with a record. */
 export const TENANTS_MAX = 20_000;

@@ -1,11 +1,20 @@
 // Tokens as clients hold them: `orr_ID_SECRET`, both parts of a-z and 2-7, 60 and 260 random bits.
-// The id is public and finds the record; of the secret only the hash is kept.
-import { Sha256 } from '../codec/sha256.ts';
+// The id is public and finds the record; of the secret only the hash is kept. No secret is ever
+// part of an error, a log line or an answer, but of the one answer that hands it out.
+import { sha256Hex } from '../codec/sha256.ts';
 import type { Prng } from '../stdx/prng.ts';
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
+const PREFIX = 'orr_';
 const ID_LENGTH = 12;
 const SECRET_LENGTH = 52;
+const SECRET_START = PREFIX.length + ID_LENGTH + 1;
+const TOKEN_LENGTH = SECRET_START + SECRET_LENGTH;
+const HASH_LENGTH = 64;
+
+const TOKEN = /^orr_[a-z2-7]{12}_[a-z2-7]{52}$/;
+/** Whatever stands where a secret would: one that was mistyped or cut is a secret too. */
+const SECRETS = /(orr_[a-z2-7]{12}_)[A-Za-z0-9]+/g;
 
 export interface MintedToken {
   readonly id: string;
@@ -15,17 +24,36 @@ export interface MintedToken {
   readonly hash: string;
 }
 
+export interface ParsedToken {
+  readonly id: string;
+  readonly secret: string;
+}
+
 /** `prng` must be the system's source of randomness. */
 export function mintToken(prng: Prng): MintedToken {
   const id = randomText(prng, ID_LENGTH);
   const secret = randomText(prng, SECRET_LENGTH);
-  return { id, token: `orr_${id}_${secret}`, hash: hashSecret(secret) };
+  return { id, token: `${PREFIX}${id}_${secret}`, hash: sha256Hex(secret) };
 }
 
-function hashSecret(secret: string): string {
-  const digest = new Sha256();
-  digest.update(new TextEncoder().encode(secret));
-  return digest.finish().toHex();
+/** undefined: it has not the form of a token, whatever it is. */
+export function parseToken(text: string): ParsedToken | undefined {
+  if (text.length !== TOKEN_LENGTH || !TOKEN.test(text)) return undefined;
+  const id = text.slice(PREFIX.length, SECRET_START - 1);
+  return { id, secret: text.slice(SECRET_START) };
+}
+
+/** Is it the secret of that hash? In the same time whatever the answer. */
+export function isSecretOf(secret: string, hash: string): boolean {
+  const own = sha256Hex(secret);
+  let difference = hash.length ^ HASH_LENGTH;
+  for (let i = 0; i < HASH_LENGTH; i++) difference |= own.charCodeAt(i) ^ hash.charCodeAt(i);
+  return difference === 0;
+}
+
+/** The text with every secret in it left out: for what is told to others than its owner. */
+export function withoutSecrets(text: string): string {
+  return text.includes(PREFIX) ? text.replaceAll(SECRETS, '$1…') : text;
 }
 
 /** Each character has five bits of a byte of its own. */

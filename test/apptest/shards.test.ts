@@ -8,13 +8,9 @@ import { join } from 'node:path';
 import net from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { productRoutes } from '../../src/app/server/routes.ts';
-import type { RouteDependencies } from '../../src/app/server/routes.ts';
-import { encodeSnappy } from '../../src/codec/snappy.ts';
 import { routePaths } from '../../src/frontends/http/route.ts';
 import { durabilityRun } from '../support/durability-run.ts';
-import * as otlpMessages from '../support/otlp.ts';
-import { bytesField, doubleField, varintField } from '../support/protobuf-writer.ts';
+import { ROUTE_WRITERS, WRITE_ROUTES } from '../support/route-writers.ts';
 import { runOrrery, startOrrery } from './harness.ts';
 import type { RunningOrrery } from './harness.ts';
 
@@ -42,94 +38,6 @@ test('three shards: acknowledged writes survive kill -9', { timeout: 180_000 }, 
 });
 
 const BASE_MS = 1_750_000_000_000;
-
-/** One sample of one series as a protocol writes it. */
-interface Protocol {
-  readonly query?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body: (n: number, tMs: number, value: number) => string | Uint8Array<ArrayBuffer>;
-}
-
-const influx: Protocol = {
-  query: '?precision=ms',
-  body: (n, tMs, value) => `crossed,n=${n} value=${value} ${tMs}`,
-};
-
-function remoteWrite(n: number, tMs: number, value: number): Uint8Array<ArrayBuffer> {
-  const label = (name: string, text: string) =>
-    bytesField(1, [...bytesField(1, name), ...bytesField(2, text)]);
-  const sample = bytesField(2, [...doubleField(1, value), ...varintField(2, tMs)]);
-  const series = [...label('__name__', 'crossed'), ...label('n', String(n)), ...sample];
-  return new Uint8Array(encodeSnappy(Uint8Array.from(bytesField(1, series))));
-}
-
-const otlp: Protocol = {
-  headers: { 'Content-Type': 'application/x-protobuf' },
-  body: (n, tMs, value) =>
-    otlpMessages.request([
-      otlpMessages.gauge({ name: 'crossed' }, [
-        { timeNs: BigInt(tMs) * 1_000_000n, value, attributes: { n: String(n) } },
-      ]),
-    ]),
-};
-
-function opentsdb(n: number, timestamp: number, value: number): string {
-  return JSON.stringify({ metric: 'crossed', timestamp, value, tags: { n: String(n) } });
-}
-
-/** Names its series by plugin and data source, and has no labels of its sender's choice. */
-function collectd(n: number, tMs: number, value: number): string {
-  const source = { dsnames: ['value'], host: 'h', plugin: 'crossed', type: 'gauge' };
-  return JSON.stringify([
-    { ...source, values: [value], time: tMs / 1000, type_instance: String(n) },
-  ]);
-}
-
-const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map<string, Protocol>([
-  ['/api/v1/write', { body: remoteWrite }],
-  ['/write', influx],
-  ['/api/v2/write', influx],
-  ['/api/v3/write_lp', influx],
-  ['/api/put', { body: opentsdb }],
-  ['/api/v1/put', { body: opentsdb }],
-  ['/graphite/api/v1/sink', { body: (n, tMs, value) => `crossed;n=${n} ${value} ${tMs / 1000}\n` }],
-  [
-    '/api/v0/update',
-    { body: (n, tMs, value) => `${tMs * 1000}// crossed{n=${n}} ${value.toFixed(1)}` },
-  ],
-  ['/collectd', { body: collectd }],
-  ['/v1/metrics', otlp],
-  ['/api/v1/otlp/v1/metrics', otlp],
-  ['/opentelemetry/v1/metrics', otlp],
-  ['/api/v1/import/prometheus', { body: (n, tMs, value) => `crossed{n="${n}"} ${value} ${tMs}\n` }],
-  [
-    '/api/v1/import/csv',
-    {
-      query: '?format=1:label:n,2:metric:crossed,3:time:unix_ms',
-      body: (n, tMs, value) => `${n},${value},${tMs}\n`,
-    },
-  ],
-  [
-    '/api/v1/import',
-    {
-      body: (n, tMs, value) =>
-        JSON.stringify({
-          metric: { __name__: 'crossed', n: String(n) },
-          values: [value],
-          timestamps: [tMs],
-        }),
-    },
-  ],
-]);
-
-/**
- * The table itself needs nothing; only handlers do. `/meta` writes no points, and the Pushgateway
- * takes no times.
- */
-const WRITE_ROUTES = productRoutes({} as RouteDependencies).filter(
-  ({ permission, path }) =>
-    permission === 'write' && path !== '/api/v0/meta' && !path.startsWith('/metrics/'),
-);
 
 async function exported(orrery: RunningOrrery): Promise<Map<string, number>> {
   const { text } = await orrery.get('/api/v1/export?match[]=crossed&match[]=crossed_value');
@@ -161,7 +69,7 @@ test('every writing route through every thread; sums of metrics; kill -9', async
   try {
     const first = await startOrrery([...args, '--shards', '2']);
     const paths = WRITE_ROUTES.flatMap((route) =>
-      routePaths(route).map((path) => ({ path, protocol: PROTOCOLS.get(route.path)! })),
+      routePaths(route).map((path) => ({ path, protocol: ROUTE_WRITERS.get(route.path)! })),
     );
     assert.ok(paths.length >= 10 && paths.every(({ protocol }) => protocol !== undefined));
     let count = 0;
@@ -226,7 +134,11 @@ test('SIGTERM: threads answer what has begun, and all of the writes are kept', a
     const first = await startOrrery([...args, '--shards', '2']);
     const writes = await Promise.all(
       Array.from({ length: 12 }, (_, n) =>
-        halfRequest(first.port, '/write?precision=ms', String(influx.body(n, BASE_MS, n))),
+        halfRequest(
+          first.port,
+          '/write?precision=ms',
+          String(ROUTE_WRITERS.get('/write')!.body(n, BASE_MS, n)),
+        ),
       ),
     );
     const query = await halfRequest(first.port, '/api/v1/query', 'query=1%2B1');

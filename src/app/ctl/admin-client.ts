@@ -1,26 +1,25 @@
 // Asks the admin API of a running server for the commands about tenants and tokens. A change is
 // sent once: whether one that got no answer happened is for the user to look at.
-import { readFileSync } from 'node:fs';
-import { errorMessage } from '../../stdx/assert.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CommandError } from './command-error.ts';
+import { baseUrl, requestHeaders, TOKEN_FLAGS_HELP, TOKEN_OPTIONS } from './credentials.ts';
 import { reasonOf } from './http-sender.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
 export const ADMIN_OPTIONS = {
   url: { type: 'string' },
-  'token-file': { type: 'string' },
+  ...TOKEN_OPTIONS,
   json: { type: 'boolean', default: false },
 } as const;
 
 export const ADMIN_FLAGS_HELP = `  --url URL           server [http://127.0.0.1:4332, or ORRERY_URL]
-  --token-file FILE   file with the token to show [the token in ORRERY_TOKEN]
-  --json              the server's answer as it is
+${TOKEN_FLAGS_HELP}  --json              the server's answer as it is
 `;
 
 export interface AdminFlags {
   readonly url?: string | undefined;
+  readonly token?: string | undefined;
   readonly 'token-file'?: string | undefined;
 }
 
@@ -32,10 +31,9 @@ export class AdminClient {
   readonly #base: string;
   readonly #headers: Readonly<Record<string, string>>;
 
-  constructor(flags: AdminFlags, { env }: Terminal) {
-    this.#base = (flags.url ?? env['ORRERY_URL'] ?? 'http://127.0.0.1:4332').replace(/\/+$/, '');
-    const token = tokenOf(flags['token-file'], env['ORRERY_TOKEN']);
-    this.#headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+  constructor({ url, ...flags }: AdminFlags, terminal: Terminal) {
+    this.#base = baseUrl(url, terminal);
+    this.#headers = requestHeaders(flags, terminal);
   }
 
   /** Segments below `/orrery/v1`. Throws CommandError where there is no answer, or a refusal. */
@@ -75,15 +73,6 @@ function parsed(text: string): object | undefined {
   } catch {
     // Something else answers at that address; the caller says so.
     return undefined;
-  }
-}
-
-function tokenOf(file: string | undefined, fallback: string | undefined): string | undefined {
-  if (file === undefined) return fallback;
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch (error) {
-    throw new UsageError(`--token-file: ${errorMessage(error)}`, { cause: error });
   }
 }
 

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import type { Files } from '../../stdx/files.ts';
 import { EXIT } from '../exit-codes.ts';
 import { removeSnapshot } from './backup-source.ts';
+import type { Server } from './backup-source.ts';
 import { CommandError } from './command-error.ts';
 
 interface LockNote {
@@ -55,11 +56,13 @@ export class BackupLock {
    * unique, so the server of this run is asked first: it may have another address by now. Resolves
    * to what must be told where it cannot be removed.
    */
-  async removeSnapshotOfEarlierRun(url: string | undefined): Promise<string | undefined> {
+  async removeSnapshotOfEarlierRun(
+    server: Partial<Server> & Pick<Server, 'headers'>,
+  ): Promise<string | undefined> {
     const { url: earlier, snapshot } = this.#earlier;
     if (earlier === undefined || snapshot === undefined) return undefined;
     try {
-      await removeSnapshot(url ?? earlier, snapshot);
+      await removeSnapshot({ base: earlier, ...server }, snapshot);
       return undefined;
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;

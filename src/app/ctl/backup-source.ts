@@ -17,6 +17,7 @@ import { EXIT } from '../exit-codes.ts';
 import { isShared, readChunks } from './backup-folder.ts';
 import type { FileContent, Manifest } from './backup-folder.ts';
 import { CommandError } from './command-error.ts';
+import type { Headers } from './credentials.ts';
 
 const SNAPSHOTS_URL = '/orrery/v1/admin/snapshot';
 /** Silence after which a server counts as gone; a snapshot may wait for a merge. */
@@ -34,12 +35,22 @@ export interface BackupSource {
 
 // ---------------------------------------------------------------- a running server
 
+export interface Server {
+  readonly base: string;
+  /** Who is asking. */
+  readonly headers: Headers;
+}
+
 /** Sends one request; resolves with the head of the answer. */
-async function ask(base: string, method: string, path: string): Promise<http.IncomingMessage> {
+async function ask(
+  { base, headers }: Server,
+  method: string,
+  path: string,
+): Promise<http.IncomingMessage> {
   const url = new URL(base.replace(/\/$/, '') + path);
   const client = url.protocol === 'https:' ? https : http;
   try {
-    const request = client.request(url, { method, timeout: ANSWER_TIMEOUT_MS });
+    const request = client.request(url, { method, headers, timeout: ANSWER_TIMEOUT_MS });
     request.on('timeout', () => request.destroy(new Error('the server went silent')));
     request.end();
     const [response] = (await once(request, 'response')) as [http.IncomingMessage];
@@ -56,8 +67,9 @@ async function bodyOf(response: http.IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-async function askJson(base: string, method: string, path: string): Promise<unknown> {
-  const response = await ask(base, method, path);
+async function askJson(server: Server, method: string, path: string): Promise<unknown> {
+  const { base } = server;
+  const response = await ask(server, method, path);
   const text = await bodyOf(response);
   const status = response.statusCode ?? 0;
   if (status === 204) return undefined;
@@ -79,8 +91,9 @@ function digestOf(response: http.IncomingMessage): string | undefined {
   return match === null ? undefined : Buffer.from(match[1]!, 'base64').toString('hex');
 }
 
-async function readFileOf(base: string, path: string): Promise<FileContent> {
-  const response = await ask(base, 'GET', path);
+async function readFileOf(server: Server, path: string): Promise<FileContent> {
+  const { base } = server;
+  const response = await ask(server, 'GET', path);
   if (response.statusCode !== 200) {
     const text = await bodyOf(response);
     throw new CommandError(EXIT.failed, `${base}${path}: status ${response.statusCode}: ${text}`);
@@ -96,25 +109,25 @@ async function readFileOf(base: string, path: string): Promise<FileContent> {
   return { chunks: chunks(), digest: () => digestOf(response) ?? 'none came' };
 }
 
-/** Takes a snapshot of the server at `base`; `onTaken` hears its name at once. */
+/** Takes a snapshot of the server; `onTaken` hears its name at once. */
 export async function serverSource(
-  base: string,
+  server: Server,
   onTaken: (name: string) => Promise<void>,
 ): Promise<BackupSource> {
-  const info = (await askJson(base, 'POST', SNAPSHOTS_URL)) as SnapshotInfo;
+  const info = (await askJson(server, 'POST', SNAPSHOTS_URL)) as SnapshotInfo;
   const { name, shards } = info;
   await onTaken(name);
   const path = `${SNAPSHOTS_URL}/${encodeURIComponent(name)}`;
   const close = async (): Promise<void> => {
-    await askJson(base, 'DELETE', path);
+    await askJson(server, 'DELETE', path);
   };
   try {
-    const { files } = (await askJson(base, 'GET', `${path}/files`)) as {
+    const { files } = (await askJson(server, 'GET', `${path}/files`)) as {
       readonly files: readonly SnapshotFile[];
     };
     const read = (file: string): Promise<FileContent> =>
-      readFileOf(base, `${path}/files/${encodeURIComponent(file)}`);
-    return { name, where: base, shards, files, read, close };
+      readFileOf(server, `${path}/files/${encodeURIComponent(file)}`);
+    return { name, where: server.base, shards, files, read, close };
   } catch (error) {
     await close();
     throw error;
@@ -122,9 +135,9 @@ export async function serverSource(
 }
 
 /** Removes a snapshot that an earlier run could not remove; one that is gone is no error. */
-export async function removeSnapshot(base: string, name: string): Promise<void> {
+export async function removeSnapshot(server: Server, name: string): Promise<void> {
   try {
-    await askJson(base, 'DELETE', `${SNAPSHOTS_URL}/${encodeURIComponent(name)}`);
+    await askJson(server, 'DELETE', `${SNAPSHOTS_URL}/${encodeURIComponent(name)}`);
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     if (error.exitCode !== EXIT.refused) throw error;

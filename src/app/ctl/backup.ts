@@ -13,6 +13,8 @@ import { BackupLock } from './backup-lock.ts';
 import { listBackups, verifyBackups } from './backup-look.ts';
 import { CommandError } from './command-error.ts';
 import { Progress, sizeText } from './progress.ts';
+import { baseUrl, requestHeaders, TOKEN_OPTIONS } from './credentials.ts';
+import type { Headers } from './credentials.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -23,6 +25,10 @@ folder. Copies only parts that TO lacks, checks each by its SHA-256, and goes on
 backup stopped.
 
   --url URL    back up the server at URL [http://127.0.0.1:4332, or ORRERY_URL]
+  --token-file FILE
+               file with the token to show, of scope "server" [the token in ORRERY_TOKEN]
+  --token TOKEN
+               the token itself, which others on this machine can see
   --data DIR   back up the stopped data folder DIR instead
   --keep N     afterwards keep the newest N backups and what they need
   --list       only list what TO holds
@@ -35,6 +41,7 @@ Exit codes: 0 done; 1 the server, the folder or the disk does not allow it; 2 co
 
 const OPTIONS = {
   url: { type: 'string' },
+  ...TOKEN_OPTIONS,
   data: { type: 'string' },
   keep: { type: 'string' },
   list: { type: 'boolean', default: false },
@@ -45,6 +52,7 @@ const OPTIONS = {
 interface Options {
   readonly to: string;
   readonly url: string;
+  readonly headers: Headers;
   readonly data: string | undefined;
   readonly keep: number | undefined;
   readonly isList: boolean;
@@ -68,8 +76,9 @@ function optionsOf(args: readonly string[], terminal: Terminal): Options {
   if ((isList || isVerify) && (values.keep !== undefined || data !== undefined))
     throw new UsageError('--list and --verify only look: no --keep or --data with them');
   const keep = values.keep === undefined ? undefined : Number(values.keep);
-  const url = values.url ?? terminal.env['ORRERY_URL'] ?? 'http://127.0.0.1:4332';
-  return { to: to.replace(/(?<=.)\/+$/, ''), url, data, keep, isList, isVerify, json };
+  const url = baseUrl(values.url, terminal);
+  const headers = requestHeaders(values, terminal);
+  return { to: to.replace(/(?<=.)\/+$/, ''), url, headers, data, keep, isList, isVerify, json };
 }
 
 export async function backupCommand(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -79,9 +88,9 @@ export async function backupCommand(args: readonly string[], terminal: Terminal)
   const folder = await BackupFolder.create(realFiles, options.to);
   const lock = await BackupLock.take(realFiles, options.to);
   try {
-    const left = await lock.removeSnapshotOfEarlierRun(
-      options.data === undefined ? options.url : undefined,
-    );
+    const { data, headers, url: base } = options;
+    const server = data === undefined ? { base, headers } : { headers };
+    const left = await lock.removeSnapshotOfEarlierRun(server);
     if (left !== undefined) terminal.err(`orrery backup: ${left}\n`);
     const result = await backUp(folder, lock, options, terminal);
     const pruned =
@@ -100,9 +109,9 @@ interface Result {
 }
 
 async function openSource(options: Options, lock: BackupLock): Promise<BackupSource> {
-  const { data, url, to } = options;
+  const { data, url, headers, to } = options;
   if (data === undefined)
-    return await serverSource(url, (name) => lock.note({ url, snapshot: name }));
+    return await serverSource({ base: url, headers }, (name) => lock.note({ url, snapshot: name }));
   const scratch = `${to}/.scratch`;
   return await folderSource({
     files: realFiles,

@@ -13,7 +13,7 @@ import { EXIT } from '../exit-codes.ts';
 import { CommandError } from './command-error.ts';
 import { printable } from './draw.ts';
 import { HttpSender, reasonOf } from './http-sender.ts';
-import { baseUrl, requestHeaders } from './import-options.ts';
+import { baseUrl, requestHeaders, TOKEN_FLAGS_HELP, TOKEN_OPTIONS } from './credentials.ts';
 import { Progress, sizeText } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 import { durationMs, seconds } from './times.ts';
@@ -34,8 +34,7 @@ Reads series of a running server and writes them as JSON lines or CSV, which "or
                       it is complete [standard output]
   --url URL           server [http://127.0.0.1:4332, or ORRERY_URL]
   --tenant NAME       tenant [default]
-  --token-file FILE   file with the token to show
-  --retry-for DUR     how long to try while the server is away or busy [1m]
+${TOKEN_FLAGS_HELP}  --retry-for DUR     how long to try while the server is away or busy [1m]
   --json              one JSON object about the export on the error stream; no progress
 
 Examples:
@@ -56,7 +55,7 @@ const OPTIONS = {
   output: { type: 'string', short: 'o' },
   url: { type: 'string' },
   tenant: { type: 'string' },
-  'token-file': { type: 'string' },
+  ...TOKEN_OPTIONS,
   'retry-for': { type: 'string', default: '1m' },
   json: { type: 'boolean', default: false },
 } as const;
@@ -100,7 +99,7 @@ function exportOptions(args: readonly string[], terminal: Terminal): ExportOptio
     form,
     output: values.output,
     base: baseUrl(values.url, terminal),
-    headers: requestHeaders(values.tenant, values['token-file']),
+    headers: requestHeaders(values, terminal),
     patienceMs: durationMs('--retry-for', values['retry-for']),
     isJson: values.json,
   };

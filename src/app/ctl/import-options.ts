@@ -1,10 +1,10 @@
 // The command line of `orrery import`.
 import { parseArgs } from 'node:util';
-import { readFileSync } from 'node:fs';
 import { errorMessage } from '../../stdx/assert.ts';
 import type { InfluxPrecision } from '../../formats/influx/line-protocol.ts';
 import type { HeaderMode } from '../../formats/csv/scan.ts';
 import type { ImportFormat } from './import-check.ts';
+import { baseUrl, requestHeaders, TOKEN_FLAGS_HELP, TOKEN_OPTIONS } from './credentials.ts';
 import type { Terminal } from './terminal.ts';
 import { durationMs, seconds } from './times.ts';
 import { UsageError } from './usage-error.ts';
@@ -19,8 +19,7 @@ are the same points again.
   --format FORMAT     influx, prometheus, jsonl, csv, graphite, opentsdb, warp10 or auto [auto]
   --url URL           server [http://127.0.0.1:4332, or ORRERY_URL]
   --tenant NAME       tenant [default]
-  --token-file FILE   file with the token to show
-  --label NAME=VALUE  a label of every series; may be repeated; VALUE may have {fields}
+${TOKEN_FLAGS_HELP}  --label NAME=VALUE  a label of every series; may be repeated; VALUE may have {fields}
   --sidecar FILE      JSON that describes the files: {"series": [{"file": …, "labels": {…}}, …]};
                       other texts of a file's entry are its {fields}
   --file-pattern RE   expression over the file's name; its named groups are {fields}
@@ -54,7 +53,7 @@ const OPTIONS = {
   format: { type: 'string', default: 'auto' },
   url: { type: 'string' },
   tenant: { type: 'string' },
-  'token-file': { type: 'string' },
+  ...TOKEN_OPTIONS,
   label: { type: 'string', multiple: true },
   sidecar: { type: 'string' },
   'file-pattern': { type: 'string' },
@@ -125,26 +124,6 @@ function patternOf(text: string | undefined): RegExp | undefined {
   }
 }
 
-/** Headers that say who is asking. */
-export function requestHeaders(
-  tenant: string | undefined,
-  tokenFile: string | undefined,
-): Readonly<Record<string, string>> {
-  const headers: Record<string, string> = {};
-  if (tenant !== undefined) headers['X-Scope-OrgID'] = tenant;
-  if (tokenFile === undefined) return headers;
-  try {
-    headers['Authorization'] = `Bearer ${readFileSync(tokenFile, 'utf8').trim()}`;
-  } catch (error) {
-    throw new UsageError(`--token-file: ${errorMessage(error)}`, { cause: error });
-  }
-  return headers;
-}
-
-export function baseUrl(url: string | undefined, terminal: Terminal): string {
-  return (url ?? terminal.env['ORRERY_URL'] ?? 'http://127.0.0.1:4332').replace(/\/+$/, '');
-}
-
 export function importOptions(args: readonly string[], terminal: Terminal): ImportOptions {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -162,7 +141,7 @@ export function importOptions(args: readonly string[], terminal: Terminal): Impo
     given: positionals,
     format,
     base: baseUrl(values.url, terminal),
-    headers: requestHeaders(values.tenant, values['token-file']),
+    headers: requestHeaders(values, terminal),
     labels,
     sidecar: values.sidecar,
     pattern: patternOf(values['file-pattern']),

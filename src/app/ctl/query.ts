@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { errorMessage } from '../../stdx/assert.ts';
 import { EXIT } from '../exit-codes.ts';
+import { baseUrl, requestHeaders, TOKEN_OPTIONS } from './credentials.ts';
 import type { Terminal } from './terminal.ts';
 import { printable, sparkline, tableText } from './draw.ts';
 import { seconds } from './times.ts';
@@ -13,6 +14,9 @@ Asks a running server in PromQL and prints a table; a range also as a sparkline.
 
   --url URL        server [http://127.0.0.1:4332, or ORRERY_URL]
   --tenant NAME    tenant [default]
+  --token-file FILE
+                   file with the token to show [the token in ORRERY_TOKEN]
+  --token TOKEN    the token itself, which others on this machine can see
   --time TIME      instant query at TIME: RFC 3339, Unix seconds, now or now-6h [now]
   --start TIME     range query from TIME …
   --end TIME       … to TIME [now]
@@ -42,6 +46,7 @@ interface ApiAnswer {
 const OPTIONS = {
   url: { type: 'string' },
   tenant: { type: 'string' },
+  ...TOKEN_OPTIONS,
   time: { type: 'string' },
   start: { type: 'string' },
   end: { type: 'string' },
@@ -89,13 +94,12 @@ export async function queryCommand(args: readonly string[], terminal: Terminal):
   if (expr === undefined || more.length > 0)
     throw new UsageError('expected one expression: orrery query EXPR (quote it)');
   const { path, form } = askOf(values, expr);
-  const base = values.url ?? terminal.env['ORRERY_URL'] ?? 'http://127.0.0.1:4332';
-  const headers: Record<string, string> =
-    values.tenant === undefined ? {} : { 'X-Scope-OrgID': values.tenant };
+  const base = baseUrl(values.url, terminal);
+  const headers = requestHeaders(values, terminal);
   let text: string;
   let isOk: boolean;
   try {
-    const response = await fetch(base.replace(/\/$/, '') + path, {
+    const response = await fetch(base + path, {
       method: 'POST',
       body: form,
       headers,

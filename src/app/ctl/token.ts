@@ -12,16 +12,18 @@ import {
   timeCell,
 } from './admin-client.ts';
 import { tableText } from './draw.ts';
+import { inspectCommand } from './token-inspect.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
 export const TOKEN_HELP = `Usage: orrery token list TENANT
        orrery token create TENANT --name NAME --permission LIST [FLAGS]
        orrery token revoke TENANT ID
+       orrery token inspect [TOKEN|-] [--url URL]
 
 Tokens of a tenant of a running server. A new one is printed alone on the standard output, this
 once; the server keeps its hash only. Whoever creates a token gives at most what its own has.
-Times are in UTC.
+Times are in UTC. "inspect" says what a token is: its id, and with --url what the server knows of it.
 
   --name NAME         what it is for
   --permission LIST   of read, write, delete, rules, admin, with commas between; may be repeated
@@ -84,9 +86,11 @@ const VERBS = new Map([
   ['list', 1],
   ['create', 1],
   ['revoke', 2],
+  ['inspect', 1],
 ]);
 
 export async function tokenCommand(args: readonly string[], terminal: Terminal): Promise<number> {
+  if (args[0] === 'inspect') return await inspectCommand(args.slice(1), terminal);
   const { values, positionals } = parsed(args);
   const [verb, ...names] = positionals;
   if (verb === undefined) throw new UsageError('expected a verb: orrery token --help');

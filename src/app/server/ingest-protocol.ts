@@ -8,6 +8,8 @@ import type { Refused } from '../../ingest/refused-lines.ts';
 import type { TenantRules } from '../../ingest/relabel-table.ts';
 import type { TenantId } from '../../model/tenant.ts';
 import type { RelabelRule } from '../../relabel/rule.ts';
+import type { TenancyChange } from '../../tenancy/records.ts';
+import type { TenancyRecords } from '../../tenancy/tenant-lookup.ts';
 import type { LogFields, LogLevel } from '../../telemetry/logger.ts';
 import type { TenantLimits } from '../../tenancy/limit-book.ts';
 import type { ClosedAccount, LimitHit } from '../../tenancy/quotas.ts';
@@ -31,6 +33,8 @@ export interface IngestSetup {
   readonly address: { readonly host: string; readonly port: number };
   /** Tenants that hold data. */
   readonly tenants: readonly TenantId[];
+  /** Tenants and tokens when the thread starts. */
+  readonly tenancy: TenancyRecords;
   readonly relabelling: {
     readonly fallback: readonly RelabelRule[];
     readonly tenants: readonly TenantRules[];
@@ -50,6 +54,8 @@ export type ToIngest =
   | { readonly kind: 'keys'; readonly keys: TlsKeys }
   /** Asks for `relabelled`. */
   | { readonly kind: 'relabel'; readonly rules: TenantRules }
+  /** In the order in which they were made. */
+  | { readonly kind: 'tenancy'; readonly change: TenancyChange }
   /** Asks for a `page`. */
   | { readonly kind: 'metrics' }
   /** Asks for `drained`, after so long at the latest. */

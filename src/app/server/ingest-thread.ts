@@ -18,14 +18,15 @@ import { RelabelTable } from '../../ingest/relabel-table.ts';
 import { must } from '../../stdx/assert.ts';
 import type { Logger, LogLevel } from '../../telemetry/logger.ts';
 import { MetricsRegistry } from '../../telemetry/registry.ts';
-import { OpenAuthenticator } from '../../tenancy/authenticator.ts';
 import { LimitCopy } from '../../tenancy/limit-book.ts';
+import { TenancyCopy } from '../../tenancy/tenant-lookup.ts';
 import { ShardSender } from '../../tsdb/shard-sender.ts';
 import { realClock } from '../real/clock.ts';
 import { loadKernels } from '../real/kernels.ts';
 import { PortStream } from '../real/port-stream.ts';
 import { realPrng } from '../real/prng.ts';
 import { realScheduler } from '../real/scheduler.ts';
+import { makeAuthenticator } from './authentication.ts';
 import { doorRules } from './door-rules.ts';
 import { USES } from './ingest-protocol.ts';
 import type { FromIngest, IngestSetup, LimitTold, ToIngest } from './ingest-protocol.ts';
@@ -69,9 +70,19 @@ const ingest = new Ingest({
   // What the storage knows already is found where all threads come together.
   metadata: { filter: (_tenant, batch) => batch, forget: () => undefined },
 });
+const tenancy = new TenancyCopy(setup.tenancy);
 const server = new HttpServer({
   routes: writeRoutes(),
-  authenticator: new OpenAuthenticator(setup.tenants),
+  authenticator: makeAuthenticator({
+    settings: setup.settings,
+    lookup: tenancy,
+    known: setup.tenants,
+    // Nothing is read here: the routes are those that write.
+    matchersOf: () => [],
+    clock: realClock,
+    logger: logger(),
+    registry,
+  }),
   rules: doorRules(setup.settings),
   logger: logger(),
   registry,
@@ -120,7 +131,7 @@ function shareOf(whole: IngestLimits, threadCount: number): IngestLimits {
 
 /** Routes that need nothing but the ingest and the clock: those that write. */
 function writeRoutes(): readonly Route[] {
-  // test/apptest/shards.test.ts writes by each of them.
+  // Tests write by each of them (test/support/route-writers.ts).
   const { typeAndUnitLabels, warp10TimeUnit } = setup.settings;
   const warp10 = { timeUnit: warp10TimeUnit };
   const parts = { ingest, clock: realClock, scheduler: realScheduler, typeAndUnitLabels, warp10 };
@@ -166,7 +177,8 @@ async function hear(message: ToIngest): Promise<void> {
     relabel.set(message.rules);
     ingest.forgetRules(message.rules.tenant);
     post({ kind: 'relabelled' });
-  } else if (message.kind === 'metrics') post({ kind: 'page', text: registry.render() });
+  } else if (message.kind === 'tenancy') tenancy.apply(message.change);
+  else if (message.kind === 'metrics') post({ kind: 'page', text: registry.render() });
   else {
     await server.drain(message.graceMs);
     post({ kind: 'drained' });

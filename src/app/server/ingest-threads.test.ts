@@ -29,6 +29,7 @@ async function started(code: string, changes: Partial<IngestThreadsParts> = {}) 
     storage,
     metadata: new MetadataFilter(),
     relabelling: { fallback: [], tenants: [] },
+    tenancy: { tenants: none, tokensOf: none, onChange: () => noop },
     onRefused: noop,
     logger: { debug: noop, info: noop, warn: noop, error: noop },
     admit: noop,
@@ -39,6 +40,10 @@ async function started(code: string, changes: Partial<IngestThreadsParts> = {}) 
   });
   after(() => threads.close());
   return { threads, fatal };
+}
+
+function* none(): Generator<never, void, void> {
+  // Nobody has a record.
 }
 
 function noop(): void {

@@ -11,6 +11,9 @@ import type { Principal, TenantId } from '../../model/tenant.ts';
 import { errorMessage, FatalError, must } from '../../stdx/assert.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { AppendAnswer } from '../../tsdb/crossing.ts';
+import { recordsOf } from '../../tenancy/tenant-lookup.ts';
+import type { TenancyStore } from '../../tenancy/tenancy-store.ts';
+import type { TenancyChange } from '../../tenancy/records.ts';
 import { ShardReceiver } from '../../tsdb/shard-receiver.ts';
 import type { ShardedStorage } from '../../tsdb/sharded-storage.ts';
 import { PortStream } from '../real/port-stream.ts';
@@ -33,6 +36,8 @@ export interface IngestThreadsParts {
   readonly metadata: MetadataFilter;
   /** All rules when the threads start. */
   readonly relabelling: IngestSetup['relabelling'];
+  /** Who may write; changes of it reach all threads. */
+  readonly tenancy: Pick<TenancyStore, 'tenants' | 'tokensOf' | 'onChange'>;
   readonly onRefused: (refused: Refused) => void;
   readonly logger: Logger;
   /** Throws AppError where the tenant may not write. */
@@ -49,15 +54,21 @@ export interface IngestThreadsParts {
 export class IngestThreads {
   readonly #threads: readonly IngestThread[];
   readonly address: AddressInfo;
+  readonly #stopListening: () => void;
 
-  private constructor(threads: readonly IngestThread[], address: AddressInfo) {
+  private constructor(
+    threads: readonly IngestThread[],
+    address: AddressInfo,
+    stopListening: () => void,
+  ) {
     this.#threads = threads;
     this.address = address;
+    this.#stopListening = stopListening;
   }
 
   /** Rejects with the error of `listen` where the address cannot be had. */
   static async start(parts: IngestThreadsParts): Promise<IngestThreads> {
-    const { settings, keys, threadCount, limits, storage, relabelling } = parts;
+    const { settings, keys, threadCount, limits, storage, relabelling, tenancy } = parts;
     const { http } = settings;
     const threads: IngestThread[] = [];
     const begin = (count: number, { host, port }: Settings['http']): Promise<AddressInfo[]> => {
@@ -71,18 +82,23 @@ export class IngestThreads {
         limits,
         address: { host, port },
         tenants,
+        tenancy: recordsOf(tenancy),
         relabelling,
       };
       while (threads.length < count) threads.push(new IngestThread(parts, setup, threads.length));
       return Promise.all(threads.map((thread) => thread.listening));
     };
+    const stopListening = tenancy.onChange((change) => {
+      for (const thread of threads) thread.changeTenancy(change);
+    });
     try {
       // A free port is found by the first one: the system gives it to nobody else.
       const found = http.port === 0 ? await begin(1, http) : [await freeAddress(http)];
       const { address: host, port } = must(found[0], 'an address was found');
       const [first] = await begin(threadCount, { host, port });
-      return new IngestThreads(threads, must(first, 'there are threads'));
+      return new IngestThreads(threads, must(first, 'there are threads'), stopListening);
     } catch (error) {
+      stopListening();
       await Promise.all(threads.map((thread) => thread.close()));
       throw error;
     }
@@ -122,6 +138,7 @@ export class IngestThreads {
   }
 
   async close(): Promise<void> {
+    this.#stopListening();
     await Promise.all(this.#threads.map((thread) => thread.close()));
   }
 }
@@ -243,6 +260,10 @@ class IngestThread {
       this.#relabelled.push(resolve);
       this.#post({ kind: 'relabel', rules });
     });
+  }
+
+  changeTenancy(change: TenancyChange): void {
+    if (!this.#isClosing) this.#post({ kind: 'tenancy', change });
   }
 
   page(): Promise<string> {

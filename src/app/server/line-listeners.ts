@@ -21,6 +21,7 @@ import type { MetricsRegistry } from '../../telemetry/registry.ts';
 import { address as addressKind } from '../settings/kinds.ts';
 import type { Address } from '../settings/kinds.ts';
 import type { Settings } from '../settings/flags.ts';
+import { LineToken } from './line-token.ts';
 
 export interface LineListenersParts {
   readonly settings: Settings;
@@ -44,13 +45,17 @@ export interface LineListeners {
 
 type Drain = (graceMs: number) => Promise<void>;
 
+interface BoundParts extends LineListenersParts {
+  readonly boundToken: () => string | undefined;
+}
+
 /** What a listener gets to start with, and where it puts how it ends. */
 interface Started {
   readonly metrics: LineMetrics;
   readonly drains: Drain[];
 }
 
-async function bound<T>(flag: string, wanted: Address, listen: () => Promise<T>): Promise<T> {
+async function listening<T>(flag: string, wanted: Address, listen: () => Promise<T>): Promise<T> {
   try {
     return await listen();
   } catch (error) {
@@ -61,21 +66,21 @@ async function bound<T>(flag: string, wanted: Address, listen: () => Promise<T>)
 
 /** Telnet and HTTP on one port. */
 async function startTelnet(
-  parts: LineListenersParts,
+  parts: BoundParts,
   wanted: Address,
   { metrics, drains }: Started,
 ): Promise<string> {
   const { scheduler, acceptHttp } = parts;
   const open = openTelnet(parts, metrics);
   const streams = new LineServer({ open, scheduler, metrics, acceptHttp });
-  const { port } = await bound('opentsdb-telnet', wanted, () => streams.listen(wanted));
+  const { port } = await listening('opentsdb-telnet', wanted, () => streams.listen(wanted));
   drains.push((graceMs) => streams.drain(graceMs));
   return addressKind.print({ ...wanted, port });
 }
 
 /** TCP and UDP on one port; adds to `drains` as soon as something listens. */
 async function startGraphite(
-  parts: LineListenersParts,
+  parts: BoundParts,
   wanted: Address,
   { metrics, drains }: Started,
 ): Promise<string> {
@@ -89,52 +94,57 @@ async function startGraphite(
   const open = openGraphite({ ...parts, nanLines }, metrics);
   const streams = new LineServer({ open, scheduler, metrics });
   const datagrams = new DatagramServer({ open, scheduler, metrics });
-  const { port } = await bound('graphite', wanted, () => streams.listen(wanted));
+  const { port } = await listening('graphite', wanted, () => streams.listen(wanted));
   drains.push((graceMs) => streams.drain(graceMs));
   const address = { ...wanted, port };
-  await bound('graphite', address, () => datagrams.listen(address));
+  await listening('graphite', address, () => datagrams.listen(address));
   drains.push((graceMs) => datagrams.drain(graceMs));
   return addressKind.print(address);
 }
 
-function openInflux(parts: LineListenersParts, metrics: LineMetrics): OpenSession {
+function openInflux(parts: BoundParts, metrics: LineMetrics): OpenSession {
   const { influxLinesDb, influxLinesPrecision: precision } = parts.settings;
   return openInfluxLines(parts, metrics, { ...bucketOf(influxLinesDb), precision });
 }
 
 async function startInfluxTcp(
-  parts: LineListenersParts,
+  parts: BoundParts,
   wanted: Address,
   { metrics, drains }: Started,
 ): Promise<string> {
   const { scheduler } = parts;
   const open = openInflux(parts, metrics);
   const streams = new LineServer({ open, scheduler, metrics, rules: INFLUX_LINES });
-  const { port } = await bound('influx-tcp', wanted, () => streams.listen(wanted));
+  const { port } = await listening('influx-tcp', wanted, () => streams.listen(wanted));
   drains.push((graceMs) => streams.drain(graceMs));
   return addressKind.print({ ...wanted, port });
 }
 
 async function startInfluxUdp(
-  parts: LineListenersParts,
+  parts: BoundParts,
   wanted: Address,
   { metrics, drains }: Started,
 ): Promise<string> {
   const { scheduler } = parts;
   const open = openInflux(parts, metrics);
   const datagrams = new DatagramServer({ open, scheduler, metrics, rules: INFLUX_LINES });
-  const { port } = await bound('influx-udp', wanted, () => datagrams.listen(wanted));
+  const { port } = await listening('influx-udp', wanted, () => datagrams.listen(wanted));
   drains.push((graceMs) => datagrams.drain(graceMs));
   return addressKind.print({ ...wanted, port });
 }
 
-export async function startLineListeners(parts: LineListenersParts): Promise<LineListeners> {
-  const { graphite, opentsdbTelnet, influxTcp, influxUdp } = parts.settings;
+export async function startLineListeners(given: LineListenersParts): Promise<LineListeners> {
+  const { graphite, opentsdbTelnet, influxTcp, influxUdp, lineTokenFile } = given.settings;
+  const bound =
+    lineTokenFile === undefined ? undefined : await LineToken.open(given, lineTokenFile);
+  const parts: BoundParts = { ...given, boundToken: () => bound?.token };
   const metricsOf = lineMetrics(parts.registry);
   const addresses: Record<string, string> = {};
   const drains: Drain[] = [];
-  const drain: Drain = async (graceMs) =>
-    void (await Promise.all(drains.map((one) => one(graceMs))));
+  const drain: Drain = async (graceMs) => {
+    await Promise.all(drains.map((one) => one(graceMs)));
+    bound?.close();
+  };
   try {
     if (graphite !== undefined) {
       const started = { metrics: metricsOf('graphite'), drains };

@@ -14,7 +14,7 @@ import type { Scheduler } from '../../stdx/scheduler.ts';
 import { assert, must } from '../../stdx/assert.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
-import { OpenAuthenticator } from '../../tenancy/authenticator.ts';
+import type { Authenticator } from '../../tenancy/authenticator.ts';
 import { isServerAdmin } from '../../tenancy/server-admin.ts';
 import { Ingest } from '../../ingest/ingest.ts';
 import type { WriteReport } from '../../ingest/ingest.ts';
@@ -33,6 +33,7 @@ import { HttpServer } from '../../frontends/http/server.ts';
 import type { Settings } from '../settings/flags.ts';
 import type { MemoryBound } from '../../tsdb/memory-bound.ts';
 import { collectAfterQueries } from '../real/idle-memory.ts';
+import { openAuthentication } from './authentication.ts';
 import { startCollector } from './collector.ts';
 import type { RunningCollector } from './collector.ts';
 import { doorRules } from './door-rules.ts';
@@ -125,7 +126,8 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const { routes, ingest, queries } = wire(parts, wiring);
   const pushGroups = await openPushGroups(parts, ingest);
   state.pushGroups = pushGroups;
-  const authenticator = new OpenAuthenticator(storage.tenants());
+  const authenticator = await openAuthentication(parts, tenancy.store);
+  const rules = doorRules(settings);
   const common = { logger, registry, clock, scheduler, onFatal };
   const server = new HttpServer({
     ...common,
@@ -140,7 +142,7 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const accept = (connection: Duplex) => server.accept(connection);
   const relabelling = relabel.all();
   const onRefused = (refused: Refused) => refusedLines.add(refused);
-  const given = { metadata, authenticator, accept, relabelling, onRefused };
+  const given = { metadata, authenticator, accept, relabelling, onRefused, tenancy: tenancy.store };
   state.threads = await startThreads(parts, given);
   await bringUpToDate(state.threads, { tenancy, relabel, relabelling });
   const address = state.threads?.address ?? (await server.listen(settings.http));
@@ -223,9 +225,10 @@ async function startLines(parts: LineListenersParts): Promise<LineListeners | un
 /** Several shards are written by several threads, where a port can be shared. */
 async function startThreads(
   parts: OrreryParts,
-  given: Pick<IngestThreadsParts, 'metadata' | 'accept' | 'relabelling' | 'onRefused'> & {
-    readonly authenticator: OpenAuthenticator;
-  },
+  given: Pick<
+    IngestThreadsParts,
+    'metadata' | 'accept' | 'relabelling' | 'onRefused' | 'tenancy'
+  > & { readonly authenticator: Authenticator },
 ): Promise<IngestThreads | undefined> {
   const { storage, settings, logger, onFatal, tls } = parts;
   if (process.platform !== 'linux' || storage.house().length === 1) return undefined;
@@ -247,7 +250,7 @@ async function startThreads(
     ...rest,
     logger,
     onSamples: (principal, count) => parts.limits.quotas.gate(principal).takeSamples(count),
-    admit: (tenant) => void authenticator.authenticate({ tenant, token: undefined }, 'write'),
+    admit: (tenant) => authenticator.admit(tenant),
     onFatal,
   });
 }

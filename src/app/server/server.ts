@@ -88,11 +88,11 @@ function checkStart(settings: Settings): void {
   const open = [http, graphite, opentsdbTelnet, influxTcp, influxUdp].find(
     (wanted) => wanted !== undefined && !isLoopbackAddress(wanted.host),
   );
-  if (open !== undefined && !settings.insecure)
+  if (open !== undefined && settings.auth === 'open' && !settings.insecure)
     throw new StartError(
       EXIT.usage,
       `${addressKind.print(open)} is not a loopback address, and whoever reaches it could ` +
-        'read and write everything: use --insecure if that is meant.',
+        'read and write everything: use --auth token, or --insecure if that is meant.',
     );
   const stale = checkBuilt(PROJECT_ROOT);
   if (stale !== undefined) throw new StartError(EXIT.failed, stale);

@@ -9,7 +9,6 @@ import type { TenantId } from '../../model/tenant.ts';
 import type { Clock } from '../../stdx/clock.ts';
 import type { Prng } from '../../stdx/prng.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { isLimitId, LIMIT_IDS } from '../../tenancy/limit-table.ts';
 import { TenancyStore } from '../../tenancy/tenancy-store.ts';
 import { TenantRemoval } from '../../tenancy/tenant-removal.ts';
 import { mintToken } from '../../tenancy/token.ts';

@@ -19,6 +19,7 @@ import {
 } from './kinds.ts';
 import { diskShare, limits, orNone, size } from './kinds.ts';
 import { scrapeTargets } from './scrape-target.ts';
+import { checkSources } from './sources.ts';
 
 export interface Flag<T> {
   /** kebab-case, without dashes in front. */
@@ -55,7 +56,7 @@ export const FLAGS = {
     'http',
     address,
     { host: '127.0.0.1', port: 4332 },
-    'Address of the HTTP listener. Any other than loopback needs tokens, or `--insecure`.',
+    'Address of the HTTP listener. Any other than loopback needs `auth`, or `--insecure`.',
   ),
   tlsCertificatePath: flag<string | undefined>(
     'tls-cert',
@@ -69,29 +70,47 @@ export const FLAGS = {
     undefined,
     'Private key of `tls-cert`, PEM, without a passphrase.',
   ),
+  auth: flag(
+    'auth',
+    choice(['open', 'token', 'trusted-header']),
+    'open',
+    'Who may do what: `open` lets everybody who reaches a listener do everything; with `token` a token says it; with `trusted-header` a gateway names the tenant in `X-Scope-OrgID`. The first start with one of the latter two writes an admin token to `DATA/admin-token`.',
+  ),
+  authTrustedFrom: flag<readonly string[]>(
+    'auth-trusted-from',
+    list('CIDR', checkSources),
+    ['127.0.0.0/8', '::1/128'],
+    'Addresses of gateways that are believed with `auth trusted-header`; repeatable.',
+  ),
+  lineTokenFile: flag<string | undefined>(
+    'line-token-file',
+    orNone(path('FILE')),
+    undefined,
+    'File with the token of lines (Graphite, OpenTSDB telnet, InfluxDB over TCP and UDP) that bring none of their own; read again when it changes.',
+  ),
   graphite: flag<Address | undefined>(
     'graphite',
     orNone(address),
     undefined,
-    'Address of the TCP and UDP listener for Graphite lines, 2003 by custom. As with `http`, any other than loopback needs `--insecure`.',
+    'Address of the TCP and UDP listener for Graphite lines, 2003 by custom. As with `http`, any other than loopback needs `auth`, or `--insecure`.',
   ),
   opentsdbTelnet: flag<Address | undefined>(
     'opentsdb-telnet',
     orNone(address),
     undefined,
-    "Address of the listener for OpenTSDB's telnet commands, 4242 by custom; HTTP is answered there too. Any other than loopback needs `--insecure`.",
+    "Address of the listener for OpenTSDB's telnet commands, 4242 by custom; HTTP is answered there too. Any other than loopback needs `auth`, or `--insecure`.",
   ),
   influxTcp: flag<Address | undefined>(
     'influx-tcp',
     orNone(address),
     undefined,
-    'Address of the TCP listener for lines of InfluxDB. Any other than loopback needs `--insecure`.',
+    'Address of the TCP listener for lines of InfluxDB. Any other than loopback needs `auth`, or `--insecure`.',
   ),
   influxUdp: flag<Address | undefined>(
     'influx-udp',
     orNone(address),
     undefined,
-    'Address of the UDP listener for lines of InfluxDB, 8089 by custom. Any other than loopback needs `--insecure`.',
+    'Address of the UDP listener for lines of InfluxDB, 8089 by custom. Any other than loopback needs `auth`, or `--insecure`.',
   ),
   influxLinesDb: flag(
     'influx-lines-db',
@@ -159,7 +178,7 @@ export const FLAGS = {
     'insecure',
     flagSwitch,
     false,
-    'Allow a listener other than loopback without tokens: whoever reaches it may do everything.',
+    'Allow a listener other than loopback with `auth open`: whoever reaches it may do everything.',
   ),
   memoryBytes: flag(
     'memory',

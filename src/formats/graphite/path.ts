@@ -75,12 +75,3 @@ export function parsePath(
       : readQuotedTags(pairs, path.slice(brace + 1, -1));
   return reason === '' ? pairs : reason;
 }
-
-/** The secret in front of the path of the line at `start`, undefined where there is none. */
-export function secretAt(bytes: Uint8Array, start: number, end: number): string | undefined {
-  let stop = start;
-  while (stop < end && bytes[stop]! > 32) stop++;
-  const path = decodeUtf8(bytes, start, stop);
-  const at = path === undefined ? -1 : path.indexOf(SECRET_END);
-  return at > 0 ? path!.slice(0, at) : undefined;
-}

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RowRecorder, withCanary } from '../../../test/support/row-recorder.ts';
-import { secretAt } from './path.ts';
 import { scanPlaintext } from './plaintext.ts';
 import type { PlaintextResult } from './plaintext.ts';
 
@@ -66,9 +65,6 @@ test('tags that carbon refuses are refused, and a tag without an equals sign doe
 test('what stands in front of @. is not part of the name', () => {
   check('secret@.a.b 1 5', 'a.b f64 1 @5000000');
   check('@.a 1 5', '@.a f64 1 @5000000');
-  const bytes = new TextEncoder().encode('t0k@.a.b 1 5\nx 1 5\n');
-  assert.equal(secretAt(bytes, 0, bytes.length), 't0k');
-  assert.equal(secretAt(bytes, 13, bytes.length), undefined);
 });
 
 test('values are what carbon takes: every digit, exponents, infinities', () => {

@@ -197,13 +197,17 @@ export function adminRoutes(deps: AdminDependencies): readonly Route[] {
       exchange.send({ status: 200, headers: TEXT, body: 'Orrery is healthy.\n' }),
     ),
     get('/-/ready', (exchange) => ready(deps, exchange)),
-    get('/metrics', async (exchange) =>
-      exchange.send({
-        status: 200,
-        headers: { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' },
-        body: await deps.metricsPage(),
-      }),
-    ),
+    // What the load of all tenants together is, is nobody's but the server's.
+    {
+      ...get('/metrics', async (exchange) =>
+        exchange.send({
+          status: 200,
+          headers: { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' },
+          body: await deps.metricsPage(),
+        }),
+      ),
+      permission: 'admin',
+    },
     {
       ...get('/orrery/v1/status', async (exchange) =>
         exchange.sendJson(200, { version: deps.version, storage: deps.storage.stats() }),

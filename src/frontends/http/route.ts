@@ -4,7 +4,7 @@
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../../model/errors.ts';
 import { isRestricted } from '../../model/tenant.ts';
-import type { Permission, Principal } from '../../model/tenant.ts';
+import type { Needed, Principal } from '../../model/tenant.ts';
 import type { Answer } from './answer.ts';
 import type { Exchange } from './exchange.ts';
 
@@ -26,8 +26,11 @@ export interface Route {
   readonly path: string;
   /** The same route also answers under this prefix; '' = only at its native path. */
   readonly prefix: string;
-  /** 'none': open to everyone who reached the listener, without naming a tenant. */
-  readonly permission: Permission | 'none';
+  /**
+   * 'none': open to everyone who reached the listener, without naming a tenant. 'any': to whoever
+   * may do anything at all.
+   */
+  readonly permission: Needed | 'none';
   /**
    * 'tenant': sees data of the principal's tenant only. 'server': about the process, no tenant
    * data.
@@ -42,6 +45,8 @@ export interface Route {
   readonly bodyLimitBytes: number;
   readonly errors: ErrorShape;
   readonly handler: Handler;
+  /** Of the query string, where clients of the protocol put their token; default: none. */
+  readonly tokenParameter?: string;
 }
 
 /** Every path at which a route answers. */

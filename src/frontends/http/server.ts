@@ -118,6 +118,9 @@ export interface TlsKeys {
   readonly key: string;
 }
 
+/** Without `Basic`: browsers would ask for a password in front of the console. */
+const CHALLENGE = 'Bearer realm="orrery"';
+
 const TLS_VERSION_MIN = 'TLSv1.2';
 
 function contextOf({ certificate, key }: TlsKeys) {
@@ -281,14 +284,14 @@ export class HttpServer {
       shape = 'route' in found ? found.route.errors : found.errors;
       if ('route' in found) {
         routePath = found.route.path;
-        const principal = this.#admit(request, found.route);
+        const queryText = url.slice(path.length + 1);
+        const principal = this.#admit(request, found.route, queryText);
         let { bodyLimitBytes } = found.route;
         if (found.route.permission === 'write' && principal !== undefined) {
           writer = principal;
           bodyLimitBytes = this.#bodyLimit(request, principal, bodyLimitBytes);
         }
         checkDeclaredLength(request, bodyLimitBytes);
-        const queryText = url.slice(path.length + 1);
         const { params } = found;
         const gate = this.#gate;
         const parts = { request, response, bodyLimitBytes, params, queryText, principal, gate };
@@ -331,12 +334,14 @@ export class HttpServer {
     return true;
   }
 
-  #admit(request: IncomingMessage, route: Route): Principal | undefined {
+  /** Looks at headers and the query string only: nothing of the body is read before. */
+  #admit(request: IncomingMessage, route: Route, queryText: string): Principal | undefined {
     checkOrigin(this.#options.rules, route.method, request.headers);
-    const { permission, tenantScope } = route;
+    const { permission, tenantScope, tokenParameter: name } = route;
     if (permission === 'none') return undefined;
     const { authenticator, isServerAdmin } = this.#options;
-    const principal = authenticator.authenticate(credentialsOf(request), permission);
+    const parameter = name === undefined ? undefined : { name, queryText };
+    const principal = authenticator.authenticate(credentialsOf(request, parameter), permission);
     if (permission === 'admin' && tenantScope === 'server' && isServerAdmin?.(principal) === false)
       throw new AppError(
         'forbidden',
@@ -396,6 +401,7 @@ export class HttpServer {
     const status = error instanceof MethodError ? 405 : answer.status;
     const headers: Record<string, string | number> = { ...answer.headers };
     if (error.retryAfterSec !== undefined) headers['Retry-After'] = error.retryAfterSec;
+    if (error.kind === 'unauthenticated') headers['WWW-Authenticate'] = CHALLENGE;
     const body = Buffer.from(answer.body ?? '');
     if (answer.status !== 204) headers['Content-Length'] = body.length;
     const isBodyComing =

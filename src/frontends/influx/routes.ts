@@ -37,6 +37,8 @@ export function influxRoutes(deps: InfluxDependencies): readonly Route[] {
     method: 'POST',
     permission: 'write',
     bodyLimitBytes: WRITE_BODY_BYTES_MAX,
+    // Clients of 1.x send `u` and `p`.
+    tokenParameter: 'p',
   } as const;
   const asking = { method: 'GET', permission: 'none', bodyLimitBytes: 0 } as const;
   const open = { ...common, ...asking, tenantScope: 'server', errors: influxV1Errors } as const;

@@ -32,7 +32,7 @@ export class DatagramServer {
   constructor({ open, metrics, scheduler, rules = PLAIN_LINES }: DatagramServerOptions) {
     this.#metrics = metrics;
     this.#scheduler = scheduler;
-    this.#session = open('datagrams', this.#abort.signal);
+    this.#session = open({ peer: 'datagrams', isOne: false }, this.#abort.signal);
     this.#feeder = new LineFeeder({
       take: async (body, end) => void (await this.#session.take(body, end)),
       onRefused: (reason, start) => {

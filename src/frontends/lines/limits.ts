@@ -32,6 +32,11 @@ export const DATAGRAM_SYSTEM_BYTES = 4 * MIB;
 /** Text for a client that does not read it; beyond it the connection is cut. */
 export const REPLY_BYTES_MAX = MIB;
 
+/** A token in front of a line, with room for one that is mistyped. */
+export const LINE_TOKEN_BYTES_MAX = 200;
+/** The file with the token of lines without one is looked at this often. */
+export const LINE_TOKEN_FILE_MS = 1_000;
+
 /** A peer that is gone without a word is noticed after so long. */
 export const KEEP_ALIVE_MS = 60_000;
 /** How soon a write is tried again that could not be taken. */

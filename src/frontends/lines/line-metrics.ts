@@ -11,7 +11,7 @@ export interface LineMetrics {
   lost(reason: LostReason): Counter;
 }
 
-export type LostReason = 'too long' | 'unfinished' | 'not writable';
+export type LostReason = 'too long' | 'unfinished' | 'not writable' | 'not authenticated';
 
 export function lineMetrics(registry: MetricsRegistry): (protocol: string) => LineMetrics {
   const labelNames = ['protocol'];
@@ -34,7 +34,7 @@ export function lineMetrics(registry: MetricsRegistry): (protocol: string) => Li
   const lost = counter(
     'orrery_lines_lost_total',
     'Lines that reached no parser, by reason: too long, unfinished when their connection ended, ' +
-      'not writable.',
+      'not writable, or not authenticated.',
     ['reason'],
   );
   return (protocol) => ({

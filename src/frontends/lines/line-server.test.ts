@@ -25,7 +25,7 @@ class SlowHouse {
   constructor(bounds: LineBounds, rules: LineRules = PLAIN_LINES) {
     const metrics = lineMetrics(new MetricsRegistry())('test');
     this.server = new LineServer({
-      open: (peer) => ({
+      open: ({ peer }) => ({
         take: async (body, end) => {
           const text = Buffer.from(body.subarray(0, end)).toString('latin1');
           this.taken.set(peer, (this.taken.get(peer) ?? '') + text);

@@ -77,7 +77,7 @@ class Connection {
     this.#house = house;
     this.#socket = socket;
     const peer = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`;
-    this.#session = house.options.open(peer, house.signal);
+    this.#session = house.options.open({ peer, isOne: true }, house.signal);
     this.#feeder = new LineFeeder({
       take: (body, end) => this.#take(body, end),
       onRefused: (reason, start) => this.#refuse(reason, start),

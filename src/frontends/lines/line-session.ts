@@ -40,5 +40,13 @@ export interface LineRules {
   readonly lineBytesMax: number;
 }
 
-/** `peer`: who sends, for logs. `signal` aborts when writes that wait have to give up. */
-export type OpenSession = (peer: string, signal: AbortSignal) => LineSession;
+/** Who sends. */
+export interface LineSender {
+  /** For logs. */
+  readonly peer: string;
+  /** One connection, not whoever sends a datagram: what it said before counts for what follows. */
+  readonly isOne: boolean;
+}
+
+/** `signal` aborts when writes that wait have to give up. */
+export type OpenSession = (sender: LineSender, signal: AbortSignal) => LineSession;

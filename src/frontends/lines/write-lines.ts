@@ -22,6 +22,8 @@ export interface LineDependencies {
 export interface LineSource {
   readonly protocol: string;
   readonly peer: string;
+  /** Is `peer` one sender, or everybody who sends datagrams? */
+  readonly isOne: boolean;
   readonly metrics: LineMetrics;
   readonly signal: AbortSignal;
 }

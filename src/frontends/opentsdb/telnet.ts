@@ -1,41 +1,45 @@
 // OpenTSDB's telnet commands: `put` says nothing unless a line is refused; `version`, `help`,
-// `stats`, `exit`. Answers come in the order of the lines. Source: OpenTSDB 2.4
-// tsd/RpcManager.java, tsd/RpcHandler.java.
+// `stats`, `exit`, and `auth`, which names the token of the connection. Answers come in the order
+// of the lines. Source: OpenTSDB 2.4 tsd/RpcManager.java, tsd/RpcHandler.java,
+// tsd/AuthenticationChannelHandler.java.
 import { isPutAt, scanPutLines } from '../../formats/opentsdb/put-lines.ts';
 import { quoteLine } from '../../formats/scan-errors.ts';
 import { AppError } from '../../model/errors.ts';
-import { DEFAULT_TENANT } from '../../model/tenant.ts';
-import type { Principal } from '../../model/tenant.ts';
 import type { Clock } from '../../stdx/clock.ts';
-import type { Authenticator } from '../../tenancy/authenticator.ts';
+import { withoutSecrets } from '../../tenancy/token.ts';
 import type { LineMetrics } from '../lines/line-metrics.ts';
 import type { LineAnswer, LineSession, OpenSession } from '../lines/line-session.ts';
+import { LineSenders } from '../lines/line-senders.ts';
+import type { LineSenderDependencies } from '../lines/line-senders.ts';
+import { plainLineEnd, tokenRuns } from '../lines/line-tokens.ts';
+import type { TokenRules, TokenRun } from '../lines/line-tokens.ts';
 import { tellRefused, writeLines } from '../lines/write-lines.ts';
-import type { LineDependencies, LineSource } from '../lines/write-lines.ts';
+import type { LineSource } from '../lines/write-lines.ts';
 import { VERSION_TEXT } from './version.ts';
 
 const PROTOCOL = 'opentsdb-telnet';
 const LF = 10;
+const NOTHING = new Uint8Array(0);
 
 const HELP = 'available commands: put stats version exit help \n';
 
-export interface TelnetDependencies extends LineDependencies {
-  readonly authenticator: Authenticator;
+const TOKENS: TokenRules = { lineEnd: plainLineEnd, lead: 'put ', takesAny: false };
+
+export interface TelnetDependencies extends LineSenderDependencies {
   readonly clock: Clock;
 }
 
 class TelnetSession implements LineSession {
   readonly #deps: TelnetDependencies;
   readonly #source: LineSource;
-  readonly #principal: Principal;
+  readonly #senders: LineSenders;
   #pointCount = 0;
   #refusedCount = 0;
 
   constructor(deps: TelnetDependencies, source: LineSource) {
     this.#deps = deps;
     this.#source = source;
-    const nobody = { tenant: undefined, token: undefined };
-    this.#principal = deps.authenticator.authenticate(nobody, 'write');
+    this.#senders = new LineSenders(deps, source);
   }
 
   async take(body: Uint8Array, end: number): Promise<LineAnswer> {
@@ -44,7 +48,8 @@ class TelnetSession implements LineSession {
     while (at < end) {
       const stop = putsEnd(body, at, end);
       if (stop > at) {
-        text += await this.#put(body, at, stop);
+        const puts = body.subarray(at, stop);
+        for (const run of tokenRuns(puts, stop - at, TOKENS)) text += await this.#put(run);
         at = stop;
         continue;
       }
@@ -57,14 +62,17 @@ class TelnetSession implements LineSession {
     return { text, isLast: false };
   }
 
-  /** Writes the lines [start, end), which are all `put`s; what to answer. */
-  async #put(body: Uint8Array, start: number, end: number): Promise<string> {
-    const written = await writeLines(this.#deps, this.#source, this.#principal, {
+  /** Writes lines which are all `put`s; what to answer. */
+  async #put(run: TokenRun): Promise<string> {
+    const principal = this.#senders.admit(run);
+    if (principal instanceof AppError) return `put: ${principal.message}\n`;
+    const { body, end } = run;
+    const written = await writeLines(this.#deps, this.#source, principal, {
       protocol: PROTOCOL,
       profileKey: '',
-      body: body.subarray(start, end),
-      end: end - start,
-      scan: (dictionary, sink) => scanPutLines(body, [start, end], dictionary, sink),
+      body,
+      end,
+      scan: (dictionary, sink) => scanPutLines(body, [0, end], dictionary, sink),
     });
     if (written instanceof AppError) return `put: HBase error: ${written.message}\n`;
     const { pointCount, errorCount, errors } = written.scan;
@@ -76,7 +84,7 @@ class TelnetSession implements LineSession {
   }
 
   #command(line: string): LineAnswer {
-    const [command = ''] = line.trim().split(' ', 1);
+    const [command = '', ...words] = line.trim().split(/ +/);
     switch (command.toLowerCase()) {
       case '':
         return { text: '', isLast: false };
@@ -86,6 +94,8 @@ class TelnetSession implements LineSession {
         return { text: HELP, isLast: false };
       case 'stats':
         return { text: this.#stats(), isLast: false };
+      case 'auth':
+        return { text: this.#auth(words.at(-1) ?? ''), isLast: false };
       case 'exit':
         return { text: '', isLast: true };
       case 'put':
@@ -95,7 +105,21 @@ class TelnetSession implements LineSession {
           isLast: false,
         };
       default:
-        return { text: `unknown command: ${command}.  Try \`help'.\n`, isLast: false };
+        return {
+          text: `unknown command: ${withoutSecrets(command)}.  Try \`help'.\n`,
+          isLast: false,
+        };
+    }
+  }
+
+  /** `auth TOKEN`, `auth basic USER TOKEN`. */
+  #auth(token: string): string {
+    try {
+      this.#senders.introduce(token);
+      return 'AUTH_SUCCESS\r\n';
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      return 'AUTH_FAIL\r\n';
     }
   }
 
@@ -111,7 +135,8 @@ class TelnetSession implements LineSession {
   }
 
   refuse(reason: string): void {
-    tellRefused(this.#deps, this.#source, this.#principal.tenant ?? DEFAULT_TENANT, 1, [reason]);
+    const tenant = this.#senders.tenantOf({ token: undefined, body: NOTHING, end: 0 });
+    if (tenant !== undefined) tellRefused(this.#deps, this.#source, tenant, 1, [reason]);
   }
 }
 
@@ -123,5 +148,6 @@ function putsEnd(body: Uint8Array, start: number, end: number): number {
 }
 
 export function openTelnet(deps: TelnetDependencies, metrics: LineMetrics): OpenSession {
-  return (peer, signal) => new TelnetSession(deps, { protocol: PROTOCOL, peer, metrics, signal });
+  return (sender, signal) =>
+    new TelnetSession(deps, { protocol: PROTOCOL, ...sender, metrics, signal });
 }

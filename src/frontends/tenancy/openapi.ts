@@ -106,6 +106,13 @@ function paths(): Json {
         parameters: [count(CARDINALITY_ANSWER_MAX, CARDINALITY_ANSWER_DEFAULT)],
       }),
     },
+    '/orrery/v1/whoami': {
+      get: operation({
+        id: 'getWhoami',
+        summary: 'What the token that is presented is and may; null where none is asked for.',
+        answer: 'Whoami',
+      }),
+    },
     '/orrery/v1/audit': auditPath(),
     '/orrery/v1/openapi.json': {
       get: operation({ id: 'getDocument', summary: 'This document.', answer: 'Document' }),
@@ -256,6 +263,7 @@ function schemas(): Json {
     ...tenantSchemas(),
     ...tokenSchemas(),
     ...auditSchemas(),
+    Whoami: whoamiSchema(),
     Cardinality: object({
       tenant: TEXT,
       series: WHOLE,
@@ -376,6 +384,28 @@ function tokenDraft(permissions: Json, scope: Json): Json {
     scope,
   };
   return object(fields, ['name', 'permissions']);
+}
+
+function whoamiSchema(): Json {
+  const permissions = list({ type: 'string', enum: PERMISSIONS });
+  const token = object({
+    id: TEXT,
+    name: TEXT,
+    scope: { type: 'string', enum: ['tenant', 'server'] },
+    tenants: list(TEXT),
+    application: TEXT,
+    labels: LABELS,
+    matchers: list(TEXT),
+    not_before: TIME_OR_NONE,
+    expires_at: TIME_OR_NONE,
+    min_time: TIME_OR_NONE,
+    max_time: TIME_OR_NONE,
+  });
+  return object({
+    tenant: object({ id: TEXT, name: TEXT }),
+    permissions,
+    token: { anyOf: [token, { type: 'null' }] },
+  });
 }
 
 function auditSchemas(): Json {

@@ -106,6 +106,13 @@ const ROWS: readonly Row[] = [
   },
   {
     method: 'GET',
+    path: '/orrery/v1/whoami',
+    permission: 'any',
+    tenantScope: 'tenant',
+    run: async (...a) => (await import('./whoami.ts')).whoami(...a),
+  },
+  {
+    method: 'GET',
     path: '/orrery/v1/audit',
     ...OWN_ADMIN,
     run: async (...a) => (await audit()).getAudit(...a),

@@ -118,6 +118,7 @@ before(async () => {
     version: '1',
   };
   const authenticator = {
+    admit: () => undefined,
     authenticate: ({ token }: { token: string | undefined }, permission: string) => {
       const principal = principalOf(token);
       if (!principal.permissions.has(permission as 'read'))

@@ -18,6 +18,7 @@ import { AppError } from '../../../src/model/errors.ts';
 import type { Principal } from '../../../src/model/tenant.ts';
 import { silentLogger } from '../../../src/telemetry/logger.ts';
 import { MetricsRegistry } from '../../../src/telemetry/registry.ts';
+import { checkPermission } from '../../../src/tenancy/authenticator.ts';
 import type { Authenticator } from '../../../src/tenancy/authenticator.ts';
 import type { Asker } from './secrets.ts';
 import { replyOf } from './walk.ts';
@@ -34,10 +35,13 @@ class GivenPrincipals implements Authenticator {
     const principal = this.#byToken.get(token);
     if (principal === undefined)
       throw new AppError('unauthenticated', 'bad-token', 'the token is not known');
-    if (!principal.permissions.has(permission))
-      throw new AppError('forbidden', 'permission', `the token has no permission to ${permission}`);
+    checkPermission(principal, permission);
     return principal;
   };
+
+  admit(): void {
+    // Writes come here by one way only.
+  }
 }
 
 export interface Product {

@@ -341,6 +341,7 @@ const ROWS: readonly (readonly [string, Visits])[] = [
   ['GET /-/healthy', NOTHING],
   ['GET /-/ready', NOTHING],
   ['GET /metrics', NOTHING],
+  ['GET /orrery/v1/whoami', NOTHING],
   ['GET /orrery/v1/status', NOTHING],
   ['GET /orrery/v1/storage', NOTHING],
   ['GET /orrery/v1/collisions', NOTHING],
