@@ -97,6 +97,11 @@ class LineFields {
   }
 }
 
+/** A line of more fields leaves its arrays to the collector: others are kept for the next scan. */
+const KEPT_FIELDS = 4096;
+/** Scans are synchronous, so one serves them all. */
+let sharedFields = new LineFields();
+
 /** Position behind the number token that starts at `start`. */
 function tokenEnd(body: Uint8Array, start: number, end: number): number {
   let i = start;
@@ -255,7 +260,7 @@ export function scanLineProtocol(
   dictionary: RowDictionary,
   sink: RowSink,
 ): LineProtocolResult {
-  const fields = new LineFields();
+  const fields = sharedFields;
   const registrar = new RowRegistrar(body, options.mapping, dictionary);
   const timestamps = new Timestamps(body, options.precision);
   const errors = new ScanErrors();
@@ -471,6 +476,8 @@ export function scanLineProtocol(
   }
   sharedBlock.flush(sink);
   kernel?.close();
+  fields.strings = [];
+  if (fields.refs.length > KEPT_FIELDS) sharedFields = new LineFields();
   return {
     rowCount: rowCount + (predicted?.rowCount ?? 0) + (kernel?.lineCount ?? 0),
     pointCount: pointCount + (predicted?.pointCount ?? 0) + (kernel?.pointCount ?? 0),
