@@ -254,7 +254,6 @@ test('what is wrong is named by its place', async () => {
     [{ ...good, not_before: 'tomorrow' }, '/not_before'],
     [{ ...good, not_before: '2026-02-30T00:00:00Z' }, '/not_before'],
     [{ ...good, min_time: '2026-02-02T00:00:00Z', max_time: '2026-02-01T00:00:00Z' }, '/max_time'],
-    [{ ...good, tenants: ['nobody'] }, '/tenants/0'],
     [{ name: 'n', permissions: ['write'], tenants: ['default'] }, '/permissions'],
     [{ ...good, scope: 'server' }, '/permissions'],
     [{ ...good, scope: 'all' }, '/scope'],
@@ -263,6 +262,10 @@ test('what is wrong is named by its place', async () => {
   ];
   for (const [body, path] of tokens)
     await refused(['POST', '/tenants/strict/tokens', body], { path });
+  await refused(['POST', '/tenants/strict/tokens', { ...good, tenants: ['nobody'] }], {
+    status: 404,
+    code: 'no-such-tenant',
+  });
   for (const [path, name] of [
     ['/tenants?limit=0', 'limit'],
     ['/tenants?limit=1e3', 'limit'],

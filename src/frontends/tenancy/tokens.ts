@@ -167,8 +167,8 @@ function tenantIds({ tenancy }: TokenDependencies, fields: Fields, own: TenantId
   const named = optional(fields, 'tenants', (value, path) =>
     listOf(value, path, rule, (one, at) => {
       const found = tenancy.tenantByName(tenantName(one, at));
-      if (found === undefined) throw new FieldError(at, 'is no tenant');
-      return found.id;
+      if (found !== undefined) return found.id;
+      throw new AppError('notFound', 'no-such-tenant', `${at} is no tenant`);
     }),
   );
   return [...new Set([own, ...(named ?? [])])];
