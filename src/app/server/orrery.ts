@@ -128,7 +128,6 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const pushGroups = await openPushGroups(parts, ingest);
   state.pushGroups = pushGroups;
   const authenticator = await openAuthentication(parts, tenancy.store);
-  const rules = doorRules(settings);
   const common = { logger, registry, clock, scheduler, onFatal };
   const server = new HttpServer({
     ...common,
