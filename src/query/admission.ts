@@ -109,6 +109,11 @@ export class Admission {
    */
   async enter(lane: Lane, tenant: TenantId, signal: AbortSignal): Promise<Place> {
     signal.throwIfAborted();
+    if (this.#isFree(lane)) {
+      this.#take(lane === 'heavy');
+      this.#overtakes = 0;
+      return this.#place(lane);
+    }
     this.#makeRoom(tenant);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const line = this.#lines[lane];
@@ -133,6 +138,19 @@ export class Admission {
     this.#admit();
     await promise;
     return this.#place(lane);
+  }
+
+  /** There is a place, and nobody waits for one. */
+  #isFree(lane: Lane): boolean {
+    const { places, heavyPlaces } = this.#options;
+    const { light, heavy } = this.#lines;
+    if (light.count + heavy.count > 0 || this.#running >= places) return false;
+    return lane === 'light' || this.#heavy < heavyPlaces;
+  }
+
+  #take(isHeavy: boolean): void {
+    this.#running += 1;
+    if (isHeavy) this.#heavy += 1;
   }
 
   /** Where the lines are full, the newest query of the tenant that has most in them goes. */
@@ -171,8 +189,7 @@ export class Admission {
       const isHeavy = mayHeavy && (light.count === 0 || this.#overtakes >= QUERY_OVERTAKES_MAX);
       const next = (isHeavy ? heavy : light).shift();
       if (next === undefined) return;
-      this.#running += 1;
-      if (isHeavy) this.#heavy += 1;
+      this.#take(isHeavy);
       this.#overtakes = isHeavy || !mayHeavy ? 0 : this.#overtakes + 1;
       next.go();
     }

@@ -49,6 +49,8 @@ export const CACHE_SEGMENT_STEPS = 200;
 
 /** Characters collected before a piece of an answer is handed on. */
 export const JSON_PIECE_LENGTH = 65_536;
+/** Smaller pieces of bytes are copied together. */
+export const COPIED_BYTES_MAX = 32 * 1024;
 /** An encoder that worked this long lets input and output proceed. */
 export const JSON_SLICE_MS = 0.5;
 

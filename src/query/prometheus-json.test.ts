@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import type { Histogram } from '../model/histogram.ts';
 import { seriesSlots } from './testing.ts';
 import { histogramJson } from './histogram-json.ts';
-import { JSON_PIECE_LENGTH } from './limits.ts';
-import { prometheusJson } from './prometheus-json.ts';
+import { COPIED_BYTES_MAX, JSON_PIECE_LENGTH } from './limits.ts';
+import { inSlices, prometheusJson } from './prometheus-json.ts';
 import { evalResult } from './testing.ts';
 
 function json(result: Parameters<typeof prometheusJson>[0], seriesMax = 0): unknown {
@@ -101,6 +101,55 @@ test('large answers come in pieces', () => {
   assert.ok(pieces.length > 4);
   assert.ok(pieces.every((piece) => piece.length < JSON_PIECE_LENGTH * 1.1));
   JSON.parse(pieces.join(''));
+});
+
+test('ranges with the same start, step or length have their own times', () => {
+  const series = (count: number) => [
+    seriesSlots(
+      ['a', '1'],
+      Array.from({ length: count }, () => 1),
+    ),
+  ];
+  const timesOf = (startUs: number, stepUs: number, count: number): unknown => {
+    const result = evalResult({ type: 'matrix', series: series(count), startUs, stepUs });
+    const { data } = json(result) as { data: { result: { values: [number, string][] }[] } };
+    return data.result[0]!.values.map(([time]) => time);
+  };
+  for (const [startUs, stepUs, count] of [
+    [5e6, 1e6, 3],
+    [5e6, 1e6, 5],
+    [5e6, 1e6, 2],
+    [5e6, 2e6, 2],
+    [6e6, 2e6, 2],
+    [5e6, 1e6, 5],
+  ] as const) {
+    const expected = Array.from({ length: count }, (_, k) => (startUs + k * stepUs) / 1e6);
+    assert.deepEqual(timesOf(startUs, stepUs, count), expected);
+  }
+});
+
+test('pieces go on in order, small ones together and large ones apart', async () => {
+  const large = Buffer.alloc(COPIED_BYTES_MAX, 'L');
+  const turns = {
+    clock: { nowMs: () => 0, monotonicMs: () => 0 },
+    scheduler: {
+      after: () => () => undefined,
+      sleep: () => Promise.resolve(),
+      yieldTurn: () => Promise.resolve(),
+    },
+  };
+  const joined = async (pieces: readonly (string | Uint8Array)[]): Promise<string[]> => {
+    const out: string[] = [];
+    for await (const piece of inSlices(pieces, turns)) out.push(Buffer.from(piece).toString());
+    return out;
+  };
+  const bytes = Buffer.from('é1');
+  assert.deepEqual(await joined(['a', bytes, 'b', bytes, bytes]), ['aé1bé1é1']);
+  assert.deepEqual(await joined(['a', 'ü']), ['aü']);
+  assert.deepEqual(await joined([]), []);
+  assert.deepEqual(await joined(['a', bytes, large, 'b']), ['aé1', large.toString(), 'b']);
+  const long = 'x'.repeat(JSON_PIECE_LENGTH);
+  assert.deepEqual(await joined([bytes, long, 'y']), [`é1${long}`, 'y']);
 });
 
 test('histogram buckets ascend and name their bounds', () => {

@@ -10,10 +10,12 @@ import type { Scheduler } from '../stdx/scheduler.ts';
 import { histogramJson } from './histogram-json.ts';
 import {
   ANNOTATIONS_MAX,
+  COPIED_BYTES_MAX,
   JSON_PIECE_BYTES,
   JSON_PIECE_LENGTH,
   JSON_SLICE_MS,
   PRINTED_SLOTS_MAX,
+  QUERY_STEPS_MAX,
 } from './limits.ts';
 import { canPrint, printSlots, StepTexts } from './number-kernel.ts';
 import { floatText, timeText } from './number-text.ts';
@@ -117,10 +119,24 @@ function histogramAt(series: EvalSeries, slot: number) {
   return must(series.histograms?.[slot], 'a slot that says histogram holds one');
 }
 
+/**
+ * The texts of the steps of the last range: the panels of a dashboard ask for the same steps, and
+ * those of one series cost more than its values.
+ */
+let lastSteps: { readonly startUs: number; readonly stepUs: number; readonly texts: StepTexts } = {
+  startUs: 0,
+  stepUs: 0,
+  texts: new StepTexts(0, timeText),
+};
+
 /** The text of a step's time is made once, whatever the number of series. */
-function stepTexts(result: EvalResult, series: readonly EvalSeries[]): StepTexts {
+function stepTexts({ startUs, stepUs }: EvalResult, series: readonly EvalSeries[]): StepTexts {
   const count = series.reduce((most, { present }) => Math.max(most, present.length), 0);
-  return new StepTexts(count, (slot) => timeText(result.startUs + slot * result.stepUs));
+  const isKnown = lastSteps.startUs === startUs && lastSteps.stepUs === stepUs;
+  if (isKnown && lastSteps.texts.count >= count) return lastSteps.texts;
+  const texts = new StepTexts(count, (slot) => timeText(startUs + slot * stepUs));
+  if (count <= QUERY_STEPS_MAX) lastSteps = { startUs, stepUs, texts };
+  return texts;
 }
 
 function* matrixJson(
@@ -242,17 +258,50 @@ export async function* inSlices(
   turns: { readonly clock: Clock; readonly scheduler: Scheduler },
 ): AsyncGenerator<string | Uint8Array> {
   let startedMs = turns.clock.monotonicMs();
-  let gathered = '';
+  const gathered = new Gathered();
   for (const piece of pieces) {
-    if (typeof piece === 'string') gathered += piece;
-    if (typeof piece === 'string' && gathered.length < JSON_PIECE_LENGTH) continue;
-    if (gathered !== '') yield gathered;
-    gathered = '';
-    // Bytes are large already: to copy them together costs more than to write them apart.
-    if (typeof piece !== 'string') yield piece;
+    // To copy what is large already costs more than to write it apart.
+    const isApart = typeof piece !== 'string' && piece.length >= COPIED_BYTES_MAX;
+    if (!isApart) gathered.add(piece);
+    const isFull = gathered.size >= JSON_PIECE_LENGTH;
+    if (gathered.size > 0 && (isApart || isFull)) yield gathered.take();
+    if (isApart) yield piece;
+    if (typeof piece === 'string' && !isFull) continue;
     if (turns.clock.monotonicMs() - startedMs < JSON_SLICE_MS) continue;
     await turns.scheduler.yieldTurn();
     startedMs = turns.clock.monotonicMs();
   }
-  if (gathered !== '') yield gathered;
+  if (gathered.size > 0) yield gathered.take();
+}
+
+/** Small pieces on their way to be one. */
+class Gathered {
+  #text = '';
+  #parts: Uint8Array[] = [];
+  /** Bytes and characters. */
+  size = 0;
+
+  add(piece: string | Uint8Array): void {
+    this.size += piece.length;
+    if (typeof piece === 'string') this.#text += piece;
+    else {
+      this.#endText();
+      this.#parts.push(piece);
+    }
+  }
+
+  #endText(): void {
+    if (this.#text !== '') this.#parts.push(Buffer.from(this.#text));
+    this.#text = '';
+  }
+
+  take(): string | Uint8Array {
+    this.size = 0;
+    const text = this.#text;
+    if (this.#parts.length > 0) this.#endText();
+    this.#text = '';
+    const parts = this.#parts;
+    this.#parts = [];
+    return parts.length === 0 ? text : Buffer.concat(parts);
+  }
 }

@@ -26,6 +26,7 @@ import type { Principal, TenantId } from '../model/tenant.ts';
 import { matchesAll } from '../model/matcher.ts';
 import { isInstantLeaf } from '../windows/instant-plan.ts';
 import { assert } from '../stdx/assert.ts';
+import { lazy } from '../stdx/lazy.ts';
 import { estimateScan } from './estimate.ts';
 import { resolveSources, samplesSizeBytes } from './samples.ts';
 import type { TimeRange } from './samples.ts';
@@ -36,6 +37,12 @@ import type { SideScan } from './side-tables.ts';
 import type { ShardState } from './state.ts';
 import { ShardPin } from './view.ts';
 import { visibleMetadata, visibleSplits } from './visible-names.ts';
+
+// Loaded by the first question, as the kernels are.
+const loadNames = lazy(() => import('./read-names.ts'));
+const loadPages = lazy(() => import('./series-pages.ts'));
+const loadInstantLeaf = lazy(() => import('./instant-leaf.ts'));
+const loadRangeLeaf = lazy(() => import('./range-leaf.ts'));
 
 /** A selector as the principal may use it. */
 export function narrowed(
@@ -51,18 +58,9 @@ export function narrowed(
 
 export class ShardReader {
   readonly #state: ShardState;
-  #namesReader: Promise<typeof import('./read-names.ts')> | undefined = undefined;
-
-  #pagesReader: Promise<typeof import('./series-pages.ts')> | undefined = undefined;
 
   constructor(state: ShardState) {
     this.#state = state;
-  }
-
-  /** Loaded by the first question, as the kernels are; to look it up again takes 50 us. */
-  #names(): Promise<typeof import('./read-names.ts')> {
-    this.#namesReader ??= import('./read-names.ts');
-    return this.#namesReader;
   }
 
   pin(): ShardPin {
@@ -156,7 +154,7 @@ export class ShardReader {
     const range = { startUs: startUs - lookbackUs, endUs: startUs };
     const scan = this.#scan(context, { matchers, ...range });
     const { clock, scheduler } = this.#state.options;
-    const { runInstantLeaf } = await import('./instant-leaf.ts');
+    const { runInstantLeaf } = await loadInstantLeaf();
     return await runInstantLeaf({ scan, context, plan, clock, scheduler });
   }
 
@@ -165,7 +163,7 @@ export class ShardReader {
     const { view } = this.#pinOf(context);
     if (view.parts.length === 0) return undefined;
     const { clock, scheduler } = this.#state.options;
-    const { runRangeLeaf } = await import('./range-leaf.ts');
+    const { runRangeLeaf } = await loadRangeLeaf();
     const scanOf = (range: TimeRange): Scan =>
       this.#scan(context, { matchers: plan.matchers, ...range });
     return await runRangeLeaf({ scanOf, context, plan, clock, scheduler });
@@ -176,7 +174,7 @@ export class ShardReader {
     s: SeriesSelector & LimitedNames,
   ): Promise<readonly string[]> {
     const scan = this.#scan(context, s);
-    return (await this.#names()).readLabelNames(scan, s.limit);
+    return (await loadNames()).readLabelNames(scan, s.limit);
   }
 
   async labelValues(
@@ -185,12 +183,12 @@ export class ShardReader {
     s: SeriesSelector & LimitedNames,
   ): Promise<readonly string[]> {
     const scan = this.#scan(context, s);
-    return (await this.#names()).readLabelValues(scan, label, s.limit);
+    return (await loadNames()).readLabelValues(scan, label, s.limit);
   }
 
   async series(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<readonly Labels[]> {
     const scan = this.#scan(context, s);
-    return (await this.#names()).readSeries(scan, s.limit);
+    return (await loadNames()).readSeries(scan, s.limit);
   }
 
   async *seriesPages(
@@ -198,13 +196,12 @@ export class ShardReader {
     s: SeriesSelector & LimitedNames,
   ): AsyncGenerator<SeriesPage, void, void> {
     const scan = this.#scan(context, s);
-    this.#pagesReader ??= import('./series-pages.ts');
-    yield* (await this.#pagesReader).readSeriesPages(scan, s.limit);
+    yield* (await loadPages()).readSeriesPages(scan, s.limit);
   }
 
   async cardinality(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<Cardinality> {
     const scan = this.#scan(context, s);
-    return (await this.#names()).readCardinality(scan, s.limit);
+    return (await loadNames()).readCardinality(scan, s.limit);
   }
 
   estimate(context: ReadContext, request: EstimateRequest): Promise<SelectorEstimate> {

@@ -152,6 +152,23 @@ test('counter resets', () => {
   assert.equal(isHistogramReset(custom([1, 2], [2, 1, 9]), custom([2], [4, 2])), true);
 });
 
+test('counter resets of buckets that hold less than nothing', () => {
+  const before = histogram([-5, -2]);
+  assert.equal(isHistogramReset(histogram([-5, -2]), before), false);
+  assert.equal(isHistogramReset(histogram([-6, 9]), before), true);
+  assert.equal(isHistogramReset(histogram([-4, -1]), before), false);
+  // One that is gone was not empty; one that holds nothing is still there.
+  assert.equal(isHistogramReset(histogram([-4]), before), true);
+  assert.equal(isHistogramReset(histogram([-4, 0]), before), false);
+  assert.equal(isHistogramReset(histogram([9]), histogram([1, 0])), false);
+  assert.equal(isHistogramReset(custom([2], [-1, 9]), custom([2], [0, -1])), true);
+  assert.equal(isHistogramReset(custom([1, 2], [-3, -1, 9]), custom([2], [-3, 1])), true);
+  assert.equal(isHistogramReset(custom([1, 2], [0, 0, 9]), custom([2], [-4, 2])), false);
+  // Under bounds that differ a sum without buckets is 0.
+  assert.equal(isHistogramReset(custom([1, 2], [0, 0, -1]), custom([2], [-4])), true);
+  assert.equal(isHistogramReset(custom([1, 2], [1]), custom([2], [-4, -1])), false);
+});
+
 test('equality looks at buckets, not at how spans are cut', () => {
   const cut = histogram([1, 2], {
     positiveSpans: [

@@ -285,7 +285,10 @@ export function isHistogramReset(h: Histogram, previous: Histogram): boolean {
     if (!hasCustomBuckets(previous)) return true;
     const common = h.customValues.filter((bound) => previous.customValues.includes(bound));
     const own = countsUnder(h, boundMap(h.customValues, common));
-    return hasFallen(own, countsUnder(previous, boundMap(previous.customValues, common)));
+    const before = countsUnder(previous, boundMap(previous.customValues, common));
+    const isSame =
+      common.length === h.customValues.length && common.length === previous.customValues.length;
+    return isSame ? hasFallen(own, before) : hasSumFallen(own, before);
   }
   if (hasCustomBuckets(previous) || h.schema > previous.schema) return true;
   if (h.zeroThreshold < previous.zeroThreshold) return true;
@@ -315,12 +318,23 @@ function countsUnder(h: Histogram, map: (index: number) => number): Counts {
   return sideCounts(h, 'positive', map);
 }
 
-/** Is a bucket of `before` fuller than in `now`? Buckets inside `h`'s zero bucket do not count. */
+/**
+ * Is a bucket of `before` fuller than in `now`, or gone? Buckets inside `h`'s zero bucket do not
+ * count. What expressions make of histograms may have less than nothing in a bucket.
+ */
 function hasFallen(now: Counts, before: Counts, h?: Histogram): boolean {
   for (const [index, { sum }] of before) {
-    if (sum <= 0) continue;
     if (h !== undefined && exponentialBound(h.schema, index) <= h.zeroThreshold) continue;
-    if (sum > (now.get(index)?.sum ?? 0)) return true;
+    const own = now.get(index)?.sum;
+    if (own === undefined ? sum !== 0 : own < sum) return true;
   }
+  return false;
+}
+
+/** The same of sums under bounds that only some of the buckets have: none is gone, it is 0. */
+function hasSumFallen(now: Counts, before: Counts): boolean {
+  const sumIn = (counts: Counts, index: number): number => counts.get(index)?.sum ?? 0;
+  for (const index of new Set([...before.keys(), ...now.keys()]))
+    if (sumIn(now, index) < sumIn(before, index)) return true;
   return false;
 }

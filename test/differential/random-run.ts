@@ -14,6 +14,7 @@ const ANSWERED_MIN = 0.7;
 /** In 4,000 expressions each function and way of matching is in at least so many. */
 const USES_MIN = 50;
 const SLOWEST_MS = 30_000;
+const TOLD_EVERY = 1000;
 
 export interface RandomRun {
   readonly count: number;
@@ -63,11 +64,14 @@ async function checkWith(servers: BothServers, { count, seed }: RandomRun): Prom
       differing.push(
         `${JSON.stringify(when)} ${query}\n  ${verdict.differences.slice(0, 3).join('\n  ')}`,
       );
+    // A run of hours says how far it is, and what it found where it is ended early.
+    const done = i + 1;
+    if (done % TOLD_EVERY === 0 || done === count)
+      console.log(
+        `${done} random expressions of seed ${seed}: ${answered} answers not empty, ` +
+          `${refused} refused by both, ${differing.length} differ`,
+      );
   }
-  console.log(
-    `${count} random expressions: ${answered} answers not empty, ` +
-      `${refused} refused by both, ${differing.length} differ`,
-  );
   assert.deepEqual(differing.slice(0, 60), []);
   assert.ok(answered > count * ANSWERED_MIN, `only ${answered} answers are not empty`);
   checkUses(generator, count);

@@ -11,6 +11,7 @@ import type { Clock } from '../../stdx/clock.ts';
 import type { Files } from '../../stdx/files.ts';
 import type { Prng } from '../../stdx/prng.ts';
 import type { Scheduler } from '../../stdx/scheduler.ts';
+import { lazy } from '../../stdx/lazy.ts';
 import { assert, must } from '../../stdx/assert.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
@@ -361,16 +362,20 @@ function heavyPlaces({ queryConcurrency, queryHeavyConcurrency }: Settings): num
   return Math.max(1, Math.floor(queryConcurrency / QUERY_HEAVY_PART));
 }
 
+const loadEngine = lazy(() =>
+  Promise.all([
+    import('../../promql/engine/engine.ts'),
+    import('../../windows/leaf-slices.ts'),
+  ] as const),
+);
+
 /** The engine is loaded by the first query: a server that only takes writes never pays for it. */
 function lazyEvaluate(
   { storage, clock, scheduler }: OrreryParts,
   features: Pick<EvalParams, 'enableDelayedNameRemoval' | 'enableTypeAndUnitLabels'>,
 ): EvaluatePromql {
   return async (context, expr, params) => {
-    const [{ evaluate }, { Slices }] = await Promise.all([
-      import('../../promql/engine/engine.ts'),
-      import('../../windows/leaf-slices.ts'),
-    ]);
+    const [{ evaluate }, { Slices }] = await loadEngine();
     const slices = new Slices(clock, scheduler);
     const pause = () => slices.pause();
     return await evaluate(storage, context, expr, { ...features, pause, ...params });

@@ -12,8 +12,8 @@ import type { StatusDependencies } from './status.ts';
 import type { TargetDependencies } from './targets.ts';
 import { remoteWrite } from './write.ts';
 import type { WriteDependencies } from './write.ts';
-import { plainErrors } from '../http/errors.ts';
 import { lazy } from '../../stdx/lazy.ts';
+import { plainErrors } from '../http/errors.ts';
 
 export interface PrometheusDependencies
   extends QueryDependencies, StatusDependencies, TargetDependencies, WriteDependencies {
@@ -30,6 +30,10 @@ const query = lazy(() => import('./query.ts'));
 const metadata = lazy(() => import('./metadata.ts'));
 const status = lazy(() => import('./status.ts'));
 const targets = lazy(() => import('./targets.ts'));
+const exemplars = lazy(() => import('./exemplars.ts'));
+const search = lazy(() => import('./search.ts'));
+const federate = lazy(() => import('./federate.ts'));
+const remoteRead = lazy(() => import('./read.ts'));
 
 type Row = Pick<Route, 'method' | 'path' | 'handler'> & Partial<Route>;
 
@@ -52,9 +56,9 @@ function readBoth(path: string, handler: Handler): readonly Row[] {
 }
 
 function queryRows(deps: PrometheusDependencies): readonly Row[] {
-  const search = (kind: SearchKind): readonly Row[] =>
+  const searchRows = (kind: SearchKind): readonly Row[] =>
     readBoth(`/api/v1/search/${kind}`, async (exchange) =>
-      (await import('./search.ts')).searchNames(deps, exchange, kind),
+      (await search()).searchNames(deps, exchange, kind),
     );
   return [
     ...readBoth('/api/v1/query', async (exchange) => (await query()).query(deps, exchange)),
@@ -62,7 +66,7 @@ function queryRows(deps: PrometheusDependencies): readonly Row[] {
       (await query()).queryRange(deps, exchange),
     ),
     ...readBoth('/api/v1/query_exemplars', async (exchange) =>
-      (await import('./exemplars.ts')).queryExemplars(deps, exchange),
+      (await exemplars()).queryExemplars(deps, exchange),
     ),
     ...readBoth('/api/v1/parse_query', async (exchange) => (await query()).parseQuery(exchange)),
     ...readBoth('/api/v1/format_query', async (exchange) => (await query()).formatQuery(exchange)),
@@ -74,9 +78,9 @@ function queryRows(deps: PrometheusDependencies): readonly Row[] {
     read('GET', '/api/v1/metadata', async (exchange) =>
       (await metadata()).metadata(deps, exchange),
     ),
-    ...search('metric_names'),
-    ...search('label_names'),
-    ...search('label_values'),
+    ...searchRows('metric_names'),
+    ...searchRows('label_names'),
+    ...searchRows('label_values'),
   ];
 }
 
@@ -167,14 +171,12 @@ export function prometheusRoutes(deps: PrometheusDependencies): readonly Route[]
   const readRow: Row = {
     method: 'POST',
     path: '/api/v1/read',
-    handler: async (exchange) => (await import('./read.ts')).remoteRead(deps, exchange),
+    handler: async (exchange) => (await remoteRead()).remoteRead(deps, exchange),
     bodyLimitBytes: FORM_BODY_BYTES_MAX,
     errors: plainErrors,
   };
   const federation: Row = {
-    ...read('GET', '/federate', async (exchange) =>
-      (await import('./federate.ts')).federate(deps, exchange),
-    ),
+    ...read('GET', '/federate', async (exchange) => (await federate()).federate(deps, exchange)),
     errors: plainErrors,
   };
   const rows = [
