@@ -54,6 +54,7 @@ class GraphiteSession implements LineSession {
       profileKey: '',
       body,
       end,
+      sender: () => this.#senders.find(run.token),
       scan: (dictionary, sink) => scanPlaintext(body, end, options, dictionary, sink),
     });
     if (!(written instanceof AppError)) this.#deps.nanLines.add(written.scan.nanCount);

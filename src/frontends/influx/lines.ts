@@ -72,6 +72,7 @@ class InfluxLineSession implements LineSession {
       profileKey: this.#profileKey,
       body,
       end,
+      sender: () => this.#senders.find(run.token),
       scan: (dictionary, sink) => scanLineProtocol(body, end, options, dictionary, sink),
     });
   }

@@ -35,6 +35,8 @@ export interface LineRequest<Result extends ScanResult> extends Pick<
 > {
   readonly body: Uint8Array;
   readonly end: number;
+  /** Who sends, asked anew after each wait. Throws AppError where it is nobody any more. */
+  readonly sender: () => Principal;
 }
 
 export function lineCount(body: Uint8Array, end: number): number {
@@ -54,30 +56,35 @@ export async function writeLines<Result extends ScanResult>(
   principal: Principal,
   request: LineRequest<Result>,
 ): Promise<WriteResult<Result> | AppError> {
-  const { body, end } = request;
+  const { body, end, sender, ...scanned } = request;
   const { peer } = source;
   const asked = {
-    ...request,
+    ...scanned,
     peer,
     durability: 'sync',
     batchId: undefined,
     sizeBytes: end,
   } as const;
-  for (;;)
+  for (let hasWaited = false; ; hasWaited = true)
     try {
-      const written = await deps.ingest.write(principal, asked);
+      const written = await deps.ingest.write(hasWaited ? sender() : principal, asked);
       const { errorCount: count, errors } = written.scan;
       // The ingest has told who keeps refused rows.
       if (count > 0) warnRefused(deps, source, principal.tenant, count, errors[0]?.reason);
       return written;
     } catch (error) {
-      if (!mayPass(error) || source.signal.aborted) {
+      if (!mayPass(error) || isOthersWait(source, error) || source.signal.aborted) {
         const count = lineCount(body, end);
         return lost(deps, source, { tenant: principal.tenant, count, error });
       }
       deps.logger.warn('lines wait', { ...names(source), reason: error.message });
       await patience(deps, source.signal, error);
     }
+}
+
+/** Would everybody who sends datagrams wait for the limit of one of them? */
+function isOthersWait({ isOne }: LineSource, { kind }: AppError): boolean {
+  return !isOne && kind === 'limited';
 }
 
 async function patience(

@@ -72,6 +72,7 @@ class TelnetSession implements LineSession {
       profileKey: '',
       body,
       end,
+      sender: () => this.#senders.find(run.token),
       scan: (dictionary, sink) => scanPutLines(body, [0, end], dictionary, sink),
     });
     if (written instanceof AppError) return `put: HBase error: ${written.message}\n`;
