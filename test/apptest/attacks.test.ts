@@ -282,7 +282,8 @@ test('labels named as what JavaScript has: written by every protocol, read in ev
     }
   const params = new URLSearchParams({ start: String(T - 60), end: String(T + 60) });
   params.append('match[]', '{__name__!=""}');
-  const { text } = await orrery.get(`/api/v1/series?${params}`, { headers });
+  const search = params.toString();
+  const { text } = await orrery.get(`/api/v1/series?${search}`, { headers });
   const { data } = JSON.parse(text) as { data: Record<string, string>[] };
   for (const protocol of Object.keys(WRITERS))
     for (const name of NAMES) {
@@ -291,9 +292,9 @@ test('labels named as what JavaScript has: written by every protocol, read in ev
     }
   for (const path of [
     `/api/v1/query?query={__name__!=""}&time=${T}`,
-    `/api/v1/export?${params}`,
-    `/federate?${params}`,
-    `/api/v1/labels?${params}`,
+    `/api/v1/export?${search}`,
+    `/federate?${search}`,
+    `/api/v1/labels?${search}`,
   ]) {
     const answer = await orrery.get(path, { headers });
     assert.equal(answer.status, 200, path);
@@ -301,7 +302,7 @@ test('labels named as what JavaScript has: written by every protocol, read in ev
   }
   const by = `sum by (__proto__, constructor, hasOwnProperty) ({__name__!=""})`;
   const sum = new URLSearchParams({ query: by, time: String(T) });
-  const grouped = await orrery.get(`/api/v1/query?${sum}`, { headers });
+  const grouped = await orrery.get(`/api/v1/query?${sum.toString()}`, { headers });
   assert.equal((JSON.parse(grouped.text) as { data: { result: object[] } }).data.result.length, 28);
 });
 
