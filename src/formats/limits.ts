@@ -74,7 +74,7 @@ export const TARGET_INFO_POINTS_MAX = 1_000;
 /** An OTLP message in JSON; as protobuf it may take several times its size. */
 export const OTLP_JSON_BYTES_MAX = 16 * 1024 * 1024;
 
-/** How deep values may be nested in fields that nobody looks at. */
+/** How deep values may be nested: in fields that nobody looks at, and where a stack walks them. */
 export const JSON_DEPTH_MAX = 64;
 
 /** Refused points that an OpenTSDB answer lists with `details`; all are counted. */

@@ -9,6 +9,7 @@ import { labelsFromObject, labelsKey } from '../../src/model/labels.ts';
 import type { Labels } from '../../src/model/labels.ts';
 import { matcher, matchesAll } from '../../src/model/matcher.ts';
 import type { Matcher } from '../../src/model/matcher.ts';
+import { pagesLabels } from '../../src/model/series-page.ts';
 import type { LeafPlan, ReadContext, SeriesSelector, Storage } from '../../src/model/storage.ts';
 import { openPrincipal } from '../../src/model/tenant.ts';
 import type { Principal } from '../../src/model/tenant.ts';
@@ -352,6 +353,7 @@ async function answers(
     metrics: await storage.labelValues(context, '__name__', all),
     series: await storage.series(context, all),
     someSeries: await storage.series(context, some),
+    pages: await pagesLabels(storage.seriesPages(context, all)),
     cardinality: await storage.cardinality(context, all),
     someCardinality: await storage.cardinality(context, some),
     exemplars: await storage.exemplars(context, asked),

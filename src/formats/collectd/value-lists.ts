@@ -10,7 +10,8 @@ import { BLOCK_POINTS, PointBlock } from '../../model/point-block.ts';
 import type { RowDictionary, RowSink, ScanResult } from '../../model/rows.ts';
 import { ROW_UNKNOWN } from '../../model/rows.ts';
 import { REF_REFUSED } from '../../model/storage.ts';
-import { COLLECTD_SOURCES_MAX, T_US_MAX } from '../limits.ts';
+import { isNestedDeeper } from '../json-depth.ts';
+import { COLLECTD_SOURCES_MAX, JSON_DEPTH_MAX, T_US_MAX } from '../limits.ts';
 import { ScanErrors } from '../scan-errors.ts';
 
 export interface ValueListsResult extends ScanResult {
@@ -165,6 +166,8 @@ class ListReader {
 }
 
 function parse(body: string): unknown {
+  if (isNestedDeeper(body, JSON_DEPTH_MAX))
+    return new SyntaxError(`values in each other more than ${JSON_DEPTH_MAX} deep`);
   try {
     return JSON.parse(body, exactNumbers) as unknown;
   } catch (error) {

@@ -45,6 +45,7 @@ class GivenPrincipals implements Authenticator {
 }
 
 export interface Product {
+  readonly port: number;
   readonly as: (token: string) => Asker;
   stop(): Promise<void>;
 }
@@ -86,6 +87,7 @@ export async function startProduct(
   });
   const { port } = await door.listen({ host: '127.0.0.1', port: 0 });
   return {
+    port,
     as:
       (token) =>
       async (method, path, init = {}) => {

@@ -1,7 +1,7 @@
 /** Rows of an instant result: one column per label, those that differ first; sorted on request. */
 import { useState, type ReactNode } from 'react';
 import { useMetadata } from '../hooks/use-metadata.ts';
-import { formatLabels, labelColumns, visible } from '../util/labels.ts';
+import { formatLabels, labelColumns, labelValue, visible } from '../util/labels.ts';
 import { TABLE_LABEL_COLUMNS_MAX } from '../util/limits.ts';
 import { formatValue, inferUnit } from '../util/unit.ts';
 import type { InstantRow } from './instant-rows.ts';
@@ -66,7 +66,7 @@ export function InstantTable({ rows, expr, letter }: InstantTableProps): ReactNo
           {sortRows(rows, sort).map((row) => (
             <tr key={formatLabels(row.labels)}>
               {columns.map((label) => (
-                <td key={label}>{visible(row.labels[label] ?? '')}</td>
+                <td key={label}>{visible(labelValue(row.labels, label))}</td>
               ))}
               <td className="num">{row.exact}</td>
               <td className="num">{row.value === undefined ? '' : formatValue(row.value, unit)}</td>
@@ -92,7 +92,7 @@ function sortRows(rows: readonly InstantRow[], sort: Sort | undefined): readonly
   const { label } = sort;
   return rows.toSorted((a, b) => {
     if (label === undefined) return sign * ((a.value ?? 0) - (b.value ?? 0));
-    const [left, right] = [a.labels[label] ?? '', b.labels[label] ?? ''];
+    const [left, right] = [labelValue(a.labels, label), labelValue(b.labels, label)];
     return left === right ? 0 : sign * (left < right ? -1 : 1);
   });
 }

@@ -135,7 +135,8 @@ async function fetchPanel(
   const series = answers.flatMap(({ lines }, index) =>
     toChartSeries(lines).map((entry) => {
       const name = spec.lines[index]?.name(entry.labels) ?? entry.name;
-      const slot = spec.slots[name] ?? hashText(name) % COLOUR_SLOTS;
+      const own = Object.hasOwn(spec.slots, name) ? spec.slots[name] : undefined;
+      const slot = own ?? hashText(name) % COLOUR_SLOTS;
       return { ...entry, key: `${index}:${entry.key}`, name, style: { slot, dash: 0 } };
     }),
   );

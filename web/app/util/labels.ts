@@ -20,6 +20,11 @@ export function visible(text: string): string {
   });
 }
 
+/** The value of a label, '' where there is none: names may be those of what every object has. */
+export function labelValue(labels: Labels, name: string): string {
+  return Object.hasOwn(labels, name) ? (labels[name] ?? '') : '';
+}
+
 /** Stable text of a label set: PromQL's own selector syntax, labels sorted by name. */
 export function formatLabels(labels: Labels): string {
   const name = labels['__name__'];

@@ -11,6 +11,8 @@ const CASES: readonly (readonly [text: string, labels: Readonly<Record<string, s
   ['up{job="node", instance="a:1"}', { __name__: 'up', job: 'node', instance: 'a:1' }],
   ['{"__name__"="dot.ted", "zone/日本"="x}\\n",}', { __name__: 'dot.ted', 'zone/日本': 'x}\n' }],
   ['up{}', { __name__: 'up' }],
+  ['a{__proto__="p", constructor="c"}', { __name__: 'a', ['__proto__']: 'p', constructor: 'c' }],
+  ['a\n__proto__=p', { __name__: 'a', ['__proto__']: 'p' }],
 ];
 
 for (const [text, labels] of CASES)

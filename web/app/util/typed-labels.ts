@@ -19,28 +19,29 @@ export function parseTypedLabels(text: string): TypedLabels {
 }
 
 function fromSelector(name: string, pairs: string): TypedLabels {
-  const labels: Record<string, string> = name === '' ? {} : { __name__: name };
+  // Not an object while it is filled: names may be those of what every object has.
+  const labels = new Map(name === '' ? [] : [['__name__', name]]);
   const pair = new RegExp(PAIR);
   for (let at = 0; at < pairs.length; at = pair.lastIndex) {
     pair.lastIndex = at;
     const match = pair.exec(pairs);
     if (match === null) return problem(`Expected name="value" at “${pairs.slice(at, at + 20)}”.`);
-    labels[match[1] ?? unquoted(match[2] ?? '')] = unquoted(match[3] ?? '');
+    labels.set(match[1] ?? unquoted(match[2] ?? ''), unquoted(match[3] ?? ''));
   }
-  return { labels, problem: undefined };
+  return { labels: Object.fromEntries(labels), problem: undefined };
 }
 
 function fromLines(text: string): TypedLabels {
-  const labels: Record<string, string> = {};
+  const labels = new Map<string, string>();
   for (const [index, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue;
     const equals = line.indexOf('=');
     const name = line.slice(0, equals).trim();
-    if (equals < 0 && index === 0) labels['__name__'] = line.trim();
+    if (equals < 0 && index === 0) labels.set('__name__', line.trim());
     else if (name === '') return problem(`Line ${index + 1}: expected name=value.`);
-    else labels[name] = valueOf(line.slice(equals + 1).trim());
+    else labels.set(name, valueOf(line.slice(equals + 1).trim()));
   }
-  return { labels, problem: undefined };
+  return { labels: Object.fromEntries(labels), problem: undefined };
 }
 
 function problem(sentence: string): TypedLabels {
