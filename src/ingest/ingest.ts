@@ -10,12 +10,15 @@ import { BatchBuilder } from '../model/batch-builder.ts';
 import type { WriteBatch } from '../model/columns.ts';
 import { AppError } from '../model/errors.ts';
 import { labelsKey } from '../model/labels.ts';
+import type { Labels } from '../model/labels.ts';
 import type { RowDictionary, RowError, RowSink, ScanResult } from '../model/rows.ts';
 import type { AppendOptions, Durability, StorageWriter } from '../model/storage.ts';
 import type { Principal, TenantId } from '../model/tenant.ts';
 import type { Relabelling } from '../relabel/relabelling.ts';
 import type { Prng } from '../stdx/prng.ts';
-import type { Gate } from '../tenancy/quotas.ts';
+import { limitSentence } from '../tenancy/quotas.ts';
+import type { Gate, LimitHit } from '../tenancy/quotas.ts';
+import type { RefusedSeries } from '../tenancy/breaches.ts';
 import { withoutDropped } from './dropped-points.ts';
 import {
   APPEND_TRIES_MAX,
@@ -123,13 +126,15 @@ export interface IngestDependencies {
   readonly relabel?: RelabelSource | undefined;
   /** Default: no tenant has limits but those of `limits`. */
   readonly quotas?: WriteQuotas | undefined;
+  /** Told of each series that a limit refuses; what contributes most, in words. */
+  readonly onSeriesRefused?: (refused: RefusedSeries) => string | undefined;
 }
 
 /** What tenants and tokens may write. */
 export interface WriteQuotas {
   gate(principal: Principal): WriteGate;
-  /** Of the series that was refused last, in words. */
-  seriesSentence(tenant: TenantId): string | undefined;
+  /** Of the series that was refused last. */
+  lastSeriesHit(tenant: TenantId): LimitHit | undefined;
 }
 
 export type WriteGate = Pick<
@@ -152,6 +157,7 @@ interface Scanned<Result extends ScanResult> {
 }
 
 const NOTHING_REFUSED: RefusedRows = new Map();
+const NOBODY = { protocol: '', peer: '', tokenId: '' };
 
 export class Ingest {
   readonly #storage: IngestStorage;
@@ -164,6 +170,9 @@ export class Ingest {
   readonly #metadata: Pick<MetadataFilter, 'filter' | 'forget'>;
   readonly #relabel: RelabelSource | undefined;
   readonly #quotas: WriteQuotas | undefined;
+  readonly #onSeriesRefused: IngestDependencies['onSeriesRefused'];
+  /** Whose rows are scanned now. */
+  #sender: Omit<RefusedSeries, 'tenant' | 'labels' | 'count' | 'hit'> = NOBODY;
   #inFlightBytes = 0;
   #dictionaryBytes = 0;
 
@@ -175,6 +184,7 @@ export class Ingest {
     this.#metadata = dependencies.metadata ?? new MetadataFilter();
     this.#relabel = dependencies.relabel;
     this.#quotas = dependencies.quotas;
+    this.#onSeriesRefused = dependencies.onSeriesRefused;
   }
 
   get inFlightBytes(): number {
@@ -261,6 +271,8 @@ export class Ingest {
     const isBounded = principal.minTUs > -Infinity || principal.maxTUs < Infinity;
     const sink = isBounded ? new TimeRangeSink(builder, principal) : builder;
     dictionary.begin({ isDoubtful });
+    const { protocol, peer = '' } = request;
+    this.#sender = { protocol, peer, tokenId: principal.tokenId };
     try {
       const result = request.scan(dictionary, sink);
       for (const split of dictionary.newSplits()) builder.split(split);
@@ -370,7 +382,7 @@ export class Ingest {
     let profile = this.#profiles.get(key);
     if (profile === undefined) {
       const { dictionaryBounds } = this.#limits;
-      const onSeriesRefused = () => this.#quotas?.seriesSentence(tenant);
+      const onSeriesRefused = (labels: Labels) => this.#seriesRefused(tenant, labels);
       const rules = { limits, relabelling, onSeriesRefused };
       const context = { storage: this.#storage, tenant, forcedLabels, ...rules };
       const dictionary = new ProfileDictionary(context, this.#prng.u32(), dictionaryBounds);
@@ -378,6 +390,15 @@ export class Ingest {
     } else this.#profiles.delete(key);
     this.#profiles.set(key, profile);
     return profile;
+  }
+
+  /** Why, in words; undefined where it is not known here. */
+  #seriesRefused(tenant: TenantId, labels: Labels): string | undefined {
+    const hit = this.#quotas?.lastSeriesHit(tenant);
+    const refused = { ...this.#sender, tenant, labels, count: 1, hit };
+    const most = this.#onSeriesRefused?.(refused);
+    if (hit === undefined) return undefined;
+    return limitSentence(hit) + (most === undefined ? '' : `; ${most} contributes most`);
   }
 
   #measure(profile: Profile): void {

@@ -51,3 +51,16 @@ export const RETRY_AFTER_SEC_MAX = 3600;
 
 /** Units of cost that a series read is, where a sample read is one. */
 export const COST_PER_SERIES = 100;
+
+/** Tenants whose breaches are kept, and breaches of one. */
+export const BREACH_TENANTS_MAX = 1_000;
+export const BREACHES_MAX = 64;
+
+/** Labels of a breach whose values are told apart, values of each, characters of each. */
+export const BREACH_LABELS_MAX = 32;
+export const BREACH_VALUES_MAX = 100;
+export const BREACH_TEXT_LENGTH_MAX = 200;
+
+/** Part of a limit from which on a tenant is near to it, and how often that is told. */
+export const NEAR_SHARE = 0.8;
+export const NEAR_TOLD_MS = 10_000;

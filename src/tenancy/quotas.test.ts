@@ -175,27 +175,26 @@ test('series: active ones and those about to be, of all shards; so many new ones
   assert.ok(quotas.admits('acme'));
   counts[1]!.reserved = 1;
   assert.equal(quotas.admits('acme'), false);
-  assert.match(quotas.seriesSentence('acme')!, /over its limit active-series: 10, at most 10/);
-  assert.equal(quotas.seriesSentence('other'), undefined);
+  const hit = { tenant: 'acme', tokenId: '', id: 'active-series', limit: 10, value: 10 };
+  assert.deepEqual(quotas.lastSeriesHit('acme'), hit);
+  assert.equal(quotas.lastSeriesHit('other'), undefined);
   counts[0]!.active = 0;
   for (let i = 0; i < 60; i++) {
     assert.ok(quotas.admits('acme'));
     quotas.made('acme');
   }
   assert.equal(quotas.admits('acme'), false);
-  assert.match(quotas.seriesSentence('acme')!, /new-series-per-minute: 60, at most 60/);
+  const { id, limit, value } = quotas.lastSeriesHit('acme')!;
+  assert.deepEqual([id, limit, value], ['new-series-per-minute', 60, 60]);
   now.ms += 1000;
   assert.ok(quotas.admits('acme'));
 });
 
 test('exemplars and metadata beyond a limit are left out', () => {
   const { now, quotas } = setUp({ 'exemplars-per-minute': 60, 'metadata-per-minute': 6 });
-  const hits: string[] = [];
-  quotas.listen({ onRefused: ({ id }) => hits.push(id) });
   const gate = quotas.gate(acme);
   assert.deepEqual([gate.takeExemplars(50), gate.takeExemplars(50)], [50, 10]);
   assert.deepEqual([quotas.takeMetadata('acme', 6), quotas.takeMetadata('acme', 1)], [6, 0]);
-  assert.deepEqual(hits, ['exemplars-per-minute', 'metadata-per-minute']);
   now.ms += 10_000;
   assert.deepEqual([gate.takeExemplars(50), quotas.takeMetadata('acme', 5)], [10, 1]);
 });

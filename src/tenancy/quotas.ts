@@ -14,7 +14,14 @@ import { Account } from './account.ts';
 import type { Closed } from './account.ts';
 import { limitDocs, LIMITS } from './limit-table.ts';
 import type { EffectiveLimits, LimitId, LimitSource } from './limit-table.ts';
-import { ACCOUNTS_MAX, BUSY_RETRY_SEC, COST_PER_SERIES, RETRY_AFTER_SEC_MAX } from './limits.ts';
+import {
+  ACCOUNTS_MAX,
+  BUSY_RETRY_SEC,
+  COST_PER_SERIES,
+  NEAR_SHARE,
+  NEAR_TOLD_MS,
+  RETRY_AFTER_SEC_MAX,
+} from './limits.ts';
 
 /** An account is over: other threads refuse its writes until then. */
 export interface ClosedAccount {
@@ -41,8 +48,8 @@ export interface QuotasParts {
 }
 
 export interface QuotasListener {
-  /** A request, or a part of it, is refused. */
-  readonly onRefused?: (hit: LimitHit) => void;
+  /** Four fifths of a limit are reached; told every ten seconds at most. */
+  readonly onNear?: (hit: LimitHit) => void;
   /** New series of a tenant are refused; told once a second at most. */
   readonly onSeriesRefused?: (hit: LimitHit) => void;
   /** The account's writes are refused from now on. */
@@ -58,6 +65,8 @@ interface Owner {
   /** The last refusal of a series, and when it was told. */
   seriesHit: LimitHit | undefined;
   seriesToldMs: number;
+  /** When it was told last how near it is to its limits. */
+  nearToldMs: number;
 }
 
 /** What one principal may take, and has taken. */
@@ -127,6 +136,8 @@ export class Gate {
       const before = account.closedAt(nowMs);
       account.take(count, nowMs);
       const closed = account.closedAt(nowMs);
+      this.#quotas.tellNear(owner, 'samples-per-second', account.samplesPerSecond, nowMs);
+      this.#quotas.tellNear(owner, 'points-per-day', account.dayPoints, nowMs);
       if (closed !== undefined && closed.untilMs !== before?.untilMs)
         this.#quotas.tellClosed({ tenant, tokenId, closed });
     }
@@ -141,7 +152,6 @@ export class Gate {
       const left = wholePart(owner.account.exemplars.left(nowMs, limit));
       if (left >= kept) continue;
       kept = left;
-      this.#quotas.tellRefused(owner, 'exemplars-per-minute', count);
     }
     for (const { account } of this.#owners) account.exemplars.bucket.take(kept);
     return kept;
@@ -248,6 +258,7 @@ export class Quotas implements SeriesGate {
         elsewhere: undefined,
         seriesHit: undefined,
         seriesToldMs: -Infinity,
+        nearToldMs: -Infinity,
       };
       ofTenant.set(tokenId, owner);
     }
@@ -316,10 +327,9 @@ export class Quotas implements SeriesGate {
     return false;
   }
 
-  /** The last refusal of a series of the tenant, in words. */
-  seriesSentence(tenant: TenantId): string | undefined {
-    const hit = this.#owners.get(tenant)?.get('')?.seriesHit;
-    return hit && limitSentence(hit);
+  /** The last refusal of a series of the tenant. */
+  lastSeriesHit(tenant: TenantId): LimitHit | undefined {
+    return this.#owners.get(tenant)?.get('')?.seriesHit;
   }
 
   /** Another thread refused a series. */
@@ -327,7 +337,8 @@ export class Quotas implements SeriesGate {
     this.#owner(hit.tenant, '').seriesHit = hit;
   }
 
-  #seriesHit({ tenant, account }: Owner, nowMs: number): LimitHit | undefined {
+  #seriesHit(owner: Owner, nowMs: number): LimitHit | undefined {
+    const { tenant, account } = owner;
     const { limits } = account;
     let value = 0;
     for (const count of this.#counts) {
@@ -335,6 +346,7 @@ export class Quotas implements SeriesGate {
       value += active + reserved;
     }
     const limit = limits['active-series'];
+    this.tellNear(owner, 'active-series', value, nowMs);
     if (value >= limit) return { tenant, tokenId: '', id: 'active-series', limit, value };
     const perMinute = limits['new-series-per-minute'];
     const left = account.newSeries.left(nowMs, perMinute);
@@ -350,7 +362,6 @@ export class Quotas implements SeriesGate {
     const left = wholePart(metadata.left(this.nowMs(), limits['metadata-per-minute']));
     const kept = Math.min(count, left);
     metadata.bucket.take(kept);
-    if (kept < count) this.tellRefused(owner, 'metadata-per-minute', count);
     return kept;
   }
 
@@ -360,13 +371,15 @@ export class Quotas implements SeriesGate {
 
   // -------------------------------------------------------------- refusals
 
-  tellRefused({ tenant, tokenId, account }: Owner, id: LimitId, value: number): void {
+  tellNear(owner: Owner, id: LimitId, value: number, nowMs: number): void {
+    const { tenant, tokenId, account } = owner;
     const limit = account.limits[id];
-    this.#listener.onRefused?.({ tenant, tokenId, id, limit, value });
+    if (value < limit * NEAR_SHARE || nowMs - owner.nearToldMs < NEAR_TOLD_MS) return;
+    owner.nearToldMs = nowMs;
+    this.#listener.onNear?.({ tenant, tokenId, id, limit, value });
   }
 
   refusal(owner: Owner, id: LimitId, value: number, waitMs: number | undefined): AppError {
-    this.tellRefused(owner, id, value);
     const { tenant, tokenId, account } = owner;
     const hit = { tenant, tokenId, id, limit: account.limits[id], value };
     const limit = limitFacts(hit);
@@ -388,7 +401,7 @@ function limitFacts({ id, limit, value }: LimitHit): LimitFacts {
 }
 
 /** What was there or asked for, and the limit. */
-function limitSentence({ tenant, tokenId, id, limit, value }: LimitHit): string {
+export function limitSentence({ tenant, tokenId, id, limit, value }: LimitHit): string {
   const who = tokenId === '' ? `tenant "${tenant}"` : `token ${tokenId} of tenant "${tenant}"`;
   return `${who} is over its limit ${id}: ${value}, at most ${limit}; see ${limitDocs(id)}`;
 }

@@ -128,7 +128,10 @@ test('active series: known ones go on, new ones are refused one by one and named
   const partly = await write('wide', hosts(10, 30));
   assert.equal(partly.status, 400, partly.text);
   assert.match(partly.text, /partial write: .*new series of metric 'cpu_busy' refused: tenant/);
-  assert.match(partly.text, /over its limit active-series: 20, at most 20; see docs\/operations/);
+  assert.match(
+    partly.text,
+    /over its limit active-series: 20, at most 20; see docs\/operations.*#active-series/,
+  );
   const kept = await valuesOf('wide', 'count(cpu_busy)');
   assert.deepEqual(kept, ['20']);
   assert.equal((await write('wide', hosts(0, 15))).status, 204);
@@ -136,6 +139,57 @@ test('active series: known ones go on, new ones are refused one by one and named
   await setLimits('wide', { 'active-series': 30 });
   assert.equal((await write('wide', hosts(0, 30))).status, 204);
   assert.deepEqual(await valuesOf('wide', 'count(cpu_busy)'), ['30']);
+});
+
+interface Breach {
+  readonly limit: string;
+  readonly kind: string;
+  readonly count: number;
+  readonly first: { readonly protocol: string; readonly peer: string } | null;
+  readonly series: {
+    readonly metric: string;
+    readonly label: string;
+    readonly values: number;
+    readonly rules: string;
+  } | null;
+}
+
+async function breachesOf(tenant: string): Promise<readonly Breach[]> {
+  const answer = await orrery.get('/orrery/v1/breaches', as(tenant));
+  assert.equal(answer.status, 200, answer.text);
+  return (JSON.parse(answer.text) as { breaches: Breach[] }).breaches;
+}
+
+test('breaches name the label, the sender and a rule that stops it', async () => {
+  await tenantWith('broken', { 'active-series': 20 });
+  const ids = Array.from({ length: 40 }, (_, i) => `api,host=a,request=r${i} n=1 ${T}`);
+  const partly = await write('broken', ids);
+  assert.equal(partly.status, 400);
+  assert.match(
+    partly.text,
+    /label request of metric api_n \(\d+ values refused\) contributes most/,
+  );
+  const breach = (await breachesOf('broken')).find(({ kind }) => kind === 'refused')!;
+  assert.equal(breach.limit, 'active-series');
+  assert.ok(breach.first);
+  assert.equal(breach.first.protocol, 'influx');
+  assert.match(breach.first.peer, /127\.0\.0\.1$/);
+  const { metric, label, rules } = breach.series!;
+  assert.deepEqual([metric, label], ['api_n', 'request']);
+  const kept = await orrery.get('/orrery/v1/relabel', {
+    ...as('broken'),
+    method: 'PUT',
+    body: rules,
+  });
+  assert.ok(kept.status < 300, kept.text);
+  await setLimits('broken', { 'active-series': 21 });
+  assert.equal((await write('broken', ids)).status, 204);
+  assert.deepEqual(await valuesOf('broken', 'count(api_n)'), ['21']);
+  await tenantWith('over', { 'body-bytes': 10 });
+  await untilStatus(413, () => write('over', hosts(0, 1)));
+  const found = (await breachesOf('over')).map(({ limit, first }) => [limit, first?.protocol]);
+  assert.deepEqual(found, [['body-bytes', '/write']]);
+  assert.deepEqual(await breachesOf('nobody'), []);
 });
 
 test('new series a minute', async () => {

@@ -11,6 +11,7 @@ import type { RelabelRule } from '../../relabel/rule.ts';
 import type { TenancyChange } from '../../tenancy/records.ts';
 import type { TenancyRecords } from '../../tenancy/tenant-lookup.ts';
 import type { LogFields, LogLevel } from '../../telemetry/logger.ts';
+import type { Offence, RefusedSeries } from '../../tenancy/breaches.ts';
 import type { TenantLimits } from '../../tenancy/limit-book.ts';
 import type { ClosedAccount, LimitHit } from '../../tenancy/quotas.ts';
 import type { AppendAnswer, SentMessage } from '../../tsdb/crossing.ts';
@@ -47,6 +48,11 @@ export type LimitTold =
   | { readonly kind: 'writes'; readonly account: ClosedAccount }
   | { readonly kind: 'series'; readonly hit: LimitHit };
 
+/** What a thread refused because of a limit. */
+export type BreachTold =
+  | { readonly kind: 'series'; readonly refused: RefusedSeries }
+  | { readonly kind: 'request'; readonly hit: LimitHit; readonly offence: Offence };
+
 export type ToIngest =
   | { readonly kind: 'limit'; readonly told: LimitTold }
   | { readonly kind: 'answers'; readonly answers: readonly AppendAnswer[] }
@@ -68,6 +74,7 @@ export type FromIngest =
   /** `peer`: address of the client it is for. */
   | { readonly kind: 'connection'; readonly port: MessagePort; readonly peer: string }
   | { readonly kind: 'refused'; readonly refused: Refused }
+  | { readonly kind: 'breach'; readonly breach: BreachTold }
   /** In the order in which they were asked for: the rules are in force. */
   | { readonly kind: 'relabelled' }
   | {

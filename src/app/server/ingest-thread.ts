@@ -18,6 +18,7 @@ import { RelabelTable } from '../../ingest/relabel-table.ts';
 import { must } from '../../stdx/assert.ts';
 import type { Logger, LogLevel } from '../../telemetry/logger.ts';
 import { MetricsRegistry } from '../../telemetry/registry.ts';
+import type { RefusedSeries } from '../../tenancy/breaches.ts';
 import { LimitCopy } from '../../tenancy/limit-book.ts';
 import { TenancyCopy } from '../../tenancy/tenant-lookup.ts';
 import { ShardSender } from '../../tsdb/shard-sender.ts';
@@ -30,7 +31,7 @@ import { makeAuthenticator } from './authentication.ts';
 import { doorRules } from './door-rules.ts';
 import { USES } from './ingest-protocol.ts';
 import type { FromIngest, IngestSetup, LimitTold, ToIngest } from './ingest-protocol.ts';
-import { hearLimits, openQuotas } from './quotas.ts';
+import { doorLimits, hearLimits, openQuotas } from './quotas.ts';
 import { registerHeapMetrics } from './process-metrics.ts';
 import type { RouteDependencies } from './routes.ts';
 import { writeCounter } from './write-metrics.ts';
@@ -67,6 +68,10 @@ const ingest = new Ingest({
   limits: shareOf(setup.limits, setup.threadCount),
   relabel,
   quotas,
+  onSeriesRefused: (refused) => {
+    tellSeries(refused);
+    return limits.breaches.addSeries(refused);
+  },
   // What the storage knows already is found where all threads come together.
   metadata: { filter: (_tenant, batch) => batch, forget: () => undefined },
 });
@@ -88,7 +93,7 @@ const server = new HttpServer({
   registry,
   clock: realClock,
   scheduler: realScheduler,
-  writeGuard: (principal, declaredBytes) => quotas.checkWrite(principal, declaredBytes),
+  ...doorLimits(limits, (breach) => post({ kind: 'breach', breach })),
   onWriteRefused: (refused) => post({ kind: 'refused', refused: refusedWrite(refused) }),
   // Ends the thread, and with it the process.
   onFatal: (error) => {
@@ -161,6 +166,25 @@ function connect(peer: string): PortStream {
   const { port1, port2 } = new MessageChannel();
   post({ kind: 'connection', port: port2, peer }, [port2]);
   return new PortStream(port1);
+}
+
+/** The first series of each second are told; of the others how many they are. */
+const SERIES_TOLD_PER_SECOND = 100;
+let seriesSecond = 0;
+let seriesTold = 0;
+let seriesUntold = 0;
+
+function tellSeries(refused: RefusedSeries): void {
+  const second = Math.floor(realClock.nowMs() / 1000);
+  if (second !== seriesSecond) seriesTold = 0;
+  seriesSecond = second;
+  if (++seriesTold > SERIES_TOLD_PER_SECOND) {
+    seriesUntold++;
+    return;
+  }
+  const count = 1 + seriesUntold;
+  seriesUntold = 0;
+  post({ kind: 'breach', breach: { kind: 'series', refused: { ...refused, count } } });
 }
 
 function hearLimit(told: LimitTold): void {

@@ -22,7 +22,13 @@ import type { TlsKeys } from '../../frontends/http/server.ts';
 import type { IngestLimits } from '../../ingest/ingest.ts';
 import type { Settings } from '../settings/flags.ts';
 import { USES } from './ingest-protocol.ts';
-import type { FromIngest, IngestSetup, LimitTold, ToIngest } from './ingest-protocol.ts';
+import type {
+  BreachTold,
+  FromIngest,
+  IngestSetup,
+  LimitTold,
+  ToIngest,
+} from './ingest-protocol.ts';
 
 export interface IngestThreadsParts {
   readonly settings: Settings;
@@ -39,6 +45,7 @@ export interface IngestThreadsParts {
   /** Who may write; changes of it reach all threads. */
   readonly tenancy: Pick<TenancyStore, 'tenants' | 'tokensOf' | 'onChange'>;
   readonly onRefused: (refused: Refused) => void;
+  readonly onBreach?: (breach: BreachTold) => void;
   readonly logger: Logger;
   /** Throws AppError where the tenant may not write. */
   readonly admit: (tenant: TenantId) => void;
@@ -231,6 +238,8 @@ class IngestThread {
         return this.#parts.logger[message.level](message.message, message.fields);
       case 'refused':
         return this.#parts.onRefused(message.refused);
+      case 'breach':
+        return this.#parts.onBreach?.(message.breach);
       case 'relabelled':
         return must(this.#relabelled.shift(), 'rules were sent')();
       case 'page':

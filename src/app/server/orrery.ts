@@ -16,6 +16,7 @@ import { assert, must } from '../../stdx/assert.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
 import type { Authenticator } from '../../tenancy/authenticator.ts';
+import type { RefusedSeries } from '../../tenancy/breaches.ts';
 import { isServerAdmin } from '../../tenancy/server-admin.ts';
 import { Ingest } from '../../ingest/ingest.ts';
 import type { WriteReport } from '../../ingest/ingest.ts';
@@ -44,7 +45,7 @@ import { queryShares } from './memory.ts';
 import type { IngestThreads, IngestThreadsParts } from './ingest-threads.ts';
 import type { TlsKeeper } from './tls-keys.ts';
 import type { LineListeners, LineListenersParts } from './line-listeners.ts';
-import { followLimits, limitsOfTenants } from './quotas.ts';
+import { doorLimits, followLimits, hearBreach, limitsOfTenants } from './quotas.ts';
 import type { OpenQuotas } from './quotas.ts';
 import { productRoutes, writingRoutes } from './routes.ts';
 import { registerStorageMetrics } from './storage-metrics.ts';
@@ -136,7 +137,7 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
     authenticator,
     isServerAdmin: (principal) => isServerAdmin(principal, tenancy.store),
     rules: doorRules(settings),
-    writeGuard: (principal, declaredBytes) => quotas.checkWrite(principal, declaredBytes),
+    ...doorLimits(parts.limits),
     onWriteRefused: (refused) => refusedLines.add(refusedWrite(refused)),
   });
   const accept = (connection: Duplex) => server.accept(connection);
@@ -249,6 +250,7 @@ async function startThreads(
     storage,
     ...rest,
     logger,
+    onBreach: (breach) => hearBreach(parts.limits.breaches, breach),
     onSamples: (principal, count) => parts.limits.quotas.gate(principal).takeSamples(count),
     admit: (tenant) => authenticator.admit(tenant),
     onFatal,
@@ -276,7 +278,7 @@ interface Wiring {
 
 function openIngest(parts: OrreryParts, wiring: Wiring): Ingest {
   const { storage, prng, registry, memory } = parts;
-  const { quotas } = parts.limits;
+  const { quotas, breaches } = parts.limits;
   const { metadata, relabel, refusedLines } = wiring;
   const countWrite = writeCounter(registry);
   const onWrite = (report: WriteReport): void => {
@@ -285,7 +287,9 @@ function openIngest(parts: OrreryParts, wiring: Wiring): Ingest {
     if (refused !== undefined) refusedLines.add(refused);
   };
   const limits = ingestShares(memory);
-  return new Ingest({ storage, prng, metadata, relabel, onWrite, limits, quotas });
+  const onSeriesRefused = (refused: RefusedSeries): string => breaches.addSeries(refused);
+  const told = { onWrite, onSeriesRefused };
+  return new Ingest({ storage, prng, metadata, relabel, limits, quotas, ...told });
 }
 
 function wire(parts: OrreryParts, wiring: Wiring): Wired {
@@ -339,7 +343,8 @@ function wire(parts: OrreryParts, wiring: Wiring): Wired {
   registerStorageMetrics(storage, registry);
   registerMemoryMetrics(memory, registry);
   const api = { storage, ingest, queries, promql, clock, scheduler, metricsPage, version };
-  const watched = { refusedLines, relabel, snapshots: parts.snapshots, files };
+  const { breaches } = parts.limits;
+  const watched = { refusedLines, breaches, relabel, snapshots: parts.snapshots, files };
   const about = {
     otlp: otlpOptions(settings),
     warp10: { timeUnit: settings.warp10TimeUnit },

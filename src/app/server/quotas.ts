@@ -1,13 +1,16 @@
 // Limits wired: the server's own from the settings, those of tenants and tokens from their records.
 import type { Clock } from '../../stdx/clock.ts';
+import { Breaches } from '../../tenancy/breaches.ts';
 import { LimitBook } from '../../tenancy/limit-book.ts';
 import type { LimitCopy, TenantLimits } from '../../tenancy/limit-book.ts';
+import { isLimitId } from '../../tenancy/limit-table.ts';
 import type { LimitId, LimitValues } from '../../tenancy/limit-table.ts';
 import { Quotas } from '../../tenancy/quotas.ts';
 import type { QuotasParts } from '../../tenancy/quotas.ts';
+import type { HttpServerOptions } from '../../frontends/http/server.ts';
 import type { TenantId } from '../../model/tenant.ts';
 import type { TenancyStore } from '../../tenancy/tenancy-store.ts';
-import type { LimitTold } from './ingest-protocol.ts';
+import type { BreachTold, LimitTold } from './ingest-protocol.ts';
 import type { Settings } from '../settings/flags.ts';
 
 /** Settings that had a name before there was a table, and `--limit` over them. */
@@ -24,6 +27,7 @@ function serverLimits(settings: Settings): LimitValues {
 
 export interface OpenQuotas {
   readonly quotas: Quotas;
+  readonly breaches: Breaches;
   readonly book: LimitBook;
 }
 
@@ -34,7 +38,8 @@ export function openQuotas(
 ): OpenQuotas {
   const book = new LimitBook(serverLimits(settings));
   const limitsOf = book.of.bind(book);
-  return { book, quotas: new Quotas({ limitsOf, clock, ...threads }) };
+  const quotas = new Quotas({ limitsOf, clock, ...threads });
+  return { book, quotas, breaches: new Breaches(clock) };
 }
 
 /** Those that have limits of their own, or a token that has. */
@@ -63,7 +68,7 @@ export function hearLimits({ book, quotas }: OpenQuotas, copy: LimitCopy, told: 
  * are told of it, and of what is over.
  */
 export function followLimits(
-  { book, quotas }: OpenQuotas,
+  { book, quotas, breaches }: OpenQuotas,
   store: TenancyStore,
   tell: (told: LimitTold) => void,
 ): void {
@@ -78,7 +83,29 @@ export function followLimits(
     }
   });
   quotas.listen({
+    onNear: (hit) => breaches.addNear(hit),
     onClosed: (account) => tell({ kind: 'writes', account }),
     onSeriesRefused: (hit) => tell({ kind: 'series', hit }),
   });
+}
+
+/** What a door asks of limits before a body is read, and tells of what they refused. */
+export function doorLimits(
+  { quotas, breaches }: OpenQuotas,
+  tell = (breach: BreachTold) => hearBreach(breaches, breach),
+): Pick<HttpServerOptions, 'writeGuard' | 'onLimited'> {
+  return {
+    writeGuard: (principal, declaredBytes) => quotas.checkWrite(principal, declaredBytes),
+    onLimited: ({ principal, limit: { id, limit, value }, path: protocol, peer }) => {
+      if (!isLimitId(id)) return;
+      const { tenant, tokenId } = principal;
+      const hit = { tenant, tokenId, id, limit, value };
+      tell({ kind: 'request', hit, offence: { protocol, peer, tokenId } });
+    },
+  };
+}
+
+export function hearBreach(breaches: Breaches, told: BreachTold): void {
+  if (told.kind === 'series') breaches.addSeries(told.refused);
+  else breaches.addRequest(told.hit, told.offence);
 }

@@ -58,6 +58,14 @@ A write that is over as a whole is refused before its body is read. Of a batch w
 counts what was refused and names the first ones, as it does for rows that do not parse. With several shards what is under way and exemplars are
 counted by thread, each with its part of the limit.
 
+## Who came to a limit
+
+\`GET /orrery/v1/breaches\` tells a tenant of the last 64 limits that refused something of it since the start (\`"kind": "refused"\`), or of which four fifths
+were reached (\`"near"\`): the limit, the value, when first and last, how often, and of the first one the protocol (or the path of a request that
+was refused as a whole), the sender's address and the token. Of refused series it names the metric, the label with the most values among what was refused, and
+\`rules\`: [relabelling](relabelling.md) rules that take this label from this metric, or drop the metric where no label is to blame. They can be tried with
+\`POST /orrery/v1/relabel/debug\` before they are set. Lines over TCP and UDP are told of by series only.
+
 ## The limits
 
 ${LIMIT_IDS.map(section).join('\n')}`;

@@ -1,5 +1,7 @@
 // Our own API: housekeeping that answers when it is done, health, own metrics, live queries.
 import { AppError } from '../../model/errors.ts';
+import type { Breaches } from '../../tenancy/breaches.ts';
+import { sendBreaches } from './breaches.ts';
 import type { RefusedLines } from '../../ingest/refused-lines.ts';
 import type { SnapshotKeeper } from '../../model/snapshots.ts';
 import type { Storage } from '../../model/storage.ts';
@@ -18,6 +20,7 @@ export interface AdminDependencies
   readonly storage: Storage;
   readonly snapshots: SnapshotKeeper;
   readonly refusedLines: RefusedLines;
+  readonly breaches: Breaches;
   /** What the process counts, in Prometheus text. */
   readonly metricsPage: () => Promise<string>;
   /** False while the server drains. */
@@ -163,6 +166,12 @@ function ingestRoutes(deps: AdminDependencies): readonly Route[] {
     {
       ...get('/orrery/v1/refused-lines', async (exchange) =>
         exchange.sendJson(200, deps.refusedLines.of(exchange.principal.tenant)),
+      ),
+      ...row,
+    },
+    {
+      ...get('/orrery/v1/breaches', async (exchange) =>
+        sendBreaches(exchange, deps.breaches.of(exchange.principal.tenant)),
       ),
       ...row,
     },

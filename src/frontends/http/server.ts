@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Server as TlsServer } from 'node:https';
 import { AppError } from '../../model/errors.ts';
+import type { LimitFacts } from '../../model/errors.ts';
 import type { Principal, TenantId } from '../../model/tenant.ts';
 import { BugError, errorMessage, FatalError } from '../../stdx/assert.ts';
 import type { Clock } from '../../stdx/clock.ts';
@@ -127,6 +128,14 @@ function contextOf({ certificate, key }: TlsKeys) {
   return { cert: certificate, key, minVersion: TLS_VERSION_MIN } as const;
 }
 
+export interface Limited {
+  readonly principal: Principal;
+  readonly limit: LimitFacts;
+  /** Of the route. */
+  readonly path: string;
+  readonly peer: string;
+}
+
 export interface RefusedWrite {
   readonly tenant: TenantId;
   /** Of the route. */
@@ -158,6 +167,8 @@ export interface HttpServerOptions {
    * that its sender may send. Throws AppError where it may send none.
    */
   readonly writeGuard?: (principal: Principal, declaredBytes: number) => number;
+  /** A limit of a tenant or a token refused the request. */
+  readonly onLimited?: (limited: Limited) => void;
   /** A write was refused whose rows nobody else told of: it did not come to a parser. */
   readonly onWriteRefused?: (refused: RefusedWrite) => void;
   /** A FatalError reached the door: the process must not go on. */
@@ -272,6 +283,7 @@ export class HttpServer {
     let shape: ErrorShape = plainErrors;
     let exchange: Exchange | undefined = undefined;
     let writer: Principal | undefined = undefined;
+    let asker: Principal | undefined = undefined;
     try {
       response.setHeader('X-Content-Type-Options', 'nosniff');
       // No page of another site may pull an answer into its own process as an image or a script.
@@ -286,6 +298,7 @@ export class HttpServer {
         routePath = found.route.path;
         const queryText = url.slice(path.length + 1);
         const principal = this.#admit(request, found.route, queryText);
+        asker = principal;
         let { bodyLimitBytes } = found.route;
         if (found.route.permission === 'write' && principal !== undefined) {
           writer = principal;
@@ -300,6 +313,7 @@ export class HttpServer {
       } else throw missError(request, response, path, found);
     } catch (error) {
       const refusal = this.#asAppError(error, path);
+      this.#tellLimited(request, routePath, asker, refusal);
       if (writer !== undefined && exchange?.isReported !== true)
         this.#tellRefused(request, routePath, writer, refusal);
       await this.#refuse(request, response, refusal, shape);
@@ -357,6 +371,16 @@ export class HttpServer {
     if (writeGuard === undefined) return ofRoute;
     const declared = Number(request.headers['content-length'] ?? 0);
     return Math.min(writeGuard(principal, declared), ofRoute);
+  }
+
+  #tellLimited(
+    { socket }: IncomingMessage,
+    path: string,
+    principal: Principal | undefined,
+    { limit }: AppError,
+  ): void {
+    if (principal === undefined || limit === undefined) return;
+    this.#options.onLimited?.({ principal, limit, path, peer: socket.remoteAddress ?? '' });
   }
 
   /** Of what the client did and can change; not of what may pass, nor of what went wrong here. */

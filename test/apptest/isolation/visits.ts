@@ -346,6 +346,7 @@ const ROWS: readonly (readonly [string, Visits])[] = [
   ['GET /orrery/v1/storage', NOTHING],
   ['GET /orrery/v1/collisions', NOTHING],
   ['GET /orrery/v1/refused-lines', NOTHING],
+  ['GET /orrery/v1/breaches', NOTHING],
   ['POST /orrery/v1/ingest/explain', explained],
   ['GET /orrery/v1/relabel', () => [{}, { headers: { Accept: 'application/yaml' } }]],
   ['PUT /orrery/v1/relabel', () => [{ query: { dry_run: '1' }, body: '- action: x' }]],
