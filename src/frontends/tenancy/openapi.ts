@@ -247,18 +247,22 @@ function list(items: Json): Json {
 
 function schemas(): Json {
   return {
-    Error: object({
-      error: object(
-        {
-          code: TEXT,
-          kind: TEXT,
-          message: TEXT,
-          retryable: { type: 'boolean' },
-          path: { type: 'string', description: 'JSON pointer to the wrong field.' },
-        },
-        ['code', 'kind', 'message', 'retryable'],
-      ),
-    }),
+    Error: object(
+      {
+        error: object(
+          {
+            code: TEXT,
+            kind: TEXT,
+            message: TEXT,
+            retryable: { type: 'boolean' },
+            path: { type: 'string', description: 'JSON pointer to the wrong field.' },
+          },
+          ['code', 'kind', 'message', 'retryable'],
+        ),
+        limit: { type: 'object', description: 'The limit that refused, and what is used of it.' },
+      },
+      ['error'],
+    ),
     Document: { type: 'object' },
     ...tenantSchemas(),
     ...tokenSchemas(),
