@@ -221,7 +221,6 @@ class World {
     const { dryRun, isRestricted } = one;
     const request = { ...one.selector, dryRun };
     const options = appendOptions({ principal: OPEN });
-    const inCut = await this.cut.delete(request, options);
     const { forcedMatchers, minTUs, maxTUs } = this.#who;
     const narrowed = {
       matchers: [...request.matchers, ...forcedMatchers],
@@ -229,7 +228,10 @@ class World {
       endUs: Math.min(request.endUs, maxTUs),
       dryRun,
     };
-    await this.whole.delete(isRestricted ? narrowed : request, options);
+    // A delete of everything takes what has no time; one that is restricted is not of everything.
+    const asked = isRestricted ? narrowed : request;
+    const inCut = await this.cut.delete(asked, options);
+    await this.whole.delete(asked, options);
     const deleting = appendOptions({ principal: isRestricted ? this.#who : OPEN });
     const counts = await this.subject.delete(request, deleting);
     if (isRestricted) assert.deepEqual(counts, inCut);
