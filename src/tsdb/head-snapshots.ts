@@ -9,9 +9,10 @@ import { headSnapshotName, parseHeadSnapshotName } from './head-snapshot-format.
 import { readFooter, readHeadSnapshot } from './head-snapshot-read.ts';
 import type { RestoredHead, SnapshotObject } from './head-snapshot-read.ts';
 import { uniqueText } from './flush.ts';
+import type { Generation } from './head.ts';
 import { captureShard, headSnapshotChunks } from './head-snapshot-write.ts';
 import type { AppliedLog, ShardCapture } from './head-snapshot-write.ts';
-import { HEAD_SNAPSHOT_BYTES_PER_LOG_BYTE, HEAD_SNAPSHOT_SMALL_BYTES } from './limits.ts';
+import { HEAD_SNAPSHOT_SERIES_BYTES, HEAD_SNAPSHOT_SMALL_BYTES } from './limits.ts';
 import { shardNames } from './names.ts';
 import { DEFAULT_TSDB_SETTINGS } from './settings.ts';
 import type { TsdbOptions } from './settings.ts';
@@ -94,7 +95,12 @@ async function recordCrc(log: Log, offset: number): Promise<number | undefined> 
 interface Taken {
   readonly seqMin: number;
   readonly offset: number;
-  readonly tailBytes: number;
+  readonly replayBytes: number;
+}
+
+/** What the replay of a tail costs, as bytes of a log of samples. */
+function replayBytesOf(tailBytes: number, generation: Generation): number {
+  return tailBytes + generation.refs.count * HEAD_SNAPSHOT_SERIES_BYTES;
 }
 
 export class HeadSnapshots {
@@ -102,7 +108,7 @@ export class HeadSnapshots {
   readonly #applied: () => AppliedLog;
   /** Objects that may exist. */
   #names: string[] = [];
-  #last: Taken = { seqMin: -1, offset: -1, tailBytes: 0 };
+  #last: Taken = { seqMin: -1, offset: -1, replayBytes: 0 };
   /** Finished ones of this process. */
   takenCount = 0;
   takenBytes = 0;
@@ -113,28 +119,34 @@ export class HeadSnapshots {
     this.#applied = applied;
     const { restored } = state;
     if (restored === undefined) return;
-    const { name, frontier, offset, tailBytes } = restored;
+    const { name, frontier, offset, tailBytes, generation } = restored;
     this.#names.push(name);
-    this.#last = { seqMin: frontier, offset, tailBytes };
-  }
-
-  /** Bytes of the log behind the last one, or behind the cut. */
-  get bytesBehind(): number {
-    const { tailBytes, activeGeneration } = this.#state;
-    const isOfIt = this.#last.seqMin === activeGeneration.seqMin;
-    return tailBytes - (isOfIt ? this.#last.tailBytes : 0);
+    this.#last = { seqMin: frontier, offset, replayBytes: replayBytesOf(tailBytes, generation) };
   }
 
   /**
-   * Is there as much log behind the last one as there should be at most, or this share of it?
-   * Behind a large one there may be more, so that what is copied for a byte of log is bounded.
+   * Does the replay of what is behind the last one, or behind the cut, cost as much as it should at
+   * most, or this share of it? Samples are replayed faster than a head snapshot of them is written,
+   * so it is mostly new series that ask for one. Behind a large one there may be more, so that what
+   * is copied for a byte of log is bounded.
    */
   isDue(share = 1): boolean {
     const { headSnapshotLogBytes } = this.#state.settings;
     if (headSnapshotLogBytes === 0) return false;
+    const { tailBytes, activeGeneration } = this.#state;
+    const isOfIt = this.#last.seqMin === activeGeneration.seqMin;
+    const behind =
+      replayBytesOf(tailBytes, activeGeneration) - (isOfIt ? this.#last.replayBytes : 0);
     const large = this.#lastSizeBytes - HEAD_SNAPSHOT_SMALL_BYTES;
-    const dueBytes = Math.max(headSnapshotLogBytes, large / HEAD_SNAPSHOT_BYTES_PER_LOG_BYTE);
-    return this.bytesBehind >= dueBytes * share;
+    return behind >= Math.max(headSnapshotLogBytes, large) * share;
+  }
+
+  /** Would a start replay the whole tail for longer than this share of what is due? */
+  isTailLong(share: number): boolean {
+    const { settings, tailBytes, activeGeneration } = this.#state;
+    const { headSnapshotLogBytes } = settings;
+    const replayBytes = replayBytesOf(tailBytes, activeGeneration);
+    return headSnapshotLogBytes > 0 && replayBytes >= headSnapshotLogBytes * share;
   }
 
   /**
@@ -145,9 +157,10 @@ export class HeadSnapshots {
     const { view, disk, index, headBytes } = this.#state;
     const hasRoom = await disk.hasRoomFor(headBytes + index.sizeBytes, 'floor');
     const { offset, tailBytes } = this.#applied();
-    const { seqMin } = this.#state.activeGeneration;
+    const { activeGeneration } = this.#state;
+    const { seqMin } = activeGeneration;
     if (view.generations.length > 1 || offset <= Math.max(seqMin, this.#last.offset)) return;
-    this.#last = { seqMin, offset, tailBytes };
+    this.#last = { seqMin, offset, replayBytes: replayBytesOf(tailBytes, activeGeneration) };
     if (!hasRoom) return;
     const capture = captureShard(this.#state, { offset, tailBytes });
     try {

@@ -161,7 +161,7 @@ export const REWRITE_EXPIRED_MIN = 0.5;
 /** Retention and due merges are looked at so often. */
 export const HOUSEKEEPING_INTERVAL_MS = 60_000;
 /** Flushes and merges work so long without a turn of the event loop. */
-export const PACE_SLICE_MS = 2;
+export const PACE_SLICE_MS = 0.5;
 /** A rest that ends later than this has a queue before it, and is as long again as it was late. */
 export const PACE_LATE_MS = 3;
 export const PACE_REST_MAX_MS = 20;
@@ -223,11 +223,12 @@ export const HEAD_SNAPSHOT_CHUNK_BYTES = 4 * 1024 * 1024;
 /** Work between two looks at the clock while one is taken: so many bytes, so many rows. */
 export const HEAD_SNAPSHOT_PIECE_BYTES = 64 * 1024;
 export const HEAD_SNAPSHOT_PIECE_ROWS = 256;
-/** A head snapshot is taken after so many bytes of log. */
-export const HEAD_SNAPSHOT_LOG_BYTES = 16 * 1024 * 1024;
-/** Behind one that is larger than this, after as much more log that this ratio is not passed. */
+/** A head snapshot is taken when the replay of what is behind the last one costs that of so much. */
+export const HEAD_SNAPSHOT_LOG_BYTES = 64 * 1024 * 1024;
+/** Bytes of samples that are replayed in the time that the definition of a series takes. */
+export const HEAD_SNAPSHOT_SERIES_BYTES = 400;
+/** Behind one that is larger than the first by more than this, the replay may cost that of its size. */
 export const HEAD_SNAPSHOT_SMALL_BYTES = 4 * 1024 * 1024;
-export const HEAD_SNAPSHOT_BYTES_PER_LOG_BYTE = 4;
 /** Before a flush one is taken where so much of that is behind the last one. */
 export const HEAD_SNAPSHOT_FLUSH_SHARE = 0.5;
 /** A tail of so much of that is not flushed when the shard is closed. */
@@ -240,4 +241,3 @@ export const SWEEP_SERIES_MIN = 16_384;
 assert(ROW_GROUP_SERIES <= INSTANT_BATCH_SERIES, 'a row group is one batch');
 assert(HEAD_CHUNK_REFS * 32 <= HEAD_SLAB_BYTES, 'a chunk of series records fits a slab');
 assert(HEAD_PAGE_SAMPLES_MAX * 14 <= HEAD_SLAB_BYTES, 'a head page fits a slab');
-assert(HEAD_SNAPSHOT_LOG_BYTES <= 64 * 1024 * 1024, 'the log behind a head snapshot is bounded');

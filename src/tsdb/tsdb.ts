@@ -522,11 +522,8 @@ class Shard implements ShardStorage {
 
   /** A long tail is not flushed at the end: a head snapshot costs less and restarts as fast. */
   async #lastFlush(): Promise<void> {
-    const { tailBytes, settings, turns } = this.#state;
-    const { headSnapshotLogBytes } = settings;
-    const isLong = tailBytes >= headSnapshotLogBytes * HEAD_SNAPSHOT_CLOSE_SHARE;
-    if (headSnapshotLogBytes === 0 || !isLong) return this.#flushNow();
-    return this.#watched(turns.run(() => this.#headSnapshots.take(() => undefined)));
+    if (!this.#headSnapshots.isTailLong(HEAD_SNAPSHOT_CLOSE_SHARE)) return this.#flushNow();
+    return this.#watched(this.#state.turns.run(() => this.#headSnapshots.take(() => undefined)));
   }
 
   async #close(): Promise<void> {

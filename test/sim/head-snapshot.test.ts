@@ -33,7 +33,7 @@ function settingsOf(prng: Prng): EngineSettings['tsdb'] {
     level0PartsMax: 3,
     partitionPartsMax: 2,
     openingRestMs: 0,
-    headSnapshotLogBytes: pick([200, 1000, 3000]),
+    headSnapshotLogBytes: pick([200, 3000, 12_000]),
     seriesEncoding: pick(['ref', 'ref', 'inline'] as const),
   };
 }

@@ -41,7 +41,7 @@ export function drawEngineSettings(prng: Prng, isUnattended: boolean): EngineSet
       level0PartsMax: isUnattended ? 1 : pick([2, 3, 5]),
       partitionPartsMax: isUnattended ? 6 : pick([2, 3]),
       mergeShare: 1,
-      headSnapshotLogBytes: pick([0, 0.5, 2, 6]) * 1024,
+      headSnapshotLogBytes: pick([0, 0.5, 6, 20]) * 1024,
       openingRestMs: pick([0, 0, 30]),
     },
     conflictPeriod: 8,

@@ -59,7 +59,7 @@ test('collecting takes a bounded share of what a process works that is never bus
   assert.equal(sum(harness({ heapUsedBytes: 2 ** 30 }).looks(...looks)), 0);
 });
 
-test('queries that end are followed by one collection, and another half a second later', () => {
+test('queries that end are followed by a collection where buffers have grown, at most twice a second', () => {
   const tasks: { delayMs: number; task: () => void }[] = [];
   const scheduler = {
     after: (delayMs: number, task: () => void) => {
@@ -71,22 +71,37 @@ test('queries that end are followed by one collection, and another half a second
   };
   const collections: string[] = [];
   let heapUsedBytes = 1000;
-  const collect = (flavor: string): void => void collections.push(flavor);
-  const ended = collectAfterQueries(scheduler, { heapUsedBytes: () => heapUsedBytes, collect });
+  let bufferBytes = 50e6;
+  const ended = collectAfterQueries(scheduler, {
+    heapUsedBytes: () => heapUsedBytes,
+    bufferBytes: () => bufferBytes,
+    collect: (flavor) => void collections.push(flavor),
+  });
   const next = (): number => {
     const { delayMs, task } = tasks.shift()!;
     task();
     return delayMs;
   };
   for (let i = 0; i < 3; i++) ended(false);
+  assert.deepEqual([next(), next(), collections], [20, 500, []], 'nothing to give back');
+  bufferBytes = 160e6;
+  for (let i = 0; i < 3; i++) ended(false);
   assert.deepEqual([next(), collections], [20, ['regular']]);
+  // What is there now is held: only a kill asks for it.
   ended(true);
   ended(false);
   assert.deepEqual([next(), collections], [500, ['regular', 'last-resort']]);
   assert.deepEqual([next(), collections.length, tasks.length], [500, 2, 0]);
-  heapUsedBytes = 2 ** 30;
+  bufferBytes = 60e6;
   ended(false);
-  assert.deepEqual([next(), collections.length], [20, 2]);
+  assert.deepEqual([next(), next(), collections.length], [20, 500, 2]);
+  bufferBytes = 170e6;
+  ended(false);
+  assert.deepEqual([next(), next(), collections.length], [20, 500, 3], 'grown from the least');
+  heapUsedBytes = 2 ** 30;
+  bufferBytes = 500e6;
+  ended(false);
+  assert.deepEqual([next(), collections.length], [20, 3], 'a large heap would stop the thread');
 });
 
 test('near its bound memory is collected, more seldom where that does not help', () => {
