@@ -22,6 +22,7 @@ import {
 } from './limits.ts';
 import type { Appended, Log, LogDamage, LogOffset, LogRecord } from './log.ts';
 import { SegmentCursor } from './segment-cursor.ts';
+import type { Clock } from '../stdx/clock.ts';
 import {
   type FreeFile,
   newSegment,
@@ -55,6 +56,8 @@ export interface SegmentLogOptions {
   readonly segmentSizeBytes?: number;
   readonly mutations?: LogMutations;
   readonly probe?: Probe;
+  /** Told how long each sync took. */
+  readonly watch?: { readonly clock: Pick<Clock, 'monotonicMs'>; synced(durationMs: number): void };
 }
 
 /**
@@ -399,8 +402,11 @@ class SegmentLog implements Log {
     const upTo = this.#endOffset;
     // Together with `upTo`: what is appended while the first one syncs needs another round.
     for (const segment of dirty) segment.dirty = false;
+    const { watch } = this.#options;
+    const startMs = watch?.clock.monotonicMs() ?? 0;
     try {
       for (const segment of dirty) await segment.file.datasync();
+      watch?.synced(watch.clock.monotonicMs() - startMs);
     } catch (error) {
       this.#fail(error);
       return;

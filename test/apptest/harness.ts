@@ -8,6 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
+import { NotReadyError } from '../support/not-ready.ts';
+
 const ROOT = join(import.meta.dirname, '../..');
 const MAIN = join(ROOT, 'src/app/server/main.ts');
 const CTL = join(ROOT, 'src/app/ctl/main.ts');
@@ -136,11 +138,14 @@ export function startCtl(args: readonly string[], options: { readonly cwd?: stri
 
 function readyLine(child: ChildProcess, output: Output): Promise<Record<string, unknown>> {
   return new Promise((resolve, reject) => {
-    const fail = (why: string) => reject(new Error(`${why}:\n${output.all}`));
-    const timer = setTimeout(() => fail('no ready line in time'), READY_TIMEOUT_MS);
+    const timer = setTimeout(
+      () => reject(new Error(`no ready line in time:\n${output.all}`)),
+      READY_TIMEOUT_MS,
+    );
     child.once('exit', (code, signal) => {
       clearTimeout(timer);
-      fail(`the server ended with ${String(code ?? signal)} before it was ready`);
+      const why = `the server ended with ${String(code ?? signal)} before it was ready`;
+      reject(new NotReadyError(signal, `${why}:\n${output.all}`));
     });
     for (const stream of [child.stdout!, child.stderr!])
       createInterface({ input: stream }).on('line', (line) => {

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProbePlace } from '../../src/stdx/probe.ts';
 import { seededPrng, randomInt, randomUnit } from '../../src/stdx/prng.ts';
 import type { Prng } from '../../src/stdx/prng.ts';
+import { NotReadyError } from './not-ready.ts';
 import { laneOf, pointKey, WriteOracle } from './write-oracle.ts';
 import type { Operation, PointValue, ReadBack } from './write-oracle.ts';
 
@@ -260,10 +261,22 @@ class DurabilityRun {
     for (const v of this.#oracle.settle(found)) this.#violations.push(`kill ${this.#kills}: ${v}`);
   }
 
+  /** undefined where the start itself came by the place. */
+  async #start(plan: Plan): Promise<KilledServer | undefined> {
+    try {
+      return await this.#options.start(this.#envOf(plan));
+    } catch (error) {
+      if (plan === 'random' || !(error instanceof NotReadyError) || error.signal !== 'SIGKILL')
+        throw error;
+      this.#count(plan);
+      return undefined;
+    }
+  }
+
   /** Starts, checks what the last kill left, works, dies. */
   async #live(plan: Plan): Promise<void> {
-    const env = this.#envOf(plan);
-    const server = await this.#options.start(env);
+    const server = await this.#start(plan);
+    if (server === undefined) return;
     await this.#check(server);
     const { url } = server;
     const stopped = { value: false };

@@ -58,6 +58,10 @@ export interface OpenStorageOptions {
   readonly test: { readonly headSnapshotLogBytes: number };
 }
 
+const SYNC_BOUNDS_SEC = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1,
+];
+
 export interface OpenedStorage {
   readonly storage: Storage;
   readonly snapshots: SnapshotKeeper;
@@ -84,11 +88,18 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
     const report = reporter(options);
     const memory = memoryBound(options.settings.memoryBytes);
     const logs = new Map<number, Log>();
+    const synced = syncDurations(options.registry);
     const storage = await openShards({
       shardCount: options.settings.shards || undefined,
       openLog: async (shard) => {
         const directory = `${data}/${logFolder(shard)}`;
-        const log = await openSegmentLog({ files, directory, prng, probe });
+        const log = await openSegmentLog({
+          files,
+          directory,
+          prng,
+          probe,
+          watch: { clock, synced },
+        });
         logs.set(shard, log);
         return log;
       },
@@ -124,6 +135,18 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
     await catalog.close();
     throw error;
   }
+}
+
+/** The one number that says whether writes wait for the disk. */
+function syncDurations(registry: MetricsRegistry): (durationMs: number) => void {
+  const durations = registry
+    .histogram({
+      name: 'orrery_log_sync_duration_seconds',
+      help: 'Time that a sync of the log took; every write waits for one or two.',
+      bounds: SYNC_BOUNDS_SEC,
+    })
+    .labels();
+  return (durationMs) => durations.observe(durationMs / 1000);
 }
 
 /** Nothing else says so clearly where the folder cannot be written to. */

@@ -1,4 +1,6 @@
 // What the process knows about itself, under the names that every client library uses.
+import { constants, monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
+import type { PerformanceEntry } from 'node:perf_hooks';
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
 
 export function registerProcessMetrics(registry: MetricsRegistry, version: string): void {
@@ -29,6 +31,7 @@ export function registerProcessMetrics(registry: MetricsRegistry, version: strin
   for (const [name, type, help, read] of rows)
     registry.collect({ name, type, help }, () => [[[], read()]]);
   registerHeapMetrics(registry);
+  registerLoopMetrics(registry);
   registry.collect(
     {
       name: 'orrery_build_info',
@@ -58,4 +61,49 @@ export function registerHeapMetrics(registry: MetricsRegistry): void {
     },
     () => [[[], process.memoryUsage().external]],
   );
+}
+
+const GC_KINDS: ReadonlyMap<number | undefined, string> = new Map([
+  [constants.NODE_PERFORMANCE_GC_MAJOR, 'major'],
+  [constants.NODE_PERFORMANCE_GC_MINOR, 'minor'],
+  [constants.NODE_PERFORMANCE_GC_INCREMENTAL, 'incremental'],
+  [constants.NODE_PERFORMANCE_GC_WEAKCB, 'weakcb'],
+]);
+type GcEntry = PerformanceEntry & { readonly detail?: { readonly kind?: number } };
+const GC_BOUNDS_SEC = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 1];
+/** Every look is a wake-up of the process, also when it is idle. */
+const LOOP_LOOK_MS = 20;
+
+/** What makes all that the main thread does wait: its longest turns, and collections. */
+function registerLoopMetrics(registry: MetricsRegistry): void {
+  const pauses = registry.histogram({
+    name: 'nodejs_gc_duration_seconds',
+    help: 'Garbage collection duration by kind: minor, major, incremental or weakcb.',
+    labelNames: ['kind'],
+    bounds: GC_BOUNDS_SEC,
+  });
+  const observer = new PerformanceObserver((list) => {
+    const entries: readonly GcEntry[] = list.getEntries();
+    for (const { duration, detail } of entries)
+      pauses.labels(GC_KINDS.get(detail?.kind) ?? 'other').observe(duration / 1000);
+  });
+  observer.observe({ entryTypes: ['gc'] });
+  const delays = monitorEventLoopDelay({ resolution: LOOP_LOOK_MS });
+  delays.enable();
+  const lag = (ns: number): number => Math.max(0, ns / 1e9 - LOOP_LOOK_MS / 1000);
+  // Of the time since the page was last read, as client libraries have it.
+  const max = (): number => {
+    const ns = delays.max;
+    delays.reset();
+    return ns;
+  };
+  const lags = [
+    ['p50', 'The 50th percentile of the recorded event loop delays.', () => delays.percentile(50)],
+    ['p99', 'The 99th percentile of the recorded event loop delays.', () => delays.percentile(99)],
+    ['max', 'The maximum recorded event loop delay.', max],
+  ] as const;
+  for (const [what, help, readNs] of lags)
+    registry.collect({ name: `nodejs_eventloop_lag_${what}_seconds`, type: 'gauge', help }, () => [
+      [[], delays.count === 0 ? 0 : lag(readNs())],
+    ]);
 }
