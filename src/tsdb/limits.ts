@@ -223,11 +223,11 @@ export const HEAD_SNAPSHOT_CHUNK_BYTES = 4 * 1024 * 1024;
 /** Work between two looks at the clock while one is taken: so many bytes, so many rows. */
 export const HEAD_SNAPSHOT_PIECE_BYTES = 64 * 1024;
 export const HEAD_SNAPSHOT_PIECE_ROWS = 256;
-/** A head snapshot is taken when the replay of what is behind the last one costs that of so much. */
+/** A head snapshot is taken when the replay since the last one costs that of so many bytes. */
 export const HEAD_SNAPSHOT_LOG_BYTES = 64 * 1024 * 1024;
 /** Bytes of samples that are replayed in the time that the definition of a series takes. */
 export const HEAD_SNAPSHOT_SERIES_BYTES = 400;
-/** Behind one that is larger than the first by more than this, the replay may cost that of its size. */
+/** Behind one that is larger by this, the replay may cost that of its size. */
 export const HEAD_SNAPSHOT_SMALL_BYTES = 4 * 1024 * 1024;
 /** Before a flush one is taken where so much of that is behind the last one. */
 export const HEAD_SNAPSHOT_FLUSH_SHARE = 0.5;
