@@ -213,6 +213,50 @@ test('rules of a tenant hold for every protocol, with the next write, and for no
   assert.ok(text.includes(line));
 });
 
+test('a preview says what rules would have done to the series of the last hour', async () => {
+  const nowSec = Math.floor(Date.now() / 1000);
+  const old = `seen,pod=old v=1 ${nowSec - 7200}`;
+  const lines = ['a', 'b', 'c'].map((pod) => `seen,pod=${pod},env=prod v=1 ${nowSec - 60}`);
+  const more = [`seen,env=dev v=1 ${nowSec - 60}`, `plain v=1 ${nowSec - 60}`, old];
+  const body = [...lines, ...more].join('\n');
+  const init = { method: 'POST', body, ...of('preview') };
+  assert.equal((await orrery.get('/write?precision=s', init)).status, 204);
+  const ask = async (rules: string, query = '') => {
+    const request = { method: 'POST', body: rules, ...of('preview') };
+    const { status, text } = await orrery.get(`${RULES}/preview${query}`, request);
+    return { status, ...(JSON.parse(text) as Record<string, unknown>) };
+  };
+  const rules =
+    '- regex: pod\n  action: labeldrop\n- source_labels: [env]\n  regex: dev\n  action: drop';
+  const { examples, ...counts } = await ask(rules);
+  const { from, to, ...rest } = counts as Record<string, unknown> & { from: string; to: string };
+  assert.equal(Date.parse(to) - Date.parse(from), 3_600_000);
+  assert.deepEqual(rest, {
+    status: 200,
+    tenant: 'preview',
+    rules: 2,
+    whole: true,
+    series: 5,
+    kept: 1,
+    changed: 3,
+    dropped: 1,
+    refused: 0,
+    series_after: 2,
+  });
+  assert.deepEqual((examples as unknown[]).slice(0, 2), [
+    { before: { __name__: 'seen_v', env: 'dev' }, after: null },
+    {
+      before: { __name__: 'seen_v', env: 'prod', pod: 'a' },
+      after: { __name__: 'seen_v', env: 'prod' },
+    },
+  ]);
+  assert.equal((await ask(rules, '?last=3h'))['series'], 6);
+  assert.deepEqual((await ask(''))['examples'], [], 'no rules are in force');
+  assert.equal((await ask('- action: nothing'))['status'], 400);
+  assert.equal((await ask(rules, '?last=tomorrow'))['status'], 400);
+  assert.equal((await series(orrery, 'preview')).length, 6, 'nothing was changed');
+});
+
 test('labels that a write forces are seen by rules and come back', async () => {
   await put(orrery, 'forced', '- regex: team\n  action: labeldrop\n' + MARK);
   const body = PROTOCOLS['prometheus']!.body('a');

@@ -38,6 +38,14 @@ async function tryRead(exchange: Exchange, text: string): Promise<RelabelConfig 
   }
 }
 
+/** The rules of a body; or undefined, and the place of the mistake is answered. */
+export async function configFrom(
+  exchange: Exchange,
+  body: Uint8Array,
+): Promise<RelabelConfig | undefined> {
+  return tryRead(exchange, await configOf(body));
+}
+
 function sendState(exchange: Exchange, state: TenantRelabelling): void {
   const { version, source, text, rules } = state;
   exchange.response.setHeader('X-Orrery-Relabel-Version', String(version));
@@ -54,7 +62,7 @@ export async function getRelabel(store: RelabelStore, exchange: Exchange): Promi
 }
 
 export async function putRelabel(store: RelabelStore, exchange: Exchange): Promise<void> {
-  const config = await tryRead(exchange, await configOf(await exchange.body()));
+  const config = await configFrom(exchange, await exchange.body());
   if (config === undefined) return;
   const { tenant } = exchange.principal;
   if (isTrue(exchange.search.get('dry_run')))

@@ -11,12 +11,17 @@ import { FORM_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX } from '../http/limits.ts';
 import { CONFIG_BYTES_MAX } from '../../relabel/limits.ts';
 import type { Handler, Route } from '../http/route.ts';
 import type { ExplainDependencies } from './explain.ts';
+import type { RelabelPreviewDependencies } from './relabel-preview.ts';
 import type { QueryAdminDependencies } from './queries.ts';
 import { snapshotRoutes } from './snapshots.ts';
 import type { RetentionDependencies } from './tenants.ts';
 
 export interface AdminDependencies
-  extends QueryAdminDependencies, ExplainDependencies, RetentionDependencies {
+  extends
+    QueryAdminDependencies,
+    ExplainDependencies,
+    RelabelPreviewDependencies,
+    RetentionDependencies {
   readonly storage: Storage;
   readonly snapshots: SnapshotKeeper;
   readonly refusedLines: RefusedLines;
@@ -36,6 +41,7 @@ const deletes = () => import('./deletes.ts');
 const queries = () => import('./queries.ts');
 const collisions = () => import('./collisions.ts');
 const relabels = () => import('./relabel.ts');
+const relabelPreviews = () => import('./relabel-preview.ts');
 const explains = () => import('./explain.ts');
 
 const TEXT = { 'Content-Type': 'text/plain; charset=utf-8' };
@@ -125,7 +131,8 @@ function queryRoutes(deps: AdminDependencies): readonly Route[] {
   ];
 }
 
-function relabelRoutes({ relabel }: AdminDependencies): readonly Route[] {
+function relabelRoutes(deps: AdminDependencies): readonly Route[] {
+  const { relabel } = deps;
   const path = '/orrery/v1/relabel';
   const row = { tenantScope: 'tenant', isWhole: true, errors: nativeErrors } as const;
   const admin = { ...row, permission: 'admin' } as const;
@@ -154,6 +161,15 @@ function relabelRoutes({ relabel }: AdminDependencies): readonly Route[] {
       permission: 'read',
       method: 'POST',
       bodyLimitBytes: DEBUG_BODY_BYTES_MAX,
+    },
+    {
+      ...get(`${path}/preview`, async (exchange) =>
+        (await relabelPreviews()).previewRelabel(deps, exchange),
+      ),
+      ...row,
+      permission: 'read',
+      method: 'POST',
+      bodyLimitBytes: CONFIG_BYTES_MAX,
     },
   ];
 }

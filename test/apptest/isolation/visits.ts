@@ -355,6 +355,7 @@ const ROWS: readonly (readonly [string, Visits])[] = [
     'POST /orrery/v1/relabel/debug',
     ({ mark }) => [{ body: JSON.stringify({ labels: { __name__: mark } }) }, { body: mark }],
   ],
+  ['POST /orrery/v1/relabel/preview', () => [{}, { query: { last: '90d' } }]],
   ['GET /orrery/v1/tenants/:tenant/retention', TENANT],
   ['PUT /orrery/v1/tenants/:tenant/retention', tenantBody('{"timeMs":null}')],
   ['DELETE /orrery/v1/tenants/:tenant/retention', TENANT],
