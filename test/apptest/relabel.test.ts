@@ -221,7 +221,7 @@ test('a preview says what rules would have done to the series of the last hour',
   const body = [...lines, ...more].join('\n');
   const init = { method: 'POST', body, ...of('preview') };
   assert.equal((await orrery.get('/write?precision=s', init)).status, 204);
-  const ask = async (rules: string, query = '') => {
+  const ask = async (rules: string, query = ''): Promise<Record<string, unknown>> => {
     const request = { method: 'POST', body: rules, ...of('preview') };
     const { status, text } = await orrery.get(`${RULES}/preview${query}`, request);
     return { status, ...(JSON.parse(text) as Record<string, unknown>) };

@@ -90,6 +90,43 @@ journey('Rules are tried while they are typed, and put in force', LIGHT, async (
   assert.equal(mock().rules, PLAIN_RULES);
 });
 
+journey(
+  'A limit that was reached names who did, and its rules are previewed',
+  LIGHT,
+  async (look) => {
+    mock().hasBreaches = true;
+    mock().rules = PLAIN_RULES;
+    const { page, at } = look;
+    await page.goto(at('ingest'));
+    const limits = page.getByRole('region', { name: 'Limits reached' });
+    await limits.getByText('refused 1,840 times').waitFor();
+    await limits.getByText('by remote-write from 10.1.2.3 with token abcdefabcdef').waitFor();
+    await limits.getByText('samples-per-second').waitFor();
+    await limits
+      .getByText('Label session of http_requests_total had 1,000 or more values.')
+      .waitFor();
+    await limits.getByRole('button', { name: 'Try these rules' }).click();
+    const section = page.getByRole('region', { name: 'Relabelling' });
+    const rules = section.getByRole('textbox', { name: 'Rules' });
+    const preview = section.getByRole('region', { name: 'Preview' });
+    await preview.getByText('1,000 change').waitFor();
+    await preview.getByText('201 would be left').waitFor();
+    await preview.getByText('http_requests_total{session="8f3a"}').waitFor();
+    const typed = await rules.inputValue();
+    assert.ok(typed.startsWith(PLAIN_RULES.trimEnd()), 'the rules in force stay');
+    assert.match(typed, /target_label: session/);
+    assert.equal(
+      await section.getByRole('textbox', { name: 'Labels' }).inputValue(),
+      '__name__=http_requests_total\nsession=8f3a',
+    );
+    await assertAccessible(page);
+    await screenshot(page, 'ingest-limits');
+    await rules.fill(PLAIN_RULES);
+    await preview.getByRole('button', { name: 'Preview on the last hour' }).click();
+    await preview.getByText('1,200 stay as they are').waitFor();
+  },
+);
+
 journey('Ingest without refusals, and what may not be seen', LIGHT, async (look) => {
   const { page, at, expectError } = look;
   expectError(REFUSED);
@@ -98,6 +135,7 @@ journey('Ingest without refusals, and what may not be seen', LIGHT, async (look)
   );
   await page.goto(at('ingest'));
   await page.getByText('No row of this tenant was refused.').waitFor();
+  await page.getByText('This tenant has come to none of its limits').waitFor();
   await page.getByText('Only an administrator may see this.').waitFor();
   await assertAccessible(page);
   await screenshot(page, 'ingest-less');

@@ -62,7 +62,14 @@ export function mockJourneys(): MockJourneys {
       const { store = 'host', bornSec = 0, hasGuards = true, ...rest } = setup;
       const { refusedCount = 0, rules, ...options } = rest;
       test(name, { skip: CHROMIUM.skip }, async () => {
-        Object.assign(mock(), { store, bornSec, hasGuards, refusedCount, rules });
+        Object.assign(mock(), {
+          store,
+          bornSec,
+          hasGuards,
+          refusedCount,
+          rules,
+          hasBreaches: false,
+        });
         Object.assign(mock(), { tenancy: newTenancy(), wantsToken: false });
         mock().cancelled.length = 0;
         await withPage(browser, target, options, body);

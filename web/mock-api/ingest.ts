@@ -18,6 +18,10 @@ export function answerIngest(
       const { config, labels } = JSON.parse(body) as DebugBody;
       return config.includes('(') ? wrong() : { status: 200, body: debugged(config, labels) };
     }
+    case 'relabel/preview':
+      return { status: 200, body: previewed(body) };
+    case 'breaches':
+      return { status: 200, body: { breaches: state.hasBreaches ? BREACHES : [] } };
     case 'ingest/explain':
       return { status: 200, body: explained(params.get('protocol') ?? '', body) };
     default:
@@ -151,4 +155,53 @@ function refused(count: number): unknown {
       },
     ],
   };
+}
+
+const BREACHES: readonly unknown[] = [
+  {
+    limit: 'active-series',
+    at_most: 250_000,
+    value: 250_000,
+    kind: 'refused',
+    count: 1840,
+    first_at: '2026-01-02T03:04:05.000Z',
+    last_at: '2026-01-02T03:09:05.000Z',
+    first: {
+      protocol: 'remote-write',
+      peer: '10.1.2.3',
+      token: 'abcdefabcdef',
+      labels: [
+        { name: '__name__', value: 'http_requests_total' },
+        { name: 'session', value: '8f3a' },
+      ],
+    },
+    series: {
+      metric: 'http_requests_total',
+      label: 'session',
+      values: 1000,
+      rules:
+        '- source_labels: [__name__]\n  regex: http_requests_total\n  target_label: session\n  replacement: ""\n',
+    },
+  },
+  {
+    limit: 'samples-per-second',
+    at_most: 50_000,
+    value: 41_200,
+    kind: 'near',
+    count: 3,
+    first_at: '2026-01-02T03:04:05.000Z',
+    last_at: '2026-01-02T03:09:05.000Z',
+    first: null,
+    series: null,
+  },
+];
+
+function previewed(config: string): unknown {
+  const before = { __name__: 'http_requests_total', session: '8f3a' };
+  const whole = { rules: 1, whole: true, series: 1200, refused: 0 };
+  if (!config.includes('session'))
+    return { ...whole, kept: 1200, changed: 0, dropped: 0, series_after: 1200, examples: [] };
+  const after = { __name__: 'http_requests_total' };
+  const examples = [{ before, after }];
+  return { ...whole, kept: 200, changed: 1000, dropped: 0, series_after: 201, examples };
 }

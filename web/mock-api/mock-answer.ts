@@ -15,6 +15,7 @@ export interface MockState {
   readonly cancelled: string[];
   /** Rows that were refused. */
   refusedCount: number;
+  hasBreaches: boolean;
   /** Of the tenant; undefined: it has none. */
   rules: string | undefined;
   tenancy: MockTenancy;

@@ -38,6 +38,7 @@ export async function startMockServer(port: number): Promise<MockServer> {
     hasGuards: true,
     cancelled: [],
     refusedCount: 0,
+    hasBreaches: false,
     rules: undefined,
     tenancy: newTenancy(),
     wantsToken: false,

@@ -6,6 +6,7 @@ import { useRequest } from '../hooks/use-request.ts';
 import { useSettled } from '../hooks/use-settled.ts';
 import { TRY_AFTER_MS } from '../util/limits.ts';
 import { parseTypedLabels } from '../util/typed-labels.ts';
+import { RelabelPreview } from './relabel-preview.tsx';
 import { RelabelSteps } from './relabel-steps.tsx';
 import { StatusSection } from './status-section.tsx';
 import { TextField } from './text-field.tsx';
@@ -14,6 +15,9 @@ interface RelabelDebuggerProps {
   readonly labels: string;
   /** undefined: those in force. */
   readonly rules: string | undefined;
+  /** Rules whose preview was asked for. */
+  readonly previewed: string | undefined;
+  readonly onPreview: (rules: string) => void;
   readonly onLabels: (labels: string) => void;
   readonly onRules: (rules: string) => void;
 }
@@ -73,6 +77,12 @@ export function RelabelDebugger(props: RelabelDebuggerProps): ReactNode {
           {debug.data !== undefined && debug.error === undefined && (
             <RelabelSteps steps={debug.data.steps} result={debug.data.result} label="Steps" />
           )}
+          <RelabelPreview
+            rules={rules}
+            asked={props.previewed}
+            onAsk={props.onPreview}
+            isDisabled={debug.error !== undefined}
+          />
           <PutRules
             rules={rules}
             isChanged={rules !== inForce.data?.config && !isWrong}

@@ -1,6 +1,7 @@
 /** Ingest: why is my sample not there? A dry run, what was refused, rules step by step. */
 import { useEffect, useMemo, useState, type ReactNode } from 'react';
 import { DryRun } from '../components/dry-run.tsx';
+import { LimitBreaches } from '../components/limit-breaches.tsx';
 import { RefusedRows } from '../components/refused-rows.tsx';
 import { RelabelDebugger } from '../components/relabel-debugger.tsx';
 import { Shell } from '../components/shell.tsx';
@@ -15,6 +16,7 @@ const REFUSED_EVERY_SEC = 5;
 export function IngestPage({ search }: { readonly search: string }): ReactNode {
   const asked = useMemo(() => parseIngest(search), [search]);
   const [state, setState] = useState(asked);
+  const [previewed, setPreviewed] = useState<string>();
   const { nowMs } = useNow(REFUSED_EVERY_SEC);
   // What is typed goes into the address; another address (back, a link) goes into the fields.
   const [seen, setSeen] = useState(search);
@@ -41,7 +43,16 @@ export function IngestPage({ search }: { readonly search: string }): ReactNode {
           }
         />
         <RefusedRows nowMs={nowMs} />
+        <LimitBreaches
+          nowMs={nowMs}
+          onTry={(rules, labels) => {
+            change({ rules, labels });
+            setPreviewed(rules);
+          }}
+        />
         <RelabelDebugger
+          previewed={previewed}
+          onPreview={setPreviewed}
           labels={state.labels}
           rules={state.rules}
           onLabels={(labels) => change({ labels })}
