@@ -10,7 +10,11 @@ export type TenantId = string;
 export const DEFAULT_TENANT: TenantId = 'default';
 export const TENANT_ID_PATTERN = /^[a-zA-Z0-9_-][a-zA-Z0-9_.-]{0,127}$/;
 
-export type Permission = 'read' | 'write' | 'delete' | 'rules' | 'admin';
+/**
+ * 'metrics': what the process counts of itself, of all tenants together; it is about no tenant and
+ * gives nothing of one. Server admins have it without being given it.
+ */
+export type Permission = 'read' | 'write' | 'delete' | 'rules' | 'admin' | 'metrics';
 
 /** What a request needs; 'any': whoever may do anything at all. */
 export type Needed = Permission | 'any';
@@ -37,6 +41,7 @@ const ALL_PERMISSIONS: ReadonlySet<Permission> = new Set<Permission>([
   'delete',
   'rules',
   'admin',
+  'metrics',
 ]);
 
 /** The unrestricted principal of a tenant: open mode, the collector, tests. */

@@ -1,15 +1,30 @@
-// Who changed what, when and from where: rows of the catalog that are written in the transaction
-// of the change itself, so that there is neither a change without its row nor a row without its
-// change. Rows are only added; of AUDIT_ROWS_MAX the oldest goes. Secrets and their hashes are in
-// no row. Rows are not kept in memory: a question reads them, the newest first.
+// Who changed what, when and from where: rows of the catalog. Those of tenants and tokens are
+// written in the transaction of the change itself, so that there is neither a change without its row
+// nor a row without its change. What other rooms do has its row before it is done, and where that
+// fails a second one, which says so. Rows are only added; beyond a number the oldest goes. Deletes
+// of points have a log of their own: who may delete only cannot push out what admins did. Secrets
+// and their hashes are in no row. Rows are not kept in memory: a question reads them, the newest
+// first.
 import type { Catalog, CatalogEntry, CatalogTx } from '../catalog/catalog.ts';
 import { prefixEnd } from '../catalog/catalog.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { FatalError } from '../stdx/assert.ts';
-import { AUDIT_ROWS_MAX, AUDIT_SCAN_ROWS_MAX, TENANCY_PAGE_ROWS } from './limits.ts';
+import {
+  AUDIT_ROWS_MAX,
+  AUDIT_SCAN_ROWS_MAX,
+  DELETE_ROWS_MAX,
+  TENANCY_PAGE_ROWS,
+} from './limits.ts';
 
-const ROWS = 'tenancy/audit/';
 const SEQ_DIGITS = 16;
+
+/** Where the rows of each log are, and how many. */
+const LOGS = {
+  changes: { rows: 'tenancy/audit/', rowsMax: AUDIT_ROWS_MAX },
+  deletes: { rows: 'tenancy/deletes/', rowsMax: DELETE_ROWS_MAX },
+} as const;
+export type AuditLogName = keyof typeof LOGS;
+export const AUDIT_LOGS = Object.keys(LOGS) as readonly AuditLogName[];
 
 /** Who asked for a change. */
 export interface Actor {
@@ -36,8 +51,28 @@ export const AUDIT_ACTIONS = [
   'tenant.deleted',
   'token.create',
   'token.revoke',
+  'retention.set',
+  'rules.set',
+  'points.delete',
+  'snapshot.create',
+  'snapshot.read',
+  'snapshot.remove',
+  'server.flush',
+  'server.compact',
+  'server.clean',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
+/** What somebody does that is no change of a tenant's record or of a token. */
+export interface Deed {
+  readonly action: AuditAction;
+  /** Whom it is about; default: the tenant of who does it. Empty: the whole server. */
+  readonly tenants?: readonly TenantId[];
+  /** Default: the name of that tenant. */
+  readonly subject?: string;
+  readonly before?: unknown;
+  readonly after?: Readonly<Record<string, unknown>>;
+}
 
 /** What a change did. */
 export interface AuditChange {
@@ -52,7 +87,7 @@ export interface AuditChange {
 }
 
 export interface AuditRow extends AuditChange {
-  /** 1, 2, 3 … without gaps. */
+  /** 1, 2, 3 …; of deletes those of tenants that are gone are missing. */
   readonly seq: number;
   readonly tMs: number;
 }
@@ -78,19 +113,29 @@ export interface AuditAnswer {
 
 export class AuditLog {
   readonly #catalog: Catalog;
+  readonly #rows: string;
+  readonly #rowsMax: number;
   #lastSeq: number;
 
-  private constructor(catalog: Catalog, lastSeq: number) {
+  private constructor(catalog: Catalog, name: AuditLogName, lastSeq: number) {
+    const { rows, rowsMax } = LOGS[name];
     this.#catalog = catalog;
+    this.#rows = rows;
+    this.#rowsMax = rowsMax;
     this.#lastSeq = lastSeq;
   }
 
-  static async open(catalog: Catalog): Promise<AuditLog> {
+  static async open(catalog: Catalog, name: AuditLogName): Promise<AuditLog> {
+    const { rows } = LOGS[name];
     const { result } = await catalog.transact((tx) =>
-      tx.range(ROWS, prefixEnd(ROWS), { limit: 1, reverse: true }),
+      tx.range(rows, prefixEnd(rows), { limit: 1, reverse: true }),
     );
     const [newest] = result;
-    return new AuditLog(catalog, newest === undefined ? 0 : auditRow(newest).seq);
+    return new AuditLog(catalog, name, newest === undefined ? 0 : auditRow(newest, rows).seq);
+  }
+
+  #key(seq: number): string {
+    return auditKey(this.#rows, seq);
   }
 
   /** The row of a change that is about to be written. One at a time. */
@@ -100,9 +145,9 @@ export class AuditLog {
 
   /** Adds the row to the transaction of its change. */
   write(tx: CatalogTx, row: AuditRow): void {
-    tx.set(auditKey(row.seq), new TextEncoder().encode(JSON.stringify(row)));
-    const oldest = row.seq - AUDIT_ROWS_MAX;
-    if (oldest > 0) tx.removeRange(ROWS, auditKey(oldest + 1));
+    tx.set(this.#key(row.seq), new TextEncoder().encode(JSON.stringify(row)));
+    const oldest = row.seq - this.#rowsMax;
+    if (oldest > 0) tx.removeRange(this.#rows, this.#key(oldest + 1));
   }
 
   /** The transaction is committed. */
@@ -112,8 +157,26 @@ export class AuditLog {
 
   /** Has the transaction of the row been committed? */
   async holds(row: AuditRow): Promise<boolean> {
-    const { result } = await this.#catalog.transact((tx) => tx.get(auditKey(row.seq)));
+    const { result } = await this.#catalog.transact((tx) => tx.get(this.#key(row.seq)));
     return result !== undefined;
+  }
+
+  /** Takes rows out that are about this tenant: what they say of its data goes with the data. */
+  async forget(tenant: TenantId): Promise<void> {
+    for (let before = this.#lastSeq + 1; ;) {
+      const end = this.#key(before);
+      const { result } = await this.#catalog.transact((tx) =>
+        tx.range(this.#rows, end, { limit: TENANCY_PAGE_ROWS, reverse: true }),
+      );
+      const rows = result.map((entry) => auditRow(entry, this.#rows));
+      const own = rows.filter(({ tenants }) => tenants.includes(tenant));
+      if (own.length > 0)
+        await this.#catalog.transact(async (tx) => {
+          for (const { seq } of own) tx.remove(this.#key(seq));
+        });
+      if (rows.length < TENANCY_PAGE_ROWS) return;
+      before = rows.at(-1)!.seq;
+    }
   }
 
   async query(filter: AuditFilter): Promise<AuditAnswer> {
@@ -121,12 +184,12 @@ export class AuditLog {
     let before = Math.min(filter.before, this.#lastSeq + 1);
     for (let scanned = 0; scanned < AUDIT_SCAN_ROWS_MAX;) {
       const limit = Math.min(TENANCY_PAGE_ROWS, AUDIT_SCAN_ROWS_MAX - scanned);
-      const end = auditKey(before);
+      const end = this.#key(before);
       const { result } = await this.#catalog.transact((tx) =>
-        tx.range(ROWS, end, { limit, reverse: true }),
+        tx.range(this.#rows, end, { limit, reverse: true }),
       );
       for (const entry of result) {
-        const row = auditRow(entry);
+        const row = auditRow(entry, this.#rows);
         before = row.seq;
         if (isWanted(row, filter)) rows.push(row);
         if (rows.length === filter.limit) return { rows, next: before > 1 ? before : undefined };
@@ -144,14 +207,14 @@ function isWanted(row: AuditRow, { tenant, action, startMs, endMs }: AuditFilter
   return tenant === undefined || row.tenants.includes(tenant);
 }
 
-function auditKey(seq: number): string {
-  return ROWS + String(seq).padStart(SEQ_DIGITS, '0');
+function auditKey(rows: string, seq: number): string {
+  return rows + String(seq).padStart(SEQ_DIGITS, '0');
 }
 
-function auditRow({ key, value }: CatalogEntry): AuditRow {
+function auditRow({ key, value }: CatalogEntry, rows: string): AuditRow {
   try {
     const row = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(value)) as AuditRow;
-    if (auditKey(row.seq) === key) return row;
+    if (auditKey(rows, row.seq) === key) return row;
   } catch (cause) {
     throw new FatalError(`catalog row ${key} is not readable`, { cause });
   }

@@ -24,8 +24,13 @@ export const REMOVED_IDS_KEPT = 10_000;
 /** Rows read from the catalog at a time. */
 export const TENANCY_PAGE_ROWS = 1_000;
 
+/** Of the server admins that are left one must be good for so long: time to make another. */
+export const ADMIN_LEFT_MS = 24 * 3_600_000;
+
 /** Rows of the audit log; the oldest go. */
 export const AUDIT_ROWS_MAX = 50_000;
+/** Rows of the log of deletes; the oldest go, and take none of the others along. */
+export const DELETE_ROWS_MAX = 50_000;
 /** Rows that one question looks at; the answer says where to go on. */
 export const AUDIT_SCAN_ROWS_MAX = 10_000;
 /** Rows of one answer. */

@@ -1,6 +1,7 @@
 // Who may act on the whole server: make tenants, set their limits, take snapshots, read every row
 // of the audit log. Everybody else with the permission 'admin' is an admin of its own tenant.
 import type { Principal } from '../model/tenant.ts';
+import type { TokenRecord } from './records.ts';
 import type { TenancyStore } from './tenancy-store.ts';
 
 /**
@@ -10,4 +11,26 @@ import type { TenancyStore } from './tenancy-store.ts';
 export function isServerAdmin(principal: Principal, store: Pick<TenancyStore, 'token'>): boolean {
   if (!principal.permissions.has('admin')) return false;
   return principal.tokenId === '' || store.token(principal.tokenId)?.scope === 'server';
+}
+
+/** Until when the token is one of a server admin; -Infinity: it is none now. */
+export function serverAdminUntilMs(token: TokenRecord, nowMs: number): number {
+  const { scope, permissions, revokedMs, notBeforeMs = nowMs, expiresMs = Infinity } = token;
+  const isOne = scope === 'server' && permissions.includes('admin') && revokedMs === undefined;
+  return isOne && notBeforeMs <= nowMs && expiresMs > nowMs ? expiresMs : -Infinity;
+}
+
+/** Until when somebody can administer the server; Infinity: there is a token that does not expire. */
+export function lastServerAdminUntilMs(
+  store: Pick<TenancyStore, 'tenant' | 'tokens'>,
+  nowMs: number,
+  isLeftOut: (token: TokenRecord) => boolean = () => false,
+): number {
+  let untilMs = -Infinity;
+  for (const token of store.tokens()) {
+    const isUsable = store.tenant(token.tenants[0] ?? '')?.state === 'active';
+    if (!isUsable || isLeftOut(token)) continue;
+    untilMs = Math.max(untilMs, serverAdminUntilMs(token, nowMs));
+  }
+  return untilMs;
 }

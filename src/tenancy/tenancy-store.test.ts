@@ -394,7 +394,7 @@ test('10,000 tenants are read in pages and listed by name', async () => {
     close: async () => undefined,
   };
   const store = await TenancyStore.open({ catalog: counting, clock });
-  assert.ok(asked <= count / TENANCY_PAGE_ROWS + 4, `${asked} transactions`);
+  assert.ok(asked <= count / TENANCY_PAGE_ROWS + 5, `${asked} transactions`);
   assert.equal(store.tenantCount, count + 1);
   asked = 0;
   const names: string[] = [];
@@ -491,4 +491,36 @@ test('full: tokens of a tenant, remembered ids', async () => {
   await store.endRemoval('acme', BY, {});
   assert.deepEqual([store.isRemoved('gone0'), store.isRemoved('gone1')], [false, true]);
   assert.equal(store.tokenCount, 0);
+});
+
+test('deletes of points have a log of their own, which forgets a tenant', async () => {
+  const catalog = new MemoryCatalog();
+  const store = await TenancyStore.open({ catalog, clock });
+  await store.createTenant({ name: 'acme', limits: {} }, BY);
+  const ofAcme: Actor = { ...BY, tenant: 'acme' };
+  for (let i = 0; i < 2 * TENANCY_PAGE_ROWS + 3; i++)
+    await store.record(
+      { action: 'points.delete', after: { selectors: [`s${i}`] } },
+      i % 2 === 0 ? BY : ofAcme,
+    );
+  await store.record({ action: 'server.flush', tenants: [] }, BY);
+  const changes = await store.audit({ ...NEWEST, limit: 10 });
+  assert.deepEqual(
+    changes.rows.map(({ action, subject, tenants }) => [action, subject, tenants.length]),
+    [
+      ['server.flush', '', 0],
+      ['tenant.create', 'acme', 1],
+    ],
+  );
+  const own = { ...NEWEST, tenant: 'acme', limit: 5_000 };
+  assert.equal((await store.audit(own, 'deletes')).rows.length, TENANCY_PAGE_ROWS + 1);
+  await store.forgetDeletes('acme');
+  assert.deepEqual((await store.audit(own, 'deletes')).rows, []);
+  const { rows } = await store.audit({ ...NEWEST, limit: 5_000 }, 'deletes');
+  assert.equal(rows.length, TENANCY_PAGE_ROWS + 2);
+  assert.equal(rows[0]!.subject, 'default');
+  const again = await TenancyStore.open({ catalog, clock });
+  await again.record({ action: 'points.delete' }, BY);
+  const [newest] = (await again.audit({ ...NEWEST, limit: 1 }, 'deletes')).rows;
+  assert.equal(newest!.seq, rows[0]!.seq + 1);
 });

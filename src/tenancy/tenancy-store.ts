@@ -19,9 +19,12 @@ import type {
   AuditAnswer,
   AuditChange,
   AuditFilter,
+  AuditLogName,
   AuditRow,
+  Deed,
 } from './audit.ts';
 import {
+  ADMIN_LEFT_MS,
   RECORDS_BYTES_MAX,
   RECORD_BYTES_MAX,
   REMOVED_IDS_KEPT,
@@ -31,6 +34,7 @@ import {
   TOKENS_PER_TENANT_MAX,
 } from './limits.ts';
 import type { Limits, TenancyChange, TenantRecord, TokenRecord } from './records.ts';
+import { lastServerAdminUntilMs, serverAdminUntilMs } from './server-admin.ts';
 import { putRow, readTenancyRows, recordBytes } from './tenancy-rows.ts';
 import type { TenancyRow } from './tenancy-rows.ts';
 
@@ -47,18 +51,25 @@ export interface TenantEdit {
   readonly limits?: ((before: Limits) => Limits) | undefined;
 }
 
+/** May the server be left without an admin? Default: not by somebody who needs a token. */
+export interface Forced {
+  readonly isForced?: boolean;
+}
+
 export type TokenDraft = Omit<TokenRecord, 'createdMs' | 'revokedMs'>;
 
 /** Rows that change together, and what the audit log says of it. */
 interface Change {
   readonly rows: readonly TenancyRow[];
   readonly audit: AuditChange;
+  /** Default: 'changes'. */
+  readonly log?: AuditLogName;
 }
 
 export class TenancyStore {
   readonly #catalog: Catalog;
   readonly #clock: Clock;
-  readonly #audit: AuditLog;
+  readonly #logs: Readonly<Record<AuditLogName, AuditLog>>;
   readonly #tenants = new Map<TenantId, TenantRecord>();
   readonly #idByName = new Map<string, TenantId>();
   readonly #tokens = new Map<string, TokenRecord>();
@@ -74,10 +85,14 @@ export class TenancyStore {
   /** Sent to the catalog, which did not say what became of it. */
   #unsettled: { readonly change: Change; readonly row: AuditRow } | undefined = undefined;
 
-  private constructor(catalog: Catalog, clock: Clock, audit: AuditLog) {
+  private constructor(
+    catalog: Catalog,
+    clock: Clock,
+    logs: Readonly<Record<AuditLogName, AuditLog>>,
+  ) {
     this.#catalog = catalog;
     this.#clock = clock;
-    this.#audit = audit;
+    this.#logs = logs;
     // It is there without anybody's doing, and has no row before somebody changes it.
     this.#put({ kind: 'tenant', id: DEFAULT_TENANT, record: newTenant(DEFAULT_TENANT, {}, 0) });
   }
@@ -88,7 +103,9 @@ export class TenancyStore {
     readonly clock: Clock;
   }): Promise<TenancyStore> {
     const { catalog, clock } = parts;
-    const store = new TenancyStore(catalog, clock, await AuditLog.open(catalog));
+    const changes = await AuditLog.open(catalog, 'changes');
+    const deletes = await AuditLog.open(catalog, 'deletes');
+    const store = new TenancyStore(catalog, clock, { changes, deletes });
     await readTenancyRows(catalog, (row) => store.#put(row));
     return store;
   }
@@ -135,6 +152,11 @@ export class TenancyStore {
     return this.#tokens.get(id);
   }
 
+  /** Of all tenants, in no order. */
+  tokens(): Iterable<TokenRecord> {
+    return this.#tokens.values();
+  }
+
   get tokenCount(): number {
     return this.#tokens.size;
   }
@@ -144,8 +166,20 @@ export class TenancyStore {
     for (const id of this.#tokensOf.get(tenant) ?? []) yield this.#tokens.get(id)!;
   }
 
-  audit(filter: AuditFilter): Promise<AuditAnswer> {
-    return this.#audit.query(filter);
+  audit(filter: AuditFilter, log: AuditLogName = 'changes'): Promise<AuditAnswer> {
+    return this.#logs[log].query(filter);
+  }
+
+  /** A row of what somebody is about to do elsewhere; resolves when it is there. */
+  record(deed: Deed, by: Actor): Promise<void> {
+    return this.#inTurn(async () => {
+      const { action, tenants = [by.tenant], before = null, after = null } = deed;
+      const [own = ''] = tenants;
+      const subject = deed.subject ?? this.#tenants.get(own)?.name ?? own;
+      const audit = { action, by, tenants, subject, before, after };
+      const log = action === 'points.delete' ? 'deletes' : 'changes';
+      await this.#commit({ rows: [], audit, log });
+    });
   }
 
   /**
@@ -186,10 +220,17 @@ export class TenancyStore {
   }
 
   /** Changes nothing and says nothing where nothing is different. */
-  changeTenant(id: TenantId, edit: TenantEdit, by: Actor): Promise<TenantRecord> {
+  changeTenant(
+    id: TenantId,
+    edit: TenantEdit,
+    by: Actor,
+    forced: Forced = {},
+  ): Promise<TenantRecord> {
     return this.#inTurn(async () => {
       const before = this.#existing(id);
       checkNotDeleting(before);
+      if (edit.state === 'suspended' && before.state === 'active')
+        this.#checkAdminLeft({ ...forced, by }, ({ tenants }) => tenants[0] === id);
       const { name = before.name, state = before.state } = edit;
       const limits = edit.limits?.(before.limits) ?? before.limits;
       const actions: AuditAction[] = [];
@@ -210,11 +251,12 @@ export class TenancyStore {
   }
 
   /** From now on nobody may use it; its data is still there. */
-  beginRemoval(id: TenantId, by: Actor): Promise<TenantRecord> {
+  beginRemoval(id: TenantId, by: Actor, forced: Forced = {}): Promise<TenantRecord> {
     return this.#inTurn(async () => {
       checkNotDefault(id);
       const before = this.#existing(id);
       if (before.state === 'deleting') return before;
+      this.#checkAdminLeft({ ...forced, by }, ({ tenants }) => tenants[0] === id);
       const after: TenantRecord = { ...before, state: 'deleting' };
       const audit = tenantAudit('tenant.delete', { by, before, after });
       await this.#commit({ rows: [tenantRow(after)], audit });
@@ -226,6 +268,7 @@ export class TenancyStore {
   endRemoval(id: TenantId, by: Actor, proof: unknown): Promise<void> {
     return this.#inTurn(async () => {
       const before = this.#existing(id);
+      await this.#logs.deletes.forget(id);
       const rows: TenancyRow[] = [{ kind: 'tenant', id, record: undefined }];
       for (const token of this.tokensOf(id)) {
         const tenants = token.tenants.filter((one) => one !== id);
@@ -239,6 +282,11 @@ export class TenancyStore {
       const change = tenantAudit('tenant.deleted', { by, before, after: null });
       await this.#commit({ rows, audit: { ...change, after: proof } });
     });
+  }
+
+  /** What is told of deletes of its points says what these were. */
+  forgetDeletes(id: TenantId): Promise<void> {
+    return this.#inTurn(() => this.#logs.deletes.forget(id));
   }
 
   #existing(id: TenantId): TenantRecord {
@@ -299,12 +347,13 @@ export class TenancyStore {
   }
 
   /** Of one that is revoked nothing changes. */
-  revokeToken(id: string, by: Actor): Promise<TokenRecord> {
+  revokeToken(id: string, by: Actor, forced: Forced = {}): Promise<TokenRecord> {
     return this.#inTurn(async () => {
       const before = this.#tokens.get(id);
       if (before === undefined)
         throw new AppError('notFound', 'no-such-token', `there is no token ${JSON.stringify(id)}`);
       if (before.revokedMs !== undefined) return before;
+      this.#checkAdminLeft({ ...forced, by }, (token) => token.id === id);
       const after: TokenRecord = { ...before, revokedMs: this.#clock.nowMs() };
       const rows: TenancyRow[] = [{ kind: 'token', id, record: after }];
       const old = this.#oldestRevoked(before.tenants[0]!);
@@ -313,6 +362,28 @@ export class TenancyStore {
       await this.#commit({ rows, audit });
       return after;
     });
+  }
+
+  /**
+   * Throws AppError conflict/last-server-admin where nobody could administer the server without
+   * these tokens. In open mode everybody can.
+   */
+  #checkAdminLeft(
+    { by, isForced = false }: Forced & { readonly by: Actor },
+    isGone: (token: TokenRecord) => boolean,
+  ): void {
+    if (isForced || by.tokenId === '') return;
+    const nowMs = this.#clock.nowMs();
+    const isLost = [...this.#tokens.values()].some(
+      (token) => isGone(token) && serverAdminUntilMs(token, nowMs) > nowMs,
+    );
+    if (!isLost || lastServerAdminUntilMs(this, nowMs, isGone) >= nowMs + ADMIN_LEFT_MS) return;
+    throw new AppError(
+      'conflict',
+      'last-server-admin',
+      'nobody could administer the server any more: no other token of scope "server" is valid ' +
+        'now and in a day; create one first, or say force=1',
+    );
   }
 
   /** Where there are so many that one more takes its place. */
@@ -334,11 +405,12 @@ export class TenancyStore {
 
   async #commit(change: Change): Promise<void> {
     this.#checkSizes(change.rows);
-    const row = this.#audit.next(change.audit, this.#clock.nowMs());
+    const log = this.#logs[change.log ?? 'changes'];
+    const row = log.next(change.audit, this.#clock.nowMs());
     try {
       await this.#catalog.transact(async (tx) => {
         for (const one of change.rows) putRow(tx, one);
-        this.#audit.write(tx, row);
+        log.write(tx, row);
       });
     } catch (error) {
       if (!(error instanceof AppError && error.code === 'catalog-commit-unknown')) throw error;
@@ -353,14 +425,14 @@ export class TenancyStore {
   async #settle(): Promise<boolean> {
     if (this.#unsettled === undefined) return false;
     const { change, row } = this.#unsettled;
-    const isCommitted = await this.#audit.holds(row);
+    const isCommitted = await this.#logs[change.log ?? 'changes'].holds(row);
     this.#unsettled = undefined;
     if (isCommitted) this.#adopt(change, row);
     return isCommitted;
   }
 
-  #adopt({ rows }: Change, row: AuditRow): void {
-    this.#audit.written(row);
+  #adopt({ rows, log = 'changes' }: Change, row: AuditRow): void {
+    this.#logs[log].written(row);
     for (const one of rows) this.#put(one);
     for (const one of rows)
       if (one.kind !== 'removed') for (const listener of this.#listeners) listener(one);

@@ -11,7 +11,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { SERVER_ACTOR } from './audit.ts';
 import type { Actor } from './audit.ts';
 import { REMOVAL_ROUNDS_MAX } from './limits.ts';
-import type { TenancyStore } from './tenancy-store.ts';
+import type { Forced, TenancyStore } from './tenancy-store.ts';
 
 /** What a search for points of the tenant found after its removal. */
 export interface RemovalProof {
@@ -54,18 +54,19 @@ export class TenantRemoval {
   }
 
   /** Joins a removal that is under way. Where it fails the tenant stays in state 'deleting'. */
-  async remove(id: TenantId, by: Actor): Promise<RemovalProof> {
+  async remove(id: TenantId, by: Actor, forced: Forced = {}): Promise<RemovalProof> {
     const running = this.#running.get(id);
     if (running !== undefined) return await running;
-    const removal = this.#remove(id, by).finally(() => this.#running.delete(id));
+    const removal = this.#remove(id, by, forced).finally(() => this.#running.delete(id));
     this.#running.set(id, removal);
     return await removal;
   }
 
-  async #remove(id: TenantId, by: Actor): Promise<RemovalProof> {
+  async #remove(id: TenantId, by: Actor, forced: Forced): Promise<RemovalProof> {
     const { store, storage, forget } = this.#parts;
-    await store.beginRemoval(id, by);
+    await store.beginRemoval(id, by, forced);
     await forget(id);
+    await store.forgetDeletes(id);
     const proof = await this.#removeData(id);
     await storage.setRetention(id, undefined);
     await store.endRemoval(id, by, proof);

@@ -8,12 +8,11 @@ import { gzipSync } from 'node:zlib';
 import { encodeSnappy } from '../../src/codec/snappy.ts';
 import { routePaths } from '../../src/frontends/http/route.ts';
 import type { Route } from '../../src/frontends/http/route.ts';
-import { openPrincipal } from '../../src/model/tenant.ts';
 import * as otlp from '../support/otlp.ts';
 import { bytesField, doubleField, varintField } from '../support/protobuf-writer.ts';
 import { startOrrery } from './harness.ts';
 import type { RunningOrrery } from './harness.ts';
-import { startProduct } from './isolation/product.ts';
+import { TokenHouse } from './isolation/token-house.ts';
 import { ROUTES } from './isolation/walk.ts';
 
 const T = Math.floor(Date.now() / 1000) - 60;
@@ -336,11 +335,11 @@ test('what stands in a URL, or bears a secret, is in no log and on no page', asy
 });
 
 test('who is nobody is refused before a byte of a body is asked for or unpacked', async () => {
-  const product = await startProduct({ known: openPrincipal('default') });
+  const house = await TokenHouse.start();
   try {
     const bomb = gzipSync(Buffer.alloc(50_000_000));
     for (const { method, path } of everyPath(({ permission }) => permission !== 'none')) {
-      const none = await product.as('unknown')(method, path);
+      const none = await house.as('unknown')(method, path);
       assert.equal(none.status, 401, `${method} ${path}`);
     }
     const asking = everyPath((route) => route.permission !== 'none' && route.bodyLimitBytes > 0);
@@ -352,11 +351,11 @@ test('who is nobody is refused before a byte of a body is asked for or unpacked'
         'Content-Length': String(bomb.length),
         Expect: '100-continue',
       };
-      const told = await ask(product.port, { method, path, headers });
+      const told = await ask(house.orrery.port, { method, path, headers });
       assert.equal(told.status, 401, `${method} ${path}`);
       assert.equal(told.wasContinued, false, `${method} ${path}: a body was asked for`);
     }
   } finally {
-    await product.stop();
+    await house.stop();
   }
 });

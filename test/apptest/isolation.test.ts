@@ -1,13 +1,11 @@
 // Tenants of open mode do not see each other: every route of the table and every listener, with the
 // names of another tenant. A new route is tried by existing (isolation/visits.ts says how).
 import assert from 'node:assert/strict';
-import dgram from 'node:dgram';
-import net from 'node:net';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Route } from '../../src/frontends/http/route.ts';
 import { startOrrery } from './harness.ts';
 import type { RunningOrrery } from './harness.ts';
+import { LISTEN, LISTENERS, sendLines } from './isolation/lines.ts';
 import {
   contentOf,
   makeTenant,
@@ -25,7 +23,6 @@ import type { Walker } from './isolation/walk.ts';
 import { liveQueries, stuckExport, until } from './live-queries.ts';
 
 const OWNER = 'owner-of-all';
-const LISTENERS = ['graphite', 'opentsdb-telnet', 'influx-tcp', 'influx-udp'];
 
 function asker(orrery: RunningOrrery, tenant: string): Asker {
   return async (method, path, init = {}) => {
@@ -40,31 +37,9 @@ function isOfTenant({ permission, path }: Route): boolean {
   return (permission !== 'admin' && !isAboutTenants) || path === '/orrery/v1/relabel';
 }
 
-/** Sends lines, with a pause for what is answered. */
-async function sendLines(address: string, lines: string, isDatagram: boolean): Promise<string> {
-  const port = Number(address.slice(address.lastIndexOf(':') + 1));
-  if (isDatagram) {
-    const socket = dgram.createSocket('udp4');
-    await new Promise<void>((resolve) => {
-      socket.send(lines, port, '127.0.0.1', () => resolve());
-    });
-    socket.close();
-    return '';
-  }
-  const socket = net.connect(port, '127.0.0.1');
-  let text = '';
-  socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')));
-  socket.on('error', () => undefined);
-  socket.write(lines);
-  await sleep(200);
-  socket.destroy();
-  return text;
-}
-
 for (const shards of [1, 3])
   test(`as another tenant: not one byte, ${shards} shards`, { timeout: 240_000 }, async () => {
-    const listeners = LISTENERS.map((name) => `--${name}=127.0.0.1:0`);
-    const args = ['--no-collect', STILL, `--shards=${shards}`, ...listeners];
+    const args = ['--no-collect', STILL, `--shards=${shards}`, ...LISTEN];
     const orrery = await startOrrery(args);
     try {
       const owner = asker(orrery, OWNER);
@@ -80,7 +55,7 @@ for (const shards of [1, 3])
         guess: Pick<Guess, 'mark' | 'tenant' | 'queryId' | 'tokenId'>,
       ): Walker => ({
         ask: asker(orrery, own),
-        guess: { ...guess, own, snapshot: 'none' },
+        guess: { ...guess, own, snapshot: 'none', ownTokenId: 'none' },
       });
       const knowing = walker('asker-1', { mark: MARK, tenant: OWNER, queryId: row.id, tokenId });
       const guessing = walker('asker-2', {
@@ -93,7 +68,7 @@ for (const shards of [1, 3])
       assert.ok(statuses.get(200)! > 500 && statuses.get(404)! > 4, JSON.stringify([...statuses]));
       for (const name of LISTENERS) {
         const lines = `put ${MARK}_metric 1 1 team=b\nstats\nversion\n${MARK}_metric 1 1\n${MARK}a b=\n`;
-        const told = await sendLines(String(orrery.ready[name]), lines, name.endsWith('udp'));
+        const told = await sendLines(orrery, name, lines);
         for (const secret of SECRETS) assert.ok(!told.includes(secret), `${name}: ${told}`);
       }
       assert.deepEqual(await contentOf(owner, OWNER), before, 'nothing of the owner has changed');

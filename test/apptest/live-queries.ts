@@ -12,8 +12,15 @@ export interface Live {
   readonly cost: { readonly heldBytes: number };
 }
 
-export async function liveQueries(orrery: RunningOrrery, tenant = 'default'): Promise<Live[]> {
-  const headers = { 'X-Scope-OrgID': tenant };
+/** Headers that say who asks, or a tenant's name in open mode. */
+type Who = string | Readonly<Record<string, string>>;
+
+function headersOf(who: Who): Readonly<Record<string, string>> {
+  return typeof who === 'string' ? { 'X-Scope-OrgID': who } : who;
+}
+
+export async function liveQueries(orrery: RunningOrrery, who: Who = 'default'): Promise<Live[]> {
+  const headers = headersOf(who);
   const { text } = await orrery.get('/orrery/v1/queries', { headers });
   return (JSON.parse(text) as { queries: Live[] }).queries;
 }
@@ -24,9 +31,9 @@ const STUCK = { samples: 3000, labelLength: 4000 };
 /** An export whose client does not read: it stays in the list until somebody ends it. */
 export async function stuckExport(
   orrery: RunningOrrery,
-  { tenant = 'default', value = 'x' }: { readonly tenant?: string; readonly value?: string } = {},
+  { tenant: who = 'default', value = 'x' }: { readonly tenant?: Who; readonly value?: string } = {},
 ) {
-  const headers = { 'X-Scope-OrgID': tenant };
+  const headers = headersOf(who);
   const values = Array.from({ length: STUCK.samples }, (_, i) => i);
   const line = {
     metric: { __name__: 'stuck', pad: value.padEnd(STUCK.labelLength, 'x') },

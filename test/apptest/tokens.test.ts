@@ -108,11 +108,17 @@ function ask({ method, path }: Asked, headers: Record<string, string>): Promise<
 
 test('every route of the table: nobody is 401, another tenant is 403, and so is what is not permitted', async () => {
   const { token: all } = await makeToken('acme', { permissions: ALL });
+  const { token: admins } = await makeToken('acme', { permissions: ['admin'] });
+  const { token: scraper } = await makeToken('acme', { permissions: ['metrics'] });
   const byPermission = new Map<string, string>();
   for (const permission of ALL) {
     const others = ALL.filter((one) => one !== permission);
     byPermission.set(permission, (await makeToken('acme', { permissions: others })).token);
   }
+  const { token: noAdmin } = await makeToken('acme', {
+    permissions: ALL.filter((one) => one !== 'admin'),
+  });
+  byPermission.set('metrics', noAdmin);
   const wrong = all.slice(0, -1) + (all.endsWith('a') ? 'b' : 'a');
   const unknown = `orr_${'a'.repeat(12)}_${'b'.repeat(52)}`;
   let guardedCount = 0;
@@ -134,8 +140,14 @@ test('every route of the table: nobody is 401, another tenant is 403, and so is 
     const less = await ask(route, bearer(byPermission.get(route.permission)!));
     assert.equal(less.status, 403, told);
     assert.match(less.text, new RegExp(`permission \\\\?"${route.permission}\\\\?"`), told);
-    if (route.permission === 'admin' && route.tenantScope === 'server')
-      assert.equal((await ask(route, bearer(all))).status, 403, `${told} by a tenant's admin`);
+    // A scraper's token is good for the figures of the server and for nothing else.
+    const scraped = await ask(route, bearer(scraper));
+    assert.equal(scraped.status === 403, route.permission !== 'metrics', `${told} by a scraper`);
+    if (route.permission === 'metrics') assert.equal(scraped.status, 200, told);
+    const isOfServer = route.permission === 'metrics' || route.permission === 'admin';
+    if (isOfServer && route.tenantScope === 'server')
+      for (const one of [all, admins])
+        assert.equal((await ask(route, bearer(one))).status, 403, `${told} by a tenant's admin`);
   }
   assert.ok(guardedCount > 100, `only ${guardedCount} routes ask who is there`);
 });

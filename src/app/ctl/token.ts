@@ -18,7 +18,7 @@ import { UsageError } from './usage-error.ts';
 
 export const TOKEN_HELP = `Usage: orrery token list TENANT
        orrery token create TENANT --name NAME --permission LIST [FLAGS]
-       orrery token revoke TENANT ID
+       orrery token revoke TENANT ID [--force]
        orrery token inspect [TOKEN|-] [--url URL]
 
 Tokens of a tenant of a running server. A new one is printed alone on the standard output, this
@@ -26,7 +26,8 @@ once; the server keeps its hash only. Whoever creates a token gives at most what
 Times are in UTC. "inspect" says what a token is: its id, and with --url what the server knows of it.
 
   --name NAME         what it is for
-  --permission LIST   of read, write, delete, rules, admin, with commas between; may be repeated
+  --permission LIST   of read, write, delete, rules, admin, metrics, with commas between;
+                      may be repeated; metrics is that of a scraper of the server's own figures
   --label NAME=VALUE  forced on every write; may be repeated
   --matcher SELECTOR  forced on every read, such as {env="prod"}; may be repeated
   --expires-in DUR    30d, 12h [never]
@@ -37,6 +38,7 @@ Times are in UTC. "inspect" says what a token is: its id, and with --url what th
   --limit ID=NUMBER   what it may take (docs/operations/limits.md); may be repeated
   --also-reads TENANT a further tenant, for tokens that only read; may be repeated
   --server            an admin of the whole server
+  --force             revokes it also where nobody is left to administer the server
 ${ADMIN_FLAGS_HELP}
 Examples:
   orrery token create acme --name agent --permission write --label env=prod > agent.token
@@ -76,7 +78,8 @@ const DRAFT_OPTIONS = {
 } as const;
 
 function parsed(args: readonly string[]) {
-  const options = { ...ADMIN_OPTIONS, ...DRAFT_OPTIONS };
+  const force = { type: 'boolean', default: false } as const;
+  const options = { ...ADMIN_OPTIONS, ...DRAFT_OPTIONS, force };
   return parseArgs({ args: [...args], options, allowPositionals: true });
 }
 
@@ -99,11 +102,13 @@ export async function tokenCommand(args: readonly string[], terminal: Terminal):
   if (names.length !== nameCount)
     throw new UsageError(`orrery token ${verb} takes ${nameCount} names: see --help`);
   if (verb !== 'create') checkNoDraft(verb, values);
+  if (verb !== 'revoke' && values.force)
+    throw new UsageError(`orrery token ${verb} takes no --force`);
   const client = new AdminClient(values, terminal);
   const path = ['tenants', names[0]!, 'tokens'];
   if (verb === 'list') await list(client, path, { terminal, isJson: values.json });
   else if (verb === 'create') await create(client, path, { terminal, values });
-  else await revoke(client, [...path, names[1]!], { terminal, isJson: values.json });
+  else await revoke(client, [...path, names[1]!], { terminal, values });
   return EXIT.ok;
 }
 
@@ -188,9 +193,13 @@ async function create(
 async function revoke(
   client: AdminClient,
   path: readonly string[],
-  { terminal, isJson }: Shown,
+  { terminal, values }: { readonly terminal: Terminal; readonly values: Values },
 ): Promise<void> {
-  const answer = await client.ask<Token>('DELETE', path);
-  if (isJson) return printJson(terminal, answer);
+  const encoded = path.map(encodeURIComponent).join('/');
+  const answer = await client.askPath<Token>(
+    'DELETE',
+    values.force ? `${encoded}?force=1` : encoded,
+  );
+  if (values.json) return printJson(terminal, answer);
   terminal.out(`token ${answer.id} (${answer.name}) is revoked\n`);
 }

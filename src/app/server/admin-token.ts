@@ -7,13 +7,23 @@ import type { Permission } from '../../model/tenant.ts';
 import { errorMessage, FatalError } from '../../stdx/assert.ts';
 import type { Clock } from '../../stdx/clock.ts';
 import type { Prng } from '../../stdx/prng.ts';
+import type { Scheduler } from '../../stdx/scheduler.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { TokenRecord } from '../../tenancy/records.ts';
+import { lastServerAdminUntilMs, serverAdminUntilMs } from '../../tenancy/server-admin.ts';
 import type { TenancyStore } from '../../tenancy/tenancy-store.ts';
 import { isSecretOf, mintToken, parseToken } from '../../tenancy/token.ts';
 
 const FILE_NAME = 'admin-token';
 const PERMISSIONS: readonly Permission[] = ['read', 'write', 'delete', 'rules', 'admin'];
+
+/** How often the tokens of admins are looked at, and how long before the end of the last it is told. */
+const LOOK_MS = 3_600_000;
+const WARN_MS = 7 * 24 * 3_600_000;
+
+interface WatchParts {
+  readonly scheduler: Scheduler;
+}
 
 export interface AdminTokenParts {
   /** The data folder. */
@@ -25,11 +35,38 @@ export interface AdminTokenParts {
   readonly logger: Logger;
 }
 
+/**
+ * While the server runs: warns of the end of the last token that can administer it, and where there
+ * is none any more, makes another one. What is given back ends it.
+ */
+export function watchAdminToken(parts: AdminTokenParts & WatchParts): () => void {
+  const { store, clock, scheduler, logger } = parts;
+  let cancel: (() => void) | undefined = undefined;
+  const look = (): void => {
+    const nowMs = clock.nowMs();
+    const untilMs = lastServerAdminUntilMs(store, nowMs);
+    if (untilMs === -Infinity)
+      ensureAdminToken(parts).catch((error: unknown) => {
+        logger.error('nobody can administer the server, and no token could be made', {
+          error: errorMessage(error),
+        });
+      });
+    else if (untilMs < nowMs + WARN_MS)
+      logger.warn('the last token that can administer the server expires soon', {
+        at: new Date(untilMs).toISOString(),
+      });
+    const leftMs = untilMs > nowMs ? untilMs - nowMs : LOOK_MS;
+    cancel = scheduler.after(Math.min(LOOK_MS, leftMs), look);
+  };
+  look();
+  return () => cancel?.();
+}
+
 export async function ensureAdminToken(parts: AdminTokenParts): Promise<void> {
   const { data, store, prng, logger } = parts;
   const path = `${data}/${FILE_NAME}`;
   if (await isGoodFile(path, parts)) return logger.info('the admin token is as it was', { path });
-  if (hasAdmin(parts)) return;
+  if (lastServerAdminUntilMs(store, parts.clock.nowMs()) > -Infinity) return;
   const { id, token, hash } = mintToken(prng);
   // The file first: a token in the catalog that nobody holds would be taken for an admin's.
   await writePrivately(path, `${token}\n`);
@@ -54,9 +91,7 @@ export async function ensureAdminToken(parts: AdminTokenParts): Promise<void> {
 async function isGoodFile(path: string, parts: AdminTokenParts): Promise<boolean> {
   const parsed = parseToken((await textOf(path)).trim());
   const record = parsed && parts.store.token(parsed.id);
-  return (
-    record !== undefined && isSecretOf(parsed!.secret, record.hash) && isLiveAdmin(record, parts)
-  );
+  return record !== undefined && isSecretOf(parsed!.secret, record.hash) && isAdmin(record, parts);
 }
 
 async function textOf(path: string): Promise<string> {
@@ -68,20 +103,8 @@ async function textOf(path: string): Promise<string> {
   }
 }
 
-function hasAdmin(parts: AdminTokenParts): boolean {
-  for (const { id } of parts.store.tenants())
-    for (const record of parts.store.tokensOf(id)) if (isLiveAdmin(record, parts)) return true;
-  return false;
-}
-
-function isLiveAdmin(record: TokenRecord, { clock }: AdminTokenParts): boolean {
-  const { scope, permissions, revokedMs, expiresMs = Infinity } = record;
-  return (
-    scope === 'server' &&
-    permissions.includes('admin') &&
-    revokedMs === undefined &&
-    expiresMs > clock.nowMs()
-  );
+function isAdmin(record: TokenRecord, { clock }: AdminTokenParts): boolean {
+  return serverAdminUntilMs(record, clock.nowMs()) > -Infinity;
 }
 
 async function writePrivately(path: string, text: string): Promise<void> {

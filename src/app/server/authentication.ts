@@ -4,6 +4,7 @@ import type { Matcher } from '../../model/matcher.ts';
 import type { Storage } from '../../model/storage.ts';
 import type { TenantId } from '../../model/tenant.ts';
 import type { Prng } from '../../stdx/prng.ts';
+import type { Scheduler } from '../../stdx/scheduler.ts';
 import { OpenAuthenticator } from '../../tenancy/authenticator.ts';
 import type { Authenticator } from '../../tenancy/authenticator.ts';
 import { HeaderAuthenticator } from '../../tenancy/header-authenticator.ts';
@@ -20,24 +21,36 @@ interface OpenParts extends WatchedParts {
   readonly settings: Settings;
   readonly storage: Pick<Storage, 'tenants'>;
   readonly prng: Prng;
+  readonly scheduler: Scheduler;
+}
+
+export interface OpenAuthentication {
+  readonly authenticator: Authenticator;
+  readonly stop: () => void;
 }
 
 /** In the thread that has the store; sees to it that somebody can administer the server. */
 export async function openAuthentication(
   parts: OpenParts,
   store: TenancyStore,
-): Promise<Authenticator> {
+): Promise<OpenAuthentication> {
   const { settings, storage } = parts;
   const common = { ...parts, lookup: store, known: storage.tenants() };
-  if (settings.auth === 'open') return makeAuthenticator({ ...common, matchersOf: () => [] });
-  const [{ parseMetricSelector }, { ensureAdminToken }] = await Promise.all([
+  if (settings.auth === 'open')
+    return {
+      authenticator: makeAuthenticator({ ...common, matchersOf: () => [] }),
+      stop: () => undefined,
+    };
+  const [{ parseMetricSelector }, { ensureAdminToken, watchAdminToken }] = await Promise.all([
     import('../../promql/parser.ts'),
     import('./admin-token.ts'),
   ]);
-  await ensureAdminToken({ ...parts, data: settings.data, store });
+  const admins = { ...parts, data: settings.data, store };
+  await ensureAdminToken(admins);
   const matchersOf = (selector: string): readonly Matcher[] =>
     parseMetricSelector(selector).map(({ name, type, value }) => matcher(name, type, value));
-  return makeAuthenticator({ ...common, matchersOf });
+  const authenticator = makeAuthenticator({ ...common, matchersOf });
+  return { authenticator, stop: watchAdminToken(admins) };
 }
 
 interface AuthenticationParts extends WatchedParts {

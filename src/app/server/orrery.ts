@@ -17,7 +17,6 @@ import type { Logger } from '../../telemetry/logger.ts';
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
 import type { Authenticator } from '../../tenancy/authenticator.ts';
 import type { RefusedSeries } from '../../tenancy/breaches.ts';
-import { isServerAdmin } from '../../tenancy/server-admin.ts';
 import { Ingest } from '../../ingest/ingest.ts';
 import type { WriteReport } from '../../ingest/ingest.ts';
 import { MetadataFilter } from '../../ingest/metadata-filter.ts';
@@ -49,7 +48,7 @@ import { doorLimits, followLimits, hearBreach, limitsOfTenants } from './quotas.
 import type { OpenQuotas } from './quotas.ts';
 import { productRoutes, writingRoutes } from './routes.ts';
 import { registerStorageMetrics } from './storage-metrics.ts';
-import { openTenancy, tenancyDependencies } from './tenancy.ts';
+import { doorOfTenants, openTenancy, tenancyDependencies } from './tenancy.ts';
 import type { Tenancy } from './tenancy.ts';
 import { writeCounter } from './write-metrics.ts';
 
@@ -126,18 +125,17 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   followLimits(parts.limits, tenancy.store, (told) => state.threads?.tellLimit(told));
   const wiring = { state, metadata, metricsPage, refusedLines, relabel, tenancy };
   const { routes, ingest, queries } = wire(parts, wiring);
-  const pushGroups = await openPushGroups(parts, ingest);
-  state.pushGroups = pushGroups;
-  const authenticator = await openAuthentication(parts, tenancy.store);
+  const pushGroups = (state.pushGroups = await openPushGroups(parts, ingest));
+  const { authenticator, stop: stopAdmins } = await openAuthentication(parts, tenancy.store);
   const common = { logger, registry, clock, scheduler, onFatal };
   const server = new HttpServer({
     ...common,
     ...(tls && { keys: tls.keys }),
     routes,
     authenticator,
-    isServerAdmin: (principal) => isServerAdmin(principal, tenancy.store),
     rules: doorRules(settings),
     ...doorLimits(parts.limits),
+    ...doorOfTenants(tenancy.store),
     onWriteRefused: (refused) => refusedLines.add(refusedWrite(refused)),
   });
   const accept = (connection: Duplex) => server.accept(connection);
@@ -170,6 +168,7 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   async function stop(): Promise<void> {
     state.isReady = false;
     stopWatching?.();
+    stopAdmins();
     await collector?.stop();
     await lines?.drain(settings.drainTimeoutMs);
     const late = scheduler.after(settings.drainTimeoutMs / 2, () => queries.cancelAll());

@@ -1,6 +1,7 @@
 // Tenants and tokens wired to what holds something of a tenant.
 import type { PushGroups } from '../../agent/push/push-groups.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
+import type { HttpServerOptions } from '../../frontends/http/server.ts';
 import type { MetadataFilter } from '../../ingest/metadata-filter.ts';
 import type { RelabelStore } from '../../ingest/relabel-store.ts';
 import type { Storage } from '../../model/storage.ts';
@@ -9,6 +10,7 @@ import type { TenantId } from '../../model/tenant.ts';
 import type { Clock } from '../../stdx/clock.ts';
 import type { Prng } from '../../stdx/prng.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import { isServerAdmin } from '../../tenancy/server-admin.ts';
 import { TenancyStore } from '../../tenancy/tenancy-store.ts';
 import { TenantRemoval } from '../../tenancy/tenant-removal.ts';
 import { mintToken } from '../../tenancy/token.ts';
@@ -55,4 +57,17 @@ async function forgetTenant(
 /** What the routes of tenants need beside what all routes have. */
 export function tenancyDependencies({ store, removal }: Tenancy, prng: Prng) {
   return { tenancy: store, removal, mintToken: () => mintToken(prng) };
+}
+
+/** What a door asks of tenants' admins, and tells the audit log of what rooms beside tenancy do. */
+export function doorOfTenants(
+  store: TenancyStore,
+): Pick<HttpServerOptions, 'isServerAdmin' | 'onDeed'> {
+  return {
+    isServerAdmin: (principal) => isServerAdmin(principal, store),
+    onDeed: async ({ principal: { tenant, tokenId }, peer, deed }) => {
+      const tokenName = store.token(tokenId)?.name ?? '';
+      await store.record(deed, { tokenId, tokenName, tenant, peer });
+    },
+  };
 }

@@ -2,7 +2,8 @@
 // delete would hide. One answer per selector, in the order given; the next one sees the former's
 // work, in a dry run it does not.
 import { AppError } from '../../model/errors.ts';
-import type { StorageWriter } from '../../model/storage.ts';
+import type { DeleteResult, StorageWriter } from '../../model/storage.ts';
+import { deleteDeed } from '../http/deeds.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { rangeParams, selectorParams } from '../prometheus/params.ts';
 
@@ -37,11 +38,15 @@ export async function deletePoints(storage: StorageWriter, exchange: Exchange): 
     batchId: undefined,
   } as const;
   const texts = params.getAll('match[]');
-  const deletes = [];
-  for (const [i, matchers] of selectors.entries())
-    deletes.push({
-      match: texts[i]!,
-      ...(await storage.delete({ ...range, matchers, dryRun }, options)),
-    });
+  const deletes: (DeleteResult & { readonly match: string })[] = [];
+  const work = async (): Promise<void> => {
+    for (const [i, matchers] of selectors.entries())
+      deletes.push({
+        match: texts[i]!,
+        ...(await storage.delete({ ...range, matchers, dryRun }, options)),
+      });
+  };
+  if (dryRun) await work();
+  else await exchange.deed(deleteDeed('orrery', texts, params), work);
   exchange.sendJson(200, { dryRun, deletes });
 }

@@ -8,6 +8,7 @@ import type { Labels } from '../../model/labels.ts';
 import { Relabeller } from '../../relabel/relabelling.ts';
 import type { Relabelled, RuleStep } from '../../relabel/relabelling.ts';
 import type { RelabelRule } from '../../relabel/rule.ts';
+import type { Deed } from '../../tenancy/audit.ts';
 import type { Exchange } from '../http/exchange.ts';
 
 const YAML = /^(?:application|text)\/(?:x-)?yaml\b/;
@@ -67,11 +68,32 @@ export async function putRelabel(store: RelabelStore, exchange: Exchange): Promi
   const { tenant } = exchange.principal;
   if (isTrue(exchange.search.get('dry_run')))
     return exchange.sendJson(200, { tenant, dryRun: true, ruleCount: config.rules.length });
-  sendState(exchange, await store.set(tenant, config));
+  const state = await exchange.deed(rulesDeed(store, exchange, config), () =>
+    store.set(tenant, config),
+  );
+  sendState(exchange, state);
 }
 
 export async function deleteRelabel(store: RelabelStore, exchange: Exchange): Promise<void> {
-  sendState(exchange, await store.remove(exchange.principal.tenant));
+  const { tenant } = exchange.principal;
+  const state = await exchange.deed(rulesDeed(store, exchange, undefined), () =>
+    store.remove(tenant),
+  );
+  sendState(exchange, state);
+}
+
+/** Without their text: it names what a tenant has, and rows outlive the tenant. */
+function rulesDeed(
+  store: RelabelStore,
+  exchange: Exchange,
+  config: RelabelConfig | undefined,
+): Deed {
+  const { version, source, rules } = store.get(exchange.principal.tenant);
+  return {
+    action: 'rules.set',
+    before: { version, source, ruleCount: rules.length },
+    after: config === undefined ? { removed: true } : { ruleCount: config.rules.length },
+  };
 }
 
 interface DebugRequest {

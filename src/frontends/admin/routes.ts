@@ -1,5 +1,6 @@
 // Our own API: housekeeping that answers when it is done, health, own metrics, live queries.
 import { AppError } from '../../model/errors.ts';
+import type { AuditAction } from '../../tenancy/audit.ts';
 import type { Breaches } from '../../tenancy/breaches.ts';
 import { sendBreaches } from './breaches.ts';
 import type { RefusedLines } from '../../ingest/refused-lines.ts';
@@ -46,13 +47,18 @@ const explains = () => import('./explain.ts');
 
 const TEXT = { 'Content-Type': 'text/plain; charset=utf-8' };
 
+interface Housework {
+  readonly action: AuditAction;
+  readonly work: () => Promise<void>;
+}
+
 async function housekeep(
   deps: AdminDependencies,
   exchange: Exchange,
-  work: () => Promise<void>,
+  { action, work }: Housework,
 ): Promise<void> {
   await exchange.body();
-  await work();
+  await exchange.deed({ action, tenants: [] }, work);
   exchange.sendJson(200, { status: 'ok', storage: deps.storage.stats() });
 }
 
@@ -206,7 +212,7 @@ function ingestRoutes(deps: AdminDependencies): readonly Route[] {
 const DEBUG_BODY_BYTES_MAX = 6 * CONFIG_BYTES_MAX + SMALL_BODY_BYTES_MAX;
 
 export function adminRoutes(deps: AdminDependencies): readonly Route[] {
-  const post = (path: string, work: () => Promise<void>) =>
+  const post = (path: string, action: AuditAction, work: () => Promise<void>) =>
     ({
       method: 'POST',
       path,
@@ -215,14 +221,14 @@ export function adminRoutes(deps: AdminDependencies): readonly Route[] {
       tenantScope: 'server',
       bodyLimitBytes: SMALL_BODY_BYTES_MAX,
       errors: nativeErrors,
-      handler: (exchange: Exchange) => housekeep(deps, exchange, work),
+      handler: (exchange: Exchange) => housekeep(deps, exchange, { action, work }),
     }) as const;
   return [
     get('/-/healthy', async (exchange) =>
       exchange.send({ status: 200, headers: TEXT, body: 'Orrery is healthy.\n' }),
     ),
     get('/-/ready', (exchange) => ready(deps, exchange)),
-    // What the load of all tenants together is, is nobody's but the server's.
+    // What the load of all tenants together is, is nobody's but the server's and its scraper's.
     {
       ...get('/metrics', async (exchange) =>
         exchange.send({
@@ -231,13 +237,13 @@ export function adminRoutes(deps: AdminDependencies): readonly Route[] {
           body: await deps.metricsPage(),
         }),
       ),
-      permission: 'admin',
+      permission: 'metrics',
     },
     {
       ...get('/orrery/v1/status', async (exchange) =>
         exchange.sendJson(200, { version: deps.version, storage: deps.storage.stats() }),
       ),
-      permission: 'admin',
+      permission: 'metrics',
       errors: nativeErrors,
     },
     {
@@ -259,10 +265,10 @@ export function adminRoutes(deps: AdminDependencies): readonly Route[] {
     ...relabelRoutes(deps),
     ...retentionRoutes(deps),
     ...deleteRoutes(deps),
-    post('/orrery/v1/admin/flush', () => deps.storage.flush()),
-    post('/orrery/v1/admin/compact', () => deps.storage.compact()),
+    post('/orrery/v1/admin/flush', 'server.flush', () => deps.storage.flush()),
+    post('/orrery/v1/admin/compact', 'server.compact', () => deps.storage.compact()),
     ...snapshotRoutes(deps.snapshots),
-    post('/orrery/v1/admin/clean_tombstones', () => deps.storage.cleanTombstones()),
+    post('/orrery/v1/admin/clean_tombstones', 'server.clean', () => deps.storage.cleanTombstones()),
     ...queryRoutes(deps),
   ];
 }

@@ -9,6 +9,9 @@ import type { Handler, Method, Route } from '../http/route.ts';
 
 const PATH = '/orrery/v1/admin/snapshot';
 
+/** Readers that are remembered; beyond it all are told anew. */
+const READERS_MAX = 1_000;
+
 // What Go's strconv.ParseBool takes, because Prometheus' clients send that.
 const TRUE = new Set(['1', 't', 'T', 'TRUE', 'true', 'True']);
 const FALSE = new Set(['0', 'f', 'F', 'FALSE', 'false', 'False', '']);
@@ -27,13 +30,37 @@ export async function createSnapshot(
     const message = `skip_head is true or false, not ${JSON.stringify(text)}`;
     throw new AppError('invalid', 'parameter', message);
   }
-  return await snapshots.create({ withHead: FALSE.has(text) });
+  const withHead = FALSE.has(text);
+  const made = await snapshots.create({ withHead });
+  // Not before: its name is what tells which one it was.
+  const after = { withHead };
+  await exchange.record({ action: 'snapshot.create', tenants: [], subject: made.name, after });
+  return made;
 }
 
-async function sendFile(snapshots: SnapshotKeeper, exchange: Exchange): Promise<void> {
+/** Whoever reads one has all that is in it; the audit log hears of it once, not of each file. */
+class Readers {
+  readonly #told = new Set<string>();
+
+  async tell(exchange: Exchange, name: string): Promise<void> {
+    const { principal, peer } = exchange;
+    const reader = JSON.stringify([name, principal.tokenId, peer]);
+    if (this.#told.has(reader)) return;
+    await exchange.record({ action: 'snapshot.read', tenants: [], subject: name });
+    if (this.#told.size >= READERS_MAX) this.#told.clear();
+    this.#told.add(reader);
+  }
+}
+
+async function sendFile(
+  snapshots: SnapshotKeeper,
+  readers: Readers,
+  exchange: Exchange,
+): Promise<void> {
   const name = nameOf(exchange);
   const path = exchange.params.get('path') ?? '';
   const { sizeBytes, chunks } = await snapshots.read(name, path);
+  await readers.tell(exchange, name);
   const { Sha256 } = await import('../../codec/sha256.ts');
   const digest = new Sha256();
   async function* hashed(): AsyncGenerator<Uint8Array, void, void> {
@@ -69,6 +96,7 @@ function nameOf(exchange: Exchange): string {
 }
 
 export function snapshotRoutes(snapshots: SnapshotKeeper): readonly Route[] {
+  const readers = new Readers();
   return [
     row('POST', PATH, async (exchange) =>
       exchange.sendJson(200, await createSnapshot(snapshots, exchange)),
@@ -80,12 +108,16 @@ export function snapshotRoutes(snapshots: SnapshotKeeper): readonly Route[] {
       exchange.sendJson(200, await snapshots.get(nameOf(exchange))),
     ),
     row('DELETE', `${PATH}/:name`, async (exchange) => {
-      await snapshots.remove(nameOf(exchange));
+      const subject = nameOf(exchange);
+      // One that is not there is no deed.
+      await snapshots.get(subject);
+      const deed = { action: 'snapshot.remove', tenants: [], subject } as const;
+      await exchange.deed(deed, () => snapshots.remove(subject));
       exchange.send({ status: 204 });
     }),
     row('GET', `${PATH}/:name/files`, async (exchange) =>
       exchange.sendJson(200, { files: await snapshots.files(nameOf(exchange)) }),
     ),
-    row('GET', `${PATH}/:name/files/:path`, (exchange) => sendFile(snapshots, exchange)),
+    row('GET', `${PATH}/:name/files/:path`, (exchange) => sendFile(snapshots, readers, exchange)),
   ];
 }

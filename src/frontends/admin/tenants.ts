@@ -25,11 +25,15 @@ function limitsJson(limits: Retention): Record<string, number | null> {
   return { timeMs: limits.timeMs ?? null, sizeBytes: limits.sizeBytes ?? null };
 }
 
+function ownJson(own: Retention | undefined): Record<string, number | null> | null {
+  return own === undefined ? null : limitsJson(own);
+}
+
 function answer(exchange: Exchange, tenant: string, found: TenantRetention): void {
   const { own, effective, horizonUs } = found;
   exchange.sendJson(200, {
     tenant,
-    own: own === undefined ? null : limitsJson(own),
+    own: ownJson(own),
     effective: limitsJson(effective),
     horizonUs: Number.isFinite(horizonUs) ? horizonUs : null,
   });
@@ -69,7 +73,7 @@ export async function getRetention(deps: RetentionDependencies, exchange: Exchan
 
 export async function putRetention(deps: RetentionDependencies, exchange: Exchange): Promise<void> {
   const tenant = tenantOf(deps, exchange);
-  await deps.storage.setRetention(tenant, parseRetention(await exchange.body()));
+  await setRetention(deps, exchange, tenant, parseRetention(await exchange.body()));
   answer(exchange, tenant, deps.storage.retention(tenant));
 }
 
@@ -79,6 +83,22 @@ export async function removeRetention(
   exchange: Exchange,
 ): Promise<void> {
   const tenant = tenantOf(deps, exchange);
-  await deps.storage.setRetention(tenant, undefined);
+  await setRetention(deps, exchange, tenant, undefined);
   answer(exchange, tenant, deps.storage.retention(tenant));
+}
+
+async function setRetention(
+  { storage }: RetentionDependencies,
+  exchange: Exchange,
+  tenant: TenantId,
+  retention: Retention | undefined,
+): Promise<void> {
+  const { own } = storage.retention(tenant);
+  const deed = {
+    action: 'retention.set',
+    tenants: [tenant],
+    before: { own: ownJson(own) },
+    after: { own: ownJson(retention) },
+  } as const;
+  await exchange.deed(deed, () => storage.setRetention(tenant, retention));
 }

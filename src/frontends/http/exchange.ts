@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Principal } from '../../model/tenant.ts';
 import { AppError } from '../../model/errors.ts';
 import { must } from '../../stdx/assert.ts';
+import type { Deed } from '../../tenancy/audit.ts';
 import { freeOutput } from '../../stdx/freed.ts';
 import { checkCoding, checkDeclaredLength, clientGone, contentCoding } from './body.ts';
 import { decodeBody, readRaw } from './body.ts';
@@ -25,6 +26,8 @@ export interface ExchangeParts {
   /** undefined on routes with permission 'none'. */
   readonly principal: Principal | undefined;
   readonly gate: BodyGate;
+  /** Writes to the audit log; undefined: there is none. */
+  readonly record?: (deed: Deed) => Promise<void>;
 }
 
 const FORM_TYPE = 'application/x-www-form-urlencoded';
@@ -77,6 +80,26 @@ export class Exchange {
   /** The same request with its body, answered to another place: a dry run. */
   answering(response: ServerResponse): Exchange {
     return new Exchange({ ...this.#parts, response });
+  }
+
+  /**
+   * Does what more than a request should remember: the audit log has it before it is done, and where
+   * it fails, that it did.
+   */
+  async deed<T>(deed: Deed, work: () => Promise<T>): Promise<T> {
+    await this.record(deed);
+    try {
+      return await work();
+    } catch (error) {
+      const failed = error instanceof AppError ? error.code : 'internal';
+      await this.record({ ...deed, after: { ...deed.after, failed } });
+      throw error;
+    }
+  }
+
+  /** A row of the audit log; resolves when it is there. */
+  async record(deed: Deed): Promise<void> {
+    await this.#parts.record?.(deed);
   }
 
   /** A header with one value; undefined where it is absent. */

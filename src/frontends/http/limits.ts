@@ -62,3 +62,7 @@ export const LINGER_SHORT_BYTES_MAX = 64 * KIB;
 export const RETRY_AFTER_SEC = 1;
 
 assert(BODY_BYTES_IN_FLIGHT_MAX >= 2 * WRITE_BODY_BYTES_MAX, 'one large write always fits');
+
+/** Selectors of a delete that the audit log shows, and characters of each text in it. */
+export const DEED_TEXTS_MAX = 10;
+export const DEED_TEXT_LENGTH_MAX = 500;

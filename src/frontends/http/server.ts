@@ -14,6 +14,7 @@ import type { Clock } from '../../stdx/clock.ts';
 import type { Scheduler } from '../../stdx/scheduler.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
+import type { Deed } from '../../tenancy/audit.ts';
 import type { Authenticator } from '../../tenancy/authenticator.ts';
 import type { Answer } from './answer.ts';
 import { BodyGate } from './body-gate.ts';
@@ -112,6 +113,15 @@ function withLimit(answer: Answer, { limit }: AppError): Answer {
   return { ...answer, body: JSON.stringify({ ...content, limit }) };
 }
 
+/** What is about the whole server is for its admins; its figures also for who may read just them. */
+function isForServerAdmins(
+  { permission, tenantScope }: Route,
+  { permissions }: Principal,
+): boolean {
+  if (permission === 'metrics') return !permissions.has('metrics');
+  return permission === 'admin' && tenantScope === 'server';
+}
+
 /** PEM. */
 export interface TlsKeys {
   /** The server's first, those between it and the root behind it. */
@@ -144,6 +154,12 @@ export interface RefusedWrite {
   readonly reason: string;
 }
 
+export interface Done {
+  readonly principal: Principal;
+  readonly peer: string;
+  readonly deed: Deed;
+}
+
 export interface HttpServerOptions {
   readonly routes: readonly Route[];
   readonly authenticator: Authenticator;
@@ -171,6 +187,8 @@ export interface HttpServerOptions {
   readonly onLimited?: (limited: Limited) => void;
   /** A write was refused whose rows nobody else told of: it did not come to a parser. */
   readonly onWriteRefused?: (refused: RefusedWrite) => void;
+  /** Somebody is about to do what the audit log should have; resolves when it has. */
+  readonly onDeed?: (done: Done) => Promise<void>;
   /** A FatalError reached the door: the process must not go on. */
   readonly onFatal: (error: Error) => void;
 }
@@ -307,7 +325,9 @@ export class HttpServer {
         checkDeclaredLength(request, bodyLimitBytes);
         const { params } = found;
         const gate = this.#gate;
-        const parts = { request, response, bodyLimitBytes, params, queryText, principal, gate };
+        const record = this.#recorderOf(request, principal);
+        const about = { params, queryText, principal, record };
+        const parts = { request, response, bodyLimitBytes, gate, ...about };
         exchange = new Exchange(parts);
         await found.route.handler(exchange);
       } else throw missError(request, response, path, found);
@@ -351,12 +371,12 @@ export class HttpServer {
   /** Looks at headers and the query string only: nothing of the body is read before. */
   #admit(request: IncomingMessage, route: Route, queryText: string): Principal | undefined {
     checkOrigin(this.#options.rules, route.method, request.headers);
-    const { permission, tenantScope, tokenParameter: name } = route;
+    const { permission, tokenParameter: name } = route;
     if (permission === 'none') return undefined;
     const { authenticator, isServerAdmin } = this.#options;
     const parameter = name === undefined ? undefined : { name, queryText };
     const principal = authenticator.authenticate(credentialsOf(request, parameter), permission);
-    if (permission === 'admin' && tenantScope === 'server' && isServerAdmin?.(principal) === false)
+    if (isForServerAdmins(route, principal) && isServerAdmin?.(principal) === false)
       throw new AppError(
         'forbidden',
         'server-scope',
@@ -364,6 +384,13 @@ export class HttpServer {
       );
     checkReach(route, principal);
     return principal;
+  }
+
+  #recorderOf({ socket }: IncomingMessage, principal: Principal | undefined) {
+    return async (deed: Deed): Promise<void> => {
+      if (principal === undefined) return;
+      await this.#options.onDeed?.({ principal, peer: socket.remoteAddress ?? '', deed });
+    };
   }
 
   #bodyLimit(request: IncomingMessage, principal: Principal, ofRoute: number): number {

@@ -2,6 +2,7 @@
 // durable. `POST|PUT /api/v1/admin/tsdb/clean_tombstones`: 204 when no file holds them any more.
 import { AppError } from '../../model/errors.ts';
 import type { Storage, StorageWriter } from '../../model/storage.ts';
+import { deleteDeed } from '../http/deeds.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { rangeParams, selectorParams } from './params.ts';
 
@@ -20,8 +21,11 @@ export async function deleteSeries(
     protocol: 'prometheus-admin',
     batchId: undefined,
   } as const;
-  for (const matchers of selectors)
-    await deps.storage.delete({ ...range, matchers, dryRun: false, skipCounts: true }, options);
+  const deed = deleteDeed('prometheus', params.getAll('match[]'), params);
+  await exchange.deed(deed, async () => {
+    for (const matchers of selectors)
+      await deps.storage.delete({ ...range, matchers, dryRun: false, skipCounts: true }, options);
+  });
   exchange.send({ status: 204 });
 }
 
@@ -30,6 +34,7 @@ export async function cleanTombstones(
   exchange: Exchange,
 ): Promise<void> {
   await exchange.body();
-  await deps.storage.cleanTombstones();
+  const deed = { action: 'server.clean', tenants: [] } as const;
+  await exchange.deed(deed, () => deps.storage.cleanTombstones());
   exchange.send({ status: 204 });
 }

@@ -46,7 +46,7 @@ function get(path: string, handler: Handler): Row {
 }
 
 /** About the process, not about a tenant. */
-function about(path: string, permission: 'read' | 'admin', handler: Handler): Row {
+function about(path: string, permission: 'read' | 'admin' | 'metrics', handler: Handler): Row {
   return { ...get(path, handler), permission, tenantScope: 'server' };
 }
 
@@ -131,7 +131,7 @@ function serverRows(deps: PrometheusDependencies): readonly Row[] {
       (await status()).configuration(deps, exchange),
     ),
     about('status/flags', 'admin', async (exchange) => (await status()).flags(deps, exchange)),
-    about('status/self_metrics', 'admin', async (exchange) =>
+    about('status/self_metrics', 'metrics', async (exchange) =>
       (await import('./self-metrics.ts')).selfMetrics(deps.metricsPage, exchange),
     ),
   ];

@@ -1,6 +1,6 @@
 // `/orrery/v1/audit`: who changed what, the newest first. A tenant sees what is about itself, and
 // nothing of others in it.
-import { AUDIT_ACTIONS } from '../../tenancy/audit.ts';
+import { AUDIT_ACTIONS, AUDIT_LOGS } from '../../tenancy/audit.ts';
 import type { AuditRow } from '../../tenancy/audit.ts';
 import { AUDIT_ANSWER_ROWS_MAX } from '../../tenancy/limits.ts';
 import type { TenantId } from '../../model/tenant.ts';
@@ -13,7 +13,15 @@ import { AUDIT_ANSWER_DEFAULT } from './limits.ts';
 import { timeText } from './tenants.ts';
 
 export async function getAudit(deps: AccessDependencies, exchange: Exchange): Promise<void> {
-  const fields = queryFields(exchange, ['tenant', 'action', 'start', 'end', 'before', 'limit']);
+  const fields = queryFields(exchange, [
+    'log',
+    'tenant',
+    'action',
+    'start',
+    'end',
+    'before',
+    'limit',
+  ]);
   const timeMs = (name: string, fallback: number): number => {
     const text = fields.get(name);
     return text === undefined ? fallback : timeUsOf(text, name, parseTime) / 1000;
@@ -34,7 +42,8 @@ export async function getAudit(deps: AccessDependencies, exchange: Exchange): Pr
   };
   if (viewer !== undefined && tenant !== undefined && tenant !== viewer)
     return exchange.sendJson(200, { rows: [], next: null });
-  const { rows, next } = await deps.tenancy.audit(filter);
+  const log = choiceOf(fields.get('log') ?? 'changes', 'log', AUDIT_LOGS);
+  const { rows, next } = await deps.tenancy.audit(filter, log);
   const shown = rows.map((row) => rowJson(viewer === undefined ? row : asSeenBy(row, viewer)));
   exchange.sendJson(200, { rows: shown, next: next ?? null });
 }

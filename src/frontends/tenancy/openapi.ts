@@ -1,7 +1,7 @@
 // `/orrery/v1/openapi.json`: what the routes of this folder take and answer, as OpenAPI 3.1. A test
 // compares it with the route table, another one with what a running server answers.
 import { TENANT_ID_PATTERN } from '../../model/tenant.ts';
-import { AUDIT_ACTIONS } from '../../tenancy/audit.ts';
+import { AUDIT_ACTIONS, AUDIT_LOGS } from '../../tenancy/audit.ts';
 import { AUDIT_ANSWER_ROWS_MAX } from '../../tenancy/limits.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { LIMIT_IDS_OF } from './tenants.ts';
@@ -86,6 +86,9 @@ const NAME = { type: 'string', pattern: TENANT_ID_PATTERN.source };
 const TENANT = inPath('tenant', NAME);
 const TOKEN = inPath('id', { type: 'string', pattern: '^[a-z2-7]{12}$' });
 
+/** Also where the server is left without an admin. */
+const FORCE = inQuery('force', { type: 'string', enum: ['0', '1', 'false', 'true'] });
+
 function count(max: number, fallback: number): Json {
   return inQuery('limit', { type: 'integer', minimum: 1, maximum: max, default: fallback });
 }
@@ -148,12 +151,14 @@ function tenantPath(): Json {
     patch: operation({
       id: 'changeTenant',
       summary: 'Renames, suspends or resumes a tenant; its data and tokens stay.',
+      parameters: [FORCE],
       body: 'TenantEdit',
       answer: 'Tenant',
     }),
     delete: operation({
       id: 'deleteTenant',
       summary: 'Deletes a tenant, its tokens and its data, and answers when they are gone.',
+      parameters: [FORCE],
       answer: 'TenantRemoval',
     }),
   };
@@ -204,6 +209,7 @@ function tokenPath(): Json {
     delete: operation({
       id: 'revokeToken',
       summary: 'Revokes a token within a second.',
+      parameters: [FORCE],
       answer: 'Token',
     }),
   };
@@ -216,6 +222,7 @@ function auditPath(): Json {
       summary: 'Who changed what, the newest first; `next` is the `before` that goes on.',
       answer: 'AuditAnswer',
       parameters: [
+        inQuery('log', { type: 'string', enum: AUDIT_LOGS, default: 'changes' }),
         inQuery('tenant', { type: 'string', description: 'Name, or id of one that is gone.' }),
         inQuery('action', { type: 'string', enum: AUDIT_ACTIONS }),
         inQuery('start', TIME),

@@ -2,6 +2,7 @@
 import { compareUtf8 } from '../../model/labels.ts';
 import { LIMIT_IDS, limitProblem } from '../../tenancy/limit-table.ts';
 import type { Limits, TenantRecord } from '../../tenancy/records.ts';
+import type { Forced } from '../../tenancy/tenancy-store.ts';
 import type { TenantRemoval } from '../../tenancy/tenant-removal.ts';
 import type { Exchange } from '../http/exchange.ts';
 import {
@@ -123,15 +124,23 @@ export async function getTenant(deps: TenantDependencies, exchange: Exchange): P
 }
 
 const STATES = ['active', 'suspended'] as const;
+const SWITCH = ['', '0', '1', 'false', 'true'] as const;
+
+/** `force=1`, of what takes the last admin of the server away. */
+export function forcedOf(exchange: Exchange): Forced {
+  const text = queryFields(exchange, ['force']).get('force') ?? '0';
+  return { isForced: ['', '1', 'true'].includes(choiceOf(text, 'force', SWITCH)) };
+}
 
 export async function patchTenant(deps: TenantDependencies, exchange: Exchange): Promise<void> {
   const fields = await bodyFields(exchange, ['name', 'state']);
   if (fields.size === 0) throw new FieldError('', 'must have a field: name or state');
+  const forced = forcedOf(exchange);
   const name = optional(fields, 'name', tenantName);
   const state = optional(fields, 'state', (value, path) => choiceOf(value, path, STATES));
   const { id } = await keptTenantOf(deps, exchange);
   const by = actorOf(deps, exchange);
-  const record = await deps.tenancy.changeTenant(id, { name, state }, by);
+  const record = await deps.tenancy.changeTenant(id, { name, state }, by, forced);
   exchange.sendJson(200, tenantJson(deps, record));
 }
 
@@ -143,9 +152,10 @@ const REMAINS = [
 ] as const;
 
 export async function deleteTenant(deps: TenantDependencies, exchange: Exchange): Promise<void> {
-  queryFields(exchange, []);
+  const forced = forcedOf(exchange);
   const { id, name } = await keptTenantOf(deps, exchange);
-  const { seriesLeft, pointsLeft } = await deps.removal.remove(id, actorOf(deps, exchange));
+  const by = actorOf(deps, exchange);
+  const { seriesLeft, pointsLeft } = await deps.removal.remove(id, by, forced);
   const left = { series: seriesLeft, points: pointsLeft };
   exchange.sendJson(200, { name, id, left, remains: REMAINS });
 }

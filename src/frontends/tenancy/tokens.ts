@@ -35,7 +35,7 @@ import {
   TOKEN_NAME_LENGTH_MAX,
   TOKEN_TENANTS_MAX,
 } from './limits.ts';
-import { limitsOf, optional, tenantName, timeText } from './tenants.ts';
+import { forcedOf, limitsOf, optional, tenantName, timeText } from './tenants.ts';
 import type { TenantDependencies } from './tenants.ts';
 
 export interface TokenDependencies extends TenantDependencies {
@@ -46,7 +46,14 @@ export interface TokenDependencies extends TenantDependencies {
 
 const loadParser = lazy(() => import('../../promql/parser.ts'));
 
-export const PERMISSIONS: readonly Permission[] = ['read', 'write', 'delete', 'rules', 'admin'];
+export const PERMISSIONS: readonly Permission[] = [
+  'read',
+  'write',
+  'delete',
+  'rules',
+  'admin',
+  'metrics',
+];
 const SCOPES: readonly TokenScope[] = ['tenant', 'server'];
 
 export const TOKEN_FIELDS = [
@@ -129,9 +136,11 @@ export async function getToken(deps: TokenDependencies, exchange: Exchange): Pro
 
 /** One that reaches farther than its tenant is not the tenant's to revoke. */
 export async function revokeToken(deps: TokenDependencies, exchange: Exchange): Promise<void> {
-  queryFields(exchange, []);
+  const forced = forcedOf(exchange);
   const token = tokenOf(deps, exchange);
-  const reachesFarther = token.scope === 'server' || token.tenants.length > 1;
+  const { scope, tenants, permissions } = token;
+  const reachesFarther =
+    scope === 'server' || tenants.length > 1 || permissions.includes('metrics');
   if (reachesFarther && !isAdminOfAll(deps, exchange))
     throw new AppError(
       'forbidden',
@@ -139,7 +148,7 @@ export async function revokeToken(deps: TokenDependencies, exchange: Exchange): 
       'the token is one for several tenants, or for the server: only a token of scope "server" ' +
         'may revoke it',
     );
-  const record = await deps.tenancy.revokeToken(token.id, actorOf(deps, exchange));
+  const record = await deps.tenancy.revokeToken(token.id, actorOf(deps, exchange), forced);
   exchange.sendJson(200, tokenJson(deps, exchange, record));
 }
 
@@ -178,11 +187,13 @@ function checkReach(
   { tenants, scope, permissions }: Pick<TokenDraft, 'tenants' | 'scope' | 'permissions'>,
   isServerAdmin: boolean,
 ): void {
-  if (!isServerAdmin && (tenants.length > 1 || scope === 'server'))
+  const isOfServer = scope === 'server' || permissions.includes('metrics');
+  if (!isServerAdmin && (tenants.length > 1 || isOfServer))
     throw new AppError(
       'forbidden',
       'server-scope',
-      'only a token of scope "server" may create tokens for several tenants or for the server',
+      'only a token of scope "server" may create tokens for several tenants, for the server or ' +
+        'for its metrics',
     );
   if (tenants.length > 1 && permissions.some((one) => one !== 'read'))
     throw new FieldError('/permissions', 'must be only "read" where there are several tenants');

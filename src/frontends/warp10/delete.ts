@@ -9,6 +9,7 @@ import type { StorageReader, StorageWriter } from '../../model/storage.ts';
 import { errorMessage } from '../../stdx/assert.ts';
 import type { TimeUnit } from '../../formats/warp10/gts.ts';
 import type { QueryService } from '../../query/query-service.ts';
+import { deleteDeed } from '../http/deeds.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { parseTime, T_US_MAX } from '../prometheus/params.ts';
 
@@ -121,6 +122,9 @@ export async function deleteSeries(
     protocol: 'warp10',
     batchId: undefined,
   } as const;
-  if (!params.has('dryrun')) await deps.storage.delete(request, options);
+  if (!params.has('dryrun'))
+    await exchange.deed(deleteDeed('warp10', [text], params), () =>
+      deps.storage.delete(request, options),
+    );
   exchange.send({ status: 200, headers: { 'Content-Type': 'text/plain; charset=utf-8' }, body });
 }

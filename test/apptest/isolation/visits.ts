@@ -10,6 +10,8 @@ export interface Guess {
   readonly mark: string;
   /** Who asks. */
   readonly own: string;
+  /** Of the token that asks; 'none' where nobody needs one. */
+  readonly ownTokenId: string;
   /** Name of the tenant that is guessed. */
   readonly tenant: string;
   readonly queryId: string;

@@ -101,7 +101,10 @@ function settled(text: string, { guess }: Walker): string {
       .replaceAll(/owner-of-(?:all|none|more)/g, 'TENANT')
       .replaceAll(guess.snapshot, 'SNAPSHOT')
       .replaceAll(guess.tokenId, 'TOKEN')
+      .replaceAll(guess.ownTokenId, 'OWN-TOKEN')
       .replaceAll(/"(\w+Ms)":-?[\d.e-]+/g, '"$1":0')
+      // Of rows of the audit log: numbers of the whole server.
+      .replaceAll(/"seq":\d+/g, '"seq":0')
       // How many values one shard has, by which series it has.
       .replaceAll(/"byLabel":\[[^\]]*\]/g, '')
       // What a series has on average where it is.
@@ -111,6 +114,29 @@ function settled(text: string, { guess }: Walker): string {
       .replaceAll(/\b1[789]\d{8}(?:\.\d+|\d{3}|\d{6})?(?:e\+\d+)?\b/g, 'TIME')
       .replaceAll(/1\.[789]\d*e\+0?9/g, 'TIME')
   );
+}
+
+/** Asks as somebody; all that came back, and what was asked. */
+export async function walk(
+  walker: Walker,
+  wanted: (route: Route) => boolean,
+): Promise<readonly { readonly what: string; readonly status: number; readonly text: string }[]> {
+  return (await visitAll(walker, wanted)).map(({ what, reply }) => {
+    assert.notEqual(reply.status, 500, `${what}: ${reply.text.slice(0, 500)}`);
+    return { what, status: reply.status, text: wholeText(reply) };
+  });
+}
+
+/** Two who ask the same are told the same; how many answers there were. */
+export async function checkSame(
+  one: Walker,
+  other: Walker,
+  wanted: (route: Route) => boolean,
+): Promise<number> {
+  const [ones, others] = [await visitAll(one, wanted), await visitAll(other, wanted)];
+  for (const [i, answered] of ones.entries())
+    assert.deepEqual(comparable(answered, one), comparable(others[i]!, other), answered.what);
+  return ones.length;
 }
 
 /** Headers that say something about the content. */
