@@ -1,10 +1,10 @@
 // Who changed what, when and from where: rows of the catalog. Those of tenants and tokens are
-// written in the transaction of the change itself, so that there is neither a change without its row
-// nor a row without its change. What other rooms do has its row before it is done, and where that
-// fails a second one, which says so. Rows are only added; beyond a number the oldest goes. Deletes
-// of points have a log of their own: who may delete only cannot push out what admins did. Secrets
-// and their hashes are in no row. Rows are not kept in memory: a question reads them, the newest
-// first.
+// written in the transaction of the change itself, so that there is neither a change without its
+// row nor a row without its change. What other rooms do has its row before it is done, and where
+// that fails a second one, which says so. Rows are only added; beyond a number the oldest goes.
+// Deletes of points have a log of their own: who may delete only cannot push out what admins did.
+// Secrets and their hashes are in no row. Rows are not kept in memory: a question reads them, the
+// newest first.
 import type { Catalog, CatalogEntry, CatalogTx } from '../catalog/catalog.ts';
 import { prefixEnd } from '../catalog/catalog.ts';
 import type { TenantId } from '../model/tenant.ts';

@@ -1,14 +1,20 @@
 // Who may act on the whole server: make tenants, set their limits, take snapshots, read every row
 // of the audit log. Everybody else with the permission 'admin' is an admin of its own tenant.
-import type { Principal } from '../model/tenant.ts';
-import type { TokenRecord } from './records.ts';
-import type { TenancyStore } from './tenancy-store.ts';
+import type { Principal, TenantId } from '../model/tenant.ts';
+import type { TenantRecord, TokenRecord } from './records.ts';
+
+/** What is asked of the store of tenants and tokens. */
+interface Admins {
+  tenant(id: TenantId): TenantRecord | undefined;
+  token(id: string): TokenRecord | undefined;
+  tokens(): Iterable<TokenRecord>;
+}
 
 /**
  * Open mode has principals without a token, and everybody who reaches its listener may do
  * everything; in the other modes it is a token of scope 'server'.
  */
-export function isServerAdmin(principal: Principal, store: Pick<TenancyStore, 'token'>): boolean {
+export function isServerAdmin(principal: Principal, store: Pick<Admins, 'token'>): boolean {
   if (!principal.permissions.has('admin')) return false;
   return principal.tokenId === '' || store.token(principal.tokenId)?.scope === 'server';
 }
@@ -20,9 +26,9 @@ export function serverAdminUntilMs(token: TokenRecord, nowMs: number): number {
   return isOne && notBeforeMs <= nowMs && expiresMs > nowMs ? expiresMs : -Infinity;
 }
 
-/** Until when somebody can administer the server; Infinity: there is a token that does not expire. */
+/** Until when somebody can administer the server; Infinity: one of the tokens does not expire. */
 export function lastServerAdminUntilMs(
-  store: Pick<TenancyStore, 'tenant' | 'tokens'>,
+  store: Pick<Admins, 'tenant' | 'tokens'>,
   nowMs: number,
   isLeftOut: (token: TokenRecord) => boolean = () => false,
 ): number {

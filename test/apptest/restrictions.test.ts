@@ -84,7 +84,7 @@ async function namesOf({ ask }: MadeToken): Promise<readonly string[]> {
   return (JSON.parse(text) as { data: string[] }).data;
 }
 
-/** Lines of the asker with the names of the owner, then lines of whoever the listener is bound to. */
+/** Lines of the asker with names of the owner, then of whoever the listener is bound to. */
 async function tryListeners(
   { orrery }: TokenHouse,
   asker: MadeToken,

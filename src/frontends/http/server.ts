@@ -113,7 +113,7 @@ function withLimit(answer: Answer, { limit }: AppError): Answer {
   return { ...answer, body: JSON.stringify({ ...content, limit }) };
 }
 
-/** What is about the whole server is for its admins; its figures also for who may read just them. */
+/** What is about the whole server is for its admins, figures also for who may read just these. */
 function isForServerAdmins(
   { permission, tenantScope }: Route,
   { permissions }: Principal,
