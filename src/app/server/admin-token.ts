@@ -17,7 +17,7 @@ import { isSecretOf, mintToken, parseToken } from '../../tenancy/token.ts';
 const FILE_NAME = 'admin-token';
 const PERMISSIONS: readonly Permission[] = ['read', 'write', 'delete', 'rules', 'admin'];
 
-/** How often the tokens of admins are looked at, and how long before the end of the last it is told. */
+/** How often tokens of admins are looked at, and how long before the last one's end it is told. */
 const LOOK_MS = 3_600_000;
 const WARN_MS = 7 * 24 * 3_600_000;
 

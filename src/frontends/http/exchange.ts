@@ -83,8 +83,8 @@ export class Exchange {
   }
 
   /**
-   * Does what more than a request should remember: the audit log has it before it is done, and where
-   * it fails, that it did.
+   * Does what should be remembered: the audit log has it before it is done, and where it fails,
+   * that it did.
    */
   async deed<T>(deed: Deed, work: () => Promise<T>): Promise<T> {
     await this.record(deed);
