@@ -2,8 +2,8 @@
 // same object each time until something changes, so that holding it is enough to know that nothing
 // did.
 import type { TenantId } from '../model/tenant.ts';
-import { tenantLimits, tokenLimits } from './limit-table.ts';
-import type { EffectiveLimits, LimitValues } from './limit-table.ts';
+import { LIMIT_IDS, LIMITS, tenantLimits, tokenLimits } from './limit-table.ts';
+import type { EffectiveLimits, LimitId, LimitValues } from './limit-table.ts';
 
 /** Limits of those that have some of their own; of the others nothing is known here. */
 export interface LimitRecords {
@@ -16,6 +16,15 @@ export interface TenantLimits {
   readonly tenant: TenantId;
   readonly limits: LimitValues;
   readonly tokens: readonly (readonly [string, LimitValues])[];
+}
+
+/** Who set the value that holds. */
+export type LimitOrigin = 'default' | 'server' | 'tenant' | 'token';
+
+/** Whose word on a limit the last one is; a token's counts where it is lower. */
+export interface SourcedLimit {
+  readonly value: number;
+  readonly source: LimitOrigin;
 }
 
 /** What other threads were told. */
@@ -83,6 +92,20 @@ export class LimitBook {
     const limits = tenantLimits(this.#server, own);
     this.#tenants.set(tenant, limits);
     return limits;
+  }
+
+  /** Every limit that holds, and who set it. */
+  sourced(tenant: TenantId, tokenId: string): ReadonlyMap<LimitId, SourcedLimit> {
+    const values = this.of(tenant, tokenId);
+    const ofTenant = this.of(tenant, '');
+    const own = this.#records.tenant(tenant)?.limits ?? {};
+    const sourceOf = (id: LimitId): LimitOrigin => {
+      if (values[id] !== ofTenant[id]) return 'token';
+      if (Object.hasOwn(own, id)) return 'tenant';
+      if (Object.hasOwn(this.#server, id) && values[id] !== LIMITS[id].fallback) return 'server';
+      return 'default';
+    };
+    return new Map(LIMIT_IDS.map((id) => [id, { value: values[id], source: sourceOf(id) }]));
   }
 
   /** The record of the tenant, or of a token of it, is another one. */

@@ -44,7 +44,7 @@ import { queryShares } from './memory.ts';
 import type { IngestThreads, IngestThreadsParts } from './ingest-threads.ts';
 import type { TlsKeeper } from './tls-keys.ts';
 import type { LineListeners, LineListenersParts } from './line-listeners.ts';
-import { doorLimits, followLimits, hearBreach, limitsOfTenants } from './quotas.ts';
+import { doorLimits, followLimits, hearBreach, limitsOfTenants, limitsTold } from './quotas.ts';
 import type { OpenQuotas } from './quotas.ts';
 import { productRoutes, writingRoutes } from './routes.ts';
 import { registerStorageMetrics } from './storage-metrics.ts';
@@ -354,7 +354,7 @@ function wire(parts: OrreryParts, wiring: Wiring): Wired {
     pushGroups: () => must(state.pushGroups, 'groups are opened before requests come'),
     facts: async () => (await import('./server-facts.ts')).serverFacts(settings),
   };
-  const tenants = tenancyDependencies(tenancy, prng);
+  const tenants = { ...tenancyDependencies(tenancy, prng), ...limitsTold(parts.limits) };
   const deps = { ...api, ...about, ...watched, ...tenants, directory: parts.webDirectory };
   const writeRoutes = (dry: Ingest) => writingRoutes({ ...deps, ingest: dry });
   const routes = productRoutes({ ...deps, writeRoutes });

@@ -8,6 +8,7 @@ import type { LimitId, LimitValues } from '../../tenancy/limit-table.ts';
 import { Quotas } from '../../tenancy/quotas.ts';
 import type { QuotasParts } from '../../tenancy/quotas.ts';
 import type { HttpServerOptions } from '../../frontends/http/server.ts';
+import type { TenantDependencies } from '../../frontends/tenancy/tenants.ts';
 import type { TenantId } from '../../model/tenant.ts';
 import type { TenancyStore } from '../../tenancy/tenancy-store.ts';
 import type { BreachTold, LimitTold } from './ingest-protocol.ts';
@@ -87,6 +88,17 @@ export function followLimits(
     onClosed: (account) => tell({ kind: 'writes', account }),
     onSeriesRefused: (hit) => tell({ kind: 'series', hit }),
   });
+}
+
+/** What the API tells of limits. */
+export function limitsTold({
+  book,
+  quotas,
+}: OpenQuotas): Pick<TenantDependencies, 'limitsInForce' | 'limitUse'> {
+  return {
+    limitsInForce: (tenant, tokenId) => book.sourced(tenant, tokenId),
+    limitUse: (tenant) => ({ 'active-series': quotas.activeSeries(tenant) }),
+  };
 }
 
 /** What a door asks of limits before a body is read, and tells of what they refused. */

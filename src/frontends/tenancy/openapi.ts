@@ -168,7 +168,12 @@ function limitsPath(): Json {
   const answer = 'TenantLimits';
   return {
     parameters: [TENANT],
-    get: operation({ id: 'getLimits', summary: 'Limits that are not the defaults.', answer }),
+    get: operation({
+      id: 'getLimits',
+      summary: 'Limits that are not the defaults, and those that hold, with who set them.',
+      parameters: [inQuery('token', { type: 'string', description: 'A token of the tenant.' })],
+      answer,
+    }),
     put: operation({
       id: 'setLimits',
       summary: 'Replaces them: what is not named has its default.',
@@ -294,6 +299,13 @@ function limits(scope: LimitScope, value: Json): Json {
   return object(Object.fromEntries(ids), []);
 }
 
+function effectiveLimits(): Json {
+  const source = { type: 'string', enum: ['default', 'server', 'tenant', 'token'] };
+  const used = { ...WHOLE, description: 'How much of it is used now, where that is counted.' };
+  const one = object({ value: LIMIT, source, used }, ['value', 'source']);
+  return object(Object.fromEntries(LIMIT_IDS_OF.tenant.map((id) => [id, one])));
+}
+
 function tenantSchemas(): Json {
   return {
     Limits: limits('tenant', LIMIT),
@@ -315,7 +327,7 @@ function tenantSchemas(): Json {
       ...object({ name: NAME, state: { type: 'string', enum: ['active', 'suspended'] } }, []),
       minProperties: 1,
     },
-    TenantLimits: object({ tenant: TEXT, limits: ref('Limits') }),
+    TenantLimits: object({ tenant: TEXT, limits: ref('Limits'), effective: effectiveLimits() }),
     TenantRemoval: object({
       name: TEXT,
       id: TEXT,

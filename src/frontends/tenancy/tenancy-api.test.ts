@@ -19,6 +19,9 @@ import { SERVER_ACTOR } from '../../tenancy/audit.ts';
 import { isServerAdmin } from '../../tenancy/server-admin.ts';
 import { TenancyStore } from '../../tenancy/tenancy-store.ts';
 import { TenantRemoval } from '../../tenancy/tenant-removal.ts';
+import { matcher } from '../../model/matcher.ts';
+import { LimitBook } from '../../tenancy/limit-book.ts';
+import { LIMIT_IDS } from '../../tenancy/limit-table.ts';
 import { mintToken } from '../../tenancy/token.ts';
 import { openDoor, testScheduler } from '../http/testing.ts';
 import type { TestDoor } from '../http/testing.ts';
@@ -37,6 +40,7 @@ interface Body {
   readonly name: string;
   readonly state: string;
   readonly limits: unknown;
+  readonly effective: Readonly<Record<string, object>>;
   readonly labels: unknown;
   readonly token: string;
   readonly tokens: unknown;
@@ -100,13 +104,20 @@ function principalOf(id: string | undefined): Principal {
   if (token === undefined || token.revokedMs !== undefined)
     throw new AppError('unauthenticated', 'token', 'no such token');
   const permissions = new Set(token.permissions);
-  return { ...openPrincipal(token.tenants[0]!), tokenId: id, permissions };
+  const forcedMatchers = token.matchers.map(() => matcher('a', '=', 'b'));
+  return { ...openPrincipal(token.tenants[0]!), tokenId: id, permissions, forcedMatchers };
 }
 
 before(async () => {
   store = await TenancyStore.open({ catalog: new MemoryCatalog(), clock });
   storage = new MemoryStorage(undefined, () => clock.nowMs());
   const forget = async (tenant: string) => void forgotten.push(tenant);
+  const book = new LimitBook({ 'query-samples': 9, 'query-range': 3_162_240_000 });
+  book.readFrom(store);
+  store.onChange(({ kind, id, record }) => {
+    const tenants = kind === 'tenant' ? [id] : (record?.tenants ?? []);
+    for (const tenant of tenants) book.changed(tenant);
+  });
   const removal = new TenantRemoval({ store, storage, forget, logger: silentLogger });
   const deps: TenancyApiDependencies = {
     tenancy: store,
@@ -115,6 +126,8 @@ before(async () => {
     clock,
     queries: queryService(),
     mintToken: () => mintToken(prng),
+    limitsInForce: (tenant, tokenId) => book.sourced(tenant, tokenId),
+    limitUse: () => ({ 'active-series': 17 }),
     version: '1',
   };
   const authenticator = {
@@ -532,4 +545,45 @@ test('a deletion that was cut short goes on', async () => {
   // It joins the one that goes on.
   assert.deepEqual(await removal.remove('half', SERVER_ACTOR), { seriesLeft: 0, pointsLeft: 0 });
   assert.equal(store.tenant('half'), undefined);
+});
+
+test('limits that hold, who set them, and what is used of them', async () => {
+  const own = { 'query-series': 70, 'labels-per-series': 20, 'query-samples': 8 };
+  await ask('POST', '/tenants', { name: 'limited', limits: own });
+  const make = async (draft: object): Promise<string> => {
+    const all = { name: 't', permissions: ['read'], ...draft };
+    return (await ask('POST', '/tenants/limited/tokens', all)).json.id;
+  };
+  const low = await make({ limits: { 'query-series': 60, 'labels-per-series': 50 } });
+  const none = await make({});
+  const part = await make({ matchers: ['{a="b"}'] });
+  const chief = await make({ permissions: ['read', 'admin'] });
+  const path = '/tenants/limited/limits';
+  const told = async (search: string, as?: string): Promise<Body['effective']> => {
+    const { status, json } = await ask('GET', path + search, undefined, as);
+    assert.equal(status, 200);
+    assert.deepEqual(json.limits, own);
+    return json.effective;
+  };
+  const ofTenant = await told('');
+  assert.equal(Object.keys(ofTenant).length, LIMIT_IDS.length);
+  assert.deepEqual(ofTenant['query-series'], { value: 70, source: 'tenant' });
+  assert.deepEqual(ofTenant['query-samples'], { value: 8, source: 'tenant' });
+  assert.deepEqual(ofTenant['query-range'], { value: 3_162_240_000, source: 'default' });
+  assert.deepEqual(ofTenant['active-series'], { value: 5_000_000, source: 'default', used: 17 });
+  assert.deepEqual(await told('', none), ofTenant);
+  const ofToken = await told('', low);
+  assert.deepEqual(ofToken['query-series'], { value: 60, source: 'token' });
+  assert.deepEqual(ofToken['labels-per-series'], { value: 20, source: 'tenant' });
+  assert.deepEqual(await told(`?token=${low}`, chief), ofToken);
+  assert.deepEqual(await told(`?token=${low}`), ofToken);
+  const { 'active-series': unseen } = await told('', part);
+  assert.deepEqual(unseen, { value: 5_000_000, source: 'default' });
+  await refused(['GET', `${path}?token=${low}`, undefined, none], {
+    status: 404,
+    code: 'no-such-token',
+  });
+  await ask('PATCH', path, { 'query-samples': null });
+  const { json } = await ask('GET', path);
+  assert.deepEqual(json.effective['query-samples'], { value: 9, source: 'server' });
 });

@@ -1,6 +1,11 @@
 // `/orrery/v1/tenants[/{tenant}[/limits]]`: who there is, and what each may use.
 import { compareUtf8 } from '../../model/labels.ts';
+import { AppError } from '../../model/errors.ts';
+import { isRestricted } from '../../model/tenant.ts';
+import type { TenantId } from '../../model/tenant.ts';
+import type { SourcedLimit } from '../../tenancy/limit-book.ts';
 import { LIMIT_IDS, limitProblem } from '../../tenancy/limit-table.ts';
+import type { LimitId } from '../../tenancy/limit-table.ts';
 import type { Limits, TenantRecord } from '../../tenancy/records.ts';
 import type { Forced } from '../../tenancy/tenancy-store.ts';
 import type { TenantRemoval } from '../../tenancy/tenant-removal.ts';
@@ -21,6 +26,13 @@ import { TENANTS_ANSWER_DEFAULT, TENANTS_ANSWER_MAX } from './limits.ts';
 
 export interface TenantDependencies extends AccessDependencies {
   readonly removal: TenantRemoval;
+  /** Of a tenant, or of a token of it ('': none). */
+  readonly limitsInForce: (tenant: TenantId, tokenId: string) => ReadonlyMap<LimitId, SourcedLimit>;
+  /** What is used of some of them now. */
+  readonly limitUse: (
+    tenant: TenantId,
+    tokenId: string,
+  ) => Readonly<Partial<Record<LimitId, number>>>;
 }
 
 export function timeText(ms: number | undefined): string | null {
@@ -160,13 +172,36 @@ export async function deleteTenant(deps: TenantDependencies, exchange: Exchange)
   exchange.sendJson(200, { name, id, left, remains: REMAINS });
 }
 
-function sendLimits(exchange: Exchange, { name, limits }: TenantRecord): void {
-  exchange.sendJson(200, { tenant: name, limits });
+/** What the record says, and what holds: of a token where one is asked for, or asks. */
+function sendLimits(
+  deps: TenantDependencies,
+  exchange: Exchange,
+  { id, name, limits }: TenantRecord,
+  tokenId = '',
+): void {
+  // How much a tenant uses is more than who sees a part of it should learn.
+  const used = isRestricted(exchange.principal) ? {} : deps.limitUse(id, tokenId);
+  const effective = [...deps.limitsInForce(id, tokenId)].map(([limit, one]) => [
+    limit,
+    { ...one, ...(used[limit] !== undefined && { used: used[limit] }) },
+  ]);
+  exchange.sendJson(200, { tenant: name, limits, effective: Object.fromEntries(effective) });
 }
 
 export async function getLimits(deps: TenantDependencies, exchange: Exchange): Promise<void> {
-  queryFields(exchange, []);
-  sendLimits(exchange, tenantOf(deps, exchange).record);
+  const token = queryFields(exchange, ['token']).get('token');
+  const { record } = tenantOf(deps, exchange);
+  const { tenant, tokenId, permissions } = exchange.principal;
+  const own = tenant === record.id ? tokenId : '';
+  if (token === undefined || token === own) return sendLimits(deps, exchange, record, own);
+  const isOfTenant = deps.tenancy.token(token)?.tenants.includes(record.id) === true;
+  if (!isOfTenant || !permissions.has('admin'))
+    throw new AppError(
+      'notFound',
+      'no-such-token',
+      `the tenant has no token ${JSON.stringify(token.slice(0, 100))}`,
+    );
+  sendLimits(deps, exchange, record, token);
 }
 
 /** All of the tenant's own limits; what is not named has the default. */
@@ -197,5 +232,5 @@ async function changeLimits(
 ): Promise<void> {
   const { id } = await keptTenantOf(deps, exchange);
   const record = await deps.tenancy.changeTenant(id, { limits }, actorOf(deps, exchange));
-  sendLimits(exchange, record);
+  sendLimits(deps, exchange, record);
 }
