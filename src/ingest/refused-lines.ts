@@ -4,6 +4,7 @@
 import type { RowError } from '../model/rows.ts';
 import type { TenantId } from '../model/tenant.ts';
 import type { Clock } from '../stdx/clock.ts';
+import { withoutSecrets } from '../tenancy/token.ts';
 import type { WriteReport } from './ingest.ts';
 import { REFUSED_LINES_MAX, REFUSED_TENANTS_MAX } from './limits.ts';
 
@@ -84,7 +85,9 @@ export class RefusedLines {
       kept.byReason.set(key, { protocol, reason, count: before + count });
     }
     const timeMs = this.#clock.nowMs();
-    for (const row of rows) kept.lines.push({ timeMs, protocol, peer, ...row });
+    // What was wrong may be quoted from a path or a line in which somebody put a token.
+    for (const { reason, ...row } of rows)
+      kept.lines.push({ timeMs, protocol, peer, ...row, reason: withoutSecrets(reason) });
     if (kept.lines.length > REFUSED_LINES_MAX)
       kept.lines.splice(0, kept.lines.length - REFUSED_LINES_MAX);
     const oldest = this.#byTenant.keys().next().value;

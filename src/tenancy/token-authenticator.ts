@@ -21,6 +21,8 @@ export interface TokenAuthenticatorParts {
   readonly clock: Clock;
   /** All matchers of a selector such as `{env="prod"}`; throws where it is none. */
   readonly matchersOf: (selector: string) => readonly Matcher[];
+  /** Default: `isSecretOf`; asked once for whatever has the form of a token. */
+  readonly compare?: typeof isSecretOf;
 }
 
 /** Is compared with where there is no record: no secret has it. */
@@ -68,7 +70,8 @@ export class TokenAuthenticator implements Authenticator {
     const parsed = parseToken(text);
     if (parsed === undefined) throw REFUSALS.unknown;
     const record = this.#parts.lookup.token(parsed.id);
-    const isRight = isSecretOf(parsed.secret, record?.hash ?? NO_HASH);
+    const { compare = isSecretOf } = this.#parts;
+    const isRight = compare(parsed.secret, record?.hash ?? NO_HASH);
     if (record === undefined || !isRight) throw REFUSALS.unknown;
     const { revokedMs, notBeforeMs, expiresMs } = record;
     if (revokedMs !== undefined) throw REFUSALS.revoked;

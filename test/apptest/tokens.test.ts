@@ -276,6 +276,13 @@ test('points outside the time of a token are neither written nor read', async ()
   assert.deepEqual((await exported(token, 'timed_v'))[0]?.values, [0, 10]);
 });
 
+/** The path goes out as it is: nothing takes its dots away. */
+async function rawGet(path: string): Promise<{ status: number; text: string }> {
+  const head = `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n`;
+  const text = await rawRequest(`${head}Authorization: Bearer ${adminToken}\r\n\r\n`, /^$/);
+  return { status: Number(text.split(' ')[1]), text };
+}
+
 /** All that comes back on a connection until it is closed, or `enough` is there. */
 function rawRequest(head: string, enough: RegExp): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -302,6 +309,70 @@ test('who is asking is found out before a body is read, and before it is unpacke
   const headers = { 'Content-Encoding': 'gzip', ...bearer('orr_nobody') };
   const answer = await orrery.post('/api/v1/import/prometheus', new Uint8Array(bomb), { headers });
   assert.equal(answer.status, 401);
+});
+
+test('a token in a URL or in a name is on no page, in no log and in no row of the audit log', async () => {
+  const { token } = await makeToken('acme', { permissions: ALL });
+  const { token: shown } = await makeToken('acme', { permissions: ['read'] });
+  const secret = shown.split('_')[2]!;
+  const search = `u=${shown}&p=${shown}&token=${shown}&access_token=${shown}`;
+  for (const route of TABLE.filter(({ path }) => !path.endsWith('/live')))
+    for (const headers of [{}, bearer(token)]) {
+      const path = `${route.path.replaceAll('/x', `/${shown}`)}?${search}`;
+      const answer = await ask({ ...route, path }, { ...headers, Referer: `http://h/?${search}` });
+      assert.ok(answer.status < 500, `${route.method} ${route.path}: ${answer.text}`);
+    }
+  const selector = encodeURIComponent(`{a="${shown}"}`);
+  const gone = await orrery.post(`/orrery/v1/delete?match[]=${selector}`, '', {
+    headers: bearer(token),
+  });
+  assert.equal(gone.status, 200);
+  for (const path of [
+    '/orrery/v1/audit?limit=1000',
+    '/orrery/v1/audit?limit=1000&log=deletes',
+    '/orrery/v1/refused-lines',
+    '/orrery/v1/breaches',
+    '/orrery/v1/queries',
+  ])
+    for (const one of [token, adminToken]) {
+      const { text } = await orrery.get(path, { headers: bearer(one) });
+      assert.ok(!text.includes(secret), path);
+    }
+  const { text } = await orrery.get('/metrics', { headers: bearer(adminToken) });
+  assert.ok(!text.includes(secret), '/metrics');
+  assert.ok(!orrery.output().includes(secret), 'the log');
+});
+
+test('no name of a tenant, a token or a snapshot is a path', async () => {
+  const names = [
+    '..',
+    '.',
+    '../acme',
+    '..\\acme',
+    'acme/../acme',
+    'acme\0',
+    './acme',
+    '%2e%2e',
+    '',
+  ];
+  for (const name of names) {
+    const made = await admin('POST', '/tenants', { name });
+    assert.equal(made.status, 400, `${JSON.stringify(name)}: ${made.text}`);
+    for (const encoded of [encodeURIComponent(name), encodeURIComponent(encodeURIComponent(name))])
+      for (const path of [
+        `/tenants/${encoded}/limits`,
+        `/tenants/acme/tokens/${encoded}`,
+        `/admin/snapshot/${encoded}`,
+        `/admin/snapshot/${encoded}/files`,
+        `/admin/snapshot/${encoded}/files/${encodeURIComponent('../../admin-token')}`,
+      ]) {
+        const { status, text } = await rawGet(`/orrery/v1${path}`);
+        assert.ok(!text.includes(adminToken.split('_')[2]!), path);
+        // What is nothing but dots or empty names another route, or none.
+        if (encoded !== '' && !/^\.+$/.test(encoded))
+          assert.ok([400, 404].includes(status), `${path}: ${status} ${text}`);
+      }
+  }
 });
 
 test('refusals are counted by reason', async () => {

@@ -60,6 +60,11 @@ interface Token {
   readonly created_at: string;
 }
 
+interface TokenPage {
+  readonly tokens: readonly Token[];
+  readonly next: string | null;
+}
+
 const MANY = { type: 'string', multiple: true } as const;
 
 const DRAFT_OPTIONS = {
@@ -130,10 +135,10 @@ async function list(
   path: readonly string[],
   { terminal, isJson }: Shown,
 ): Promise<void> {
-  const answer = await client.ask<{ tokens: readonly Token[] }>('GET', path);
-  if (isJson) return printJson(terminal, answer);
-  if (answer.tokens.length === 0) return terminal.out('no tokens\n');
-  const rows = answer.tokens.map((token) => [
+  const tokens = await allTokens(client, path);
+  if (isJson) return printJson(terminal, { tokens });
+  if (tokens.length === 0) return terminal.out('no tokens\n');
+  const rows = tokens.map((token) => [
     token.name,
     token.id,
     token.state,
@@ -143,6 +148,19 @@ async function list(
   ]);
   const head = ['token', 'id', 'state', 'permissions', 'restrictions', 'expires'];
   terminal.out(tableText([head, ...rows], terminal.columns));
+}
+
+/** Page by page. */
+async function allTokens(client: AdminClient, path: readonly string[]): Promise<readonly Token[]> {
+  const encoded = path.map(encodeURIComponent).join('/');
+  const tokens: Token[] = [];
+  for (let after = ''; ;) {
+    const search = after === '' ? '' : `?after=${after}`;
+    const page = await client.askPath<TokenPage>('GET', encoded + search);
+    tokens.push(...page.tokens);
+    if (page.next === null) return tokens;
+    after = page.next;
+  }
 }
 
 function restrictionsOf({ scope, tenants, labels, matchers }: Token): string {

@@ -35,7 +35,9 @@ export async function openAuthentication(
   store: TenancyStore,
 ): Promise<OpenAuthentication> {
   const { settings, storage } = parts;
-  const common = { ...parts, lookup: store, known: storage.tenants() };
+  // The ids of those that are gone stay in the storage's list, and count for nobody.
+  const known = storage.tenants().filter((id) => !store.isRemoved(id));
+  const common = { ...parts, lookup: store, known };
   if (settings.auth === 'open')
     return {
       authenticator: makeAuthenticator({ ...common, matchersOf: () => [] }),

@@ -29,7 +29,7 @@ async function started(code: string, changes: Partial<IngestThreadsParts> = {}) 
     storage,
     metadata: new MetadataFilter(),
     relabelling: { fallback: [], tenants: [] },
-    tenancy: { tenants: none, tokensOf: none, onChange: () => noop },
+    tenancy: { tenants: none, tokensOf: none, onChange: () => noop, isRemoved: () => false },
     onRefused: noop,
     logger: { debug: noop, info: noop, warn: noop, error: noop },
     admit: noop,

@@ -43,7 +43,7 @@ export interface IngestThreadsParts {
   /** All rules when the threads start. */
   readonly relabelling: IngestSetup['relabelling'];
   /** Who may write; changes of it reach all threads. */
-  readonly tenancy: Pick<TenancyStore, 'tenants' | 'tokensOf' | 'onChange'>;
+  readonly tenancy: Pick<TenancyStore, 'tenants' | 'tokensOf' | 'onChange' | 'isRemoved'>;
   readonly onRefused: (refused: Refused) => void;
   readonly onBreach?: (breach: BreachTold) => void;
   readonly logger: Logger;
@@ -80,7 +80,7 @@ export class IngestThreads {
     const threads: IngestThread[] = [];
     const begin = (count: number, { host, port }: Settings['http']): Promise<AddressInfo[]> => {
       const { length: shardCount } = storage.shards;
-      const tenants = storage.tenants();
+      const tenants = storage.tenants().filter((id) => !tenancy.isRemoved(id));
       const setup: Omit<IngestSetup, 'uses'> = {
         threadCount,
         shardCount,

@@ -15,15 +15,13 @@ import type { ExplainDependencies } from './explain.ts';
 import type { RelabelPreviewDependencies } from './relabel-preview.ts';
 import type { QueryAdminDependencies } from './queries.ts';
 import { snapshotRoutes } from './snapshots.ts';
+import type { HouseDependencies } from './storage.ts';
 import type { RetentionDependencies } from './tenants.ts';
 
 export interface AdminDependencies
-  extends
-    QueryAdminDependencies,
-    ExplainDependencies,
-    RelabelPreviewDependencies,
-    RetentionDependencies {
+  extends QueryAdminDependencies, ExplainDependencies, RelabelPreviewDependencies {
   readonly storage: Storage;
+  readonly tenancy: RetentionDependencies['tenancy'] & HouseDependencies['tenancy'];
   readonly snapshots: SnapshotKeeper;
   readonly refusedLines: RefusedLines;
   readonly breaches: Breaches;
@@ -247,9 +245,7 @@ export function adminRoutes(deps: AdminDependencies): readonly Route[] {
       errors: nativeErrors,
     },
     {
-      ...get('/orrery/v1/storage', async (exchange) =>
-        (await house()).showStorage(deps.storage, exchange),
-      ),
+      ...get('/orrery/v1/storage', async (exchange) => (await house()).showStorage(deps, exchange)),
       permission: 'admin',
       errors: nativeErrors,
     },

@@ -56,7 +56,12 @@ export function routePaths(route: Route): readonly string[] {
 
 /** Throws AppError forbidden where a route is about more than the principal may see. */
 export function checkReach(route: Route, principal: Principal): void {
-  if (route.isWhole === true && isRestricted(principal))
+  if (route.isWhole === true) checkSeesWhole(principal);
+}
+
+/** Throws AppError forbidden where it sees a part of its tenant only. */
+export function checkSeesWhole(principal: Principal): void {
+  if (isRestricted(principal))
     throw new AppError(
       'forbidden',
       'restricted-token',

@@ -5,6 +5,7 @@ import type { AuditRow } from '../../tenancy/audit.ts';
 import { AUDIT_ANSWER_ROWS_MAX } from '../../tenancy/limits.ts';
 import type { TenantId } from '../../model/tenant.ts';
 import type { Exchange } from '../http/exchange.ts';
+import { checkSeesWhole } from '../http/route.ts';
 import { parseTime } from '../prometheus/params.ts';
 import { isAdminOfAll } from './access.ts';
 import type { AccessDependencies } from './access.ts';
@@ -43,6 +44,8 @@ export async function getAudit(deps: AccessDependencies, exchange: Exchange): Pr
   if (viewer !== undefined && tenant !== undefined && tenant !== viewer)
     return exchange.sendJson(200, { rows: [], next: null });
   const log = choiceOf(fields.get('log') ?? 'changes', 'log', AUDIT_LOGS);
+  // Selectors name what their sender saw.
+  if (log === 'deletes') checkSeesWhole(exchange.principal);
   const { rows, next } = await deps.tenancy.audit(filter, log);
   const shown = rows.map((row) => rowJson(viewer === undefined ? row : asSeenBy(row, viewer)));
   exchange.sendJson(200, { rows: shown, next: next ?? null });

@@ -2,6 +2,8 @@
 
 export const TENANTS_ANSWER_DEFAULT = 100;
 export const TENANTS_ANSWER_MAX = 10_000;
+export const TOKENS_ANSWER_DEFAULT = 1_000;
+export const TOKENS_ANSWER_MAX = 10_000;
 export const AUDIT_ANSWER_DEFAULT = 100;
 export const CARDINALITY_ANSWER_DEFAULT = 10;
 export const CARDINALITY_ANSWER_MAX = 1_000;

@@ -20,6 +20,8 @@ import {
   TENANTS_ANSWER_MAX,
   TOKEN_NAME_LENGTH_MAX,
   TOKEN_TENANTS_MAX,
+  TOKENS_ANSWER_DEFAULT,
+  TOKENS_ANSWER_MAX,
 } from './limits.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -194,7 +196,11 @@ function tokensPath(): Json {
     parameters: [TENANT],
     get: operation({
       id: 'listTokens',
-      summary: 'Tokens of the tenant, without their secrets.',
+      summary: 'Tokens of the tenant, without their secrets; `next` is the `after` that goes on.',
+      parameters: [
+        inQuery('after', { type: 'string' }),
+        count(TOKENS_ANSWER_MAX, TOKENS_ANSWER_DEFAULT),
+      ],
       answer: 'TokenList',
     }),
     post: operation({
@@ -362,7 +368,10 @@ function tokenSchemas(): Json {
     TokenLimits: limits('token', LIMIT),
     Token: object(token),
     NewToken: object({ ...token, token: TEXT }),
-    TokenList: object({ tokens: list(ref('Token')) }),
+    TokenList: object({
+      tokens: list(ref('Token')),
+      next: { anyOf: [TEXT, { type: 'null' }] },
+    }),
     TokenDraft: tokenDraft(permissions, scope),
   };
 }

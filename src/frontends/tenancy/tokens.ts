@@ -23,6 +23,7 @@ import {
   queryFields,
   textOf,
   timeUsOf,
+  wholeParameter,
 } from './fields.ts';
 import type { Fields } from './fields.ts';
 import { narrowedBy } from './inheritance.ts';
@@ -34,6 +35,8 @@ import {
   MATCHER_LENGTH_MAX,
   TOKEN_NAME_LENGTH_MAX,
   TOKEN_TENANTS_MAX,
+  TOKENS_ANSWER_DEFAULT,
+  TOKENS_ANSWER_MAX,
 } from './limits.ts';
 import { forcedOf, limitsOf, optional, tenantName, timeText } from './tenants.ts';
 import type { TenantDependencies } from './tenants.ts';
@@ -113,11 +116,25 @@ function tokenJson(deps: TokenDependencies, exchange: Exchange, record: TokenRec
   };
 }
 
+/** In the order in which they were created; `after` is the id of one of them. */
 export async function listTokens(deps: TokenDependencies, exchange: Exchange): Promise<void> {
-  queryFields(exchange, []);
+  const fields = queryFields(exchange, ['after', 'limit']);
+  const limit = wholeParameter(fields, 'limit', {
+    min: 1,
+    max: TOKENS_ANSWER_MAX,
+    fallback: TOKENS_ANSWER_DEFAULT,
+  });
+  const after = fields.get('after');
   const { record } = tenantOf(deps, exchange);
-  const tokens = [...deps.tenancy.tokensOf(record.id)];
-  exchange.sendJson(200, { tokens: tokens.map((one) => tokenJson(deps, exchange, one)) });
+  const all = [...deps.tenancy.tokensOf(record.id)];
+  const at = after === undefined ? -1 : all.findIndex(({ id }) => id === after);
+  // The one that was shown last may be gone: to begin anew would repeat, to end would hide.
+  if (after !== undefined && at < 0) throw new FieldError('after', 'is no token of the tenant');
+  const page = all.slice(at + 1, at + 1 + limit);
+  exchange.sendJson(200, {
+    tokens: page.map((one) => tokenJson(deps, exchange, one)),
+    next: at + 1 + limit < all.length ? page.at(-1)!.id : null,
+  });
 }
 
 function tokenOf(deps: TokenDependencies, exchange: Exchange): TokenRecord {
