@@ -1,6 +1,6 @@
 // Who tries tokens learns nothing from the time of a refusal: an unknown id, a wrong secret, and a
-// wrong secret of a token that is revoked, expired or not valid yet are compared once, with a hash of
-// the same length, to its end. Counted, not timed.
+// wrong secret of a token that is revoked, expired or not valid yet are compared once, with a hash
+// of the same length, to its end. Counted, not timed.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AppError } from '../model/errors.ts';

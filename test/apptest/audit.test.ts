@@ -223,6 +223,29 @@ test('rows say what was asked, without secrets; what only looks has none, what f
   ]);
 });
 
+test('tokens are listed page by page; deletes are told to who sees all of the tenant', async () => {
+  await house.tenant('paged');
+  const list = '/orrery/v1/tenants/paged/tokens';
+  const made: string[] = [];
+  for (let i = 0; i < 5; i++) made.push((await house.token('paged')).id);
+  await server('DELETE', `${list}/${made[1]}`);
+  const seen: string[] = [];
+  for (let search = '?limit=2', page = 0; page < 3; page++) {
+    const answer = json(await server('GET', list + search));
+    const { tokens, next } = answer as { tokens: { id: string }[]; next: string | null };
+    seen.push(...tokens.map(({ id }) => id));
+    assert.equal(next, page < 2 ? seen.at(-1) : null);
+    search = `?limit=2&after=${next}`;
+  }
+  assert.deepEqual(seen, made);
+  assert.equal((await server('GET', `${list}?after=nobody`)).status, 400);
+  const part = await house.token('paged', { matchers: ['{a="b"}'] });
+  assert.equal((await part.ask('GET', '/orrery/v1/audit')).status, 200);
+  const deletes = await part.ask('GET', '/orrery/v1/audit?log=deletes');
+  assert.equal(deletes.status, 403);
+  assert.match(deletes.text, /restricted-token/);
+});
+
 test('the last admin of the server stays, unless it is forced', async () => {
   const refused = async (reply: Promise<Reply>): Promise<void> => {
     const { status, text } = await reply;
