@@ -16,6 +16,7 @@ import { assert, must } from '../../stdx/assert.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
 import type { Authenticator } from '../../tenancy/authenticator.ts';
+import type { UsageBook } from '../../tenancy/usage.ts';
 import type { RefusedSeries } from '../../tenancy/breaches.ts';
 import { isServerAdmin } from '../../tenancy/server-admin.ts';
 import { Ingest } from '../../ingest/ingest.ts';
@@ -51,6 +52,7 @@ import { productRoutes, writingRoutes } from './routes.ts';
 import { registerStorageMetrics } from './storage-metrics.ts';
 import { openTenancy, tenancyDependencies } from './tenancy.ts';
 import type { Tenancy } from './tenancy.ts';
+import { countQuery, UsageLooks } from './usage.ts';
 import { writeCounter } from './write-metrics.ts';
 
 export interface OrreryParts {
@@ -59,6 +61,7 @@ export interface OrreryParts {
   readonly snapshots: SnapshotKeeper;
   readonly memory: MemoryBound;
   readonly limits: OpenQuotas;
+  readonly usage: UsageBook;
   readonly catalog: Catalog;
   /** Of tenants without rules of their own. */
   readonly relabelConfig: RelabelConfig | undefined;
@@ -91,6 +94,7 @@ interface Wired {
   readonly routes: readonly Route[];
   readonly ingest: Ingest;
   readonly queries: QueryService;
+  readonly looks: UsageLooks;
 }
 
 /** What changes while the product runs. */
@@ -125,7 +129,7 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const tenancy = await openTenancy(parts, keepers);
   followLimits(parts.limits, tenancy.store, (told) => state.threads?.tellLimit(told));
   const wiring = { state, metadata, metricsPage, refusedLines, relabel, tenancy };
-  const { routes, ingest, queries } = wire(parts, wiring);
+  const { routes, ingest, queries, looks } = wire(parts, wiring);
   const pushGroups = await openPushGroups(parts, ingest);
   state.pushGroups = pushGroups;
   const authenticator = await openAuthentication(parts, tenancy.store);
@@ -166,6 +170,7 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
     state.threads?.renewKeys(renewed);
   });
   pushGroups.start();
+  looks.start();
   tenancy.removal.resume();
   async function stop(): Promise<void> {
     state.isReady = false;
@@ -176,6 +181,8 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
     await closeDoors(settings.drainTimeoutMs);
     late();
     await pushGroups.stop();
+    await looks.stop();
+    parts.usage.stop();
     await storage.close();
   }
   return { address, url, listeners: lines?.addresses ?? {}, routes, stop };
@@ -253,6 +260,7 @@ async function startThreads(
     onBreach: (breach) => hearBreach(parts.limits.breaches, breach),
     onSamples: (principal, count) => parts.limits.quotas.gate(principal).takeSamples(count),
     admit: (tenant) => authenticator.admit(tenant),
+    onRequests: ({ count, ...key }) => parts.usage.countRequests(key, count),
     onFatal,
   });
 }
@@ -283,6 +291,7 @@ function openIngest(parts: OrreryParts, wiring: Wiring): Ingest {
   const countWrite = writeCounter(registry);
   const onWrite = (report: WriteReport): void => {
     countWrite(report);
+    parts.usage.countRequests(report, 1);
     const refused = refusedOf(report);
     if (refused !== undefined) refusedLines.add(refused);
   };
@@ -317,6 +326,7 @@ function wire(parts: OrreryParts, wiring: Wiring): Wired {
     logger,
     slowMs: settings.slowQueryMs,
     quotas: parts.limits.quotas,
+    onEnd: (ended) => countQuery(parts.usage, ended),
     onLargeEnd: collectAfterQueries(scheduler),
   });
   const limits = {
@@ -355,11 +365,13 @@ function wire(parts: OrreryParts, wiring: Wiring): Wired {
     pushGroups: () => must(state.pushGroups, 'groups are opened before requests come'),
     facts: async () => (await import('./server-facts.ts')).serverFacts(settings),
   };
-  const tenants = tenancyDependencies(tenancy, prng);
+  const looks = new UsageLooks(parts);
+  const usage = { usage: parts.usage, lookAtUsage: () => looks.look() };
+  const tenants = { ...tenancyDependencies(tenancy, prng), ...usage };
   const deps = { ...api, ...about, ...watched, ...tenants, directory: parts.webDirectory };
   const writeRoutes = (dry: Ingest) => writingRoutes({ ...deps, ingest: dry });
   const routes = productRoutes({ ...deps, writeRoutes });
-  return { routes, ingest, queries };
+  return { routes, ingest, queries, looks };
 }
 
 function heavyPlaces({ queryConcurrency, queryHeavyConcurrency }: Settings): number {

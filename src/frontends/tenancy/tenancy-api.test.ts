@@ -19,6 +19,7 @@ import { SERVER_ACTOR } from '../../tenancy/audit.ts';
 import { isServerAdmin } from '../../tenancy/server-admin.ts';
 import { TenancyStore } from '../../tenancy/tenancy-store.ts';
 import { TenantRemoval } from '../../tenancy/tenant-removal.ts';
+import { UsageBook } from '../../tenancy/usage.ts';
 import { mintToken } from '../../tenancy/token.ts';
 import { openDoor, testScheduler } from '../http/testing.ts';
 import type { TestDoor } from '../http/testing.ts';
@@ -71,6 +72,7 @@ interface Document {
 let door: TestDoor;
 let store: TenancyStore;
 let storage: MemoryStorage;
+let usage: UsageBook;
 const document = openApiDocument({ version: '1' }) as unknown as Document;
 const checker = new SchemaChecker(document.components.schemas);
 
@@ -104,7 +106,12 @@ function principalOf(id: string | undefined): Principal {
 }
 
 before(async () => {
-  store = await TenancyStore.open({ catalog: new MemoryCatalog(), clock });
+  const catalog = new MemoryCatalog();
+  store = await TenancyStore.open({ catalog, clock });
+  const onError = (error: unknown): never => {
+    throw error;
+  };
+  usage = await UsageBook.open({ catalog, clock, scheduler: testScheduler, onError });
   storage = new MemoryStorage(undefined, () => clock.nowMs());
   const forget = async (tenant: string) => void forgotten.push(tenant);
   const removal = new TenantRemoval({ store, storage, forget, logger: silentLogger });
@@ -113,6 +120,8 @@ before(async () => {
     storage,
     removal,
     clock,
+    usage,
+    lookAtUsage: async () => undefined,
     queries: queryService(),
     mintToken: () => mintToken(prng),
     version: '1',
@@ -130,7 +139,10 @@ before(async () => {
   const who = { authenticator, isServerAdmin: isAdmin };
   door = await openDoor(tenancyRoutes(deps), {}, undefined, who);
 });
-after(() => door.close());
+after(() => {
+  usage.stop();
+  return door.close();
+});
 
 /** The operation of the document that a request is one of. */
 function operationOf(method: string, path: string): Operation {
@@ -532,4 +544,89 @@ test('a deletion that was cut short goes on', async () => {
   // It joins the one that goes on.
   assert.deepEqual(await removal.remove('half', SERVER_ACTOR), { seriesLeft: 0, pointsLeft: 0 });
   assert.equal(store.tenant('half'), undefined);
+});
+
+async function usedUp(): Promise<void> {
+  for (const name of ['used', 'other']) await ask('POST', '/tenants', { name });
+  const batch = (offset: number, tenant: string, tokenId: string, protocol: string) => ({
+    offset,
+    tenant,
+    tokenId,
+    protocol,
+    writtenMs: clock.nowMs(),
+  });
+  usage.applied(0, batch(0, 'used', 't1', 'influx'), 7);
+  usage.applied(0, batch(1, 'used', 't2', 'influx'), 5);
+  usage.applied(0, batch(2, 'other', '', 'graphite'), 3);
+  usage.countRequests({ tenant: 'used', tokenId: 't1', protocol: 'influx' }, 2);
+  usage.countQuery(
+    { tenant: 'used', tokenId: 't1', protocol: 'promql' },
+    { samplesRead: 40, cost: 140 },
+  );
+  usage.look('used', 48, 1000);
+}
+
+const NO_USE = {
+  points_written: 0,
+  points_read: 0,
+  queries: 0,
+  query_cost: 0,
+  requests: 0,
+  active_series: 0,
+  series_days: 0,
+  bytes_stored: 0,
+  byte_days: 0,
+};
+
+test('use: of all for an admin of all, of its own for a tenant, as JSON and as CSV', async () => {
+  await usedUp();
+  const hour = '2026-06-01T00:00:00.000Z';
+  const used = { tenant: 'used', tenant_id: 'used' };
+  const own = await ask('GET', '/tenants/used/usage');
+  const whole = {
+    from: '2026-05-31T01:00:00.000Z',
+    to: '2026-06-01T01:00:00.000Z',
+    group: ['hour', 'tenant', 'token', 'protocol'],
+  };
+  const kept = { active_series: 48, series_days: 2, bytes_stored: 1000, byte_days: 1000 / 24 };
+  assert.deepEqual(own.json, {
+    ...whole,
+    rows: [
+      { hour, ...used, token: '', protocol: 'storage', ...NO_USE, ...kept },
+      { hour, ...used, token: 't1', protocol: 'influx', ...NO_USE, points_written: 7, requests: 2 },
+      {
+        ...{ hour, ...used, token: 't1', protocol: 'promql', ...NO_USE },
+        ...{ points_read: 40, queries: 1, query_cost: 140, requests: 1 },
+      },
+      { hour, ...used, token: 't2', protocol: 'influx', ...NO_USE, points_written: 5 },
+    ],
+  });
+  const all = await ask('GET', `/usage?group=tenant&from=${hour}`);
+  assert.deepEqual(
+    (all.json.rows as unknown as { tenant: string; points_written: number }[]).map((row) => [
+      row.tenant,
+      row.points_written,
+    ]),
+    [
+      ['other', 3],
+      ['used', 12],
+    ],
+  );
+  const one = await fetch(`${door.url}/orrery/v1/usage?tenant=other&group=protocol&format=csv`);
+  assert.equal(one.headers.get('content-type'), 'text/csv; charset=utf-8');
+  assert.equal(
+    await one.text(),
+    'protocol,points_written,points_read,queries,query_cost,requests,active_series,series_days,' +
+      'bytes_stored,byte_days\r\ngraphite,3,0,0,0,0,0,0,0,0\r\n',
+  );
+  const token = await tenantWithAdmin('viewer');
+  const none = await ask('GET', '/usage', undefined, token);
+  assert.deepEqual(none.json.rows, []);
+  const code = { status: 404, code: 'no-such-tenant' };
+  await refused(['GET', '/usage?tenant=used', undefined, token], code);
+  await refused(['GET', '/tenants/used/usage', undefined, token], code);
+  await refused(['GET', '/usage?tenant=nobody'], code);
+  await refused(['GET', '/usage?group=day'], { path: 'group' });
+  await refused(['GET', '/usage?from=2026-01-01T00:00:00Z'], { path: 'from' });
+  await refused([`GET`, `/usage?from=${hour}&to=2026-05-01T00:00:00Z`], { path: 'to' });
 });
