@@ -27,8 +27,8 @@ export const USAGE_SUMS = [
   'queryCost',
   'requests',
 ] as const;
-/** As they were when somebody looked last within the hour. */
-export const USAGE_GAUGES = ['activeSeries', 'bytesStored'] as const;
+/** Of looks within the hour: of series the most, of bytes the last. */
+const USAGE_GAUGES = ['activeSeries', 'bytesStored'] as const;
 
 export type UsageValue = (typeof USAGE_SUMS)[number] | (typeof USAGE_GAUGES)[number];
 export type UsageValues = Readonly<Partial<Record<UsageValue, number>>>;
@@ -60,9 +60,12 @@ export function encodeJson(value: unknown): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(value));
 }
 
-/** Sums grow, gauges are replaced. */
+/** Sums grow, of gauges one look stays. */
 export function addUsage(before: UsageValues, change: UsageValues): UsageValues {
   const values: Partial<Record<UsageValue, number>> = { ...before, ...change };
+  const { activeSeries } = before;
+  if (activeSeries !== undefined)
+    values.activeSeries = Math.max(activeSeries, change.activeSeries ?? 0);
   for (const name of USAGE_SUMS) {
     const sum = (before[name] ?? 0) + (change[name] ?? 0);
     if (sum !== 0) values[name] = sum;

@@ -121,7 +121,7 @@ export class UsageBook implements BatchMeter {
       tokenId: '',
       protocol: STORED_PROTOCOL,
     });
-    row.activeSeries = activeSeries;
+    row.activeSeries = Math.max(row.activeSeries ?? 0, activeSeries);
     row.bytesStored = bytesStored;
   }
 

@@ -369,8 +369,7 @@ export class ShardedStorage implements HoldableStorage {
   async storedBytes(): Promise<ReadonlyMap<TenantId, number>> {
     const sum = new Map<TenantId, number>();
     for (const sizes of await all(this.#shards.map((shard) => shard.storedBytes())))
-      for (const [tenant, sizeBytes] of sizes)
-        sum.set(tenant, (sum.get(tenant) ?? 0) + sizeBytes);
+      for (const [tenant, sizeBytes] of sizes) sum.set(tenant, (sum.get(tenant) ?? 0) + sizeBytes);
     return sum;
   }
 

@@ -31,7 +31,7 @@ class Metered {
     this.#prng = seededPrng(seed);
     const meter: BatchMeter = {
       begin: (shard, log) => this.book.begin(shard, log),
-      applied: (shard, batch, count) => this.book.applied(shard, batch, count),
+      applied: (shard, one, count) => this.book.applied(shard, one, count),
       keep: () => this.book.keep(),
     };
     const settings = { headSnapshotLogBytes: 3000, openingRestMs: 0 };

@@ -1,7 +1,13 @@
 // `orrery usage`: what tenants of a running server use.
 import { parseArgs } from 'node:util';
 import { EXIT } from '../exit-codes.ts';
-import { ADMIN_FLAGS_HELP, ADMIN_OPTIONS, AdminClient, printJson, timeCell } from './admin-client.ts';
+import {
+  ADMIN_FLAGS_HELP,
+  ADMIN_OPTIONS,
+  AdminClient,
+  printJson,
+  timeCell,
+} from './admin-client.ts';
 import { tableText } from './draw.ts';
 import type { Terminal } from './terminal.ts';
 import { seconds } from './times.ts';
@@ -54,14 +60,14 @@ const OPTIONS = {
 
 export async function usageCommand(args: readonly string[], terminal: Terminal): Promise<number> {
   const { values } = parseArgs({ args: [...args], options: OPTIONS });
-  const { tenant, from, to, group, csv, json } = values;
+  const { tenant, from, to, group, csv, json, ...flags } = values;
   if (csv && json) throw new UsageError('--csv and --json exclude each other');
   const query = new URLSearchParams({ group });
   if (tenant !== undefined) query.set('tenant', tenant);
   if (from !== undefined) query.set('from', timeText(from));
   if (to !== undefined) query.set('to', timeText(to));
   if (csv) query.set('format', 'csv');
-  const client = new AdminClient(values, terminal);
+  const client = new AdminClient(flags, terminal);
   const path = `usage?${query.toString()}`;
   if (csv) terminal.out(await client.askText(path));
   else {

@@ -163,8 +163,7 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   });
   const url = urlOf(address, tls);
   const self = { url, port: address.port };
-  const collector = await startCollector(parts, { ingest, metricsPage, self });
-  state.collector = collector;
+  state.collector = await startCollector(parts, { ingest, metricsPage, self });
   const stopWatching = tls?.watch((renewed) => {
     server.renewKeys(renewed);
     state.threads?.renewKeys(renewed);
@@ -175,14 +174,12 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   async function stop(): Promise<void> {
     state.isReady = false;
     stopWatching?.();
-    await collector?.stop();
+    await state.collector?.stop();
     await lines?.drain(settings.drainTimeoutMs);
     const late = scheduler.after(settings.drainTimeoutMs / 2, () => queries.cancelAll());
     await closeDoors(settings.drainTimeoutMs);
     late();
-    await pushGroups.stop();
-    await looks.stop();
-    parts.usage.stop();
+    await Promise.all([pushGroups.stop(), looks.stop()]);
     await storage.close();
   }
   return { address, url, listeners: lines?.addresses ?? {}, routes, stop };
@@ -329,11 +326,6 @@ function wire(parts: OrreryParts, wiring: Wiring): Wired {
     onEnd: (ended) => countQuery(parts.usage, ended),
     onLargeEnd: collectAfterQueries(scheduler),
   });
-  const limits = {
-    seriesMax: settings.querySeries,
-    samplesMax: settings.querySamples,
-    pointsMax: settings.queryPoints,
-  };
   const { delayedNameRemoval, typeAndUnitLabels } = settings;
   const evaluate = lazyEvaluate(parts, {
     enableDelayedNameRemoval: delayedNameRemoval,
@@ -343,7 +335,7 @@ function wire(parts: OrreryParts, wiring: Wiring): Wired {
     queries,
     storage,
     evaluate,
-    limits,
+    limits: queryLimits(settings),
     clock,
     registry,
     cacheBytes: resultBytesMax,
@@ -366,12 +358,15 @@ function wire(parts: OrreryParts, wiring: Wiring): Wired {
     facts: async () => (await import('./server-facts.ts')).serverFacts(settings),
   };
   const looks = new UsageLooks(parts);
-  const usage = { usage: parts.usage, lookAtUsage: () => looks.look() };
-  const tenants = { ...tenancyDependencies(tenancy, prng), ...usage };
+  const tenants = { ...tenancyDependencies(tenancy, prng), ...looks.dependencies() };
   const deps = { ...api, ...about, ...watched, ...tenants, directory: parts.webDirectory };
   const writeRoutes = (dry: Ingest) => writingRoutes({ ...deps, ingest: dry });
   const routes = productRoutes({ ...deps, writeRoutes });
   return { routes, ingest, queries, looks };
+}
+
+function queryLimits({ querySeries, querySamples, queryPoints }: Settings) {
+  return { seriesMax: querySeries, samplesMax: querySamples, pointsMax: queryPoints };
 }
 
 function heavyPlaces({ queryConcurrency, queryHeavyConcurrency }: Settings): number {

@@ -86,6 +86,11 @@ export class UsageLooks {
     this.#parts = parts;
   }
 
+  /** Of the routes. */
+  dependencies() {
+    return { usage: this.#parts.usage, lookAtUsage: () => this.look() };
+  }
+
   start(): void {
     if (this.#isStopped) return;
     const { scheduler, logger } = this.#parts;
@@ -115,10 +120,12 @@ export class UsageLooks {
       usage.look(tenant, limits.quotas.activeSeries(tenant), sizes.get(tenant) ?? 0);
   }
 
+  /** Then only the storage's end writes down what is used. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#timer?.();
     await this.#looking?.catch(() => undefined);
+    this.#parts.usage.stop();
     await this.#lookAtAll().catch((error: unknown) =>
       this.#parts.logger.warn('what tenants keep is not known', { error: errorMessage(error) }),
     );

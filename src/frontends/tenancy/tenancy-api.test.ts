@@ -588,16 +588,14 @@ test('use: of all for an admin of all, of its own for a tenant, as JSON and as C
     to: '2026-06-01T01:00:00.000Z',
     group: ['hour', 'tenant', 'token', 'protocol'],
   };
+  const asked = { points_read: 40, queries: 1, query_cost: 140, requests: 1 };
   const kept = { active_series: 48, series_days: 2, bytes_stored: 1000, byte_days: 1000 / 24 };
   assert.deepEqual(own.json, {
     ...whole,
     rows: [
       { hour, ...used, token: '', protocol: 'storage', ...NO_USE, ...kept },
       { hour, ...used, token: 't1', protocol: 'influx', ...NO_USE, points_written: 7, requests: 2 },
-      {
-        ...{ hour, ...used, token: 't1', protocol: 'promql', ...NO_USE },
-        ...{ points_read: 40, queries: 1, query_cost: 140, requests: 1 },
-      },
+      { hour, ...used, token: 't1', protocol: 'promql', ...NO_USE, ...asked },
       { hour, ...used, token: 't2', protocol: 'influx', ...NO_USE, points_written: 5 },
     ],
   });
