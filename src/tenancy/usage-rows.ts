@@ -48,12 +48,13 @@ export function hourOf(tMs: number): number {
   return Math.floor(tMs / HOUR_MS) * HOUR_MS;
 }
 
-function hourText(hourMs: number): string {
+export function hourText(hourMs: number): string {
   return new Date(hourMs).toISOString().slice(0, 13);
 }
 
-export function usageKey(hourMs: number, { tenant, tokenId, protocol }: UsageKey): string {
-  return `${ROWS}${hourText(hourMs)}/${tenant}/${tokenId}/${protocol}`;
+/** `hour` as hourText gives it. */
+export function usageKey(hour: string, { tenant, tokenId, protocol }: UsageKey): string {
+  return `${ROWS}${hour}/${tenant}/${tokenId}/${protocol}`;
 }
 
 export function encodeJson(value: unknown): Uint8Array {

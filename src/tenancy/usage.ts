@@ -21,6 +21,7 @@ import {
   addUsage,
   encodeJson,
   hourOf,
+  hourText,
   HOUR_MS,
   lastCommit,
   putCounted,
@@ -69,6 +70,7 @@ export class UsageBook implements BatchMeter {
   #isStopped = false;
   /** Rows as the catalog has them, so that few are read. */
   readonly #held = new Map<string, UsageValues>();
+  #hour = { ms: Number.NaN, text: '' };
   #cleanedMs = Number.NEGATIVE_INFINITY;
 
   private constructor(parts: UsageParts, counted: Map<number, number>, commit: number) {
@@ -131,7 +133,10 @@ export class UsageBook implements BatchMeter {
   }
 
   #row(tMs: number, of: UsageKey): Change {
-    const key = usageKey(hourOf(tMs), of);
+    const hourMs = hourOf(tMs);
+    // The text of an hour costs more than the rest.
+    if (hourMs !== this.#hour.ms) this.#hour = { ms: hourMs, text: hourText(hourMs) };
+    const key = usageKey(this.#hour.text, of);
     let row = this.#open.rows.get(key);
     if (row !== undefined) return row;
     if (this.#open.rows.size >= USAGE_COMMIT_ROWS_MAX) this.#seal();

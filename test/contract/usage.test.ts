@@ -1,6 +1,6 @@
 // Use is counted to the unit whatever happens: random writes of several tenants, tokens and
-// protocols over one and several shards, with flushes, merges, head snapshots, commits of use, kills
-// and clean ends between them, and commits whose outcome nobody knows.
+// protocols over one and several shards; flushes, merges, head snapshots, commits of use, kills and
+// clean ends between them; commits whose outcome nobody knows.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Catalog } from '../../src/catalog/catalog.ts';

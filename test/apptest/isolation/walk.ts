@@ -102,6 +102,9 @@ function settled(text: string, { guess }: Walker): string {
       .replaceAll(guess.snapshot, 'SNAPSHOT')
       .replaceAll(guess.tokenId, 'TOKEN')
       .replaceAll(/"(\w+Ms)":-?[\d.e-]+/g, '"$1":0')
+      // Whose token it is, and what threads have told so far.
+      .replaceAll(/"token":"(?:one|two)"/g, '"token":"OWN"')
+      .replaceAll(/"requests":\d+/g, '"requests":0')
       // How many values one shard has, by which series it has.
       .replaceAll(/"byLabel":\[[^\]]*\]/g, '')
       // What a series has on average where it is.
