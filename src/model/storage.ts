@@ -95,6 +95,35 @@ export interface SeriesCount {
   readonly reserved: number;
 }
 
+/** Where a record of the log stands, and who wrote it. */
+export interface AppliedBatch {
+  readonly offset: number;
+  readonly writtenMs: number;
+  readonly tenant: TenantId;
+  readonly tokenId: string;
+  readonly protocol: string;
+}
+
+/**
+ * Told of each batch once, when it is applied; shards of one storage share it. What it was told
+ * below `countedEnd` it has kept, the rest it is told again after a crash.
+ */
+export interface BatchMeter {
+  /** The shard's log is opened; gives the first record that the meter has to be told of. */
+  begin(shard: number, log: MeteredLog): number;
+  /** Batches below the shard's counted end are stepped over. Must not throw. */
+  applied(shard: number, batch: AppliedBatch, pointCount: number): void;
+  /** Resolves when all that was told is durable: the log below may go. */
+  keep(): Promise<void>;
+}
+
+export interface MeteredLog {
+  readonly startOffset: number;
+  /** Up to here the log is in parts. */
+  readonly frontier: number;
+  readonly endOffset: number;
+}
+
 export interface StorageWriter {
   /**
    * The ref of a label set, reserving one for a new series. Synchronous and in memory. The series
@@ -478,6 +507,8 @@ export interface Storage extends StorageWriter, StorageReader {
   stats(): StorageStats;
   /** One entry a shard. */
   house(): readonly StorageHouse[];
+  /** Bytes of parts by tenant, each part's shared by samples; the head is not in it. */
+  storedBytes(): Promise<ReadonlyMap<TenantId, number>>;
   /** Tenants that hold data, sorted. */
   tenants(): readonly TenantId[];
   /** Refuses new work, flushes what is applied, closes the planes it was given. */

@@ -42,6 +42,8 @@ export interface QueryServiceOptions {
   readonly logger: Logger;
   /** What tenants and tokens may ask for; default: what is said above. */
   readonly quotas?: QueryQuotas | undefined;
+  /** Told of each query that had been let in, however it ended; must not throw. */
+  readonly onEnd?: (ended: EndedQuery) => void;
   /** Queries that took so long are logged; undefined: none. */
   readonly slowMs: number | undefined;
   /**
@@ -49,6 +51,13 @@ export interface QueryServiceOptions {
    * API.
    */
   readonly onLargeEnd?: (isKilled: boolean) => void;
+}
+
+export interface EndedQuery {
+  readonly principal: Principal;
+  readonly language: string;
+  readonly seriesRead: number;
+  readonly samplesRead: number;
 }
 
 export interface QueryQuotas {
@@ -257,7 +266,10 @@ export class QueryService {
   }
 
   #ended(entry: Entry, outcome: string): void {
-    const { clock, slowMs, logger } = this.#options;
+    const { clock, slowMs, logger, onEnd } = this.#options;
+    const { principal, language } = entry.request;
+    const { seriesRead, samplesRead } = entry;
+    onEnd?.({ principal, language, seriesRead, samplesRead });
     const elapsedMs = clock.monotonicMs() - entry.startedMonotonicMs;
     this.#durations.observe(elapsedMs / 1000);
     if (slowMs === undefined || elapsedMs < slowMs) return;

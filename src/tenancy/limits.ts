@@ -69,3 +69,17 @@ export const BREACH_TEXT_LENGTH_MAX = 200;
 /** Part of a limit from which on a tenant is near to it, and how often that is told. */
 export const NEAR_SHARE = 0.8;
 export const NEAR_TOLD_MS = 10_000;
+
+/** Counts of use wait so long for their commit, and a kill loses what is in no log. */
+export const USAGE_COMMIT_MS = 800;
+/** Threads tell so often what they counted. */
+export const USAGE_TOLD_MS = 150;
+/** What tenants keep is looked at so often. */
+export const USAGE_LOOK_MS = 60_000;
+/** Rows of use of one transaction of the catalog, and rows held so that they need not be read. */
+export const USAGE_COMMIT_ROWS_MAX = 10_000;
+export const USAGE_ROWS_HELD_MAX = 50_000;
+/** How long rows of use stay, also of tenants that are gone: 93 days. */
+export const USAGE_KEPT_HOURS = 93 * 24;
+/** Rows of one answer. */
+export const USAGE_ANSWER_ROWS_MAX = 50_000;

@@ -193,7 +193,10 @@ export class Gate {
 }
 
 /** Units of what a query read. */
-function queryCost(read: { readonly seriesRead: number; readonly samplesRead: number }): number {
+export function queryCost(read: {
+  readonly seriesRead: number;
+  readonly samplesRead: number;
+}): number {
   return read.samplesRead + COST_PER_SERIES * read.seriesRead;
 }
 

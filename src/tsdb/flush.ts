@@ -52,6 +52,8 @@ async function persist(state: ShardState, generation: Generation): Promise<void>
     'only what is durable is flushed',
   );
   const deletes = state.view.deletes.filter((one) => one.offset >= seqMin && one.offset < seqMax);
+  // Before anything is committed: the log is trimmed behind it.
+  await state.options.meter?.keep();
   const nowMs = state.options.clock.nowMs();
   const row = generation.isEmpty
     ? undefined

@@ -110,6 +110,14 @@ async function sharesOf(parts: readonly Part[]): Promise<Map<TenantId, Share[]>>
   return out;
 }
 
+/** Whole bytes of each tenant's samples in the parts. */
+export async function bytesByTenant(parts: readonly Part[]): Promise<Map<TenantId, number>> {
+  const out = new Map<TenantId, number>();
+  for (const [tenant, shares] of await sharesOf(parts))
+    out.set(tenant, Math.round(shares.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)));
+  return out;
+}
+
 /** How much of [minUs, maxUs] is below the horizon, 0…1. */
 export function shareBelow(range: { minUs: number; maxUs: number }, horizonUs: number): number {
   const { minUs, maxUs } = range;

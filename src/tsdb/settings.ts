@@ -2,7 +2,7 @@
 import type { Blobs } from '../blobs/blobs.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Log } from '../log/log.ts';
-import type { Retention, SeriesGate } from '../model/storage.ts';
+import type { BatchMeter, Retention, SeriesGate } from '../model/storage.ts';
 import type { Clock } from '../stdx/clock.ts';
 import type { Prng } from '../stdx/prng.ts';
 import type { Probe } from '../stdx/probe.ts';
@@ -130,6 +130,8 @@ export interface TsdbOptions {
   readonly memory?: MemoryBound;
   /** Asked before a series is made; undefined: every one may be. */
   readonly seriesGate?: SeriesGate;
+  /** Counts what is written; undefined: nobody asks. */
+  readonly meter?: BatchMeter;
   /** Space on the disk of the data; undefined: it is not watched. */
   readonly diskSpace?: () => Promise<DiskSpace>;
 }

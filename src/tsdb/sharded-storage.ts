@@ -366,6 +366,13 @@ export class ShardedStorage implements HoldableStorage {
     return mergeStats(this.#shards.map((shard) => shard.stats()));
   }
 
+  async storedBytes(): Promise<ReadonlyMap<TenantId, number>> {
+    const sum = new Map<TenantId, number>();
+    for (const sizes of await all(this.#shards.map((shard) => shard.storedBytes())))
+      for (const [tenant, sizeBytes] of sizes) sum.set(tenant, (sum.get(tenant) ?? 0) + sizeBytes);
+    return sum;
+  }
+
   tenants(): readonly TenantId[] {
     return mergeTexts(
       this.#shards.map((shard) => shard.tenants()),

@@ -57,6 +57,7 @@ import type { TsdbOptions } from './settings.ts';
 import type { ShardStorage } from './sharded-storage.ts';
 import type { HeldContent, StorageHold } from './snapshots.ts';
 import { ShardState, sortedParts } from './state.ts';
+import { bytesByTenant } from './retention.ts';
 import { Turns } from './turns.ts';
 import { WritePath } from './write-path.ts';
 
@@ -176,7 +177,9 @@ class Shard implements ShardStorage {
     const { log } = this.#state.options;
     const { restored, frontier } = this.#state;
     const isBroken = this.#state.mutations.skipFrontier === true;
-    await this.#writes.replay(isBroken ? log.startOffset : (restored?.offset ?? frontier));
+    const from = isBroken ? log.startOffset : (restored?.offset ?? frontier);
+    await this.#writes.meter(from);
+    await this.#writes.replay(from);
     this.#state.restored = undefined;
     this.#armOpening();
     // Not earlier: a cut beyond what is applied so far would wait for writes that never come.
@@ -511,6 +514,10 @@ class Shard implements ShardStorage {
     return [houseOf(this.#state)];
   }
 
+  storedBytes(): Promise<ReadonlyMap<TenantId, number>> {
+    return bytesByTenant(this.#state.view.parts);
+  }
+
   tenants(): readonly TenantId[] {
     return [...this.#state.tenants.keys()].toSorted(compareUtf8);
   }
@@ -538,6 +545,7 @@ class Shard implements ShardStorage {
     try {
       await this.#merges.idle();
       await this.#writes.drain();
+      await this.#state.options.meter?.keep();
       if (this.#state.fatal === undefined) await this.#lastFlush();
     } catch (error) {
       // What is not in parts is in the log; the next opening replays it.

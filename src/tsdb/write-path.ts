@@ -281,7 +281,9 @@ export class WritePath {
       // The very bytes that were encoded: what a checksum guards against is behind the disk.
       const { headMemory, session } = this.#state;
       const options = { skipCrc: true, ownSession: session, times: headMemory.scratch.spreadTimes };
-      this.#apply(decodeRecord(bytes, offset, options), offset);
+      const record = decodeRecord(bytes, offset, options);
+      this.#apply(record, offset);
+      this.#meter(record);
     } catch (error) {
       // Applied in part: nothing may be written on top of it.
       if (error instanceof FatalError || error instanceof BugError) {
@@ -296,6 +298,14 @@ export class WritePath {
     this.#appliedEnd = offset + 1;
     this.#rotateAt(this.#appliedEnd);
     return refused;
+  }
+
+  #meter(record: BatchRecord | DeleteRecord): void {
+    const { options, settings } = this.#state;
+    if (options.meter === undefined || record.kind !== 'batch') return;
+    let count = 0;
+    for (const set of record.batch.points) count += set.count;
+    options.meter.applied(settings.shard, record.header, count);
   }
 
   async #deadLetter(bytes: Uint8Array, offset: number, error: unknown): Promise<void> {
@@ -378,6 +388,30 @@ export class WritePath {
 
   // -------------------------------------------------------------- replay
 
+  /** Tells the meter of what parts or a head snapshot hold and it has not kept. */
+  async meter(until: number): Promise<void> {
+    const { options, settings, frontier } = this.#state;
+    const { log, meter, scheduler } = options;
+    if (meter === undefined) return;
+    const { startOffset, endOffset } = log;
+    const from = meter.begin(settings.shard, { startOffset, frontier, endOffset });
+    if (from >= until) return;
+    let readBytes = 0;
+    for await (const { offset, bytes } of log.read(from)) {
+      if (offset >= until) return;
+      try {
+        this.#meter(decodeRecord(bytes, offset));
+      } catch (error) {
+        // It was a dead letter when it was applied, and counted nowhere.
+        if (!(error instanceof CodecError)) throw error;
+      }
+      readBytes += bytes.length;
+      if (readBytes < REPLAY_TURN_BYTES) continue;
+      readBytes = 0;
+      await scheduler.yieldTurn();
+    }
+  }
+
   /** Streams the log from `from` into the head; bad records go to the dead letters. */
   async replay(from: number): Promise<void> {
     const { log, scheduler } = this.#state.options;
@@ -389,7 +423,9 @@ export class WritePath {
           ...this.#state.mutations,
           times: this.#state.headMemory.scratch.spreadTimes,
         };
-        this.#apply(decodeRecord(bytes, offset, options), offset);
+        const record = decodeRecord(bytes, offset, options);
+        this.#apply(record, offset);
+        this.#meter(record);
       } catch (error) {
         await this.#deadLetter(bytes, offset, error);
       }

@@ -33,7 +33,7 @@ function asker(orrery: RunningOrrery, tenant: string): Asker {
 
 /** Whoever reaches the listener of open mode may do what is about the whole server. */
 function isOfTenant({ permission, path }: Route): boolean {
-  const isAboutTenants = path.startsWith('/orrery/v1/tenants');
+  const isAboutTenants = path.startsWith('/orrery/v1/tenants') || path === '/orrery/v1/usage';
   return (permission !== 'admin' && !isAboutTenants) || path === '/orrery/v1/relabel';
 }
 

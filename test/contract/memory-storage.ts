@@ -496,6 +496,10 @@ export class MemoryStorage implements Storage {
     };
   }
 
+  async storedBytes(): Promise<ReadonlyMap<TenantId, number>> {
+    return new Map();
+  }
+
   tenants(): readonly TenantId[] {
     return [...this.#tenants]
       .filter(([, { series }]) =>

@@ -43,27 +43,44 @@ export class AdminClient {
   }
 
   async askPath<T>(method: string, path: string, body?: unknown): Promise<T> {
-    let response: Response;
-    let text: string;
+    const { response, text } = await this.#fetch(method, path, body);
+    const answer = parsed(text);
+    if (answer === undefined) throw this.#stranger();
+    if (response.ok) return answer as T;
+    throw refusal(response, answer);
+  }
+
+  /** What is answered in another form than JSON. */
+  async askText(path: string): Promise<string> {
+    const { response, text } = await this.#fetch('GET', path);
+    if (response.ok) return text;
+    const answer = parsed(text);
+    throw answer === undefined ? this.#stranger() : refusal(response, answer);
+  }
+
+  #stranger(): CommandError {
+    return new CommandError(EXIT.failed, `what answers at ${this.#base} is no orrery`);
+  }
+
+  async #fetch(method: string, path: string, body?: unknown) {
     try {
-      response = await fetch(`${this.#base}/orrery/v1/${path}`, {
+      const response = await fetch(`${this.#base}/orrery/v1/${path}`, {
         method,
         headers: { ...this.#headers, 'Content-Type': 'application/json' },
         ...(body !== undefined && { body: JSON.stringify(body) }),
       });
-      text = await response.text();
+      return { response, text: await response.text() };
     } catch (error) {
       const message = `no answer from ${this.#base}: ${reasonOf(error)}`;
       throw new CommandError(EXIT.failed, message, { cause: error });
     }
-    const answer = parsed(text);
-    if (answer === undefined)
-      throw new CommandError(EXIT.failed, `what answers at ${this.#base} is no orrery`);
-    if (response.ok) return answer as T;
-    const { error: { message } = {} } = answer as Refusal;
-    const reason = typeof message === 'string' ? message : `status ${response.status}`;
-    throw new CommandError(EXIT.refused, reason);
   }
+}
+
+function refusal(response: Response, answer: object): CommandError {
+  const { error: { message } = {} } = answer as Refusal;
+  const reason = typeof message === 'string' ? message : `status ${response.status}`;
+  return new CommandError(EXIT.refused, reason);
 }
 
 function parsed(text: string): object | undefined {

@@ -86,6 +86,16 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
     },
   ],
   [
+    'usage',
+    {
+      summary: 'what tenants use',
+      load: async () => {
+        const { USAGE_HELP, usageCommand } = await import('./usage.ts');
+        return { help: USAGE_HELP, run: usageCommand };
+      },
+    },
+  ],
+  [
     'backup',
     {
       summary: 'back up a server or a data folder',

@@ -13,6 +13,7 @@ import type { TenancyRecords } from '../../tenancy/tenant-lookup.ts';
 import type { LogFields, LogLevel } from '../../telemetry/logger.ts';
 import type { Offence, RefusedSeries } from '../../tenancy/breaches.ts';
 import type { TenantLimits } from '../../tenancy/limit-book.ts';
+import type { UsageKey } from '../../tenancy/usage-rows.ts';
 import type { ClosedAccount, LimitHit } from '../../tenancy/quotas.ts';
 import type { AppendAnswer, SentMessage } from '../../tsdb/crossing.ts';
 import type { Settings } from '../settings/flags.ts';
@@ -53,6 +54,11 @@ export type BreachTold =
   | { readonly kind: 'series'; readonly refused: RefusedSeries }
   | { readonly kind: 'request'; readonly hit: LimitHit; readonly offence: Offence };
 
+/** Writes that ended. */
+export interface CountedRequests extends UsageKey {
+  readonly count: number;
+}
+
 export type ToIngest =
   | { readonly kind: 'limit'; readonly told: LimitTold }
   | { readonly kind: 'answers'; readonly answers: readonly AppendAnswer[] }
@@ -75,6 +81,7 @@ export type FromIngest =
   | { readonly kind: 'connection'; readonly port: MessagePort; readonly peer: string }
   | { readonly kind: 'refused'; readonly refused: Refused }
   | { readonly kind: 'breach'; readonly breach: BreachTold }
+  | { readonly kind: 'requests'; readonly requests: readonly CountedRequests[] }
   /** In the order in which they were asked for: the rules are in force. */
   | { readonly kind: 'relabelled' }
   | {

@@ -34,6 +34,7 @@ import type { FromIngest, IngestSetup, LimitTold, ToIngest } from './ingest-prot
 import { doorLimits, hearLimits, openQuotas } from './quotas.ts';
 import { registerHeapMetrics } from './process-metrics.ts';
 import type { RouteDependencies } from './routes.ts';
+import { RequestTally } from './usage.ts';
 import { writeCounter } from './write-metrics.ts';
 
 loadKernels();
@@ -56,11 +57,15 @@ const limits = openQuotas(setup.settings, realClock, { threadCount: setup.thread
 const { quotas } = limits;
 const limitRecords = new LimitCopy();
 limits.book.readFrom(limitRecords);
+const requests = new RequestTally(realScheduler, (counted) =>
+  post({ kind: 'requests', requests: counted }),
+);
 const ingest = new Ingest({
   storage: sender,
   prng: realPrng,
   onWrite: (report) => {
     countWrite(report);
+    requests.add(report);
     const refused = refusedOf(report);
     if (refused !== undefined) post({ kind: 'refused', refused });
     tellUses();
@@ -205,6 +210,7 @@ async function hear(message: ToIngest): Promise<void> {
   else if (message.kind === 'metrics') post({ kind: 'page', text: registry.render() });
   else {
     await server.drain(message.graceMs);
+    requests.tell();
     post({ kind: 'drained' });
   }
 }

@@ -24,6 +24,7 @@ import type { Settings } from '../settings/flags.ts';
 import { USES } from './ingest-protocol.ts';
 import type {
   BreachTold,
+  CountedRequests,
   FromIngest,
   IngestSetup,
   LimitTold,
@@ -46,6 +47,7 @@ export interface IngestThreadsParts {
   readonly tenancy: Pick<TenancyStore, 'tenants' | 'tokensOf' | 'onChange' | 'isRemoved'>;
   readonly onRefused: (refused: Refused) => void;
   readonly onBreach?: (breach: BreachTold) => void;
+  readonly onRequests?: (requests: CountedRequests) => void;
   readonly logger: Logger;
   /** Throws AppError where the tenant may not write. */
   readonly admit: (tenant: TenantId) => void;
@@ -240,6 +242,9 @@ class IngestThread {
         return this.#parts.onRefused(message.refused);
       case 'breach':
         return this.#parts.onBreach?.(message.breach);
+      case 'requests':
+        for (const one of message.requests) this.#parts.onRequests?.(one);
+        return;
       case 'relabelled':
         return must(this.#relabelled.shift(), 'rules were sent')();
       case 'page':

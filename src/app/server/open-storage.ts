@@ -29,6 +29,7 @@ import type { MetricsRegistry } from '../../telemetry/registry.ts';
 import type { MemoryBound } from '../../tsdb/memory-bound.ts';
 import { openShards } from '../../tsdb/open-shards.ts';
 import { Snapshots } from '../../tsdb/snapshots.ts';
+import type { UsageBook } from '../../tenancy/usage.ts';
 import type { TsdbEvent, TsdbSettings } from '../../tsdb/tsdb.ts';
 import { threadEnv } from '../real/thread-env.ts';
 import type { Settings } from '../settings/flags.ts';
@@ -41,6 +42,7 @@ import {
 } from '../data-folder.ts';
 import type { DiskShare } from '../settings/kinds.ts';
 import { memoryBound, storageShares } from './memory.ts';
+import { openUsage } from './usage.ts';
 import { openQuotas } from './quotas.ts';
 import type { OpenQuotas } from './quotas.ts';
 
@@ -68,6 +70,7 @@ export interface OpenedStorage {
   /** Of all that holds memory in this process. */
   readonly memory: MemoryBound;
   readonly limits: OpenQuotas;
+  readonly usage: UsageBook;
   /** Closed by the storage. */
   readonly catalog: Catalog;
 }
@@ -86,6 +89,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
   try {
     const blobs = await DirectoryBlobs.open(files, `${data}/${BLOBS_FOLDER}`);
     const report = reporter(options);
+    const usage = await openUsage(catalog, options);
     const memory = memoryBound(options.settings.memoryBytes);
     const logs = new Map<number, Log>();
     const synced = syncDurations(options.registry);
@@ -114,6 +118,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
       settings: tsdbSettings(options, memory),
       memory,
       seriesGate: limits.quotas,
+      meter: usage,
       diskSpace: () => files.space(data),
     });
     const snapshots = await Snapshots.open({
@@ -130,7 +135,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
       blobsFolder: BLOBS_FOLDER,
       probe,
     });
-    return { storage, snapshots, memory, limits, catalog };
+    return { storage, snapshots, memory, limits, usage, catalog };
   } catch (error) {
     await catalog.close();
     throw error;

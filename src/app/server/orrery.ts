@@ -16,6 +16,7 @@ import { assert, must } from '../../stdx/assert.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
 import type { Authenticator } from '../../tenancy/authenticator.ts';
+import type { UsageBook } from '../../tenancy/usage.ts';
 import type { RefusedSeries } from '../../tenancy/breaches.ts';
 import { Ingest } from '../../ingest/ingest.ts';
 import type { WriteReport } from '../../ingest/ingest.ts';
@@ -50,6 +51,7 @@ import { productRoutes, writingRoutes } from './routes.ts';
 import { registerStorageMetrics } from './storage-metrics.ts';
 import { doorOfTenants, openTenancy, tenancyDependencies } from './tenancy.ts';
 import type { Tenancy } from './tenancy.ts';
+import { countQuery, UsageLooks } from './usage.ts';
 import { writeCounter } from './write-metrics.ts';
 
 export interface OrreryParts {
@@ -58,6 +60,7 @@ export interface OrreryParts {
   readonly snapshots: SnapshotKeeper;
   readonly memory: MemoryBound;
   readonly limits: OpenQuotas;
+  readonly usage: UsageBook;
   readonly catalog: Catalog;
   /** Of tenants without rules of their own. */
   readonly relabelConfig: RelabelConfig | undefined;
@@ -90,6 +93,7 @@ interface Wired {
   readonly routes: readonly Route[];
   readonly ingest: Ingest;
   readonly queries: QueryService;
+  readonly looks: UsageLooks;
 }
 
 /** What changes while the product runs. */
@@ -124,7 +128,7 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const tenancy = await openTenancy(parts, keepers);
   followLimits(parts.limits, tenancy.store, (told) => state.threads?.tellLimit(told));
   const wiring = { state, metadata, metricsPage, refusedLines, relabel, tenancy };
-  const { routes, ingest, queries } = wire(parts, wiring);
+  const { routes, ingest, queries, looks } = wire(parts, wiring);
   const pushGroups = (state.pushGroups = await openPushGroups(parts, ingest));
   const { authenticator, stop: stopAdmins } = await openAuthentication(parts, tenancy.store);
   const common = { logger, registry, clock, scheduler, onFatal };
@@ -157,24 +161,24 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   });
   const url = urlOf(address, tls);
   const self = { url, port: address.port };
-  const collector = await startCollector(parts, { ingest, metricsPage, self });
-  state.collector = collector;
+  state.collector = await startCollector(parts, { ingest, metricsPage, self });
   const stopWatching = tls?.watch((renewed) => {
     server.renewKeys(renewed);
     state.threads?.renewKeys(renewed);
   });
   pushGroups.start();
+  looks.start();
   tenancy.removal.resume();
   async function stop(): Promise<void> {
     state.isReady = false;
     stopWatching?.();
     stopAdmins();
-    await collector?.stop();
+    await state.collector?.stop();
     await lines?.drain(settings.drainTimeoutMs);
     const late = scheduler.after(settings.drainTimeoutMs / 2, () => queries.cancelAll());
     await closeDoors(settings.drainTimeoutMs);
     late();
-    await pushGroups.stop();
+    await Promise.all([pushGroups.stop(), looks.stop()]);
     await storage.close();
   }
   return { address, url, listeners: lines?.addresses ?? {}, routes, stop };
@@ -252,6 +256,7 @@ async function startThreads(
     onBreach: (breach) => hearBreach(parts.limits.breaches, breach),
     onSamples: (principal, count) => parts.limits.quotas.gate(principal).takeSamples(count),
     admit: (tenant) => authenticator.admit(tenant),
+    onRequests: ({ count, ...key }) => parts.usage.countRequests(key, count),
     onFatal,
   });
 }
@@ -282,6 +287,7 @@ function openIngest(parts: OrreryParts, wiring: Wiring): Ingest {
   const countWrite = writeCounter(registry);
   const onWrite = (report: WriteReport): void => {
     countWrite(report);
+    parts.usage.countRequests(report, 1);
     const refused = refusedOf(report);
     if (refused !== undefined) refusedLines.add(refused);
   };
@@ -316,13 +322,9 @@ function wire(parts: OrreryParts, wiring: Wiring): Wired {
     logger,
     slowMs: settings.slowQueryMs,
     quotas: parts.limits.quotas,
+    onEnd: (ended) => countQuery(parts.usage, ended),
     onLargeEnd: collectAfterQueries(scheduler),
   });
-  const limits = {
-    seriesMax: settings.querySeries,
-    samplesMax: settings.querySamples,
-    pointsMax: settings.queryPoints,
-  };
   const { delayedNameRemoval, typeAndUnitLabels } = settings;
   const evaluate = lazyEvaluate(parts, {
     enableDelayedNameRemoval: delayedNameRemoval,
@@ -332,7 +334,7 @@ function wire(parts: OrreryParts, wiring: Wiring): Wired {
     queries,
     storage,
     evaluate,
-    limits,
+    limits: queryLimits(settings),
     clock,
     registry,
     cacheBytes: resultBytesMax,
@@ -354,11 +356,20 @@ function wire(parts: OrreryParts, wiring: Wiring): Wired {
     pushGroups: () => must(state.pushGroups, 'groups are opened before requests come'),
     facts: async () => (await import('./server-facts.ts')).serverFacts(settings),
   };
-  const tenants = { ...tenancyDependencies(tenancy, prng), ...limitsTold(parts.limits) };
+  const looks = new UsageLooks(parts);
+  const tenants = {
+    ...tenancyDependencies(tenancy, prng),
+    ...limitsTold(parts.limits),
+    ...looks.dependencies(),
+  };
   const deps = { ...api, ...about, ...watched, ...tenants, directory: parts.webDirectory };
   const writeRoutes = (dry: Ingest) => writingRoutes({ ...deps, ingest: dry });
   const routes = productRoutes({ ...deps, writeRoutes });
-  return { routes, ingest, queries };
+  return { routes, ingest, queries, looks };
+}
+
+function queryLimits({ querySeries, querySamples, queryPoints }: Settings) {
+  return { seriesMax: querySeries, samplesMax: querySamples, pointsMax: queryPoints };
 }
 
 function heavyPlaces({ queryConcurrency, queryHeavyConcurrency }: Settings): number {

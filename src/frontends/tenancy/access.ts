@@ -57,8 +57,12 @@ export function tenantOf(deps: AccessDependencies, exchange: Exchange): SeenTena
     return { record: kept, isKept: true };
   if (isAll && isUnkept(tenancy, name) && storage.tenants().includes(name))
     return { record: unkeptRecord(name), isKept: false };
+  throw noSuchTenant(name);
+}
+
+export function noSuchTenant(name: string): AppError {
   const message = `there is no tenant ${JSON.stringify(name.slice(0, 200))}`;
-  throw new AppError('notFound', 'no-such-tenant', message);
+  return new AppError('notFound', 'no-such-tenant', message);
 }
 
 /** As `tenantOf`, and what had no record gets one. */

@@ -8,6 +8,8 @@ export const AUDIT_ANSWER_DEFAULT = 100;
 export const CARDINALITY_ANSWER_DEFAULT = 10;
 export const CARDINALITY_ANSWER_MAX = 1_000;
 
+export const USAGE_HOURS_DEFAULT = 24;
+
 export const TOKEN_NAME_LENGTH_MAX = 200;
 export const TOKEN_TENANTS_MAX = 100;
 export const FORCED_LABELS_MAX = 30;

@@ -3,10 +3,12 @@
 import { TENANT_ID_PATTERN } from '../../model/tenant.ts';
 import { AUDIT_ACTIONS, AUDIT_LOGS } from '../../tenancy/audit.ts';
 import { AUDIT_ANSWER_ROWS_MAX } from '../../tenancy/limits.ts';
+import { USAGE_GROUPS } from '../../tenancy/usage-report.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { LIMIT_IDS_OF } from './tenants.ts';
 import type { LimitScope } from './tenants.ts';
 import { PERMISSIONS } from './tokens.ts';
+import { USAGE_FIGURES, USAGE_FORMATS } from './usage.ts';
 import {
   AUDIT_ANSWER_DEFAULT,
   CARDINALITY_ANSWER_DEFAULT,
@@ -110,6 +112,17 @@ function paths(): Json {
         answer: 'Cardinality',
         parameters: [count(CARDINALITY_ANSWER_MAX, CARDINALITY_ANSWER_DEFAULT)],
       }),
+    },
+    '/orrery/v1/tenants/{tenant}/usage': {
+      parameters: [TENANT],
+      get: usageOperation('getTenantUsage', 'What a tenant uses, by the hour.', []),
+    },
+    '/orrery/v1/usage': {
+      get: usageOperation(
+        'getUsage',
+        'What tenants use, by the hour: all for a server admin, else the own.',
+        [inQuery('tenant', { type: 'string', description: 'Name, or id of one that is gone.' })],
+      ),
     },
     '/orrery/v1/whoami': {
       get: operation({
@@ -245,6 +258,33 @@ function auditPath(): Json {
   };
 }
 
+const USAGE_TEXT =
+  'Hours that begin in [from, to), the last 24 where nothing is said. Points written are counted ' +
+  'from the log; what is stored stands in rows of the protocol "storage".';
+
+function usageOperation(id: string, summary: string, more: readonly Json[]): Json {
+  const answer = operation({
+    id,
+    summary,
+    answer: 'Usage',
+    parameters: [
+      inQuery('from', TIME),
+      inQuery('to', TIME),
+      inQuery('group', {
+        type: 'string',
+        pattern: `^(${USAGE_GROUPS.join('|')})(,(${USAGE_GROUPS.join('|')}))*$`,
+        description: 'What rows are told apart by; all of it unless given.',
+      }),
+      inQuery('format', { type: 'string', enum: USAGE_FORMATS, default: 'json' }),
+      ...more,
+    ],
+  }) as { readonly responses: Readonly<Record<string, { readonly content: Json }>> };
+  const csv = { 'text/csv': { schema: TEXT } };
+  const { content } = answer.responses['200']!;
+  const done = { description: 'Done.', content: { ...content, ...csv } };
+  return { ...answer, description: USAGE_TEXT, responses: { ...answer.responses, 200: done } };
+}
+
 // ---------------------------------------------------------------- schemas
 
 const TEXT = { type: 'string' };
@@ -285,6 +325,7 @@ function schemas(): Json {
     ...tenantSchemas(),
     ...tokenSchemas(),
     ...auditSchemas(),
+    ...usageSchemas(),
     Whoami: whoamiSchema(),
     Cardinality: object({
       tenant: TEXT,
@@ -438,6 +479,16 @@ function whoamiSchema(): Json {
     permissions,
     token: { anyOf: [token, { type: 'null' }] },
   });
+}
+
+function usageSchemas(): Json {
+  const group = { type: 'string', enum: USAGE_GROUPS };
+  const figures = USAGE_FIGURES.map((name): [string, Json] => [name, { type: 'number' }]);
+  const about = { hour: TIME, tenant: TEXT, tenant_id: TEXT, token: TEXT, protocol: TEXT };
+  return {
+    Usage: object({ from: TIME, to: TIME, group: list(group), rows: list(ref('UsageRow')) }),
+    UsageRow: object({ ...about, ...Object.fromEntries(figures) }, USAGE_FIGURES),
+  };
 }
 
 function auditSchemas(): Json {

@@ -4,10 +4,12 @@ import type { Exchange } from '../http/exchange.ts';
 import { SMALL_BODY_BYTES_MAX } from '../http/limits.ts';
 import type { Method, Route } from '../http/route.ts';
 import type { CardinalityDependencies } from './cardinality.ts';
+import type { UsageDependencies } from './usage.ts';
 import { fieldErrors } from './fields.ts';
 import type { TokenDependencies } from './tokens.ts';
 
-export interface TenancyApiDependencies extends TokenDependencies, CardinalityDependencies {
+export interface TenancyApiDependencies
+  extends TokenDependencies, CardinalityDependencies, UsageDependencies {
   /** Of the product. */
   readonly version: string;
 }
@@ -17,6 +19,7 @@ const tenants = () => import('./tenants.ts');
 const tokens = () => import('./tokens.ts');
 const audit = () => import('./audit.ts');
 const cardinality = () => import('./cardinality.ts');
+const usage = () => import('./usage.ts');
 const openApi = () => import('./openapi.ts');
 
 type Run = (deps: TenancyApiDependencies, exchange: Exchange) => Promise<void>;
@@ -26,6 +29,8 @@ interface Row {
   readonly path: string;
   readonly permission: Route['permission'];
   readonly tenantScope: Route['tenantScope'];
+  /** As of Route. */
+  readonly isWhole?: true;
   readonly run: Run;
 }
 
@@ -103,6 +108,20 @@ const ROWS: readonly Row[] = [
     path: `${ONE}/cardinality`,
     ...OWN,
     run: async (...a) => (await cardinality()).getCardinality(...a),
+  },
+  {
+    method: 'GET',
+    path: `${ONE}/usage`,
+    ...OWN,
+    isWhole: true,
+    run: async (...a) => (await usage()).getTenantUsage(...a),
+  },
+  {
+    method: 'GET',
+    path: '/orrery/v1/usage',
+    ...OWN,
+    isWhole: true,
+    run: async (...a) => (await usage()).getUsage(...a),
   },
   {
     method: 'GET',

@@ -22,6 +22,7 @@ import { TenantRemoval } from '../../tenancy/tenant-removal.ts';
 import { matcher } from '../../model/matcher.ts';
 import { LimitBook } from '../../tenancy/limit-book.ts';
 import { LIMIT_IDS } from '../../tenancy/limit-table.ts';
+import { UsageBook } from '../../tenancy/usage.ts';
 import { mintToken } from '../../tenancy/token.ts';
 import { openDoor, testScheduler } from '../http/testing.ts';
 import type { TestDoor } from '../http/testing.ts';
@@ -75,6 +76,7 @@ interface Document {
 let door: TestDoor;
 let store: TenancyStore;
 let storage: MemoryStorage;
+let usage: UsageBook;
 const document = openApiDocument({ version: '1' }) as unknown as Document;
 const checker = new SchemaChecker(document.components.schemas);
 
@@ -109,7 +111,12 @@ function principalOf(id: string | undefined): Principal {
 }
 
 before(async () => {
-  store = await TenancyStore.open({ catalog: new MemoryCatalog(), clock });
+  const catalog = new MemoryCatalog();
+  store = await TenancyStore.open({ catalog, clock });
+  const onError = (error: unknown): never => {
+    throw error;
+  };
+  usage = await UsageBook.open({ catalog, clock, scheduler: testScheduler, onError });
   storage = new MemoryStorage(undefined, () => clock.nowMs());
   const forget = async (tenant: string) => void forgotten.push(tenant);
   const book = new LimitBook({ 'query-samples': 9, 'query-range': 3_162_240_000 });
@@ -124,6 +131,8 @@ before(async () => {
     storage,
     removal,
     clock,
+    usage,
+    lookAtUsage: async () => undefined,
     queries: queryService(),
     mintToken: () => mintToken(prng),
     limitsInForce: (tenant, tokenId) => book.sourced(tenant, tokenId),
@@ -143,7 +152,10 @@ before(async () => {
   const who = { authenticator, isServerAdmin: isAdmin };
   door = await openDoor(tenancyRoutes(deps), {}, undefined, who);
 });
-after(() => door.close());
+after(() => {
+  usage.stop();
+  return door.close();
+});
 
 /** The operation of the document that a request is one of. */
 function operationOf(method: string, path: string): Operation {

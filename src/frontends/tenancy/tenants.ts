@@ -160,6 +160,7 @@ export async function patchTenant(deps: TenantDependencies, exchange: Exchange):
 const REMAINS = [
   'the id, which is not given to another tenant',
   'rows of the audit log',
+  'rows of use, under the id, for 93 days',
   'snapshots and backups that were made before',
 ] as const;
 
