@@ -64,3 +64,9 @@ export const BREACH_TEXT_LENGTH_MAX = 200;
 /** Part of a limit from which on a tenant is near to it, and how often that is told. */
 export const NEAR_SHARE = 0.8;
 export const NEAR_TOLD_MS = 10_000;
+
+/** A tenant that holds bytes is given more up to so many times what is free then. */
+export const SHARE_OF_FREE = 4;
+
+/** Turns after which what waits goes, whatever it costs. */
+export const TURN_ROUNDS_MAX = 16;

@@ -25,6 +25,7 @@ import { RefusedLines, refusedOf, refusedWrite } from '../../ingest/refused-line
 import type { Refused } from '../../ingest/refused-lines.ts';
 import { RelabelStore } from '../../ingest/relabel-store.ts';
 import type { RelabelConfig, RelabelStoreParts } from '../../ingest/relabel-store.ts';
+import { WriteTurns } from '../../ingest/write-turns.ts';
 import { QUERY_HEAVY_PART } from '../../query/limits.ts';
 import { PromqlQueries } from '../../query/promql.ts';
 import type { EvaluatePromql } from '../../query/promql.ts';
@@ -35,6 +36,7 @@ import { HttpServer } from '../../frontends/http/server.ts';
 import type { Settings } from '../settings/flags.ts';
 import type { MemoryBound } from '../../tsdb/memory-bound.ts';
 import { collectAfterQueries } from '../real/idle-memory.ts';
+import { inNextTurn } from '../real/scheduler.ts';
 import { openAuthentication } from './authentication.ts';
 import { startCollector } from './collector.ts';
 import type { RunningCollector } from './collector.ts';
@@ -288,7 +290,7 @@ function openIngest(parts: OrreryParts, wiring: Wiring): Ingest {
   };
   const limits = ingestShares(memory);
   const onSeriesRefused = (refused: RefusedSeries): string => breaches.addSeries(refused);
-  const told = { onWrite, onSeriesRefused };
+  const told = { onWrite, onSeriesRefused, turns: new WriteTurns(inNextTurn) };
   return new Ingest({ storage, prng, metadata, relabel, limits, quotas, ...told });
 }
 

@@ -9,7 +9,7 @@ import { must } from '../../stdx/assert.ts';
 import { freeOutput } from '../../stdx/freed.ts';
 import { checkCoding, checkDeclaredLength, clientGone, contentCoding } from './body.ts';
 import { decodeBody, readRaw } from './body.ts';
-import type { BodyGate } from './body-gate.ts';
+import type { BodyGate, Holder } from './body-gate.ts';
 import type { Answer, PathParams } from './answer.ts';
 import { answerCoding, compressed, isCompressible, sendCompressed } from './compression.ts';
 import { COMPRESS_BYTES_MIN, COMPRESS_INLINE_BYTES_MAX } from './limits.ts';
@@ -25,6 +25,8 @@ export interface ExchangeParts {
   /** undefined on routes with permission 'none'. */
   readonly principal: Principal | undefined;
   readonly gate: BodyGate;
+  /** Whose the body is. */
+  readonly holder: Holder;
 }
 
 const FORM_TYPE = 'application/x-www-form-urlencoded';
@@ -99,7 +101,7 @@ export class Exchange {
   }
 
   #take = (sizeBytes: number): void => {
-    this.#parts.gate.take(sizeBytes);
+    this.#parts.gate.take(this.#parts.holder, sizeBytes);
     this.#heldBytes += sizeBytes;
   };
 
@@ -119,7 +121,8 @@ export class Exchange {
     checkCoding(coding);
     const raw = await this.rawBody();
     const limitBytes = this.bodyLimitBytes;
-    const decoded = await decodeBody(raw, coding, { limitBytes, gate: this.#parts.gate });
+    const { gate, holder } = this.#parts;
+    const decoded = await decodeBody(raw, coding, { limitBytes, gate, holder });
     if (decoded !== raw) {
       this.hold(decoded.length);
       this.#decoded = decoded;
@@ -230,7 +233,7 @@ export class Exchange {
     if (this.#decoded !== undefined) freeOutput(this.#decoded);
     this.#decoded = undefined;
     for (const piece of this.#borrowed) this.#parts.gate.memory.give(piece);
-    if (this.#heldBytes > 0) this.#parts.gate.give(this.#heldBytes);
+    if (this.#heldBytes > 0) this.#parts.gate.give(this.#parts.holder, this.#heldBytes);
     this.#heldBytes = 0;
   }
 }

@@ -307,8 +307,9 @@ export class HttpServer {
         checkDeclaredLength(request, bodyLimitBytes);
         const { params } = found;
         const gate = this.#gate;
-        const parts = { request, response, bodyLimitBytes, params, queryText, principal, gate };
-        exchange = new Exchange(parts);
+        const holder = found.route.permission === 'admin' ? undefined : principal?.tenant;
+        const body = { bodyLimitBytes, gate, holder };
+        exchange = new Exchange({ request, response, params, queryText, principal, ...body });
         await found.route.handler(exchange);
       } else throw missError(request, response, path, found);
     } catch (error) {
