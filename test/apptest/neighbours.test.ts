@@ -1,5 +1,5 @@
-// A tenant that floods and one that is quiet, on a real server: the quiet one's writes over HTTP and
-// over TCP, its queries, and what administers the server are answered while the other one is
+// A tenant that floods and one that is quiet, on a real server: the quiet one's writes over HTTP
+// and over TCP, its queries, and what administers the server are answered while the other one is
 // refused by a limit, waits for one, or holds all the memory that bodies get. Nothing is timed.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
