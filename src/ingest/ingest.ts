@@ -367,12 +367,12 @@ export class Ingest {
     const taken =
       kept === exemplars.length ? batch : { ...batch, exemplars: exemplars.slice(0, kept) };
     const samples = sampleCount(batch);
-    gate.takeSamples(samples);
+    gate.takeSamples(samples, options.protocol);
     let applied = false;
     try {
       applied = (await this.#storage.append(taken, options)).applied;
     } finally {
-      if (!applied) gate.takeSamples(-samples);
+      if (!applied) gate.takeSamples(-samples, options.protocol);
     }
     return applied;
   }

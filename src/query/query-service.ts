@@ -204,7 +204,7 @@ export class QueryService {
     try {
       return await this.#runEntry(entry, run);
     } finally {
-      gate.leaveQuery(entry);
+      gate.leaveQuery(entry, request.language);
     }
   }
 

@@ -70,3 +70,7 @@ export const SHARE_OF_FREE = 4;
 
 /** Turns after which what waits goes, whatever it costs. */
 export const TURN_ROUNDS_MAX = 16;
+
+/** Names of those who took most that are kept of an account, and that a refusal says. */
+export const CONTRIBUTORS_KEPT = 16;
+export const CONTRIBUTORS_TOLD = 3;

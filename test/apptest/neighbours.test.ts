@@ -88,11 +88,16 @@ test('writes over HTTP: the flood is refused with its limit, no point of the qui
     const { limit } = JSON.parse(answer.text) as { limit: Record<string, unknown> };
     assert.equal(limit['id'], 'samples-per-second');
     assert.equal(limit['limit'], 5);
+    assert.match(String(limit['contributors']), /^token [a-z2-7]{12}, influx$/);
     assert.equal(limit['docs'], 'docs/operations/limits.md#samples-per-second');
   }
   assert.equal(await valueOf('quiet', 'count(q_v)'), '20');
   assert.equal(await valueOf('flood', 'sum(m_v)'), '1000');
 });
+
+interface Breach {
+  readonly first: { readonly protocol: string } | null;
+}
 
 function connect(): net.Socket {
   const port = Number(String(orrery.ready['graphite']).split(':').at(-1));
@@ -116,6 +121,12 @@ test('lines over TCP: one sender waits for its limit, the other one is written',
   const count = 'count({__name__=~"l\\\\.i.*|l_i.*"})';
   await until(async () => ((await valueOf('quiet', count)) === '30' ? true : undefined));
   await houseAnswers();
+  const seen = await orrery.get('/orrery/v1/breaches', bearer(tokens.get('waits')!));
+  const { breaches } = JSON.parse(seen.text) as { breaches: Breach[] };
+  assert.ok(
+    breaches.some(({ first }) => first?.protocol === 'graphite'),
+    seen.text,
+  );
   flood.destroy();
 });
 
@@ -130,6 +141,7 @@ test('queries: the flood is refused for what it owes, the quiet one is answered'
     assert.equal(status, 429, text);
     const { limit } = JSON.parse(text) as { limit: Record<string, unknown> };
     assert.deepEqual([limit['id'], limit['limit']], ['query-cost-per-minute', 1]);
+    assert.match(String(limit['contributors']), /^token [a-z2-7]{12}, promql$/);
     assert.ok(Number(headers.get('retry-after')) > 0);
   }
 });

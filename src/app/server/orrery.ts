@@ -132,6 +132,8 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   state.pushGroups = pushGroups;
   const authenticator = await openAuthentication(parts, tenancy.store);
   const common = { logger, registry, clock, scheduler, onFatal };
+  const door = doorLimits(parts.limits);
+  const { onLimited } = door;
   const server = new HttpServer({
     ...common,
     ...(tls && { keys: tls.keys }),
@@ -139,7 +141,7 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
     authenticator,
     isServerAdmin: (principal) => isServerAdmin(principal, tenancy.store),
     rules: doorRules(settings),
-    ...doorLimits(parts.limits),
+    ...door,
     onWriteRefused: (refused) => refusedLines.add(refusedWrite(refused)),
   });
   const accept = (connection: Duplex) => server.accept(connection);
@@ -154,7 +156,8 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
     await server.drain(graceMs);
     await state.threads?.close();
   };
-  const listening = { ...parts, ingest, refusedLines, authenticator, acceptHttp: accept };
+  const forLines = { ingest, refusedLines, authenticator, onLimited };
+  const listening = { ...parts, ...forLines, acceptHttp: accept };
   const lines = await startLines(listening).catch(async (error: unknown) => {
     await closeDoors(0);
     throw error;
@@ -253,7 +256,8 @@ async function startThreads(
     ...rest,
     logger,
     onBreach: (breach) => hearBreach(parts.limits.breaches, breach),
-    onSamples: (principal, count) => parts.limits.quotas.gate(principal).takeSamples(count),
+    onSamples: (principal, count, protocol) =>
+      parts.limits.quotas.gate(principal).takeSamples(count, protocol),
     admit: (tenant) => authenticator.admit(tenant),
     onFatal,
   });

@@ -61,6 +61,9 @@ sentence names who is over which limit, what was there and what is the most. Whe
 "limit": {"id": "active-series", "limit": 1000, "value": 1000, "contributors": [], "docs": "docs/operations/limits.md#active-series"}
 \`\`\`
 
+Contributors are names, those of what took most lately first: \`token ID, influx\` of samples and of what is under way, \`token ID, promql\` of the cost of queries (without tokens the protocol or
+language alone), a selector and a label of a query that asks for too much, a label of refused series.
+
 A write that is over as a whole is refused before its body is read. Of a batch with new series that are refused the rest is kept: the answer
 counts what was refused and names the first ones, as it does for rows that do not parse. With several shards what is under way and exemplars are
 counted by thread, each with its part of the limit.
