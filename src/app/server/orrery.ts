@@ -132,8 +132,6 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   state.pushGroups = pushGroups;
   const authenticator = await openAuthentication(parts, tenancy.store);
   const common = { logger, registry, clock, scheduler, onFatal };
-  const door = doorLimits(parts.limits);
-  const { onLimited } = door;
   const server = new HttpServer({
     ...common,
     ...(tls && { keys: tls.keys }),
@@ -141,7 +139,7 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
     authenticator,
     isServerAdmin: (principal) => isServerAdmin(principal, tenancy.store),
     rules: doorRules(settings),
-    ...door,
+    ...doorLimits(parts.limits),
     onWriteRefused: (refused) => refusedLines.add(refusedWrite(refused)),
   });
   const accept = (connection: Duplex) => server.accept(connection);
@@ -156,8 +154,7 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
     await server.drain(graceMs);
     await state.threads?.close();
   };
-  const forLines = { ingest, refusedLines, authenticator, onLimited };
-  const listening = { ...parts, ...forLines, acceptHttp: accept };
+  const listening = { ...parts, ingest, refusedLines, authenticator, acceptHttp: accept };
   const lines = await startLines(listening).catch(async (error: unknown) => {
     await closeDoors(0);
     throw error;
@@ -221,11 +218,14 @@ async function openPushGroups(parts: OrreryParts, ingest: Ingest): Promise<PushG
   return groups;
 }
 
-async function startLines(parts: LineListenersParts): Promise<LineListeners | undefined> {
+async function startLines(
+  parts: Omit<LineListenersParts, 'onLimited'> & Pick<OrreryParts, 'limits'>,
+): Promise<LineListeners | undefined> {
   const { graphite, opentsdbTelnet, influxTcp, influxUdp } = parts.settings;
   if ((graphite ?? opentsdbTelnet ?? influxTcp ?? influxUdp) === undefined) return undefined;
   const { startLineListeners } = await import('./line-listeners.ts');
-  return await startLineListeners(parts);
+  const { onLimited } = doorLimits(parts.limits);
+  return await startLineListeners({ ...parts, onLimited });
 }
 
 /** Several shards are written by several threads, where a port can be shared. */
