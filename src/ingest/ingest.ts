@@ -16,6 +16,7 @@ import type { AppendOptions, Durability, StorageWriter } from '../model/storage.
 import type { Principal, TenantId } from '../model/tenant.ts';
 import type { Relabelling } from '../relabel/relabelling.ts';
 import type { Prng } from '../stdx/prng.ts';
+import { FairBytes } from '../tenancy/fair-bytes.ts';
 import { limitSentence } from '../tenancy/quotas.ts';
 import type { Gate, LimitHit } from '../tenancy/quotas.ts';
 import type { RefusedSeries } from '../tenancy/breaches.ts';
@@ -37,6 +38,7 @@ import { DEFAULT_DICTIONARY_BOUNDS, ProfileDictionary } from './row-dictionary.t
 import type { LabelLimits } from './series-admission.ts';
 import { DEFAULT_LABEL_LIMITS, labelLimits } from './series-admission.ts';
 import { TimeRangeSink } from './time-range-sink.ts';
+import type { WriteTurns } from './write-turns.ts';
 
 /** Reads one body; may be called twice and must do the same thing each time. Synchronous. */
 export type Scan<Result extends ScanResult> = (dictionary: RowDictionary, sink: RowSink) => Result;
@@ -128,6 +130,8 @@ export interface IngestDependencies {
   readonly quotas?: WriteQuotas | undefined;
   /** Told of each series that a limit refuses; what contributes most, in words. */
   readonly onSeriesRefused?: (refused: RefusedSeries) => string | undefined;
+  /** Default: bodies are scanned in the order of their arrival. */
+  readonly turns?: WriteTurns;
 }
 
 /** What tenants and tokens may write. */
@@ -173,7 +177,8 @@ export class Ingest {
   readonly #onSeriesRefused: IngestDependencies['onSeriesRefused'];
   /** Whose rows are scanned now. */
   #sender: Omit<RefusedSeries, 'tenant' | 'labels' | 'count' | 'hit'> = NOBODY;
-  #inFlightBytes = 0;
+  readonly #turns: WriteTurns | undefined;
+  readonly #inFlight: FairBytes;
   #dictionaryBytes = 0;
 
   constructor(dependencies: IngestDependencies) {
@@ -185,10 +190,12 @@ export class Ingest {
     this.#relabel = dependencies.relabel;
     this.#quotas = dependencies.quotas;
     this.#onSeriesRefused = dependencies.onSeriesRefused;
+    this.#turns = dependencies.turns;
+    this.#inFlight = new FairBytes(this.#limits.inFlightBytesMax);
   }
 
   get inFlightBytes(): number {
-    return this.#inFlightBytes;
+    return this.#inFlight.heldBytes;
   }
 
   get dictionaryBytes(): number {
@@ -206,33 +213,49 @@ export class Ingest {
   ): Promise<WriteResult<Result>> {
     if (!principal.permissions.has('write'))
       throw new AppError('forbidden', 'no-write-permission', 'this token may not write');
+    const { sizeBytes } = request;
+    const { tenant } = principal;
     const gate = this.#quotas?.gate(principal);
-    gate?.enterWrite(request.sizeBytes);
+    gate?.enterWrite(sizeBytes);
     try {
-      this.#admitBytes(request.sizeBytes);
-      const builder = this.#builders.pop() ?? new BatchBuilder();
+      this.#admitBytes(tenant, sizeBytes);
       try {
-        return await this.#scanAndAppend(principal, request, builder, gate);
+        const weight = Math.max(1, gate?.limits.weight ?? 1);
+        const turn = this.#turns?.enter({ tenant, sizeBytes, weight });
+        if (turn !== undefined) await turn;
+        return await this.#withBuilder((builder) =>
+          this.#scanAndAppend(principal, request, builder, gate),
+        );
       } finally {
-        this.#inFlightBytes -= request.sizeBytes;
-        this.#recycle(builder);
+        this.#inFlight.give(tenant, sizeBytes);
       }
     } finally {
-      gate?.leaveWrite(request.sizeBytes);
+      gate?.leaveWrite(sizeBytes);
     }
   }
 
-  #admitBytes(sizeBytes: number): void {
-    const limit = this.#limits.inFlightBytesMax;
+  /** Who has most in flight is refused first. */
+  #admitBytes(tenant: TenantId, sizeBytes: number): void {
+    const inFlight = this.#inFlight;
     // A body alone is always let in: its size is bounded by the frontend.
-    if (this.#inFlightBytes > 0 && this.#inFlightBytes + sizeBytes > limit)
-      throw new AppError(
-        'unavailable',
-        'ingest-busy',
-        `${this.#inFlightBytes} bytes are being written, the limit is ${limit}: try again`,
-        { retryable: true, retryAfterSec: BUSY_RETRY_SEC },
-      );
-    this.#inFlightBytes += sizeBytes;
+    if (inFlight.heldBytes === 0) return inFlight.take(tenant, sizeBytes);
+    if (inFlight.tryTake(tenant, sizeBytes)) return;
+    throw new AppError(
+      'unavailable',
+      'ingest-busy',
+      `${inFlight.heldBytes} bytes are being written, the limit is ${inFlight.limitBytes}, and ` +
+        `${inFlight.heldBy(tenant)} of them are of this tenant: try again`,
+      { retryable: true, retryAfterSec: BUSY_RETRY_SEC },
+    );
+  }
+
+  async #withBuilder<T>(use: (builder: BatchBuilder) => Promise<T>): Promise<T> {
+    const builder = this.#builders.pop() ?? new BatchBuilder();
+    try {
+      return await use(builder);
+    } finally {
+      this.#recycle(builder);
+    }
   }
 
   #recycle(builder: BatchBuilder): void {
@@ -344,12 +367,12 @@ export class Ingest {
     const taken =
       kept === exemplars.length ? batch : { ...batch, exemplars: exemplars.slice(0, kept) };
     const samples = sampleCount(batch);
-    gate.takeSamples(samples);
+    gate.takeSamples(samples, options.protocol);
     let applied = false;
     try {
       applied = (await this.#storage.append(taken, options)).applied;
     } finally {
-      if (!applied) gate.takeSamples(-samples);
+      if (!applied) gate.takeSamples(-samples, options.protocol);
     }
     return applied;
   }

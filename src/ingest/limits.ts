@@ -50,3 +50,9 @@ export const RELABEL_PAGE_ROWS = 64;
 
 /** Points and series that a dry run shows. */
 export const DRY_POINTS_MAX = 16;
+
+/** Bytes of bodies that are scanned in one turn of the event loop: some two milliseconds. */
+export const WRITE_SLICE_BYTES = 256 * 1024;
+
+/** What one tenant has of them before it is another's turn, where several wait. */
+export const WRITE_TURN_BYTES = 64 * 1024;

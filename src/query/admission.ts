@@ -5,6 +5,7 @@
 // full turns away who has most in it.
 import { AppError } from '../model/errors.ts';
 import type { TenantId } from '../model/tenant.ts';
+import { TurnLine } from '../tenancy/turn-line.ts';
 import { QUERY_OVERTAKES_MAX, QUERY_QUEUE_MAX, QUERY_RETRY_AFTER_SEC } from './limits.ts';
 
 export type Lane = 'light' | 'heavy';
@@ -25,67 +26,16 @@ export interface Place {
 }
 
 interface Waiter {
-  readonly tenant: TenantId;
   readonly go: () => void;
   readonly refuse: (error: AppError) => void;
 }
 
-/** Those who wait in one lane. */
-class Line {
-  /** By tenant, in the order of their next turns; no list is empty. */
-  readonly #waiters = new Map<TenantId, Waiter[]>();
-  #count = 0;
-
-  get count(): number {
-    return this.#count;
-  }
-
-  countOf(tenant: TenantId): number {
-    return this.#waiters.get(tenant)?.length ?? 0;
-  }
-
-  push(waiter: Waiter): void {
-    const { tenant } = waiter;
-    const own = this.#waiters.get(tenant);
-    if (own === undefined) this.#waiters.set(tenant, [waiter]);
-    else own.push(waiter);
-    this.#count += 1;
-  }
-
-  /** The oldest of the tenant whose turn it is; the tenant's next turn comes after all others'. */
-  shift(): Waiter | undefined {
-    const [entry] = this.#waiters;
-    if (entry === undefined) return undefined;
-    const [tenant, own] = entry;
-    const waiter = own.shift();
-    this.#count -= 1;
-    this.#waiters.delete(tenant);
-    if (own.length > 0) this.#waiters.set(tenant, own);
-    return waiter;
-  }
-
-  remove(waiter: Waiter): void {
-    const own = this.#waiters.get(waiter.tenant) ?? [];
-    const at = own.indexOf(waiter);
-    if (at < 0) return;
-    own.splice(at, 1);
-    this.#count -= 1;
-    if (own.length === 0) this.#waiters.delete(waiter.tenant);
-  }
-
-  tenants(): Iterable<TenantId> {
-    return this.#waiters.keys();
-  }
-
-  /** The tenant's newest. */
-  last(tenant: TenantId): Waiter | undefined {
-    return this.#waiters.get(tenant)?.at(-1);
-  }
-}
-
 export class Admission {
   readonly #options: AdmissionOptions;
-  readonly #lines: Readonly<Record<Lane, Line>> = { light: new Line(), heavy: new Line() };
+  readonly #lines: Readonly<Record<Lane, TurnLine<Waiter>>> = {
+    light: new TurnLine(1),
+    heavy: new TurnLine(1),
+  };
   #running = 0;
   #heavy = 0;
   /** Light queries that went ahead since a heavy one could have. */
@@ -105,9 +55,9 @@ export class Admission {
 
   /**
    * Waits for a place. Rejects with the signal's reason, or unavailable where the lines are full
-   * and no other tenant has more in them.
+   * and no other tenant has more in them. `weight`: turns of the tenant for one of another's.
    */
-  async enter(lane: Lane, tenant: TenantId, signal: AbortSignal): Promise<Place> {
+  async enter(lane: Lane, tenant: TenantId, signal: AbortSignal, weight = 1): Promise<Place> {
     signal.throwIfAborted();
     if (this.#isFree(lane)) {
       this.#take(lane === 'heavy');
@@ -118,23 +68,22 @@ export class Admission {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const line = this.#lines[lane];
     const onAbort = (): void => {
-      line.remove(waiter);
+      line.remove(tenant, waiter);
       reject(signal.reason as Error);
     };
     const waiter: Waiter = {
-      tenant,
       go: () => {
         signal.removeEventListener('abort', onAbort);
         resolve();
       },
       refuse: (error) => {
         signal.removeEventListener('abort', onAbort);
-        line.remove(waiter);
+        line.remove(tenant, waiter);
         reject(error);
       },
     };
     signal.addEventListener('abort', onAbort, { once: true });
-    line.push(waiter);
+    line.push({ tenant, cost: 1, weight }, waiter);
     this.#admit();
     await promise;
     return this.#place(lane);

@@ -1,7 +1,9 @@
 // The bytes queries hold: numbers that are taken from before memory is made and given back after.
 // Each query has a limit of its own, and all that run share one.
 import { AppError } from '../model/errors.ts';
+import type { LimitFacts } from '../model/errors.ts';
 import type { ByteBudget } from '../model/storage.ts';
+import { limitDocs } from '../tenancy/limit-table.ts';
 import { QUERY_RETRY_AFTER_SEC } from './limits.ts';
 
 /** What all running queries share. */
@@ -66,7 +68,7 @@ export class QueryBudget implements ByteBudget {
         `the query needs ${wanted} bytes of memory, the limit of one query is ` +
           `${this.#limitBytes} (--query-memory, at most a share of --memory); ask for fewer ` +
           'series, a shorter range or a longer step',
-        { retryable: false },
+        { retryable: false, limit: memoryFacts(this.#limitBytes, wanted) },
       );
     this.#memory.take(sizeBytes, this.#heldBytes);
     this.#heldBytes = wanted;
@@ -84,4 +86,9 @@ export class QueryBudget implements ByteBudget {
     this.give(this.#heldBytes);
     this.#isEnded = true;
   }
+}
+
+function memoryFacts(limit: number, value: number): LimitFacts {
+  const id = 'query-memory';
+  return { id, limit, value, contributors: [], docs: limitDocs(id) };
 }

@@ -213,7 +213,7 @@ export class QueryService {
     try {
       return await this.#runEntry(entry, run);
     } finally {
-      gate.leaveQuery(entry);
+      gate.leaveQuery(entry, request.language);
     }
   }
 
@@ -228,7 +228,8 @@ export class QueryService {
     try {
       await this.#expect(entry);
       const { tenant } = request.principal;
-      const place = await this.#admission.enter(entry.lane, tenant, abort.signal);
+      const weight = Math.max(1, this.gate(request.principal)?.limits.weight ?? 1);
+      const place = await this.#admission.enter(entry.lane, tenant, abort.signal, weight);
       entry.admittedMonotonicMs = this.#options.clock.monotonicMs();
       try {
         return await this.#evaluate(entry, place, run);

@@ -4,6 +4,7 @@
 // Invariant. Where samples or points are over, `closed` says until when, so that a request is
 // refused by one comparison.
 import { Bucket } from './bucket.ts';
+import { Contributors } from './contributors.ts';
 import type { EffectiveLimits, LimitId } from './limit-table.ts';
 
 const DAY_MS = 86_400_000;
@@ -15,6 +16,8 @@ export interface Closed {
   readonly id: LimitId;
   readonly untilMs: number;
   readonly value: number;
+  /** Who wrote most lately, the most first. */
+  readonly contributors: readonly string[];
 }
 
 /** How much of something a minute, and so much at once. */
@@ -44,6 +47,8 @@ export class Account {
   readonly exemplars: PerMinute;
   readonly metadata: PerMinute;
   readonly cost: PerMinute;
+  readonly writers = new Contributors();
+  readonly askers = new Contributors();
   readonly #samples: Bucket;
   #day: number;
   #dayPoints = 0;
@@ -101,11 +106,14 @@ export class Account {
     const perDay = limits['points-per-day'];
     if (this.#dayPoints >= perDay) {
       const untilMs = (this.#day + 1) * DAY_MS;
-      this.#closed = { id: 'points-per-day', untilMs, value: this.#dayPoints };
+      const contributors = this.writers.top();
+      this.#closed = { id: 'points-per-day', untilMs, value: this.#dayPoints, contributors };
     } else if (level - samples < 1) {
       const waitMs = perMs === 0 ? NEVER_MS : this.#samples.waitMs(perMs);
       const value = this.samplesPerSecond;
-      this.#closed = { id: 'samples-per-second', untilMs: nowMs + waitMs, value };
+      const contributors = this.writers.top();
+      const untilMs = nowMs + waitMs;
+      this.#closed = { id: 'samples-per-second', untilMs, value, contributors };
     } else this.#closed = undefined;
   }
 

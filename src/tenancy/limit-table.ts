@@ -18,7 +18,8 @@ export type LimitUnit =
   | 'seconds'
   | 'units'
   | 'exemplars'
-  | 'entries';
+  | 'entries'
+  | 'turns';
 
 export interface LimitRow {
   readonly unit: LimitUnit;
@@ -195,6 +196,15 @@ export const LIMITS = {
       'What queries cost, over time: one unit a sample read and 100 a series read. A query runs ' +
       'to its end while anything is left; what it takes beyond that is owed.',
     retryable: true,
+  },
+  weight: {
+    unit: 'turns',
+    fallback: 1,
+    scope: 'tenant',
+    what:
+      'Turns that it has for one of another tenant, where writes or queries of several wait for ' +
+      'each other. Refuses nothing; 0 is taken as 1.',
+    retryable: false,
   },
 } as const satisfies Readonly<Record<string, LimitRow>>;
 

@@ -83,3 +83,13 @@ export const USAGE_ROWS_HELD_MAX = 50_000;
 export const USAGE_KEPT_HOURS = 93 * 24;
 /** Rows of one answer. */
 export const USAGE_ANSWER_ROWS_MAX = 50_000;
+
+/** A tenant that holds bytes is given more up to so many times what is free then. */
+export const SHARE_OF_FREE = 4;
+
+/** Turns after which what waits goes, whatever it costs. */
+export const TURN_ROUNDS_MAX = 16;
+
+/** Names of those who took most that are kept of an account, and that a refusal says. */
+export const CONTRIBUTORS_KEPT = 16;
+export const CONTRIBUTORS_TOLD = 3;

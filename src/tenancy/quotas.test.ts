@@ -42,7 +42,7 @@ test('samples: all at once to the burst, what is too much is owed, then the rate
   const { now, quotas } = setUp({ 'samples-per-second': 100, 'samples-burst': 500 });
   const gate = quotas.gate(acme);
   gate.checkWrite(0);
-  gate.takeSamples(700);
+  gate.takeSamples(700, 'influx');
   const error = refused(() => gate.checkWrite(0));
   assert.deepEqual(
     [error.kind, error.code, error.retryable, error.retryAfterSec],
@@ -56,7 +56,7 @@ test('samples: all at once to the burst, what is too much is owed, then the rate
     id: 'samples-per-second',
     limit: 100,
     value: 700,
-    contributors: [],
+    contributors: ['influx'],
     docs: 'docs/operations/limits.md#samples-per-second',
   });
   now.ms += 2009;
@@ -80,7 +80,7 @@ test('over any time no more passes than the rate, the burst and one batch', () =
       now.ms += randomInt(prng, 40);
       try {
         gate.checkWrite(0);
-        gate.takeSamples(batch);
+        gate.takeSamples(batch, 'influx');
         passed += batch;
         largest = Math.max(largest, batch);
       } catch (error) {
@@ -99,10 +99,10 @@ test('over any time no more passes than the rate, the burst and one batch', () =
 test('points a day: until midnight, and what was not stored does not count', () => {
   const { now, quotas } = setUp({ 'points-per-day': 10 });
   const gate = quotas.gate(acme);
-  gate.takeSamples(10);
-  gate.takeSamples(-1);
+  gate.takeSamples(10, 'influx');
+  gate.takeSamples(-1, 'influx');
   gate.checkWrite(0);
-  gate.takeSamples(1);
+  gate.takeSamples(1, 'influx');
   const error = refused(() => gate.checkWrite(0));
   assert.deepEqual([error.code, error.limit?.value], ['points-per-day', 10]);
   now.ms = Date.UTC(2026, 0, 2) - 1;
@@ -138,21 +138,21 @@ test('a token has an account of its own beside its tenant, where it has limits',
   const { book, quotas } = setUp({ 'samples-per-second': 100, 'samples-burst': 100 });
   book.readFrom(records({ agent: { 'samples-per-second': 10, 'samples-burst': 10 } }));
   const own = quotas.gate(agent);
-  own.takeSamples(50);
+  own.takeSamples(50, 'influx');
   assert.match(
     refused(() => own.checkWrite(0)).message,
     /^token agent of tenant "acme" is over its limit samples-per-second: 50, at most 10/,
   );
   const rest = quotas.gate({ ...acme, tokenId: 'plain' });
   rest.checkWrite(0);
-  rest.takeSamples(60);
+  rest.takeSamples(60, 'influx');
   refused(() => quotas.gate(acme).checkWrite(0));
 });
 
 test('another record holds at once, up and down', () => {
   const { book, quotas } = setUp({ 'points-per-day': 10 });
   const gate = () => quotas.gate(acme);
-  gate().takeSamples(10);
+  gate().takeSamples(10, 'influx');
   refused(() => gate().checkWrite(0));
   const limits: Record<string, LimitValues> = { acme: { 'points-per-day': 20 } };
   book.readFrom(records(limits));
@@ -204,9 +204,9 @@ test('queries: so many at once, and what they cost a minute', () => {
   const gate = quotas.gate(acme);
   gate.enterQuery();
   assert.equal(refused(() => gate.enterQuery()).code, 'query-concurrency');
-  gate.leaveQuery({ seriesRead: 49, samplesRead: 1000 });
+  gate.leaveQuery({ seriesRead: 49, samplesRead: 1000 }, 'promql');
   gate.enterQuery();
-  gate.leaveQuery({ seriesRead: 0, samplesRead: 199 });
+  gate.leaveQuery({ seriesRead: 0, samplesRead: 199 }, 'promql');
   const error = refused(() => gate.enterQuery());
   assert.deepEqual(
     [error.code, error.retryAfterSec, error.limit?.value],
@@ -224,9 +224,9 @@ test('threads: one counts, the others hear of it and have their part of what is 
   const thread = setUp(limits, { threadCount: 2 });
   const told: ClosedAccount[] = [];
   shards.quotas.listen({ onClosed: (account) => told.push(account) });
-  thread.quotas.gate(acme).takeSamples(1000);
+  thread.quotas.gate(acme).takeSamples(1000, 'influx');
   thread.quotas.gate(acme).checkWrite(0);
-  shards.quotas.gate(acme).takeSamples(30);
+  shards.quotas.gate(acme).takeSamples(30, 'influx');
   assert.equal(told.length, 1);
   thread.quotas.close(told[0]!);
   const error = refused(() => thread.quotas.gate(acme).checkWrite(0));

@@ -75,9 +75,17 @@ export class Gate {
   readonly #owners: readonly Owner[];
   /** The lower ones of tenant and token. */
   readonly limits: EffectiveLimits;
+  readonly #tokenId: string;
+  /** What it is called as a contributor, by protocol. */
+  readonly #names = new Map<string, string>();
 
-  constructor(quotas: Quotas, owners: readonly Owner[], limits: EffectiveLimits) {
+  constructor(
+    quotas: Quotas,
+    owners: readonly Owner[],
+    { limits, tokenId }: { readonly limits: EffectiveLimits; readonly tokenId: string },
+  ) {
     this.#quotas = quotas;
+    this.#tokenId = tokenId;
     this.#owners = owners;
     this.limits = limits;
   }
@@ -99,15 +107,15 @@ export class Gate {
       const closed = owner.elsewhere ?? account.closedAt(nowMs);
       if (closed !== undefined) {
         if (nowMs < closed.untilMs)
-          throw this.#quotas.refusal(owner, closed.id, closed.value, closed.untilMs - nowMs);
+          throw this.#quotas.closedRefusal(owner, closed, closed.untilMs - nowMs);
         owner.elsewhere = undefined;
       }
       if (account.requests >= this.#quotas.part(account.limits['requests-in-flight']))
-        throw this.#quotas.refusal(owner, 'requests-in-flight', account.requests + 1, undefined);
+        throw this.#quotas.busy(owner, 'requests-in-flight', account.requests + 1);
       const bytesMax = this.#quotas.part(account.limits['bytes-in-flight']);
       // A body alone is always let in: its size has a limit of its own.
       if (account.requests > 0 && account.bytes + sizeBytes > bytesMax)
-        throw this.#quotas.refusal(owner, 'bytes-in-flight', account.bytes + sizeBytes, undefined);
+        throw this.#quotas.busy(owner, 'bytes-in-flight', account.bytes + sizeBytes);
     }
   }
 
@@ -127,13 +135,25 @@ export class Gate {
     }
   }
 
+  /** A protocol or a language of this sender: few, and each is named once. */
+  #nameOf(protocol: string): string {
+    let name = this.#names.get(protocol);
+    if (name === undefined) {
+      name = this.#tokenId === '' ? protocol : `token ${this.#tokenId}, ${protocol}`;
+      this.#names.set(protocol, name);
+    }
+    return name;
+  }
+
   /** Samples go to the log; negative: they did not come there. */
-  takeSamples(count: number): void {
+  takeSamples(count: number, protocol: string): void {
     if (!this.#quotas.countsSamples) return;
     const nowMs = this.#quotas.nowMs();
+    const name = this.#nameOf(protocol);
     for (const owner of this.#owners) {
       const { account, tenant, tokenId } = owner;
       const before = account.closedAt(nowMs);
+      account.writers.add(name, count, nowMs);
       account.take(count, nowMs);
       const closed = account.closedAt(nowMs);
       this.#quotas.tellNear(owner, 'samples-per-second', account.samplesPerSecond, nowMs);
@@ -168,19 +188,24 @@ export class Gate {
       const left = account.cost.left(nowMs, limit);
       if (left < 1) {
         const waitMs = account.cost.waitMs(limit);
-        throw this.#quotas.refusal(owner, 'query-cost-per-minute', Math.ceil(limit - left), waitMs);
+        const value = Math.ceil(limit - left);
+        const contributors = account.askers.top();
+        throw this.#quotas.refusal(owner, 'query-cost-per-minute', value, waitMs, contributors);
       }
     }
     for (const { account } of this.#owners) account.queries++;
   }
 
-  leaveQuery(read: { readonly seriesRead: number; readonly samplesRead: number }): void {
+  /** `language`: of the query, or what else read. */
+  leaveQuery(read: QueryRead, language: string): void {
     const nowMs = this.#quotas.nowMs();
     const cost = queryCost(read);
+    const name = this.#nameOf(language);
     for (const { account } of this.#owners) {
       account.queries--;
       account.cost.left(nowMs, account.limits['query-cost-per-minute']);
       account.cost.bucket.take(cost);
+      account.askers.add(name, cost, nowMs);
     }
   }
 
@@ -192,11 +217,13 @@ export class Gate {
   }
 }
 
-/** Units of what a query read. */
-export function queryCost(read: {
+interface QueryRead {
   readonly seriesRead: number;
   readonly samplesRead: number;
-}): number {
+}
+
+/** Units of what a query read. */
+export function queryCost(read: QueryRead): number {
   return read.samplesRead + COST_PER_SERIES * read.seriesRead;
 }
 
@@ -240,7 +267,7 @@ export class Quotas implements SeriesGate {
     const owners = [this.#owner(tenant, '')];
     if (tokenId !== '' && limits !== limitsOf(tenant, ''))
       owners.push(this.#owner(tenant, tokenId));
-    const gate = new Gate(this, owners, limits);
+    const gate = new Gate(this, owners, { limits, tokenId });
     this.#gates.set(key, gate);
     return gate;
   }
@@ -382,10 +409,25 @@ export class Quotas implements SeriesGate {
     this.#listener.onNear?.({ tenant, tokenId, id, limit, value });
   }
 
-  refusal(owner: Owner, id: LimitId, value: number, waitMs: number | undefined): AppError {
+  /** Too much is under way: who wrote most lately is likely to have it. */
+  busy(owner: Owner, id: LimitId, value: number): AppError {
+    return this.refusal(owner, id, value, undefined, owner.account.writers.top());
+  }
+
+  closedRefusal(owner: Owner, { id, value, contributors }: Closed, waitMs: number): AppError {
+    return this.refusal(owner, id, value, waitMs, contributors);
+  }
+
+  refusal(
+    owner: Owner,
+    id: LimitId,
+    value: number,
+    waitMs: number | undefined,
+    contributors: readonly string[] = [],
+  ): AppError {
     const { tenant, tokenId, account } = owner;
     const hit = { tenant, tokenId, id, limit: account.limits[id], value };
-    const limit = limitFacts(hit);
+    const limit = limitFacts(hit, contributors);
     const { retryable } = LIMITS[id];
     const kind = id === 'body-bytes' ? 'tooLarge' : 'limited';
     if (!retryable) return new AppError(kind, id, limitSentence(hit), { retryable, limit });
@@ -399,8 +441,8 @@ function wholePart(level: number): number {
   return Math.max(0, Math.floor(level));
 }
 
-function limitFacts({ id, limit, value }: LimitHit): LimitFacts {
-  return { id, limit, value, contributors: [], docs: limitDocs(id) };
+function limitFacts({ id, limit, value }: LimitHit, contributors: readonly string[]): LimitFacts {
+  return { id, limit, value, contributors, docs: limitDocs(id) };
 }
 
 /** What was there or asked for, and the limit. */

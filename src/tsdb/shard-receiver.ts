@@ -31,7 +31,7 @@ export interface ShardReceiverParts {
   };
   readonly onFatal: (error: Error) => void;
   /** Told of samples that go to the log, and (negative) of those that did not come there. */
-  readonly onSamples?: (principal: Principal, count: number) => void;
+  readonly onSamples?: (principal: Principal, count: number, protocol: string) => void;
 }
 
 type Append = Extract<SentMessage, { kind: 'append' }>;
@@ -138,7 +138,8 @@ export class ShardReceiver {
       return this.#refuse(message, tenant, error);
     }
     const samples = batches.reduce((sum, batch) => sum + sampleCount(batch), 0);
-    const count = (change: number) => this.#parts.onSamples?.(options.principal, change);
+    const { principal, protocol } = options;
+    const count = (change: number) => this.#parts.onSamples?.(principal, change, protocol);
     count(samples);
     void stored.then(
       ({ applied }) => {

@@ -88,6 +88,7 @@ test('samples a second: 429 with Retry-After in every protocol, other tenants go
   );
   const { id, limit, value } = factsOf(refused);
   assert.deepEqual([id, limit, value], ['samples-per-second', 10, 500]);
+  assert.match(refused.text, /"contributors":\["influx"\]/);
   const v2 = await write('fast', hosts(0, 1), '/api/v2/write');
   assert.equal(v2.status, 429);
   const { code, message } = JSON.parse(v2.text) as Record<string, string>;

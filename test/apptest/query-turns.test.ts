@@ -115,7 +115,15 @@ test('a refusal for want of memory names limit, value, what was asked and who ta
   const range = { start: `${T}`, end: `${T + 600}`, step: '1' };
   const answer = await ask({ query: 'cpu_busy * 2', ...range });
   assert.equal(answer.status, 422, answer.text);
-  const { error } = JSON.parse(answer.text) as { error: string };
+  const { error, limit } = JSON.parse(answer.text) as { error: string; limit: object };
+  const { value, ...facts } = limit as { readonly value: number };
+  assert.ok(value > 102_400);
+  assert.deepEqual(facts, {
+    id: 'query-memory',
+    limit: 102_400,
+    contributors: ['cpu_busy', 'label host'],
+    docs: 'docs/operations/limits.md#query-memory',
+  });
   assert.match(
     error,
     /^the query needs \d+ bytes of memory, the limit of one query is 102400 \(--query-memory,.*; most of it is cpu_busy: 40 series, about 2400 samples; its label "host" contributes most, with 40 values$/,

@@ -53,4 +53,9 @@ function nextTurn(): void {
   if (waiting.length > 0) setImmediate(nextTurn);
 }
 
+/** Runs a task in the next turn, whoever else waits for one. */
+export function inNextTurn(task: () => void): void {
+  setImmediate(task);
+}
+
 export const realScheduler: Scheduler = { after, sleep, yieldTurn };

@@ -15,6 +15,7 @@ import { Ingest } from '../../ingest/ingest.ts';
 import type { IngestLimits } from '../../ingest/ingest.ts';
 import { refusedOf, refusedWrite } from '../../ingest/refused-lines.ts';
 import { RelabelTable } from '../../ingest/relabel-table.ts';
+import { WriteTurns } from '../../ingest/write-turns.ts';
 import { must } from '../../stdx/assert.ts';
 import type { Logger, LogLevel } from '../../telemetry/logger.ts';
 import { MetricsRegistry } from '../../telemetry/registry.ts';
@@ -26,7 +27,7 @@ import { realClock } from '../real/clock.ts';
 import { loadKernels } from '../real/kernels.ts';
 import { PortStream } from '../real/port-stream.ts';
 import { realPrng } from '../real/prng.ts';
-import { realScheduler } from '../real/scheduler.ts';
+import { inNextTurn, realScheduler } from '../real/scheduler.ts';
 import { makeAuthenticator } from './authentication.ts';
 import { doorRules } from './door-rules.ts';
 import { USES } from './ingest-protocol.ts';
@@ -73,6 +74,7 @@ const ingest = new Ingest({
   limits: shareOf(setup.limits, setup.threadCount),
   relabel,
   quotas,
+  turns: new WriteTurns(inNextTurn),
   onSeriesRefused: (refused) => {
     tellSeries(refused);
     return limits.breaches.addSeries(refused);

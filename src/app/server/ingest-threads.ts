@@ -52,7 +52,7 @@ export interface IngestThreadsParts {
   /** Throws AppError where the tenant may not write. */
   readonly admit: (tenant: TenantId) => void;
   /** Samples that go to the log, and (negative) those that did not come there. */
-  readonly onSamples?: (principal: Principal, count: number) => void;
+  readonly onSamples?: (principal: Principal, count: number, protocol: string) => void;
   /** Serves a request that a thread does not serve itself. */
   readonly accept: (connection: Duplex) => void;
   readonly onFatal: (error: Error) => void;

@@ -12,6 +12,7 @@ import { lineMetrics } from '../../frontends/lines/line-metrics.ts';
 import type { LineMetrics } from '../../frontends/lines/line-metrics.ts';
 import { LineServer } from '../../frontends/lines/line-server.ts';
 import type { OpenSession } from '../../frontends/lines/line-session.ts';
+import type { LineDependencies } from '../../frontends/lines/write-lines.ts';
 import { errorMessage, FatalError } from '../../stdx/assert.ts';
 import type { Clock } from '../../stdx/clock.ts';
 import type { Scheduler } from '../../stdx/scheduler.ts';
@@ -33,6 +34,7 @@ export interface LineListenersParts {
   readonly logger: Logger;
   readonly registry: MetricsRegistry;
   readonly onFatal: (error: unknown) => void;
+  readonly onLimited: LineDependencies['onLimited'];
   /** Serves a connection that speaks HTTP. */
   readonly acceptHttp: (connection: Socket) => void;
 }

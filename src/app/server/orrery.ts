@@ -25,6 +25,7 @@ import { RefusedLines, refusedOf, refusedWrite } from '../../ingest/refused-line
 import type { Refused } from '../../ingest/refused-lines.ts';
 import { RelabelStore } from '../../ingest/relabel-store.ts';
 import type { RelabelConfig, RelabelStoreParts } from '../../ingest/relabel-store.ts';
+import { WriteTurns } from '../../ingest/write-turns.ts';
 import { QUERY_HEAVY_PART } from '../../query/limits.ts';
 import { PromqlQueries } from '../../query/promql.ts';
 import type { EvaluatePromql } from '../../query/promql.ts';
@@ -35,6 +36,7 @@ import { HttpServer } from '../../frontends/http/server.ts';
 import type { Settings } from '../settings/flags.ts';
 import type { MemoryBound } from '../../tsdb/memory-bound.ts';
 import { collectAfterQueries } from '../real/idle-memory.ts';
+import { inNextTurn } from '../real/scheduler.ts';
 import { openAuthentication } from './authentication.ts';
 import { startCollector } from './collector.ts';
 import type { RunningCollector } from './collector.ts';
@@ -219,11 +221,14 @@ async function openPushGroups(parts: OrreryParts, ingest: Ingest): Promise<PushG
   return groups;
 }
 
-async function startLines(parts: LineListenersParts): Promise<LineListeners | undefined> {
+async function startLines(
+  parts: Omit<LineListenersParts, 'onLimited'> & Pick<OrreryParts, 'limits'>,
+): Promise<LineListeners | undefined> {
   const { graphite, opentsdbTelnet, influxTcp, influxUdp } = parts.settings;
   if ((graphite ?? opentsdbTelnet ?? influxTcp ?? influxUdp) === undefined) return undefined;
   const { startLineListeners } = await import('./line-listeners.ts');
-  return await startLineListeners(parts);
+  const { onLimited } = doorLimits(parts.limits);
+  return await startLineListeners({ ...parts, onLimited });
 }
 
 /** Several shards are written by several threads, where a port can be shared. */
@@ -254,7 +259,8 @@ async function startThreads(
     ...rest,
     logger,
     onBreach: (breach) => hearBreach(parts.limits.breaches, breach),
-    onSamples: (principal, count) => parts.limits.quotas.gate(principal).takeSamples(count),
+    onSamples: (principal, count, protocol) =>
+      parts.limits.quotas.gate(principal).takeSamples(count, protocol),
     admit: (tenant) => authenticator.admit(tenant),
     onRequests: ({ count, ...key }) => parts.usage.countRequests(key, count),
     onFatal,
@@ -293,7 +299,7 @@ function openIngest(parts: OrreryParts, wiring: Wiring): Ingest {
   };
   const limits = ingestShares(memory);
   const onSeriesRefused = (refused: RefusedSeries): string => breaches.addSeries(refused);
-  const told = { onWrite, onSeriesRefused };
+  const told = { onWrite, onSeriesRefused, turns: new WriteTurns(inNextTurn) };
   return new Ingest({ storage, prng, metadata, relabel, limits, quotas, ...told });
 }
 

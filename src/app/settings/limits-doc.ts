@@ -12,25 +12,32 @@ function valueText(value: number, { unit, per }: LimitRow): string {
 
 function section(id: LimitId): string {
   const limit: LimitRow = LIMITS[id];
-  const { what, scope, retryable } = limit;
-  return `### ${id}
+  const { what, scope } = limit;
+  const of = scope === 'both' ? 'Of a tenant and of a token.' : 'Of a tenant.';
+  const words = `${what} Default: ${valueText(limit.fallback, limit)}. ${of} ${againText(limit)}`;
+  return `### ${id}\n\n${words.trimEnd()}\n`;
+}
 
-${what} Default: ${valueText(limit.fallback, limit)}. ${scope === 'both' ? 'Of a tenant and of a token.' : 'Of a tenant.'} ${
-    retryable ? 'May be tried again.' : 'The same request is refused each time.'
-  }
-`;
+function againText({ unit, retryable }: LimitRow): string {
+  if (unit === 'turns') return '';
+  return retryable ? 'May be tried again.' : 'The same request is refused each time.';
+}
+
+function againCell({ unit, retryable }: LimitRow): string {
+  if (unit === 'turns') return '';
+  return retryable ? 'yes' : 'no';
 }
 
 /** Content of docs/operations/limits.md. */
 export function limitsPage(): string {
   const rows = LIMIT_IDS.map((id) => {
     const limit: LimitRow = LIMITS[id];
-    const { scope, retryable } = limit;
+    const { scope } = limit;
     return [
       `[\`${id}\`](#${id})`,
       valueText(limit.fallback, limit),
       scope === 'both' ? 'tenant, token' : 'tenant',
-      retryable ? 'yes' : 'no',
+      againCell(limit),
     ];
   });
   return `# Limits: what each tenant and each token may take
@@ -54,9 +61,15 @@ sentence names who is over which limit, what was there and what is the most. Whe
 "limit": {"id": "active-series", "limit": 1000, "value": 1000, "contributors": [], "docs": "docs/operations/limits.md#active-series"}
 \`\`\`
 
+Contributors are names, those of what took most lately first: \`token ID, influx\` of samples and of what is under way, \`token ID, promql\` of the cost of queries (without tokens the protocol or
+language alone), a selector and a label of a query that asks for too much, a label of refused series.
+
 A write that is over as a whole is refused before its body is read. Of a batch with new series that are refused the rest is kept: the answer
 counts what was refused and names the first ones, as it does for rows that do not parse. With several shards what is under way and exemplars are
 counted by thread, each with its part of the limit.
+
+What all tenants together take of one bound is refused to the one that has most of it: 503 with \`Retry-After\` for the heaviest, while one that has little is
+let in (docs/decisions/0061). Requests that administer the server or ask for its health are bound by none of it.
 
 ## Who came to a limit
 

@@ -3,55 +3,85 @@
 // ends. Decompression takes its worst case first, from the same number, and waits in line where it
 // must.
 import { AppError } from '../../model/errors.ts';
-import { assert } from '../../stdx/assert.ts';
+import type { TenantId } from '../../model/tenant.ts';
+import { boundOfAll, FairBytes } from '../../tenancy/fair-bytes.ts';
+import { TurnLine } from '../../tenancy/turn-line.ts';
 import { BodyMemory } from './body-memory.ts';
-import { BODY_BYTES_IN_FLIGHT_MAX, RETRY_AFTER_SEC } from './limits.ts';
+import {
+  BODY_BYTES_IN_FLIGHT_MAX,
+  HOUSE_BODY_BYTES_MAX,
+  INFLATE_TURN_BYTES,
+  RETRY_AFTER_SEC,
+} from './limits.ts';
 
 interface Waiter {
   readonly sizeBytes: number;
   readonly go: () => void;
 }
 
+/**
+ * Who holds a body: a tenant, or the house itself, for requests that administer it: those have
+ * room of their own, however much tenants send.
+ */
+export type Holder = TenantId | undefined;
+
+const HOUSE = '';
+
 export class BodyGate {
   readonly memory = new BodyMemory();
+  readonly #ofTenants: FairBytes;
+  readonly #ofHouse = new FairBytes(HOUSE_BODY_BYTES_MAX);
+  /** Of decompressors that run at one time. */
   readonly #limitBytes: number;
-  #heldBytes = 0;
   #inflatingBytes = 0;
-  readonly #waiters: Waiter[] = [];
+  readonly #line = new TurnLine<Waiter>(INFLATE_TURN_BYTES);
 
+  /** `limitBytes`: what one tenant alone may hold. */
   constructor(limitBytes = BODY_BYTES_IN_FLIGHT_MAX) {
     this.#limitBytes = limitBytes;
+    this.#ofTenants = new FairBytes(boundOfAll(limitBytes));
   }
 
   get heldBytes(): number {
-    return this.#heldBytes;
+    return this.#ofTenants.heldBytes + this.#ofHouse.heldBytes;
   }
 
-  /** Throws AppError unavailable where the bodies in flight would pass the limit. */
-  take(sizeBytes: number): void {
-    if (this.#heldBytes + sizeBytes > this.#limitBytes)
-      throw new AppError(
-        'unavailable',
-        'bodies-in-flight',
-        `request bodies in flight would pass the limit of ${this.#limitBytes} bytes; try again`,
-        { retryAfterSec: RETRY_AFTER_SEC },
-      );
-    this.#heldBytes += sizeBytes;
+  #bytesOf(holder: Holder): FairBytes {
+    return holder === undefined ? this.#ofHouse : this.#ofTenants;
   }
 
-  give(sizeBytes: number): void {
-    this.#heldBytes -= sizeBytes;
-    assert(this.#heldBytes >= 0, 'body bytes are given back once');
+  /** Throws AppError unavailable where others' bodies in flight leave no room for it. */
+  take(holder: Holder, sizeBytes: number): void {
+    const bytes = this.#bytesOf(holder);
+    if (bytes.tryTake(holder ?? HOUSE, sizeBytes)) return;
+    throw new AppError(
+      'unavailable',
+      'bodies-in-flight',
+      `request bodies in flight would pass the limit of ${bytes.limitBytes} bytes, ` +
+        `${bytes.heldBy(holder ?? HOUSE)} of them are of this tenant; try again`,
+      { retryAfterSec: RETRY_AFTER_SEC },
+    );
+  }
+
+  give(holder: Holder, sizeBytes: number): void {
+    this.#bytesOf(holder).give(holder ?? HOUSE, sizeBytes);
   }
 
   /**
-   * Runs `inflate` when its worst case fits beside the other running ones. The line is bounded by
-   * the bodies in flight, since each waiter holds one.
+   * Runs `inflate` when its worst case fits beside the other running ones; of those that wait
+   * tenants take turns. The line is bounded by the bodies in flight, since each waiter holds one.
    */
-  async whileInflating<T>(worstCaseBytes: number, inflate: () => Promise<T>): Promise<T> {
+  async whileInflating<T>(
+    holder: Holder,
+    worstCaseBytes: number,
+    inflate: () => Promise<T>,
+  ): Promise<T> {
     const sizeBytes = Math.min(worstCaseBytes, this.#limitBytes);
-    if (this.#waiters.length > 0 || this.#inflatingBytes + sizeBytes > this.#limitBytes)
-      await new Promise<void>((go) => this.#waiters.push({ sizeBytes, go }));
+    if (this.#line.count > 0 || this.#inflatingBytes + sizeBytes > this.#limitBytes)
+      await new Promise<void>((go) => {
+        const place = { tenant: holder ?? HOUSE, cost: sizeBytes, weight: 1 };
+        this.#line.push(place, { sizeBytes, go });
+      });
     else this.#inflatingBytes += sizeBytes;
     try {
       return await inflate();
@@ -62,10 +92,10 @@ export class BodyGate {
   }
 
   #wake(): void {
-    while (this.#waiters.length > 0) {
-      const next = this.#waiters[0]!;
-      if (this.#inflatingBytes + next.sizeBytes > this.#limitBytes) return;
-      this.#waiters.shift();
+    for (;;) {
+      const next = this.#line.peek();
+      if (next === undefined || this.#inflatingBytes + next.sizeBytes > this.#limitBytes) return;
+      this.#line.shift();
       this.#inflatingBytes += next.sizeBytes;
       next.go();
     }

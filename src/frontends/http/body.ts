@@ -6,7 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError } from '../../model/errors.ts';
 import { freeAtOnce } from '../../stdx/freed.ts';
-import type { BodyGate } from './body-gate.ts';
+import type { BodyGate, Holder } from './body-gate.ts';
 import {
   BODY_GROWTH,
   DECOMPRESS_INLINE_BYTES_MAX,
@@ -231,16 +231,18 @@ function chunkBytes(raw: Uint8Array, coding: Coding): number {
 export async function decodeBody(
   raw: Uint8Array,
   coding: string,
-  options: { readonly limitBytes: number; readonly gate: BodyGate },
+  options: { readonly limitBytes: number; readonly gate: BodyGate; readonly holder: Holder },
 ): Promise<Uint8Array> {
   const known = CODINGS.get(coding);
   if (known === undefined) return raw;
-  const { limitBytes, gate } = options;
+  const { limitBytes, gate, holder } = options;
   const zlibOptions = { maxOutputLength: limitBytes, chunkSize: chunkBytes(raw, known) };
   try {
     if (raw.length <= DECOMPRESS_INLINE_BYTES_MAX) return known.inline(raw, zlibOptions);
     const worstCaseBytes = Math.min(limitBytes, raw.length * DEFLATE_RATIO_MAX);
-    return await gate.whileInflating(worstCaseBytes, () => known.threaded(raw, zlibOptions));
+    return await gate.whileInflating(holder, worstCaseBytes, () =>
+      known.threaded(raw, zlibOptions),
+    );
   } catch (error) {
     throw decodingError(error, coding, limitBytes);
   }

@@ -10,7 +10,7 @@ import type { Deed } from '../../tenancy/audit.ts';
 import { freeOutput } from '../../stdx/freed.ts';
 import { checkCoding, checkDeclaredLength, clientGone, contentCoding } from './body.ts';
 import { decodeBody, readRaw } from './body.ts';
-import type { BodyGate } from './body-gate.ts';
+import type { BodyGate, Holder } from './body-gate.ts';
 import type { Answer, PathParams } from './answer.ts';
 import { answerCoding, compressed, isCompressible, sendCompressed } from './compression.ts';
 import { COMPRESS_BYTES_MIN, COMPRESS_INLINE_BYTES_MAX } from './limits.ts';
@@ -28,6 +28,8 @@ export interface ExchangeParts {
   readonly gate: BodyGate;
   /** Writes to the audit log; undefined: there is none. */
   readonly record?: (deed: Deed) => Promise<void>;
+  /** Whose the body is. */
+  readonly holder: Holder;
 }
 
 const FORM_TYPE = 'application/x-www-form-urlencoded';
@@ -122,7 +124,7 @@ export class Exchange {
   }
 
   #take = (sizeBytes: number): void => {
-    this.#parts.gate.take(sizeBytes);
+    this.#parts.gate.take(this.#parts.holder, sizeBytes);
     this.#heldBytes += sizeBytes;
   };
 
@@ -142,7 +144,8 @@ export class Exchange {
     checkCoding(coding);
     const raw = await this.rawBody();
     const limitBytes = this.bodyLimitBytes;
-    const decoded = await decodeBody(raw, coding, { limitBytes, gate: this.#parts.gate });
+    const { gate, holder } = this.#parts;
+    const decoded = await decodeBody(raw, coding, { limitBytes, gate, holder });
     if (decoded !== raw) {
       this.hold(decoded.length);
       this.#decoded = decoded;
@@ -253,7 +256,7 @@ export class Exchange {
     if (this.#decoded !== undefined) freeOutput(this.#decoded);
     this.#decoded = undefined;
     for (const piece of this.#borrowed) this.#parts.gate.memory.give(piece);
-    if (this.#heldBytes > 0) this.#parts.gate.give(this.#heldBytes);
+    if (this.#heldBytes > 0) this.#parts.gate.give(this.#parts.holder, this.#heldBytes);
     this.#heldBytes = 0;
   }
 }

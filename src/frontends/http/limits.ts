@@ -27,8 +27,15 @@ export const FORM_BODY_BYTES_MAX = 4 * MIB;
 /** A body that a route reads without needing it. */
 export const SMALL_BODY_BYTES_MAX = 64 * KIB;
 
-/** Bodies of all requests together, as sent and decompressed, while they are being handled. */
+/**
+ * Bodies of one tenant, as sent and decompressed, while they are being handled; those of all
+ * together are a quarter more, which is for those who hold little.
+ */
 export const BODY_BYTES_IN_FLIGHT_MAX = 256 * MIB;
+/** The same of requests that administer the server: nobody else's bodies take it. */
+export const HOUSE_BODY_BYTES_MAX = 16 * MIB;
+/** What one tenant decompresses, in the worst case, before it is another's turn. */
+export const INFLATE_TURN_BYTES = 16 * MIB;
 /** Answers below this are sent as they are: they fit a packet. */
 export const COMPRESS_BYTES_MIN = 1_400;
 /** Complete answers up to this size are compressed at once, on the event loop. */

@@ -327,8 +327,9 @@ export class HttpServer {
         const gate = this.#gate;
         const record = this.#recorderOf(request, principal);
         const about = { params, queryText, principal, record };
-        const parts = { request, response, bodyLimitBytes, gate, ...about };
-        exchange = new Exchange(parts);
+        const holder = found.route.permission === 'admin' ? undefined : principal?.tenant;
+        const body = { bodyLimitBytes, gate, holder };
+        exchange = new Exchange({ request, response, ...about, ...body });
         await found.route.handler(exchange);
       } else throw missError(request, response, path, found);
     } catch (error) {

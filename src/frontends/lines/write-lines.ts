@@ -3,6 +3,7 @@
 import type { Ingest, WriteRequest, WriteResult } from '../../ingest/ingest.ts';
 import type { RefusedLines } from '../../ingest/refused-lines.ts';
 import { AppError } from '../../model/errors.ts';
+import type { LimitFacts } from '../../model/errors.ts';
 import type { ScanResult } from '../../model/rows.ts';
 import type { Principal, TenantId } from '../../model/tenant.ts';
 import { errorMessage, FatalError } from '../../stdx/assert.ts';
@@ -17,6 +18,16 @@ export interface LineDependencies {
   readonly scheduler: Scheduler;
   readonly logger: Logger;
   readonly onFatal: (error: unknown) => void;
+  /** A limit of a tenant or a token refused lines, or lets them wait. */
+  readonly onLimited?: ((limited: LimitedLines) => void) | undefined;
+}
+
+export interface LimitedLines {
+  readonly principal: Principal;
+  readonly limit: LimitFacts;
+  /** The protocol: lines come by no path. */
+  readonly path: string;
+  readonly peer: string;
 }
 
 export interface LineSource {
@@ -73,6 +84,8 @@ export async function writeLines<Result extends ScanResult>(
       if (count > 0) warnRefused(deps, source, principal.tenant, count, errors[0]?.reason);
       return written;
     } catch (error) {
+      const limit = error instanceof AppError ? error.limit : undefined;
+      if (limit !== undefined) deps.onLimited?.({ principal, limit, path: source.protocol, peer });
       if (!mayPass(error) || isOthersWait(source, error) || source.signal.aborted) {
         const count = lineCount(body, end);
         return lost(deps, source, { tenant: principal.tenant, count, error });
