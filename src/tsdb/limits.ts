@@ -144,6 +144,10 @@ export const WALK_TURN_GROUPS = 8;
 export const MATCHERS_REMEMBERED = 16;
 /** … and values of one of them. */
 export const MATCHED_VALUES_REMEMBERED = 65_536;
+/** Lists of series that the index of a part remembers, the longest, and the matchers' characters. */
+export const LISTS_REMEMBERED = 4;
+export const LISTS_REMEMBERED_SERIES_MAX = 2048;
+export const LISTS_REMEMBERED_KEY_LENGTH_MAX = 1024;
 /** So many new series are looked up in a part one by one; for more it is looked through. */
 export const PART_REFS_UNKNOWN_MAX = 256;
 /** Attempts of a catalog commit whose outcome is unknown. */
