@@ -1,3 +1,4 @@
+// Powers against Go's, bit by bit where exponents are whole, and near the runtime's own elsewhere.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seededPrng } from '../stdx/prng.ts';
@@ -88,7 +89,7 @@ test('a remainder of a huge power is the one of Go', () => {
   assert.equal(power(base, exponent) % 7, cube % 7);
 });
 
-test('near the runtime\'s own power wherever it is finite', () => {
+test("near the runtime's own power wherever it is finite", () => {
   const prng = seededPrng(3);
   const view = new DataView(new ArrayBuffer(8));
   for (let i = 0; i < 20_000; i++) {

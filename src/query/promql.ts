@@ -259,7 +259,7 @@ export class PromqlQueries {
   }
 }
 
-/** Trees of texts that were asked lately: dashboards ask the same again, and nobody changes them. */
+/** Trees of texts that were asked lately: panels ask the same again, and nobody changes a tree. */
 class ParsedQueries {
   /** The oldest first. */
   readonly #byText = new Map<string, Expr>();

@@ -144,7 +144,7 @@ export const WALK_TURN_GROUPS = 8;
 export const MATCHERS_REMEMBERED = 16;
 /** … and values of one of them. */
 export const MATCHED_VALUES_REMEMBERED = 65_536;
-/** Lists of series that the index of a part remembers, the longest, and the matchers' characters. */
+/** Lists of series that a part's index remembers, the longest, and characters of the matchers. */
 export const LISTS_REMEMBERED = 4;
 export const LISTS_REMEMBERED_SERIES_MAX = 2048;
 export const LISTS_REMEMBERED_KEY_LENGTH_MAX = 1024;

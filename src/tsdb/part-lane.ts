@@ -14,7 +14,12 @@ import { deletesFrom, deletesOf } from './deletes.ts';
 import type { Delete } from './deletes.ts';
 import { InstantBatch, PathTree, SEEN } from './instant-lane.ts';
 import type { GroupNumbers, InstantLane } from './instant-lane.ts';
-import { CURSOR_TIMES_MAX, INSTANT_BATCH_SERIES, READ_CHUNK_BYTES, READ_GAP_BYTES } from './limits.ts';
+import {
+  CURSOR_TIMES_MAX,
+  INSTANT_BATCH_SERIES,
+  READ_CHUNK_BYTES,
+  READ_GAP_BYTES,
+} from './limits.ts';
 import { readTexts } from './part-cursor.ts';
 import type { GroupTexts } from './part-cursor.ts';
 import type { PartIndex } from './part-index.ts';
