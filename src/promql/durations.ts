@@ -4,6 +4,7 @@
 import { AppError } from '../model/errors.ts';
 import { unreachable } from '../stdx/assert.ts';
 import type { DurationExpr, DurationOperand } from './ast.ts';
+import { power } from './power.ts';
 import { quote, roundAway } from './text.ts';
 
 interface Unit {
@@ -134,7 +135,7 @@ function apply(expr: DurationExpr, lhs: number, rhs: number, context: DurationCo
       if (rhs === 0) throw new DurationError(`${where}: modulo by zero`);
       return lhs % rhs;
     case '^':
-      return lhs ** rhs;
+      return power(lhs, rhs);
     default:
       return unreachable(expr.op);
   }

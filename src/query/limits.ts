@@ -47,6 +47,10 @@ export const CACHE_SEGMENT_US = 2 * 3600 * 1_000_000;
 /** … but so many steps at least, so that a query has some dozens of them at most. */
 export const CACHE_SEGMENT_STEPS = 200;
 
+/** Texts of queries whose trees are kept, and the longest of them. */
+export const PARSED_QUERIES_MAX = 128;
+export const PARSED_LENGTH_MAX = 1024;
+
 /** Characters collected before a piece of an answer is handed on. */
 export const JSON_PIECE_LENGTH = 65_536;
 /** Smaller pieces of bytes are copied together. */

@@ -45,22 +45,36 @@ export async function estimatePromql(
   params: EvalParams,
   labelLimit = 0,
 ): Promise<PromqlEstimate> {
-  const distinct = new Map<string, Reach>();
-  for (const reach of reachesOf(expr, params)) {
-    const text = `${reach.startUs} ${reach.endUs} ${printExpr(reach.selector)}`;
-    if (!distinct.has(text)) distinct.set(text, reach);
-  }
   const selectors: SelectorCost[] = [];
-  for (const { selector, startUs, endUs } of distinct.values()) {
+  for (const { selector, startUs, endUs } of distinct(reachesOf(expr, params))) {
     const matchers = compileMatchers(selector.matchers);
     const found = await storage.estimate(context, { matchers, startUs, endUs, labelLimit });
-    selectors.push({ selector: printExpr(selector), startUs, endUs, ...found });
+    selectors.push({
+      startUs,
+      endUs,
+      ...found,
+      // Most estimates are never shown.
+      get selector() {
+        return printExpr(selector);
+      },
+    });
   }
   return { ...sumOf(selectors), selectors };
 }
 
+function distinct(reaches: readonly Reach[]): Iterable<Reach> {
+  if (reaches.length < 2) return reaches;
+  const byText = new Map<string, Reach>();
+  for (const reach of reaches) {
+    const text = `${reach.startUs} ${reach.endUs} ${printExpr(reach.selector)}`;
+    if (!byText.has(text)) byText.set(text, reach);
+  }
+  return byText.values();
+}
+
 /** Of several stretches of one query; those that are kept are none of them. */
 export function addEstimates(parts: readonly PromqlEstimate[]): PromqlEstimate {
+  if (parts.length === 1) return parts[0]!;
   return { ...sumOf(parts), selectors: parts.flatMap(({ selectors }) => selectors) };
 }
 

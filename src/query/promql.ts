@@ -9,7 +9,7 @@ import type { EvalParams, EvalResult } from '../promql/engine/result.ts';
 import type { TraceNode } from '../promql/engine/trace.ts';
 import type { Clock } from '../stdx/clock.ts';
 import type { MetricsRegistry } from '../telemetry/registry.ts';
-import { QUERY_STEPS_MAX } from './limits.ts';
+import { PARSED_LENGTH_MAX, PARSED_QUERIES_MAX, QUERY_STEPS_MAX } from './limits.ts';
 import type { PromqlEstimate, PromqlLimits } from './promql-cost.ts';
 import type { CachePlan, RangeCache } from './range-cache.ts';
 import type { QueryRequest, QueryService, RunningQuery } from './query-service.ts';
@@ -81,6 +81,7 @@ const loadRangeCache = lazy(() => import('./range-cache.ts'));
 
 export class PromqlQueries {
   readonly #options: PromqlOptions;
+  readonly #parsed = new ParsedQueries();
   #cache: RangeCache | undefined = undefined;
 
   constructor(options: PromqlOptions) {
@@ -166,8 +167,12 @@ export class PromqlQueries {
 
   async #parse({ params, text }: PromqlRequest): Promise<Expr> {
     checkSteps(params);
+    let expr = this.#parsed.get(text);
+    if (expr !== undefined) return expr;
     const { parseExpr } = await loadParser();
-    return parseExpr(text);
+    expr = parseExpr(text);
+    this.#parsed.keep(text, expr);
+    return expr;
   }
 
   async #run(
@@ -251,6 +256,25 @@ export class PromqlQueries {
         throw await withCulprit(error, this.#options.storage, context, expr, params);
       }
     });
+  }
+}
+
+/** Trees of texts that were asked lately: panels ask the same again, and nobody changes a tree. */
+class ParsedQueries {
+  /** The oldest first. */
+  readonly #byText = new Map<string, Expr>();
+
+  get(text: string): Expr | undefined {
+    return this.#byText.get(text);
+  }
+
+  keep(text: string, expr: Expr): void {
+    if (text.length > PARSED_LENGTH_MAX) return;
+    if (this.#byText.size === PARSED_QUERIES_MAX) {
+      const [oldest] = this.#byText.keys();
+      this.#byText.delete(oldest!);
+    }
+    this.#byText.set(text, expr);
   }
 }
 

@@ -40,11 +40,18 @@ export interface InstantLane {
 
 export class InstantBatch {
   count = 0;
-  readonly states = new Uint8Array(INSTANT_BATCH_SERIES);
-  readonly tUs = new Float64Array(INSTANT_BATCH_SERIES);
-  readonly values = new Float64Array(INSTANT_BATCH_SERIES);
+  readonly states: Uint8Array;
+  readonly tUs: Float64Array;
+  readonly values: Float64Array;
   /** Where series are grouped: numbers of a GroupNumbers. */
-  readonly groups = new Uint32Array(INSTANT_BATCH_SERIES);
+  readonly groups: Uint32Array;
+
+  constructor(countMax: number = INSTANT_BATCH_SERIES) {
+    this.states = new Uint8Array(countMax);
+    this.tUs = new Float64Array(countMax);
+    this.values = new Float64Array(countMax);
+    this.groups = new Uint32Array(countMax);
+  }
 }
 
 /** Numbers for groups of several lanes, in order of appearance. */

@@ -144,6 +144,16 @@ export const WALK_TURN_GROUPS = 8;
 export const MATCHERS_REMEMBERED = 16;
 /** … and values of one of them. */
 export const MATCHED_VALUES_REMEMBERED = 65_536;
+/** Lists of series that a part's index remembers, the longest, and characters of the matchers. */
+export const LISTS_REMEMBERED = 4;
+export const LISTS_REMEMBERED_SERIES_MAX = 2048;
+export const LISTS_REMEMBERED_KEY_LENGTH_MAX = 1024;
+/** Times of series of several blocks that are kept as one array: one at least, all at most. */
+export const JOINED_TIMES_BYTES_MIN = 128 * 1024;
+export const JOINED_TIMES_BYTES_MAX = 4 * 1024 * 1024;
+/** Arrays for values of such series that wait for the next leaf, and the largest of them. */
+export const ROOMS_MAX = 4;
+export const ROOM_BYTES_MAX = 2 * 1024 * 1024;
 /** So many new series are looked up in a part one by one; for more it is looked through. */
 export const PART_REFS_UNKNOWN_MAX = 256;
 /** Attempts of a catalog commit whose outcome is unknown. */

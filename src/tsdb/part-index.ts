@@ -4,7 +4,7 @@ import { CodecError } from '../codec/varint.ts';
 import type { ByteReader } from '../codec/varint.ts';
 import type { Matcher } from '../model/matcher.ts';
 import { MATCH_BY_ROWS_RATIO } from './limits.ts';
-import { MatchedValues } from './matched-values.ts';
+import { MatchedLists, MatchedValues, matchersKey } from './matched-values.ts';
 import type { PiecePlace } from './part-format.ts';
 import type { PieceLoader } from './part-pieces.ts';
 import { RowGroup, RowTable } from './part-rows.ts';
@@ -29,6 +29,7 @@ export class PartIndex {
   readonly labels: readonly LabelValues[];
   readonly #byName = new Map<string, number>();
   readonly #matched = new MatchedValues();
+  readonly #lists = new MatchedLists();
   readonly #pieces: PieceLoader;
   readonly #firstRows: number;
   readonly #rowGroupCount: number;
@@ -118,9 +119,19 @@ export class PartIndex {
 
   /**
    * Ordinals that all matchers accept, ascending. The matcher with the fewest series is read first;
-   * the others by their postings, or by the rows of what is left where that is less.
+   * the others by their postings, or by the rows of what is left where that is less. The list is
+   * not the caller's: an estimate and what it was made for share it.
    */
   async match(matchers: readonly Matcher[]): Promise<Uint32Array> {
+    const key = matchersKey(matchers);
+    const known = this.#lists.get(key);
+    if (known !== undefined) return known;
+    const ordinals = await this.#match(matchers);
+    this.#lists.keep(key, ordinals);
+    return ordinals;
+  }
+
+  async #match(matchers: readonly Matcher[]): Promise<Uint32Array> {
     const wanted = await this.#wantedByAll(matchers);
     if (wanted === NOTHING) return new Uint32Array(0);
     wanted.sort(

@@ -14,7 +14,12 @@ import { deletesFrom, deletesOf } from './deletes.ts';
 import type { Delete } from './deletes.ts';
 import { InstantBatch, PathTree, SEEN } from './instant-lane.ts';
 import type { GroupNumbers, InstantLane } from './instant-lane.ts';
-import { CURSOR_TIMES_MAX, READ_CHUNK_BYTES, READ_GAP_BYTES } from './limits.ts';
+import {
+  CURSOR_TIMES_MAX,
+  INSTANT_BATCH_SERIES,
+  READ_CHUNK_BYTES,
+  READ_GAP_BYTES,
+} from './limits.ts';
 import { readTexts } from './part-cursor.ts';
 import type { GroupTexts } from './part-cursor.ts';
 import type { PartIndex } from './part-index.ts';
@@ -70,7 +75,7 @@ interface Opened {
 }
 
 export class PartLane implements InstantLane {
-  readonly batch = new InstantBatch();
+  readonly batch: InstantBatch;
   readonly #options: PartLaneOptions;
   readonly #opened: Opened;
   readonly #groups: PartGroups | undefined;
@@ -89,6 +94,7 @@ export class PartLane implements InstantLane {
     const { part, scan, grouping, numbers } = options;
     this.#options = options;
     this.#opened = opened;
+    this.batch = new InstantBatch(Math.min(opened.ordinals.length, INSTANT_BATCH_SERIES));
     this.#siblings = new SiblingReader(part, scan.tenant, opened.index);
     this.#groups = grouping && new PartGroups(opened.index, grouping, numbers);
   }

@@ -6,6 +6,7 @@ import type { Samples } from '../model/columns.ts';
 import type { Labels } from '../model/labels.ts';
 import type { SeriesSamples } from '../windows/samples.ts';
 import { hasStale, NO_SAMPLES } from '../windows/samples.ts';
+import { joinedTimes, Room } from './joined.ts';
 import { READ_CHUNK_BYTES, READ_GAP_BYTES } from './limits.ts';
 import { readTexts } from './part-cursor.ts';
 import type { PartIndex } from './part-index.ts';
@@ -54,7 +55,7 @@ export class RangeLane {
   #window: Uint8Array = new Uint8Array(0);
   #windowOffset = 0;
   #cut: CutTimes = { columns: [], tUs: new Float64Array(0), from: 0, to: 0 };
-  #joined = new Float64Array(0);
+  readonly #joined = new Room();
   #batch!: LaneBatch;
   /** Blocks of the row at hand that touch the range: [first, end). */
   #first = 0;
@@ -63,6 +64,11 @@ export class RangeLane {
   constructor(options: LaneOptions) {
     this.#options = options;
     this.#siblings = new SiblingReader(options.part, options.scan.tenant, options.index);
+  }
+
+  /** Nobody reads any more; samples that were given out are over. Once. */
+  end(): void {
+    this.#joined.end();
   }
 
   open(batch: LaneBatch): void {
@@ -158,15 +164,15 @@ export class RangeLane {
   #join(group: RowGroup): Float64Array {
     let count = 0;
     for (let block = this.#first; block < this.#end; block++) count += group.countOf(block);
-    if (this.#joined.length < count) this.#joined = new Float64Array(count * 2);
+    const joined = this.#joined.of(count);
     let at = 0;
     for (let block = this.#first; block < this.#end; block++) {
       const column = group.columns[block]!;
       column.isUsed = true;
-      this.#joined.set(column.values, at);
+      joined.set(column.values, at);
       at += column.values.length;
     }
-    return this.#joined;
+    return joined;
   }
 
   // -------------------------------------------------------------- reading
@@ -199,13 +205,13 @@ export class RangeLane {
   #joinOf(chunks: readonly Float64Array[]): Float64Array {
     if (chunks.length === 1) return chunks[0]!;
     const count = chunks.reduce((sum, { length }) => sum + length, 0);
-    if (this.#joined.length < count) this.#joined = new Float64Array(count * 2);
+    const joined = this.#joined.of(count);
     let at = 0;
     for (const values of chunks) {
-      this.#joined.set(values, at);
+      joined.set(values, at);
       at += values.length;
     }
-    return this.#joined;
+    return joined;
   }
 
   /** Times of the row's blocks; they become the times at hand. */
@@ -277,14 +283,4 @@ function isPlainColumn(samples: Samples): samples is Samples & { readonly kind: 
     samples.startUs === undefined &&
     !hasStale(samples.values, samples.count)
   );
-}
-
-function joinedTimes(times: readonly Float64Array[]): Float64Array {
-  const out = new Float64Array(times.reduce((sum, one) => sum + one.length, 0));
-  let at = 0;
-  for (const one of times) {
-    out.set(one, at);
-    at += one.length;
-  }
-  return out;
 }

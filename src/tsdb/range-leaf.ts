@@ -156,6 +156,8 @@ class RangeLeaf {
   readonly #parts: Parts;
   readonly #slices: Slices;
   #column: StepColumn;
+  readonly #lanes: RangeLane[] = [];
+  readonly #joiner = new Joiner();
   #seriesRead = 0;
   #samplesRead = 0;
 
@@ -186,12 +188,16 @@ class RangeLeaf {
       };
     } finally {
       lease?.end();
+      for (const lane of this.#lanes) lane.end();
+      this.#joiner.end();
     }
   }
 
   #laneOf({ part, priority, index }: Place): RangeLane {
     const { scan, isKept } = this.#parts;
-    return new RangeLane({ scan, part, priority, index, isKept });
+    const lane = new RangeLane({ scan, part, priority, index, isKept });
+    this.#lanes.push(lane);
+    return lane;
   }
 
   /** All series are in one part: groups are known by ranks. */
@@ -236,13 +242,12 @@ class RangeLeaf {
     );
     if (refs.length > 0) streams.push(new HeadStream(scan, refs));
     for (const stream of streams) await stream.advance();
-    const joiner = new Joiner();
     const some: SeriesStream[] = [];
     for (;;) {
       firstOf(streams, some);
       if (some.length === 0) return;
       const labels = some[0]!.labels!;
-      const samples = await this.#samplesOf(some, joiner);
+      const samples = await this.#samplesOf(some);
       if (samples !== undefined) this.#add(samples, () => labels, undefined);
       for (const stream of some) await stream.advance();
       const pause = this.#slices.pause();
@@ -250,10 +255,7 @@ class RangeLeaf {
     }
   }
 
-  async #samplesOf(
-    streams: readonly SeriesStream[],
-    joiner: Joiner,
-  ): Promise<SeriesSamples | undefined> {
+  async #samplesOf(streams: readonly SeriesStream[]): Promise<SeriesSamples | undefined> {
     const all: SeriesSamples[] = [];
     for (const stream of streams) {
       const first = stream.samples();
@@ -262,7 +264,7 @@ class RangeLeaf {
       if (found !== undefined) all.push(found);
     }
     if (all.length < 2) return all[0];
-    const joined = joiner.join(all);
+    const joined = this.#joiner.join(all);
     return joined === UNCLEAR ? this.#gatherAll(streams) : joined;
   }
 

@@ -7,6 +7,7 @@ import type { Labels } from '../model/labels.ts';
 import { hasStale, NO_SAMPLES } from '../windows/samples.ts';
 import type { SeriesSamples } from '../windows/samples.ts';
 import type { Delete } from './deletes.ts';
+import { joinedTimes, Room } from './joined.ts';
 import { UNCLEAR } from './range-lane.ts';
 import type { Found, LaneBatch, RangeLane } from './range-lane.ts';
 import type { Source } from './samples.ts';
@@ -111,9 +112,9 @@ export function firstOf(streams: readonly SeriesStream[], out: SeriesStream[]): 
 
 /** Plain samples of one series after the other, as one. */
 export class Joiner {
-  #values = new Float64Array(0);
+  readonly #values = new Room();
   #parts: readonly SeriesSamples[] = [];
-  #tUs = new Float64Array(0);
+  #tUs: Float64Array = new Float64Array(0);
 
   /** Good until the next call. UNCLEAR: some reach into the time of others. */
   join(found: readonly SeriesSamples[]): SeriesSamples | typeof UNCLEAR {
@@ -131,15 +132,25 @@ export class Joiner {
       isRising &&= part.isRising === true;
       hasFixedTimes &&= part.hasFixedTimes === true;
     }
-    if (!hasFixedTimes || !this.#haveTimesOf(parts)) {
+    if (hasFixedTimes) {
+      if (!this.#haveTimesOf(parts)) {
+        this.#parts = parts;
+        this.#tUs = joinedTimes(parts.map((part) => cutTo(part.tUs, part.count)));
+      }
+    } else {
       // What was given out before may be in use as fixed times.
       this.#tUs = new Float64Array(count);
-      this.#parts = parts;
+      this.#parts = [];
       put(parts, 'tUs', this.#tUs);
     }
-    if (this.#values.length < count) this.#values = new Float64Array(count * 2);
-    put(parts, 'values', this.#values);
-    return { ...NO_SAMPLES, count, tUs: this.#tUs, values: this.#values, hasFixedTimes, isRising };
+    const values = this.#values.of(count);
+    put(parts, 'values', values);
+    return { ...NO_SAMPLES, count, tUs: this.#tUs, values, hasFixedTimes, isRising };
+  }
+
+  /** What it gave out is over. Once. */
+  end(): void {
+    this.#values.end();
   }
 
   #haveTimesOf(parts: readonly SeriesSamples[]): boolean {
@@ -153,11 +164,15 @@ export class Joiner {
   }
 }
 
+function cutTo(column: Float64Array, count: number): Float64Array {
+  return column.length === count ? column : column.subarray(0, count);
+}
+
 function put(parts: readonly SeriesSamples[], name: 'tUs' | 'values', out: Float64Array): void {
   let at = 0;
   for (const part of parts) {
     const { count } = part;
-    out.set(part[name].length === count ? part[name] : part[name].subarray(0, count), at);
+    out.set(cutTo(part[name], count), at);
     at += count;
   }
 }

@@ -214,7 +214,7 @@ async function markInside(marking: Marking, part: Part): Promise<Uint32Array> {
 async function markListed(marking: Marking, ordinals: Uint32Array): Promise<Uint32Array> {
   const { scan, index, label, seen } = marking;
   const table = await index.rowTable();
-  const rest = ordinals.slice();
+  let rest = new Uint32Array(0);
   let restCount = 0;
   const turn = turnsOf(scan);
   for (let from = 0; from < ordinals.length;) {
@@ -227,6 +227,7 @@ async function markListed(marking: Marking, ordinals: Uint32Array): Promise<Uint
       ? (index.rowGroupInMemory(number) ?? (await index.rowGroup(number)))
       : undefined;
     if (group === undefined || group.hasEmptyRows) {
+      rest = grownU32(rest, restCount + some.length);
       rest.set(some, restCount);
       restCount += some.length;
       continue;

@@ -22,7 +22,12 @@ export const RANDOM_METRICS: readonly RandomMetric[] = [
   { name: 'build_info', holds: 'floats', labels: { ...PLACE, version: ['v2'] } },
   { name: 'latency', holds: 'histograms', labels: { ...PLACE, code: ['200', '500'] } },
   { name: 'custom', holds: 'histograms', labels: PLACE },
-  { name: 'mixed', holds: 'both', labels: { ...PLACE, zone: ['z1', 'z2'] } },
+  {
+    name: 'mixed',
+    holds: 'both',
+    labels: { ...PLACE, zone: ['z1', 'z2'] },
+    apart: { label: 'zone', floats: 'z2', histograms: 'z1' },
+  },
 ];
 
 const GAUGES = new Set(['load', 'queue', 'mixed']);

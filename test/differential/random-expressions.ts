@@ -10,6 +10,8 @@ export interface RandomMetric {
   readonly name: string;
   readonly holds: 'floats' | 'histograms' | 'both';
   readonly labels: Readonly<Record<string, readonly string[]>>;
+  /** Where it holds both: the label that tells them apart, and its values. */
+  readonly apart?: { readonly label: string; readonly floats: string; readonly histograms: string };
 }
 
 export interface RandomRange {
@@ -145,21 +147,20 @@ export class RandomExpressions {
   }
 
   #bare(): string {
-    const { name, labels } = this.#metric();
+    const { name, labels, apart } = this.#metric();
     const matchers: string[] = [];
     for (const [label, values] of Object.entries(labels)) {
+      if (label === apart?.label && !this.#chance(4)) {
+        matchers.push(`${label}="${this.#wantsHistograms ? apart.histograms : apart.floats}"`);
+        continue;
+      }
       if (!this.#chance(4)) continue;
       const value = this.#pick(values);
       const other = this.#pick(values);
-      matchers.push(
-        this.#pick([
-          `${label}="${value}"`,
-          `${label}!="${value}"`,
-          `${label}=~"${value}|${other}"`,
-          `${label}!~"${value}"`,
-          `${label}=~".+"`,
-        ]),
-      );
+      const accepting = [`${label}="${value}"`, `${label}=~"${value}|${other}"`, `${label}=~".+"`];
+      // Of a label with one value nothing is left without it.
+      const refusing = values.length > 1 ? [`${label}!="${value}"`, `${label}!~"${value}"`] : [];
+      matchers.push(this.#pick([...accepting, ...refusing]));
     }
     if (this.#chance(30)) return `{__name__=~"${name}|nothing"${['', ...matchers].join(',')}}`;
     return matchers.length === 0 ? name : `${name}{${matchers.join(',')}}`;
@@ -273,16 +274,37 @@ export class RandomExpressions {
       case 'info':
         return [this.#bare(), ...(this.#chance(2) ? [] : ['{__name__=~".+_info"}'])];
     }
+    if (WANTS_HISTOGRAMS.test(name) && !this.#chance(3))
+      return this.#argsOf(name, argTypes, argsMin, () => this.#histograms());
     if (CHAOTIC.has(name)) return [`${this.#selector()} % 10`];
     const spread = Number.isFinite(argsMax) ? argsMax - argsMin : 0;
     const count = argsMin + (spread > 0 ? randomInt(this.#prng, spread + 1) : 0);
+    return this.#argsOf(name, argTypes, count, (type) => this.#of(type, depth + 1));
+  }
+
+  #argsOf(
+    name: string,
+    argTypes: readonly ValueType[],
+    count: number,
+    other: (type: ValueType) => string,
+  ): readonly string[] {
+    const fixed = SCALARS[name];
     return argTypes
       .slice(0, count)
-      .map((type) =>
-        type === 'scalar' && SCALARS[name] !== undefined
-          ? this.#pick(SCALARS[name])
-          : this.#of(type, depth + 1),
-      );
+      .map((type) => (type === 'scalar' && fixed !== undefined ? this.#pick(fixed) : other(type)));
+  }
+
+  /** What has histograms for sure, or may have them: most functions of floats drop them. */
+  #histograms(): string {
+    const selector = this.#selector();
+    switch (randomInt(this.#prng, 4)) {
+      case 0:
+        return `rate(${this.#bare()}[${this.#pick(['2m', '5m', '10m'])}])`;
+      case 1:
+        return `sum by (${this.#labels()}) (${selector})`;
+      default:
+        return selector;
+    }
   }
 }
 

@@ -24,6 +24,8 @@ const NO_PARAMS: PathParams = new Map();
 
 interface Pattern {
   readonly segments: readonly string[];
+  /** The last one takes all that is left. */
+  readonly hasRest: boolean;
   readonly byMethod: Map<string, Route>;
 }
 
@@ -41,7 +43,9 @@ export class Router {
     let byMethod = this.#fixed.get(path) ?? this.#patterns.get(path)?.byMethod;
     if (byMethod === undefined) {
       byMethod = new Map();
-      if (/\/[:*]/.test(path)) this.#patterns.set(path, { segments: path.split('/'), byMethod });
+      const segments = path.split('/');
+      const hasRest = segments.at(-1)!.startsWith('*');
+      if (/\/[:*]/.test(path)) this.#patterns.set(path, { segments, hasRest, byMethod });
       else this.#fixed.set(path, byMethod);
     }
     assert(!byMethod.has(route.method), () => `route ${route.method} ${path} is unique`);
@@ -57,7 +61,7 @@ export class Router {
     if (fixed !== undefined) return pick(fixed, wanted, NO_PARAMS);
     const segments = trimmed.split('/');
     for (const pattern of this.#patterns.values()) {
-      const params = matchSegments(pattern.segments, segments);
+      const params = matchPattern(pattern, segments);
       if (params !== undefined) return pick(pattern.byMethod, wanted, params);
     }
     return { allowed: [], errors: this.#nearest(segments) };
@@ -99,24 +103,22 @@ function pick(
   return { allowed, errors: first?.errors ?? nativeErrors };
 }
 
-function matchSegments(
-  pattern: readonly string[],
+function matchPattern(
+  { segments: pattern, hasRest }: Pattern,
   segments: readonly string[],
 ): PathParams | undefined {
-  const rest = pattern.at(-1)!.startsWith('*') ? pattern.length - 1 : undefined;
-  if (rest !== undefined && segments.length >= rest) {
-    const params = matchSegments(pattern.slice(0, rest), segments.slice(0, rest));
-    return (
-      params && new Map([...params, [pattern[rest]!.slice(1), segments.slice(rest).join('/')]])
-    );
+  const count = hasRest ? pattern.length - 1 : pattern.length;
+  if (hasRest ? segments.length < count : segments.length !== count) return undefined;
+  // Most patterns are of other paths: nothing is made for them.
+  for (let i = 0; i < count; i++) {
+    const isParam = pattern[i]!.startsWith(':') && segments[i] !== '';
+    if (!isParam && pattern[i] !== segments[i]) return undefined;
   }
-  if (pattern.length !== segments.length) return undefined;
   const params = new Map<string, string>();
-  for (const [i, want] of pattern.entries()) {
-    const got = segments[i]!;
-    if (want.startsWith(':') && got !== '') params.set(want.slice(1), decodeSegment(got));
-    else if (want !== got) return undefined;
-  }
+  for (let i = 0; i < count; i++)
+    if (pattern[i]!.startsWith(':') && segments[i] !== '')
+      params.set(pattern[i]!.slice(1), decodeSegment(segments[i]!));
+  if (hasRest) params.set(pattern[count]!.slice(1), segments.slice(count).join('/'));
   return params;
 }
 

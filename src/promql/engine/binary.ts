@@ -8,6 +8,7 @@ import { compactHistogram } from '../../windows/histogram-layout.ts';
 import { trimHistogram } from '../../windows/histogram-trim.ts';
 import type { BinaryExpr, BinaryOp, PosRange } from '../ast.ts';
 import { isComparisonOp } from '../ast.ts';
+import { power } from '../power.ts';
 import { quote } from '../text.ts';
 import {
   dropMetadataLabels,
@@ -54,13 +55,6 @@ export function scalarOperation(op: BinaryOp, left: number, right: number): numb
     default:
       return unreachable(op);
   }
-}
-
-/** As Go's math.Pow: 1 to any power and ±1 to ±Infinity are 1, where JavaScript says NaN. */
-function power(base: number, exponent: number): number {
-  if (base === 1) return 1;
-  if (base === -1 && (exponent === Infinity || exponent === -Infinity)) return 1;
-  return base ** exponent;
 }
 
 function compares(op: BinaryOp, left: number, right: number): boolean {

@@ -24,16 +24,23 @@ import { atTimeUs, durationUs } from './prepare.ts';
 
 export const QUERY_KINDS = NUMERIC_KINDS | (1 << KIND.histogram);
 
+/** Of selectors that somebody holds: estimate and leaf ask for the same, and so does the next. */
+const compiled = new WeakMap<readonly LabelMatcher[], readonly Matcher[]>();
+
 /** Throws AppError 'bad-matcher' where a pattern is refused. */
-export function compileMatchers(matchers: readonly LabelMatcher[]): Matcher[] {
-  return matchers.map(({ name, type, value }) => {
-    try {
-      return matcher(name, type, value);
-    } catch (error) {
-      if (!(error instanceof RegexError)) throw error;
-      throw new AppError('invalid', 'bad-matcher', error.message, { cause: error });
-    }
-  });
+export function compileMatchers(matchers: readonly LabelMatcher[]): readonly Matcher[] {
+  let own = compiled.get(matchers);
+  if (own === undefined) compiled.set(matchers, (own = matchers.map(compileMatcher)));
+  return own;
+}
+
+function compileMatcher({ name, type, value }: LabelMatcher): Matcher {
+  try {
+    return matcher(name, type, value);
+  } catch (error) {
+    if (!(error instanceof RegexError)) throw error;
+    throw new AppError('invalid', 'bad-matcher', error.message, { cause: error });
+  }
 }
 
 /** Data times of a selector over a grid. With @ every step looks at the same time. */

@@ -78,6 +78,7 @@ class Counting {
   readonly #uses = new Map<number, Expr[]>();
 
   repeated(expr: Expr): ReadonlyMap<Expr, Part> {
+    if (isChain(expr)) return NOTHING;
     this.#number(expr);
     this.#count(expr);
     const parts = new Map<Expr, Part>();
@@ -111,6 +112,19 @@ class Counting {
       }
     }
     for (const child of childrenOf(expr)) if (!isPushed(expr, child)) this.#count(child);
+  }
+}
+
+const NOTHING: ReadonlyMap<Expr, Part> = new Map();
+
+/** No part has a second one beside it, and none equals a part of itself: nothing is repeated. */
+function isChain(expr: Expr): boolean {
+  let one = expr;
+  for (;;) {
+    const children = childrenOf(one);
+    if (children.length > 1) return false;
+    if (children.length === 0) return true;
+    one = children[0]!;
   }
 }
 

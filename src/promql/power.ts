@@ -1,0 +1,82 @@
+// Powers as Go's math.Pow gives them, to the last bit for whole exponents: the runtime's own differ
+// there by a unit in the last place, and a remainder of a huge power (`x ^ 3 % 7`) shows nothing
+// but its last places. Source: https://pkg.go.dev/math#Pow (special cases), and the order of its
+// multiplications: repeated squaring of the fraction, exponents of two apart.
+
+/** Above it every exponent is whole, even, and far enough for 0 or Infinity. */
+const EXPONENT_MAX = 2 ** 63;
+/** Beyond it the exponent of two is out of every range. */
+const TWOS_MAX = 4096;
+/** Of the smallest normal number, and bits of a fraction. */
+const NORMAL_MIN = -1022;
+const FRACTION_BITS = 53;
+
+const view = new DataView(new ArrayBuffer(8));
+
+/** 2 to a whole number between -1022 and 1023. */
+function twoTo(exponent: number): number {
+  view.setUint32(0, (exponent + 1023) << 20);
+  view.setUint32(4, 0);
+  return view.getFloat64(0);
+}
+
+/** Exponent of two of a finite number that is not 0, as if its fraction were in [1/2, 1). */
+function twosOf(value: number): number {
+  view.setFloat64(0, value);
+  const twos = (view.getUint32(0) >>> 20) & 0x7ff;
+  return twos === 0 ? twosOf(value * twoTo(FRACTION_BITS)) - FRACTION_BITS : twos - 1022;
+}
+
+/** The same number's fraction, between 1/2 and 1 or their opposites. */
+function fractionOf(value: number): number {
+  const isNormal = Math.abs(value) >= twoTo(NORMAL_MIN);
+  view.setFloat64(0, isNormal ? value : value * twoTo(FRACTION_BITS));
+  view.setUint32(0, (view.getUint32(0) & 0x800fffff) | (1022 << 20));
+  return view.getFloat64(0);
+}
+
+/** value * 2 ** twos, rounded once. */
+function scaled(value: number, twos: number): number {
+  const all = twosOf(value) - 1 + twos;
+  if (all > 1023) return value > 0 ? Infinity : -Infinity;
+  if (all < -1075) return value > 0 ? 0 : -0;
+  const fraction = fractionOf(value) * 2;
+  if (all >= NORMAL_MIN) return fraction * twoTo(all);
+  return fraction * twoTo(all + FRACTION_BITS) * twoTo(-FRACTION_BITS);
+}
+
+/** base ** exponent; a finite base that is not 0, a whole exponent below EXPONENT_MAX. */
+function wholePower(base: number, exponent: number): number {
+  let twos = twosOf(base);
+  let square = fractionOf(base);
+  let fraction = 1;
+  let sum = 0;
+  for (let left = Math.abs(exponent); left !== 0; left = Math.floor(left / 2)) {
+    if (twos < -TWOS_MAX || twos > TWOS_MAX) {
+      sum += twos;
+      break;
+    }
+    if (left % 2 === 1) {
+      fraction *= square;
+      sum += twos;
+    }
+    square *= square;
+    twos *= 2;
+    if (square < 0.5) {
+      square += square;
+      twos--;
+    }
+  }
+  return exponent < 0 ? scaled(1 / fraction, -sum) : scaled(fraction, sum);
+}
+
+/** `base ^ exponent` of PromQL. */
+export function power(base: number, exponent: number): number {
+  if (base === 1) return 1;
+  if (base === -1 && (exponent === Infinity || exponent === -Infinity)) return 1;
+  if (exponent === 0.5 && base !== -Infinity) return Math.sqrt(base);
+  if (exponent === -0.5 && base !== -Infinity) return 1 / Math.sqrt(base);
+  const isPlain = Number.isInteger(exponent) && Math.abs(exponent) < EXPONENT_MAX;
+  if (!isPlain || exponent === 0 || exponent === 1) return base ** exponent;
+  return base === 0 || !Number.isFinite(base) ? base ** exponent : wholePower(base, exponent);
+}
