@@ -95,7 +95,6 @@ function queryService(): QueryService {
     allMemoryBytes: 1e7,
     logger: silentLogger,
     slowMs: undefined,
-    onLargeEnd: () => undefined,
   });
 }
 
