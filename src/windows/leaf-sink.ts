@@ -7,6 +7,7 @@ import {
   labelsKey,
   labelValue,
   METRIC_NAME,
+  compareUtf8,
 } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import type {
@@ -36,7 +37,10 @@ export const SLOT_BYTES = 9;
 /** Bytes of one slot of a group's state. */
 export const GROUP_SLOT_BYTES = 32;
 
-/** Distinct annotations of one leaf, in order of appearance. */
+/**
+ * Distinct annotations of one leaf, by code and metric: who comes to one first depends on how series
+ * are batched and on how many work.
+ */
 export class LeafNotes {
   /** Metric name of the series at hand. */
   metric = '';
@@ -48,7 +52,8 @@ export class LeafNotes {
   };
 
   all(): readonly LeafAnnotation[] {
-    return Array.from(this.#seen.values());
+    const keys = [...this.#seen.keys()].toSorted(compareUtf8);
+    return keys.map((key) => this.#seen.get(key)!);
   }
 }
 
