@@ -93,3 +93,7 @@ export const TURN_ROUNDS_MAX = 16;
 /** Names of those who took most that are kept of an account, and that a refusal says. */
 export const CONTRIBUTORS_KEPT = 16;
 export const CONTRIBUTORS_TOLD = 3;
+
+/** Tokens and protocols of a tenant, and tenants, whose use is told apart in series. */
+export const USAGE_TOTALS_MAX = 1_000;
+export const USAGE_TOTALS_TENANTS_MAX = 20_000;

@@ -18,6 +18,8 @@ export interface UsageKey {
 
 /** Rows of it have what a tenant keeps, and nothing else; their token is ''. */
 export const STORED_PROTOCOL = 'storage';
+/** Of the series that tell a tenant of its use; nobody used that. */
+export const TOLD_PROTOCOL = 'usage';
 
 /** Added up over an hour. */
 export const USAGE_SUMS = [

@@ -29,11 +29,15 @@ import {
   readUsage,
   removeBefore,
   STORED_PROTOCOL,
+  TOLD_PROTOCOL,
   USAGE_SUMS,
   usageKey,
   usageValues,
 } from './usage-rows.ts';
 import type { UsageKey, UsageRange, UsageRow, UsageValue, UsageValues } from './usage-rows.ts';
+
+import { UsageTotals } from './usage-totals.ts';
+import type { UsageTotal } from './usage-totals.ts';
 
 export interface UsageParts {
   readonly catalog: Catalog;
@@ -70,6 +74,7 @@ export class UsageBook implements BatchMeter {
   #isStopped = false;
   /** Rows as the catalog has them, so that few are read. */
   readonly #held = new Map<string, UsageValues>();
+  readonly #totals = new UsageTotals();
   #hour = { ms: Number.NaN, text: '' };
   #cleanedMs = Number.NEGATIVE_INFINITY;
 
@@ -98,13 +103,14 @@ export class UsageBook implements BatchMeter {
     const { offset } = batch;
     if (offset < (this.#counted.get(shard) ?? 0)) return;
     this.#counted.set(shard, offset + 1);
-    if (pointCount === 0) return;
+    if (pointCount === 0 || batch.protocol === TOLD_PROTOCOL) return;
     this.#add(batch.writtenMs, batch, 'pointsWritten', pointCount);
     this.#open.offsets.set(shard, offset + 1);
   }
 
   /** Writes that ended, and questions. */
   countRequests(key: UsageKey, count: number): void {
+    if (key.protocol === TOLD_PROTOCOL) return;
     this.#add(this.#parts.clock.nowMs(), key, 'requests', count);
   }
 
@@ -118,18 +124,16 @@ export class UsageBook implements BatchMeter {
 
   /** What a tenant keeps now. */
   look(tenant: string, activeSeries: number, bytesStored: number): void {
-    const row = this.#row(this.#parts.clock.nowMs(), {
-      tenant,
-      tokenId: '',
-      protocol: STORED_PROTOCOL,
-    });
+    const key = { tenant, tokenId: '', protocol: STORED_PROTOCOL };
+    const row = this.#row(this.#parts.clock.nowMs(), key);
     row.activeSeries = Math.max(row.activeSeries ?? 0, activeSeries);
     row.bytesStored = bytesStored;
+    Object.assign(this.#totals.of(key), { activeSeries, bytesStored });
   }
 
   #add(tMs: number, key: UsageKey, name: (typeof USAGE_SUMS)[number], count: number): void {
-    const row = this.#row(tMs, key);
-    row[name] = (row[name] ?? 0) + count;
+    for (const sums of [this.#row(tMs, key), this.#totals.of(key)])
+      sums[name] = (sums[name] ?? 0) + count;
   }
 
   #row(tMs: number, of: UsageKey): Change {
@@ -143,6 +147,11 @@ export class UsageBook implements BatchMeter {
     this.#open.rows.set(key, (row = {}));
     this.#arm();
     return row;
+  }
+
+  /** Since the process started. */
+  totals(tenant: string): readonly UsageTotal[] {
+    return this.#totals.all(tenant);
   }
 
   // -------------------------------------------------------------- keeping

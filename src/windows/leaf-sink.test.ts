@@ -1,3 +1,4 @@
+// What sinks of leaves tell beside their columns.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LeafNotes } from './leaf-sink.ts';

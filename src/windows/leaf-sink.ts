@@ -38,8 +38,8 @@ export const SLOT_BYTES = 9;
 export const GROUP_SLOT_BYTES = 32;
 
 /**
- * Distinct annotations of one leaf, by code and metric: who comes to one first depends on how series
- * are batched and on how many work.
+ * Distinct annotations of one leaf, by code and metric: who comes to one first depends on how
+ * series are batched and on how many work.
  */
 export class LeafNotes {
   /** Metric name of the series at hand. */

@@ -53,6 +53,8 @@ import { productRoutes, writingRoutes } from './routes.ts';
 import { registerStorageMetrics } from './storage-metrics.ts';
 import { doorOfTenants, openTenancy, tenancyDependencies } from './tenancy.ts';
 import type { Tenancy } from './tenancy.ts';
+import type { UsageTotal } from '../../tenancy/usage-totals.ts';
+import type { TenantId } from '../../model/tenant.ts';
 import { countQuery, UsageLooks } from './usage.ts';
 import { writeCounter } from './write-metrics.ts';
 
@@ -169,7 +171,7 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
     state.threads?.renewKeys(renewed);
   });
   pushGroups.start();
-  looks.start();
+  looks.start(settings.collect ? usageTeller(parts, { ingest, tenancy }) : undefined);
   tenancy.removal.resume();
   async function stop(): Promise<void> {
     state.isReady = false;
@@ -265,6 +267,17 @@ async function startThreads(
     onRequests: ({ count, ...key }) => parts.usage.countRequests(key, count),
     onFatal,
   });
+}
+
+/** What is being deleted, or may not write, gets no series. */
+function usageTeller({ clock }: OrreryParts, given: { ingest: Ingest; tenancy: Tenancy }) {
+  const { store } = given.tenancy;
+  return async (tenant: TenantId, totals: readonly UsageTotal[]): Promise<void> => {
+    const state = store.tenant(tenant)?.state ?? 'active';
+    if (state !== 'active' || store.isRemoved(tenant)) return;
+    const { writeUsageSeries } = await import('./usage-series.ts');
+    await writeUsageSeries({ ingest: given.ingest, clock }, tenant, totals);
+  };
 }
 
 /** What all threads of the process count. */

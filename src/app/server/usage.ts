@@ -3,12 +3,14 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import type { Storage } from '../../model/storage.ts';
 import type { EndedQuery } from '../../query/query-service.ts';
 import { errorMessage, FatalError } from '../../stdx/assert.ts';
+import type { TenantId } from '../../model/tenant.ts';
 import type { Clock } from '../../stdx/clock.ts';
 import type { Scheduler } from '../../stdx/scheduler.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { USAGE_LOOK_MS, USAGE_TOLD_MS } from '../../tenancy/limits.ts';
 import { queryCost } from '../../tenancy/quotas.ts';
 import { UsageBook } from '../../tenancy/usage.ts';
+import type { UsageTotal } from '../../tenancy/usage-totals.ts';
 import type { UsageKey } from '../../tenancy/usage-rows.ts';
 import type { CountedRequests } from './ingest-protocol.ts';
 import type { OpenQuotas } from './quotas.ts';
@@ -74,12 +76,15 @@ interface LookParts {
   readonly logger: Logger;
 }
 
+type Tell = (tenant: TenantId, totals: readonly UsageTotal[]) => Promise<void>;
+
 /** Looks at what tenants keep, once a minute and before somebody is told. */
 export class UsageLooks {
   readonly #parts: LookParts;
   #looking: Promise<void> | undefined = undefined;
   #lookedMs = Number.NEGATIVE_INFINITY;
   #timer: (() => void) | undefined = undefined;
+  #telling: Promise<void> | undefined = undefined;
   #isStopped = false;
 
   constructor(parts: LookParts) {
@@ -91,16 +96,29 @@ export class UsageLooks {
     return { usage: this.#parts.usage, lookAtUsage: () => this.look() };
   }
 
-  start(): void {
+  /** `tell`: writes a tenant's use into its own data, after each look. */
+  start(tell?: Tell): void {
     if (this.#isStopped) return;
     const { scheduler, logger } = this.#parts;
     this.#timer = scheduler.after(USAGE_LOOK_MS, () => {
-      this.look()
+      this.#telling = this.#lookAndTell(tell)
         .catch((error: unknown) =>
           logger.warn('what tenants keep is not known', { error: errorMessage(error) }),
         )
-        .finally(() => this.start());
+        .finally(() => this.start(tell));
     });
+  }
+
+  async #lookAndTell(tell: Tell | undefined): Promise<void> {
+    await this.look();
+    const { storage, usage, logger } = this.#parts;
+    if (tell === undefined) return;
+    for (const tenant of storage.tenants()) {
+      if (this.#isStopped) return;
+      await tell(tenant, usage.totals(tenant)).catch((error: unknown) =>
+        logger.warn('use is not told as series', { tenant, error: errorMessage(error) }),
+      );
+    }
   }
 
   /** Once a second at most; whoever comes meanwhile gets the last one. */
@@ -125,6 +143,7 @@ export class UsageLooks {
     this.#isStopped = true;
     this.#timer?.();
     await this.#looking?.catch(() => undefined);
+    await this.#telling;
     this.#parts.usage.stop();
     await this.#lookAtAll().catch((error: unknown) =>
       this.#parts.logger.warn('what tenants keep is not known', { error: errorMessage(error) }),
