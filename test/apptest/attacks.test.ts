@@ -213,7 +213,9 @@ test('nesting without end at every row that takes a body is an answer', async ()
   for (const { method, path } of everyPath((route) => route.bodyLimitBytes > 0))
     for (const body of bodies)
       for (const type of types) {
-        const headers = { Host: 'localhost', 'Content-Type': type };
+        // A DELETE has no length of its own accord, and its body would be the next request.
+        const length = { 'Content-Length': body.length };
+        const headers = { Host: 'localhost', 'Content-Type': type, ...length };
         const told = await ask(port, { method, path, headers, body });
         const what = `${method} ${path} ${type}: ${told.status} ${told.text.slice(0, 300)}`;
         assert.ok(told.status < 500, what);
