@@ -23,7 +23,15 @@ for (const [theme, options] of THEMES) {
     await tokens.getByRole('rowheader', { name: /agent of the shop/ }).waitFor();
     await tokens.getByText('writes {env="prod"}; reads {env="prod"}').waitFor();
     const limits = page.getByRole('region', { name: 'Limits', exact: true });
-    await limits.getByRole('row', { name: /active-series 250,000/ }).waitFor();
+    await limits
+      .getByRole('row', { name: /active-series 212,400 250,000 of the tenant/ })
+      .waitFor();
+    await limits.getByRole('row', { name: /samples-per-second – 1,000,000 default/ }).waitFor();
+    const used = page.getByRole('region', { name: 'Use', exact: true });
+    await used
+      .getByRole('img', { name: /Points written an hour: line chart of 1 series/ })
+      .waitFor();
+    await used.getByRole('row', { name: /agent promql 0 / }).waitFor();
     await page.getByText('1,840 stored').waitFor();
     await page
       .getByRole('region', { name: 'Changes', exact: true })

@@ -64,9 +64,10 @@ export function answerTenancy(request: MockRequest, state: MockState): MockAnswe
   if (tenant === undefined) return failed(404, 'not_found', `there is no tenant "${name}"`);
   if (what === 'tokens') return answerTokens(tenancy, tenant, { ...request, path: id });
   if (what === 'limits') {
-    Object.assign(tenant.limits, JSON.parse(body));
-    return { status: 200, body: { tenant: name, limits: tenant.limits } };
+    if (method !== 'GET') Object.assign(tenant.limits, JSON.parse(body));
+    return { status: 200, body: limitsOf(tenant) };
   }
+  if (what === 'usage') return { status: 200, body: usage(params.get('from')) };
   if (what === 'cardinality') return { status: 200, body: CARDINALITY };
   tenant.state = (JSON.parse(body) as { state: string }).state;
   tenancy.changes.unshift({ action: 'tenant-state', subject: name, tenant: name });
@@ -111,6 +112,35 @@ function audit({ changes }: MockTenancy, tenant: string | null): unknown {
     return { seq: own.length - i, time: BORN, action, tenants: [tenant], subject, by };
   });
   return { rows, next: null };
+}
+
+function limitsOf({ name, limits }: MockTenant): unknown {
+  const own = (id: string, fallback: number) =>
+    typeof limits[id] === 'number'
+      ? { value: limits[id], source: 'tenant' }
+      : { value: fallback, source: 'default' };
+  const effective = {
+    'active-series': { ...own('active-series', 1_000_000), used: 212_400 },
+    'samples-per-second': own('samples-per-second', 1_000_000),
+    'body-bytes': own('body-bytes', 67_108_864),
+  };
+  return { tenant: name, limits, effective };
+}
+
+/** Hours of a day from `from` on. */
+function usage(from: string | null): unknown {
+  const none = { points_read: 0, queries: 0, requests: 0, active_series: 0, bytes_stored: 0 };
+  const rows = Array.from({ length: 25 }, (_, i) => {
+    const hour = new Date(Date.parse(from ?? BORN) + i * 3_600_000).toISOString();
+    const written = 40_000 + 9000 * (i % 5);
+    const row = { ...none, hour, token: 'agent', points_written: 0 };
+    return [
+      { ...row, protocol: 'influx', points_written: written, requests: 40 },
+      { ...row, protocol: 'promql', points_read: 3 * written, queries: 12, requests: 12 },
+      { ...row, protocol: 'storage', token: '', active_series: 1840, bytes_stored: 1e6 + i * 4e4 },
+    ];
+  });
+  return { rows: rows.flat() };
 }
 
 const CARDINALITY = {

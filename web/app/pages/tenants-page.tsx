@@ -7,6 +7,7 @@ import { StatusSection } from '../components/status-section.tsx';
 import { TenantCardinality } from '../components/tenant-cardinality.tsx';
 import { TenantLimits } from '../components/tenant-limits.tsx';
 import { TenantList } from '../components/tenant-list.tsx';
+import { TenantUsage } from '../components/tenant-usage.tsx';
 import { TenantTokens } from '../components/tenant-tokens.tsx';
 import { useRequest } from '../hooks/use-request.ts';
 import { visible } from '../util/labels.ts';
@@ -50,6 +51,7 @@ export function TenantsPage({ search }: { readonly search: string }): ReactNode 
         {chosen !== undefined && (
           <TenantLimits key={`l ${chosen.name}`} tenant={chosen} onChanged={changed} />
         )}
+        {chosen !== undefined && <TenantUsage key={`u ${chosen.name}`} tenant={chosen.name} />}
         {chosen !== undefined && <TenantCardinality tenant={chosen.name} />}
         {chosen !== undefined && <AuditLog tenant={chosen.name} round={round} />}
       </div>
