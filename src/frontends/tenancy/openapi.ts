@@ -91,7 +91,7 @@ const TENANT = inPath('tenant', NAME);
 const TOKEN = inPath('id', { type: 'string', pattern: '^[a-z2-7]{12}$' });
 
 /** Also where the server is left without an admin. */
-const FORCE = inQuery('force', { type: 'string', enum: ['0', '1', 'false', 'true'] });
+const FORCE = inQuery('force', { type: 'string', enum: ['', '0', '1', 'false', 'true'] });
 
 function count(max: number, fallback: number): Json {
   return inQuery('limit', { type: 'integer', minimum: 1, maximum: max, default: fallback });

@@ -124,12 +124,13 @@ export async function listTokens(deps: TokenDependencies, exchange: Exchange): P
     max: TOKENS_ANSWER_MAX,
     fallback: TOKENS_ANSWER_DEFAULT,
   });
-  const after = fields.get('after');
+  const after = fields.get('after') || undefined;
   const { record } = tenantOf(deps, exchange);
   const all = [...deps.tenancy.tokensOf(record.id)];
   const at = after === undefined ? -1 : all.findIndex(({ id }) => id === after);
   // The one that was shown last may be gone: to begin anew would repeat, to end would hide.
-  if (after !== undefined && at < 0) throw new FieldError('after', 'is no token of the tenant');
+  if (after !== undefined && at < 0)
+    throw new AppError('notFound', 'no-such-token', '"after" is no token of the tenant');
   const page = all.slice(at + 1, at + 1 + limit);
   exchange.sendJson(200, {
     tokens: page.map((one) => tokenJson(deps, exchange, one)),

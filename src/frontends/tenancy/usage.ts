@@ -10,7 +10,7 @@ import type { Exchange } from '../http/exchange.ts';
 import { parseTime } from '../prometheus/params.ts';
 import { isAdminOfAll, noSuchTenant, tenantOf } from './access.ts';
 import type { AccessDependencies } from './access.ts';
-import { choiceOf, FieldError, queryFields, timeUsOf } from './fields.ts';
+import { choiceOf, queryFields, timeUsOf } from './fields.ts';
 import { USAGE_HOURS_DEFAULT } from './limits.ts';
 import { timeText } from './tenants.ts';
 
@@ -96,10 +96,10 @@ function rangeOf(
   };
   const toMs = timeMs('to') ?? hourOf(nowMs) + HOUR_MS;
   const fromMs = hourOf(timeMs('from') ?? toMs - USAGE_HOURS_DEFAULT * HOUR_MS);
-  if (toMs < fromMs) throw new FieldError('to', 'must not be before from');
-  if (toMs - fromMs > USAGE_KEPT_HOURS * HOUR_MS)
-    throw new FieldError('from', `must be at most ${USAGE_KEPT_HOURS / 24} days before to`);
-  return { fromMs, toMs };
+  // What is older is not kept, and the answer says what it is of.
+  const keptMs = hourOf(nowMs) - USAGE_KEPT_HOURS * HOUR_MS;
+  const firstMs = Math.max(fromMs, keptMs);
+  return { fromMs: firstMs, toMs: Math.max(firstMs, Math.min(toMs, nowMs + HOUR_MS)) };
 }
 
 function groupsOf(text: string | undefined): readonly UsageGroup[] {
