@@ -91,19 +91,25 @@ function registerLoopMetrics(registry: MetricsRegistry): void {
   const delays = monitorEventLoopDelay({ resolution: LOOP_LOOK_MS });
   delays.enable();
   const lag = (ns: number): number => Math.max(0, ns / 1e9 - LOOP_LOOK_MS / 1000);
-  // Of the time since the page was last read, as client libraries have it.
-  const max = (): number => {
-    const ns = delays.max;
+  // Of the time since the page was last read, as client libraries have it; all three of the same.
+  let seen: { readonly p50: number; readonly p99: number; readonly max: number } | undefined;
+  const look = (): NonNullable<typeof seen> => {
+    if (seen !== undefined) return seen;
+    const isNew = delays.count === 0;
+    const [p50, p99, max] = isNew
+      ? [0, 0, 0]
+      : [lag(delays.percentile(50)), lag(delays.percentile(99)), lag(delays.max)];
     delays.reset();
-    return ns;
+    queueMicrotask(() => (seen = undefined));
+    return (seen = { p50, p99, max });
   };
   const lags = [
-    ['p50', 'The 50th percentile of the recorded event loop delays.', () => delays.percentile(50)],
-    ['p99', 'The 99th percentile of the recorded event loop delays.', () => delays.percentile(99)],
-    ['max', 'The maximum recorded event loop delay.', max],
+    ['p50', 'The 50th percentile of the recorded event loop delays.'],
+    ['p99', 'The 99th percentile of the recorded event loop delays.'],
+    ['max', 'The maximum recorded event loop delay.'],
   ] as const;
-  for (const [what, help, readNs] of lags)
+  for (const [what, help] of lags)
     registry.collect({ name: `nodejs_eventloop_lag_${what}_seconds`, type: 'gauge', help }, () => [
-      [[], delays.count === 0 ? 0 : lag(readNs())],
+      [[], look()[what]],
     ]);
 }
