@@ -11,9 +11,8 @@ import { ORIGIN_LABEL, splitOfOrigin } from '../../model/name-splits.ts';
 import type { ReadContext, SelectedBlocks, StorageReader } from '../../model/storage.ts';
 import type { QueryService } from '../../query/query-service.ts';
 import type { Exchange } from '../http/exchange.ts';
+import { COLLISION_NAMES_MAX } from './limits.ts';
 
-/** Names that an answer shows; all are counted. */
-const NAMES_MAX = 1000;
 const ALL_TIME = { startUs: -Number.MAX_SAFE_INTEGER, endUs: Number.MAX_SAFE_INTEGER };
 
 export interface CollisionDependencies {
@@ -97,7 +96,7 @@ class Survey {
     const firsts = new Map<string, NameSplit>();
     for (const split of await this.#storage.splits(this.#context)) firsts.set(split.name, split);
     const collisions: Collision[] = [];
-    for (const [name, tallies] of [...later].slice(0, NAMES_MAX)) {
+    for (const [name, tallies] of [...later].slice(0, COLLISION_NAMES_MAX)) {
       const first = firsts.get(name);
       const own = first === undefined ? [] : [await this.#first(first)];
       collisions.push({ name, splits: [...own, ...tallies.values()] });

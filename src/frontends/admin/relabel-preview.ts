@@ -14,6 +14,12 @@ import { nowUs } from '../../stdx/clock.ts';
 import type { Scheduler } from '../../stdx/scheduler.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { durationParam } from '../prometheus/params.ts';
+import {
+  PREVIEW_EXAMPLES_MAX,
+  PREVIEW_SERIES_MAX,
+  PREVIEW_SERIES_PER_LOOK,
+  PREVIEW_SLICE_MS,
+} from './limits.ts';
 import { configFrom } from './relabel.ts';
 
 export interface RelabelPreviewDependencies {
@@ -25,13 +31,6 @@ export interface RelabelPreviewDependencies {
 }
 
 const HOUR_US = 3_600_000_000;
-/** Series that are looked at; the answer says whether there were more. */
-const SERIES_MAX = 100_000;
-/** Changed series that are shown. */
-const EXAMPLES_MAX = 20;
-/** The clock is looked at every so many series. */
-const SERIES_PER_LOOK = 64;
-const SLICE_MS = 2;
 
 interface Example {
   readonly before: Readonly<Record<string, string>>;
@@ -71,7 +70,7 @@ class Preview {
   }
 
   #show(before: Labels, after: Labels | undefined): void {
-    if (this.#examples.length >= EXAMPLES_MAX) return;
+    if (this.#examples.length >= PREVIEW_EXAMPLES_MAX) return;
     const shown = after === undefined ? null : labelsToObject(after);
     this.#examples.push({ before: labelsToObject(before), after: shown });
   }
@@ -109,10 +108,10 @@ export async function previewRelabel(
     const selected = { startUs: endUs - lastUs, endUs, matchers, kinds: ALL_KINDS };
     let sliceStartMs = clock.monotonicMs();
     for await (const { labels } of deps.storage.selectBlocks(context, selected)) {
-      if (preview.seriesCount === SERIES_MAX) return false;
+      if (preview.seriesCount === PREVIEW_SERIES_MAX) return false;
       preview.add(labels);
-      if (preview.seriesCount % SERIES_PER_LOOK !== 0) continue;
-      if (clock.monotonicMs() - sliceStartMs < SLICE_MS) continue;
+      if (preview.seriesCount % PREVIEW_SERIES_PER_LOOK !== 0) continue;
+      if (clock.monotonicMs() - sliceStartMs < PREVIEW_SLICE_MS) continue;
       await deps.scheduler.yieldTurn();
       sliceStartMs = clock.monotonicMs();
     }
