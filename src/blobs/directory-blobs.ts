@@ -41,6 +41,8 @@ interface Handle {
 export class DirectoryBlobs implements Blobs {
   readonly #files: Files;
   readonly #directory: string;
+  /** Starts the names of temporary files. */
+  readonly #temporaryPrefix: string;
   /** Open files by name, least recently used first. */
   readonly #handles = new Map<string, Handle>();
   #temporaryCount = 0;
@@ -50,9 +52,10 @@ export class DirectoryBlobs implements Blobs {
   readonly #folders = new Map<string, Promise<void>>();
   #closed = false;
 
-  private constructor(files: Files, directory: string) {
+  private constructor(files: Files, directory: string, temporaryPrefix: string) {
     this.#files = files;
     this.#directory = directory;
+    this.#temporaryPrefix = temporaryPrefix;
   }
 
   /** Opens or creates the folder (`DATA/blobs`) and removes what unfinished puts left behind. */
@@ -65,7 +68,16 @@ export class DirectoryBlobs implements Blobs {
     } catch (error) {
       throw storeError(error, directory);
     }
-    return new DirectoryBlobs(files, directory);
+    return new DirectoryBlobs(files, directory, '');
+  }
+
+  /**
+   * A second way into a folder that is open, for a while: for puts of names that nobody else has,
+   * and for gets. `unique` keeps its unfinished puts apart from those of everybody else.
+   */
+  static beside(files: Files, directory: string, unique: string): DirectoryBlobs {
+    assert(unique !== '', 'the owner of the folder has the names without a prefix');
+    return new DirectoryBlobs(files, directory, `${unique}-`);
   }
 
   async put(
@@ -75,7 +87,7 @@ export class DirectoryBlobs implements Blobs {
     checkName(name);
     assert(!this.#closed, 'put on closed blobs');
     const number = String(this.#temporaryCount++).padStart(10, '0');
-    const temporary = `${this.#directory}/.tmp/${number}`;
+    const temporary = `${this.#directory}/.tmp/${this.#temporaryPrefix}${number}`;
     const path = `${this.#directory}/${name}`;
     try {
       const sizeBytes = await this.#writeTemporary(temporary, chunks);

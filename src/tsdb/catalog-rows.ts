@@ -79,7 +79,8 @@ function finite(row: { minUs: number | null; maxUs: number | null }): {
   };
 }
 
-interface DeleteJson {
+/** A delete as plain data. */
+export interface DeleteJson {
   readonly offset: number;
   readonly tenant: TenantId;
   readonly matchers: readonly (readonly [string, MatchType, string])[];
@@ -92,27 +93,35 @@ export function deleteKey(names: ShardNames, offset: number): string {
   return `${names.deleteRows}${padded(offset)}`;
 }
 
+export function deleteJson({ offset, tenant, matchers, startUs, endUs }: Delete): DeleteJson {
+  return {
+    offset,
+    tenant,
+    matchers: matchers.map(({ name, type, value }) => [name, type, value] as const),
+    startUs,
+    endUs,
+  };
+}
+
+export function deleteOf(row: DeleteJson): Delete {
+  return {
+    offset: row.offset,
+    tenant: row.tenant,
+    matchers: row.matchers.map(([name, type, value]) => matcher(name, type, value)),
+    startUs: row.startUs ?? Number.NEGATIVE_INFINITY,
+    endUs: row.endUs ?? Number.POSITIVE_INFINITY,
+    moment: 0,
+  };
+}
+
+/** JSON writes infinities as null, which is what an absent bound is here. */
 export function deleteValue(one: Delete): Uint8Array {
-  const { offset, tenant, startUs, endUs } = one;
-  const matchers = one.matchers.map(({ name, type, value }) => [name, type, value] as const);
-  // JSON writes infinities as null, which is what an absent bound is here.
-  const row: DeleteJson = { offset, tenant, matchers, startUs, endUs };
-  return toJson(row);
+  return toJson(deleteJson(one));
 }
 
 export async function readDeletes(catalog: Catalog, names: ShardNames): Promise<Delete[]> {
   const entries = await readAll(catalog, names.deleteRows);
-  return entries.map((entry) => {
-    const row = fromJson(entry) as DeleteJson;
-    return {
-      offset: row.offset,
-      tenant: row.tenant,
-      matchers: row.matchers.map(([name, type, value]) => matcher(name, type, value)),
-      startUs: row.startUs ?? Number.NEGATIVE_INFINITY,
-      endUs: row.endUs ?? Number.POSITIVE_INFINITY,
-      moment: 0,
-    };
-  });
+  return entries.map((entry) => deleteOf(fromJson(entry) as DeleteJson));
 }
 
 export function retentionKey(names: ShardNames, tenant: TenantId): string {

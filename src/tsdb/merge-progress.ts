@@ -1,6 +1,7 @@
 // What merges have done and are doing, in numbers that only grow, for metrics and the page about
 // the storage. Write amplification is (flushed + rewritten) / flushed bytes.
 import type { StorageMerge } from '../model/storage.ts';
+import type { MergeControl } from './merge-control.ts';
 import type { MergeKind } from './merge-plan.ts';
 import type { PartRow } from './part-format.ts';
 import type { Part } from './part-reader.ts';
@@ -19,27 +20,28 @@ export class MergeProgress {
     drop: 0,
   };
   #running: Omit<StorageMerge, 'progress'> | undefined = undefined;
-  #doneSamples = 0;
+  #control: MergeControl | undefined = undefined;
   #totalSamples = 0;
 
   flushed(row: PartRow): void {
     this.flushedBytes += row.sizeBytes;
   }
 
-  begin(kind: MergeKind, inputs: readonly Part[]): void {
-    this.#doneSamples = 0;
+  begin(kind: MergeKind, inputs: readonly Part[], control: MergeControl): void {
+    this.#control = control;
     this.#totalSamples = inputs.reduce((sum, { row }) => sum + row.sampleCount, 0) * PASSES;
     const sizeBytes = inputs.reduce((sum, { row }) => sum + row.sizeBytes, 0);
     this.#running = { kind, partCount: inputs.length, sizeBytes };
   }
 
-  /** Samples read. */
-  advance(count: number): void {
-    this.#doneSamples += count;
-  }
-
   end(): void {
     this.#running = undefined;
+    this.#control = undefined;
+  }
+
+  /** What runs ends at its next pause with AppError unavailable/closed. */
+  stop(): void {
+    this.#control?.stop();
   }
 
   merged(kind: MergeKind | 'drop', outputs: readonly PartRow[]): void {
@@ -49,7 +51,8 @@ export class MergeProgress {
 
   get running(): StorageMerge | undefined {
     if (this.#running === undefined) return undefined;
-    const progress = Math.min(1, this.#doneSamples / Math.max(1, this.#totalSamples));
+    const doneSamples = this.#control?.doneSamples ?? 0;
+    const progress = Math.min(1, doneSamples / Math.max(1, this.#totalSamples));
     return { ...this.#running, progress };
   }
 }

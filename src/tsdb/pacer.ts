@@ -35,9 +35,14 @@ export class Pacer {
     this.#lastWriteMs = this.#clock.monotonicMs();
   }
 
+  /** Throws AppError unavailable/closed where the work is not wanted any more. */
+  check(): void {
+    if (this.#isStopped) throw new AppError('unavailable', 'closed', 'the storage is closing');
+  }
+
   /** A promise to wait for where the slice is used up. */
   readonly pause: Pause = () => {
-    if (this.#isStopped) throw new AppError('unavailable', 'closed', 'the storage is closing');
+    this.check();
     const nowMs = this.#clock.monotonicMs();
     if (nowMs - this.#sliceStartMs < PACE_SLICE_MS) return undefined;
     return this.#rest(nowMs);

@@ -55,10 +55,15 @@ export class Part {
     return this.#context.columns;
   }
 
-  #damage(where: string, cause: unknown): AppError {
+  /** Somebody found a place that cannot be read. */
+  noteDamage(reason: string): void {
     this.isDamaged = true;
-    const reason = `${this.row.name}: ${where}: ${errorMessage(cause)}`;
     this.#context.onCorrupt(this.row, reason);
+  }
+
+  #damage(where: string, cause: unknown): AppError {
+    const reason = `${this.row.name}: ${where}: ${errorMessage(cause)}`;
+    this.noteDamage(reason);
     return new AppError('corrupt', 'corrupt-block', reason, { cause });
   }
 

@@ -11,6 +11,7 @@ import type { RunLeaf } from '../windows/leaf.ts';
 import type { DiskSpace } from './disk-floor.ts';
 import { HEAD_SNAPSHOT_LOG_BYTES, OPENING_REST_MS, SEAL_SAMPLES } from './limits.ts';
 import type { MemoryBound } from './memory-bound.ts';
+import type { RunMerge } from './merge-thread.ts';
 import type { SeriesEncoding } from './record-layout.ts';
 
 export interface TsdbSettings {
@@ -124,6 +125,8 @@ export interface TsdbOptions {
   readonly report?: (event: TsdbEvent) => void;
   /** How leaves are evaluated; runLeafInThread where nothing is given. */
   readonly runLeaf?: RunLeaf;
+  /** How the long half of merges is done; undefined: in slices of the shard's own thread. */
+  readonly runMerge?: RunMerge;
   /** Blobs and catalog are used by other shards too: whoever opened them closes them. */
   readonly sharesPlanes?: boolean;
   /** Shared by all that holds memory in this process; undefined: there is no bound. */

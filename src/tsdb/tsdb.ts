@@ -542,6 +542,7 @@ class Shard implements ShardStorage {
     const { log, blobs, catalog, sharesPlanes } = this.#state.options;
     this.#state.isClosed = true;
     this.#state.pacer.stop();
+    this.#state.progress.stop();
     try {
       await this.#merges.idle();
       await this.#writes.drain();

@@ -1,7 +1,9 @@
 // Runs the contract suites of log, blobs and catalog on every driver: on simulated files and on
 // real ones in a temporary folder.
+import assert from 'node:assert/strict';
 import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { test } from 'node:test';
 import { realFiles } from '../../src/app/real/files.ts';
 import { realPrng } from '../../src/app/real/prng.ts';
 import { DirectoryBlobs } from '../../src/blobs/directory-blobs.ts';
@@ -80,6 +82,40 @@ blobsSuite({
       }),
     ),
 });
+
+blobsSuite({
+  name: 'a second way into a folder that is open',
+  run: (body) =>
+    inTemporaryFolder(async (directory) => {
+      const open = (folder: string) => async (): Promise<DirectoryBlobs> => {
+        const owner = await DirectoryBlobs.open(realFiles, folder);
+        await owner.close();
+        return DirectoryBlobs.beside(realFiles, folder, 'abc');
+      };
+      const backupDirectory = `${directory}/other/blobs`;
+      await body({
+        open: open(`${directory}/blobs`),
+        backupDirectory,
+        openBackup: open(backupDirectory),
+      });
+    }),
+});
+
+test('puts of two ways into one folder under way at once stay apart', () =>
+  inTemporaryFolder(async (directory) => {
+    const owner = await DirectoryBlobs.open(realFiles, directory);
+    const beside = ['abc', 'abd'].map((unique) =>
+      DirectoryBlobs.beside(realFiles, directory, unique),
+    );
+    const ways = [owner, ...beside];
+    await Promise.all(
+      ways.map((way, i) => way.put(`part/${i}`, [Uint8Array.of(i), Uint8Array.of(i)])),
+    );
+    for (const way of ways)
+      for (const i of ways.keys())
+        assert.deepEqual(await way.get(`part/${i}`), Uint8Array.of(i, i));
+    for (const way of ways) await way.close();
+  }));
 
 catalogSuite({
   name: 'SQLite',

@@ -6,6 +6,7 @@ import type { Scheduler } from '../../src/stdx/scheduler.ts';
 import type { Storage } from '../../src/model/storage.ts';
 import { openShards } from '../../src/tsdb/open-shards.ts';
 import type { TsdbEvent, TsdbOptions } from '../../src/tsdb/tsdb.ts';
+import { mergeElsewhere } from '../support/merge-elsewhere.ts';
 import { MemoryBlobs, MemoryCatalog, MemoryLog } from './memory-planes.ts';
 import type { StorageUnderTest } from './storage-case.ts';
 
@@ -48,6 +49,8 @@ class ManualScheduler implements Scheduler {
 }
 
 export class TsdbUnderTest implements StorageUnderTest {
+  /** Merges are done as a thread of their own does them. */
+  static areMergesElsewhere = false;
   /** One a shard. */
   readonly logs: readonly MemoryLog[];
   readonly blobs = new MemoryBlobs();
@@ -84,6 +87,14 @@ export class TsdbUnderTest implements StorageUnderTest {
       scheduler,
       prng: seededPrng(this.#seed++),
       report: (event) => this.events.push(event),
+      ...(TsdbUnderTest.areMergesElsewhere
+        ? {
+            runMerge: mergeElsewhere(
+              () => blobs,
+              () => scheduler.yieldTurn(),
+            ),
+          }
+        : {}),
       ...this.#options,
     });
     return this;

@@ -25,6 +25,7 @@ function settingsOf(tsdb: EngineSettings['tsdb']): EngineSettings {
     segmentSizeBytes: 16 * 1024,
     tsdb: { headBytesMax: 100_000, flushIntervalMs: 0, ...common, ...tsdb },
     conflictPeriod: 2 ** 32,
+    areMergesElsewhere: true,
   };
 }
 

@@ -50,7 +50,12 @@ async function open(
 ): Promise<Opened> {
   const events: TsdbEvent[] = [];
   const opening = engineOpener(mutations)(world.boot(), {
-    settings: { segmentSizeBytes: 16 * 1024, tsdb, conflictPeriod: 2 ** 32 },
+    settings: {
+      segmentSizeBytes: 16 * 1024,
+      tsdb,
+      conflictPeriod: 2 ** 32,
+      areMergesElsewhere: false,
+    },
     report: (event) => events.push(event),
     probe: () => undefined,
   });

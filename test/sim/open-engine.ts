@@ -10,6 +10,7 @@ import { randomInt } from '../../src/stdx/prng.ts';
 import type { Prng } from '../../src/stdx/prng.ts';
 import { openTsdb } from '../../src/tsdb/tsdb.ts';
 import type { TsdbEvent, TsdbMutations, TsdbSettings } from '../../src/tsdb/tsdb.ts';
+import { mergeElsewhere } from '../support/merge-elsewhere.ts';
 import type { Machine } from './world.ts';
 
 export interface EngineMutations {
@@ -22,6 +23,8 @@ export interface EngineSettings {
   readonly tsdb: Partial<TsdbSettings>;
   /** One catalog transaction of so many meets a conflict and runs again. */
   readonly conflictPeriod: number;
+  /** Merges are done as a thread of their own does them. */
+  readonly areMergesElsewhere: boolean;
 }
 
 /** `isUnattended`: parts come often and stay many. */
@@ -45,6 +48,7 @@ export function drawEngineSettings(prng: Prng, isUnattended: boolean): EngineSet
       openingRestMs: pick([0, 0, 30]),
     },
     conflictPeriod: 8,
+    areMergesElsewhere: pick([true, false]),
   };
 }
 
@@ -67,7 +71,14 @@ export function engineOpener(mutations: EngineMutations = {}): OpenEngine {
       mutations: mutations.log ?? {},
       probe,
     });
+    // What breaks checks of the shard breaks them in its own merges alone.
+    const isElsewhere = settings.areMergesElsewhere && mutations.tsdb?.skipCrc !== true;
+    const runMerge = mergeElsewhere(
+      (unique) => DirectoryBlobs.beside(files, '/data/blobs', unique),
+      () => scheduler.yieldTurn(),
+    );
     return openTsdb({
+      ...(isElsewhere ? { runMerge } : {}),
       log,
       blobs: await DirectoryBlobs.open(files, '/data/blobs'),
       catalog: await FilesCatalog.open(files, '/data/catalog', { isConflict, probe }),

@@ -1,23 +1,15 @@
 // A thread of queries: parcels in, answers out (windows/leaf-thread.ts). What a task throws is
 // answered; anything else ends the thread, and the pool starts another.
-import { getPriority, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { errorMessage, must } from '../../stdx/assert.ts';
 import { LeafThread } from '../../windows/leaf-thread.ts';
 import type { LeafAnswer } from '../../windows/leaf-thread.ts';
 import type { LeafParcel } from '../../windows/leaf-parcel.ts';
 import { loadKernels } from './kernels.ts';
+import { lowerPriority } from './thread-priority.ts';
 import type { ThreadReply } from './thread-pool.ts';
 
-/** Lower than that of the thread that takes writes by so much. */
-const PRIORITY_STEP = 10;
-const PRIORITY_LOWEST = 19;
-
-// Where there are fewer processors than threads that work, a large query must not take turns with
-// the thread that takes writes: that would wait milliseconds for each of its own. 0 is the thread
-// that calls, on Linux alone; elsewhere it would be the whole process.
-if (process.platform === 'linux')
-  setPriority(0, Math.min(getPriority(0) + PRIORITY_STEP, PRIORITY_LOWEST));
+lowerPriority();
 loadKernels();
 const port = must(parentPort, 'this module is the start of a thread');
 const thread = new LeafThread();

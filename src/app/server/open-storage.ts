@@ -24,9 +24,11 @@ import type { Files } from '../../stdx/files.ts';
 import type { Prng } from '../../stdx/prng.ts';
 import type { Probe } from '../../stdx/probe.ts';
 import type { Scheduler } from '../../stdx/scheduler.ts';
+import type { WorkerPool } from '../../stdx/worker-pool.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
 import type { MemoryBound } from '../../tsdb/memory-bound.ts';
+import type { MergeAnswer, RunMerge } from '../../tsdb/merge-thread.ts';
 import { openShards } from '../../tsdb/open-shards.ts';
 import { Snapshots } from '../../tsdb/snapshots.ts';
 import type { UsageBook } from '../../tenancy/usage.ts';
@@ -41,7 +43,9 @@ import {
   SNAPSHOTS_FOLDER,
 } from '../data-folder.ts';
 import type { DiskShare } from '../settings/kinds.ts';
-import { memoryBound, storageShares } from './memory.ts';
+import { isLittleMemory } from '../real/little-memory.ts';
+import type { MergeParcel } from '../real/merge-worker.ts';
+import { memoryBound, storageShares, wholeMemoryBytes } from './memory.ts';
 import { openUsage } from './usage.ts';
 import { openQuotas } from './quotas.ts';
 import type { OpenQuotas } from './quotas.ts';
@@ -115,6 +119,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
       probe,
       report,
       runLeaf: sharedLeaves(options),
+      ...sharedMerges(options),
       settings: tsdbSettings(options, memory),
       memory,
       seriesGate: limits.quotas,
@@ -195,6 +200,25 @@ function sharedLeaves({ settings, clock, scheduler }: OpenStorageOptions): RunLe
   return async (reader, context, plan) => {
     run ??= load();
     return (await run)(reader, context, plan);
+  };
+}
+
+/** The thread starts with the first merge. Without room or a processor for it there is none. */
+function sharedMerges({ settings, scheduler }: OpenStorageOptions): { runMerge?: RunMerge } {
+  const { data, memoryBytes } = settings;
+  if (availableParallelism() < 2 || isLittleMemory(wholeMemoryBytes(memoryBytes))) return {};
+  let pool: Promise<WorkerPool<MergeParcel, MergeAnswer>> | undefined;
+  const load = async (): Promise<WorkerPool<MergeParcel, MergeAnswer>> => {
+    const { ThreadPool } = await import('../real/thread-pool.ts');
+    const module = new URL('../real/merge-worker.ts', import.meta.url);
+    return new ThreadPool({ name: 'merge', module, threadCount: 1, scheduler, env: threadEnv() });
+  };
+  const directory = `${data}/${BLOBS_FOLDER}`;
+  return {
+    runMerge: async ({ task, control }) => {
+      pool ??= load();
+      return (await pool).run({ directory, task, memory: control.memory }, []);
+    },
   };
 }
 
