@@ -174,8 +174,8 @@ export const HOUSEKEEPING_INTERVAL_MS = 60_000;
 export const MERGE_SECTIONS_BYTES = 16 * 2 ** 20;
 export const MERGE_EXTENTS_BYTES = 4 * 2 ** 20;
 export const MERGE_COLUMNS_BYTES = 8 * 2 ** 20;
-/** Its event loop, in which nothing waits, turns after so many pieces of work. */
-export const MERGE_TURN_STEPS = 256;
+/** Between rests; nothing waits for its thread. */
+export const MERGE_SLICE_MS = 4;
 /** Flushes and merges work so long without a turn of the event loop. */
 export const PACE_SLICE_MS = 0.5;
 /** A rest that ends later than this has a queue before it, and is as long again as it was late. */

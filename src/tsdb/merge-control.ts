@@ -1,14 +1,16 @@
 // What the thread that runs a merge and the thread that asked for it tell each other meanwhile:
-// how far it is, and that it is not wanted any more. One word each, in memory that both have.
+// how far it is, whether writes are under way, that it is not wanted any more. A word each, in
+// memory that both have.
 
 const MEMORY_BYTES = 16;
+const STOP = 0;
+const WRITES = 1;
+const SAMPLES = 1;
 
 export class MergeControl {
   /** To be given to the other thread, which makes a control of its own over it. */
   readonly memory: SharedArrayBuffer;
-  /** [0] is 1 once it is stopped. */
   readonly #words: Int32Array;
-  /** [1] counts samples. */
   readonly #numbers: Float64Array;
 
   constructor(memory = new SharedArrayBuffer(MEMORY_BYTES)) {
@@ -18,20 +20,30 @@ export class MergeControl {
   }
 
   stop(): void {
-    Atomics.store(this.#words, 0, 1);
+    Atomics.store(this.#words, STOP, 1);
   }
 
   get isStopped(): boolean {
-    return Atomics.load(this.#words, 0) === 1;
+    return Atomics.load(this.#words, STOP) === 1;
+  }
+
+  /** A write came. */
+  noteWrite(): void {
+    Atomics.add(this.#words, WRITES, 1);
+  }
+
+  /** Writes since it began, modulo 2^32. */
+  get writeCount(): number {
+    return Atomics.load(this.#words, WRITES);
   }
 
   /** Samples read; of the thread that merges alone. */
   advance(count: number): void {
-    this.#numbers[1]! += count;
+    this.#numbers[SAMPLES]! += count;
   }
 
   /** May be behind where the other thread writes it. */
   get doneSamples(): number {
-    return this.#numbers[1]!;
+    return this.#numbers[SAMPLES]!;
   }
 }

@@ -39,6 +39,11 @@ export class MergeProgress {
     this.#control = undefined;
   }
 
+  /** A write came. */
+  noteWrite(): void {
+    this.#control?.noteWrite();
+  }
+
   /** What runs ends at its next pause with AppError unavailable/closed. */
   stop(): void {
     this.#control?.stop();

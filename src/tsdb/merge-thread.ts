@@ -5,13 +5,16 @@ import type { Blobs } from '../blobs/blobs.ts';
 import { AppError } from '../model/errors.ts';
 import { thrownOf } from '../model/thrown.ts';
 import type { Thrown } from '../model/thrown.ts';
+import type { Clock } from '../stdx/clock.ts';
+import type { Scheduler } from '../stdx/scheduler.ts';
 import { ColumnCache } from './column-cache.ts';
 import {
   MERGE_COLUMNS_BYTES,
   MERGE_EXTENTS_BYTES,
   MERGE_SECTIONS_BYTES,
-  MERGE_TURN_STEPS,
+  MERGE_SLICE_MS,
 } from './limits.ts';
+import type { Pause } from './pacer.ts';
 import type { MergeControl } from './merge-control.ts';
 import { runMergeTask } from './merge-task.ts';
 import type { MergeTask } from './merge-task.ts';
@@ -22,6 +25,14 @@ import { Part } from './part-reader.ts';
 export interface MergeWork {
   readonly task: MergeTask;
   readonly control: MergeControl;
+  /** Of the time, while writes are under way: a merge and they share a disk. Above 0, at most 1. */
+  readonly share: number;
+}
+
+/** Of the thread. */
+export interface MergeTime {
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
 }
 
 /** A place of a part that could not be read. */
@@ -42,10 +53,11 @@ export type RunMerge = (work: MergeWork) => Promise<MergeAnswer>;
 
 /** The thread's half. Whoever gives `blobs` closes them afterwards, and with them the inputs. */
 export async function answerMerge(
-  { task, control }: MergeWork,
+  work: MergeWork,
   blobs: Blobs,
-  nextTurn: () => Promise<void>,
+  time: MergeTime,
 ): Promise<MergeAnswer> {
+  const { task, control } = work;
   const damages: PartDamage[] = [];
   const context = {
     blobs,
@@ -55,21 +67,51 @@ export async function answerMerge(
     skipCrc: false,
     onCorrupt: (row: PartRow, reason: string) => damages.push({ row, reason }),
   };
-  let steps = 0;
-  const pause = (): Promise<void> | undefined => {
-    if (control.isStopped) throw new AppError('unavailable', 'closed', 'the storage is closing');
-    return ++steps % MERGE_TURN_STEPS === 0 ? nextTurn() : undefined;
-  };
+  const pace = new ThreadPace(work, time);
   try {
     const rows = await runMergeTask(task, {
       blobs,
       openPart: (row) => new Part(row, context),
-      pause,
-      yieldTurn: nextTurn,
+      pause: pace.pause,
+      yieldTurn: () => time.scheduler.yieldTurn(),
       advance: (count) => control.advance(count),
     });
     return { rows, damages, thrown: undefined };
   } catch (error) {
     return { rows: [], damages, thrown: thrownOf(error) };
+  }
+}
+
+/** Rests after each slice, where a write came meanwhile. */
+class ThreadPace {
+  readonly #work: MergeWork;
+  readonly #time: MergeTime;
+  #sliceStartMs: number;
+  #writeCount = 0;
+
+  constructor(work: MergeWork, time: MergeTime) {
+    this.#work = work;
+    this.#time = time;
+    this.#sliceStartMs = time.clock.monotonicMs();
+  }
+
+  readonly pause: Pause = () => {
+    if (this.#work.control.isStopped)
+      throw new AppError('unavailable', 'closed', 'the storage is closing');
+    const workedMs = this.#time.clock.monotonicMs() - this.#sliceStartMs;
+    return workedMs < MERGE_SLICE_MS ? undefined : this.#rest(workedMs);
+  };
+
+  async #rest(workedMs: number): Promise<void> {
+    const { control, share } = this.#work;
+    const { clock, scheduler } = this.#time;
+    const { writeCount } = control;
+    const isBusy = writeCount !== this.#writeCount;
+    this.#writeCount = writeCount;
+    // What is longer was spent waiting for the disk.
+    const restMs = Math.min(workedMs, 2 * MERGE_SLICE_MS) * (1 / share - 1);
+    if (isBusy && restMs > 0) await scheduler.sleep(restMs);
+    else await scheduler.yieldTurn();
+    this.#sliceStartMs = clock.monotonicMs();
   }
 }

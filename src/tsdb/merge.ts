@@ -61,10 +61,11 @@ async function taskOf(state: ShardState, plan: MergePlan<Part>): Promise<MergeTa
 function runTask(
   state: ShardState,
   { inputs }: MergePlan<Part>,
-  { task, control }: MergeWork,
+  { task, control }: Pick<MergeWork, 'task' | 'control'>,
 ): Promise<readonly PartRow[]> {
   const { runMerge, blobs } = state.options;
-  if (runMerge !== undefined) return runElsewhere(state, inputs, runMerge({ task, control }));
+  if (runMerge !== undefined)
+    return runElsewhere(state, inputs, runMerge({ task, control, share: state.mergeShare }));
   const parts = new Map(inputs.map((part) => [part.row.name, part]));
   return runMergeTask(task, {
     blobs,

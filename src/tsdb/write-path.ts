@@ -221,6 +221,7 @@ export class WritePath {
     this.#waiting.push({ offset, bytes: this.#state.headMemory.records.keep(bytes) });
     this.#waitingBytes += bytes.length;
     this.#state.pacer.noteWrite();
+    this.#state.progress.noteWrite();
     this.#state.flushPacer.noteWrite();
     this.#state.tailBytes += bytes.length;
     const done = durable.then(

@@ -36,9 +36,9 @@ async function opened(
   const directory = await mkdtemp(join(tmpdir(), 'orrery-merge-'));
   after(() => rm(directory, { recursive: true }));
   const blobs = await DirectoryBlobs.open(realFiles, directory);
-  const runMerge: RunMerge = ({ task, control }) => {
+  const runMerge: RunMerge = ({ task, control, share }) => {
     beforeMerge(control);
-    return pool.run({ directory, task, memory: control.memory }, []);
+    return pool.run({ directory, task, share, memory: control.memory }, []);
   };
   return { under: await new TsdbUnderTest({ blobs, runMerge }).open(), directory };
 }

@@ -89,10 +89,7 @@ export class TsdbUnderTest implements StorageUnderTest {
       report: (event) => this.events.push(event),
       ...(TsdbUnderTest.areMergesElsewhere
         ? {
-            runMerge: mergeElsewhere(
-              () => blobs,
-              () => scheduler.yieldTurn(),
-            ),
+            runMerge: mergeElsewhere(() => blobs, { clock, scheduler }),
           }
         : {}),
       ...this.#options,

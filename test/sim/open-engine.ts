@@ -75,7 +75,7 @@ export function engineOpener(mutations: EngineMutations = {}): OpenEngine {
     const isElsewhere = settings.areMergesElsewhere && mutations.tsdb?.skipCrc !== true;
     const runMerge = mergeElsewhere(
       (unique) => DirectoryBlobs.beside(files, '/data/blobs', unique),
-      () => scheduler.yieldTurn(),
+      { clock, scheduler },
     );
     return openTsdb({
       ...(isElsewhere ? { runMerge } : {}),

@@ -3,19 +3,16 @@
 import type { Blobs } from '../../src/blobs/blobs.ts';
 import { MergeControl } from '../../src/tsdb/merge-control.ts';
 import { answerMerge } from '../../src/tsdb/merge-thread.ts';
-import type { RunMerge } from '../../src/tsdb/merge-thread.ts';
+import type { MergeTime, RunMerge } from '../../src/tsdb/merge-thread.ts';
 
 /** `openBlobs` opens the store for one merge, by its unique text. */
-export function mergeElsewhere(
-  openBlobs: (unique: string) => Blobs,
-  nextTurn: () => Promise<void>,
-): RunMerge {
-  return async ({ task, control }) => {
+export function mergeElsewhere(openBlobs: (unique: string) => Blobs, time: MergeTime): RunMerge {
+  return async ({ task, control, share }) => {
     const sent = structuredClone(task);
     const blobs = openBlobs(sent.unique);
     try {
-      const work = { task: sent, control: new MergeControl(control.memory) };
-      return structuredClone(await answerMerge(work, blobs, nextTurn));
+      const work = { task: sent, share, control: new MergeControl(control.memory) };
+      return structuredClone(await answerMerge(work, blobs, time));
     } finally {
       await blobs.close();
     }

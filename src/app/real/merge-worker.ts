@@ -6,6 +6,7 @@ import { MergeControl } from '../../tsdb/merge-control.ts';
 import type { MergeTask } from '../../tsdb/merge-task.ts';
 import { answerMerge } from '../../tsdb/merge-thread.ts';
 import type { MergeAnswer } from '../../tsdb/merge-thread.ts';
+import { realClock } from './clock.ts';
 import { realFiles } from './files.ts';
 import { loadKernels } from './kernels.ts';
 import { realScheduler } from './scheduler.ts';
@@ -16,6 +17,7 @@ export interface MergeParcel {
   /** DATA/blobs. */
   readonly directory: string;
   readonly task: MergeTask;
+  readonly share: number;
   /** Of the control. */
   readonly memory: SharedArrayBuffer;
 }
@@ -24,11 +26,11 @@ lowerPriority();
 loadKernels();
 const port = must(parentPort, 'this module is the start of a thread');
 
-async function answer({ directory, task, memory }: MergeParcel): Promise<MergeAnswer> {
+async function answer({ directory, task, share, memory }: MergeParcel): Promise<MergeAnswer> {
   const blobs = DirectoryBlobs.beside(realFiles, directory, task.unique);
   try {
-    const work = { task, control: new MergeControl(memory) };
-    return await answerMerge(work, blobs, () => realScheduler.yieldTurn());
+    const work = { task, share, control: new MergeControl(memory) };
+    return await answerMerge(work, blobs, { clock: realClock, scheduler: realScheduler });
   } finally {
     // What was merged can be removed by whoever asked, and then takes no space.
     await blobs.close();

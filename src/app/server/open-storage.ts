@@ -215,9 +215,9 @@ function sharedMerges({ settings, scheduler }: OpenStorageOptions): { runMerge?:
   };
   const directory = `${data}/${BLOBS_FOLDER}`;
   return {
-    runMerge: async ({ task, control }) => {
+    runMerge: async ({ task, control, share }) => {
       pool ??= load();
-      return (await pool).run({ directory, task, memory: control.memory }, []);
+      return (await pool).run({ directory, task, share, memory: control.memory }, []);
     },
   };
 }
