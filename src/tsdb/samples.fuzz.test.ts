@@ -59,14 +59,15 @@ function textOf(samples: Samples, i: number): string {
   const { kind, values, tUs, subNs, startUs, position } = samples;
   const isDouble = values instanceof Float64Array;
   const value = isDouble
-    ? new BigUint64Array(values.buffer, values.byteOffset, values.length)[i]
-    : values[i];
+    ? new BigUint64Array(values.buffer, values.byteOffset, values.length)[i]!
+    : // No histogram is drawn.
+      (values[i] as bigint | number | string);
   // Without a place there is none: a longitude alone is nothing.
   const { latitude, longitude, elevation } = position ?? {};
   const isPlaced = !Number.isNaN(latitude?.[i] ?? NaN) || !Number.isNaN(elevation?.[i] ?? NaN);
   const place = isPlaced ? [latitude?.[i], longitude?.[i], elevation?.[i]].join(' ') : '';
   const start = startUs?.[i] ?? Number.NaN;
-  return `${tUs[i]}+${subNs?.[i] ?? 0}: ${kind} ${String(value)} from ${start} at ${place}`;
+  return `${tUs[i]}+${subNs?.[i] ?? 0}: ${kind} ${value} from ${start} at ${place}`;
 }
 
 function expected(sources: readonly Source[]): string[] {
