@@ -145,7 +145,6 @@ class ClusterRoom {
   readonly tUs: Float64Array;
   readonly subNs: Uint16Array;
   readonly values: Words;
-  readonly picked: Words;
   readonly orders: readonly [Uint32Array, Uint32Array];
   total = 0;
   hasSubNs = false;
@@ -158,7 +157,6 @@ class ClusterRoom {
     this.tUs = new Float64Array(count);
     this.subNs = new Uint16Array(count);
     this.values = new Words(count);
-    this.picked = new Words(count);
     this.orders = [new Uint32Array(count), new Uint32Array(count)];
   }
 
@@ -187,6 +185,8 @@ class ClusterRoom {
 
 /** For all clusters up to its size: most are small, and there are as many as series. */
 const sharedRoom = new ClusterRoom(CLUSTER_ROOM_SAMPLES);
+/** Values of a run that fits are put together here: a copy of few lies in the heap. */
+const sharedWords = new Words(CLUSTER_ROOM_SAMPLES);
 
 function roomFor(total: number): ClusterRoom {
   return total <= CLUSTER_ROOM_SAMPLES ? sharedRoom : new ClusterRoom(total);
@@ -258,7 +258,7 @@ function pickDoubles(
 
 function pickValues(
   cluster: readonly Source[],
-  { which, indexes, values, picked }: ClusterRoom,
+  { which, indexes, values }: ClusterRoom,
   { order, start, end }: Run,
 ): ValueColumn {
   const count = end - start;
@@ -274,15 +274,16 @@ function pickValues(
     return { kind, values: column } as ValueColumn;
   }
   const from = values.words;
-  const to = picked.words;
+  const isShared = count <= CLUSTER_ROOM_SAMPLES;
+  const { words, f64, i64, u64 } = isShared ? sharedWords : new Words(count);
   for (let i = 0; i < count; i++) {
     const at = 2 * order[start + i]!;
-    to[2 * i] = from[at]!;
-    to[2 * i + 1] = from[at + 1]!;
+    words[2 * i] = from[at]!;
+    words[2 * i + 1] = from[at + 1]!;
   }
-  if (kind === KIND.f64) return { kind, values: picked.f64.slice(0, count) };
-  if (kind === KIND.i64) return { kind, values: picked.i64.slice(0, count) };
-  return { kind, values: picked.u64.slice(0, count) };
+  if (kind === KIND.f64) return { kind, values: isShared ? f64.slice(0, count) : f64 };
+  if (kind === KIND.i64) return { kind, values: isShared ? i64.slice(0, count) : i64 };
+  return { kind, values: isShared ? u64.slice(0, count) : u64 };
 }
 
 // ---------------------------------------------------------------- resolving
