@@ -155,19 +155,26 @@ export class HeadObjects {
       case KIND.u64:
         return { kind, values: new BigUint64Array(words.buffer, words.byteOffset, count) };
       case KIND.boolean:
-        return { kind, values: Uint8Array.from({ length: count }, (_, i) => words[2 * i]!) };
+        return { kind, values: flagsOf(words, count) };
       case KIND.string:
-        return {
-          kind,
-          values: Array.from({ length: count }, (_, i) => this.#strings[words[2 * i]!]!),
-        };
+        return { kind, values: behind(this.#strings, words, count) };
       case KIND.histogram:
-        return {
-          kind,
-          values: Array.from({ length: count }, (_, i) => this.#histograms[words[2 * i]!]!),
-        };
+        return { kind, values: behind(this.#histograms, words, count) };
     }
   }
+}
+
+function flagsOf(words: Int32Array, count: number): Uint8Array {
+  const values = new Uint8Array(count);
+  for (let i = 0; i < count; i++) values[i] = words[2 * i]!;
+  return values;
+}
+
+/** The objects that the first of each pair of words numbers. */
+function behind<T>(objects: readonly T[], words: Int32Array, count: number): T[] {
+  const values: T[] = [];
+  for (let i = 0; i < count; i++) values.push(objects[words[2 * i]!]!);
+  return values;
 }
 
 function nans(length: number): Float64Array {

@@ -302,8 +302,11 @@ function sourceOf(
   priority: number,
 ): { readonly source: Source; readonly isAscending: boolean } {
   const count = pages.length;
-  const tUs = Float64Array.from(found.tUs);
-  const words = Int32Array.from(found.words);
+  // `new` copies an array at once, `from` goes through its iterator.
+  const tUs = new Float64Array(found.tUs);
+  const isFew = count <= FEW_SAMPLES;
+  if (isFew) fewWords.set(found.words);
+  const words = isFew ? fewWords : new Int32Array(found.words);
   let minUs = Number.POSITIVE_INFINITY;
   let maxUs = Number.NEGATIVE_INFINITY;
   let isAscending = true;
@@ -313,13 +316,13 @@ function sourceOf(
     if (time < minUs) minUs = time;
     if (time > maxUs) maxUs = time;
   }
-  const places = { pages: Int32Array.from(pages), slots: Uint8Array.from(slots) };
+  const places = { pages: new Int32Array(pages), slots: new Uint8Array(slots) };
   const samples = {
-    ...objects.values(kind, words, count),
+    ...(fewValues(kind, words, count) ?? objects.values(kind, words, count)),
     ...objects.companions(memory.i32, places),
     count,
     tUs,
   } as Samples;
-  const source = { samples, ordinals: Uint32Array.from(ordinals), priority, minUs, maxUs };
+  const source = { samples, ordinals: new Uint32Array(ordinals), priority, minUs, maxUs };
   return { source, isAscending };
 }

@@ -92,7 +92,11 @@ export async function* readChunks(
   { chunkCrcs }: SnapshotDirectory,
   skipCrc = false,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const buffers = [0, 1].map(() => new Uint8Array(HEAD_SNAPSHOT_CHUNK_BYTES));
+  // As many and as long as there is content for.
+  const buffers = [0, HEAD_SNAPSHOT_CHUNK_BYTES].map(
+    (from) =>
+      new Uint8Array(Math.min(HEAD_SNAPSHOT_CHUNK_BYTES, Math.max(0, directoryOffset - from))),
+  );
   const read = (i: number): Promise<Uint8Array> | undefined => {
     const offset = i * HEAD_SNAPSHOT_CHUNK_BYTES;
     if (offset >= directoryOffset) return undefined;

@@ -111,6 +111,9 @@ export interface WriteOptions {
   readonly finish: () => void;
 }
 
+/** A chunk, and the piece that goes beyond it. */
+const MOST = HEAD_SNAPSHOT_CHUNK_BYTES + HEAD_SNAPSHOT_PIECE_BYTES;
+
 /** The object in chunks, each borrowed until the next one is asked for. */
 export async function* headSnapshotChunks(
   sections: readonly SnapshotSection[],
@@ -118,7 +121,8 @@ export async function* headSnapshotChunks(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const crcs: number[] = [];
   const told: { name: string; sizeBytes: number }[] = [];
-  let buffer = new Uint8Array(HEAD_SNAPSHOT_CHUNK_BYTES + HEAD_SNAPSHOT_PIECE_BYTES);
+  // Grows to a chunk and a piece: most of a small head's chunk would be zeros nobody reads.
+  let buffer = new Uint8Array(HEAD_SNAPSHOT_PIECE_BYTES);
   let used = 0;
   let crc = 0;
   let sizeBytes = 0;
@@ -126,7 +130,8 @@ export async function* headSnapshotChunks(
     if (name !== '' && told.at(-1)?.name !== name) told.push({ name, sizeBytes: 0 });
     for (const piece of pieces()) {
       // Whole, before anything else runs: what it is a view of may move.
-      buffer = grownU8(buffer, used + piece.length);
+      if (used + piece.length > buffer.length)
+        buffer = grownU8(buffer, Math.max(used + piece.length, Math.min(buffer.length * 2, MOST)));
       buffer.set(piece, used);
       let from = used;
       used += piece.length;

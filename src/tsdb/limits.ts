@@ -129,6 +129,8 @@ export const OPENING_REST_MS = 10_000;
 export const MAINTENANCE_RETRY_MS = 5000;
 /** A scan lets other work proceed after so many series. */
 export const SCAN_TURN_SERIES = 256;
+/** Samples of sources that overlap, of one series, for whose order there is room once for all. */
+export const CLUSTER_ROOM_SAMPLES = 1024;
 /**
  * Series whose newest samples are read at once: what the head has of them fits the second cache, a
  * row group of a part is one batch.

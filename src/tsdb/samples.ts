@@ -4,6 +4,7 @@
 // Values move as words.
 import { KIND } from '../model/columns.ts';
 import type { Samples, ValueColumn } from '../model/columns.ts';
+import { CLUSTER_ROOM_SAMPLES } from './limits.ts';
 
 export interface Source {
   readonly samples: Samples;
@@ -106,92 +107,183 @@ export function subtractRanges(samples: Samples, ranges: readonly TimeRange[]): 
 
 // ---------------------------------------------------------------- picking
 
-/**
- * Samples `indexes[from…to)` of `sources[which[…]]`, all of one kind, copied into fresh columns.
- */
-function pick(
-  sources: readonly Source[],
-  which: Uint32Array,
-  indexes: Uint32Array,
-  order: Uint32Array,
-): Samples {
-  const count = order.length;
-  const columns = sources.map((source) => source.samples);
-  const each = <T extends Float64Array | Uint16Array>(
-    type: new (count: number) => T,
-    column: (samples: Samples) => T | undefined,
-    missing: number,
-  ): T | undefined => {
-    if (columns.every((samples) => column(samples) === undefined)) return undefined;
-    const from = columns.map(column);
-    const out = new type(count);
-    let any = false;
-    for (let i = 0; i < count; i++) {
-      const at = order[i]!;
-      const value = from[which[at]!]?.[indexes[at]!] ?? missing;
-      out[i] = value;
-      any ||= missing === 0 ? value !== 0 : !Number.isNaN(value);
+/** Columns of 64 bits over one buffer: values move as words, so that no NaN loses its bits. */
+class Words {
+  readonly words: Int32Array;
+  readonly f64: Float64Array;
+  readonly i64: BigInt64Array;
+  readonly u64: BigUint64Array;
+
+  constructor(count: number) {
+    const buffer = new ArrayBuffer(count * 8);
+    this.words = new Int32Array(buffer);
+    this.f64 = new Float64Array(buffer);
+    this.i64 = new BigInt64Array(buffer);
+    this.u64 = new BigUint64Array(buffer);
+  }
+
+  /** Copies a column in; asks no array for its buffer, which would move a small one. */
+  set(samples: Samples, at: number): void {
+    const { count, kind, values } = samples;
+    if (kind === KIND.f64) this.f64.set(firstOf(values, count), at);
+    else if (kind === KIND.i64) this.i64.set(firstOf(values, count), at);
+    else if (kind === KIND.u64) this.u64.set(firstOf(values, count), at);
+  }
+}
+
+function firstOf<T extends { readonly length: number; subarray(from: number, to: number): T }>(
+  values: T,
+  count: number,
+): T {
+  return values.length === count ? values : values.subarray(0, count);
+}
+
+/** The samples of a cluster one source after the other, and room to bring them in order. */
+class ClusterRoom {
+  readonly which: Uint32Array;
+  readonly indexes: Uint32Array;
+  readonly tUs: Float64Array;
+  readonly subNs: Uint16Array;
+  readonly values: Words;
+  readonly orders: readonly [Uint32Array, Uint32Array];
+  total = 0;
+  hasSubNs = false;
+  hasStartUs = false;
+  hasPosition = false;
+
+  constructor(count: number) {
+    this.which = new Uint32Array(count);
+    this.indexes = new Uint32Array(count);
+    this.tUs = new Float64Array(count);
+    this.subNs = new Uint16Array(count);
+    this.values = new Words(count);
+    this.orders = [new Uint32Array(count), new Uint32Array(count)];
+  }
+
+  fill(cluster: readonly Source[]): void {
+    this.hasSubNs = false;
+    this.hasStartUs = false;
+    this.hasPosition = false;
+    let at = 0;
+    for (let number = 0; number < cluster.length; number++) {
+      const { samples } = cluster[number]!;
+      const { count, tUs, subNs } = samples;
+      this.hasSubNs ||= subNs !== undefined;
+      this.hasStartUs ||= samples.startUs !== undefined;
+      this.hasPosition ||= samples.position !== undefined;
+      this.values.set(samples, at);
+      for (let i = 0; i < count; i++, at++) {
+        this.which[at] = number;
+        this.indexes[at] = i;
+        this.tUs[at] = tUs[i]!;
+        this.subNs[at] = subNs === undefined ? 0 : subNs[i]!;
+      }
     }
-    return any ? out : undefined;
-  };
-  const tUs = new Float64Array(count);
-  for (let i = 0; i < count; i++) tUs[i] = columns[which[order[i]!]!]!.tUs[indexes[order[i]!]!]!;
-  const nans = (): Float64Array => new Float64Array(count).fill(Number.NaN);
-  const axis = (name: 'latitude' | 'longitude' | 'elevation'): Float64Array | undefined =>
-    each(Float64Array, (s) => s.position?.[name], Number.NaN);
-  const [latitude, elevation] = [axis('latitude'), axis('elevation')];
-  const position =
-    latitude === undefined && elevation === undefined
-      ? undefined
-      : {
-          latitude: latitude ?? nans(),
-          longitude: axis('longitude') ?? nans(),
-          elevation: elevation ?? nans(),
-        };
+    this.total = at;
+  }
+}
+
+/** For all clusters up to its size: most are small, and there are as many as series. */
+const sharedRoom = new ClusterRoom(CLUSTER_ROOM_SAMPLES);
+/** Values of a run that fits are put together here: a copy of few lies in the heap. */
+const sharedWords = new Words(CLUSTER_ROOM_SAMPLES);
+
+function roomFor(total: number): ClusterRoom {
+  return total <= CLUSTER_ROOM_SAMPLES ? sharedRoom : new ClusterRoom(total);
+}
+
+/** A part of an order of the samples of a cluster, all of one kind. */
+interface Run {
+  readonly order: Uint32Array;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The samples of a run, copied into fresh columns. */
+function pick(cluster: readonly Source[], room: ClusterRoom, run: Run): Samples {
+  const { order, start, end } = run;
+  const tUs = new Float64Array(end - start);
+  for (let i = start; i < end; i++) tUs[i - start] = room.tUs[order[i]!]!;
+  let subNs: Uint16Array | undefined;
+  if (room.hasSubNs)
+    for (let i = start; i < end; i++) {
+      const value = room.subNs[order[i]!]!;
+      if (value !== 0) (subNs ??= new Uint16Array(end - start))[i - start] = value;
+    }
+  const column = (of: (samples: Samples) => Float64Array | undefined): Float64Array | undefined =>
+    pickDoubles(cluster, room, run, of);
   return {
-    ...pickValues(columns, which, indexes, order),
-    count,
+    ...pickValues(cluster, room, run),
+    count: end - start,
     tUs,
-    subNs: each(Uint16Array, (s) => s.subNs, 0),
-    startUs: each(Float64Array, (s) => s.startUs, Number.NaN),
-    position,
+    subNs,
+    startUs: room.hasStartUs ? column((samples) => samples.startUs) : undefined,
+    position: room.hasPosition ? pickPosition(end - start, column) : undefined,
   };
 }
 
-function pickValues(
-  columns: readonly Samples[],
-  which: Uint32Array,
-  indexes: Uint32Array,
-  order: Uint32Array,
-): ValueColumn {
-  const count = order.length;
-  const { kind } = columns[which[order[0]!]!]!;
-  if (kind === KIND.boolean || kind === KIND.string || kind === KIND.histogram) {
-    const picked: unknown[] = [];
-    for (let i = 0; i < count; i++) {
-      const at = order[i]!;
-      picked.push(columns[which[at]!]!.values[indexes[at]!]);
-    }
-    const values = kind === KIND.boolean ? Uint8Array.from(picked as number[]) : picked;
-    // All sources of a run are of its kind.
-    return { kind, values } as ValueColumn;
-  }
-  const words = new Int32Array(count * 2);
-  const from = columns.map(({ values }) =>
-    ArrayBuffer.isView(values) && values.BYTES_PER_ELEMENT === 8
-      ? new Int32Array(values.buffer, values.byteOffset, values.length * 2)
-      : new Int32Array(0),
-  );
-  for (let i = 0; i < count; i++) {
+function pickPosition(
+  count: number,
+  column: (of: (samples: Samples) => Float64Array | undefined) => Float64Array | undefined,
+): Samples['position'] {
+  const latitude = column((samples) => samples.position?.latitude);
+  const elevation = column((samples) => samples.position?.elevation);
+  if (latitude === undefined && elevation === undefined) return undefined;
+  const longitude = column((samples) => samples.position?.longitude);
+  const nans = (): Float64Array => new Float64Array(count).fill(Number.NaN);
+  return {
+    latitude: latitude ?? nans(),
+    longitude: longitude ?? nans(),
+    elevation: elevation ?? nans(),
+  };
+}
+
+/** Undefined where no sample has a number there. */
+function pickDoubles(
+  cluster: readonly Source[],
+  { which, indexes }: ClusterRoom,
+  { order, start, end }: Run,
+  column: (samples: Samples) => Float64Array | undefined,
+): Float64Array | undefined {
+  const out = new Float64Array(end - start);
+  let any = false;
+  for (let i = start; i < end; i++) {
     const at = order[i]!;
-    const source = from[which[at]!]!;
-    const index = indexes[at]! * 2;
-    words[2 * i] = source[index]!;
-    words[2 * i + 1] = source[index + 1]!;
+    const value = column(cluster[which[at]!]!.samples)?.[indexes[at]!] ?? Number.NaN;
+    out[i - start] = value;
+    any ||= !Number.isNaN(value);
   }
-  if (kind === KIND.f64) return { kind, values: new Float64Array(words.buffer) };
-  if (kind === KIND.i64) return { kind, values: new BigInt64Array(words.buffer) };
-  return { kind, values: new BigUint64Array(words.buffer) };
+  return any ? out : undefined;
+}
+
+function pickValues(
+  cluster: readonly Source[],
+  { which, indexes, values }: ClusterRoom,
+  { order, start, end }: Run,
+): ValueColumn {
+  const count = end - start;
+  const { kind } = cluster[which[order[start]!]!]!.samples;
+  if (kind === KIND.boolean || kind === KIND.string || kind === KIND.histogram) {
+    const objects: unknown[] = [];
+    for (let i = start; i < end; i++) {
+      const at = order[i]!;
+      objects.push(cluster[which[at]!]!.samples.values[indexes[at]!]);
+    }
+    const column = kind === KIND.boolean ? new Uint8Array(objects as number[]) : objects;
+    // All sources of a run are of its kind.
+    return { kind, values: column } as ValueColumn;
+  }
+  const from = values.words;
+  const isShared = count <= CLUSTER_ROOM_SAMPLES;
+  const { words, f64, i64, u64 } = isShared ? sharedWords : new Words(count);
+  for (let i = 0; i < count; i++) {
+    const at = 2 * order[start + i]!;
+    words[2 * i] = from[at]!;
+    words[2 * i + 1] = from[at + 1]!;
+  }
+  if (kind === KIND.f64) return { kind, values: isShared ? f64.slice(0, count) : f64 };
+  if (kind === KIND.i64) return { kind, values: isShared ? i64.slice(0, count) : i64 };
+  return { kind, values: isShared ? u64.slice(0, count) : u64 };
 }
 
 // ---------------------------------------------------------------- resolving
@@ -224,39 +316,24 @@ function resolveCluster(cluster: readonly Source[], out: Samples[]): void {
     out.push(cluster[0]!.samples);
     return;
   }
-  const total = cluster.reduce((sum, source) => sum + source.samples.count, 0);
-  const which = new Uint32Array(total);
-  const indexes = new Uint32Array(total);
-  let at = 0;
-  for (const [number, { samples }] of cluster.entries())
-    for (let i = 0; i < samples.count; i++) {
-      which[at] = number;
-      indexes[at++] = i;
-    }
-  const kept = newestOf(cluster, which, indexes);
+  const room = roomFor(cluster.reduce((sum, source) => sum + source.samples.count, 0));
+  room.fill(cluster);
+  const { order, count } = newestOf(cluster, room);
   let start = 0;
-  const kindAt = (i: number): number => cluster[which[kept[i]!]!]!.samples.kind;
-  for (let i = 1; i <= kept.length; i++)
-    if (i === kept.length || kindAt(i) !== kindAt(start)) {
-      out.push(pick(cluster, which, indexes, kept.subarray(start, i)));
+  const kindAt = (i: number): number => cluster[room.which[order[i]!]!]!.samples.kind;
+  for (let i = 1; i <= count; i++)
+    if (i === count || kindAt(i) !== kindAt(start)) {
+      out.push(pick(cluster, room, { order, start, end: i }));
       start = i;
     }
 }
 
-/** Positions of the samples that win, in time order. */
+/** The first `count` of `order`: places of the samples that win, in time order. */
 function newestOf(
   cluster: readonly Source[],
-  which: Uint32Array,
-  indexes: Uint32Array,
-): Uint32Array {
-  const total = which.length;
-  const tUs = new Float64Array(total);
-  const subNs = new Uint16Array(total);
-  for (let i = 0; i < total; i++) {
-    const { samples } = cluster[which[i]!]!;
-    tUs[i] = samples.tUs[indexes[i]!]!;
-    subNs[i] = samples.subNs?.[indexes[i]!] ?? 0;
-  }
+  room: ClusterRoom,
+): { readonly order: Uint32Array; readonly count: number } {
+  const { which, indexes, tUs, subNs, total } = room;
   const later = (a: number, b: number): number => {
     const left = cluster[which[a]!]!;
     const right = cluster[which[b]!]!;
@@ -264,7 +341,7 @@ function newestOf(
     return (left.ordinals?.[indexes[a]!] ?? 0) - (right.ordinals?.[indexes[b]!] ?? 0);
   };
   const order = mergedRuns(
-    total,
+    room,
     (a, b) => tUs[a]! - tUs[b]! || subNs[a]! - subNs[b]! || later(a, b),
   );
   let count = 0;
@@ -274,27 +351,29 @@ function newestOf(
       next >= 0 && tUs[next] === tUs[order[i]!] && subNs[next] === subNs[order[i]!];
     if (!isOverwritten) order[count++] = order[i]!;
   }
-  return order.subarray(0, count);
+  return { order, count };
 }
 
 /**
- * Places [0, count) in order, equal ones as they stand. Sources are ascending, most of them: runs
- * that are in order are merged by twos, O(count · log(runs)) comparisons.
+ * The places of a room in order, equal ones as they stand. Sources are ascending, most of them:
+ * runs that are in order are merged by twos, O(total · log(runs)) comparisons.
  */
-function mergedRuns(count: number, compare: (a: number, b: number) => number): Uint32Array {
-  let from = new Uint32Array(count);
+function mergedRuns(
+  { total, orders }: ClusterRoom,
+  compare: (a: number, b: number) => number,
+): Uint32Array {
+  let [from, to] = orders;
   let starts = [0];
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < total; i++) {
     from[i] = i;
     if (i > 0 && compare(i - 1, i) > 0) starts.push(i);
   }
-  let to = new Uint32Array(starts.length === 1 ? 0 : count);
   while (starts.length > 1) {
     const next: number[] = [];
     for (let run = 0; run < starts.length; run += 2) {
       const start = starts[run]!;
-      const middle = starts[run + 1] ?? count;
-      const end = starts[run + 2] ?? count;
+      const middle = starts[run + 1] ?? total;
+      const end = starts[run + 2] ?? total;
       let a = start;
       let b = middle;
       for (let at = start; at < end; at++) {
