@@ -76,9 +76,9 @@ test('a sliding sum has the bits of the plain one, wherever it began', () => {
 /** Is it the nearest double to the true mean? */
 function isNearestMean(mean: number, numbers: readonly number[]): boolean {
   const count = BigInt(numbers.length);
-  const exact = numbers.reduce((sum, value) => sum + units(value), 0n);
-  const off = (value: number): bigint => {
-    const distance = units(value) * count - exact;
+  const exact = numbers.reduce((sum, one) => sum + units(one), 0n);
+  const off = (one: number): bigint => {
+    const distance = units(one) * count - exact;
     return distance < 0n ? -distance : distance;
   };
   const others = mean === 0 ? [5e-324, -5e-324] : [neighbour(mean, 1n), neighbour(mean, -1n)];

@@ -10,9 +10,10 @@ export const LEAF_CHUNK_SERIES = 16;
 export const REVISITS_MAX = 4;
 
 /**
- * Means, variances and growth over resets are those of each window, sample by sample in the order of
- * their times as the reference adds them up, where a sample is in at most so many windows. By window
- * and step alone: the same step has the same bits in any range. Beyond it, state that slides.
+ * Means, variances and growth over resets are those of each window, sample by sample in the order
+ * of their times as the reference adds them up, where a sample is in at most so many windows. By
+ * window and step alone: the same step has the same bits in any range. Beyond it, state that
+ * slides.
  */
 export const IN_ORDER_WINDOWS_MAX = 256;
 

@@ -1,8 +1,8 @@
 // Kernels over the floats of a window: sum, avg, min, max and their times, count, quantile, mad,
 // standard deviation, first, last. Where windows overlap much (limits.ts) they keep state that only
 // moves forward; otherwise each window is read anew. Sums have the same bits either way, means and
-// variances may be another last bit. Semantics of NaN are Prometheus': min and max skip it, quantiles sort it first, everything else passes it
-// on.
+// variances may have another last bit. Semantics of NaN are Prometheus': min and max skip it,
+// quantiles sort it first, everything else passes it on.
 import { CompensatedSum, plainMean, plainSum, SlidingSum } from './compensated.ts';
 import { REVISITS_MAX } from './limits.ts';
 import { orderedWindow, sortedQuantile } from './quantile.ts';

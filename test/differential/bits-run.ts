@@ -124,7 +124,7 @@ async function compareOne(
   ]);
   assert.equal(ours.status, theirs.status, `${query}: ${ours.error}, ${theirs.error}`);
   const keyOf = (metric: Readonly<Record<string, string>>): string =>
-    JSON.stringify(Object.entries(metric).toSorted());
+    JSON.stringify(Object.entries(metric).toSorted(([a], [b]) => (a < b ? -1 : 1)));
   const mine = new Map(
     seriesIn(ours).map(({ metric, values }) => [keyOf(metric), new Map(values)] as const),
   );

@@ -9,9 +9,9 @@ const TIMEOUT_MS = 1_800_000;
 const COMPARED_MIN = 500;
 
 /**
- * What may differ, by how many steps of a double. Deviations, and growth over hundreds of resets, are
- * only as good as the order they are added up in: where values lie far from zero and close together,
- * that of the reference (of creation, or of a map) decides half of the digits.
+ * What may differ, by how many steps of a double. Deviations, and growth over hundreds of resets,
+ * are only as good as the order they are added up in: where values lie far from zero and close
+ * together, that of the reference (of creation, or of a map) decides half of the digits.
  */
 const MAY_DIFFER: readonly (readonly [RegExp, furthest: number])[] = [
   [/^avg(?:_over_time sliding$| by |\()/, 2],
