@@ -1,4 +1,5 @@
-// Windows over one series with SIMD: growth per window (rate, increase, delta) and extremes. What
+// Windows over one series with SIMD: growth per window (rate, increase, delta), extremes, and sums,
+// means and variances in the order of the samples, four windows side by side. What
 // the windows of a walk have in common stands in memory before: bounds, stretches, segments. Bit for
 // bit what src/windows/counters.ts and statistics.ts compute; 0 where the series is not as plain as
 // that, and the output is then undefined. Nothing is kept between calls: the caller owns the memory.
@@ -146,6 +147,211 @@ function fold(c: usize, values: usize, segments: i32, flip: v128): bool {
     v128.store64_lane(folded + ((<usize>s) << 3), best, 0);
   }
   return !v128.any_true(odd);
+}
+
+// ------------------------------------------------------------- sums in order
+
+/** Beyond it, squares of differences of all samples could overflow. */
+const TAME: f64 = 1e150;
+
+/** Are all values numbers of which sums and squares are finite? */
+function areTame(values: usize, samples: i32): bool {
+  const most = f64x2.splat(TAME);
+  let odd = i64x2.splat(0);
+  let i = 0;
+  for (; i + 1 < samples; i += 2) {
+    const some = v128.load(values + ((<usize>i) << 3));
+    odd = v128.or(odd, v128.not(f64x2.le(f64x2.abs(some), most)));
+  }
+  if (v128.any_true(odd)) return false;
+  return i == samples || abs(load<f64>(values + ((<usize>i) << 3))) <= TAME;
+}
+
+/** What rounding takes from `a + b`, which is `sum` (Knuth: whichever of the two is larger). */
+function lostPair(a: v128, b: v128, sum: v128): v128 {
+  const part = f64x2.sub(sum, a);
+  return f64x2.add(f64x2.sub(a, f64x2.sub(sum, part)), f64x2.sub(b, part));
+}
+
+function lostOne(a: f64, b: f64, sum: f64): f64 {
+  const part = sum - a;
+  return a - (sum - part) + (b - part);
+}
+
+/** The least length of four windows. */
+function commonOf(lo: usize, hi: usize): i32 {
+  const lengths = i32x4.sub(v128.load(hi), v128.load(lo));
+  const halves = i32x4.min_s(lengths, i32x4.shuffle(lengths, lengths, 2, 3, 0, 1));
+  return min(i32x4.extract_lane(halves, 0), i32x4.extract_lane(halves, 1));
+}
+
+/** The sum or mean of a window of which `sum` and `error` have what is before `from`. */
+function sumFrom(
+  values: usize,
+  from: i32,
+  to: i32,
+  size: i32,
+  isMean: i32,
+  sum: f64,
+  error: f64,
+): f64 {
+  for (let i = from; i < to; i++) {
+    const value = load<f64>(values + ((<usize>i) << 3));
+    const total = sum + value;
+    error += lostOne(sum, value, total);
+    sum = total;
+  }
+  return isMean ? sum / <f64>size + error / <f64>size : sum + error;
+}
+
+/** Compensated sums or means of all windows, sample by sample; 0 where a value is not tame. */
+export function sums(
+  c: usize,
+  values: usize,
+  samples: i32,
+  steps: i32,
+  isMean: i32,
+  out: usize,
+): i32 {
+  if (!areTame(values, samples)) return 0;
+  const los = at(c, LO);
+  const his = at(c, HI);
+  for (let k = 0; k < steps; k += 4) {
+    const lo = los + ((<usize>k) << 2);
+    const hi = his + ((<usize>k) << 2);
+    const common = k + 4 <= steps ? commonOf(lo, hi) : 0;
+    let sum = f64x2.splat(0);
+    let error = sum;
+    let nextSum = sum;
+    let nextError = sum;
+    for (let i = 0; i < common; i++) {
+      const value = pair(values, lo, i);
+      const total = f64x2.add(sum, value);
+      error = f64x2.add(error, lostPair(sum, value, total));
+      sum = total;
+      const nextValue = pair(values, lo + 8, i);
+      const nextTotal = f64x2.add(nextSum, nextValue);
+      nextError = f64x2.add(nextError, lostPair(nextSum, nextValue, nextTotal));
+      nextSum = nextTotal;
+    }
+    const windows = min(4, steps - k);
+    for (let w = 0; w < windows; w++) {
+      const from = load<i32>(lo + ((<usize>w) << 2));
+      const to = load<i32>(hi + ((<usize>w) << 2));
+      const first = from + common;
+      const result = sumFrom(
+        values,
+        first,
+        to,
+        to - from,
+        isMean,
+        f64x2.extract_lane(sum, 0),
+        f64x2.extract_lane(error, 0),
+      );
+      store<f64>(out + ((<usize>(k + w)) << 3), result);
+      sum = w == 1 ? nextSum : i64x2.shuffle(sum, sum, 1, 0);
+      error = w == 1 ? nextError : i64x2.shuffle(error, error, 1, 0);
+    }
+  }
+  return 1;
+}
+
+/** The variance of a window of which the first `done` samples are in the sums. */
+function varianceFrom(
+  values: usize,
+  from: i32,
+  to: i32,
+  done: i32,
+  mean: f64,
+  meanError: f64,
+  squares: f64,
+  squaresError: f64,
+): f64 {
+  for (let i = from + done; i < to; i++) {
+    const value = load<f64>(values + ((<usize>i) << 3));
+    const delta = value - (mean + meanError);
+    const part = delta / <f64>(i - from + 1);
+    const nextMean = mean + part;
+    meanError += lostOne(mean, part, nextMean);
+    mean = nextMean;
+    const square = delta * (value - (mean + meanError));
+    const nextSquares = squares + square;
+    squaresError += lostOne(squares, square, nextSquares);
+    squares = nextSquares;
+  }
+  return (squares + squaresError) / <f64>(to - from);
+}
+
+/** The same for variances after Welford, or their roots. */
+export function variances(
+  c: usize,
+  values: usize,
+  samples: i32,
+  steps: i32,
+  isRoot: i32,
+  out: usize,
+): i32 {
+  if (!areTame(values, samples)) return 0;
+  const los = at(c, LO);
+  const his = at(c, HI);
+  for (let k = 0; k < steps; k += 4) {
+    const lo = los + ((<usize>k) << 2);
+    const hi = his + ((<usize>k) << 2);
+    const common = k + 4 <= steps ? commonOf(lo, hi) : 0;
+    let mean = f64x2.splat(0);
+    let meanError = mean;
+    let squares = mean;
+    let squaresError = mean;
+    let nextMean = mean;
+    let nextMeanError = mean;
+    let nextSquares = mean;
+    let nextSquaresError = mean;
+    for (let i = 0; i < common; i++) {
+      const seen = f64x2.splat(<f64>(i + 1));
+      const value = pair(values, lo, i);
+      const delta = f64x2.sub(value, f64x2.add(mean, meanError));
+      const part = f64x2.div(delta, seen);
+      const moved = f64x2.add(mean, part);
+      meanError = f64x2.add(meanError, lostPair(mean, part, moved));
+      mean = moved;
+      const square = f64x2.mul(delta, f64x2.sub(value, f64x2.add(mean, meanError)));
+      const total = f64x2.add(squares, square);
+      squaresError = f64x2.add(squaresError, lostPair(squares, square, total));
+      squares = total;
+      const nextValue = pair(values, lo + 8, i);
+      const nextDelta = f64x2.sub(nextValue, f64x2.add(nextMean, nextMeanError));
+      const nextPart = f64x2.div(nextDelta, seen);
+      const nextMoved = f64x2.add(nextMean, nextPart);
+      nextMeanError = f64x2.add(nextMeanError, lostPair(nextMean, nextPart, nextMoved));
+      nextMean = nextMoved;
+      const nextOff = f64x2.sub(nextValue, f64x2.add(nextMean, nextMeanError));
+      const nextSquare = f64x2.mul(nextDelta, nextOff);
+      const nextTotal = f64x2.add(nextSquares, nextSquare);
+      nextSquaresError = f64x2.add(nextSquaresError, lostPair(nextSquares, nextSquare, nextTotal));
+      nextSquares = nextTotal;
+    }
+    const windows = min(4, steps - k);
+    for (let w = 0; w < windows; w++) {
+      const from = load<i32>(lo + ((<usize>w) << 2));
+      const to = load<i32>(hi + ((<usize>w) << 2));
+      const variance = varianceFrom(
+        values,
+        from,
+        to,
+        common,
+        f64x2.extract_lane(mean, 0),
+        f64x2.extract_lane(meanError, 0),
+        f64x2.extract_lane(squares, 0),
+        f64x2.extract_lane(squaresError, 0),
+      );
+      store<f64>(out + ((<usize>(k + w)) << 3), isRoot ? sqrt(variance) : variance);
+      mean = w == 1 ? nextMean : i64x2.shuffle(mean, mean, 1, 0);
+      meanError = w == 1 ? nextMeanError : i64x2.shuffle(meanError, meanError, 1, 0);
+      squares = w == 1 ? nextSquares : i64x2.shuffle(squares, squares, 1, 0);
+      squaresError = w == 1 ? nextSquaresError : i64x2.shuffle(squaresError, squaresError, 1, 0);
+    }
+  }
+  return 1;
 }
 
 /** Which of two slots are filled, as a mask; `filled` has a byte each. */

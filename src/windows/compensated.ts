@@ -52,27 +52,22 @@ export function roundingOf(sum: number, error: number, count: number): Rounding 
 const LOST_PER_ADDITION = 2 ** -45;
 
 /**
- * The total of a compensated sum of [lo, hi) as the nearest double: from the numbers themselves
- * where that is not sure. Unchanged where it is not finite.
+ * `sum + error` divided by a count, as a double and what is missing: their sum is the quotient
+ * rounded once, where dividing `sum + error` would round twice (three times 0.1 has a mean of
+ * 0.10000000000000002 then).
  */
-function nearestTotal(state: CompensatedSum, values: Float64Array, lo: number, hi: number): number {
-  if (!Number.isFinite(state.sum)) return state.sum;
-  const rounding = roundingOf(state.sum, state.error, hi - lo);
-  const isNearest = rounding === 'sure' || (rounding === 'tie' && addsExactly(values, lo, hi));
-  return isNearest ? state.total() : exactSum(values, lo, hi);
-}
-
-/** Are all numbers whole multiples of a unit that leaves room for the error term to be exact? */
-function addsExactly(values: Float64Array, lo: number, hi: number): boolean {
-  let least = Number.POSITIVE_INFINITY;
-  let all = 0;
-  for (let i = lo; i < hi; i++) {
-    const size = Math.abs(values[i]!);
-    if (size === 0) continue;
-    if (size < least) least = size;
-    all += size;
-  }
-  return all * (hi - lo) <= least * 2 ** 53;
+export function quotientOf(
+  sum: number,
+  error: number,
+  count: number,
+): { readonly quotient: number; readonly rest: number } {
+  const quotient = sum / count;
+  // Halves of the quotient, of 26 bits each, times the count are exact (Veltkamp, Dekker).
+  const scaled = quotient * (2 ** 27 + 1);
+  const high = scaled - (scaled - quotient);
+  if (!Number.isFinite(high)) return { quotient, rest: error / count };
+  const remainder = sum - high * count - (quotient - high) * count;
+  return { quotient, rest: (remainder + error) / count };
 }
 
 /** Arithmetic mean that survives sums beyond the largest double by switching to a running mean. */
@@ -116,79 +111,41 @@ function isInfinite(value: number): boolean {
   return value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY;
 }
 
-/**
- * Sum of the doubles in [lo, hi): the nearest double to the true sum, so that it does not matter
- * how it was found. Where partial sums overflow, the sum in order.
- */
+/** Sum of the doubles in [lo, hi) in their order. */
 export function plainSum(values: Float64Array, lo: number, hi: number): number {
   const state = new CompensatedSum();
   for (let i = lo; i < hi; i++) state.add(values[i]!);
-  return nearestTotal(state, values, lo, hi);
-}
-
-/**
- * The nearest double to the sum of finite doubles whose sums do not overflow: partial sums that do
- * not overlap (Shewchuk, "Adaptive precision floating-point arithmetic", 1997), rounded once.
- */
-export function exactSum(values: Float64Array, lo: number, hi: number): number {
-  let partials: number[] = [];
-  for (let i = lo; i < hi; i++) {
-    let carried = values[i]!;
-    const next: number[] = [];
-    for (const partial of partials) {
-      const large = Math.abs(carried) >= Math.abs(partial) ? carried : partial;
-      const small = large === carried ? partial : carried;
-      const sum = large + small;
-      const error = small - (sum - large);
-      if (error !== 0) next.push(error);
-      carried = sum;
-    }
-    next.push(carried);
-    partials = next;
-  }
-  return roundedSum(partials);
-}
-
-/** Rounds an expansion, least part first, half to even. */
-function roundedSum(partials: readonly number[]): number {
-  let at = partials.length - 1;
-  let sum = partials[at] ?? 0;
-  let error = 0;
-  while (at > 0 && error === 0) {
-    const large = sum;
-    const small = partials[--at]!;
-    sum = large + small;
-    error = small - (sum - large);
-  }
-  // A half is rounded up where anything below it has the same sign.
-  if (at > 0 && error !== 0 && Math.sign(error) === Math.sign(partials[at - 1]!)) {
-    const twice = error * 2;
-    const above = sum + twice;
-    if (above - sum === twice) return above;
-  }
-  return sum;
+  return state.total();
 }
 
 /** Mean of the doubles in [lo, hi), which must not be empty, also where their sum overflows. */
 export function plainMean(values: Float64Array, lo: number, hi: number): number {
-  const sum = plainSum(values, lo, hi);
-  if (Number.isFinite(sum)) return sum / (hi - lo);
-  const state = new CompensatedMean();
+  const count = hi - lo;
+  const state = new CompensatedSum();
   for (let i = lo; i < hi; i++) state.add(values[i]!);
-  return state.mean();
+  if (Number.isFinite(state.sum)) return state.sum / count + state.error / count;
+  const mean = new CompensatedMean();
+  for (let i = lo; i < hi; i++) mean.add(values[i]!);
+  return mean.mean();
 }
 
 /**
  * Sums of ranges whose ends only move forward, in O(1) each over the whole walk: suffix sums up to
  * a turning point and a running sum behind it, so that nothing is ever subtracted and no error
- * outlives its window. Values that are not finite are counted, not summed.
+ * outlives its window. Values that are not finite are counted, not summed. Where this order of the
+ * additions and that of `plainSum` could be told apart by the last bit, the range is added up anew.
  */
 export class SlidingSum {
   readonly #values: Float64Array;
   readonly #suffixSum: Float64Array;
   readonly #suffixError: Float64Array;
+  /** Sums of the magnitudes, plainly: what may be lost depends on them. */
+  readonly #suffixSize: Float64Array;
   readonly #back = new CompensatedSum();
   readonly #scratch = new CompensatedSum();
+  #backSize = 0;
+  /** At most what the error term of `#scratch` or of another order lost. */
+  #lost = 0;
   #turn = 0;
   #backEnd = 0;
   readonly #special: SpecialCounts | undefined;
@@ -197,27 +154,52 @@ export class SlidingSum {
     this.#values = values;
     this.#suffixSum = new Float64Array(count);
     this.#suffixError = new Float64Array(count);
+    this.#suffixSize = new Float64Array(count);
     this.#special = countSpecials(values, count);
   }
 
-  /**
-   * Sum of [lo, hi), not empty: that of `plainSum`, unless it overflows although all inputs are
-   * finite.
-   */
+  /** Sum of [lo, hi), not empty: the bits of `plainSum`. */
   sum(lo: number, hi: number): number {
+    const special = this.#move(lo, hi);
+    if (special !== undefined) return special;
+    const { sum, error } = this.#scratch;
+    // Not where one overflows.
+    const isSure = sum + (error - this.#lost) === sum + (error + this.#lost);
+    return isSure ? sum + error : plainSum(this.#values, lo, hi);
+  }
+
+  /** Mean of [lo, hi), not empty: the nearest double, unless what rounding lost decides. */
+  mean(lo: number, hi: number): number {
+    const special = this.#move(lo, hi);
+    if (special !== undefined) return special;
+    const { sum, error } = this.#scratch;
+    if (!Number.isFinite(sum + this.#lost)) return plainMean(this.#values, lo, hi);
+    const { quotient, rest } = quotientOf(sum, error, hi - lo);
+    return quotient + rest;
+  }
+
+  /** Makes [lo, hi) the range of `#scratch`, unless it has a sum without adding up. */
+  #move(lo: number, hi: number): number | undefined {
     if (lo >= this.#turn) this.#flip(lo, hi);
     const back = this.#back;
-    for (let i = this.#backEnd; i < hi; i++) back.add(this.#finite(i));
+    for (let i = this.#backEnd; i < hi; i++) {
+      const value = this.#finite(i);
+      back.add(value);
+      this.#backSize += Math.abs(value);
+    }
     this.#backEnd = hi;
     const special = this.#special?.between(lo, hi);
     if (special !== undefined) return special;
     const total = this.#scratch;
     total.set(back.sum, back.error);
+    let size = this.#backSize;
     if (lo < this.#turn) {
       total.add(this.#suffixSum[lo]!);
       total.error += this.#suffixError[lo]!;
+      size += this.#suffixSize[lo]!;
     }
-    return nearestTotal(total, this.#values, lo, hi);
+    this.#lost = (hi - lo) ** 2 * LOST_PER_SQUARE * size;
+    return undefined;
   }
 
   #finite(i: number): number {
@@ -228,16 +210,28 @@ export class SlidingSum {
   #flip(lo: number, hi: number): void {
     const running = this.#scratch;
     running.set(0, 0);
+    let size = 0;
     for (let i = hi - 1; i >= lo; i--) {
-      running.add(this.#finite(i));
+      const value = this.#finite(i);
+      running.add(value);
+      size += Math.abs(value);
       this.#suffixSum[i] = running.sum;
       this.#suffixError[i] = running.error;
+      this.#suffixSize[i] = size;
     }
     this.#turn = hi;
     this.#backEnd = hi;
     this.#back.set(0, 0);
+    this.#backSize = 0;
   }
 }
+
+/**
+ * Of n numbers whose magnitudes add up to s, each addition loses at most s * 2^-53, the error term
+ * holds at most n such, and each addition to it loses at most 2^-53 of that. Twice, for two orders,
+ * and twice again for what is rounded here.
+ */
+const LOST_PER_SQUARE = 2 ** -104;
 
 /** Prefix counts of NaN, +Inf and -Inf. */
 class SpecialCounts {

@@ -143,12 +143,14 @@ function findResets(s: SeriesSamples, from: number, to: number): Resets | undefi
 /** What was lost at resets between the first and the last sample of windows that move forward. */
 class LostInWindows {
   readonly #resets: Resets;
+  readonly #plainMax: number;
   #sliding: SlidingSum | undefined = undefined;
   #lo = 0;
   #hi = 0;
 
-  constructor(resets: Resets) {
+  constructor(resets: Resets, plainMax: number) {
     this.#resets = resets;
+    this.#plainMax = plainMax;
   }
 
   /** `growth` and the values lost, added in order. */
@@ -157,7 +159,7 @@ class LostInWindows {
     while (this.#lo < count && indexes[this.#lo]! <= first) this.#lo++;
     if (this.#hi < this.#lo) this.#hi = this.#lo;
     while (this.#hi < count && indexes[this.#hi]! <= last) this.#hi++;
-    if (this.#hi - this.#lo > RESETS_PLAIN_MAX) {
+    if (this.#hi - this.#lo > this.#plainMax) {
       this.#sliding ??= new SlidingSum(lost, count);
       return growth + this.#sliding.sum(this.#lo, this.#hi);
     }
@@ -168,13 +170,15 @@ class LostInWindows {
 
 function lostInWindows(
   s: SeriesSamples,
-  { lo, hi, grid }: Windows,
+  windows: Windows,
   { isCounter }: RateOptions,
 ): LostInWindows | undefined {
+  const { lo, hi, grid } = windows;
   const isWithout = s.isRising === true && s.startUs === undefined;
   if (!isCounter || isWithout || grid.count === 0) return undefined;
   const resets = findResets(s, lo[0]!, hi[grid.count - 1]!);
-  return resets && new LostInWindows(resets);
+  const plainMax = windows.areInOrder ? Number.POSITIVE_INFINITY : RESETS_PLAIN_MAX;
+  return resets && new LostInWindows(resets, plainMax);
 }
 
 export function rateKernel(

@@ -6,7 +6,7 @@ import type { Histogram } from '../model/histogram.ts';
 import type { LeafAggregation } from '../model/storage.ts';
 import type { Note } from './float-kernels.ts';
 import { HistogramGroup } from './histogram-group.ts';
-import { roundingOf } from './compensated.ts';
+import { quotientOf, roundingOf } from './compensated.ts';
 import { SLOT_EMPTY, SLOT_HISTOGRAM } from './step-column.ts';
 import type { StepColumn } from './step-column.ts';
 import { addExtremesByKernel, addSumsByKernel, mergeSumsByKernel } from './window-kernel.ts';
@@ -353,11 +353,18 @@ function finishSum(slots: GroupSlots, k: number, note: Note): number {
   const sum = slots.main[k]!;
   const error = slots.extra[k]!;
   const count = slots.floatCounts[k]!;
-  const isFinite = Number.isFinite(sum);
-  // In a tie nothing was lost: a loss does not leave the middle between two doubles to the bit.
-  if (isFinite ? roundingOf(sum, error, count) === 'near' : !Number.isNaN(sum))
-    note('info', UNSURE_SUM);
-  if (slots.aggregation === 'sum') return isFinite ? sum + error : sum;
-  if (isFinite) return (sum + error) / count;
-  return slots.scaled![k]! / count / SAFE_SCALE;
+  const isMean = slots.aggregation === 'avg';
+  if (!Number.isFinite(sum)) {
+    if (!Number.isNaN(sum)) note('info', UNSURE_SUM);
+    return isMean ? slots.scaled![k]! / count / SAFE_SCALE : sum;
+  }
+  if (!isMean) return roundedSum(sum, error, count, note);
+  const { quotient, rest } = quotientOf(sum, error, count);
+  return roundedSum(quotient, rest, count, note);
+}
+
+/** In a tie nothing was lost: a loss does not leave the middle between two doubles to the bit. */
+function roundedSum(sum: number, error: number, count: number, note: Note): number {
+  if (roundingOf(sum, error, count) === 'near') note('info', UNSURE_SUM);
+  return sum + error;
 }

@@ -132,3 +132,16 @@ test('a sum keeps what plain addition loses', async () => {
   const { groups } = await runLeafInThread(readerOf(data), context, plan);
   assert.deepEqual(Array.from(groups[0]!.values), [1, 1, 1]);
 });
+
+test('an average that is a double is that double, in any number of chunks', async () => {
+  const plan: LeafPlan = {
+    ...planOf('avg'),
+    grouping: { aggregation: 'avg', mode: 'by', labels: [] },
+  };
+  for (const mean of [0.1, 0.7, -1e-300, 1e300])
+    for (const count of [3, 6, 7, 19, 49, 75]) {
+      const data = Array.from({ length: count }, () => [mean, mean, mean]);
+      const { groups } = await runLeafInThread(readerOf(data), context, plan);
+      assert.deepEqual(Array.from(groups[0]!.values), [mean, mean, mean]);
+    }
+});

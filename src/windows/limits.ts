@@ -9,7 +9,15 @@ export const LEAF_CHUNK_SERIES = 16;
  */
 export const REVISITS_MAX = 4;
 
-/** Counter resets of one window that are added up one by one before a sliding sum takes over. */
+/**
+ * Means, variances and growth over resets are those of each window, sample by sample in the order
+ * of their times as the reference adds them up, where a sample is in at most so many windows. By
+ * window and step alone: the same step has the same bits in any range. Beyond it, state that
+ * slides.
+ */
+export const IN_ORDER_WINDOWS_MAX = 256;
+
+/** Beyond it, resets of one window that are added up one by one before a sliding sum takes over. */
 export const RESETS_PLAIN_MAX = 64;
 
 /** Quantiles of so many samples are counted where they are decimals near to each other … */

@@ -2,6 +2,7 @@
 // step's window. Both ends only move forward, so a whole series costs samples + steps. Kernels read
 // these ranges; none searches for itself.
 import type { WindowBounds } from '../model/storage.ts';
+import { IN_ORDER_WINDOWS_MAX } from './limits.ts';
 import { Stretches } from './stretch.ts';
 
 /** Steps startUs + k * stepUs for k in [0, count). */
@@ -104,6 +105,13 @@ export class Windows {
       touched += to - from;
     }
     this.touched = touched;
+  }
+
+  /** Is each window added up anew, from its first sample to its last? */
+  get areInOrder(): boolean {
+    const { beforeUs, afterUs } = this.shape;
+    const { stepUs } = this.grid;
+    return stepUs === 0 || beforeUs + afterUs <= IN_ORDER_WINDOWS_MAX * stepUs;
   }
 
   /** The grid's time of step k, microseconds. */

@@ -1,8 +1,8 @@
 // Kernels over the floats of a window: sum, avg, min, max and their times, count, quantile, mad,
 // standard deviation, first, last. Where windows overlap much (limits.ts) they keep state that only
-// moves forward; otherwise each window is read anew. Both answer the same up to rounding. Semantics
-// of NaN are Prometheus': min and max skip it, quantiles sort it first, everything else passes it
-// on.
+// moves forward; otherwise each window is read anew. Sums have the same bits either way, means and
+// variances may have another last bit. Semantics of NaN are Prometheus': min and max skip it,
+// quantiles sort it first, everything else passes it on.
 import { CompensatedSum, plainMean, plainSum, SlidingSum } from './compensated.ts';
 import { REVISITS_MAX } from './limits.ts';
 import { orderedWindow, sortedQuantile } from './quantile.ts';
@@ -10,7 +10,7 @@ import type { SeriesSamples } from './samples.ts';
 import type { Windows } from './sliding.ts';
 import { argAt } from './step-column.ts';
 import type { StepColumn } from './step-column.ts';
-import { extremesByKernel } from './window-kernel.ts';
+import { extremesByKernel, inOrderByKernel } from './window-kernel.ts';
 
 const US_PER_SEC = 1e6;
 
@@ -19,28 +19,28 @@ function overlapsMuch(s: SeriesSamples, windows: Windows): boolean {
 }
 
 export function sumKernel(s: SeriesSamples, windows: Windows, out: StepColumn): void {
+  const isInOrder = windows.areInOrder;
+  if (isInOrder && inOrderByKernel(s, windows, out, 'sum')) return;
   const { lo, hi, grid } = windows;
-  const sliding = overlapsMuch(s, windows) ? new SlidingSum(s.values, s.count) : undefined;
+  const sliding = isInOrder ? undefined : new SlidingSum(s.values, s.count);
   for (let k = 0; k < grid.count; k++) {
     const from = lo[k]!;
     const to = hi[k]!;
     if (to === from) continue;
-    const sum = sliding?.sum(from, to);
-    const isSure = sum !== undefined && Number.isFinite(sum);
-    out.setFloat(k, isSure ? sum : plainSum(s.values, from, to));
+    out.setFloat(k, sliding?.sum(from, to) ?? plainSum(s.values, from, to));
   }
 }
 
 export function avgKernel(s: SeriesSamples, windows: Windows, out: StepColumn): void {
+  const isInOrder = windows.areInOrder;
+  if (isInOrder && inOrderByKernel(s, windows, out, 'avg')) return;
   const { lo, hi, grid } = windows;
-  const sliding = overlapsMuch(s, windows) ? new SlidingSum(s.values, s.count) : undefined;
+  const sliding = isInOrder ? undefined : new SlidingSum(s.values, s.count);
   for (let k = 0; k < grid.count; k++) {
     const from = lo[k]!;
     const to = hi[k]!;
     if (to === from) continue;
-    const sum = sliding?.sum(from, to);
-    const isSure = sum !== undefined && Number.isFinite(sum);
-    out.setFloat(k, isSure ? sum / (to - from) : plainMean(s.values, from, to));
+    out.setFloat(k, sliding?.mean(from, to) ?? plainMean(s.values, from, to));
   }
 }
 
@@ -206,8 +206,10 @@ export function varianceKernel(
   out: StepColumn,
   isRoot: boolean,
 ): void {
+  const isInOrder = windows.areInOrder;
+  if (isInOrder && inOrderByKernel(s, windows, out, isRoot ? 'stddev' : 'stdvar')) return;
   const { lo, hi, grid } = windows;
-  const sliding = overlapsMuch(s, windows) ? new SlidingVariance(s.values, s.count) : undefined;
+  const sliding = isInOrder ? undefined : new SlidingVariance(s.values, s.count);
   for (let k = 0; k < grid.count; k++) {
     const from = lo[k]!;
     const to = hi[k]!;
@@ -231,13 +233,16 @@ function plainVariance(values: Float64Array, lo: number, hi: number): number {
 
 /**
  * Count, mean and squared deviations of forward-moving ranges, merged after Chan, Golub and LeVeque
- * ("Updating formulae and a pairwise algorithm", 1979); layout as SlidingSum.
+ * ("Updating formulae and a pairwise algorithm", 1979); layout as SlidingSum. Values are taken from
+ * the last one before the turn, which every such window holds: what is far from zero and close to
+ * each other does not cancel.
  */
 class SlidingVariance {
   readonly #values: Float64Array;
   readonly #suffixMean: Float64Array;
   readonly #suffixSquares: Float64Array;
   #turn = 0;
+  #origin = 0;
   #backEnd = 0;
   #backMean = 0;
   #backSquares = 0;
@@ -252,7 +257,7 @@ class SlidingVariance {
   variance(lo: number, hi: number): number | undefined {
     if (lo >= this.#turn) this.#flip(lo, hi);
     for (let i = this.#backEnd; i < hi; i++) {
-      const value = this.#values[i]!;
+      const value = this.#values[i]! - this.#origin;
       const delta = value - this.#backMean;
       this.#backMean += delta / (i - this.#turn + 1);
       this.#backSquares += delta * (value - this.#backMean);
@@ -271,10 +276,13 @@ class SlidingVariance {
   #flip(lo: number, hi: number): void {
     let mean = 0;
     let squares = 0;
+    const origin = this.#values[hi - 1]!;
+    this.#origin = origin;
     for (let i = hi - 1; i >= lo; i--) {
-      const delta = this.#values[i]! - mean;
+      const value = this.#values[i]! - origin;
+      const delta = value - mean;
       mean += delta / (hi - i);
-      squares += delta * (this.#values[i]! - mean);
+      squares += delta * (value - mean);
       this.#suffixMean[i] = mean;
       this.#suffixSquares[i] = squares;
     }

@@ -12,6 +12,7 @@ import { StepColumn } from './step-column.ts';
 import {
   extremesByKernel,
   growthsByKernel,
+  inOrderByKernel,
   leaseStates,
   useWindowKernel,
 } from './window-kernel.ts';
@@ -22,7 +23,9 @@ const useKernel = (): void => useWindowKernel(() => new WebAssembly.Module(wasm)
 
 afterEach(() => useWindowKernel(undefined));
 
-const KERNELS = ['rate', 'increase', 'delta', 'min', 'max'] as const;
+const KERNELS = [
+  ...(['rate', 'increase', 'delta', 'min', 'max', 'sum', 'avg', 'stdvar', 'stddev'] as const),
+];
 const value = fc.oneof(
   { weight: 20, arbitrary: fc.double({ min: -1e6, max: 1e6, noNaN: true }) },
   { weight: 20, arbitrary: fc.integer({ min: -3, max: 9 }).map((n) => n + 0) },
@@ -115,6 +118,12 @@ test('the kernel itself takes plain series, and no others', () => {
   assert.equal(growthsByKernel(plain, windows, out, counter), true);
   assert.equal(growthsByKernel(falling, windows, out, counter), false);
   assert.equal(growthsByKernel(falling, windows, out, { ...counter, isCounter: false }), true);
+  const huge = seriesOf(Float64Array.from(tUs, (t) => (t === 396 ? -1e160 : t)));
+  for (const wanted of ['sum', 'avg', 'stdvar', 'stddev'] as const) {
+    assert.equal(inOrderByKernel(plain, windows, out, wanted), true);
+    assert.equal(inOrderByKernel(odd, windows, out, wanted), false);
+    assert.equal(inOrderByKernel(huge, windows, out, wanted), false);
+  }
 });
 
 const AGGREGATIONS = ['sum', 'min', 'max', 'avg', 'count', 'stddev'] as const;

@@ -23,6 +23,15 @@ const DOUBLES = (KERNEL_STEPS_MAX + 2) * 8;
 /** A window begins and ends at bounds of segments, so there are at most twice as many. */
 const SEGMENTS_MAX = KERNEL_STEPS_MAX * 2 + 1;
 
+type InOrder = (
+  control: number,
+  values: number,
+  samples: number,
+  steps: number,
+  isMeanOrRoot: number,
+  out: number,
+) => number;
+
 interface WindowExports {
   readonly growths: (
     control: number,
@@ -32,6 +41,9 @@ interface WindowExports {
     isPerSecond: number,
     out: number,
   ) => void;
+  /** Sums or means, variances or their roots: 0 where it refuses the values. */
+  readonly sums: InOrder;
+  readonly variances: InOrder;
   readonly isRising: (values: number, count: number) => number;
   readonly addSums: (
     present: number,
@@ -96,7 +108,7 @@ function layout() {
 }
 
 /** What of a walk is in the memory. */
-type Prepared = 'stretches' | 'segments';
+type Prepared = 'stretches' | 'segments' | 'bounds';
 
 class WindowKernel {
   readonly exports: WindowExports;
@@ -112,6 +124,7 @@ class WindowKernel {
   readonly #present: Readonly<Record<Prepared, Uint8Array>> = {
     stretches: new Uint8Array(KERNEL_STEPS_MAX),
     segments: new Uint8Array(KERNEL_STEPS_MAX),
+    bounds: new Uint8Array(KERNEL_STEPS_MAX),
   };
 
   constructor(module: WebAssembly.Module) {
@@ -162,7 +175,8 @@ class WindowKernel {
     }
     if (!this.#prepared.has(wanted)) {
       if (wanted === 'stretches') this.#putStretches(windows, tUs);
-      else this.#putSegments(windows);
+      else if (wanted === 'segments') this.#putSegments(windows);
+      else this.#putBounds(windows);
       this.#prepared.add(wanted);
       const least = wanted === 'stretches' ? 2 : 1;
       const present = this.#present[wanted];
@@ -175,12 +189,17 @@ class WindowKernel {
   #putStretches(windows: Windows, tUs: Float64Array): void {
     const { interval, toStart, toEnd, range } = windows.stretches(tUs);
     const { control } = this.#places;
-    this.#words(control.lo).set(windows.lo);
-    this.#words(control.hi).set(windows.hi);
+    this.#putBounds(windows);
     this.#doubles(control.interval).set(interval);
     this.#doubles(control.toStart).set(toStart);
     this.#doubles(control.toEnd).set(toEnd);
     this.#doubles(control.range).set(range);
+  }
+
+  #putBounds({ lo, hi }: Windows): void {
+    const { control } = this.#places;
+    this.#words(control.lo).set(lo);
+    this.#words(control.hi).set(hi);
   }
 
   /** Cuts the samples where a window begins or ends. */
@@ -261,6 +280,24 @@ export function growthsByKernel(
   const steps = windows.grid.count;
   exports.growths(CONTROL_AT, VALUES_AT, steps, +isCounter, +isPerSecond, own.outAt);
   own.take(out, 'stretches');
+  return true;
+}
+
+/** False where there is no kernel for it: values that are no numbers, or huge ones. */
+export function inOrderByKernel(
+  s: SeriesSamples,
+  windows: Windows,
+  out: StepColumn,
+  wanted: 'sum' | 'avg' | 'stdvar' | 'stddev',
+): boolean {
+  const own = kernelFor(s, windows);
+  if (own === undefined) return false;
+  own.feed(s, windows, 'bounds');
+  const compute = wanted === 'sum' || wanted === 'avg' ? own.exports.sums : own.exports.variances;
+  const isMeanOrRoot = +(wanted === 'avg' || wanted === 'stddev');
+  const steps = windows.grid.count;
+  if (compute(CONTROL_AT, VALUES_AT, s.count, steps, isMeanOrRoot, own.outAt) === 0) return false;
+  own.take(out, 'bounds');
   return true;
 }
 
