@@ -13,6 +13,8 @@ import {
   MERGE_EXTENTS_BYTES,
   MERGE_SECTIONS_BYTES,
   MERGE_SLICE_MS,
+  PACE_LATE_MS,
+  PACE_REST_MAX_MS,
 } from './limits.ts';
 import type { Pause } from './pacer.ts';
 import type { MergeControl } from './merge-control.ts';
@@ -110,8 +112,17 @@ class ThreadPace {
     this.#writeCount = writeCount;
     // What is longer was spent waiting for the disk.
     const restMs = Math.min(workedMs, 2 * MERGE_SLICE_MS) * (1 / share - 1);
-    if (isBusy && restMs > 0) await scheduler.sleep(restMs);
+    if (isBusy && restMs > 0) await this.#sleep(restMs);
     else await scheduler.yieldTurn();
     this.#sliceStartMs = clock.monotonicMs();
+  }
+
+  /** Where it wakes late the processors are wanted by others, and it rests once more. */
+  async #sleep(restMs: number): Promise<void> {
+    const { clock, scheduler } = this.#time;
+    const startMs = clock.monotonicMs();
+    await scheduler.sleep(restMs);
+    const lateMs = clock.monotonicMs() - startMs - restMs;
+    if (lateMs > PACE_LATE_MS) await scheduler.sleep(Math.min(lateMs, PACE_REST_MAX_MS));
   }
 }
