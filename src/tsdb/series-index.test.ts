@@ -6,6 +6,7 @@ import * as fc from 'fast-check';
 import { compareLabels, labelsFromObject } from '../model/labels.ts';
 import { matcher, matchesAll } from '../model/matcher.ts';
 import { asLabelBytes } from '../../test/support/label-bytes.ts';
+import { readCaptured, sectionMemory, SectionReader } from './index-sections.ts';
 import { BASE_SIMPLE_SERIES, SMALL_TENANT_SERIES } from './limits.ts';
 import { SeriesIndex } from './series-index.ts';
 
@@ -255,4 +256,42 @@ test('many small tenants cost what one large one does', () => {
     return index.sizeBytes;
   };
   assert.ok(sizeOf(200) <= sizeOf(1) * 1.2);
+});
+
+test('more tenants and label names than sixteen bits count', () => {
+  const index = new SeriesIndex(4);
+  const refs: number[] = [];
+  const count = 66_000;
+  const labels = (n: number) =>
+    labelsFromObject({ __name__: 'm', [`n${n}`]: `v${n % 7}`, other: `v${n % 5}` });
+  for (let n = 0; n < count; n++) refs.push(index.resolve(`t${n}`, labels(n)));
+  const isRight = (one: SeriesIndex, n: number): void => {
+    assert.equal(one.tenantOf(refs[n]!), `t${n}`);
+    assert.deepEqual(one.labelsOf(refs[n]!), labels(n));
+    assert.equal(one.find(`t${n}`, labels(n)), refs[n]);
+    assert.equal(one.find(`t${n}`, labels((n + 1) % count)), -1);
+    assert.equal(one.foreignRef(`t${n}`, Uint32Array.of(refs[n]!), 1), -1);
+    assert.equal(
+      one.foreignRef(`t${n & 0xff}`, Uint32Array.of(refs[n]!), 1),
+      n < 256 ? -1 : refs[n],
+    );
+  };
+  const places = [0, 1, 255, 464, 32_767, 65_533, 65_534, 65_535, 65_536, count - 1];
+  for (const n of places) isRight(index, n);
+  index.applied('t65999', Uint32Array.of(refs[65_999]!), NOW_MS);
+  const sections = index.capture().map((section) => {
+    const bytes = sectionMemory(section.sizeBytes);
+    return { name: section.name, bytes: readCaptured(section, 0, section.sizeBytes, bytes) };
+  });
+  index.release();
+  const copy = SeriesIndex.fromSections(new SectionReader(sections));
+  for (const n of places) isRight(copy, n);
+  assert.deepEqual([...copy.select('t65999', [])], [refs[65_999]]);
+  // Slots of large tenants' numbers are given to small ones.
+  const request = { idleMs: 1000, countMax: count, isHeld: () => false };
+  index.retire({ nowMs: NOW_MS, ...request });
+  assert.equal(index.retire({ nowMs: NOW_MS + 9_000_000, ...request }), count);
+  for (const ref of refs) assert.equal(index.tenantOf(ref), undefined);
+  const again = index.resolve('t3', labels(9));
+  assert.equal(index.tenantOf(again), 't3');
 });
