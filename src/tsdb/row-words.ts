@@ -1,13 +1,13 @@
-// How a label set stands in the words of SeriesRows, of 16 bits each. Neighbours in order of arrival
-// share most of their labels, so most rows say what is unlike a whole row a little before them:
+// How a label set stands in the words of SeriesRows, of 16 bits each. Neighbours in order of
+// arrival share most of their labels, so most rows say what is unlike a whole row a little before:
 //
 //   whole   number of pairs, below 2^15 | its pairs, two words each, the low one first
 //   other   2^15 + (wide: 2^14) + words back to a whole row | a bit a pair that is unlike its own |
 //           those pairs: wide as above, else one word each, 2^15 more than the pair of the whole
 //           row is to be raised by
 //
-// Both rows have as many pairs, at most 16. New values have new numbers, so what is unlike is mostly
-// near.
+// Both rows have as many pairs, at most 16. New values have new numbers, so what is unlike is
+// mostly near.
 
 const OTHER = 2 ** 15;
 const WIDE = 2 ** 14;
@@ -38,16 +38,34 @@ function wideAt(words: Uint16Array, at: number): number {
   return words[at]! | (words[at + 1]! << 16);
 }
 
+/** Small, so that it is compiled into loops over rows. */
 export function pairIn(words: Uint16Array, start: number, index: number): number {
   const head = words[start]!;
-  if (head < OTHER) return wideAt(words, start + 1 + 2 * index);
-  const mask = words[start + 1]!;
-  const bit = 1 << index;
-  const whole = wideAt(words, start - (head & DISTANCE_MAX) + 1 + 2 * index);
-  if ((mask & bit) === 0) return whole;
-  const own = bitCount(mask & (bit - 1));
+  let at = start + 1 + 2 * index;
+  if (head >= OTHER) {
+    if ((words[start + 1]! & (1 << index)) !== 0) return ownPair(words, start, index);
+    at -= head & DISTANCE_MAX;
+  }
+  return words[at]! | (words[at + 1]! << 16);
+}
+
+/** The pair of a row that is unlike the whole row's. */
+function ownPair(words: Uint16Array, start: number, index: number): number {
+  const head = words[start]!;
+  const own = bitCount(words[start + 1]! & ((1 << index) - 1));
   if ((head & WIDE) !== 0) return wideAt(words, start + 2 + 2 * own);
-  return whole + words[start + 2 + own]! - RAISE;
+  const whole = start - (head & DISTANCE_MAX);
+  return wideAt(words, whole + 1 + 2 * index) + words[start + 2 + own]! - RAISE;
+}
+
+/**
+ * Start of the whole row in which a row's pair stands, itself or the one that it looks back at: one
+ * pair for all rows that say the same. -1: the pair is the row's own.
+ */
+export function wholeOf(words: Uint16Array, start: number, index: number): number {
+  const head = words[start]!;
+  if (head < OTHER) return start;
+  return (words[start + 1]! & (1 << index)) === 0 ? start - (head & DISTANCE_MAX) : -1;
 }
 
 /** Words that the row takes, without those of the whole row it looks back at. */

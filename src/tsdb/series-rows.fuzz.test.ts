@@ -8,7 +8,7 @@ import { SeriesRows } from './series-rows.ts';
 
 const SEED = 5;
 const LIVES = 100;
-/** Their words, one more, are 2^16 - 1 at most, 2^16 exactly, more, and most of what 32 bits say. */
+/** Their words, one more, are 2^16 - 1 at most; those of LARGE are 2^16 at least. */
 const SMALL = [0, 1, 464, 65_533, 65_534];
 const LARGE = [65_535, 65_536, 66_000, 131_071, 2 ** 31 - 2];
 

@@ -287,7 +287,7 @@ function overwrite(world: World, path: string, at: number, bytes: Uint8Array): v
       world.disk.flipBit(path, at * 8 + bit);
 }
 
-test('a head snapshot of another version is removed without a word, the log says the same', async () => {
+test('a head snapshot of another version is removed, the log says the same', async () => {
   const world = new World({ seed: 6 });
   const prng = seededPrng(6);
   const tsdb = { ...settingsOf(prng), headSnapshotLogBytes: 200 };
