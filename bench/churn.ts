@@ -3,6 +3,8 @@
 // bytes allocated by the index and resident memory, day by day. Then one tenant with a million
 // series beside ten thousand tenants with a hundred each. `--series N`, `--days N`, `--tenants N`.
 import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { LabelBytes } from '../src/model/label-bytes.ts';
 import { SERIES_IDLE_MS } from '../src/tsdb/limits.ts';
 import { SeriesIndex } from '../src/tsdb/series-index.ts';
@@ -20,6 +22,15 @@ const TENANTS = Number(options.tenants);
 const START_MS = Date.UTC(2026, 10, 1);
 const HOUR_MS = 3_600_000;
 const FLUSH_HOURS = 2;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** Without what is garbage: that is a matter of when the collector ran. */
+function heapBytes(): number {
+  collectGarbage();
+  return process.memoryUsage().heapUsed;
+}
 
 /** One label set at a time, written into one body. */
 class Body {
@@ -112,15 +123,14 @@ function churn(): void {
 function tenants(tenantCount: number, perTenant: number): number {
   const index = new SeriesIndex(7);
   const body = new Body();
-  const before = process.memoryUsage();
+  const before = heapBytes();
   for (let t = 0; t < tenantCount; t++) {
     const refs = new Uint32Array(perTenant);
     for (let i = 0; i < perTenant; i++)
       refs[i] = index.resolveBytes(`tenant-${t}`, podLabels(body, t * perTenant + i));
     index.applied(`tenant-${t}`, refs, START_MS);
   }
-  const after = process.memoryUsage();
-  const heap = after.heapUsed - before.heapUsed;
+  const heap = heapBytes() - before;
   const total = index.sizeBytes + Math.max(heap, 0);
   console.log(
     `${tenantCount} x ${perTenant} series: typed arrays ${mb(index.sizeBytes)} MB, ` +

@@ -11,7 +11,7 @@ const PAGE_BYTES = 65_536;
 /** What 32-bit offsets reach. */
 const PAGES_MAX = 65_536;
 /** A memory of its own grows by this share, so that its length says what it costs. */
-const GROWTH_SHARE = 16;
+const GROWTH_SHARE = 64;
 
 type Bytes = ArrayBuffer;
 

@@ -6,9 +6,8 @@ import { grownU8 } from '../stdx/growable.ts';
 
 /** Where a hash table says which of its entries are older than the capture. */
 interface TableEntries {
-  /** Words of an entry, of which the first tells. */
-  readonly words: number;
-  /** What of that word is the entry. */
+  readonly entryBytes: 2 | 4;
+  /** What of those bits is the entry. */
   readonly mask: number;
   /** Entries above it are younger: they count as free. */
   readonly last: number;
@@ -64,10 +63,13 @@ export function readCaptured(
   const bytes = out.subarray(0, to - from);
   bytes.set(view().subarray(from, to));
   if (table === undefined) return bytes;
-  const { words, mask, last } = table;
-  const entries = new Uint32Array(out.buffer, out.byteOffset, bytes.length >>> 2);
-  for (let at = 0; at < entries.length; at += words)
-    if ((entries[at]! & mask) >>> 0 > last) entries.fill(0, at, at + words);
+  const { entryBytes, mask, last } = table;
+  const entries =
+    entryBytes === 2
+      ? new Uint16Array(out.buffer, out.byteOffset, bytes.length >>> 1)
+      : new Uint32Array(out.buffer, out.byteOffset, bytes.length >>> 2);
+  for (let at = 0; at < entries.length; at++)
+    if ((entries[at]! & mask) >>> 0 > last) entries[at] = 0;
   return bytes;
 }
 

@@ -5,12 +5,16 @@
 //
 //   pair = 2 · value          the value under its first name
 //   pair = 2 · entry + 1      an entry of the table
-import { grownU32 } from '../stdx/growable.ts';
+//
+// Names come early and have small symbols: one of 2^16 or more is no first name.
+import { grownU16, grownU32 } from '../stdx/growable.ts';
 import { IdList } from './growable.ts';
 import { captured, checkSections, copied } from './index-sections.ts';
 import type { CapturedSection, SectionReader } from './index-sections.ts';
 
 const FIRST_CAPACITY = 64;
+/** First names are below. */
+const HOME_NAMES = 2 ** 16;
 /** Words of an entry. */
 const ENTRY_WORDS = 2;
 const NAME = 0;
@@ -18,7 +22,7 @@ const VALUE = 1;
 
 export class Pairs {
   /** First name of a value; 0: it has none. */
-  #homes = new Uint32Array(FIRST_CAPACITY);
+  #homes = new Uint16Array(FIRST_CAPACITY);
   #entries = new Uint32Array(FIRST_CAPACITY * ENTRY_WORDS);
   #entryCount = 0;
   #used = 0;
@@ -34,12 +38,12 @@ export class Pairs {
   }
 
   get sizeBytes(): number {
-    return 4 * (this.#homes.length + this.#entries.length + this.#slots.length);
+    return 2 * this.#homes.length + 4 * (this.#entries.length + this.#slots.length);
   }
 
   /** What the pairs in use need, and the table. */
   get heldBytes(): number {
-    return 4 * (this.#homes.length + this.#used * ENTRY_WORDS + this.#slots.length);
+    return 2 * this.#homes.length + 4 * (this.#used * ENTRY_WORDS + this.#slots.length);
   }
 
   /** As SeriesIndex.capture; the symbols that are captured are below `symbolCount`. */
@@ -48,7 +52,7 @@ export class Pairs {
     return [
       {
         ...captured('pair-homes', () => this.#homes, homeCount),
-        table: { words: 1, mask: 0xffffffff, last: symbolCount - 1 },
+        table: { entryBytes: 2, mask: HOME_NAMES - 1, last: symbolCount - 1 },
       },
       captured('pair-entries', () => this.#entries, this.#entryCount * ENTRY_WORDS),
       copied('pair-free', this.#free.view().slice()),
@@ -57,7 +61,7 @@ export class Pairs {
 
   static fromSections(reader: SectionReader): Pairs {
     const pairs = new Pairs();
-    pairs.#homes = reader.u32('pair-homes', FIRST_CAPACITY);
+    pairs.#homes = reader.u16('pair-homes', FIRST_CAPACITY);
     pairs.#entries = reader.u32('pair-entries', FIRST_CAPACITY * ENTRY_WORDS);
     pairs.#entryCount = reader.bytes('pair-entries').length / 4 / ENTRY_WORDS;
     pairs.#free = new IdList(reader.u32('pair-free'));
@@ -87,10 +91,10 @@ export class Pairs {
   }
 
   intern(name: number, value: number): number {
-    if (value >= this.#homes.length) this.#homes = grownU32(this.#homes, value + 1);
+    if (value >= this.#homes.length) this.#homes = grownU16(this.#homes, value + 1);
     const home = this.#homes[value]!;
     if (home === name) return value * 2;
-    if (home === 0) {
+    if (home === 0 && name < HOME_NAMES) {
       // An entry may be older than the free home: a sweep took the first name back.
       const entry = this.#used === 0 ? -1 : this.#slots[this.#slot(name, value)]! - 1;
       if (entry >= 0) return entry * 2 + 1;

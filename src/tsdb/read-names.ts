@@ -119,13 +119,15 @@ async function headNames(scan: Scan): Promise<string[]> {
   const { rows, pairs, symbols } = scan.index.tables;
   const series = new HeadSeries(scan, ALL_KINDS);
   const seen = new Set<number>();
+  let row = new Uint32Array(64);
   await eachHeadSeries(scan, (ref) => {
     const slot = slotOf(ref);
-    const count = rows.labelCount(slot);
+    row = grownU32(row, rows.labelCount(slot));
+    const count = rows.read(slot, row);
     let isNew = false;
-    for (let i = 0; i < count && !isNew; i++) isNew = !seen.has(pairs.nameOf(rows.pairAt(slot, i)));
+    for (let i = 0; i < count && !isNew; i++) isNew = !seen.has(pairs.nameOf(row[i]!));
     if (!isNew || !series.exists(ref)) return;
-    for (let i = 0; i < count; i++) seen.add(pairs.nameOf(rows.pairAt(slot, i)));
+    for (let i = 0; i < count; i++) seen.add(pairs.nameOf(row[i]!));
   });
   return Array.from(seen, (name) => symbols.text(name)).toSorted(compareUtf8);
 }

@@ -9,6 +9,7 @@ import type { SeriesRef } from '../model/columns.ts';
 import type { Labels } from '../model/labels.ts';
 import { grownU32 } from '../stdx/growable.ts';
 import { PlaceTable } from './place-table.ts';
+import { ROW_LABELS_MAX } from './row-words.ts';
 
 /** Where the labels of series are read from, as SeriesIndex has them. */
 export interface PairSource {
@@ -166,7 +167,7 @@ export function readSeries(outer: ByteReader, isInline: boolean): SeriesDefiniti
     next = numbers[i]! + 1;
     const from = starts[i]!;
     const labelCount = reader.varint();
-    if (labelCount > LABELS_MAX) throw new CodecError(`a series of ${labelCount} labels`);
+    if (labelCount > ROW_LABELS_MAX) throw new CodecError(`a series of ${labelCount} labels`);
     places = grownU32(places, from + labelCount);
     const before = i === 0 ? 0 : starts[i - 1]!;
     readRow(reader, { places, from, labelCount, before, pairCount: pairs.length / 3 });
@@ -175,8 +176,6 @@ export function readSeries(outer: ByteReader, isInline: boolean): SeriesDefiniti
   reader.finish();
   return { count, numbers, bytes: outer.bytes, names, pairs, starts, places };
 }
-
-const LABELS_MAX = 65_535;
 
 interface RowPlace {
   readonly places: Uint32Array;

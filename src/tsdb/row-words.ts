@@ -1,48 +1,98 @@
-// How a label set stands in the words of SeriesRows. Neighbours in order of arrival share most of
-// their labels, so most rows say what is unlike a whole row a little before them:
+// How a label set stands in the words of SeriesRows, of 16 bits each. Neighbours in order of
+// arrival share most of their labels, so most rows say what is unlike a whole row a little before:
 //
-//   whole   number of pairs, below 2^16 | its pairs
-//   other   words back to a whole row · 2^16 + a bit a pair that is unlike its own | those pairs
+//   whole   number of pairs, below 2^15 | its pairs, two words each, the low one first
+//   other   2^15 + (wide: 2^14) + words back to a whole row | a bit a pair that is unlike its own |
+//           those pairs: wide as above, else one word each, 2^15 more than the pair of the whole
+//           row is to be raised by
 //
-// Both rows have as many pairs, at most 16.
+// Both rows have as many pairs, at most 16. New values have new numbers, so what is unlike is
+// mostly near.
 
-const DISTANCE = 2 ** 16;
-/** A head is below 2^31: larger numbers are slow in unoptimised code. */
-const DISTANCE_MAX = 2 ** 15 - 1;
+const OTHER = 2 ** 15;
+const WIDE = 2 ** 14;
+const DISTANCE_MAX = WIDE - 1;
 const OTHER_PAIRS_MAX = 16;
+const RAISE = 2 ** 15;
 
-/** Pairs of the row at `start`. */
-export function countIn(words: Uint32Array, start: number): number {
-  const head = words[start]!;
-  return head < DISTANCE ? head : words[start - (head >>> 16)]!;
+/** Most labels of a row. */
+export const ROW_LABELS_MAX = OTHER - 1;
+
+/** Heads at hand: a whole row's is its number of pairs; another's has its first word above. */
+const HEAD_OTHER = 2 ** 17;
+const HEAD_WIDE = 2 ** 16;
+const MASK = 2 ** 16 - 1;
+
+/** Words that a row of so many pairs takes at most. */
+export function roomFor(count: number): number {
+  return 2 + 2 * count;
 }
 
-export function pairIn(words: Uint32Array, start: number, index: number): number {
+/** Pairs of the row at `start`. */
+export function countIn(words: Uint16Array, start: number): number {
   const head = words[start]!;
-  if (head < DISTANCE) return words[start + 1 + index]!;
-  const bit = 1 << index;
-  if ((head & bit) === 0) return words[start - (head >>> 16) + 1 + index]!;
-  return words[start + 1 + bitCount(head & (bit - 1))]!;
+  return head < OTHER ? head : words[start - (head & DISTANCE_MAX)]!;
+}
+
+function wideAt(words: Uint16Array, at: number): number {
+  return words[at]! | (words[at + 1]! << 16);
+}
+
+/** Small, so that it is compiled into loops over rows. */
+export function pairIn(words: Uint16Array, start: number, index: number): number {
+  const head = words[start]!;
+  let at = start + 1 + 2 * index;
+  if (head >= OTHER) {
+    if ((words[start + 1]! & (1 << index)) !== 0) return ownPair(words, start, index);
+    at -= head & DISTANCE_MAX;
+  }
+  return words[at]! | (words[at + 1]! << 16);
+}
+
+/** The pair of a row that is unlike the whole row's. */
+function ownPair(words: Uint16Array, start: number, index: number): number {
+  const head = words[start]!;
+  const own = bitCount(words[start + 1]! & ((1 << index) - 1));
+  if ((head & WIDE) !== 0) return wideAt(words, start + 2 + 2 * own);
+  const whole = start - (head & DISTANCE_MAX);
+  return wideAt(words, whole + 1 + 2 * index) + words[start + 2 + own]! - RAISE;
+}
+
+/**
+ * Start of the whole row in which a row's pair stands, itself or the one that it looks back at: one
+ * pair for all rows that say the same. -1: the pair is the row's own.
+ */
+export function wholeOf(words: Uint16Array, start: number, index: number): number {
+  const head = words[start]!;
+  if (head < OTHER) return start;
+  return (words[start + 1]! & (1 << index)) === 0 ? start - (head & DISTANCE_MAX) : -1;
 }
 
 /** Words that the row takes, without those of the whole row it looks back at. */
-export function sizeIn(words: Uint32Array, start: number): number {
+export function sizeIn(words: Uint16Array, start: number): number {
   const head = words[start]!;
-  return 1 + (head < DISTANCE ? head : bitCount(head & (DISTANCE - 1)));
+  if (head < OTHER) return 1 + 2 * head;
+  const own = bitCount(words[start + 1]!);
+  return 2 + ((head & WIDE) === 0 ? own : 2 * own);
 }
 
 /** All pairs of a row to the start of `out`; their number. */
-export function readRow(words: Uint32Array, start: number, out: Uint32Array): number {
+export function readRow(words: Uint16Array, start: number, out: Uint32Array): number {
   const head = words[start]!;
-  if (head < DISTANCE) {
-    for (let i = 0; i < head; i++) out[i] = words[start + 1 + i]!;
-    return head;
-  }
-  const whole = start - (head >>> 16);
+  const isWholeRow = head < OTHER;
+  const whole = isWholeRow ? start : start - (head & DISTANCE_MAX);
   const count = words[whole]!;
-  let own = start + 1;
-  for (let i = 0; i < count; i++)
-    out[i] = (head & (1 << i)) === 0 ? words[whole + 1 + i]! : words[own++]!;
+  for (let i = 0; i < count; i++) out[i] = wideAt(words, whole + 1 + 2 * i);
+  if (isWholeRow) return count;
+  let own = start + 2;
+  for (let rest = words[start + 1]!; rest !== 0; rest &= rest - 1) {
+    const i = 31 - Math.clz32(rest & -rest);
+    if ((head & WIDE) === 0) out[i]! += words[own++]! - RAISE;
+    else {
+      out[i] = wideAt(words, own);
+      own += 2;
+    }
+  }
   return count;
 }
 
@@ -53,39 +103,53 @@ export function mixed(hash: number, pair: number): number {
 }
 
 /** The steps for all pairs of a row. */
-export function mixRow(seed: number, words: Uint32Array, start: number): number {
+export function mixRow(seed: number, words: Uint16Array, start: number): number {
   const head = words[start]!;
   let hash = seed;
-  if (head < DISTANCE) {
-    for (let at = start + 1; at <= start + head; at++) hash = mixed(hash, words[at]!);
+  if (head < OTHER) {
+    for (let i = 0; i < head; i++) hash = mixed(hash, wideAt(words, start + 1 + 2 * i));
     return hash;
   }
-  const whole = start - (head >>> 16);
+  const whole = start - (head & DISTANCE_MAX);
   const count = words[whole]!;
-  let own = start + 1;
-  for (let i = 0; i < count; i++)
-    hash = mixed(hash, (head & (1 << i)) === 0 ? words[whole + 1 + i]! : words[own++]!);
+  const mask = words[start + 1]!;
+  const isWide = (head & WIDE) !== 0;
+  let own = start + 2;
+  for (let i = 0; i < count; i++) {
+    let pair = wideAt(words, whole + 1 + 2 * i);
+    if ((mask & (1 << i)) !== 0) {
+      pair = isWide ? wideAt(words, own) : pair + words[own]! - RAISE;
+      own += isWide ? 2 : 1;
+    }
+    hash = mixed(hash, pair);
+  }
   return hash;
 }
 
 /** Is the row at `start` the first `count` pairs of `row`? */
 export function isRowAt(
-  words: Uint32Array,
+  words: Uint16Array,
   start: number,
   row: Uint32Array,
   count: number,
 ): boolean {
   const head = words[start]!;
-  if (head < DISTANCE) {
+  if (head < OTHER) {
     if (head !== count) return false;
-    for (let i = 0; i < count; i++) if (words[start + 1 + i] !== row[i]) return false;
+    for (let i = 0; i < count; i++) if (wideAt(words, start + 1 + 2 * i) !== row[i]) return false;
     return true;
   }
-  const whole = start - (head >>> 16);
+  const whole = start - (head & DISTANCE_MAX);
   if (words[whole] !== count) return false;
-  let own = start + 1;
+  const mask = words[start + 1]!;
+  const isWide = (head & WIDE) !== 0;
+  let own = start + 2;
   for (let i = 0; i < count; i++) {
-    const pair = (head & (1 << i)) === 0 ? words[whole + 1 + i]! : words[own++]!;
+    let pair = wideAt(words, whole + 1 + 2 * i);
+    if ((mask & (1 << i)) !== 0) {
+      pair = isWide ? wideAt(words, own) : pair + words[own]! - RAISE;
+      own += isWide ? 2 : 1;
+    }
     if (pair !== row[i]) return false;
   }
   return true;
@@ -97,7 +161,7 @@ export function isRowAt(
  * them.
  */
 export function headOf(
-  words: Uint32Array,
+  words: Uint16Array,
   start: number,
   whole: number,
   row: Uint32Array,
@@ -107,26 +171,50 @@ export function headOf(
   if (whole < 0 || distance > DISTANCE_MAX || count > OTHER_PAIRS_MAX) return count;
   if (words[whole] !== count) return count;
   let mask = 0;
-  for (let i = 0; i < count; i++) if (words[whole + 1 + i] !== row[i]) mask |= 1 << i;
-  return bitCount(mask) * 2 > count ? count : distance * DISTANCE + mask;
+  let isWide = false;
+  for (let i = 0; i < count; i++) {
+    const raised = row[i]! - wideAt(words, whole + 1 + 2 * i) + RAISE;
+    if (raised === RAISE) continue;
+    mask |= 1 << i;
+    if (raised < 0 || raised >= 2 * RAISE) isWide = true;
+  }
+  if (bitCount(mask) * 2 > count) return count;
+  return distance * HEAD_OTHER + (isWide ? HEAD_WIDE : 0) + mask;
 }
 
 export function isWhole(head: number): boolean {
-  return head < DISTANCE;
+  return head < HEAD_OTHER;
 }
 
 /** Writes a row with its head; where it ends. `words` has the room. */
 export function writeRow(
-  words: Uint32Array,
+  words: Uint16Array,
   start: number,
   head: number,
   row: Uint32Array,
   count: number,
 ): number {
   let at = start;
-  words[at++] = head;
-  for (let i = 0; i < count; i++)
-    if (isWhole(head) || (head & (1 << i)) !== 0) words[at++] = row[i]!;
+  if (isWhole(head)) {
+    words[at++] = head;
+    for (let i = 0; i < count; i++) {
+      words[at++] = row[i]!;
+      words[at++] = row[i]! >>> 16;
+    }
+    return at;
+  }
+  const distance = head >>> 17;
+  const mask = head & MASK;
+  const isWide = (head & HEAD_WIDE) !== 0;
+  words[at++] = OTHER + (isWide ? WIDE : 0) + distance;
+  words[at++] = mask;
+  for (let i = 0; i < count; i++) {
+    if ((mask & (1 << i)) === 0) continue;
+    if (isWide) {
+      words[at++] = row[i]!;
+      words[at++] = row[i]! >>> 16;
+    } else words[at++] = row[i]! - wideAt(words, start - distance + 1 + 2 * i) + RAISE;
+  }
   return at;
 }
 

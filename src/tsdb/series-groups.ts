@@ -5,7 +5,7 @@ import type { LeafGrouping } from '../model/storage.ts';
 import { grownU32 } from '../stdx/growable.ts';
 import { PathTree } from './instant-lane.ts';
 import type { GroupNumbers } from './instant-lane.ts';
-import { countIn, pairIn } from './row-words.ts';
+import { countIn, pairIn, readRow } from './row-words.ts';
 import type { IndexTables } from './tenant-series.ts';
 
 export class SeriesGroups {
@@ -17,7 +17,9 @@ export class SeriesGroups {
   readonly #guesses: Uint32Array;
   readonly #numbers: GroupNumbers;
   readonly #tree = new PathTree();
-  // The path of the row before, for `without`.
+  /** Pairs of the row at hand, for `without`. */
+  #own = new Uint32Array(16);
+  // The path of the row before.
   #pairs = new Uint32Array(16);
   #nodes = new Uint32Array(16);
   #length = 0;
@@ -82,15 +84,18 @@ export class SeriesGroups {
     const { words, starts } = this.#tables.rows.columns;
     const start = starts[slot]!;
     const count = countIn(words, start);
+    this.#own = grownU32(this.#own, count);
     this.#pairs = grownU32(this.#pairs, count);
     this.#nodes = grownU32(this.#nodes, count);
+    const own = this.#own;
     const before = this.#pairs;
     const nodes = this.#nodes;
+    readRow(words, start, own);
     let at = 0;
-    while (at < count && at < this.#length && before[at] === pairIn(words, start, at)) at++;
+    while (at < count && at < this.#length && before[at] === own[at]) at++;
     let node = at === 0 ? 0 : nodes[at - 1]!;
     for (; at < count; at++) {
-      const pair = pairIn(words, start, at);
+      const pair = own[at]!;
       if (this.#counts(pair)) node = this.#tree.child(node, pair);
       before[at] = pair;
       nodes[at] = node;

@@ -6,6 +6,7 @@ import * as fc from 'fast-check';
 import { compareLabels, labelsFromObject } from '../model/labels.ts';
 import { matcher, matchesAll } from '../model/matcher.ts';
 import { asLabelBytes } from '../../test/support/label-bytes.ts';
+import { readCaptured, sectionMemory, SectionReader } from './index-sections.ts';
 import { BASE_SIMPLE_SERIES, SMALL_TENANT_SERIES } from './limits.ts';
 import { SeriesIndex } from './series-index.ts';
 
@@ -255,4 +256,26 @@ test('many small tenants cost what one large one does', () => {
     return index.sizeBytes;
   };
   assert.ok(sizeOf(200) <= sizeOf(1) * 1.2);
+});
+
+test('label names with symbols of more than sixteen bits', () => {
+  const index = new SeriesIndex(4);
+  for (let n = 0; n < 65_500; n++) index.symbols.intern(`x${n}`);
+  const labels = (n: number) =>
+    labelsFromObject({ __name__: 'm', [`n${n}`]: `v${n % 7}`, other: `v${n % 5}` });
+  const refs = Array.from({ length: 100 }, (_, n) => index.resolve('t', labels(n)));
+  index.applied('t', Uint32Array.from(refs), NOW_MS);
+  assert.ok(index.symbols.find('n0') < 2 ** 16 && index.symbols.find('n99') >= 2 ** 16);
+  const sections = index.capture().map((section) => {
+    const bytes = sectionMemory(section.sizeBytes);
+    return { name: section.name, bytes: readCaptured(section, 0, section.sizeBytes, bytes) };
+  });
+  index.release();
+  const copy = SeriesIndex.fromSections(new SectionReader(sections));
+  for (const one of [index, copy])
+    for (const [n, ref] of refs.entries()) {
+      assert.deepEqual(one.labelsOf(ref), labels(n));
+      assert.equal(one.find('t', labels(n)), ref);
+      assert.deepEqual([...one.select('t', [matcher(`n${n}`, '=', `v${n % 7}`)])], [ref]);
+    }
 });

@@ -37,7 +37,7 @@ const decoder = new TextDecoder();
 /** Neither a pair nor -1, which is none. */
 const NO_PAIR = -2;
 
-const SECTIONS_VERSION = 3;
+const SECTIONS_VERSION = 4;
 const TENANT_NUMBERS = 4;
 
 export interface RetireRequest {

@@ -2,7 +2,7 @@
 // typed arrays by slot (refs.ts), nothing is a JavaScript object per series. A row belongs to an
 // owner, a tenant's number. Slots of removed rows are given out again, the longest free one first.
 import { assert } from '../stdx/assert.ts';
-import { clearedU32, grownU32, grownU8, release } from '../stdx/growable.ts';
+import { clearedU32, grownU16, grownU32, grownU8, release } from '../stdx/growable.ts';
 import { captured, checkSections, copied } from './index-sections.ts';
 import type { CapturedSection, SectionReader } from './index-sections.ts';
 import { homeOf, isCrowded } from './open-table.ts';
@@ -16,6 +16,8 @@ import {
   mixRow,
   pairIn,
   readRow,
+  roomFor,
+  ROW_LABELS_MAX,
   sizeIn,
   writeRow,
 } from './row-words.ts';
@@ -23,15 +25,15 @@ import {
 const FIRST_CAPACITY = 1024;
 /** A slot + 1 fits below the bits of the hash. */
 const ENTRY_MASK = 2 ** SLOT_BITS - 1;
-const FREE_OWNER = 0xffffffff;
+/** Words of an owner + 1; 0 is a free slot. */
+const OWNER_BITS = 16;
 /** Rows are moved together where more words than this, and half of all, are dead. */
 const DEAD_WORDS_MIN = 65_536;
-const ROW_LABELS_MAX = 65_535;
 
 /** Sections with a number a slot, and its size in bytes. */
 const SLOT_SECTIONS = {
   'row-starts': 4,
-  'row-owners': 4,
+  'row-owners': 2,
   'row-lives': 1,
   'row-next': 4,
 };
@@ -42,7 +44,7 @@ export class SeriesRows {
   /** Slots given so far; live ones and free ones. */
   slotEnd = 0;
   liveCount = 0;
-  #words = new Uint32Array(FIRST_CAPACITY);
+  #words = new Uint16Array(FIRST_CAPACITY);
   #wordsEnd = 0;
   #deadWords = 0;
   /** Where the row of a slot begins (row-words.ts). */
@@ -51,7 +53,10 @@ export class SeriesRows {
   #whole = -1;
   /** Pairs of a row that is read. */
   #pairs = new Uint32Array(64);
-  #owners = new Uint32Array(FIRST_CAPACITY);
+  /** Owner + 1, its low bits; 0 in both: the slot is free. */
+  #owners = new Uint16Array(FIRST_CAPACITY);
+  /** Its high bits; empty until an owner has some. */
+  #ownersHigh = new Uint16Array(0);
   /** How often the slot was given before. */
   #lives = new Uint8Array(FIRST_CAPACITY);
   /** Of a free slot the next free one, + 1. Of others the owner's to use, 0 at first. */
@@ -78,15 +83,16 @@ export class SeriesRows {
 
   get sizeBytes(): number {
     const { byteLength: starts } = this.#starts;
-    const bySlot = starts + this.#owners.byteLength;
+    const bySlot = starts + this.#owners.byteLength + this.#ownersHigh.byteLength;
     const tables = this.#words.byteLength + this.#table.byteLength;
     return tables + bySlot + this.#lives.byteLength + this.next.byteLength;
   }
 
   /** What the live rows need, and the table. */
   get heldBytes(): number {
-    const words = (this.#wordsEnd - this.#deadWords) * 4;
-    return words + this.liveCount * 13 + this.#table.byteLength;
+    const words = (this.#wordsEnd - this.#deadWords) * 2;
+    const bySlot = this.#ownersHigh.length === 0 ? 11 : 13;
+    return words + this.liveCount * bySlot + this.#table.byteLength;
   }
 
   /** As SeriesIndex.capture. */
@@ -101,16 +107,18 @@ export class SeriesRows {
       this.#lastFree,
     );
     const table = this.#table;
+    const hasHigh = this.#ownersHigh.length > 0;
     return [
       copied('row-numbers', numbers),
       captured('row-words', () => this.#words, this.#wordsEnd),
       captured('row-starts', () => this.#starts, slotEnd),
       captured('row-owners', () => this.#owners, slotEnd),
+      captured('row-owners-high', () => this.#ownersHigh, hasHigh ? slotEnd : 0),
       captured('row-lives', () => this.#lives, slotEnd),
       captured('row-next', () => this.next, slotEnd),
       {
         ...captured('row-table', () => table),
-        table: { words: 1, mask: ENTRY_MASK, last: slotEnd },
+        table: { entryBytes: 4, mask: ENTRY_MASK, last: slotEnd },
       },
     ];
   }
@@ -124,14 +132,17 @@ export class SeriesRows {
     rows.#deadWords = numbers[3]!;
     rows.#firstFree = numbers[4]!;
     rows.#lastFree = numbers[5]!;
-    rows.#words = reader.u32('row-words', FIRST_CAPACITY);
+    rows.#words = reader.u16('row-words', FIRST_CAPACITY);
     rows.#starts = reader.u32('row-starts', FIRST_CAPACITY);
-    rows.#owners = reader.u32('row-owners', FIRST_CAPACITY);
+    rows.#owners = reader.u16('row-owners', FIRST_CAPACITY);
+    const highBytes = reader.bytes('row-owners-high').length;
+    if (highBytes > 0) rows.#ownersHigh = reader.u16('row-owners-high', FIRST_CAPACITY);
     rows.#lives = reader.u8('row-lives', FIRST_CAPACITY);
     rows.next = reader.u32('row-next', FIRST_CAPACITY);
     rows.#table = reader.u32('row-table');
     checkSections(
-      reader.bytes('row-words').length === rows.#wordsEnd * 4 &&
+      reader.bytes('row-words').length === rows.#wordsEnd * 2 &&
+        (highBytes === 0 || highBytes === rows.slotEnd * 2) &&
         Object.entries(SLOT_SECTIONS).every(
           ([name, sizeBytes]) => reader.bytes(name).length === rows.slotEnd * sizeBytes,
         ) &&
@@ -152,11 +163,7 @@ export class SeriesRows {
 
   isLive(ref: number): boolean {
     const slot = slotOf(ref);
-    return (
-      slot < this.slotEnd &&
-      this.#owners[slot] !== FREE_OWNER &&
-      refOf(slot, this.#lives[slot]!) === ref
-    );
+    return slot < this.slotEnd && this.isLiveSlot(slot) && refOf(slot, this.#lives[slot]!) === ref;
   }
 
   refAt(slot: number): number {
@@ -164,12 +171,25 @@ export class SeriesRows {
   }
 
   isLiveSlot(slot: number): boolean {
-    return this.#owners[slot] !== FREE_OWNER;
+    return this.ownerOf(slot) >= 0;
   }
 
-  /** Of a live slot. */
+  /** Of a live slot; -1: it is free. */
   ownerOf(slot: number): number {
-    return this.#owners[slot]!;
+    const high = this.#ownersHigh;
+    const low = this.#owners[slot]!;
+    return (high.length === 0 ? low : low | (high[slot]! << OWNER_BITS)) - 1;
+  }
+
+  /** -1: it is free. */
+  #setOwner(slot: number, owner: number): void {
+    const word = owner + 1;
+    this.#owners[slot] = word;
+    if (this.#ownersHigh.length === 0) {
+      if (word < 2 ** OWNER_BITS) return;
+      this.#ownersHigh = new Uint16Array(this.#owners.length);
+    }
+    this.#ownersHigh[slot] = word >>> OWNER_BITS;
   }
 
   labelCount(slot: number): number {
@@ -186,19 +206,19 @@ export class SeriesRows {
   }
 
   /** All rows (row-words.ts) and where they begin, by slot; borrowed until the next add. */
-  get columns(): { readonly words: Uint32Array; readonly starts: Uint32Array } {
+  get columns(): { readonly words: Uint16Array; readonly starts: Uint32Array } {
     return { words: this.#words, starts: this.#starts };
   }
 
   /** The first of `count` refs that is not a live row of the owner; -1 where all are. */
   foreignRef(owner: number, refs: Uint32Array, count: number): number {
-    const owners = this.#owners;
     const lives = this.#lives;
     const end = this.slotEnd;
     for (let i = 0; i < count; i++) {
       const ref = refs[i]!;
       const slot = slotOf(ref);
-      if (slot >= end || owners[slot] !== owner || refOf(slot, lives[slot]!) !== ref) return ref;
+      if (slot >= end || this.ownerOf(slot) !== owner || refOf(slot, lives[slot]!) !== ref)
+        return ref;
     }
     return -1;
   }
@@ -269,14 +289,14 @@ export class SeriesRows {
   }
 
   #isRow(slot: number, owner: number, count: number): boolean {
-    if (this.#owners[slot] !== owner) return false;
+    if (this.ownerOf(slot) !== owner) return false;
     return isRowAt(this.#words, this.#starts[slot]!, this.row, count);
   }
 
   #add(owner: number, count: number): number {
     const slot = this.#takeSlot();
     this.#write(slot, this.row, count);
-    this.#owners[slot] = owner;
+    this.#setOwner(slot, owner);
     this.next[slot] = 0;
     this.liveCount++;
     return slot;
@@ -285,7 +305,7 @@ export class SeriesRows {
   /** Puts the row of a slot behind all others. */
   #write(slot: number, row: Uint32Array, count: number): void {
     const start = this.#wordsEnd;
-    const words = (this.#words = grownU32(this.#words, start + 1 + count));
+    const words = (this.#words = grownU16(this.#words, start + roomFor(count)));
     const head = headOf(words, start, this.#whole, row, count);
     if (isWhole(head)) this.#whole = start;
     this.#starts[slot] = start;
@@ -296,7 +316,8 @@ export class SeriesRows {
     if (this.#firstFree === 0 || (this.isHeld && this.slotEnd < SLOTS_MAX)) {
       const slot = this.slotEnd++;
       this.#starts = grownU32(this.#starts, slot + 1);
-      this.#owners = grownU32(this.#owners, slot + 1);
+      this.#owners = grownU16(this.#owners, slot + 1);
+      if (this.#ownersHigh.length > 0) this.#ownersHigh = grownU16(this.#ownersHigh, slot + 1);
       this.#lives = grownU8(this.#lives, slot + 1);
       this.next = grownU32(this.next, slot + 1);
       return slot;
@@ -310,20 +331,19 @@ export class SeriesRows {
   }
 
   #codeOf(slot: number): number {
-    return finished(mixRow(this.#seed ^ this.#owners[slot]!, this.#words, this.#starts[slot]!));
+    return finished(mixRow(this.#seed ^ this.ownerOf(slot), this.#words, this.#starts[slot]!));
   }
 
   #rehash(): void {
     // What is being copied stays where it is.
     const old = this.isHeld ? new Uint32Array(0) : this.#table;
     const table = clearedU32(old, this.#table.length * 2);
-    const owners = this.#owners;
     const words = this.#words;
     const starts = this.#starts;
     const { length } = table;
     for (let slot = 0; slot < this.slotEnd; slot++) {
-      const owner = owners[slot]!;
-      if (owner === FREE_OWNER) continue;
+      const owner = this.ownerOf(slot);
+      if (owner < 0) continue;
       const code = finished(mixRow(this.#seed ^ owner, words, starts[slot]!));
       let place = homeOf(code, length);
       while (table[place] !== 0) place = place + 1 === length ? 0 : place + 1;
@@ -338,7 +358,7 @@ export class SeriesRows {
   remove(slot: number): void {
     this.#unlink(slot);
     this.#deadWords += sizeIn(this.#words, this.#starts[slot]!);
-    this.#owners[slot] = FREE_OWNER;
+    this.#setOwner(slot, -1);
     this.liveCount--;
   }
 
@@ -381,12 +401,12 @@ export class SeriesRows {
     if (this.#deadWords < DEAD_WORDS_MIN || this.#deadWords * 2 < this.#wordsEnd) return;
     const old = this.#words;
     const live = this.#wordsEnd - this.#deadWords;
-    this.#words = new Uint32Array(live + (live >>> 2) + FIRST_CAPACITY);
+    this.#words = new Uint16Array(live + (live >>> 2) + FIRST_CAPACITY);
     this.#wordsEnd = 0;
     this.#deadWords = 0;
     this.#whole = -1;
     for (let slot = 0; slot < this.slotEnd; slot++) {
-      if (this.#owners[slot] === FREE_OWNER) continue;
+      if (!this.isLiveSlot(slot)) continue;
       const start = this.#starts[slot]!;
       this.#pairs = grownU32(this.#pairs, countIn(old, start));
       this.#write(slot, this.#pairs, readRow(old, start, this.#pairs));

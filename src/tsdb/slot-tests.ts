@@ -1,7 +1,7 @@
 // Matchers against rows of the index, slot by slot in the order of memory: what a question over
 // many series uses that does not need them in label order. No list is made and nothing is sorted.
 import type { Matcher } from '../model/matcher.ts';
-import { countIn, pairIn } from './row-words.ts';
+import { countIn, pairIn, wholeOf } from './row-words.ts';
 import type { IndexTables } from './tenant-series.ts';
 
 const UNKNOWN = 0;
@@ -16,11 +16,15 @@ interface SlotTest {
   /** By pair. */
   readonly verdicts: Uint8Array;
   guess: number;
+  /** Whole row (row-words.ts) whose pair at `guess` was accepted last; -1: none. */
+  accepted: number;
 }
 
 export class SlotTests {
   readonly #tables: IndexTables;
   readonly #tests: readonly SlotTest[];
+  /** Where the whole rows are that were accepted: rows may move to others. */
+  #words: Uint16Array | undefined;
   /** No series can match. */
   readonly isImpossible: boolean;
 
@@ -36,7 +40,14 @@ export class SlotTests {
         if (!ifAbsent) isImpossible = true;
         continue;
       }
-      tests.push({ one, name, ifAbsent, verdicts: new Uint8Array(pairs.end), guess: 0 });
+      tests.push({
+        one,
+        name,
+        ifAbsent,
+        verdicts: new Uint8Array(pairs.end),
+        guess: 0,
+        accepted: -1,
+      });
     }
     this.#tests = tests;
     this.isImpossible = isImpossible;
@@ -46,13 +57,21 @@ export class SlotTests {
   accepts(slot: number): boolean {
     const { rows, pairs } = this.#tables;
     const { words, starts } = rows.columns;
+    if (words !== this.#words) for (const test of this.#tests) test.accepted = -1;
+    this.#words = words;
     const start = starts[slot]!;
-    const count = countIn(words, start);
     for (let i = 0; i < this.#tests.length; i++) {
       const test = this.#tests[i]!;
       const { name, guess, verdicts } = test;
+      const whole = wholeOf(words, start, guess);
+      if (whole >= 0 && whole === test.accepted) continue;
+      const count = countIn(words, start);
       // A pair with a verdict has the label's name.
-      if (guess < count && verdicts[pairIn(words, start, guess)] === YES) continue;
+      if (guess < count && verdicts[pairIn(words, start, guess)] === YES) {
+        test.accepted = whole;
+        continue;
+      }
+      test.accepted = -1;
       let found = guess < count && pairs.nameOf(pairIn(words, start, guess)) === name ? guess : -1;
       for (let k = 0; found < 0 && k < count; k++)
         if (pairs.nameOf(pairIn(words, start, k)) === name) found = k;

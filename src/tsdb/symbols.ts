@@ -85,7 +85,7 @@ export class Symbols {
       captured('symbol-starts', () => this.#starts, count),
       {
         ...captured('symbol-slots', () => slots),
-        table: { words: 1, mask: 2 ** this.#symbolBits - 1, last: count },
+        table: { entryBytes: 4, mask: 2 ** this.#symbolBits - 1, last: count },
       },
       copied('symbol-free', this.#free.view().slice()),
       captured('symbol-sorted', () => sorted),

@@ -4,6 +4,7 @@
 // without. Both say the same then, and still after more of the same.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { crc32 } from '../../src/codec/crc32.ts';
 import { BatchBuilder } from '../../src/model/batch-builder.ts';
 import { ALL_KINDS, KIND } from '../../src/model/columns.ts';
 import type { WriteBatch } from '../../src/model/columns.ts';
@@ -14,6 +15,7 @@ import type { ReadContext, Storage } from '../../src/model/storage.ts';
 import { openPrincipal } from '../../src/model/tenant.ts';
 import { randomInt, seededPrng } from '../../src/stdx/prng.ts';
 import type { Prng } from '../../src/stdx/prng.ts';
+import { SNAPSHOT_FOOTER_SIZE } from '../../src/tsdb/head-snapshot-format.ts';
 import type { TsdbEvent } from '../../src/tsdb/tsdb.ts';
 import { engineOpener } from './open-engine.ts';
 import type { EngineMutations, EngineSettings } from './open-engine.ts';
@@ -275,4 +277,41 @@ test('a closed log whose end is cut off is named by the head snapshot', async ()
   const { events } = await open(world, tsdb);
   const reasons = events.map((event) => (event.kind === 'log-damage' ? event.reason : event.kind));
   assert.match(reasons.join('\n'), /^the log ends at record \d+, a head snapshot has seen \d+/);
+});
+
+/** Puts other bytes in the place of some of a file. */
+function overwrite(world: World, path: string, at: number, bytes: Uint8Array): void {
+  const old = world.disk.bytesOf(path)!.slice(at, at + bytes.length);
+  for (let bit = 0; bit < bytes.length * 8; bit++)
+    if ((((old[bit >>> 3]! ^ bytes[bit >>> 3]!) >>> (bit & 7)) & 1) === 1)
+      world.disk.flipBit(path, at * 8 + bit);
+}
+
+test('a head snapshot of another version is removed, the log says the same', async () => {
+  const world = new World({ seed: 6 });
+  const prng = seededPrng(6);
+  const tsdb = { ...settingsOf(prng), headSnapshotLogBytes: 200 };
+  const { storage } = await open(world, tsdb);
+  for (let i = 0; i < 40; i++) await world.run(act(storage, prng, []));
+  const content = await world.run(contentOf(storage));
+  await world.run(storage.close());
+  world.crash('kill');
+  const saved = world.disk.save();
+  const [path] = headPaths(world);
+  assert.ok(path !== undefined, 'the close takes a head snapshot');
+  const sizeBytes = world.disk.fileSizeBytes(path);
+  const footer = world.disk.bytesOf(path)!.slice(sizeBytes - SNAPSHOT_FOOTER_SIZE);
+  for (const version of [footer[8]!, footer[8]! - 1, footer[8]! + 1]) {
+    world.disk.restore(saved);
+    const other = footer.slice();
+    other[8] = version;
+    const body = other.subarray(0, SNAPSHOT_FOOTER_SIZE - 4);
+    new DataView(other.buffer).setUint32(body.length, crc32(body), true);
+    overwrite(world, path, sizeBytes - SNAPSHOT_FOOTER_SIZE, other);
+    const opened = await open(world, { ...tsdb, headSnapshotLogBytes: 0 });
+    assert.deepEqual(opened.events, []);
+    assert.deepEqual(headPaths(world), version === footer[8] ? [path] : []);
+    assert.equal(await world.run(contentOf(opened.storage)), content);
+    world.crash('kill');
+  }
 });
