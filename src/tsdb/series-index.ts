@@ -23,8 +23,15 @@ import { livesOf, slotOf } from './refs.ts';
 import { SeriesMatching } from './series-matching.ts';
 import { SeriesOrder } from './series-order.ts';
 import { SeriesRows } from './series-rows.ts';
-import { countActive, FINDABLE, msOfMark, secondOf, SECONDS } from './series-seen.ts';
-import { SlotBits } from './slot-bits.ts';
+import {
+  countActive,
+  endOfMark,
+  FINDABLE,
+  msOfMark,
+  remark,
+  secondOf,
+  SECONDS,
+} from './series-seen.ts';
 import { Symbols } from './symbols.ts';
 import { pairNamed } from './value-column.ts';
 import { nameSlot } from './write-versions.ts';
@@ -60,9 +67,6 @@ export class SeriesIndex {
   /** By slot: second of the last applied point since FIRST_SECOND, and FINDABLE. */
   #marks = new Uint32Array(1024);
   #nameSlots = new Uint8Array(1024);
-  /** Slots whose mark is of this second or a later one. */
-  readonly #seen = new SlotBits();
-  #seenSecond = 0;
   /** Name symbols of the row at hand. */
   #names = new Uint32Array(64);
   // What the row at hand was made from: neighbours share most of their labels.
@@ -186,7 +190,7 @@ export class SeriesIndex {
   /** Bytes allocated for rows, texts and tables, without what queries have made. */
   get sizeBytes(): number {
     const tables = this.symbols.sizeBytes + this.#pairs.sizeBytes + this.#rows.sizeBytes;
-    return tables + this.#marks.byteLength + this.#nameSlots.byteLength + this.#seen.sizeBytes;
+    return tables + this.#marks.byteLength + this.#nameSlots.byteLength;
   }
 
   /** Bytes that series and queries need: without room that others can take. O(tenants). */
@@ -419,44 +423,34 @@ export class SeriesIndex {
 
   /**
    * Points of series of one tenant were applied that were written at this time of the wall clock:
-   * the series can be found from now on and were seen. One look at a bit a sample where they were
-   * seen in the same second before.
+   * the series can be found from now on and were seen. Neighbours have mostly the same mark: runs
+   * of them move together, in loops that do nothing else, so that their misses overlap.
    */
   applied(tenantId: TenantId, refs: Uint32Array, writtenMs: number): void {
     const tenant = this.#tenant(tenantId);
     const second = secondOf(writtenMs);
     const marks = this.#marks;
     const seenNow = (FINDABLE | second) >>> 0;
-    const seen = this.#seen;
-    if (second !== this.#seenSecond) seen.clear();
-    this.#seenSecond = second;
     const count = refs.length;
-    // Neighbours were mostly seen in the same second before: they move together.
-    let before = 0;
-    let moved = 0;
-    for (let i = 0; i < count; i++) {
-      i = seen.firstMissing(refs, i, count);
-      if (i === count) break;
-      const slot = slotOf(refs[i]!);
-      const mark = marks[slot]!;
-      seen.add(slot);
+    let end = 0;
+    for (let at = 0; at < count; at = end) {
+      const mark = marks[slotOf(refs[at]!)]!;
+      const isFindable = (mark & FINDABLE) !== 0;
       // FINDABLE is the highest bit, so a later second is a larger mark.
-      if (mark >= seenNow) continue;
-      marks[slot] = seenNow;
-      const known = (mark & FINDABLE) === 0 ? 0 : mark & SECONDS;
-      if (known !== before) {
-        if (moved > 0) tenant.active.move(before, second, moved);
-        before = known;
-        moved = 0;
+      if (mark >= seenNow) {
+        end = endOfMark(marks, refs, at, mark);
+        continue;
       }
-      moved++;
-      if ((mark & FINDABLE) !== 0) continue;
-      this.#setNameSlot(slot);
-      tenant.add(this.#rows, slot);
-      tenant.unreserve();
-      this.#findableCount++;
+      end = remark(marks, refs, at, mark, seenNow);
+      tenant.active.move(isFindable ? mark & SECONDS : 0, second, end - at);
+      if (isFindable) continue;
+      for (let i = at; i < end; i++) {
+        this.#setNameSlot(slotOf(refs[i]!));
+        tenant.add(this.#rows, slotOf(refs[i]!));
+        tenant.unreserve();
+      }
+      this.#findableCount += end - at;
     }
-    if (moved > 0) tenant.active.move(before, second, moved);
   }
 
   // -------------------------------------------------------------- giving back
@@ -496,7 +490,6 @@ export class SeriesIndex {
     }
     for (const slot of dead) {
       marks[slot] = 0;
-      this.#seen.remove(slot);
       rows.recycle(slot);
     }
     rows.compact();

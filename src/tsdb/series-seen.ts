@@ -1,5 +1,6 @@
 // Marks of series by slot: the second of the last applied point, and whether the series can be
 // found.
+import { slotOf } from './refs.ts';
 import type { SeriesRows } from './series-rows.ts';
 import type { TenantSeries } from './tenant-series.ts';
 
@@ -44,4 +45,33 @@ export function countActive(
     mark = next;
     owner = isFindable ? rows.ownerOf(slot) : -1;
   }
+}
+
+/** Gives samples from `from` on another mark; index of the first one that does not have `mark`. */
+export function remark(
+  marks: Uint32Array,
+  refs: Uint32Array,
+  from: number,
+  mark: number,
+  next: number,
+): number {
+  const { length } = refs;
+  for (let i = from; i < length; i++) {
+    const slot = slotOf(refs[i]!);
+    if ((marks[slot]! | 0) !== (mark | 0)) return i;
+    marks[slot] = next;
+  }
+  return length;
+}
+
+/** Index of the first sample from `from` on that does not have `mark`. */
+export function endOfMark(
+  marks: Uint32Array,
+  refs: Uint32Array,
+  from: number,
+  mark: number,
+): number {
+  const { length } = refs;
+  for (let i = from; i < length; i++) if ((marks[slotOf(refs[i]!)]! | 0) !== (mark | 0)) return i;
+  return length;
 }

@@ -1,11 +1,9 @@
 // A bit per slot of a series: a set of which a million members fit the second cache, asked of
 // before a table with a number per slot is.
-import { slotOf } from './refs.ts';
 
 const FIRST_WORDS = 32;
 const FULL_WORD = 0xffffffff;
-/** Bits of a ref that are looked at: those of a later life are beyond any set. */
-const EVERY_LIFE = slotOf(-1);
+/** Bits of a ref that are looked at: with those of a later life it is beyond any set. */
 const FIRST_LIFE = 0x7fffffff;
 
 export class SlotBits {
@@ -41,19 +39,9 @@ export class SlotBits {
     this.#fullEnd = Math.min(this.#fullEnd, word << 5);
   }
 
-  clear(): void {
-    this.#words.fill(0);
-    this.#fullEnd = 0;
-  }
-
-  /** Index of the first of `count` refs from `from` on whose slot is not in the set. */
-  firstMissing(refs: Uint32Array, from: number, count: number): number {
-    return firstUnset(this.#words, this.#fullEnd, refs, EVERY_LIFE, from, count);
-  }
-
-  /** As firstMissing, and whose slot is in a later life than its first one. */
+  /** Index of the first of `count` refs from `from` on whose slot is not in the set or reborn. */
   firstMissingOrReborn(refs: Uint32Array, from: number, count: number): number {
-    return firstUnset(this.#words, this.#fullEnd, refs, FIRST_LIFE, from, count);
+    return firstUnset(this.#words, this.#fullEnd, refs, from, count);
   }
 }
 
@@ -61,13 +49,12 @@ function firstUnset(
   words: Uint32Array,
   fullEnd: number,
   refs: Uint32Array,
-  mask: number,
   from: number,
   count: number,
 ): number {
   const { length } = words;
   for (let i = from; i < count; i++) {
-    const slot = refs[i]! & mask;
+    const slot = refs[i]! & FIRST_LIFE;
     // One comparison tells it for nearly all refs, where nearly all slots are in.
     if (slot >>> 0 < fullEnd) continue;
     const word = slot >>> 5;
