@@ -1,13 +1,13 @@
 // `npm run bench:neighbour [-- --seconds N] [--rounds N] [--burst N] [--connections N] [--json]`:
 // what a quiet tenant feels of a loud one, and what refusals cost. A server asks for tokens. B
 // writes 100 samples 25 times a second, durably, and asks for a series 25 times a second, each
-// whether or not the last one was answered: alone, while A sends ten times what its limits allow of
-// samples and of queries, and while somebody sends requests with bad tokens as fast as his
-// connections carry them. Kinds take turns, `--rounds` times; of each the median of the rounds' p99
-// is compared. At the end B's points are counted back.
+// whether or not the last one was answered: two minutes alone, two while A sends ten times what its
+// limits allow of samples and of queries, and two while somebody sends requests with bad tokens as
+// fast as his connections carry them. Kinds take turns, `--rounds` times; of each the median of the
+// rounds' p99 is compared. At the end a query counts B's points back.
 // Then CPU time of the server a request (user and system): taken, refused by a limit and refused
 // for its token, with the same body, in turns.
-// Wanted: p99 within 2x of alone, a refusal at most 20 us more than a 204. Linux only: reads /proc.
+// Exits with 1 where something wanted is missed; the last table says what. Linux only: reads /proc.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -22,8 +22,8 @@ import type { BenchServer } from './bulk.ts';
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    seconds: { type: 'string', default: '40' },
-    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '120' },
+    rounds: { type: 'string', default: '1' },
     burst: { type: 'string', default: '2000' },
     connections: { type: 'string', default: '32' },
     dir: { type: 'string', default: tmpdir() },
@@ -35,10 +35,15 @@ const ROUNDS = Number(options.rounds);
 const BURST = Number(options.burst);
 const CONNECTIONS = Number(options.connections);
 const EVERY_MS = 40;
+/** Before anything is measured. */
+const WARM_MS = 5000;
 const QUIET_SAMPLES = 100;
 /** Limits of A, and what it sends: ten times that. */
+const TIMES = 10;
 const SAMPLES_PER_SECOND = 10_000;
-const QUERY_COST_PER_MINUTE = 60 * 20 * 101;
+/** A sample read, and 100 for its series. */
+const LOUD_QUERY_COST = 101;
+const QUERY_COST_PER_MINUTE = 60 * 20 * LOUD_QUERY_COST;
 const LIMITS = {
   'samples-per-second': SAMPLES_PER_SECOND,
   'samples-burst': SAMPLES_PER_SECOND,
@@ -47,6 +52,12 @@ const LIMITS = {
 const LOUD_SAMPLES = 1000;
 const LOUD_EVERY_MS = 10;
 const LOUD_QUERY_EVERY_MS = 5;
+const UNDER_WAY_MAX = 200;
+/** What is wanted: of latencies beside others, and of the price of a refusal. */
+const P99_RATIO_MAX = 2;
+const REFUSAL_US_MAX = 20;
+/** Rounds of bursts that are compared; one more before them compiles. */
+const COST_ROUNDS = 5;
 const BAD_TOKEN = `orr_${'a'.repeat(12)}_${'b'.repeat(52)}`;
 
 interface Told {
@@ -89,12 +100,16 @@ const writeUrl = (url: string): string => `${url}/write?precision=ms`;
 // ---------------------------------------------------------------- those who flood, as processes
 
 interface Flooded {
+  readonly seconds: number;
+  /** By what was sent. */
+  readonly sent: Record<string, number>;
   readonly byStatus: Record<string, number>;
   /** Refusals that lack something of what they should say, by what. */
   readonly wrong: Record<string, number>;
 }
 
-const flooded: Flooded = { byStatus: {}, wrong: {} };
+const nothing = () => ({ beganMs: performance.now(), sent: {}, byStatus: {}, wrong: {} });
+let flooded: Omit<Flooded, 'seconds'> & { readonly beganMs: number } = nothing();
 
 function add(counts: Record<string, number>, key: string): void {
   counts[key] = (counts[key] ?? 0) + 1;
@@ -108,8 +123,12 @@ interface Facts {
   readonly docs?: string;
 }
 
-function look({ status, text, retryAfter }: Told): void {
-  add(flooded.byStatus, String(status));
+function look(what: string, { status, text, retryAfter }: Told): void {
+  add(flooded.byStatus, `${what} ${status}`);
+  if (status === 503 && !(Number(retryAfter) > 0)) add(flooded.wrong, '503: no Retry-After');
+  if (![200, 204, 429, 503].includes(status) && what !== 'bad token')
+    add(flooded.wrong, `${what}: ${status}`);
+  if (what === 'bad token' && status !== 401) add(flooded.wrong, `bad token: ${status}`);
   if (status !== 429) return;
   const { limit = {} } = JSON.parse(text) as { limit?: Facts };
   const id = String(limit.id);
@@ -121,15 +140,16 @@ function look({ status, text, retryAfter }: Told): void {
 }
 
 /** At a steady rate, whether or not the last one was answered; with so many under way at most. */
-async function steadyFlood(everyMs: number, one: () => Promise<Told>): Promise<void> {
+async function steadyFlood(what: string, everyMs: number, one: () => Promise<Told>): Promise<void> {
   const startMs = performance.now();
   let underWay = 0;
   for (let i = 0; ; i++) {
     await sleep(Math.max(0, startMs + i * everyMs - performance.now()));
-    if (underWay > 200) continue;
+    if (underWay > UNDER_WAY_MAX) continue;
     underWay++;
+    add(flooded.sent, what);
     void one()
-      .then(look)
+      .then((told) => look(what, told))
       .finally(() => underWay--);
   }
 }
@@ -137,18 +157,25 @@ async function steadyFlood(everyMs: number, one: () => Promise<Told>): Promise<v
 async function floodOfTenant(url: string, token: string): Promise<void> {
   const write = () => send(writeUrl(url), token, lines('loud', LOUD_SAMPLES, Date.now()));
   const ask = () => send(askUrl(url, 'loud_v{host="h7"}'), token);
-  await Promise.all([steadyFlood(LOUD_EVERY_MS, write), steadyFlood(LOUD_QUERY_EVERY_MS, ask)]);
+  await Promise.all([
+    steadyFlood('write', LOUD_EVERY_MS, write),
+    steadyFlood('query', LOUD_QUERY_EVERY_MS, ask),
+  ]);
 }
 
 async function floodOfBadTokens(url: string): Promise<void> {
   const body = lines('bad', 10, Date.now());
   const lane = async (): Promise<void> => {
-    for (;;) look(await send(writeUrl(url), BAD_TOKEN, body));
+    for (;;) {
+      add(flooded.sent, 'bad token');
+      look('bad token', await send(writeUrl(url), BAD_TOKEN, body));
+    }
   };
   await Promise.all(Array.from({ length: CONNECTIONS }, lane));
 }
 
 type Flood = 'tenant' | 'bad-tokens';
+const FLOODS = ['a tenant', 'bad tokens'] as const;
 
 /** Floods while `meanwhile` runs. */
 async function beside<T>(
@@ -157,7 +184,8 @@ async function beside<T>(
 ): Promise<{ result: T; flood: Flooded }> {
   const child = fork(import.meta.filename, [...args, '--connections', String(CONNECTIONS)]);
   try {
-    await sleep(2000);
+    await sleep(WARM_MS);
+    child.send('begin');
     const result = await meanwhile();
     const told = once(child, 'message');
     child.send('tell');
@@ -177,11 +205,11 @@ interface Latency {
   readonly maxMs: number;
 }
 
-async function steadily(one: () => Promise<void>): Promise<Latency> {
+async function steadily(forMs: number, one: () => Promise<void>): Promise<Latency> {
   const tookMs: number[] = [];
   const pending: Promise<void>[] = [];
   const startMs = performance.now();
-  for (let i = 0; i < (SECONDS * 1000) / EVERY_MS; i++) {
+  for (let i = 0; i < forMs / EVERY_MS; i++) {
     await sleep(Math.max(0, startMs + i * EVERY_MS - performance.now()));
     const sentMs = performance.now();
     pending.push(one().then(() => void tookMs.push(performance.now() - sentMs)));
@@ -217,10 +245,10 @@ class Quiet {
     if (status !== 200) throw new Error(`a query of the quiet one: ${status} ${text}`);
   }
 
-  async run(): Promise<{ writes: Latency; queries: Latency }> {
+  async run(forMs = SECONDS * 1000): Promise<{ writes: Latency; queries: Latency }> {
     const [writes, queries] = await Promise.all([
-      steadily(() => this.#write()),
-      steadily(() => this.#ask()),
+      steadily(forMs, () => this.#write()),
+      steadily(forMs, () => this.#ask()),
     ]);
     return { writes, queries };
   }
@@ -266,7 +294,7 @@ async function costs(server: BenchServer, tokens: Tokens): Promise<Cost[]> {
   const rows = [10, 1000].flatMap((samples) =>
     kinds.map(([kind, token, status]) => ({ kind, token, status, samples, us: [] as number[] })),
   );
-  for (let round = 0; round < 1 + ROUNDS; round++)
+  for (let round = 0; round < 1 + COST_ROUNDS; round++)
     for (const { token, status, samples, us } of rows) {
       const body = lines('cost', samples, 1_750_000_000_000);
       const before = await cpuMs(server.pid);
@@ -319,7 +347,7 @@ interface Round {
 
 async function rounds(url: string, quiet: Quiet, tokens: Tokens): Promise<Round[]> {
   const all: Round[] = [];
-  await quiet.run();
+  await quiet.run(WARM_MS);
   for (let round = 0; round < ROUNDS; round++) {
     const [load] = loadavg();
     all.push({ kind: 'alone', ...(await quiet.run()), flood: undefined, load: load! });
@@ -335,18 +363,78 @@ function cell(value: number): string {
   return value.toFixed(1).padStart(8);
 }
 
-function print(all: readonly Round[], costRows: readonly Cost[]): void {
+/** Something wanted, as a line of the last table. */
+interface Wanted {
+  readonly what: string;
+  readonly value: number;
+  readonly bound: string;
+  readonly isMet: boolean;
+}
+
+function atMost(what: string, value: number, most: number): Wanted {
+  return { what, value, bound: `<= ${most}`, isMet: value <= most };
+}
+
+function atLeast(what: string, value: number, least: number): Wanted {
+  return { what, value, bound: `>= ${least}`, isMet: value >= least };
+}
+
+function latenciesWanted(all: readonly Round[]): Wanted[] {
   const p99 = (kind: string, of: 'writes' | 'queries'): number =>
     median(all.filter((one) => one.kind === kind).map((one) => one[of].p99Ms));
+  return FLOODS.flatMap((kind) =>
+    (['writes', 'queries'] as const).map((of) => {
+      const ratio = p99(kind, of) / p99('alone', of);
+      return atMost(`p99 of ${of} beside ${kind}, times of alone`, ratio, P99_RATIO_MAX);
+    }),
+  );
+}
+
+/** Was it a flood, was no more let in than the limits say, and are refusals what they should be? */
+function floodsWanted(all: readonly Round[]): Wanted[] {
+  return all.flatMap(({ kind, flood }) => {
+    if (flood === undefined) return [];
+    const { seconds, sent, byStatus, wrong } = flood;
+    const wrongCount = Object.values(wrong).reduce((sum, count) => sum + count, 0);
+    const right = atMost(`refusals to ${kind} that are not what they should be`, wrongCount, 0);
+    if (kind !== 'a tenant') return [right];
+    const perSecond = (count = 0): number => count / seconds;
+    const samples = perSecond(sent['write']) * LOUD_SAMPLES;
+    const taken = perSecond(byStatus['write 204']) * LOUD_SAMPLES;
+    const cost = perSecond(sent['query']) * 60 * LOUD_QUERY_COST;
+    // A burst of one second, and the body that went over it.
+    const most = 1 + (1 + LOUD_SAMPLES / SAMPLES_PER_SECOND) / seconds;
+    return [
+      // Timers are late now and then.
+      atLeast('samples sent, times of the limit', samples / SAMPLES_PER_SECOND, TIMES * 0.95),
+      atLeast('queries sent, times of the limit', cost / QUERY_COST_PER_MINUTE, TIMES * 0.95),
+      atMost('samples taken, times of the limit', taken / SAMPLES_PER_SECOND, round3(most)),
+      atLeast('writes refused', byStatus['write 429'] ?? 0, 1),
+      atLeast('queries refused', byStatus['query 429'] ?? 0, 1),
+      right,
+    ];
+  });
+}
+
+function round3(value: number): number {
+  return Math.ceil(value * 1000) / 1000;
+}
+
+/** Of rounds that took turns the median of the differences. */
+function costsWanted(rows: readonly Cost[]): Wanted[] {
+  return rows.flatMap(({ kind, samples, us }) => {
+    const taken = rows.find((one) => one.samples === samples && one.status === 204)!;
+    if (kind === taken.kind) return [];
+    const more = median(us.map((one, i) => one - taken.us[i]!));
+    return [atMost(`us of CPU, ${kind} over a 204 of ${samples} samples`, more, REFUSAL_US_MAX)];
+  });
+}
+
+function print(all: readonly Round[], costRows: readonly Cost[]): void {
   console.log('beside          writes, ms: p50  p99     max   queries: p50  p99     max    load');
   for (const { kind, writes, queries, load } of all) {
     const cells = [writes, queries].flatMap((one) => [one.p50Ms, one.p99Ms, one.maxMs]);
     console.log(`${kind.padEnd(20)}${[...cells, load].map(cell).join('')}`);
-  }
-  console.log('\np99 of alone (medians of the rounds)   writes  queries');
-  for (const kind of ['a tenant', 'bad tokens']) {
-    const ratio = (of: 'writes' | 'queries') => p99(kind, of) / p99('alone', of);
-    console.log(`${kind.padEnd(36)}${cell(ratio('writes'))}${cell(ratio('queries'))}`);
   }
   for (const { kind, flood } of all)
     if (flood !== undefined) console.log(kind.padEnd(12), JSON.stringify(flood));
@@ -359,17 +447,34 @@ function print(all: readonly Round[], costRows: readonly Cost[]): void {
   }
 }
 
+function printWanted(wanted: readonly Wanted[]): void {
+  console.log(`\n${'wanted'.padEnd(62)}${'bound'.padStart(12)}${'value'.padStart(12)}`);
+  for (const { what, value, bound, isMet } of wanted) {
+    const shown = value.toFixed(2).padStart(12);
+    console.log(`${what.padEnd(62)}${bound.padStart(12)}${shown}  ${isMet ? 'met' : 'MISSED'}`);
+  }
+}
+
 async function run(server: BenchServer, data: string): Promise<void> {
   const tokens = await openTenants(server.url, data);
   const quiet = new Quiet(server.url, tokens.b);
   const all = await rounds(server.url, quiet, tokens);
-  const counted = await quiet.counted();
+  const { written, there } = await quiet.counted();
   const costRows = await costs(server, tokens);
-  if (options.json) console.log(JSON.stringify({ rounds: all, counted, costs: costRows }));
-  else print(all, costRows);
-  const { written, there } = counted;
-  console.log(`\npoints of the quiet one: ${written} written, ${there} there`);
-  if (written !== there) process.exitCode = 1;
+  const wanted = [
+    ...latenciesWanted(all),
+    ...floodsWanted(all),
+    atMost(`points of the quiet one lost or twice, of ${written}`, Math.abs(written - there), 0),
+    ...costsWanted(costRows),
+  ];
+  if (options.json) {
+    const counted = { written, there };
+    console.log(JSON.stringify({ rounds: all, counted, costs: costRows, wanted }));
+  } else {
+    print(all, costRows);
+    printWanted(wanted);
+  }
+  if (wanted.some(({ isMet }) => !isMet)) process.exitCode = 1;
 }
 
 async function main(): Promise<void> {
@@ -387,7 +492,10 @@ async function main(): Promise<void> {
 }
 
 const [kind, url = '', token = ''] = positionals;
-process.on('message', () => process.send?.(flooded));
+process.on('message', (message) => {
+  if (message === 'begin') flooded = nothing();
+  else process.send?.({ ...flooded, seconds: (performance.now() - flooded.beganMs) / 1000 });
+});
 if (kind === 'tenant') await floodOfTenant(url, token);
 else if (kind === 'bad-tokens') await floodOfBadTokens(url);
 else await main();

@@ -1,11 +1,13 @@
 // A tenant that floods and one that is quiet, on a real server: the quiet one's writes over HTTP
 // and over TCP, its queries, and what administers the server are answered while the other one is
-// refused by a limit, waits for one, or holds all the memory that bodies get. Nothing is timed.
+// refused by a limit, waits for one, or holds all the memory that bodies get, and while somebody
+// tries bad tokens. What is quick is not timed.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
+import { REFUSAL_BURST_MS, REFUSALS_PER_SECOND } from '../../src/frontends/http/limits.ts';
 import { startOrrery } from './harness.ts';
 import type { RunningOrrery, TextAnswer } from './harness.ts';
 import { until } from './live-queries.ts';
@@ -93,6 +95,58 @@ test('writes over HTTP: the flood is refused with its limit, no point of the qui
   }
   assert.equal(await valueOf('quiet', 'count(q_v)'), '20');
   assert.equal(await valueOf('flood', 'sum(m_v)'), '1000');
+});
+
+/** `lanes` senders of bad tokens, each as fast as it is answered; how many answers there were. */
+async function floodOfBadTokens(lanes: number, meanwhile: () => Promise<void>): Promise<number> {
+  const burst = (REFUSAL_BURST_MS / 1000) * REFUSALS_PER_SECOND;
+  const state = { isOver: false, answered: 0 };
+  const lane = async (i: number): Promise<void> => {
+    // Nothing, what is none, and what has the form of one are told the same.
+    const bad = [`orr_${'a'.repeat(12)}_${'b'.repeat(52)}`, 'nonsense', ''][i % 3]!;
+    while (!state.isOver) {
+      const { status, headers } = await orrery.post(
+        '/write',
+        'm v=1',
+        bad === '' ? {} : bearer(bad),
+      );
+      assert.equal(status, 401);
+      assert.match(String(headers.get('www-authenticate')), /^Bearer/);
+      state.answered++;
+    }
+  };
+  const all = Promise.all(Array.from({ length: lanes }, (_, i) => lane(i)));
+  try {
+    await until(async () => (state.answered > burst ? true : undefined));
+    await meanwhile();
+  } finally {
+    state.isOver = true;
+    await all;
+  }
+  return state.answered;
+}
+
+test('bad tokens: who sends them waits for his answers, and nobody else does', async () => {
+  const beganMs = performance.now();
+  const lanes = 32;
+  const answered = await floodOfBadTokens(lanes, async () => {
+    for (let i = 0; i < 40; i++) {
+      const answer = await write('quiet', [`beside,i=${i} v=${i} ${T}`]);
+      assert.equal(answer.status, 204, answer.text);
+    }
+    await houseAnswers();
+    assert.equal(await valueOf('quiet', 'count(beside_v)'), '40');
+    // One answer on a connection waits; a second request behind it is no reason for a second one.
+    const pipelined = net.connect(orrery.port, '127.0.0.1');
+    const one = 'GET /api/v1/labels HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer x\r\n\r\n';
+    pipelined.end(one.repeat(10));
+    let text = '';
+    for await (const chunk of pipelined as AsyncIterable<Buffer>) text += chunk.toString();
+    assert.ok(text.split('HTTP/1.1 401').length - 1 < 10, text);
+  });
+  const seconds = (performance.now() - beganMs) / 1000;
+  const most = (REFUSAL_BURST_MS / 1000 + seconds) * REFUSALS_PER_SECOND + lanes;
+  assert.ok(answered <= most, `${answered} answers in ${seconds} s`);
 });
 
 interface Breach {

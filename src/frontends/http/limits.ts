@@ -65,6 +65,14 @@ export const LINGER_BYTES_MAX = 16 * MIB;
 /** Up to this declared length it is read before the answer, so that the connection can go on. */
 export const LINGER_SHORT_BYTES_MAX = 64 * KIB;
 
+/**
+ * Requests of nobody (401) that are answered in a second; so much of it may come at once, and an
+ * answer waits for its turn no longer than that, one on a connection.
+ */
+export const REFUSALS_PER_SECOND = 200;
+export const REFUSAL_BURST_MS = 1_000;
+export const REFUSAL_WAIT_MS_MAX = 5_000;
+
 /** What `Retry-After` says when the door itself is full. */
 export const RETRY_AFTER_SEC = 1;
 

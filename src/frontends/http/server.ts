@@ -3,7 +3,7 @@
 // contained to its request and logged; a broken environment goes to `onFatal`. Draining answers
 // what has arrived and takes nothing new.
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Server as TlsServer } from 'node:https';
 import { AppError } from '../../model/errors.ts';
@@ -40,6 +40,7 @@ import {
 import { httpMetrics } from './metrics.ts';
 import type { HttpMetrics } from './metrics.ts';
 import { METHOD_NOT_ALLOWED, plainErrors } from './errors.ts';
+import { RefusalPace } from './refusal-pace.ts';
 import { checkReach } from './route.ts';
 import type { ErrorShape, Route } from './route.ts';
 import { Router } from './router.ts';
@@ -202,6 +203,9 @@ export class HttpServer {
   readonly #gate: BodyGate;
   readonly #metrics: HttpMetrics;
   readonly #patience: Patience;
+  readonly #pace = new RefusalPace();
+  /** Connections whose answer waits for its turn. */
+  readonly #paced = new WeakSet<Socket>();
   #draining = false;
 
   constructor(options: HttpServerOptions) {
@@ -444,6 +448,7 @@ export class HttpServer {
     error: AppError,
     shape: ErrorShape,
   ): Promise<void> {
+    if (error.kind === 'unauthenticated') await this.#waitTurn(request, response);
     // Half an answer cannot become an error: cut it, so that the client does not take it for whole.
     if (response.headersSent || response.destroyed) {
       response.destroy();
@@ -470,6 +475,23 @@ export class HttpServer {
     await this.#linger(request);
     response.end();
     if (!request.complete) request.destroy();
+  }
+
+  /** One on a connection: who sends more before the answer is there is cut. */
+  async #waitTurn({ socket }: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { clock, scheduler } = this.#options;
+    const waitMs = this.#pace.waitMs(clock.monotonicMs());
+    if (waitMs === 0 || this.#draining) return;
+    if (this.#paced.has(socket)) {
+      response.destroy();
+      return;
+    }
+    this.#paced.add(socket);
+    try {
+      await scheduler.sleep(waitMs);
+    } finally {
+      this.#paced.delete(socket);
+    }
   }
 
   /**
