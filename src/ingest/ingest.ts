@@ -12,6 +12,8 @@ import { AppError } from '../model/errors.ts';
 import { labelsKey } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import type { RowDictionary, RowError, RowSink, ScanResult } from '../model/rows.ts';
+import { watchedResolve } from '../model/series-watch.ts';
+import type { SeriesSender, SeriesWatch } from '../model/series-watch.ts';
 import type { AppendOptions, Durability, StorageWriter } from '../model/storage.ts';
 import type { Principal, TenantId } from '../model/tenant.ts';
 import type { Relabelling } from '../relabel/relabelling.ts';
@@ -35,7 +37,7 @@ import { refusedByReason } from './refusal-reasons.ts';
 import type { RefusedRows } from './refusal-reasons.ts';
 import type { DictionaryBounds } from './row-dictionary.ts';
 import { DEFAULT_DICTIONARY_BOUNDS, ProfileDictionary } from './row-dictionary.ts';
-import type { LabelLimits } from './series-admission.ts';
+import type { AdmissionContext, LabelLimits } from './series-admission.ts';
 import { DEFAULT_LABEL_LIMITS, labelLimits } from './series-admission.ts';
 import { TimeRangeSink } from './time-range-sink.ts';
 import type { WriteTurns } from './write-turns.ts';
@@ -132,6 +134,8 @@ export interface IngestDependencies {
   readonly onSeriesRefused?: (refused: RefusedSeries) => string | undefined;
   /** Default: bodies are scanned in the order of their arrival. */
   readonly turns?: WriteTurns;
+  /** Told of each series that was made for somebody. */
+  readonly seriesWatch?: SeriesWatch;
 }
 
 /** What tenants and tokens may write. */
@@ -160,11 +164,32 @@ interface Scanned<Result extends ScanResult> {
   readonly refused: RefusedRows;
 }
 
+type SeriesResolver = AdmissionContext['storage'];
+
+function watchedResolver(
+  storage: SeriesResolver,
+  watch: SeriesWatch,
+  sender: () => SeriesSender,
+): SeriesResolver {
+  return {
+    knows: (tenant, ref) => storage.knows(tenant, ref),
+    splitOf: (tenant, name) => storage.splitOf(tenant, name),
+    resolve: (tenant, labels) =>
+      watchedResolve(watch, sender(), { tenant, labels }, (...given) => storage.resolve(...given)),
+    resolveBytes: (tenant, labels) =>
+      watchedResolve(watch, sender(), { tenant, labels }, (...given) =>
+        storage.resolveBytes(...given),
+      ),
+  };
+}
+
 const NOTHING_REFUSED: RefusedRows = new Map();
 const NOBODY = { protocol: '', peer: '', tokenId: '' };
 
 export class Ingest {
   readonly #storage: IngestStorage;
+  /** The same, and it tells of series that are made. */
+  readonly #resolver: SeriesResolver;
   readonly #prng: Prng;
   readonly #onWrite: ((report: WriteReport) => void) | undefined;
   readonly #limits: IngestLimits;
@@ -183,6 +208,11 @@ export class Ingest {
 
   constructor(dependencies: IngestDependencies) {
     this.#storage = dependencies.storage;
+    const { seriesWatch } = dependencies;
+    this.#resolver =
+      seriesWatch === undefined
+        ? dependencies.storage
+        : watchedResolver(dependencies.storage, seriesWatch, () => this.#sender);
     this.#prng = dependencies.prng;
     this.#onWrite = dependencies.onWrite;
     this.#limits = dependencies.limits ?? DEFAULT_INGEST_LIMITS;
@@ -407,7 +437,7 @@ export class Ingest {
       const { dictionaryBounds } = this.#limits;
       const onSeriesRefused = (labels: Labels) => this.#seriesRefused(tenant, labels);
       const rules = { limits, relabelling, onSeriesRefused };
-      const context = { storage: this.#storage, tenant, forcedLabels, ...rules };
+      const context = { storage: this.#resolver, tenant, forcedLabels, ...rules };
       const dictionary = new ProfileDictionary(context, this.#prng.u32(), dictionaryBounds);
       profile = { tenant, dictionary, sizeBytes: 0 };
     } else this.#profiles.delete(key);

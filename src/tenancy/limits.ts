@@ -97,3 +97,13 @@ export const CONTRIBUTORS_TOLD = 3;
 /** Tokens and protocols of a tenant, and tenants, whose use is told apart in series. */
 export const USAGE_TOTALS_MAX = 1_000;
 export const USAGE_TOTALS_TENANTS_MAX = 20_000;
+
+/** Series that are kept of who made some: in all, of a maker of a metric, characters of one. */
+export const MADE_SERIES_MAX = 20_000;
+export const MADE_PER_MAKER = 16;
+export const MADE_LABELS_LENGTH_MAX = 2_000;
+/** At first one in so long. */
+export const MADE_GAP_MS = 60_000;
+/** Tokens and protocols of a metric, and metrics of a tenant. */
+export const MAKERS_PER_METRIC = 8;
+export const MAKING_METRICS_MAX = 500;

@@ -7,7 +7,9 @@
 import type { NameSplit, SeriesRef, WriteBatch } from '../model/columns.ts';
 import { AppError } from '../model/errors.ts';
 import { LabelBytes } from '../model/label-bytes.ts';
-import type { AppendResult } from '../model/storage.ts';
+import { watchedResolve } from '../model/series-watch.ts';
+import type { SeriesSender, SeriesWatch } from '../model/series-watch.ts';
+import type { AppendResult, StorageWriter } from '../model/storage.ts';
 import type { Principal, TenantId } from '../model/tenant.ts';
 import { assert, FatalError } from '../stdx/assert.ts';
 import { fromSentOptions, fromSentPart, NO_SERIES, toSentError } from './crossing.ts';
@@ -30,6 +32,8 @@ export interface ShardReceiverParts {
     forget(tenant: TenantId): void;
   };
   readonly onFatal: (error: Error) => void;
+  /** Told of each series that was made for somebody. */
+  readonly seriesWatch?: SeriesWatch | undefined;
   /** Told of samples that go to the log, and (negative) of those that did not come there. */
   readonly onSamples?: (principal: Principal, count: number, protocol: string) => void;
 }
@@ -71,13 +75,16 @@ export class ShardReceiver {
     if (message.kind === 'append') this.#append(message, defined);
   }
 
-  #define({ epoch, series }: SentMessage): Defined {
+  #define(message: SentMessage): Defined {
     const defined: Defined = { refused: [], failure: undefined };
-    if (epoch > this.#voidEpoch) for (const sent of series) this.#defineAll(sent, defined);
+    if (message.epoch <= this.#voidEpoch) return defined;
+    // Of a large body series come ahead of whoever sends them: the last ones say it.
+    const sender = message.kind === 'append' ? message.options : undefined;
+    for (const sent of message.series) this.#defineAll(sent, defined, sender);
     return defined;
   }
 
-  #defineAll(sent: SentSeries, defined: Defined): void {
+  #defineAll(sent: SentSeries, defined: Defined, sender: SeriesSender | undefined): void {
     const { shard, tenant, first } = sent;
     const storage = this.#parts.storage.shards[shard]!;
     const refs = this.#refs[shard]!;
@@ -87,7 +94,7 @@ export class ShardReceiver {
     while (reader.next()) {
       let ref = NO_SERIES;
       try {
-        if (isAdmitted) ref = storage.resolveBytes(tenant, this.#labels);
+        if (isAdmitted) ref = this.#resolve(storage, tenant, sender);
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
         defined.failure ??= error;
@@ -95,6 +102,20 @@ export class ShardReceiver {
       if (ref < 0) defined.refused.push(reader.lastKey());
       refs.push(ref < 0 ? NO_SERIES : ref);
     }
+  }
+
+  #resolve(
+    storage: Pick<StorageWriter, 'resolveBytes'>,
+    tenant: TenantId,
+    sender: SeriesSender | undefined,
+  ): SeriesRef {
+    const { seriesWatch } = this.#parts;
+    const labels = this.#labels;
+    if (seriesWatch === undefined || sender === undefined)
+      return storage.resolveBytes(tenant, labels);
+    return watchedResolve(seriesWatch, sender, { tenant, labels }, (...given) =>
+      storage.resolveBytes(...given),
+    );
   }
 
   #refusal(tenant: TenantId): AppError | undefined {

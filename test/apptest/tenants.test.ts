@@ -73,6 +73,8 @@ const QUESTIONS: readonly (readonly [
   ['DELETE', '/tenants/{tenant}/tokens/{id}', undefined, 200],
   ['GET', '/tenants/{tenant}/cardinality', undefined, 200, '?limit=3'],
   ['GET', '/tenants/{tenant}/cardinality', undefined, 400, '?limit=x'],
+  ['GET', '/tenants/{tenant}/growth', undefined, 200, '?limit=3&metric=m'],
+  ['GET', '/tenants/{tenant}/growth', undefined, 400, '?limit=0'],
   ['GET', '/tenants/{tenant}/usage', undefined, 200],
   ['GET', '/tenants/{tenant}/usage', undefined, 400, '?to=x'],
   ['GET', '/usage', undefined, 200, '?group=protocol'],

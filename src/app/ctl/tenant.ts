@@ -20,6 +20,8 @@ export const TENANT_HELP = `Usage: orrery tenant list
        orrery tenant create NAME [--limit ID=NUMBER]…
        orrery tenant show NAME
        orrery tenant limits NAME [--limit ID=NUMBER|ID=default]…
+       orrery tenant cardinality NAME [--metric METRIC] [--top NUMBER]
+       orrery tenant growth NAME [--metric METRIC] [--top NUMBER]
        orrery tenant suspend NAME
        orrery tenant resume NAME
        orrery tenant rename NAME NEW
@@ -27,9 +29,12 @@ export const TENANT_HELP = `Usage: orrery tenant list
 
 Tenants of a running server. A suspended tenant keeps its data and tokens, which are refused until
 it is resumed. Deleting takes all data of the tenant and its tokens along; the command ends when
-they are gone. Times are in UTC.
+they are gone. Growth compares the series of the last hour with those of the same hour a day before,
+and says whose series of a metric were the first. Times are in UTC.
 
   --limit ID=NUMBER   what the tenant may take (docs/operations/limits.md); may be repeated
+  --metric METRIC     series of this metric only
+  --top NUMBER        rows of each table [10]
   --yes               really delete
 ${ADMIN_FLAGS_HELP}
 Exit codes: 0 done; 1 no answer; 2 command line; 3 refused.
@@ -53,6 +58,8 @@ interface Removal {
 const OPTIONS = {
   ...ADMIN_OPTIONS,
   limit: { type: 'string', multiple: true },
+  metric: { type: 'string' },
+  top: { type: 'string' },
   yes: { type: 'boolean', default: false },
 } as const;
 
@@ -63,11 +70,14 @@ interface Work {
   readonly limits: readonly string[];
   readonly isJson: boolean;
   readonly isSure: boolean;
+  readonly metric: string | undefined;
+  readonly top: string | undefined;
 }
 
 interface Verb {
   readonly nameCount: number;
   readonly takesLimits?: true;
+  readonly takesMetric?: true;
   readonly run: (work: Work) => Promise<void>;
 }
 
@@ -76,6 +86,8 @@ const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ['create', { nameCount: 1, takesLimits: true, run: create }],
   ['show', { nameCount: 1, run: show }],
   ['limits', { nameCount: 1, takesLimits: true, run: limits }],
+  ['cardinality', { nameCount: 1, takesMetric: true, run: (work) => names(work, 'cardinality') }],
+  ['growth', { nameCount: 1, takesMetric: true, run: (work) => names(work, 'growth') }],
   ['suspend', { nameCount: 1, run: (work) => edit(work, { state: 'suspended' }) }],
   ['resume', { nameCount: 1, run: (work) => edit(work, { state: 'active' }) }],
   ['rename', { nameCount: 2, run: (work) => edit(work, { name: work.names[1] }) }],
@@ -94,9 +106,11 @@ export async function tenantCommand(args: readonly string[], terminal: Terminal)
   if (verb === undefined) throw new UsageError(unknown('verb', word, [...VERBS.keys()]));
   if (names.length !== verb.nameCount)
     throw new UsageError(`orrery tenant ${word} takes ${verb.nameCount} names: see --help`);
-  const { limit: limitTexts = [] } = values;
+  const { limit: limitTexts = [], metric, top } = values;
   if (limitTexts.length > 0 && verb.takesLimits !== true)
     throw new UsageError(`orrery tenant ${word} takes no --limit`);
+  if ((metric ?? top) !== undefined && verb.takesMetric !== true)
+    throw new UsageError(`orrery tenant ${word} takes neither --metric nor --top`);
   await verb.run({
     client: new AdminClient(values, terminal),
     terminal,
@@ -104,6 +118,8 @@ export async function tenantCommand(args: readonly string[], terminal: Terminal)
     limits: limitTexts,
     isJson: values.json,
     isSure: values.yes,
+    metric,
+    top,
   });
   return EXIT.ok;
 }
@@ -179,6 +195,11 @@ async function limits({ client, terminal, names, limits: given, isJson }: Work):
   const rows = Object.entries(answer.limits).map(([id, value]) => [id, String(value)]);
   if (rows.length === 0) terminal.out('all limits have their defaults\n');
   else terminal.out(tableText([['limit', 'value'], ...rows], terminal.columns));
+}
+
+async function names(work: Work, what: 'cardinality' | 'growth'): Promise<void> {
+  const verbs = await import('./tenant-names.ts');
+  await verbs[what]({ ...work, tenant: work.names[0]! });
 }
 
 async function remove({ client, terminal, names, isJson, isSure }: Work): Promise<void> {

@@ -7,6 +7,7 @@ import { Worker } from 'node:worker_threads';
 import type { Refused } from '../../ingest/refused-lines.ts';
 import type { TenantRules } from '../../ingest/relabel-table.ts';
 import type { MetadataFilter } from '../../ingest/metadata-filter.ts';
+import type { SeriesWatch } from '../../model/series-watch.ts';
 import type { Principal, TenantId } from '../../model/tenant.ts';
 import { errorMessage, FatalError, must } from '../../stdx/assert.ts';
 import type { Logger } from '../../telemetry/logger.ts';
@@ -53,6 +54,7 @@ export interface IngestThreadsParts {
   readonly admit: (tenant: TenantId) => void;
   /** Samples that go to the log, and (negative) those that did not come there. */
   readonly onSamples?: (principal: Principal, count: number, protocol: string) => void;
+  readonly seriesWatch?: SeriesWatch;
   /** Serves a request that a thread does not serve itself. */
   readonly accept: (connection: Duplex) => void;
   readonly onFatal: (error: Error) => void;
@@ -184,7 +186,7 @@ class IngestThread {
   #isClosing = false;
 
   constructor(parts: IngestThreadsParts, setup: Omit<IngestSetup, 'uses'>, index: number) {
-    const { storage, metadata, admit, onFatal, onSamples } = parts;
+    const { storage, metadata, admit, onFatal, onSamples, seriesWatch } = parts;
     this.#parts = parts;
     this.#index = index;
     this.#receiver = new ShardReceiver({
@@ -194,6 +196,7 @@ class IngestThread {
       onFatal,
       answer: (answer) => this.#answer(answer),
       ...(onSamples && { onSamples }),
+      seriesWatch,
     });
     const module = parts.module ?? new URL('./ingest-thread.ts', import.meta.url);
     const name = `ingest-${index}`;

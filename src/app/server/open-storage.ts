@@ -122,7 +122,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
       ...sharedMerges(options),
       settings: tsdbSettings(options, memory),
       memory,
-      seriesGate: limits.quotas,
+      seriesGate: limits.makers.counting(limits.quotas),
       meter: usage,
       diskSpace: () => files.space(data),
     });

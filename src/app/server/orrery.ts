@@ -128,7 +128,8 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
     ingest.forgetRules(changed.tenant);
     await state.threads?.relabel(changed);
   });
-  const keepers = { relabel, metadata, pushGroups: () => state.pushGroups };
+  const { makers } = parts.limits;
+  const keepers = { relabel, metadata, makers, pushGroups: () => state.pushGroups };
   const tenancy = await openTenancy(parts, keepers);
   followLimits(parts.limits, tenancy.store, (told) => state.threads?.tellLimit(told));
   const wiring = { state, metadata, metricsPage, refusedLines, relabel, tenancy };
@@ -260,6 +261,7 @@ async function startThreads(
     storage,
     ...rest,
     logger,
+    seriesWatch: parts.limits.makers,
     onBreach: (breach) => hearBreach(parts.limits.breaches, breach),
     onSamples: (principal, count, protocol) =>
       parts.limits.quotas.gate(principal).takeSamples(count, protocol),
@@ -312,7 +314,8 @@ function openIngest(parts: OrreryParts, wiring: Wiring): Ingest {
   };
   const limits = ingestShares(memory);
   const onSeriesRefused = (refused: RefusedSeries): string => breaches.addSeries(refused);
-  const told = { onWrite, onSeriesRefused, turns: new WriteTurns(inNextTurn) };
+  const seriesWatch = parts.limits.makers;
+  const told = { onWrite, onSeriesRefused, seriesWatch, turns: new WriteTurns(inNextTurn) };
   return new Ingest({ storage, prng, metadata, relabel, limits, quotas, ...told });
 }
 
@@ -380,6 +383,7 @@ function wire(parts: OrreryParts, wiring: Wiring): Wired {
     ...tenancyDependencies(tenancy, prng),
     ...limitsTold(parts.limits),
     ...looks.dependencies(),
+    makers: parts.limits.makers,
   };
   const deps = { ...api, ...about, ...watched, ...tenants, directory: parts.webDirectory };
   const writeRoutes = (dry: Ingest) => writingRoutes({ ...deps, ingest: dry });

@@ -7,6 +7,7 @@ import { isLimitId } from '../../tenancy/limit-table.ts';
 import type { LimitId, LimitValues } from '../../tenancy/limit-table.ts';
 import { Quotas } from '../../tenancy/quotas.ts';
 import type { QuotasParts } from '../../tenancy/quotas.ts';
+import { SeriesMakers } from '../../tenancy/series-makers.ts';
 import type { HttpServerOptions } from '../../frontends/http/server.ts';
 import type { TenantDependencies } from '../../frontends/tenancy/tenants.ts';
 import type { TenantId } from '../../model/tenant.ts';
@@ -30,6 +31,7 @@ export interface OpenQuotas {
   readonly quotas: Quotas;
   readonly breaches: Breaches;
   readonly book: LimitBook;
+  readonly makers: SeriesMakers;
 }
 
 export function openQuotas(
@@ -40,7 +42,7 @@ export function openQuotas(
   const book = new LimitBook(serverLimits(settings));
   const limitsOf = book.of.bind(book);
   const quotas = new Quotas({ limitsOf, clock, ...threads });
-  return { book, quotas, breaches: new Breaches(clock) };
+  return { book, quotas, breaches: new Breaches(clock), makers: new SeriesMakers(clock) };
 }
 
 /** Those that have limits of their own, or a token that has. */

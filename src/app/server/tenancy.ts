@@ -10,6 +10,7 @@ import type { TenantId } from '../../model/tenant.ts';
 import type { Clock } from '../../stdx/clock.ts';
 import type { Prng } from '../../stdx/prng.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import type { SeriesMakers } from '../../tenancy/series-makers.ts';
 import { isServerAdmin } from '../../tenancy/server-admin.ts';
 import { TenancyStore } from '../../tenancy/tenancy-store.ts';
 import { TenantRemoval } from '../../tenancy/tenant-removal.ts';
@@ -26,6 +27,7 @@ interface TenancyParts {
 interface Keepers {
   readonly relabel: RelabelStore;
   readonly metadata: MetadataFilter;
+  readonly makers: SeriesMakers;
   /** undefined: they are not opened yet. */
   readonly pushGroups: () => PushGroups | undefined;
 }
@@ -45,13 +47,14 @@ export async function openTenancy(parts: TenancyParts, keepers: Keepers): Promis
 /** Pushed groups would be written again and again. */
 async function forgetTenant(
   tenant: TenantId,
-  { relabel, metadata, pushGroups }: Keepers,
+  { relabel, metadata, makers, pushGroups }: Keepers,
 ): Promise<void> {
   const groups = pushGroups();
   const principal = openPrincipal(tenant);
   for (const { labels } of groups?.groups(tenant) ?? []) await groups?.remove(principal, labels);
   await relabel.remove(tenant);
   metadata.forget(tenant);
+  makers.forget(tenant);
 }
 
 /** What the routes of tenants need beside what all routes have. */

@@ -18,6 +18,7 @@ import {
   LABEL_NAME_LENGTH_MAX,
   LABEL_VALUE_LENGTH_MAX,
   MATCHER_LENGTH_MAX,
+  METRIC_NAME_LENGTH_MAX,
   TENANTS_ANSWER_DEFAULT,
   TENANTS_ANSWER_MAX,
   TOKEN_NAME_LENGTH_MAX,
@@ -97,6 +98,15 @@ function count(max: number, fallback: number): Json {
   return inQuery('limit', { type: 'integer', minimum: 1, maximum: max, default: fallback });
 }
 
+const NAMES_PARAMETERS = [
+  count(CARDINALITY_ANSWER_MAX, CARDINALITY_ANSWER_DEFAULT),
+  inQuery('metric', {
+    type: 'string',
+    maxLength: METRIC_NAME_LENGTH_MAX,
+    description: 'Series of this metric only.',
+  }),
+];
+
 function paths(): Json {
   return {
     '/orrery/v1/tenants': tenantsPath(),
@@ -110,7 +120,18 @@ function paths(): Json {
         id: 'getCardinality',
         summary: 'Which names and labels make the series of the tenant many.',
         answer: 'Cardinality',
-        parameters: [count(CARDINALITY_ANSWER_MAX, CARDINALITY_ANSWER_DEFAULT)],
+        parameters: NAMES_PARAMETERS,
+      }),
+    },
+    '/orrery/v1/tenants/{tenant}/growth': {
+      parameters: [TENANT],
+      get: operation({
+        id: 'getGrowth',
+        summary:
+          'What makes series of the last hour more than those of the same hour a day before, and ' +
+          'whose series of a metric were the first.',
+        answer: 'Growth',
+        parameters: NAMES_PARAMETERS,
       }),
     },
     '/orrery/v1/tenants/{tenant}/usage': {
@@ -336,6 +357,7 @@ function schemas(): Json {
       series_by_label_value: list(object({ name: TEXT, series: WHOLE })),
       values_by_label: list(object({ name: TEXT, values: WHOLE })),
     }),
+    ...growthSchemas(),
   };
 }
 
@@ -479,6 +501,24 @@ function whoamiSchema(): Json {
     permissions,
     token: { anyOf: [token, { type: 'null' }] },
   });
+}
+
+function growthSchemas(): Json {
+  const hour = object({ from: TIME, to: TIME, series: WHOLE });
+  const row = { name: TEXT, series: WHOLE, before: WHOLE };
+  const maker = object({ time: TIME, token: TEXT, protocol: TEXT, labels: LABELS });
+  return {
+    Growth: object({
+      tenant: TEXT,
+      now: hour,
+      before: hour,
+      growth_by_metric: list(object({ ...row, started_by: { anyOf: [maker, { type: 'null' }] } })),
+      growth_by_label: list(object(row)),
+      growth_by_label_value: list(object(row)),
+      growth_by_values: list(object({ name: TEXT, values: WHOLE, before: WHOLE })),
+      makers_since: TIME,
+    }),
+  };
 }
 
 function usageSchemas(): Json {

@@ -3,13 +3,13 @@
 import type { Exchange } from '../http/exchange.ts';
 import { SMALL_BODY_BYTES_MAX } from '../http/limits.ts';
 import type { Method, Route } from '../http/route.ts';
-import type { CardinalityDependencies } from './cardinality.ts';
+import type { GrowthDependencies } from './growth.ts';
 import type { UsageDependencies } from './usage.ts';
 import { fieldErrors } from './fields.ts';
 import type { TokenDependencies } from './tokens.ts';
 
 export interface TenancyApiDependencies
-  extends TokenDependencies, CardinalityDependencies, UsageDependencies {
+  extends TokenDependencies, GrowthDependencies, UsageDependencies {
   /** Of the product. */
   readonly version: string;
 }
@@ -19,6 +19,7 @@ const tenants = () => import('./tenants.ts');
 const tokens = () => import('./tokens.ts');
 const audit = () => import('./audit.ts');
 const cardinality = () => import('./cardinality.ts');
+const growth = () => import('./growth.ts');
 const usage = () => import('./usage.ts');
 const openApi = () => import('./openapi.ts');
 
@@ -108,6 +109,12 @@ const ROWS: readonly Row[] = [
     path: `${ONE}/cardinality`,
     ...OWN,
     run: async (...a) => (await cardinality()).getCardinality(...a),
+  },
+  {
+    method: 'GET',
+    path: `${ONE}/growth`,
+    ...OWN,
+    run: async (...a) => (await growth()).getGrowth(...a),
   },
   {
     method: 'GET',

@@ -22,6 +22,7 @@ import { TenantRemoval } from '../../tenancy/tenant-removal.ts';
 import { matcher } from '../../model/matcher.ts';
 import { LimitBook } from '../../tenancy/limit-book.ts';
 import { LIMIT_IDS } from '../../tenancy/limit-table.ts';
+import { SeriesMakers } from '../../tenancy/series-makers.ts';
 import { UsageBook } from '../../tenancy/usage.ts';
 import { mintToken } from '../../tenancy/token.ts';
 import { openDoor, testScheduler } from '../http/testing.ts';
@@ -48,6 +49,7 @@ interface Body {
   readonly tenants: readonly { readonly name: string; readonly created_at: unknown }[];
   readonly next: unknown;
   readonly series: unknown;
+  readonly growth_by_metric: unknown;
   readonly left: unknown;
   readonly remains: readonly string[];
   readonly rows: readonly {
@@ -133,6 +135,7 @@ before(async () => {
     usage,
     lookAtUsage: async () => undefined,
     queries: queryService(),
+    makers: new SeriesMakers(clock),
     mintToken: () => mintToken(prng),
     limitsInForce: (tenant, tokenId) => book.sourced(tenant, tokenId),
     limitUse: () => ({ 'active-series': 17 }),
@@ -515,6 +518,14 @@ test('cardinality; tenants of open mode without a record', async () => {
     series_by_label_value: [{ name: '__name__=m', series: 25 }],
     values_by_label: [{ name: 'i', values: 25 }],
   });
+  const one = await ask('GET', '/tenants/wild/cardinality?metric=m');
+  assert.equal(one.json.series, 25);
+  assert.equal((await ask('GET', '/tenants/wild/cardinality?metric=none')).json.series, 0);
+  const more = await ask('GET', '/tenants/wild/growth?limit=1&metric=m');
+  assert.deepEqual(more.json.growth_by_metric, [
+    { name: 'm', series: 25, before: 0, started_by: null },
+  ]);
+  await refused(['GET', '/tenants/wild/growth?since=1d'], { path: 'since' });
   assert.equal(store.tenantByName('wild'), undefined);
   await ask('PATCH', '/tenants/wild', { name: 'tame' });
   assert.equal(store.tenantByName('tame')?.id, 'wild');

@@ -378,6 +378,7 @@ const ROWS: readonly (readonly [string, Visits])[] = [
   ['GET /orrery/v1/tenants/:tenant/tokens/:id', TOKEN],
   ['DELETE /orrery/v1/tenants/:tenant/tokens/:id', TOKEN],
   ['GET /orrery/v1/tenants/:tenant/cardinality', TENANT],
+  ['GET /orrery/v1/tenants/:tenant/growth', TENANT],
   ['GET /orrery/v1/tenants/:tenant/usage', TENANT],
   ['GET /orrery/v1/usage', ({ tenant }) => [{}, { query: { tenant } }]],
   ['GET /orrery/v1/audit', ({ tenant }) => [{}, { query: { tenant } }]],

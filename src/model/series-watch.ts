@@ -1,0 +1,59 @@
+// Who makes a series: the storage knows that one was made, whoever resolves labels knows for whom.
+import { decodeUtf8 } from '../codec/utf8.ts';
+import type { LabelBytes } from './label-bytes.ts';
+import { RANGE_STRIDE } from './label-bytes.ts';
+import { labelValue, METRIC_NAME } from './labels.ts';
+import type { Labels } from './labels.ts';
+import type { SeriesRef } from './columns.ts';
+import type { TenantId } from './tenant.ts';
+
+export interface SeriesSender {
+  /** '' where there is none. */
+  readonly tokenId: string;
+  readonly protocol: string;
+}
+
+export interface SeriesWatch {
+  /** Grows by one with each series that the storage makes. */
+  readonly madeCount: number;
+  /** One was made. `labels` are borrowed. */
+  made(tenant: TenantId, sender: SeriesSender, labels: Labels | LabelBytes): void;
+}
+
+/** Resolves labels, and tells where that made a series. */
+export function watchedResolve<L extends Labels | LabelBytes>(
+  watch: SeriesWatch,
+  sender: SeriesSender,
+  { tenant, labels }: { readonly tenant: TenantId; readonly labels: L },
+  resolve: (tenant: TenantId, labels: L) => SeriesRef,
+): SeriesRef {
+  const before = watch.madeCount;
+  const ref = resolve(tenant, labels);
+  if (watch.madeCount !== before) watch.made(tenant, sender, labels);
+  return ref;
+}
+
+function isDecoded(labels: Labels | LabelBytes): labels is Labels {
+  return Array.isArray(labels);
+}
+
+/** Text of a name or a value of the label at a place. */
+function textAt({ ranges, bytes }: LabelBytes, at: number): string {
+  return decodeUtf8(bytes, ranges[at]!, ranges[at + 1]!) ?? '';
+}
+
+/** '' where it has none. */
+export function metricOf(labels: Labels | LabelBytes): string {
+  if (isDecoded(labels)) return labelValue(labels, METRIC_NAME);
+  for (let at = 0; at < labels.count * RANGE_STRIDE; at += RANGE_STRIDE)
+    if (textAt(labels, at) === METRIC_NAME) return textAt(labels, at + 2);
+  return '';
+}
+
+export function decodedLabels(labels: Labels | LabelBytes): Labels {
+  if (isDecoded(labels)) return labels;
+  const texts: string[] = [];
+  for (let at = 0; at < labels.count * RANGE_STRIDE; at += RANGE_STRIDE)
+    texts.push(textAt(labels, at), textAt(labels, at + 2));
+  return texts;
+}

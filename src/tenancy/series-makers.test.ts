@@ -1,0 +1,132 @@
+// Who made series: the first of each maker stays, what is kept spreads over the time, bounds hold,
+// and the gate lets through what it let through before.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { LabelBytes } from '../model/label-bytes.ts';
+import { METRIC_NAME } from '../model/labels.ts';
+import type { Labels } from '../model/labels.ts';
+import { watchedResolve } from '../model/series-watch.ts';
+import {
+  MADE_GAP_MS,
+  MADE_LABELS_LENGTH_MAX,
+  MADE_PER_MAKER,
+  MADE_SERIES_MAX,
+  MAKERS_PER_METRIC,
+  MAKING_METRICS_MAX,
+} from './limits.ts';
+import { SeriesMakers } from './series-makers.ts';
+
+const START_MS = Date.UTC(2026, 10, 29);
+const AGENT = { tokenId: 'agent', protocol: 'influx' };
+
+function setUp() {
+  const now = { ms: START_MS };
+  const makers = new SeriesMakers({ nowMs: () => now.ms, monotonicMs: () => now.ms });
+  return { now, makers };
+}
+
+function series(metric: string, more: readonly string[] = []): Labels {
+  return [METRIC_NAME, metric, ...more];
+}
+
+test('by metric, token and protocol, in the order of their making', () => {
+  const { now, makers } = setUp();
+  makers.made('t', AGENT, series('m', ['a', '1']));
+  now.ms++;
+  makers.made('t', { ...AGENT, protocol: 'otlp' }, series('m', ['a', '2']));
+  makers.made('t', AGENT, series('m', ['a', '3']));
+  makers.made('t', AGENT, series('other'));
+  makers.made('u', AGENT, series('m'));
+  assert.deepEqual(makers.of('t', 'm'), [
+    { ...AGENT, labels: series('m', ['a', '1']), madeMs: START_MS },
+    {
+      tokenId: 'agent',
+      protocol: 'otlp',
+      labels: series('m', ['a', '2']),
+      madeMs: START_MS + 1,
+    },
+  ]);
+  makers.forget('t');
+  assert.deepEqual(makers.of('t', 'm'), []);
+  assert.equal(makers.of('u', 'm').length, 1);
+});
+
+test('labels as bytes of a body are the same labels', () => {
+  const { makers } = setUp();
+  const texts = ['Zone', 'ä', METRIC_NAME, 'm', 'a', '1'];
+  const bytes = Buffer.from(texts.join(''));
+  const labels = new LabelBytes();
+  labels.open(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length));
+  labels.next();
+  let at = 0;
+  const ends = texts.map((text) => (at += Buffer.byteLength(text)));
+  for (let i = 0; i < texts.length; i += 2)
+    labels.push(i === 0 ? 0 : ends[i - 1]!, ends[i]!, ends[i]!, ends[i + 1]!);
+  makers.made('t', AGENT, labels);
+  labels.close();
+  assert.deepEqual(makers.of('t', 'm')[0]?.labels, texts);
+});
+
+test('whenever a growth began, one of its series is kept, and the first of all', () => {
+  const { now, makers } = setUp();
+  const dayMs = 24 * 3_600_000;
+  for (let i = 0; now.ms < START_MS + dayMs; now.ms += 1000)
+    makers.made('t', AGENT, series('m', ['a', String(i++)]));
+  const kept = makers.of('t', 'm');
+  assert.ok(kept.length <= MADE_PER_MAKER && kept.length >= MADE_PER_MAKER / 2, `${kept.length}`);
+  assert.equal(kept[0]?.madeMs, START_MS);
+  const ends = [...kept.slice(1).map(({ madeMs }) => madeMs), START_MS + dayMs];
+  const gaps = kept.map(({ madeMs }, i) => ends[i]! - madeMs);
+  assert.ok(Math.max(...gaps) <= (4 * dayMs) / MADE_PER_MAKER, gaps.join(' '));
+});
+
+test('bounds: makers, metrics, all; labels that are too long', () => {
+  const { now, makers } = setUp();
+  makers.made('t', AGENT, series('long', ['a', 'x'.repeat(MADE_LABELS_LENGTH_MAX)]));
+  assert.deepEqual(makers.of('t', 'long'), []);
+  for (let i = 0; i < MAKERS_PER_METRIC + 5; i++)
+    makers.made('t', { ...AGENT, tokenId: `t${i}` }, series('m'));
+  assert.deepEqual(
+    makers.of('t', 'm').map(({ tokenId }) => tokenId),
+    Array.from({ length: MAKERS_PER_METRIC }, (_, i) => `t${i + 5}`),
+  );
+  for (let i = 0; i <= MAKING_METRICS_MAX; i++) makers.made('t', AGENT, series(`m${i}`));
+  assert.deepEqual(makers.of('t', 'm'), [], 'it made none for longest');
+  assert.deepEqual(makers.of('t', 'm0'), []);
+  assert.equal(makers.of('t', `m${MAKING_METRICS_MAX}`).length, 1);
+  // Of all tenants together.
+  for (let i = 0; i < MADE_SERIES_MAX + 10; i++) makers.made(`u${i}`, AGENT, series('m'));
+  assert.equal(makers.of('t', `m${MAKING_METRICS_MAX}`).length, 0);
+  assert.equal(makers.of('u9', 'm').length, 0);
+  assert.equal(makers.of('u10', 'm').length, 1);
+  now.ms += MADE_GAP_MS;
+  makers.made('u10', AGENT, series('m', ['a', '2']));
+  assert.equal(makers.of('u10', 'm').length, 2);
+  assert.equal(makers.of('u11', 'm').length, 0);
+});
+
+test('a series is told of where the storage made it, and only there', () => {
+  const { makers } = setUp();
+  const asked: string[] = [];
+  const gate = makers.counting({
+    admits: (tenant) => asked.push(`admits ${tenant}`) > 0,
+    made: (tenant) => void asked.push(`made ${tenant}`),
+    watch: (count) => void asked.push(`watch ${count('t').active}`),
+  });
+  gate.watch(() => ({ active: 7, reserved: 0 }));
+  assert.equal(gate.admits('t'), true);
+  const known = { tenant: 't', labels: series('known') };
+  assert.equal(
+    watchedResolve(makers, AGENT, known, () => 3),
+    3,
+  );
+  assert.deepEqual(makers.of('t', 'known'), []);
+  const fresh = { tenant: 't', labels: series('fresh') };
+  const resolve = (tenant: string) => {
+    gate.made(tenant);
+    return 4;
+  };
+  assert.equal(watchedResolve(makers, AGENT, fresh, resolve), 4);
+  assert.equal(makers.of('t', 'fresh').length, 1);
+  assert.deepEqual(asked, ['watch 7', 'admits t', 'made t']);
+});

@@ -1,0 +1,133 @@
+// Who made series, lately: by metric the tokens and protocols, and of each some of the series it
+// made, with the moment. Whether such a series is new to the tenant is for the one who asks to find
+// out: one that was flushed and forgotten is made again by its next write.
+//
+// Of each maker the first series is kept, and then one in a while; where there are too many every
+// second one goes, and the while is twice as long. So what is kept spreads over all the time, and
+// whenever a growth began one of its first series is among it. Bounded in all; the tenant and the
+// metric that made none for longest go first.
+import type { Labels } from '../model/labels.ts';
+import type { LabelBytes } from '../model/label-bytes.ts';
+import { decodedLabels, metricOf } from '../model/series-watch.ts';
+import type { SeriesSender, SeriesWatch } from '../model/series-watch.ts';
+import type { SeriesGate } from '../model/storage.ts';
+import type { TenantId } from '../model/tenant.ts';
+import type { Clock } from '../stdx/clock.ts';
+import {
+  MADE_GAP_MS,
+  MADE_LABELS_LENGTH_MAX,
+  MADE_PER_MAKER,
+  MADE_SERIES_MAX,
+  MAKERS_PER_METRIC,
+  MAKING_METRICS_MAX,
+} from './limits.ts';
+
+export interface MadeSeries extends SeriesSender {
+  readonly labels: Labels;
+  readonly madeMs: number;
+}
+
+interface Maker {
+  kept: MadeSeries[];
+  gapMs: number;
+}
+
+/** By token and protocol. */
+type Makers = Map<string, Maker>;
+
+export class SeriesMakers implements SeriesWatch {
+  readonly #clock: Clock;
+  /** By tenant, then by metric; both in the order of the last series that was kept. */
+  readonly #tenants = new Map<TenantId, Map<string, Makers>>();
+  #keptCount = 0;
+  madeCount = 0;
+  /** Nothing is known of what was made before. */
+  readonly sinceMs: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.sinceMs = clock.nowMs();
+  }
+
+  /** The gate, and each series that comes through it is counted. */
+  counting(gate: SeriesGate): SeriesGate {
+    return {
+      admits: (tenant) => gate.admits(tenant),
+      made: (tenant) => {
+        this.madeCount++;
+        gate.made(tenant);
+      },
+      watch: (count) => gate.watch(count),
+    };
+  }
+
+  made(tenant: TenantId, sender: SeriesSender, labels: Labels | LabelBytes): void {
+    const { tokenId, protocol } = sender;
+    const metric = metricOf(labels);
+    const nowMs = this.#clock.nowMs();
+    const key = `${tokenId}/${protocol}`;
+    const known = this.#tenants.get(tenant)?.get(metric)?.get(key);
+    const last = known?.kept.at(-1);
+    if (known !== undefined && last !== undefined && nowMs - last.madeMs < known.gapMs) return;
+    const texts = decodedLabels(labels);
+    if (lengthOf(texts) > MADE_LABELS_LENGTH_MAX) return;
+    const metrics = moved(this.#tenants, tenant, () => new Map<string, Makers>());
+    const makers = moved(metrics, metric, (): Makers => new Map());
+    const maker = moved(makers, key, () => ({ kept: [], gapMs: MADE_GAP_MS }));
+    if (maker.kept.length >= MADE_PER_MAKER) this.#thin(maker);
+    maker.kept.push({ tokenId, protocol, labels: texts, madeMs: nowMs });
+    this.#keptCount++;
+    this.#bound(metrics, makers);
+  }
+
+  #thin(maker: Maker): void {
+    const before = maker.kept.length;
+    maker.kept = maker.kept.filter((_, i) => i % 2 === 0);
+    maker.gapMs *= 2;
+    this.#keptCount -= before - maker.kept.length;
+  }
+
+  #bound(metrics: Map<string, Makers>, makers: Makers): void {
+    if (makers.size > MAKERS_PER_METRIC) this.#dropFirst(makers, ({ kept }) => kept.length);
+    if (metrics.size > MAKING_METRICS_MAX) this.#dropFirst(metrics, sizeOf);
+    while (this.#keptCount > MADE_SERIES_MAX) {
+      const [tenant, oldest] = this.#tenants.entries().next().value!;
+      this.#dropFirst(oldest, sizeOf);
+      if (oldest.size === 0) this.#tenants.delete(tenant);
+    }
+  }
+
+  #dropFirst<T>(map: Map<string, T>, size: (value: T) => number): void {
+    const [key, value] = map.entries().next().value!;
+    map.delete(key);
+    this.#keptCount -= size(value);
+  }
+
+  /** Of a metric, in the order of their making. */
+  of(tenant: TenantId, metric: string): readonly MadeSeries[] {
+    const makers = this.#tenants.get(tenant)?.get(metric)?.values() ?? [];
+    return [...makers].flatMap(({ kept }) => kept).toSorted((a, b) => a.madeMs - b.madeMs);
+  }
+
+  forget(tenant: TenantId): void {
+    const metrics = this.#tenants.get(tenant);
+    for (const makers of metrics?.values() ?? []) this.#keptCount -= sizeOf(makers);
+    this.#tenants.delete(tenant);
+  }
+}
+
+function sizeOf(makers: Makers): number {
+  return makers.values().reduce((sum, { kept }) => sum + kept.length, 0);
+}
+
+function lengthOf(labels: Labels): number {
+  return labels.reduce((sum, text) => sum + text.length, 0);
+}
+
+/** The value of a key, made where there is none, as the last. */
+function moved<T>(map: Map<string, T>, key: string, make: () => T): T {
+  const value = map.get(key) ?? make();
+  map.delete(key);
+  map.set(key, value);
+  return value;
+}
