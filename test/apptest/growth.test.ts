@@ -142,8 +142,8 @@ async function part(shop: Shop): Promise<void> {
   const narrow = await shop.token('narrow', { matchers: ['{env="prod"}'], permissions: ['read'] });
   const found = await shop.growth(narrow.token);
   assert.deepEqual([found.now.series, found.before.series, found.growth_by_metric], [2, 2, []]);
-  const test = await shop.token('test', { matchers: ['{env="test"}'], permissions: ['read'] });
-  const rows = (await shop.growth(test.token)).growth_by_metric;
+  const others = await shop.token('test', { matchers: ['{env="test"}'], permissions: ['read'] });
+  const rows = (await shop.growth(others.token)).growth_by_metric;
   assert.deepEqual(
     rows.map(({ series, before, started_by: by }) => [series, before, by]),
     [

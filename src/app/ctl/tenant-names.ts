@@ -63,16 +63,19 @@ export async function cardinality(work: NamesWork): Promise<void> {
   const { terminal, isJson } = work;
   const found = await asked<Cardinality>(work, 'cardinality');
   if (isJson) return printJson(terminal, found);
-  const series = (rows: readonly Counted[]) => rows.map((row) => [row.name, String(row.series)]);
   const values = found.values_by_label.map((row) => [row.name, String(row.values)]);
   terminal.out(`${found.series} series\n`);
   for (const [head, rows] of [
-    ['metric', series(found.series_by_metric)],
-    ['label', series(found.series_by_label)],
-    ['label and value', series(found.series_by_label_value)],
+    ['metric', countCells(found.series_by_metric)],
+    ['label', countCells(found.series_by_label)],
+    ['label and value', countCells(found.series_by_label_value)],
   ] as const)
     terminal.out(`\n${tableText([[head, 'series'], ...rows], terminal.columns)}`);
   terminal.out(`\n${tableText([['label', 'values'], ...values], terminal.columns)}`);
+}
+
+function countCells(rows: readonly Counted[]) {
+  return rows.map(({ name, series }) => [name, String(series)]);
 }
 
 export async function growth(work: NamesWork): Promise<void> {

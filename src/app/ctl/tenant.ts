@@ -86,8 +86,11 @@ const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ['create', { nameCount: 1, takesLimits: true, run: create }],
   ['show', { nameCount: 1, run: show }],
   ['limits', { nameCount: 1, takesLimits: true, run: limits }],
-  ['cardinality', { nameCount: 1, takesMetric: true, run: (work) => names(work, 'cardinality') }],
-  ['growth', { nameCount: 1, takesMetric: true, run: (work) => names(work, 'growth') }],
+  [
+    'cardinality',
+    { nameCount: 1, takesMetric: true, run: (work) => tellNames(work, 'cardinality') },
+  ],
+  ['growth', { nameCount: 1, takesMetric: true, run: (work) => tellNames(work, 'growth') }],
   ['suspend', { nameCount: 1, run: (work) => edit(work, { state: 'suspended' }) }],
   ['resume', { nameCount: 1, run: (work) => edit(work, { state: 'active' }) }],
   ['rename', { nameCount: 2, run: (work) => edit(work, { name: work.names[1] }) }],
@@ -197,7 +200,7 @@ async function limits({ client, terminal, names, limits: given, isJson }: Work):
   else terminal.out(tableText([['limit', 'value'], ...rows], terminal.columns));
 }
 
-async function names(work: Work, what: 'cardinality' | 'growth'): Promise<void> {
+async function tellNames(work: Work, what: 'cardinality' | 'growth'): Promise<void> {
   const verbs = await import('./tenant-names.ts');
   await verbs[what]({ ...work, tenant: work.names[0]! });
 }

@@ -120,7 +120,7 @@ const IDLE: State = {
 export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const { settings, storage, clock, scheduler, logger, registry, onFatal, tls } = parts;
   const state: State = { ...IDLE };
-  const { quotas } = parts.limits;
+  const { quotas, makers } = parts.limits;
   const metadata = new MetadataFilter((tenant, count) => quotas.takeMetadata(tenant, count));
   const metricsPage = () => pageOf(registry, state);
   const refusedLines = new RefusedLines(clock);
@@ -128,7 +128,6 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
     ingest.forgetRules(changed.tenant);
     await state.threads?.relabel(changed);
   });
-  const { makers } = parts.limits;
   const keepers = { relabel, metadata, makers, pushGroups: () => state.pushGroups };
   const tenancy = await openTenancy(parts, keepers);
   followLimits(parts.limits, tenancy.store, (told) => state.threads?.tellLimit(told));
@@ -383,7 +382,6 @@ function wire(parts: OrreryParts, wiring: Wiring): Wired {
     ...tenancyDependencies(tenancy, prng),
     ...limitsTold(parts.limits),
     ...looks.dependencies(),
-    makers: parts.limits.makers,
   };
   const deps = { ...api, ...about, ...watched, ...tenants, directory: parts.webDirectory };
   const writeRoutes = (dry: Ingest) => writingRoutes({ ...deps, ingest: dry });

@@ -9,6 +9,7 @@ import { Quotas } from '../../tenancy/quotas.ts';
 import type { QuotasParts } from '../../tenancy/quotas.ts';
 import { SeriesMakers } from '../../tenancy/series-makers.ts';
 import type { HttpServerOptions } from '../../frontends/http/server.ts';
+import type { GrowthDependencies } from '../../frontends/tenancy/growth.ts';
 import type { TenantDependencies } from '../../frontends/tenancy/tenants.ts';
 import type { TenantId } from '../../model/tenant.ts';
 import type { TenancyStore } from '../../tenancy/tenancy-store.ts';
@@ -92,12 +93,15 @@ export function followLimits(
   });
 }
 
-/** What the API tells of limits. */
+/** What the API tells of limits, and of who makes series. */
 export function limitsTold({
   book,
   quotas,
-}: OpenQuotas): Pick<TenantDependencies, 'limitsInForce' | 'limitUse'> {
+  makers,
+}: OpenQuotas): Pick<TenantDependencies, 'limitsInForce' | 'limitUse'> &
+  Pick<GrowthDependencies, 'makers'> {
   return {
+    makers,
     limitsInForce: (tenant, tokenId) => book.sourced(tenant, tokenId),
     limitUse: (tenant) => ({ 'active-series': quotas.activeSeries(tenant) }),
   };

@@ -95,14 +95,16 @@ async function namesOf(
   const { byMetricName, byLabelName, byLabelPair } = found;
   const rows = byMetricName.length + 3 * byLabelName.length + byLabelPair.length;
   context.budget.take(rows * GROWTH_ROW_BYTES);
-  // The name is a label that all have, and its values are told as metrics.
-  const isOther = ({ name }: { readonly name: string }): boolean =>
-    name !== METRIC_NAME && !name.startsWith(`${METRIC_NAME}=`);
   return {
     ...found,
-    byLabelName: byLabelName.filter(isOther),
-    byLabelPair: byLabelPair.filter(isOther),
+    byLabelName: byLabelName.filter(isNoName),
+    byLabelPair: byLabelPair.filter(isNoName),
   };
+}
+
+/** The name is a label that all have, and its values are told as metrics. */
+function isNoName({ name }: { readonly name: string }): boolean {
+  return name !== METRIC_NAME && !name.startsWith(`${METRIC_NAME}=`);
 }
 
 function hourJson(endUs: number, { seriesCount: series }: Cardinality) {
