@@ -43,6 +43,9 @@ before(async () => {
     const wrote = await orrery.post('/api/v1/import', line);
     assert.equal(wrote.status, 204, wrote.text);
     await orrery.post('/write', `${text} no line`);
+    const draft = JSON.stringify({ name: text, permissions: ['read'] });
+    const made = await orrery.post('/orrery/v1/tenants/default/tokens', draft);
+    assert.equal(made.status, 201, made.text);
   }
 });
 
@@ -83,5 +86,17 @@ test('markup in names, values and help texts is text', { skip: CHROMIUM.skip }, 
     await page.goto(at('ingest'));
     await page.getByText(MARKUP[0]!.slice(0, 20)).first().waitFor();
     await assertHarmless(page, 'refused lines');
+    await page.goto(at('tenants?tenant=default'));
+    const tokens = page.getByRole('region', { name: 'List of tokens' });
+    for (const text of MARKUP) await tokens.getByText(text).first().waitFor();
+    const growth = page.getByRole('region', { name: 'Growth since yesterday' });
+    for (const text of MARKUP) await growth.getByText(text).first().waitFor();
+    const series = page.getByRole('region', { name: 'Series', exact: true });
+    await series.getByText(MARKUP[0]!).first().waitFor();
+    await assertHarmless(page, 'tokens, growth and series of a tenant');
+    const metric = `named ${MARKUP[0]}`;
+    await page.goto(at(`tenants?tenant=default&metric=${encodeURIComponent(metric)}`));
+    await page.getByText('1 series in the last hour, 0 a day before').waitFor();
+    await assertHarmless(page, 'one metric of a tenant');
   });
 });

@@ -70,7 +70,7 @@ export function mockJourneys(): MockJourneys {
           rules,
           hasBreaches: false,
         });
-        Object.assign(mock(), { tenancy: newTenancy(), wantsToken: false });
+        Object.assign(mock(), { tenancy: newTenancy(), wantsToken: false, isOwnToken: false });
         mock().cancelled.length = 0;
         await withPage(browser, target, options, body);
       });

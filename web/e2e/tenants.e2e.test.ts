@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { assertAccessible, screenshot } from './harness.ts';
 import {
   assertNoSidewaysScroll,
+  DARK,
   LIGHT,
   mockJourneys,
   NARROW,
@@ -31,6 +32,15 @@ for (const [theme, options] of THEMES) {
       .waitFor();
     await used.getByRole('row', { name: /agent promql 0 / }).waitFor();
     await page.getByText('1,840 stored').waitFor();
+    const growth = page.getByRole('region', { name: 'Growth since yesterday' });
+    await growth.getByText('1,840 series in the last hour, 1,210 a day before').waitFor();
+    const requests = growth.getByRole('row', { name: /^http_requests_total \+620 1,200 580/ });
+    await requests.getByText(/^token agent, otlp, 2026-11-29/).waitFor();
+    await requests.getByText('http_requests_total{env="prod", path="/cart/1"}').waitFor();
+    await growth
+      .getByRole('region', { name: 'Labels with more values' })
+      .getByText('+65')
+      .waitFor();
     await page
       .getByRole('region', { name: 'Changes', exact: true })
       .getByText('token-create')
@@ -40,6 +50,63 @@ for (const [theme, options] of THEMES) {
     await screenshot(page, `tenants-${theme}`);
   });
 }
+
+journey('One metric is looked into, and the address says which', DARK, async (look) => {
+  const { page, at } = look;
+  await page.goto(at('tenants?tenant=shop'));
+  const growth = page.getByRole('region', { name: 'Growth since yesterday' });
+  await growth.getByRole('link', { name: 'http_requests_total' }).click();
+  await page.waitForURL(/tenants\?tenant=shop&metric=http_requests_total$/);
+  await growth.getByText('1,200 series in the last hour, 580 a day before').waitFor();
+  await growth.getByRole('row', { name: /http_request_seconds/ }).waitFor({ state: 'detached' });
+  const series = page.getByRole('region', { name: 'Series', exact: true });
+  await series.getByRole('link', { name: 'http_requests_total' }).waitFor();
+  await assertAccessible(page);
+  await growth.scrollIntoViewIfNeeded();
+  await screenshot(page, 'tenants-metric');
+  await series.getByRole('link', { name: 'All metrics' }).click();
+  await page.waitForURL(/tenants\?tenant=shop$/);
+  await growth.getByText('not known; it is since').waitFor();
+  await page.goBack();
+  await growth.getByText('1,200 series in the last hour').waitFor();
+});
+
+journey('A tenant that did not grow says so', LIGHT, async ({ page, at }) => {
+  await page.goto(at('tenants?tenant=default'));
+  await page.getByText(/^Nothing became more: the last hour has the series/).waitFor();
+  await assertAccessible(page);
+});
+
+journey('A tenant sees its own, and is offered what it may do', LIGHT, async (look) => {
+  const { page, at } = look;
+  mock().isOwnToken = true;
+  await page.goto(at('tenants?tenant=shop'));
+  await page.getByText('New token').click();
+  const form = page.getByRole('form', { name: 'New token' });
+  await form.getByRole('checkbox', { name: 'admin' }).waitFor();
+  await page.getByRole('row', { name: /active-series .*250,000 of the tenant/ }).waitFor();
+  assert.equal(await form.getByRole('checkbox', { name: /metrics/ }).count(), 0);
+  for (const name of ['New tenant', 'Set a limit'])
+    assert.equal(await page.getByRole('form', { name }).count(), 0, name);
+  assert.equal(await page.getByRole('button', { name: /^(Suspend|Default)/ }).count(), 0);
+  await assertAccessible(page);
+  await screenshot(page, 'tenants-own');
+});
+
+journey('The scraper of the server gets a token for that alone', LIGHT, async ({ page, at }) => {
+  await page.goto(at('tenants?tenant=default'));
+  await page.getByText('New token').click();
+  const form = page.getByRole('form', { name: 'New token' });
+  await form.getByRole('textbox', { name: 'Name' }).fill('scraper');
+  for (const name of ['read', 'write']) await form.getByRole('checkbox', { name }).uncheck();
+  await form.getByRole('checkbox', { name: 'metrics of the server' }).check();
+  await assertAccessible(page);
+  await screenshot(page, 'token-metrics');
+  await form.getByRole('button', { name: 'Create' }).click();
+  await page.getByText('orr_id0_secret').waitFor();
+  const [made] = mock().tenancy.tenants.get('default')!.tokens;
+  assert.deepEqual(made!['permissions'], ['metrics']);
+});
 
 journey('A token is shown once, and revoked after a second question', LIGHT, async (look) => {
   const { page, at } = look;

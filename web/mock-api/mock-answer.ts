@@ -21,6 +21,8 @@ export interface MockState {
   tenancy: MockTenancy;
   /** Only `Bearer orr_good` is answered. */
   wantsToken: boolean;
+  /** Whoever asks has a token of the tenant `shop`, not of the server. */
+  isOwnToken: boolean;
 }
 
 export interface MockRequest {

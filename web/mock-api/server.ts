@@ -42,6 +42,7 @@ export async function startMockServer(port: number): Promise<MockServer> {
     rules: undefined,
     tenancy: newTenancy(),
     wantsToken: false,
+    isOwnToken: false,
   };
   const server = createServer((request, response) => {
     handle(request, response, state).catch((error: unknown) => {

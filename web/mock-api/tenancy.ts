@@ -52,6 +52,7 @@ export function answerTenancy(request: MockRequest, state: MockState): MockAnswe
   if (state.wantsToken && request.token !== 'orr_good') {
     return failed(401, 'unauthenticated', 'the request has no valid token');
   }
+  if (path === 'whoami') return { status: 200, body: whoami(state) };
   if (path === 'audit') return { status: 200, body: audit(tenancy, params.get('tenant')) };
   const [place, name = '', what = '', id = ''] = path.split('/');
   if (place !== 'tenants') return undefined;
@@ -69,9 +70,59 @@ export function answerTenancy(request: MockRequest, state: MockState): MockAnswe
   }
   if (what === 'usage') return { status: 200, body: usage(params.get('from')) };
   if (what === 'cardinality') return { status: 200, body: CARDINALITY };
+  if (what === 'growth') return { status: 200, body: growth(name, params.get('metric')) };
   tenant.state = (JSON.parse(body) as { state: string }).state;
   tenancy.changes.unshift({ action: 'tenant-state', subject: name, tenant: name });
   return { status: 200, body: shown(tenant) };
+}
+
+/** A tenant's own token may read and administer its tenant. */
+function whoami({ isOwnToken }: MockState): unknown {
+  if (!isOwnToken) return { tenant: { name: 'default' }, permissions: ['admin'], token: null };
+  return {
+    tenant: { name: 'shop' },
+    permissions: ['read', 'write', 'admin'],
+    token: { scope: 'tenant' },
+  };
+}
+
+/** The shop grew by a label with the number of a cart in it; the default tenant did not. */
+function growth(tenant: string, metric: string | null): unknown {
+  const none = {
+    now: { series: 3 },
+    before: { series: 3 },
+    growth_by_metric: [],
+    growth_by_label: [],
+    growth_by_label_value: [],
+    growth_by_values: [],
+    makers_since: BORN,
+  };
+  if (tenant !== 'shop') return none;
+  const requests = {
+    name: 'http_requests_total',
+    series: 1200,
+    before: 580,
+    started_by: {
+      time: '2026-11-29T04:12:31.000Z',
+      token: 'agent',
+      protocol: 'otlp',
+      labels: { __name__: 'http_requests_total', path: '/cart/1', env: 'prod' },
+    },
+  };
+  const buckets = { name: 'http_request_seconds_bucket', series: 640, before: 630 };
+  const all = [requests, { ...buckets, started_by: null }];
+  return {
+    ...none,
+    now: { series: metric === null ? 1840 : requests.series },
+    before: { series: metric === null ? 1210 : requests.before },
+    growth_by_metric: all.filter(({ name }) => metric === null || name === metric),
+    growth_by_label: [{ name: 'path', series: 1840, before: 1210 }],
+    growth_by_label_value: [
+      { name: 'path=/cart/1', series: 20, before: 0 },
+      { name: 'status=500', series: 90, before: 84 },
+    ],
+    growth_by_values: [{ name: 'path', values: 96, before: 31 }],
+  };
 }
 
 function shown({ tokens, ...rest }: MockTenant): unknown {

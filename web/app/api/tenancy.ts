@@ -1,4 +1,5 @@
 /** Tenants, their tokens, limits and series, and who changed them (docs/protocols/tenants.md). */
+import { CARDINALITY_ROWS } from '../util/limits.ts';
 import { sendOwn } from './client.ts';
 
 export interface Tenant {
@@ -50,6 +51,50 @@ export interface TenantCardinality {
   readonly series_by_label: readonly SeriesCount[];
   readonly series_by_label_value: readonly SeriesCount[];
   readonly values_by_label: readonly { readonly name: string; readonly values: number }[];
+}
+
+/** Of a name: how much there is of it now, and was a day before. */
+export interface Grown {
+  readonly name: string;
+  readonly series: number;
+  readonly before: number;
+}
+
+/** Whose new series of a metric were the first. */
+export interface SeriesMaker {
+  readonly time: string;
+  /** '' where there was none. */
+  readonly token: string;
+  readonly protocol: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface GrownMetric extends Grown {
+  /** null: not known. */
+  readonly started_by: SeriesMaker | null;
+}
+
+export interface TenantGrowth {
+  readonly now: { readonly series: number };
+  readonly before: { readonly series: number };
+  readonly growth_by_metric: readonly GrownMetric[];
+  readonly growth_by_label: readonly Grown[];
+  readonly growth_by_label_value: readonly Grown[];
+  readonly growth_by_values: readonly {
+    readonly name: string;
+    readonly values: number;
+    readonly before: number;
+  }[];
+  /** Earlier makers are not known. */
+  readonly makers_since: string;
+}
+
+/** Who signs the requests of this page. */
+export interface Whoami {
+  readonly tenant: { readonly name: string };
+  readonly permissions: readonly string[];
+  /** null: no token is asked for. */
+  readonly token: { readonly scope: 'tenant' | 'server' } | null;
 }
 
 export interface AuditRow {
@@ -104,11 +149,37 @@ export async function revokeToken(tenant: string, id: string): Promise<Token> {
   return sendOwn(path, { method: 'DELETE' }, undefined);
 }
 
+/** Of one metric, or of all where that is ''. */
 export async function tenantCardinality(
   tenant: string,
+  metric: string,
   signal?: AbortSignal,
 ): Promise<TenantCardinality> {
-  return sendOwn(pathOf(tenant, '/cardinality?limit=10'), {}, signal);
+  return sendOwn(pathOf(tenant, `/cardinality?${namesQuery(metric)}`), {}, signal);
+}
+
+/** The same of what became more since yesterday. */
+export async function tenantGrowth(
+  tenant: string,
+  metric: string,
+  signal?: AbortSignal,
+): Promise<TenantGrowth> {
+  return sendOwn(pathOf(tenant, `/growth?${namesQuery(metric)}`), {}, signal);
+}
+
+function namesQuery(metric: string): string {
+  const query = new URLSearchParams({ limit: String(CARDINALITY_ROWS) });
+  if (metric !== '') query.set('metric', metric);
+  return query.toString();
+}
+
+export async function whoami(signal?: AbortSignal): Promise<Whoami> {
+  return sendOwn('whoami', {}, signal);
+}
+
+/** May see and change every tenant. */
+export function isServerAdmin({ token, permissions }: Whoami): boolean {
+  return token === null || (token.scope === 'server' && permissions.includes('admin'));
 }
 
 export async function auditRows(

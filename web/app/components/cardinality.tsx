@@ -4,7 +4,7 @@ import { tsdbStatus } from '../api/client.ts';
 import { useRequest } from '../hooks/use-request.ts';
 import { CARDINALITY_ROWS } from '../util/limits.ts';
 import { StatusSection } from './status-section.tsx';
-import { TopCounts } from './top-counts.tsx';
+import { metricPlace, TopCounts } from './top-counts.tsx';
 
 const HEIGHT_PX = 240;
 
@@ -22,7 +22,7 @@ export function Cardinality(): ReactNode {
     >
       {data !== undefined && (
         <div className="cardinality">
-          <TopCounts title="By metric" rows={data.seriesCountByMetricName} areMetrics />
+          <TopCounts title="By metric" rows={data.seriesCountByMetricName} placeOf={metricPlace} />
           <TopCounts title="By label and value" rows={data.seriesCountByLabelValuePair} />
           <TopCounts title="Labels with most values" rows={data.labelValueCountByLabelName} />
         </div>

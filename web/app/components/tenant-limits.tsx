@@ -10,6 +10,8 @@ import { StatusSection } from './status-section.tsx';
 
 interface TenantLimitsProps {
   readonly tenant: Tenant;
+  /** It may set them. */
+  readonly isAdmin: boolean;
   readonly onChanged: () => void;
 }
 
@@ -25,7 +27,7 @@ const SOURCES: Readonly<Record<LimitInForce['source'], string>> = {
   token: 'of the token',
 };
 
-export function TenantLimits({ tenant, onChanged }: TenantLimitsProps): ReactNode {
+export function TenantLimits({ tenant, isAdmin, onChanged }: TenantLimitsProps): ReactNode {
   const { name } = tenant;
   const [round, setRound] = useState(0);
   const { said, run } = useAction(() => {
@@ -67,6 +69,7 @@ export function TenantLimits({ tenant, onChanged }: TenantLimitsProps): ReactNod
                   key={id}
                   id={id}
                   limit={limit}
+                  isAdmin={isAdmin}
                   onDefault={() =>
                     run(async () => setLimit(name, id, null), `${id} is the default again.`)
                   }
@@ -76,12 +79,14 @@ export function TenantLimits({ tenant, onChanged }: TenantLimitsProps): ReactNod
           </table>
         </div>
       )}
-      <SetLimit
-        ids={limits.map(([id]) => id)}
-        onSet={(id, value) =>
-          run(async () => setLimit(name, id, value), `${id} is ${value.toLocaleString('en')}.`)
-        }
-      />
+      {isAdmin && (
+        <SetLimit
+          ids={limits.map(([id]) => id)}
+          onSet={(id, value) =>
+            run(async () => setLimit(name, id, value), `${id} is ${value.toLocaleString('en')}.`)
+          }
+        />
+      )}
     </StatusSection>
   );
 }
@@ -102,10 +107,12 @@ function usedFirst(
 interface LimitRowProps {
   readonly id: string;
   readonly limit: LimitInForce;
+  readonly isAdmin: boolean;
   readonly onDefault: () => void;
 }
 
-function LimitRow({ id, limit: { value, source, used }, onDefault }: LimitRowProps): ReactNode {
+function LimitRow({ id, limit, isAdmin, onDefault }: LimitRowProps): ReactNode {
+  const { value, source, used } = limit;
   return (
     <tr>
       <th scope="row">{visible(id)}</th>
@@ -128,7 +135,7 @@ function LimitRow({ id, limit: { value, source, used }, onDefault }: LimitRowPro
       <td className="num">{value.toLocaleString('en')}</td>
       <td>{SOURCES[source]}</td>
       <td className="num">
-        {source === 'tenant' && (
+        {isAdmin && source === 'tenant' && (
           <button type="button" className="button" onClick={onDefault}>
             Default<span className="visually-hidden"> of {id}</span>
           </button>

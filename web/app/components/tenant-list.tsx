@@ -4,22 +4,22 @@ import { createTenant, setTenantState, type Tenant } from '../api/tenancy.ts';
 import { navigate } from '../hooks/use-location.ts';
 import { useAction, type Action } from '../hooks/use-action.ts';
 import { visible } from '../util/labels.ts';
+import { tenantPlace } from '../util/tenant-place.ts';
 import { formatTime } from '../util/time.ts';
 import { PlaceLink } from './place-link.tsx';
 
 interface TenantListProps {
   readonly tenants: readonly Tenant[];
   readonly chosen: string | undefined;
+  /** It may make tenants, and suspend them. */
+  readonly isAdmin: boolean;
   readonly onChanged: () => void;
 }
 
 const DEFAULT_TENANT = 'default';
 
-function linkTo(name: string): string {
-  return `?${new URLSearchParams({ tenant: name })}`;
-}
-
-export function TenantList({ tenants, chosen, onChanged }: TenantListProps): ReactNode {
+export function TenantList(props: TenantListProps): ReactNode {
+  const { tenants, chosen, isAdmin, onChanged } = props;
   const { said, run } = useAction(onChanged);
   const switchState = ({ name, state }: Tenant): void => {
     const next = state === 'active' ? 'suspended' : 'active';
@@ -48,13 +48,13 @@ export function TenantList({ tenants, chosen, onChanged }: TenantListProps): Rea
                 key={tenant.id}
                 tenant={tenant}
                 isChosen={tenant.name === chosen}
-                onSwitch={switchState}
+                onSwitch={isAdmin ? switchState : undefined}
               />
             ))}
           </tbody>
         </table>
       </div>
-      <NewTenant run={run} />
+      {isAdmin && <NewTenant run={run} />}
       <p className="hint" role="status">
         {said}
       </p>
@@ -65,7 +65,8 @@ export function TenantList({ tenants, chosen, onChanged }: TenantListProps): Rea
 interface TenantRowProps {
   readonly tenant: Tenant;
   readonly isChosen: boolean;
-  readonly onSwitch: (tenant: Tenant) => void;
+  /** undefined: the reader may not. */
+  readonly onSwitch: ((tenant: Tenant) => void) | undefined;
 }
 
 function TenantRow({ tenant, isChosen, onSwitch }: TenantRowProps): ReactNode {
@@ -73,7 +74,7 @@ function TenantRow({ tenant, isChosen, onSwitch }: TenantRowProps): ReactNode {
   return (
     <tr className={isChosen ? 'is-chosen' : undefined}>
       <th scope="row">
-        <PlaceLink to={{ path: 'tenants', search: linkTo(name) }} isCurrent={isChosen}>
+        <PlaceLink to={tenantPlace(name)} isCurrent={isChosen}>
           {visible(name)}
         </PlaceLink>
         {id !== name && <span className="hint"> {visible(id)}</span>}
@@ -88,7 +89,7 @@ function TenantRow({ tenant, isChosen, onSwitch }: TenantRowProps): ReactNode {
         )}
       </td>
       <td className="num">
-        {name !== DEFAULT_TENANT && state !== 'deleting' && (
+        {onSwitch !== undefined && name !== DEFAULT_TENANT && state !== 'deleting' && (
           <button type="button" className="button" onClick={() => onSwitch(tenant)}>
             {state === 'active' ? 'Suspend' : 'Resume'}
             <span className="visually-hidden"> {name}</span>
@@ -110,7 +111,7 @@ function NewTenant({ run }: NewTenantProps): ReactNode {
     const create = async (): Promise<void> => {
       await createTenant(name);
       setName('');
-      navigate({ path: 'tenants', search: linkTo(name) }, { replace: false });
+      navigate(tenantPlace(name), { replace: false });
     };
     run(create, `${name} is there.`);
   };

@@ -11,12 +11,14 @@ import { TokenForm } from './token-form.tsx';
 
 interface TenantTokensProps {
   readonly tenant: string;
+  /** It may give what is about the whole server. */
+  readonly isAdmin: boolean;
   readonly onChanged: () => void;
 }
 
 const HEIGHT_PX = 120;
 
-export function TenantTokens({ tenant, onChanged }: TenantTokensProps): ReactNode {
+export function TenantTokens({ tenant, isAdmin, onChanged }: TenantTokensProps): ReactNode {
   const [round, setRound] = useState(0);
   const [made, setMade] = useState<CreatedToken | undefined>(undefined);
   const tokens = useRequest(String(round), tenant, async (signal) => listTokens(tenant, signal));
@@ -47,6 +49,7 @@ export function TenantTokens({ tenant, onChanged }: TenantTokensProps): ReactNod
       {data !== undefined && (
         <TokenForm
           tenant={tenant}
+          isAdmin={isAdmin}
           onMade={(token) => {
             setMade(token);
             changed();

@@ -6,10 +6,13 @@ import { parseTypedLabels } from '../util/typed-labels.ts';
 
 interface TokenFormProps {
   readonly tenant: string;
+  /** It may give `metrics`: figures of the whole server, for its scraper. */
+  readonly isAdmin: boolean;
   readonly onMade: (token: CreatedToken) => void;
 }
 
-const PERMISSIONS = ['read', 'write', 'delete', 'rules', 'admin'] as const;
+const PERMISSIONS = ['read', 'write', 'delete', 'rules', 'admin'];
+const SERVER_PERMISSIONS = ['metrics'];
 const EXPIRES = [
   ['', 'never'],
   ['1d', 'in a day'],
@@ -17,7 +20,7 @@ const EXPIRES = [
   ['365d', 'in a year'],
 ] as const;
 
-export function TokenForm({ tenant, onMade }: TokenFormProps): ReactNode {
+export function TokenForm({ tenant, isAdmin, onMade }: TokenFormProps): ReactNode {
   const [name, setName] = useState('');
   const [permissions, setPermissions] = useState<readonly string[]>(['read', 'write']);
   const [labels, setLabels] = useState('');
@@ -46,21 +49,12 @@ export function TokenForm({ tenant, onMade }: TokenFormProps): ReactNode {
       <form onSubmit={submit} aria-label="New token">
         <div className="form-row">
           <Text label="Name" value={name} placeholder="agent" onChange={setName} />
-          <Permissions chosen={permissions} onChange={setPermissions} />
-          <label>
-            <span>Expires</span>
-            <select
-              className="button"
-              value={expires}
-              onChange={(event) => setExpires(event.target.value)}
-            >
-              {EXPIRES.map(([value, text]) => (
-                <option key={value} value={value}>
-                  {text}
-                </option>
-              ))}
-            </select>
-          </label>
+          <Permissions
+            offered={isAdmin ? [...PERMISSIONS, ...SERVER_PERMISSIONS] : PERMISSIONS}
+            chosen={permissions}
+            onChange={setPermissions}
+          />
+          <Expires value={expires} onChange={setExpires} />
         </div>
         <div className="form-row">
           <Text
@@ -84,6 +78,26 @@ export function TokenForm({ tenant, onMade }: TokenFormProps): ReactNode {
         </p>
       </form>
     </details>
+  );
+}
+
+interface ExpiresProps {
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+}
+
+function Expires({ value: chosen, onChange }: ExpiresProps): ReactNode {
+  return (
+    <label>
+      <span>Expires</span>
+      <select className="button" value={chosen} onChange={(event) => onChange(event.target.value)}>
+        {EXPIRES.map(([value, text]) => (
+          <option key={value} value={value}>
+            {text}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 
@@ -111,20 +125,21 @@ function Text({ label, value, placeholder, onChange }: TextProps): ReactNode {
 }
 
 interface PermissionsProps {
+  readonly offered: readonly string[];
   readonly chosen: readonly string[];
   readonly onChange: (chosen: readonly string[]) => void;
 }
 
-function Permissions({ chosen, onChange }: PermissionsProps): ReactNode {
+function Permissions({ offered, chosen, onChange }: PermissionsProps): ReactNode {
   const toggle = (one: string): void =>
     onChange(chosen.includes(one) ? chosen.filter((other) => other !== one) : [...chosen, one]);
   return (
     <fieldset className="choices">
       <legend>It may</legend>
-      {PERMISSIONS.map((one) => (
+      {offered.map((one) => (
         <label key={one}>
           <input type="checkbox" checked={chosen.includes(one)} onChange={() => toggle(one)} />
-          <span>{one}</span>
+          <span>{one === 'metrics' ? 'metrics of the server' : one}</span>
         </label>
       ))}
     </fieldset>

@@ -1,6 +1,7 @@
 /** Names with their counts, the largest first, as bars. */
 import type { ReactNode } from 'react';
 import type { NamedCount } from '../api/types.ts';
+import type { Place } from '../hooks/use-location.ts';
 import { visible } from '../util/labels.ts';
 import { formatMetrics } from '../util/url-state.ts';
 import { PlaceLink } from './place-link.tsx';
@@ -8,27 +9,34 @@ import { PlaceLink } from './place-link.tsx';
 interface TopCountsProps {
   readonly title: string;
   readonly rows: readonly NamedCount[];
-  readonly areMetrics?: boolean;
+  /** Where a name leads to; default: nowhere. */
+  readonly placeOf?: (name: string) => Place;
+  /** In front of each count. */
+  readonly sign?: string;
+  /** Where there are no rows. */
+  readonly none?: string;
 }
 
-export function TopCounts({ title, rows, areMetrics = false }: TopCountsProps): ReactNode {
+export function TopCounts(props: TopCountsProps): ReactNode {
+  const { title, rows, placeOf, sign = '', none = 'Nothing is stored yet.' } = props;
   const max = Math.max(1, ...rows.map(({ value }) => value));
   return (
     <section aria-label={title} className="label-values">
       <h3>{title}</h3>
-      {rows.length === 0 && <p className="hint">Nothing is stored yet.</p>}
+      {rows.length === 0 && <p className="hint">{none}</p>}
       <ul>
         {rows.map(({ name, value }) => (
           <li key={name}>
-            {areMetrics ? (
-              <PlaceLink to={{ path: 'metrics-browser', search: linkTo(name) }}>
-                {visible(name)}
-              </PlaceLink>
-            ) : (
+            {placeOf === undefined ? (
               <span className="label-value">{visible(name)}</span>
+            ) : (
+              <PlaceLink to={placeOf(name)}>{visible(name)}</PlaceLink>
             )}
             <meter min={0} max={max} value={value} aria-label={`Count of ${name}`} />
-            <span className="num">{value.toLocaleString('en')}</span>
+            <span className="num">
+              {sign}
+              {value.toLocaleString('en')}
+            </span>
           </li>
         ))}
       </ul>
@@ -36,6 +44,8 @@ export function TopCounts({ title, rows, areMetrics = false }: TopCountsProps): 
   );
 }
 
-function linkTo(metric: string): string {
-  return formatMetrics({ filter: '', metric, sort: 'series', zone: 'local' });
+/** The metric in the metric browser. */
+export function metricPlace(metric: string): Place {
+  const search = formatMetrics({ filter: '', metric, sort: 'series', zone: 'local' });
+  return { path: 'metrics-browser', search };
 }

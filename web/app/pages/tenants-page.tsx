@@ -1,10 +1,11 @@
 /** Tenants: who may, who is there, what each may take, who changed it. One tenant at a time. */
 import { useEffect, useState, type ReactNode } from 'react';
-import { listTenants } from '../api/tenancy.ts';
+import { isServerAdmin, listTenants, whoami } from '../api/tenancy.ts';
 import { AuditLog } from '../components/audit-log.tsx';
 import { Shell } from '../components/shell.tsx';
 import { StatusSection } from '../components/status-section.tsx';
 import { TenantCardinality } from '../components/tenant-cardinality.tsx';
+import { TenantGrowth } from '../components/tenant-growth.tsx';
 import { TenantLimits } from '../components/tenant-limits.tsx';
 import { TenantList } from '../components/tenant-list.tsx';
 import { TenantUsage } from '../components/tenant-usage.tsx';
@@ -17,7 +18,12 @@ const HEIGHT_PX = 240;
 export function TenantsPage({ search }: { readonly search: string }): ReactNode {
   const [round, setRound] = useState(0);
   const { data, error } = useRequest(String(round), 'tenants', listTenants);
-  const asked = new URLSearchParams(search).get('tenant');
+  // A courtesy: what the reader may not do is not offered. The server decides.
+  const { data: who } = useRequest('once', 'whoami', whoami);
+  const isAdmin = who !== undefined && isServerAdmin(who);
+  const params = new URLSearchParams(search);
+  const asked = params.get('tenant');
+  const metric = params.get('metric') ?? '';
   const tenants = data?.tenants ?? [];
   const chosen = tenants.find(({ name }) => name === asked) ?? tenants[0];
   const isUnknown = data !== undefined && asked !== null && chosen?.name !== asked;
@@ -37,7 +43,12 @@ export function TenantsPage({ search }: { readonly search: string }): ReactNode 
           height={HEIGHT_PX}
         >
           {data !== undefined && (
-            <TenantList tenants={tenants} chosen={chosen?.name} onChanged={changed} />
+            <TenantList
+              tenants={tenants}
+              chosen={chosen?.name}
+              isAdmin={isAdmin}
+              onChanged={changed}
+            />
           )}
         </StatusSection>
         {isUnknown && (
@@ -46,13 +57,24 @@ export function TenantsPage({ search }: { readonly search: string }): ReactNode 
           </p>
         )}
         {chosen !== undefined && (
-          <TenantTokens key={`t ${chosen.name}`} tenant={chosen.name} onChanged={changed} />
+          <TenantTokens
+            key={`t ${chosen.name}`}
+            tenant={chosen.name}
+            isAdmin={isAdmin}
+            onChanged={changed}
+          />
         )}
         {chosen !== undefined && (
-          <TenantLimits key={`l ${chosen.name}`} tenant={chosen} onChanged={changed} />
+          <TenantLimits
+            key={`l ${chosen.name}`}
+            tenant={chosen}
+            isAdmin={isAdmin}
+            onChanged={changed}
+          />
         )}
         {chosen !== undefined && <TenantUsage key={`u ${chosen.name}`} tenant={chosen.name} />}
-        {chosen !== undefined && <TenantCardinality tenant={chosen.name} />}
+        {chosen !== undefined && <TenantGrowth tenant={chosen.name} metric={metric} />}
+        {chosen !== undefined && <TenantCardinality tenant={chosen.name} metric={metric} />}
         {chosen !== undefined && <AuditLog tenant={chosen.name} round={round} />}
       </div>
     </Shell>
