@@ -79,6 +79,9 @@ test('word: unfinished work, paths of one machine and registries are found', () 
     ['/ro', 'ot/.npmrc'],
     ['https://registry.', 'npmjs.org/a'],
     ['//x/:_auth', 'Token=1'],
+    ['| <<<<', '<<< HEAD |'],
+    ['>>>>', '>>> a1b2c3'],
+    ['> > > > ', '> > > a1b2c3'],
   ])
     assert.deepEqual(places(rules.checkWords(file('a.md', `\n${parts.join('')}`))), ['a.md:2']);
 });

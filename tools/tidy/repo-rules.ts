@@ -114,10 +114,14 @@ const UNFINISHED = /\b((?:TO)DO|(?:FIX)ME|X{3})\b/g;
 const MACHINE_PATH = /(?<![\w.$}*-])\/(work|home|root)\//g;
 const REGISTRY = /\bregistry\.[\w-]+\.(org|com|net|io|dev|local|internal)\b|_auth(?:Token)/g;
 
+/** Also inside a table that was formatted since. */
+const MERGE_MARKER = /<{7} |(?:> ?){7}[^>\s]/g;
+
 const WORDS: readonly { readonly pattern: RegExp; readonly message: string }[] = [
   { pattern: UNFINISHED, message: 'finish it, or write down elsewhere that it is wanted' },
   { pattern: MACHINE_PATH, message: 'a path of one machine' },
   { pattern: REGISTRY, message: 'the address or key of a package registry' },
+  { pattern: MERGE_MARKER, message: 'a merge that was not resolved' },
 ];
 
 /** Words that no tracked text may hold. Data of tests is what others wrote. */
