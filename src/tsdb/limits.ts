@@ -44,6 +44,10 @@ export const HEAD_FLUSH_SHARE = 0.4;
 export const HEAD_BYTES_PER_RECORD_BYTE = 4;
 /** Closed pages of a series are sealed when they have about so many samples. */
 export const SEAL_SAMPLES = 64;
+/** Nothing is sealed while a head is smaller than this, … */
+export const SEAL_HEAD_BYTES = 80 * 1024 * 1024;
+/** … or than this share of what it may take: a quarter of what it is flushed at. */
+export const SEAL_HEAD_SHARE = 0.1;
 /** For each sample that is appended so many may be sealed, where as many wait, … */
 export const SEAL_PER_SAMPLE = 4;
 /** … but no more in one go: two milliseconds. */
