@@ -31,6 +31,7 @@ class Head {
       moments,
       pageSamples: [2, 5, 9],
       sealSamples: 12,
+      sealFromBytes: 0,
     });
   }
 }

@@ -21,6 +21,7 @@ import {
 import { latestUs, readSamples, samplesIn, unpackPage } from './head-sealed.ts';
 import { clampSamples, sortedSource } from './samples.ts';
 import type { Source, TimeRange } from './samples.ts';
+import { sortNewest } from './sort-newest.ts';
 
 export interface HeadView {
   readonly moment: number;
@@ -172,12 +173,11 @@ export class SampleRoom {
   }
 
   /**
-   * Reads a chain in the usual form: numbers of 64 bits of one kind in order of time without
-   * companions, all in the range, no more than a block takes. False where it is another one, for
-   * readHeadSources.
+   * Reads a chain in the usual form: numbers of 64 bits of one kind without companions, all in the
+   * range, no more than a block takes. False where it is another one, for readHeadSources.
    */
   read({ page, count, isAscending }: HeadChain, range: TimeRange): boolean {
-    if (!isAscending || count === 0 || count > BLOCK_COUNT_MAX) return false;
+    if (count === 0 || count > BLOCK_COUNT_MAX) return false;
     const { i32, pages, scratch } = this.#memory;
     const kind = kindOf(metaAt(i32, page));
     const column = this.#columns.find((one) => one.kind === kind);
@@ -187,9 +187,10 @@ export class SampleRoom {
     const isRead =
       pages !== undefined && pages.readChain(scratch.pagesAt, page, count, ...places) > 0;
     if (!isRead && !this.#readPages(page, count, kind)) return false;
-    column.count = count;
+    const kept = isAscending ? count : sortNewest(tUs, this.#words, count);
+    column.count = kept;
     this.#samples = column;
-    return tUs[0]! >= range.startUs && tUs[count - 1]! <= range.endUs;
+    return tUs[0]! >= range.startUs && tUs[kept - 1]! <= range.endUs;
   }
 
   /** The same page by page; false where the chain is another one. */
@@ -223,23 +224,6 @@ function within(memory: HeadBytes, { pages, counts }: Pages, range: TimeRange): 
   while (to > from && memory.f64[pages[to - 1]!]! > range.endUs) to--;
   if (from === 0 && to === pages.length) return { pages, counts };
   return { pages: pages.slice(from, to), counts: counts.slice(from, to) };
-}
-
-/** Sorts by time in place, of equal times the last one stays; how many are left. */
-function sortNewest(tUs: Float64Array, words: Int32Array, count: number): number {
-  const order = Uint32Array.from(tUs, (_, i) => i).toSorted((a, b) => tUs[a]! - tUs[b]! || a - b);
-  const times = tUs.slice();
-  const values = words.slice();
-  let kept = 0;
-  for (let i = 0; i < count; i++) {
-    const from = order[i]!;
-    if (i + 1 < count && times[order[i + 1]!] === times[from]) continue;
-    tUs[kept] = times[from]!;
-    words[2 * kept] = values[2 * from]!;
-    words[2 * kept + 1] = values[2 * from + 1]!;
-    kept++;
-  }
-  return kept;
 }
 
 // ---------------------------------------------------------------- sample by sample

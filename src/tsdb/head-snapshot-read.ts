@@ -4,7 +4,7 @@ import type { Blobs } from '../blobs/blobs.ts';
 import { crc32 } from '../codec/crc32.ts';
 import { CodecError } from '../codec/varint.ts';
 import { Generation } from './head.ts';
-import type { HeadParts } from './head.ts';
+import type { HeadParts, PageRules } from './head.ts';
 import { RECORD, RECORD_WORDS } from './head-append.ts';
 import { CELLS_PER_SLAB, HeadMemory } from './head-memory.ts';
 import type { ArenaExtent } from './head-memory.ts';
@@ -148,8 +148,7 @@ class ContentReader {
 export interface ReadOptions {
   readonly object: SnapshotObject;
   readonly footer: SnapshotFooter;
-  readonly pageSamples: readonly [number, number, number];
-  readonly sealSamples: number;
+  readonly rules: PageRules;
   /** A mutation switch. */
   readonly skipCrc: boolean;
 }
@@ -206,7 +205,7 @@ async function readPages(
 }
 
 function restore(
-  { object, footer, pageSamples, sealSamples }: ReadOptions,
+  { object, footer, rules }: ReadOptions,
   sections: readonly IndexSection[],
   memory: HeadMemory,
   extent: ArenaExtent,
@@ -217,7 +216,7 @@ function restore(
   const index = SeriesIndex.fromSections(reader);
   const moments = new Moments();
   moments.restore(numbers[7]!);
-  const parts = { memory, moments, pageSamples, sealSamples };
+  const parts = { memory, moments, ...rules };
   const generation = restoreGeneration(footer.frontier, parts, reader, extent);
   return {
     name: object.name,

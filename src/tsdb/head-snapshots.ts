@@ -14,7 +14,7 @@ import { captureShard, headSnapshotChunks } from './head-snapshot-write.ts';
 import type { AppliedLog, ShardCapture } from './head-snapshot-write.ts';
 import { HEAD_SNAPSHOT_SERIES_BYTES, HEAD_SNAPSHOT_SMALL_BYTES } from './limits.ts';
 import { shardNames } from './names.ts';
-import { DEFAULT_TSDB_SETTINGS } from './settings.ts';
+import { DEFAULT_TSDB_SETTINGS, pageRules } from './settings.ts';
 import type { TsdbOptions } from './settings.ts';
 import type { ShardState } from './state.ts';
 
@@ -52,7 +52,7 @@ async function tryRead(
   object: SnapshotObject,
   wanted: { readonly shard: number; readonly frontier: number },
 ): Promise<RestoredHead | undefined> {
-  const { pageSamples, sealSamples } = { ...DEFAULT_TSDB_SETTINGS, ...options.settings };
+  const rules = pageRules({ ...DEFAULT_TSDB_SETTINGS, ...options.settings });
   const skipCrc = options.mutations?.skipCrc === true;
   try {
     const footer = await readFooter(object);
@@ -63,7 +63,7 @@ async function tryRead(
       reportShortLog(options, offset);
       if ((await recordCrc(options.log, offset - 1)) !== footer.recordCrc) return undefined;
     }
-    return await readHeadSnapshot({ object, footer, pageSamples, sealSamples, skipCrc });
+    return await readHeadSnapshot({ object, footer, rules, skipCrc });
   } catch (error) {
     const isUnreadable = error instanceof CodecError || error instanceof AppError;
     if (!isUnreadable) throw error;

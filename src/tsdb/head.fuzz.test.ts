@@ -15,7 +15,7 @@ import { randomInt, seededPrng } from '../stdx/prng.ts';
 import type { Prng } from '../stdx/prng.ts';
 import type { Delete } from './deletes.ts';
 import { Generation } from './head.ts';
-import type { HeadParts } from './head.ts';
+import type { PageRules } from './head.ts';
 import { headSections } from './head-dump.ts';
 import { HeadLook } from './head-look.ts';
 import { SampleRoom } from './head-read.ts';
@@ -205,7 +205,7 @@ class Run {
   rules: readonly Rule[] = [];
   step = 0;
   readonly #lastUs = new Map<number, number>();
-  readonly #parts: Pick<HeadParts, 'pageSamples' | 'sealSamples'>;
+  readonly #parts: PageRules;
   /** Series that were read at once. */
   wholeCount = 0;
 
@@ -222,7 +222,12 @@ class Run {
     // As a generation that follows another one.
     moments.touch();
     if (seed % 2 === 0) moments.mark();
-    this.#parts = { pageSamples: sizes[seed % 3]!, sealSamples: [4, 0, 40, 300][seed % 4]! };
+    this.#parts = {
+      pageSamples: sizes[seed % 3]!,
+      sealSamples: [4, 0, 40, 300][seed % 4]!,
+      // Some begin to seal in the midst of what is written.
+      sealFromBytes: seed % 7 === 0 ? 24_000 : 0,
+    };
     this.generation = new Generation(10, { memory, moments, ...this.#parts });
   }
 
@@ -410,7 +415,8 @@ test('ranges cut at both ends, and the newest sample is looked at alone', () => 
 test('sealed series take a fraction of the bytes', () => {
   const [plain, sealed] = [0, 64].map((sealSamples) => {
     const [memory, moments] = [new HeadMemory(), new Moments()];
-    const parts = { memory, moments, pageSamples: [4, 8, 16], sealSamples } as const;
+    const rules = { pageSamples: [4, 8, 16], sealSamples, sealFromBytes: 0 } as const;
+    const parts = { memory, moments, ...rules };
     const generation = new Generation(0, parts);
     for (let i = 0; i < 480; i++) {
       const builder = new BatchBuilder();
@@ -423,6 +429,36 @@ test('sealed series take a fraction of the bytes', () => {
   assert.ok(sealed! < plain! / 3, `${sealed} bytes instead of ${plain}`);
 });
 
+test('nothing is sealed before a generation has so many bytes, and then what waits', () => {
+  const [memory, moments] = [new HeadMemory(), new Moments()];
+  const sealFromBytes = 400_000;
+  const rules = { pageSamples: [4, 8, 16], sealSamples: 64, sealFromBytes } as const;
+  const generation = new Generation(0, { memory, moments, ...rules });
+  const sizes: number[] = [];
+  for (let i = 0; i < 720; i++) {
+    const builder = new BatchBuilder();
+    for (let ref = 0; ref < 100; ref++) builder.f64(ref, i * 15_000_000, 0, ref + (i % 7));
+    const { points } = builder.finish();
+    generation.applyPoints(points, [points[0]!.refs]);
+    sizes.push(generation.sizeBytes);
+  }
+  const start = sizes.findIndex((bytes) => bytes >= sealFromBytes);
+  // 13 bytes a sample until then: 32 kB of series records and lists come first.
+  assert.ok(start > 250 && start < 300, `sealing began with sample ${start}`);
+  assert.ok(sizes.at(-1)! < sealFromBytes * 1.1, `${sizes.at(-1)} bytes at the end`);
+  const view = { moment: Number.POSITIVE_INFINITY, range: EVER, priority: 0 };
+  const [read] = resolveSources(generation.sources(7, view, []));
+  const steps = Array.from({ length: 720 }, (_, i) => i);
+  assert.deepEqual(
+    [...read!.tUs],
+    steps.map((i) => i * 15_000_000),
+  );
+  assert.deepEqual(
+    [...(read!.values as Float64Array)],
+    steps.map((i) => 7 + (i % 7)),
+  );
+});
+
 test('a dropped generation gives its memory to the next one', () => {
   const memory = new HeadMemory();
   const moments = new Moments();
@@ -433,6 +469,7 @@ test('a dropped generation gives its memory to the next one', () => {
       moments,
       pageSamples: [4, 8, 16],
       sealSamples: 64,
+      sealFromBytes: 0,
     });
     const builder = new BatchBuilder();
     for (let i = 0; i < 5000; i++) builder.f64(i % 1000, i, 0, i);

@@ -57,13 +57,18 @@ interface SetColumns {
   readonly hasCompanions: boolean;
 }
 
-export interface HeadParts {
-  readonly memory: HeadMemory;
-  readonly moments: Moments;
+export interface PageRules {
   /** Samples of a series' first page, of its second and of all later ones. */
   readonly pageSamples: readonly [number, number, number];
   /** Closed pages are sealed when they have about so many samples; 0: never. */
   readonly sealSamples: number;
+  /** Nothing is sealed while the generation takes less. */
+  readonly sealFromBytes: number;
+}
+
+export interface HeadParts extends PageRules {
+  readonly memory: HeadMemory;
+  readonly moments: Moments;
 }
 
 /** Borrowed, but for `chunks` and `extent`. */
@@ -103,8 +108,7 @@ export class Generation {
   sideBytes = 0;
   readonly #moments: Moments;
   #firstMoment: number;
-  readonly #pageSamples: readonly [number, number, number];
-  readonly #sealSamples: number;
+  readonly #rules: PageRules;
   readonly #arena: Arena;
   readonly sealer: HeadSealer;
   readonly #history = new CountHistory();
@@ -112,18 +116,17 @@ export class Generation {
   #chunks = new Int32Array(64);
   #isDropped = false;
 
-  constructor(seqMin: number, { memory, moments, pageSamples, sealSamples }: HeadParts) {
+  constructor(seqMin: number, { memory, moments, ...rules }: HeadParts) {
     this.seqMin = seqMin;
     this.memory = memory;
     this.#moments = moments;
     this.#firstMoment = moments.current;
-    this.#pageSamples = pageSamples;
-    this.#sealSamples = sealSamples;
+    this.#rules = rules;
     this.#arena = new Arena(memory);
     this.sealer = new HeadSealer({
       memory,
       arena: this.#arena,
-      usualSamples: pageSamples[2],
+      usualSamples: rules.pageSamples[2],
       newestPage: (ref) => memory.i32[this.#find(ref) + RECORD.page]!,
     });
   }
@@ -179,7 +182,8 @@ export class Generation {
     for (const { points } of columns) this.sampleCount += points.count;
     if (columns.length > 1) this.#applyByRow(columns);
     else for (const one of columns) this.#applySet(one, 0, one.points.count);
-    this.sealer.work(columns.reduce((sum, { points }) => sum + points.count, 0));
+    if (this.sizeBytes >= this.#rules.sealFromBytes)
+      this.sealer.work(columns.reduce((sum, { points }) => sum + points.count, 0));
   }
 
   /** What all samples of a batch have in common. */
@@ -197,10 +201,11 @@ export class Generation {
     );
     control[CONTROL.moment] = this.#moments.current - this.#firstMoment;
     control[CONTROL.calmMoment] = calm;
-    control[CONTROL.firstSamples] = this.#pageSamples[0];
-    control[CONTROL.secondSamples] = this.#pageSamples[1];
-    control[CONTROL.laterSamples] = this.#pageSamples[2];
-    control[CONTROL.sealSamples] = this.#sealSamples === 0 ? COUNT_MASK : this.#sealSamples;
+    const { pageSamples, sealSamples } = this.#rules;
+    control[CONTROL.firstSamples] = pageSamples[0];
+    control[CONTROL.secondSamples] = pageSamples[1];
+    control[CONTROL.laterSamples] = pageSamples[2];
+    control[CONTROL.sealSamples] = sealSamples === 0 ? COUNT_MASK : sealSamples;
   }
 
   /** Runs of rows that belong to one set go in at once; of equal rows the earlier set is first. */

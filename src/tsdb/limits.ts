@@ -44,6 +44,10 @@ export const HEAD_FLUSH_SHARE = 0.4;
 export const HEAD_BYTES_PER_RECORD_BYTE = 4;
 /** Closed pages of a series are sealed when they have about so many samples. */
 export const SEAL_SAMPLES = 64;
+/** Nothing is sealed while a head is smaller than this, … */
+export const SEAL_HEAD_BYTES = 80 * 1024 * 1024;
+/** … or than this share of what it may take: a quarter of what it is flushed at. */
+export const SEAL_HEAD_SHARE = 0.1;
 /** For each sample that is appended so many may be sealed, where as many wait, … */
 export const SEAL_PER_SAMPLE = 4;
 /** … but no more in one go: two milliseconds. */
@@ -53,8 +57,13 @@ export const HEAD_CHUNK_REFS_LOG2 = 9;
 export const HEAD_CHUNK_REFS = 2 ** HEAD_CHUNK_REFS_LOG2;
 /** Where records wait between log and head; those beyond it have memory of their own. */
 export const RECORD_RING_BYTES = 2 * 1024 * 1024;
-/** Samples of one time in a record whose times need no memory of their own. */
+/** Points of a record whose times, and whose series, need no memory of their own. */
 export const RECORD_TIMES_MAX = 65_536;
+/** Runs in a column of a record, and points of each on average, for what they cost beside. */
+export const RUNS_MAX = 8192;
+export const RUN_POINTS_MIN = 4;
+/** What a point counts for at least where the length of a log is bounded: value and series. */
+export const RECORD_POINT_BYTES = 12;
 /** Samples of a page: their count and the capacity are bytes. */
 const HEAD_PAGE_SAMPLES_MAX = 255;
 /** Highest level; its partitions are 32,768 days wide (partitions.ts). */

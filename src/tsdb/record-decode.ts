@@ -23,26 +23,53 @@ import {
   RECORD_FLAG,
   RECORD_KIND,
   RECORD_VERSION,
+  RECORD_VERSION_MIN,
   TIME_MODE,
 } from './record-layout.ts';
 import type { BatchRecord, DeleteRecord, RecordHeader } from './record-layout.ts';
+import { spreadRefs, spreadTimes } from './record-runs.ts';
 import { readSeries, skipSeries } from './record-series.ts';
 
 export interface DecodeOptions {
   readonly skipCrc?: boolean;
   /** Refs of this session are known to the caller: their definitions are stepped over. */
   readonly ownSession?: number;
-  /** Room for columns of one time, which are then good until the next call. */
+  /** Rooms for columns that do not stand in the record, which are then good until the next call. */
   readonly times?: Float64Array;
+  readonly refs?: Uint32Array;
 }
 
-/** What is left of the room for columns of one time. */
-interface TimeRoom {
-  readonly times: Float64Array;
-  used: number;
+/** What is left of the rooms. */
+class Room {
+  readonly #times: Float64Array;
+  readonly #refs: Uint32Array;
+  #timesUsed = 0;
+  #refsUsed = 0;
+
+  constructor(times: Float64Array, refs: Uint32Array) {
+    this.#times = times;
+    this.#refs = refs;
+  }
+
+  times(count: number): Float64Array {
+    const end = this.#timesUsed + count;
+    if (end > this.#times.length) return new Float64Array(count);
+    const times = this.#times.subarray(this.#timesUsed, end);
+    this.#timesUsed = end;
+    return times;
+  }
+
+  refs(count: number): Uint32Array {
+    const end = this.#refsUsed + count;
+    if (end > this.#refs.length) return new Uint32Array(count);
+    const refs = this.#refs.subarray(this.#refsUsed, end);
+    this.#refsUsed = end;
+    return refs;
+  }
 }
 
 const NO_TIMES = new Float64Array(0);
+const NO_REFS = new Uint32Array(0);
 
 /**
  * Decodes a record that the log gave at `offset`; borrows `bytes` for as long as the result lives.
@@ -59,7 +86,7 @@ export function decodeRecord(
   if (options.skipCrc !== true && crc32(aligned.subarray(4)) !== crc)
     throw new CodecError('the checksum of the record is wrong');
   const version = reader.u8();
-  if (version !== RECORD_VERSION)
+  if (version > RECORD_VERSION || version < RECORD_VERSION_MIN)
     throw new CodecError(`record version ${version}, known is ${RECORD_VERSION}`);
   const kind = reader.u8();
   const flags = reader.u16();
@@ -68,7 +95,7 @@ export function decodeRecord(
     throw new CodecError(`the record says it is number ${header.offset}, the log says ${offset}`);
   const isInline = (flags & RECORD_FLAG.inline) !== 0;
   const isKnown = !isInline && header.session === options.ownSession && offset >= header.session;
-  const room = { times: options.times ?? NO_TIMES, used: 0 };
+  const room = new Room(options.times ?? NO_TIMES, options.refs ?? NO_REFS);
   const decoded =
     kind === RECORD_KIND.batch
       ? readBatch(reader, header, { isInline, isKnown, room })
@@ -119,7 +146,7 @@ function readDelete(reader: ByteReader, header: RecordHeader): DeleteRecord {
 function readBatch(
   reader: ByteReader,
   header: RecordHeader,
-  { isInline, isKnown, room }: { isInline: boolean; isKnown: boolean; room: TimeRoom },
+  { isInline, isKnown, room }: { isInline: boolean; isKnown: boolean; room: Room },
 ): BatchRecord {
   const definitions = isKnown ? skipSeries(reader) : readSeries(reader, isInline);
   const metadata = rows(reader, 4, readMetadata);
@@ -173,28 +200,47 @@ function words(reader: ByteReader, count: number): Uint32Array {
   return new Uint32Array(buffer, byteOffset, count);
 }
 
-function readTimes(
-  reader: ByteReader,
-  { mode, count }: { readonly mode: number; readonly count: number },
-  room: TimeRoom,
-): Float64Array {
-  if (mode === TIME_MODE.raw) return doubles(reader, count);
-  if (mode !== TIME_MODE.const) throw new CodecError(`unknown time mode ${mode}`);
-  const tUs = reader.f64();
-  const end = room.used + count;
-  if (end > room.times.length) return new Float64Array(count).fill(tUs);
-  const times = room.times.subarray(room.used, end).fill(tUs);
-  room.used = end;
-  return times;
+/** Where runs stand, lengths come behind the columns of 64 bits. */
+interface TimesHead {
+  readonly mode: number;
+  readonly count: number;
+  readonly times: Float64Array;
 }
 
-function readPoints(reader: ByteReader, room: TimeRoom): Points {
+function readTimesHead(reader: ByteReader, mode: number, count: number, runs: number): TimesHead {
+  const stored = mode === TIME_MODE.raw ? count : mode === TIME_MODE.const ? 1 : runs;
+  return { mode, count, times: doubles(reader, stored) };
+}
+
+function readTimes(
+  reader: ByteReader,
+  { mode, count, times }: TimesHead,
+  room: Room,
+): Float64Array {
+  if (mode === TIME_MODE.raw) return times;
+  const out = room.times(count);
+  if (mode === TIME_MODE.const) return out.fill(times[0]!);
+  spreadTimes(times, words(reader, times.length), out);
+  return out;
+}
+
+function readRefs(reader: ByteReader, count: number, runs: number, room: Room): Uint32Array {
+  if (runs < 0) return words(reader, count);
+  const out = room.refs(count);
+  spreadRefs(words(reader, runs), words(reader, runs), out);
+  return out;
+}
+
+function readPoints(reader: ByteReader, room: Room): Points {
   const kind = reader.u8();
   const companions = reader.u8();
   const timeMode = reader.u8();
+  if (timeMode > TIME_MODE.runs) throw new CodecError(`unknown time mode ${timeMode}`);
   const count = reader.count(1);
+  const timeRuns = timeMode === TIME_MODE.runs ? reader.count(12) : 0;
+  const seriesRuns = (companions & COMPANION.seriesRuns) === 0 ? -1 : reader.count(8);
   reader.pad(8);
-  const tUs = readTimes(reader, { mode: timeMode, count }, room);
+  const timesHead = readTimesHead(reader, timeMode, count, timeRuns);
   const fixed = kind <= KIND.u64 ? doubles(reader, count) : undefined;
   const startUs = (companions & COMPANION.startUs) === 0 ? undefined : doubles(reader, count);
   const position =
@@ -205,7 +251,8 @@ function readPoints(reader: ByteReader, room: TimeRoom): Points {
           longitude: doubles(reader, count),
           elevation: doubles(reader, count),
         };
-  const refs = words(reader, count);
+  const tUs = readTimes(reader, timesHead, room);
+  const refs = readRefs(reader, count, seriesRuns, room);
   const rowNumbers = (companions & COMPANION.rows) === 0 ? undefined : words(reader, count);
   const subNs =
     (companions & COMPANION.subNs) === 0 ? undefined : new Uint16Array(reader.copy(count * 2));

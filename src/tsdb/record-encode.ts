@@ -15,6 +15,14 @@ import {
   TIME_MODE,
 } from './record-layout.ts';
 import type { DeleteRecord, RecordHeader, SeriesEncoding } from './record-layout.ts';
+import {
+  findRefRuns,
+  findTimeRuns,
+  refLengths,
+  runRefs,
+  runTimes,
+  timeLengths,
+} from './record-runs.ts';
 import type { SeriesWriter } from './record-series.ts';
 
 const writer = new ByteWriter(1 << 16);
@@ -139,24 +147,34 @@ function writeSides(batch: WriteBatch, series: SeriesNumbers): void {
 function writePoints(points: Points, series: SeriesNumbers): void {
   const { count, refs, rows, tUs, subNs, startUs, position } = points;
   const oneTime = count > 0 && isConstant(tUs, count);
+  const timeRuns = oneTime ? 0 : findTimeRuns(tUs, count);
+  const seriesRuns = series.encoding === 'ref' ? findRefRuns(refs, count) : 0;
   writer.u8(points.kind);
   writer.u8(
-    (rows === undefined ? 0 : COMPANION.rows) |
+    (seriesRuns === 0 ? 0 : COMPANION.seriesRuns) |
+      (rows === undefined ? 0 : COMPANION.rows) |
       (subNs === undefined ? 0 : COMPANION.subNs) |
       (startUs === undefined ? 0 : COMPANION.startUs) |
       (position === undefined ? 0 : COMPANION.position),
   );
-  writer.u8(oneTime ? TIME_MODE.const : TIME_MODE.raw);
+  writer.u8(oneTime ? TIME_MODE.const : timeRuns > 0 ? TIME_MODE.runs : TIME_MODE.raw);
   writer.varint(count);
+  if (timeRuns > 0) writer.varint(timeRuns);
+  if (seriesRuns > 0) writer.varint(seriesRuns);
   writer.pad(8);
-  writer.column(tUs, oneTime ? 1 : count);
+  if (timeRuns > 0) writer.column(runTimes, timeRuns);
+  else writer.column(tUs, oneTime ? 1 : count);
   if (points.kind === KIND.f64 || points.kind === KIND.i64 || points.kind === KIND.u64)
     writer.column(points.values, count);
   if (startUs !== undefined) writer.column(startUs, count);
   if (position !== undefined)
     for (const axis of [position.latitude, position.longitude, position.elevation])
       writer.column(axis, count);
-  if (series.encoding === 'ref') writer.column(refs, count);
+  if (timeRuns > 0) writer.column(timeLengths, timeRuns);
+  if (seriesRuns > 0) {
+    writer.column(runRefs, seriesRuns);
+    writer.column(refLengths, seriesRuns);
+  } else if (series.encoding === 'ref') writer.column(refs, count);
   else for (let i = 0; i < count; i++) writer.u32(series.numberOf(refs[i]!));
   if (rows !== undefined) writer.column(rows, count);
   if (subNs !== undefined) writer.column(subNs, count);

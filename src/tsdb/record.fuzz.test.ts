@@ -12,6 +12,7 @@ import { matcher } from '../model/matcher.ts';
 import { decodeRecord } from './record-decode.ts';
 import { encodeBatch, encodeDelete, inlineNumbers } from './record-encode.ts';
 import type { SeriesNumbers } from './record-encode.ts';
+import { tailSizeOf } from './record-layout.ts';
 import type { BatchRecord } from './record-layout.ts';
 import { definedLabels, SeriesWriter } from './record-series.ts';
 import { SeriesIndex } from './series-index.ts';
@@ -54,7 +55,17 @@ function batchOf(seed: readonly (readonly [number, number])[]): WriteBatch {
   return builder.finish();
 }
 
-const seeds = fc.array(fc.tuple(fc.nat(4), fc.nat(9999)), { maxLength: 30 });
+const seeds = fc.oneof(
+  fc.array(fc.tuple(fc.nat(4), fc.nat(9999)), { maxLength: 30 }),
+  // Scrapes: series in their order, a time for all, now and then another one.
+  fc
+    .array(fc.record({ from: fc.nat(4), count: fc.integer({ min: 1, max: 40 }), what: fc.nat(99) }))
+    .map((scrapes) =>
+      scrapes.flatMap(({ from, count, what }) =>
+        Array.from({ length: count }, (_, i) => [(from + i) % 5, what] as const),
+      ),
+    ),
+);
 
 function refNumbers(): SeriesNumbers {
   return {
@@ -105,7 +116,8 @@ test('both encodings carry the whole batch', () => {
       const bytes = encodeBatch(HEADER, batch, numbers).bytes;
       const shifted = new Uint8Array(bytes.length + shift).subarray(shift);
       shifted.set(bytes);
-      const record = decodeRecord(shifted, 41);
+      const rooms = { times: new Float64Array(20), refs: new Uint32Array(30) };
+      const record = decodeRecord(shifted, 41, shift % 2 === 0 ? {} : rooms);
       assert.ok(record.kind === 'batch');
       assert.deepEqual(record.header, { ...HEADER, batchId: record.header.batchId });
       assert.deepEqual([...record.header.batchId], [...HEADER.batchId]);
@@ -144,16 +156,77 @@ test('another offset, a flipped bit, a cut record: refused', () => {
   );
 });
 
-test('nonsense behind a good checksum never reads outside or hangs', () => {
-  const { bytes: good } = encodeBatch(
-    HEADER,
-    batchOf([
-      [0, 5],
-      [1, 7],
-      [2, 9],
-    ]),
-    refNumbers(),
+/** Points of many series in order, of two times. */
+function scrapesOf(count: number): WriteBatch {
+  const builder = new BatchBuilder();
+  for (let i = 0; i < count; i++) builder.f64(i + 7, i < 900 ? 5000 : 6000, 0, i);
+  return builder.finish();
+}
+
+const MANY: SeriesNumbers = { ...refNumbers(), definitions: [] };
+
+test('scrapes take the bytes of their values, and count as many as points do', () => {
+  const { bytes } = encodeBatch(HEADER, scrapesOf(2000), MANY);
+  assert.ok(bytes.length < 2000 * 8 + 300, `${bytes.length} bytes`);
+  assert.equal(tailSizeOf(bytes), 24_000);
+  const record = decodeRecord(bytes, 41);
+  assert.ok(record.kind === 'batch');
+  const [set] = record.batch.points;
+  const steps = Array.from({ length: 2000 }, (_, i) => i);
+  assert.deepEqual(
+    [...set!.refs],
+    steps.map((i) => i + 7),
   );
+  assert.deepEqual(
+    [...set!.tUs],
+    steps.map((i) => (i < 900 ? 5000 : 6000)),
+  );
+  const { bytes: one } = encodeBatch(HEADER, batchOf([[1, 5]]), refNumbers());
+  assert.equal(tailSizeOf(one), one.length);
+});
+
+test('records of the version before are read, of others refused', () => {
+  // No runs in so few points: the columns stand as they did.
+  const { bytes } = encodeBatch(HEADER, batchOf([[1, 5]]), refNumbers());
+  for (const [version, isRead] of [
+    [1, false],
+    [2, true],
+    [3, true],
+    [4, false],
+  ] as const) {
+    const other = bytes.slice();
+    other[4] = version;
+    new DataView(other.buffer).setUint32(0, crc32(other.subarray(4)), true);
+    if (!isRead) assert.throws(() => decodeRecord(other, 41), CodecError);
+    else assert.equal(decodeRecord(other, 41).kind, 'batch');
+  }
+});
+
+test('runs of a wrong length are refused', () => {
+  const { bytes } = encodeBatch(HEADER, scrapesOf(2000), MANY);
+  const lengths = [900, 1100, 2000].map((length) => {
+    const at = Buffer.from(bytes).indexOf(Buffer.from(Uint32Array.of(length).buffer), 64);
+    assert.ok(at > 16_000, 'lengths stand behind the values');
+    return at;
+  });
+  for (const at of lengths)
+    for (const change of [-1, 1, 2 ** 31]) {
+      const other = bytes.slice();
+      const view = new DataView(other.buffer);
+      view.setUint32(at, view.getUint32(at, true) + change, true);
+      view.setUint32(0, crc32(other.subarray(4)), true);
+      assert.throws(() => decodeRecord(other, 41), /^CodecError: .*run/);
+    }
+});
+
+test('nonsense behind a good checksum never reads outside or hangs', () => {
+  const few = batchOf([
+    [0, 5],
+    [1, 7],
+    [2, 9],
+    ...Array.from({ length: 12 }, (_, i) => [i % 5, i < 6 ? 10 : 20] as const),
+  ]);
+  const { bytes: good } = encodeBatch(HEADER, few, refNumbers());
   fc.assert(
     fc.property(fc.nat(good.length - 5), fc.nat(255), (place, byte) => {
       const bytes = good.slice();

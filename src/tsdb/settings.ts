@@ -9,7 +9,14 @@ import type { Probe } from '../stdx/probe.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
 import type { RunLeaf } from '../windows/leaf.ts';
 import type { DiskSpace } from './disk-floor.ts';
-import { HEAD_SNAPSHOT_LOG_BYTES, OPENING_REST_MS, SEAL_SAMPLES } from './limits.ts';
+import type { PageRules } from './head.ts';
+import {
+  HEAD_SNAPSHOT_LOG_BYTES,
+  OPENING_REST_MS,
+  SEAL_HEAD_BYTES,
+  SEAL_HEAD_SHARE,
+  SEAL_SAMPLES,
+} from './limits.ts';
 import type { MemoryBound } from './memory-bound.ts';
 import type { RunMerge } from './merge-thread.ts';
 import type { SeriesEncoding } from './record-layout.ts';
@@ -31,6 +38,8 @@ export interface TsdbSettings {
   readonly pageSamples: readonly [number, number, number];
   /** Closed pages of a series are sealed when they have about so many samples; 0: never. */
   readonly sealSamples: number;
+  /** Nothing is sealed while a head has fewer bytes, or less than SEAL_HEAD_SHARE of the most. */
+  readonly sealHeadBytes: number;
   /** The head is flushed when the log behind the frontier passes this. */
   readonly logTailMaxBytes: number;
   /** A head snapshot is taken after so many bytes of log; 0: never. */
@@ -63,6 +72,7 @@ export const DEFAULT_TSDB_SETTINGS: TsdbSettings = {
   headPinnedShare: 0.25,
   pageSamples: [4, 8, 16],
   sealSamples: SEAL_SAMPLES,
+  sealHeadBytes: SEAL_HEAD_BYTES,
   logTailMaxBytes: 64 * 1024 * 1024,
   headSnapshotLogBytes: HEAD_SNAPSHOT_LOG_BYTES,
   openingRestMs: OPENING_REST_MS,
@@ -75,6 +85,13 @@ export const DEFAULT_TSDB_SETTINGS: TsdbSettings = {
   retention: { timeMs: undefined, sizeBytes: undefined },
   diskFloorBytes: () => 0,
 };
+
+/** How the pages of a generation are made and sealed. */
+export function pageRules(settings: TsdbSettings): PageRules {
+  const { pageSamples, sealSamples, sealHeadBytes, headBytesMax } = settings;
+  const sealFromBytes = Math.min(sealHeadBytes, headBytesMax * SEAL_HEAD_SHARE);
+  return { pageSamples, sealSamples, sealFromBytes };
+}
 
 /** Test-only switches: each breaks one safety mechanism, and a suite must go red. */
 export interface TsdbMutations {

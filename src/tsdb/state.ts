@@ -34,7 +34,7 @@ import type { PartContext } from './part-reader.ts';
 import { RetentionTable } from './retention.ts';
 import { Turns } from './turns.ts';
 import { SeriesIndex } from './series-index.ts';
-import { DEFAULT_TSDB_SETTINGS } from './settings.ts';
+import { DEFAULT_TSDB_SETTINGS, pageRules } from './settings.ts';
 import type { TsdbEvent, TsdbMutations, TsdbOptions, TsdbSettings } from './settings.ts';
 import { Pins } from './view.ts';
 import { WriteVersions } from './write-versions.ts';
@@ -169,8 +169,7 @@ export class ShardState {
 
   newGeneration(seqMin: number): Generation {
     const { headMemory: memory, moments, settings } = this;
-    const { pageSamples, sealSamples } = settings;
-    return new Generation(seqMin, { memory, moments, pageSamples, sealSamples });
+    return new Generation(seqMin, { memory, moments, ...pageRules(settings) });
   }
 
   /** For scans. */

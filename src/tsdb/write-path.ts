@@ -11,6 +11,7 @@ import {
   ASYNC_SYNC_DELAY_MS,
   BATCH_ID_SIZE_BYTES,
   HEAD_BYTES_PER_RECORD_BYTE,
+  RECORD_TIMES_MAX,
   REPLAY_TURN_BYTES,
 } from './limits.ts';
 import { isOfAll } from './deletes.ts';
@@ -20,6 +21,7 @@ import { deadLetterName } from './names.ts';
 import { decodeRecord } from './record-decode.ts';
 import { encodeBatch, encodeDelete, inlineNumbers, refsOf } from './record-encode.ts';
 import type { EncodedRecord, SeriesNumbers } from './record-encode.ts';
+import { tailSizeOf } from './record-layout.ts';
 import type { BatchRecord, DeleteRecord, RecordHeader } from './record-layout.ts';
 import { SeriesWriter } from './record-series.ts';
 import { ReplayRefs } from './replay-refs.ts';
@@ -30,6 +32,8 @@ import { batchIdText, validateBatch, validateDelete } from './validate.ts';
 interface Waiting {
   readonly offset: number;
   readonly bytes: Uint8Array;
+  /** As the tail of the log counts it. */
+  readonly tailSize: number;
 }
 
 /** Series of a record's rows. */
@@ -47,6 +51,8 @@ interface Cut {
 
 export class WritePath {
   readonly #state: ShardState;
+  /** Room for the series of the record at hand. */
+  readonly #refs = new Uint32Array(RECORD_TIMES_MAX);
   /** Appended and not yet applied, in log order. */
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
@@ -218,12 +224,14 @@ export class WritePath {
     const { log } = this.#state.options;
     const { offset, durable } = log.append(bytes, crc);
     assert(offset === header.offset, 'records are numbered by the one appender');
-    this.#waiting.push({ offset, bytes: this.#state.headMemory.records.keep(bytes) });
-    this.#waitingBytes += bytes.length;
+    const tailSize = tailSizeOf(bytes);
+    const kept = this.#state.headMemory.records.keep(bytes);
+    this.#waiting.push({ offset, bytes: kept, tailSize });
+    this.#waitingBytes += tailSize;
     this.#state.pacer.noteWrite();
     this.#state.progress.noteWrite();
     this.#state.flushPacer.noteWrite();
-    this.#state.tailBytes += bytes.length;
+    this.#state.tailBytes += tailSize;
     const done = durable.then(
       () => this.#applyThrough(offset),
       (error: unknown) => {
@@ -256,10 +264,10 @@ export class WritePath {
   #applyThrough(offset: number): void {
     let count = 0;
     let poison: unknown;
-    for (const { offset: next, bytes } of this.#waiting) {
+    for (const { offset: next, bytes, tailSize } of this.#waiting) {
       if (next > offset) break;
       count++;
-      this.#waitingBytes -= bytes.length;
+      this.#waitingBytes -= tailSize;
       const error = this.#applyOne(bytes, next);
       this.#state.headMemory.records.drop(bytes);
       if (next === offset) poison = error;
@@ -281,7 +289,8 @@ export class WritePath {
     try {
       // The very bytes that were encoded: what a checksum guards against is behind the disk.
       const { headMemory, session } = this.#state;
-      const options = { skipCrc: true, ownSession: session, times: headMemory.scratch.spreadTimes };
+      const times = headMemory.scratch.spreadTimes;
+      const options = { skipCrc: true, ownSession: session, times, refs: this.#refs };
       const record = decodeRecord(bytes, offset, options);
       this.#apply(record, offset);
       this.#meter(record);
@@ -423,6 +432,7 @@ export class WritePath {
         const options = {
           ...this.#state.mutations,
           times: this.#state.headMemory.scratch.spreadTimes,
+          refs: this.#refs,
         };
         const record = decodeRecord(bytes, offset, options);
         this.#apply(record, offset);
@@ -431,7 +441,7 @@ export class WritePath {
         await this.#deadLetter(bytes, offset, error);
       }
       this.#appliedEnd = offset + 1;
-      this.#state.tailBytes += bytes.length;
+      this.#state.tailBytes += tailSizeOf(bytes);
       appliedBytes += bytes.length;
       if (appliedBytes >= REPLAY_TURN_BYTES) {
         appliedBytes = 0;
@@ -476,7 +486,7 @@ export class WritePath {
     const generations = [...view.generations, this.#state.nextGeneration(cut.offset)];
     this.#state.view = { ...view, generations };
     this.#state.tailBytes = this.#waiting.reduce(
-      (sum, one) => sum + (one.offset >= cut.offset ? one.bytes.length : 0),
+      (sum, one) => sum + (one.offset >= cut.offset ? one.tailSize : 0),
       0,
     );
     this.#cut = undefined;

@@ -16,6 +16,11 @@ storageSuite('tsdb, three shards', () => new TsdbUnderTest({}, 3).open());
 storageSuite('tsdb, three shards, written from another thread', () => CrossingUnderTest.open());
 storageSuite('tsdb, inline series, head pages of few samples', () =>
   new TsdbUnderTest({
-    settings: { seriesEncoding: 'inline', pageSamples: [1, 2, 3], sealSamples: 5 },
+    settings: {
+      seriesEncoding: 'inline',
+      pageSamples: [1, 2, 3],
+      sealSamples: 5,
+      sealHeadBytes: 0,
+    },
   }).open(),
 );

@@ -18,6 +18,7 @@ function settingsOf(tsdb: EngineSettings['tsdb']): EngineSettings {
   const common = {
     pageSamples: [1, 2, 3],
     sealSamples: 5,
+    sealHeadBytes: 0,
     level0PartsMax: 3,
     partitionPartsMax: 2,
   } as const;

@@ -32,6 +32,7 @@ function settingsOf(prng: Prng): EngineSettings['tsdb'] {
     flushIntervalMs: 0,
     pageSamples: [1, 2, 3],
     sealSamples: pick([4, 4, 9, 0]),
+    sealHeadBytes: pick([0, 0, 20_000]),
     level0PartsMax: 3,
     partitionPartsMax: 2,
     openingRestMs: 0,

@@ -39,6 +39,7 @@ export function drawEngineSettings(prng: Prng, isUnattended: boolean): EngineSet
       headPinnedShare: Number.POSITIVE_INFINITY,
       pageSamples: [1, 2, 3],
       sealSamples: 4,
+      sealHeadBytes: pick([0, 0, 5000]),
       logTailMaxBytes: pick([2, 8, 1000]) * 1024,
       flushIntervalMs: isUnattended ? 10 : pick([0, 40, 5000]),
       level0PartsMax: isUnattended ? 1 : pick([2, 3, 5]),
