@@ -27,6 +27,7 @@ const STEP_MS = 15_000;
 /** Of the query; 5000 steps over 20,000 samples. */
 const STEP_SEC = 60;
 const MB = 1e6;
+const MIB = 2 ** 20 / MB;
 const OVER = 1.1;
 
 interface Stretch {
@@ -112,8 +113,9 @@ async function run(server: BenchServer): Promise<boolean> {
 
 function boundMB(): number {
   const [, count, unit] = /^([\d.]+)\s*([A-Za-z]*)$/.exec(values.memory) ?? [];
-  const units: Record<string, number> = { MB: 1, MiB: 1.048576, GB: 1000, GiB: 1073.741824 };
-  return Number(count) * (units[unit ?? ''] ?? 1e-6);
+  // As the setting is read: powers of 1024.
+  const units: Record<string, number> = { M: MIB, G: MIB * 1024 };
+  return Number(count) * (units[unit?.[0] ?? ''] ?? 1e-6);
 }
 
 const data = await mkdtemp(join(tmpdir(), 'orrery-100m-'));

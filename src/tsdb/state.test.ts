@@ -2,15 +2,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seededPrng } from '../stdx/prng.ts';
-import { HEAD_KEPT_BYTES } from './limits.ts';
+import { HEAD_KEPT_BYTES, HEAD_WARM_BYTES_MIN } from './limits.ts';
 import { ShardState } from './state.ts';
 import type { TsdbOptions } from './settings.ts';
 
-function stateOf(logTailMaxBytes: number): ShardState {
+function stateOf(logTailMaxBytes: number, headBytesMax = HEAD_WARM_BYTES_MIN): ShardState {
   const options = {
     log: { endOffset: 0 },
     prng: seededPrng(1),
-    settings: { logTailMaxBytes },
+    settings: { logTailMaxBytes, headBytesMax },
   };
   return new ShardState(options as unknown as TsdbOptions, 0);
 }
@@ -30,4 +30,14 @@ test('a large head memory goes back after a quiet time, and is used again where 
   const { memory } = state.nextGeneration(3);
   assert.notEqual(memory, first);
   assert.equal(state.nextGeneration(4).memory, memory);
+});
+
+test('where memory is little each head has its own', () => {
+  const state = stateOf(1000, HEAD_WARM_BYTES_MIN - 1);
+  const first = state.headMemory;
+  fillHead(state);
+  state.tailBytes = 1001;
+  const { memory } = state.nextGeneration(1);
+  assert.notEqual(memory, first);
+  assert.equal(state.nextGeneration(2).memory, memory, 'it is small');
 });

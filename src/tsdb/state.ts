@@ -17,7 +17,9 @@ import {
   FLUSH_SHARE_MIN,
   HEAD_DELETES_MAX,
   HEAD_FLUSH_SHARE,
+  HEAD_GROW_BYTES,
   HEAD_KEPT_BYTES,
+  HEAD_WARM_BYTES_MIN,
   MEMORY_FLUSH_SHARE,
 } from './limits.ts';
 import { MemoryBound } from './memory-bound.ts';
@@ -159,11 +161,14 @@ export class ShardState {
 
   /**
    * Where a full head is cut, the next one will be as large soon and takes over its memory, which
-   * is warm. Otherwise a large memory goes back to the system with the generation that filled it.
+   * is warm. Otherwise, and where memory is little, a large memory goes back to the system with the
+   * generation that filled it.
    */
   nextGeneration(seqMin: number): Generation {
-    if (!this.isFlushDue && this.headMemory.sizeBytes > HEAD_KEPT_BYTES)
-      this.headMemory = new HeadMemory();
+    const isLittle = this.settings.headBytesMax < HEAD_WARM_BYTES_MIN;
+    const keptBytesMax = isLittle ? HEAD_GROW_BYTES : HEAD_KEPT_BYTES;
+    const isWarm = this.isFlushDue && !isLittle;
+    if (!isWarm && this.headMemory.sizeBytes > keptBytesMax) this.headMemory = new HeadMemory();
     return this.newGeneration(seqMin);
   }
 
