@@ -425,7 +425,10 @@ export interface StorageReader {
 // ---------------------------------------------------------------- keeping house
 
 export interface StorageStats {
+  /** Written within the last hour: the sum of what limits count of each tenant. */
   readonly activeSeries: number;
+  /** Of these and older ones, those that are in the index in memory. */
+  readonly seriesInMemory: number;
   readonly headSamples: number;
   readonly partCount: number;
   readonly dataSizeBytes: number;

@@ -42,8 +42,9 @@ export const LIMITS = {
     fallback: 5_000_000,
     scope: 'tenant',
     what:
-      'Series written within the last hour, counted to the second: the number that the API and ' +
-      'the console show. At the limit new series are refused, and known ones are written on.',
+      'Series written within the last hour, counted to the second: the number that the API, the ' +
+      'console and metrics show, and that neither a start nor a delete changes. At the limit new ' +
+      'series are refused, and those of the hour are written on.',
     retryable: true,
   },
   'new-series-per-minute': {
@@ -52,8 +53,8 @@ export const LIMITS = {
     fallback: 50_000_000,
     scope: 'tenant',
     what:
-      'Series that were not in the index before. So many may come at once, and so many a minute ' +
-      'over time.',
+      'Series that were not in the index before, nor written within the last hour. So many may ' +
+      'come at once, and so many a minute over time.',
     retryable: true,
   },
   'labels-per-series': {

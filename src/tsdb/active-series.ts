@@ -40,9 +40,8 @@ export class ActiveSeries {
     return total;
   }
 
-  /** Forgets seconds that no window reaches any more, so that the map stays as long as one. */
-  trim(nowSec: number): void {
-    for (const second of this.#bySecond.keys())
-      if (second <= nowSec - ACTIVE_WINDOW_SEC) this.#bySecond.delete(second);
+  /** Forgets seconds that no window reaches any more, up to this one. */
+  trim(last: number): void {
+    for (const second of this.#bySecond.keys()) if (second <= last) this.#bySecond.delete(second);
   }
 }

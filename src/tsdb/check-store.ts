@@ -13,12 +13,14 @@ import { checkLog } from './check-log.ts';
 import { timesOf } from './check-part-findings.ts';
 import { readFooterFields } from './check-part-frame.ts';
 import { checkPart } from './check-part.ts';
+import { checkSeenList } from './check-seen-list.ts';
 import { ADVICE } from './check-report.ts';
 import type { CheckReport } from './check-report.ts';
 import { parseHeadSnapshotName } from './head-snapshot-format.ts';
 import { DEAD_LETTERS, HEAD_SNAPSHOTS } from './names.ts';
 import { FOOTER_SIZE } from './part-format.ts';
 import type { PartRow } from './part-format.ts';
+import { parseSeenListName } from './seen-list.ts';
 
 const PARTS = 'parts/';
 const PART_NAME = /^parts\/(\d+)\/(\d{16})-(\d{16})-l(\d+)-[0-9a-f]+\.part$/;
@@ -82,7 +84,7 @@ async function checkBlobs(
       const row = missing.get(path);
       report.sums.fileCount++;
       const isRowless = row === undefined && catalog.isIncomplete && path.startsWith(PARTS);
-      const isLater = isRowless || isHeadSnapshot(path, catalog);
+      const isLater = isRowless || isHeadSnapshot(path, catalog) || isSeenList(path, catalog);
       if (row?.sizeBytes !== sizeBytes && !isLater) report.progress(sizeBytes, file);
       if (row !== undefined) {
         missing.delete(path);
@@ -95,7 +97,9 @@ async function checkBlobs(
             lost: lossOf(row),
             advice: ADVICE.restoreAll,
           });
-      } else if (isHeadSnapshot(path, catalog))
+      } else if (isSeenList(path, catalog))
+        await checkSeenList({ name: path, sizeBytes, blobs }, file, report);
+      else if (isHeadSnapshot(path, catalog))
         await checkHeadSnapshot({ name: path, sizeBytes, blobs }, file, report);
       else if (path.startsWith(DEAD_LETTERS)) tellDeadLetter(file, report);
       else if (isRowless) await checkRowless({ name: path, sizeBytes }, file, blobs, report);
@@ -120,6 +124,13 @@ function isHeadSnapshot(path: string, { shards, isIncomplete }: CheckedCatalog):
   if (stretch === undefined) return false;
   const shard = Number(path.slice(HEAD_SNAPSHOTS.length, path.lastIndexOf('/')));
   return isIncomplete || (shards.get(shard)?.frontier ?? 0) === stretch.frontier;
+}
+
+/** As isHeadSnapshot. */
+function isSeenList(path: string, { shards, isIncomplete }: CheckedCatalog): boolean {
+  const found = parseSeenListName(path);
+  if (found === undefined) return false;
+  return isIncomplete || (shards.get(found.shard)?.frontier ?? 0) === found.frontier;
 }
 
 async function* blobFiles(files: Files, folder: string): ReturnType<typeof listTree> {

@@ -1,7 +1,8 @@
 // The flush protocol by log offset. A frozen generation holds exactly what the log said in [seqMin,
 // seqMax); it becomes one level-0 part, and one catalog transaction moves part row, deletes, young
 // batch ids, splits, tenants and the frontier together. Only then is the log trimmed and the
-// generation dropped. A crash before the commit leaves an orphan blob, after it a longer log.
+// generation dropped. The seen list of the new frontier is durable before that. A crash before the
+// commit leaves an orphan blob, after it a longer log.
 import type { Catalog, CatalogTx } from '../catalog/catalog.ts';
 import { prefixEnd } from '../catalog/catalog.ts';
 import { assert, FatalError } from '../stdx/assert.ts';
@@ -24,6 +25,7 @@ import { BATCH_ID_MEMORY_MS, BATCH_IDS_PER_ROW, CATALOG_CHUNK_BYTES } from './li
 import { padded, partName } from './names.ts';
 import { buildPart } from './part-build.ts';
 import type { PartRow } from './part-format.ts';
+import { removeFormerSeenLists, writeSeenList } from './seen-lists.ts';
 import { sortedParts } from './state.ts';
 import type { BatchIdRow, ShardState } from './state.ts';
 
@@ -73,10 +75,10 @@ async function persist(state: ShardState, generation: Generation): Promise<void>
         index: state.index,
         pause: state.flushPacer.pause,
       });
-  state.probe('flush');
-  const batchRows = await commitFlush(state, generation, row, deletes).catch((error: unknown) =>
-    removeUnused(state, row === undefined ? [] : [row], error),
-  );
+  const batchRows = await writeSeenList(state, seqMax)
+    .then(() => state.probe('flush'))
+    .then(() => commitFlush(state, generation, row, deletes))
+    .catch((error: unknown) => removeUnused(state, row === undefined ? [] : [row], error));
   state.batchIdRows = batchRows;
   if (row !== undefined) state.progress.flushed(row);
   state.frontier = seqMax;
@@ -89,6 +91,7 @@ async function persist(state: ShardState, generation: Generation): Promise<void>
   state.pins.retireGeneration(generation);
   state.batchIds.expire(state.options.clock.nowMs(), seqMax);
   await log.trim(seqMax);
+  await removeFormerSeenLists(state);
 }
 
 /**

@@ -1,9 +1,11 @@
 // Series that were not written for an hour, or where memory is pressed for some minutes, leave it,
 // unless something in memory still speaks of them: a live head generation, one that only a pin
-// holds, a record on its way. Runs after a flush, when most generations are gone. Their refs are
-// refused from then on (docs/decisions/0003, 0011).
+// holds, a record on its way. Those of the last hour are remembered without their labels. Runs
+// after a flush, when most generations are gone. Their refs are refused from then on
+// (docs/decisions/0003, 0011).
 import type { SeriesRef } from '../model/columns.ts';
 import { RETIRE_SERIES_MAX, SERIES_IDLE_MS, SERIES_PRESSED_IDLE_MS } from './limits.ts';
+import { windowStart } from './series-seen.ts';
 import type { ShardState } from './state.ts';
 
 /**
@@ -14,8 +16,10 @@ export async function retireIdle(
   state: ShardState,
   isUsed: (ref: SeriesRef) => boolean,
 ): Promise<void> {
+  const { index, memory, options } = state;
+  const { remembered, tenants } = index.seen;
+  remembered.trim(tenants, windowStart(options.clock.nowMs()));
   await retire(state, isUsed, SERIES_IDLE_MS);
-  const { index, memory } = state;
   if (!memory.isPressed) return index.sweep();
   await retire(state, isUsed, SERIES_PRESSED_IDLE_MS);
   index.sweep(1);

@@ -57,6 +57,18 @@ function answers(index: SeriesIndex, nowMs: number) {
   }));
 }
 
+/** Who left the index before: nobody, or who was idle for an hour, or for minutes. */
+const leaving = fc.constantFrom(undefined, 9 * 60, 100, 30);
+
+/** So many minutes later all leave that were not seen for an hour, within two hours for minutes. */
+function leave(index: SeriesIndex, minutes: number | undefined): void {
+  if (minutes === undefined) return;
+  const idleMs = minutes > 120 ? 3_600_000 : 300_000;
+  const nowMs = NOW_MS + minutes * 60_000;
+  index.retire({ nowMs, idleMs, countMax: 1000, isHeld: () => false });
+  index.sweep(1);
+}
+
 /** What a head snapshot makes of captured sections, in pieces of a few bytes. */
 function stored(sections: readonly CapturedSection[]): IndexSection[] {
   const byName = new Map<string, number[]>();
@@ -84,9 +96,12 @@ function read(sections: readonly IndexSection[], areOwned: boolean): SeriesIndex
 
 test('an index out of its sections is the same index', () => {
   fc.assert(
-    fc.property(actions, actions, fc.boolean(), (first, second, areOwned) => {
+    fc.property(actions, actions, leaving, fc.boolean(), (first, second, left, areOwned) => {
       const index = new SeriesIndex(77, 3);
       act(index, first, NOW_MS);
+      leave(index, left);
+      // Some come back, and of these some have a row that is not written yet.
+      act(index, second.slice(0, 20), NOW_MS);
       const sections = stored(index.capture());
       index.release();
       const copy = read(sections, areOwned);
@@ -102,13 +117,11 @@ test('an index out of its sections is the same index', () => {
 
 test('an index copied while it goes on is the one of the capture, and the same again later', () => {
   fc.assert(
-    fc.property(actions, actions, fc.boolean(), (first, second, isRetired) => {
+    fc.property(actions, actions, leaving, (first, second, left) => {
       const index = new SeriesIndex(77, 3);
       act(index, first, NOW_MS);
-      const request = { nowMs: NOW_MS + 9 * 3_600_000, countMax: 1000, isHeld: () => false };
       // Free slots, symbols and pairs: none of them may be used meanwhile.
-      if (isRetired) index.retire({ ...request, idleMs: 3_600_000 });
-      if (isRetired) index.sweep(1);
+      leave(index, left);
       const before = answers(index, NOW_MS);
       const captured = index.capture();
       act(index, second, NOW_MS);
@@ -141,7 +154,9 @@ test('sections that are missing, cut or of another version are refused', () => {
   const sections = stored(index.capture());
   for (const [i, { name, bytes }] of sections.entries()) {
     const others = sections.filter((_, k) => k !== i);
-    assert.throws(() => read(others, false), CodecError, name);
+    // What is remembered was not in all head snapshots of this version.
+    if (name === 'remembered-numbers') read(others, false);
+    else assert.throws(() => read(others, false), CodecError, name);
     // The length of these says nothing.
     if (name === 'tenant-ids' || name === 'symbol-texts') continue;
     const cut = { name, bytes: bytes.slice(0, Math.max(bytes.length - 3, 0)) };

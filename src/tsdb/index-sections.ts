@@ -87,6 +87,10 @@ export class SectionReader {
     this.#areOwned = areOwned;
   }
 
+  has(name: string): boolean {
+    return this.#sections.has(name);
+  }
+
   bytes(name: string): Uint8Array {
     return this.#bytes(name);
   }

@@ -237,6 +237,14 @@ export const COLUMNS_MAX_BYTES = 64 * 1024 * 1024;
 export const ACTIVE_WINDOW_SEC = 3600;
 /** A series leaves memory when it was not written for so long. */
 export const SERIES_IDLE_MS = ACTIVE_WINDOW_SEC * 1000;
+/** Pairs whose digests are at hand while series are told apart by theirs; a power of two. */
+export const DIGEST_CACHE_PAIRS = 4096;
+/** Places of the smallest table of series that are remembered without their labels. */
+export const SEEN_TABLE_FIRST = 16;
+/** Words of a seen list that are made or taken up in one turn: about 2,000 series. */
+export const SEEN_SLICE_WORDS = 10_240;
+/** No seen list is larger: 2²⁴ series in the index and as many that are remembered. */
+export const SEEN_LIST_MAX_BYTES = 1024 ** 3;
 /** Where memory is pressed it leaves after so long. */
 export const SERIES_PRESSED_IDLE_MS = 5 * 60 * 1000;
 /** Width of a bucket of write versions: 2 hours. */

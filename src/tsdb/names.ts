@@ -5,6 +5,7 @@ const DIGITS = 16;
 const PARTS = 'parts/';
 export const DEAD_LETTERS = 'dead-letter/';
 export const HEAD_SNAPSHOTS = 'head/';
+export const SEEN_LISTS = 'seen/';
 
 /** How many shards there are, in the catalog. */
 export const OWNERSHIP_KEY = 'ownership';
@@ -14,6 +15,7 @@ export interface ShardNames {
   readonly parts: string;
   readonly deadLetters: string;
   readonly headSnapshots: string;
+  readonly seenLists: string;
   readonly frontier: string;
   readonly partRows: string;
   readonly deleteRows: string;
@@ -30,6 +32,7 @@ export function shardNames(shard: number): ShardNames {
     parts: `${PARTS}${shard}/`,
     deadLetters: `${DEAD_LETTERS}${shard}/`,
     headSnapshots: `${HEAD_SNAPSHOTS}${shard}/`,
+    seenLists: `${SEEN_LISTS}${shard}/`,
     frontier: `${keys}frontier`,
     partRows: `${keys}part/`,
     deleteRows: `${keys}delete/`,
@@ -52,6 +55,11 @@ export function partName(
 
 export function deadLetterName(names: ShardNames, offset: number): string {
   return `${names.deadLetters}${padded(offset)}.record`;
+}
+
+/** Of what was written below this offset. */
+export function seenListName(names: ShardNames, frontier: number): string {
+  return `${names.seenLists}${padded(frontier)}.seen`;
 }
 
 export function padded(value: number): string {

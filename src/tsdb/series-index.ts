@@ -14,14 +14,19 @@ import type { SeriesCount } from '../model/storage.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { assert } from '../stdx/assert.ts';
 import { grownU32, grownU8 } from '../stdx/growable.ts';
+import { internPairs } from './defined-pairs.ts';
 import { captured, checkSections, copied } from './index-sections.ts';
 import type { CapturedSection, SectionReader } from './index-sections.ts';
 import { SWEEP_SERIES_MIN } from './limits.ts';
 import { Pairs } from './pairs.ts';
 import type { SeriesDefinitions } from './record-series.ts';
 import { livesOf, slotOf } from './refs.ts';
+import { RememberedSeries } from './remembered-series.ts';
+import type { SeenList, SeenSeries } from './remembered-series.ts';
 import { SeriesMatching } from './series-matching.ts';
 import { SeriesOrder } from './series-order.ts';
+import { retireSeries } from './series-retire.ts';
+import type { RetireRequest } from './series-retire.ts';
 import { SeriesRows } from './series-rows.ts';
 import {
   countActive,
@@ -29,14 +34,17 @@ import {
   FINDABLE,
   msOfMark,
   remark,
+  RETURNING,
   secondOf,
   SECONDS,
+  windowStart,
 } from './series-seen.ts';
 import { Symbols } from './symbols.ts';
 import { pairNamed } from './value-column.ts';
 import { nameSlot } from './write-versions.ts';
 import { boundColumns, NO_REFS, TenantSeries } from './tenant-series.ts';
 import type { IndexTables } from './tenant-series.ts';
+import { usedTexts } from './used-texts.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -46,13 +54,6 @@ const NO_PAIR = -2;
 
 const SECTIONS_VERSION = 4;
 const TENANT_NUMBERS = 4;
-
-export interface RetireRequest {
-  readonly nowMs: number;
-  readonly idleMs: number;
-  readonly countMax: number;
-  readonly isHeld: (ref: SeriesRef) => boolean;
-}
 
 export class SeriesIndex {
   readonly symbols: Symbols;
@@ -64,7 +65,9 @@ export class SeriesIndex {
   readonly #matching: SeriesMatching;
   readonly #tenants = new Map<TenantId, TenantSeries>();
   readonly #byNumber: TenantSeries[] = [];
-  /** By slot: second of the last applied point since FIRST_SECOND, and FINDABLE. */
+  /** Written within the window, and without a row. */
+  readonly #remembered: RememberedSeries;
+  /** By slot: second of the last applied point since FIRST_SECOND, and FINDABLE or RETURNING. */
   #marks = new Uint32Array(1024);
   #nameSlots = new Uint8Array(1024);
   /** Name symbols of the row at hand. */
@@ -98,6 +101,7 @@ export class SeriesIndex {
     const order = new SeriesOrder(this.#rows, this.#pairs, this.symbols);
     this.#tables = { rows: this.#rows, pairs: this.#pairs, symbols: this.symbols, order };
     this.#matching = new SeriesMatching(this.#tables);
+    this.#remembered = new RememberedSeries(this.#tables, seed);
     if (from !== undefined) this.#restore(from);
   }
 
@@ -127,6 +131,7 @@ export class SeriesIndex {
       ...this.symbols.capture(),
       ...this.#pairs.capture(count),
       ...this.#rows.capture(),
+      ...this.#remembered.capture(tenants),
     ];
   }
 
@@ -180,6 +185,7 @@ export class SeriesIndex {
       'tenants',
     );
     countActive(marks, this.#rows, this.#byNumber);
+    this.#remembered.restore(from, this.#byNumber, marks);
   }
 
   /** Series with at least one applied point. */
@@ -190,13 +196,14 @@ export class SeriesIndex {
   /** Bytes allocated for rows, texts and tables, without what queries have made. */
   get sizeBytes(): number {
     const tables = this.symbols.sizeBytes + this.#pairs.sizeBytes + this.#rows.sizeBytes;
-    return tables + this.#marks.byteLength + this.#nameSlots.byteLength;
+    const bySlot = this.#marks.byteLength + this.#nameSlots.byteLength;
+    return tables + bySlot + this.#remembered.sizeBytes;
   }
 
   /** Bytes that series and queries need: without room that others can take. O(tenants). */
   get heldBytes(): number {
     let sizeBytes = this.symbols.heldBytes + this.#pairs.heldBytes + this.#rows.heldBytes;
-    sizeBytes += this.#rows.liveCount * 5;
+    sizeBytes += this.#rows.liveCount * 5 + this.#remembered.sizeBytes;
     for (const one of this.#byNumber) sizeBytes += one.sizeBytes;
     return sizeBytes;
   }
@@ -293,20 +300,8 @@ export class SeriesIndex {
   /** The refs of series that a log record defines, new ones included. */
   define(tenantId: TenantId, series: SeriesDefinitions): Int32Array {
     const { number } = this.#tenant(tenantId);
-    const { bytes, names, pairs, starts, places } = series;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const { symbols } = this;
-    const nameSymbols = Uint32Array.from({ length: names.length / 2 }, (_, i) =>
-      symbols.internBytes(bytes, view, names[2 * i]!, names[2 * i + 1]!),
-    );
-    const pairNumbers = new Uint32Array(pairs.length / 3);
-    const hashes = new Int32Array(pairNumbers.length);
-    symbols.hashAll(view, pairs, hashes);
-    for (let i = 0; i < pairNumbers.length; i++) {
-      const [start, end] = [pairs[3 * i + 1]!, pairs[3 * i + 2]!];
-      const value = symbols.internBytes(bytes, view, start, end, hashes[i]);
-      pairNumbers[i] = this.#pairs.intern(nameSymbols[pairs[3 * i]!]!, value);
-    }
+    const { starts, places } = series;
+    const pairNumbers = internPairs(this.#tables, series);
     this.#forgetRow();
     const refs = new Int32Array(series.count);
     const codes = new Int32Array(series.count);
@@ -335,11 +330,26 @@ export class SeriesIndex {
     const ref = rows.intern(owner, count, code);
     if (ref < 0) return REF_REFUSED;
     if (rows.liveCount !== before) {
-      this.#byNumber[owner]!.reserved++;
       this.#marks = grownU32(this.#marks, rows.slotEnd);
       this.#nameSlots = grownU8(this.#nameSlots, rows.slotEnd);
+      const tenant = this.#byNumber[owner]!;
+      const slot = slotOf(ref);
+      if (this.#remembered.hasRow(tenant, slot)) this.#marks[slot] = RETURNING;
+      else tenant.reserved++;
     }
     return ref;
+  }
+
+  /** Was the series written within the window, without having a row? */
+  remembers(tenantId: TenantId, labels: Labels | LabelBytes): boolean {
+    const tenant = this.#tenants.get(tenantId);
+    return tenant !== undefined && this.#remembered.has(tenant, labels);
+  }
+
+  /** Is it one that came back and is not written yet? */
+  isReturning(ref: SeriesRef): boolean {
+    const mark = this.#marks[slotOf(ref)]!;
+    return (mark & (FINDABLE | RETURNING)) === RETURNING;
   }
 
   /** The symbols of a series, name, value, name, value …, to the start of `out`; their number. */
@@ -442,59 +452,51 @@ export class SeriesIndex {
         continue;
       }
       end = remark(marks, refs, at, mark, seenNow);
-      tenant.active.move(isFindable ? mark & SECONDS : 0, second, end - at);
-      if (isFindable) continue;
-      for (let i = at; i < end; i++) {
-        this.#setNameSlot(slotOf(refs[i]!));
-        tenant.add(this.#rows, slotOf(refs[i]!));
-        tenant.unreserve();
-      }
-      this.#findableCount += end - at;
+      if (isFindable) tenant.active.move(mark & SECONDS, second, end - at);
+      else this.#first(tenant, refs.subarray(at, end), mark, second);
     }
+  }
+
+  /** Series of one mark can be found from now on; those that are remembered were counted before. */
+  #first(tenant: TenantSeries, refs: Uint32Array, mark: number, second: number): void {
+    const isReturning = (mark & RETURNING) !== 0;
+    let before = 0;
+    let moved = 0;
+    for (const ref of refs) {
+      const slot = slotOf(ref);
+      this.#setNameSlot(slot);
+      tenant.add(this.#rows, slot);
+      if (!isReturning) tenant.unreserve();
+      const known = isReturning ? this.#remembered.take(tenant, slot) : 0;
+      // What is remembered may be of later records than those that are replayed.
+      if (known >= second) this.#marks[slot] = (FINDABLE | known) >>> 0;
+      if (known >= second) continue;
+      if (known !== before) {
+        if (moved > 0) tenant.active.move(before, second, moved);
+        before = known;
+        moved = 0;
+      }
+      moved++;
+    }
+    if (moved > 0) tenant.active.move(before, second, moved);
+    this.#findableCount += refs.length;
   }
 
   // -------------------------------------------------------------- giving back
 
   /**
    * Takes out series that were last written more than `idleMs` before `nowMs` and that `isHeld`
-   * does not name; refs of theirs are unknown from now on. A ref that was only ever reserved is
-   * first seen here. Returns how many, at most `countMax`; complexity O(slots + what their tenants
-   * have).
+   * does not name, and remembers those of the window; refs of theirs are unknown from now on. A ref
+   * that was only ever reserved is first seen here. Returns how many, at most `countMax`; O(slots +
+   * what their tenants have).
    */
-  retire({ nowMs, idleMs, countMax, isHeld }: RetireRequest): number {
-    const rows = this.#rows;
-    const marks = this.#marks;
-    const last = secondOf(nowMs - idleMs);
-    const dead: number[] = [];
-    const tenants = new Set<TenantSeries>();
-    for (let slot = 0; slot < rows.slotEnd && dead.length < countMax; slot++) {
-      const mark = marks[slot]!;
-      if ((mark & SECONDS) > last || !rows.isLiveSlot(slot)) continue;
-      if (mark === 0) {
-        marks[slot] = secondOf(nowMs);
-        continue;
-      }
-      if (isHeld(rows.refAt(slot))) continue;
-      dead.push(slot);
-      const tenant = this.#byNumber[rows.ownerOf(slot)]!;
-      tenants.add(tenant);
-      if ((mark & FINDABLE) === 0) tenant.unreserve();
-      if ((mark & FINDABLE) === 0) continue;
-      tenant.active.drop(mark & SECONDS, 1);
-      this.#findableCount--;
-    }
-    for (const slot of dead) rows.remove(slot);
-    for (const tenant of tenants) {
-      tenant.purge(rows, (slot) => !rows.isLiveSlot(slot));
-      tenant.active.trim(secondOf(nowMs));
-    }
-    for (const slot of dead) {
-      marks[slot] = 0;
-      rows.recycle(slot);
-    }
-    rows.compact();
-    this.#retiredCount += dead.length;
-    return dead.length;
+  retire(request: RetireRequest): number {
+    const { length } = retireSeries(request, this.seen, this.#rows, (slot) => {
+      if ((this.#marks[slot]! & FINDABLE) !== 0) this.#findableCount--;
+      this.#marks[slot] = 0;
+    });
+    this.#retiredCount += length;
+    return length;
   }
 
   /**
@@ -502,26 +504,14 @@ export class SeriesIndex {
    * since the last time. O(all that is in the index): by default amortised O(1) a retired series.
    */
   sweep(retiredMin = Math.max(SWEEP_SERIES_MIN, this.#rows.liveCount)): void {
-    const rows = this.#rows;
     if (this.#retiredCount < retiredMin) return;
     this.#retiredCount = 0;
     this.sweepCount++;
     this.#forgetRow();
     for (const tenant of this.#byNumber) tenant.forgetColumns();
+    this.#remembered.forgetPairs();
     const pairs = this.#pairs;
-    const usedPairs = new Uint8Array(pairs.end);
-    const usedSymbols = new Uint8Array(this.symbols.count);
-    for (let slot = 0; slot < rows.slotEnd; slot++) {
-      if (!rows.isLiveSlot(slot)) continue;
-      const count = rows.labelCount(slot);
-      for (let i = 0; i < count; i++) {
-        const pair = rows.pairAt(slot, i);
-        if (usedPairs[pair] !== 0) continue;
-        usedPairs[pair] = 1;
-        usedSymbols[pairs.nameOf(pair)] = 1;
-        usedSymbols[pairs.valueOf(pair)] = 1;
-      }
-    }
+    const { usedPairs, usedSymbols } = usedTexts(this.#tables);
     pairs.sweep((pair) => usedPairs[pair] === 1);
     this.symbols.sweep((symbol) => usedSymbols[symbol] === 1);
   }
@@ -531,6 +521,18 @@ export class SeriesIndex {
     const mark = this.#marks[slotOf(ref)]!;
     if (!this.#rows.isLive(ref) || (mark & FINDABLE) === 0) return undefined;
     return msOfMark(mark);
+  }
+
+  /** As RememberedSeries.readSteps. */
+  takeSeen(list: SeenList, nowMs: number): Generator<void, void, void> {
+    const own = list.tenants.map((id) => this.#tenant(id));
+    return this.#remembered.readSteps(list, own, windowStart(nowMs));
+  }
+
+  /** Borrowed until the index grows. */
+  get seen(): SeenSeries {
+    const [remembered, tenants, marks] = [this.#remembered, this.#byNumber, this.#marks];
+    return { remembered, tenants, marks, slotEnd: this.#rows.slotEnd };
   }
 
   seriesCount(tenantId: TenantId, nowMs: number): SeriesCount {

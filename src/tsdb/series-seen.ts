@@ -1,13 +1,16 @@
 // Marks of series by slot: the second of the last applied point, and whether the series can be
 // found.
+import { ACTIVE_WINDOW_SEC } from './limits.ts';
 import { slotOf } from './refs.ts';
 import type { SeriesRows } from './series-rows.ts';
 import type { TenantSeries } from './tenant-series.ts';
 
 /** Bit of a mark: the series can be found. */
 export const FINDABLE = 0x80000000;
-/** The other bits: second of the last applied point; 0: never. */
-export const SECONDS = 0x7fffffff;
+/** Of one that cannot: it is remembered, and counted, from before it had this row. */
+export const RETURNING = 0x40000000;
+/** The other bits: second of the last applied point; 0: never. They reach until 2054. */
+export const SECONDS = 0x3fffffff;
 /** The first second that a mark can hold: 2020. */
 const FIRST_SECOND = 1_577_836_800;
 
@@ -16,9 +19,20 @@ export function secondOf(ms: number): number {
   return Math.min(Math.max(Math.floor(ms / 1000) - FIRST_SECOND, 1), SECONDS);
 }
 
+/** The window that counts begins behind this second. */
+export function windowStart(nowMs: number): number {
+  return secondOf(nowMs) - ACTIVE_WINDOW_SEC;
+}
+
 /** The time that a mark stands for, to the second. */
 export function msOfMark(mark: number): number {
   return ((mark & SECONDS) + FIRST_SECOND) * 1000;
+}
+
+/** Series of all these tenants that were written within the window. O(tenants). */
+export function activeCount(tenants: readonly TenantSeries[], nowMs: number): number {
+  const second = secondOf(nowMs);
+  return tenants.reduce((sum, { active }) => sum + active.count(second), 0);
 }
 
 /**

@@ -124,6 +124,7 @@ export type TsdbEvent =
   | { readonly kind: 'log-damage'; readonly reason: string }
   | { readonly kind: 'corrupt'; readonly blob: string; readonly reason: string }
   | { readonly kind: 'head-snapshot-damaged'; readonly blob: string; readonly reason: string }
+  | { readonly kind: 'seen-list-damaged'; readonly blob: string; readonly reason: string }
   | { readonly kind: 'orphan-removed'; readonly blob: string }
   | { readonly kind: 'maintenance-failed'; readonly error: unknown }
   | { readonly kind: 'fatal'; readonly error: unknown };

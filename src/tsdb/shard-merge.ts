@@ -125,6 +125,7 @@ export function mergeStats(parts: readonly StorageStats[]): StorageStats {
     parts.reduce((total, part) => total + part[field], 0);
   return {
     activeSeries: sum('activeSeries'),
+    seriesInMemory: sum('seriesInMemory'),
     headSamples: sum('headSamples'),
     partCount: sum('partCount'),
     dataSizeBytes: sum('dataSizeBytes'),

@@ -89,6 +89,8 @@ export class ShardState {
   /** Tenants that have points; false: not yet in the catalog. */
   readonly tenants = new Map<TenantId, boolean>();
   batchIdRows: BatchIdRow[] = [];
+  /** Names of those that may exist. */
+  readonly seenLists = new Set<string>();
   /** Bytes of records from the frontier on. */
   tailBytes: number;
   fatal: unknown = undefined;

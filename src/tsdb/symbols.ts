@@ -7,6 +7,8 @@
 import type { ByteWriter } from '../codec/varint.ts';
 import { assert } from '../stdx/assert.ts';
 import { clearedU32, grownU32, grownU8, release } from '../stdx/growable.ts';
+import { mixText } from './digest.ts';
+import type { Digest } from './digest.ts';
 import { IdList, mergeIds, mergeSteps } from './growable.ts';
 import { captured, checkSections, copied } from './index-sections.ts';
 import type { CapturedSection, SectionReader } from './index-sections.ts';
@@ -342,6 +344,14 @@ export class Symbols {
     const start = this.#starts[symbol]!;
     const size = lengthAt(this.#arena, start);
     out.range(this.#arena, start, start + lengthSize(size) + size);
+  }
+
+  /** Takes a text up into a digest. */
+  mixTo(digest: Digest, symbol: number): void {
+    const start = this.#starts[symbol]!;
+    const size = lengthAt(this.#arena, start);
+    const from = start + lengthSize(size);
+    mixText(digest, this.#view, from, from + size);
   }
 
   /** Byte order of two texts. */

@@ -8,6 +8,7 @@ import { checkSections } from './index-sections.ts';
 import { BASE_SHARE, BASE_SIMPLE_SERIES, COLUMNS_MAX_BYTES } from './limits.ts';
 import type { Pairs } from './pairs.ts';
 import { slotOf } from './refs.ts';
+import type { SeenTable } from './seen-table.ts';
 import type { SeriesOrder } from './series-order.ts';
 import type { SeriesRows } from './series-rows.ts';
 import type { Symbols } from './symbols.ts';
@@ -28,9 +29,11 @@ export class TenantSeries {
   readonly id: TenantId;
   readonly number: number;
   readonly active = new ActiveSeries();
+  /** Series that `active` counts and that have no row; undefined: there are none. */
+  remembered: SeenTable | undefined = undefined;
   /** Findable series. */
   count = 0;
-  /** Series that have a row since this start and were never written. */
+  /** Series that have a row since this start, were never written and are not remembered. */
   reserved = 0;
   /** Refs in label order, all of them live; replaced, never changed. */
   base: Uint32Array = NO_REFS;

@@ -50,8 +50,10 @@ import {
   HOUSEKEEPING_INTERVAL_MS,
   MAINTENANCE_RETRY_MS,
 } from './limits.ts';
-import { DEAD_LETTERS, shardNames } from './names.ts';
+import { DEAD_LETTERS, seenListName, shardNames } from './names.ts';
 import { narrowed, ShardReader } from './reader.ts';
+import { openSeenList, takeSeenList } from './seen-lists.ts';
+import { activeCount } from './series-seen.ts';
 import { DEFAULT_TSDB_SETTINGS } from './settings.ts';
 import type { TsdbOptions } from './settings.ts';
 import type { ShardStorage } from './sharded-storage.ts';
@@ -78,7 +80,13 @@ export async function openTsdb(options: TsdbOptions): Promise<ShardStorage> {
         'restore both from one backup',
     );
   const restored = await openHeadSnapshot(options, frontier);
+  const seen = await openSeenList(options, frontier);
   const state = new ShardState(options, frontier, restored);
+  if (seen !== undefined) {
+    state.seenLists.add(seen.name);
+    // A head snapshot has what the index knew.
+    if (restored === undefined) await takeSeenList(state, seen);
+  }
   await loadCatalog(state);
   await removeOrphans(state);
   await state.disk.start();
@@ -196,11 +204,12 @@ class Shard implements ShardStorage {
     if (memory.isFull) return this.#known(index.find(tenant, labels));
     const gate = options.seriesGate;
     if (gate === undefined) return index.resolve(tenant, labels);
-    if (!gate.admits(tenant)) return knownOrRefused(index.find(tenant, labels));
+    if (!gate.admits(tenant) && !index.remembers(tenant, labels))
+      return knownOrRefused(index.find(tenant, labels));
     const { rows } = index.tables;
     const before = rows.liveCount;
     const ref = index.resolve(tenant, labels);
-    if (rows.liveCount !== before) gate.made(tenant);
+    if (rows.liveCount !== before && !index.isReturning(ref)) gate.made(tenant);
     return ref;
   }
 
@@ -209,11 +218,12 @@ class Shard implements ShardStorage {
     if (memory.isFull) return this.#known(index.findBytes(tenant, labels));
     const gate = options.seriesGate;
     if (gate === undefined) return index.resolveBytes(tenant, labels);
-    if (!gate.admits(tenant)) return knownOrRefused(index.findBytes(tenant, labels));
+    if (!gate.admits(tenant) && !index.remembers(tenant, labels))
+      return knownOrRefused(index.findBytes(tenant, labels));
     const { rows } = index.tables;
     const before = rows.liveCount;
     const ref = index.resolveBytes(tenant, labels);
-    if (rows.liveCount !== before) gate.made(tenant);
+    if (rows.liveCount !== before && !index.isReturning(ref)) gate.made(tenant);
     return ref;
   }
 
@@ -337,10 +347,12 @@ class Shard implements ShardStorage {
   }
 
   async #heldContent(): Promise<HeldContent> {
-    const { frontier, settings, view, options } = this.#state;
+    const { frontier, settings, view, options, names, seenLists } = this.#state;
     const shards = [{ shard: settings.shard, offset: frontier }];
     const blobs = view.parts.map(({ row }) => row.name);
     for await (const { name } of options.blobs.list(DEAD_LETTERS)) blobs.push(name);
+    const seen = seenListName(names, frontier);
+    if (seenLists.has(seen)) blobs.push(seen);
     return { shards, blobs };
   }
 
@@ -500,7 +512,8 @@ class Shard implements ShardStorage {
   stats(): StorageStats {
     const { view, index, options, frontier, headSamples } = this.#state;
     return {
-      activeSeries: index.findableCount,
+      activeSeries: activeCount(index.seen.tenants, options.clock.nowMs()),
+      seriesInMemory: index.findableCount,
       headSamples,
       partCount: view.parts.length,
       dataSizeBytes: view.parts.reduce((sum, part) => sum + part.row.sizeBytes, 0),

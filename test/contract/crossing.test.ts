@@ -132,14 +132,14 @@ test('of many series only those that are gone are sent again', async () => {
   under.clock.ms += SERIES_IDLE_MS;
   await write(lines(0, 30, 2));
   await under.storage.flush();
-  assert.equal(under.storage.stats().activeSeries, 30);
+  assert.equal(under.storage.stats().seriesInMemory, 30);
   await write(lines(0, 40, 3));
   assert.equal(seriesSent(crossing), 50);
   await write(lines(0, 40, 4));
   assert.equal(seriesSent(crossing), 50);
   assert.equal(crossing.resets, 0);
   assert.equal((await readRows(under.storage)).length, 150);
-  assert.equal(under.storage.stats().activeSeries, 40);
+  assert.equal(under.storage.stats().seriesInMemory, 40);
 });
 
 test('series that may not be made are refused by row, the others are kept', async () => {
@@ -213,7 +213,7 @@ test('a tenant that may not write makes no series, and later writes all it sent'
   };
   const { write } = threadOf(under, { admit });
   await assert.rejects(write('m,i=1 f=1 1\nm,i=2 f=2 1'), { code: 'tenant-count' });
-  assert.equal(under.storage.stats().activeSeries, 0);
+  assert.equal(under.storage.stats().seriesInMemory, 0);
   isAdmitted = true;
   assert.equal((await write('m,i=1 f=1 1\nm,i=2 f=2 1')).scan.pointCount, 2);
   assert.equal((await readRows(under.storage)).length, 2);

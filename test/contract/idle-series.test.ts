@@ -42,7 +42,7 @@ test('an hour of silence and a flush: the ref is stale, its slot is another seri
   await writeRows(under.storage, rows(0, 2, 2));
   assert.deepEqual(refs(under, 0, 5), old, 'nothing leaves before a flush');
   await under.storage.flush();
-  assert.equal(under.storage.stats().activeSeries, 2);
+  assert.equal(under.storage.stats().seriesInMemory, 2);
   await append(under, old.slice(0, 2), 3);
   for (const ref of old.slice(2)) await assert.rejects(append(under, [old[0]!, ref], 3), isStale);
   // Others take the slots; the old refs do not mean them.
@@ -75,10 +75,10 @@ test('a pin holds the series of its generation', async () => {
     assert.equal(seen.length, 3);
     assert.ok(seen[0]!.includes('m,n,0'));
   });
-  assert.equal(under.storage.stats().activeSeries, 13);
+  assert.equal(under.storage.stats().seriesInMemory, 13);
   under.clock.ms += SERIES_IDLE_MS * 2;
   await under.storage.flush();
-  assert.equal(under.storage.stats().activeSeries, 0);
+  assert.equal(under.storage.stats().seriesInMemory, 0);
   assert.equal((await readRows(under.storage)).length, 13);
 });
 

@@ -107,7 +107,7 @@ test('a default retention hides at once, drops whole parts and trims the others'
   under.clock.ms += 30 * DAY_MS;
   await under.storage.compact();
   assert.equal(under.storage.stats().partCount, 0);
-  assert.equal(under.blobs.objects.size, 0);
+  assert.equal(under.blobs.partNames.length, 0);
 });
 
 test('what is expired goes in the background, without a flush', async () => {
@@ -194,11 +194,11 @@ test('a delete that hits nothing in a part is done there without a rewrite', asy
   const under = await opened();
   await writeRows(under.storage, [ago(1), point('other', ago(1).tUs, 1)]);
   await under.storage.compact();
-  const [name] = under.blobs.objects.keys();
+  const [name] = under.blobs.partNames;
   const request = { matchers: [matcher('__name__', '=', 'absent')], ...EVER, dryRun: false };
   await under.storage.delete(request, appendOptions());
   await under.storage.cleanTombstones();
-  assert.deepEqual([...under.blobs.objects.keys()], [name]);
+  assert.deepEqual(under.blobs.partNames, [name]);
   assert.equal(under.storage.house()[0]!.openDeletes, 0);
   await under.open();
   await checkRows(under.storage, [ago(1), point('other', ago(1).tUs, 1)]);
@@ -217,7 +217,7 @@ test('a pin keeps the blob of a part that was found clean, and merged, after it 
   assert.equal((await readRowsIn(under.storage, pinned(pin))).length, 1);
   pin.release();
   await checkRows(under.storage, [ago(1, 5)]);
-  assert.equal(under.blobs.objects.size, 1);
+  assert.equal(under.blobs.partNames.length, 1);
 });
 
 test('cleaning touches only parts that deletes hit, level 0 too', async () => {

@@ -91,7 +91,7 @@ test('where memory is pressed, series leave after minutes and make room for othe
   under.scheduler.fire();
   for (let turn = 0; memory.isPressed && turn < 10_000; turn++) await under.scheduler.yieldTurn();
   assert.ok(!memory.isPressed, `${memory.usedBytes} bytes`);
-  assert.equal(under.storage.stats().activeSeries, 1);
+  assert.equal(under.storage.stats().seriesInMemory, 1);
   const before = rows.length;
   await fill(under, rows, 50_000);
   assert.ok(rows.length - before > 500, 'there is room again');

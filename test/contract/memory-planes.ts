@@ -67,6 +67,10 @@ export class MemoryLog implements Log {
 export class MemoryBlobs implements Blobs {
   readonly objects = new Map<string, Uint8Array>();
 
+  get partNames(): string[] {
+    return [...this.objects.keys()].filter((name) => name.startsWith('parts/'));
+  }
+
   async put(
     name: string,
     chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,

@@ -485,8 +485,10 @@ export class MemoryStorage implements Storage {
 
   stats(): StorageStats {
     const all = this.#refs.flatMap((series) => [...series.slots.values()]);
+    const seriesCount = this.#refs.filter((series) => series.slots.size > 0).length;
     return {
-      activeSeries: this.#refs.filter((series) => series.slots.size > 0).length,
+      activeSeries: seriesCount,
+      seriesInMemory: seriesCount,
       headSamples: all.filter((slot) => slot.versions.at(this.#sequence) !== undefined).length,
       partCount: 0,
       dataSizeBytes: 0,

@@ -118,17 +118,17 @@ test('an interval without points moves the frontier and makes no part', async ()
   await under.storage.flush();
   const { partCount, frontier, logEndOffset } = under.storage.stats();
   assert.deepEqual([partCount, frontier, logEndOffset], [0, 1, 1]);
-  assert.deepEqual([...under.blobs.objects.keys()], []);
+  assert.deepEqual(under.blobs.partNames, []);
 });
 
 test('orphans go at the next opening, a missing part is fatal', async () => {
   const under = await opened();
   await writeRows(under.storage, series(3, 1, 0));
   await under.storage.flush();
-  const [part] = under.blobs.objects.keys();
+  const [part] = under.blobs.partNames;
   under.blobs.objects.set('parts/0/orphan.part', new Uint8Array(5));
   await under.open();
-  assert.deepEqual([...under.blobs.objects.keys()], [part]);
+  assert.deepEqual(under.blobs.partNames, [part]);
   assert.equal(under.events[0]?.kind, 'orphan-removed');
   under.blobs.objects.clear();
   await assert.rejects(under.open(), FatalError);
@@ -165,7 +165,7 @@ test('merges: level 0 is cut by time, partitions become one part, replaced blobs
   await writeRows(under.storage, [point(A, 0, 99)]);
   await under.storage.compact();
   assert.equal(under.storage.stats().partCount, 3);
-  assert.equal(under.blobs.objects.size, 3);
+  assert.equal(under.blobs.partNames.length, 3);
   await checkRows(under.storage, [point(A, 0, 99), ...rows.filter((row) => row.tUs !== 0)]);
 });
 

@@ -33,6 +33,7 @@ const DAMAGE_EVENTS: readonly TsdbEvent['kind'][] = [
   'log-damage',
   'corrupt',
   'head-snapshot-damaged',
+  'seen-list-damaged',
 ];
 
 /** What a seed is about; drawn from it unless said. */

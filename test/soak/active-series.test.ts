@@ -1,6 +1,7 @@
 // The active series that a tenant is told are those it wrote, to the unit, up to a million: while
-// they come, when they come again, after deletes, flushes and merges, and after kill -9 those that
-// the log has. ORRERY_SOAK_SERIES chooses how many.
+// they come, when they come again, after deletes, flushes and merges, after kill -9 and after a
+// clean start; at its limit it writes all of them on then, and nothing new. ORRERY_SOAK_SERIES
+// chooses how many.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -47,12 +48,17 @@ for (const shards of [1, 3])
       await write(first, SERIES / 10, SERIES / 2);
       assert.equal(await active(first), SERIES);
       await first.kill();
-      const second = await startOrrery(args);
-      // Of what was flushed nothing is known; the log has what came behind it.
-      assert.equal(await active(second), SERIES / 2 - SERIES / 10);
+      const second = await startOrrery([...args, '--limit', `active-series=${SERIES}`]);
+      assert.equal(await active(second), SERIES, 'parts and log');
+      const { status, text } = await second.post('/write', `m,i=${SERIES} v=1`);
+      assert.equal(status, 400, text);
       await write(second, 0, SERIES);
       assert.equal(await active(second), SERIES);
+      await second.post('/orrery/v1/admin/flush', '');
       await second.stop();
+      const third = await startOrrery(args);
+      assert.equal(await active(third), SERIES, 'parts alone');
+      await third.stop();
     } finally {
       await rm(folder, { recursive: true, force: true });
     }

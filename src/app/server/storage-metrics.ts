@@ -10,8 +10,13 @@ export function registerStorageMetrics(storage: Storage, registry: MetricsRegist
   const stats = () => storage.stats();
   total(
     'orrery_tsdb_active_series',
-    'Series in the index of active series.',
+    'Series written within the last hour, of all tenants.',
     () => stats().activeSeries,
+  );
+  total(
+    'orrery_tsdb_memory_series',
+    'Series in the index in memory.',
+    () => stats().seriesInMemory,
   );
   total('orrery_tsdb_head_samples', 'Samples in the head.', () => stats().headSamples);
   total('orrery_tsdb_parts', 'Live parts.', () => stats().partCount);
