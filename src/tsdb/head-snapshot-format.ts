@@ -5,7 +5,7 @@ import { HEAD_SNAPSHOT_CHUNK_BYTES } from './limits.ts';
 import { padded } from './names.ts';
 import type { ShardNames } from './names.ts';
 
-const VERSION = 3;
+const VERSION = 4;
 const HEAD_MAGIC = 'ORRYHEAD';
 const END_MAGIC = 'ORRYHEND';
 export const HEAD_SIZE = 16;

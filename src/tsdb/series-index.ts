@@ -52,7 +52,7 @@ const decoder = new TextDecoder();
 /** Neither a pair nor -1, which is none. */
 const NO_PAIR = -2;
 
-const SECTIONS_VERSION = 4;
+const SECTIONS_VERSION = 5;
 const TENANT_NUMBERS = 4;
 
 export class SeriesIndex {
@@ -130,7 +130,7 @@ export class SeriesIndex {
       captured('name-slots', () => this.#nameSlots, slotEnd),
       ...this.symbols.capture(),
       ...this.#pairs.capture(count),
-      ...this.#rows.capture(),
+      ...this.#rows.capture(count),
       ...this.#remembered.capture(tenants),
     ];
   }

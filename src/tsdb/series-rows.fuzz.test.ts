@@ -31,7 +31,7 @@ function setRow(rows: SeriesRows, number: number): number {
 }
 
 function copyOf(rows: SeriesRows): SeriesRows {
-  const sections = rows.capture().map((section) => {
+  const sections = rows.capture(2 ** 20).map((section) => {
     const bytes = sectionMemory(section.sizeBytes);
     return { name: section.name, bytes: readCaptured(section, 0, section.sizeBytes, bytes) };
   });
@@ -87,7 +87,7 @@ test("a row is its owner's alone, whatever number that has and whoever had its s
 test('high words of owners are there from the first one on that has some', () => {
   const rows = new SeriesRows(SEED, LIVES);
   const sizeOf = (name: string): number | undefined =>
-    rows.capture().find((section) => section.name === name)?.sizeBytes;
+    rows.capture(2 ** 20).find((section) => section.name === name)?.sizeBytes;
   rows.intern(65_534, setRow(rows, 1));
   assert.deepEqual([sizeOf('row-owners'), sizeOf('row-owners-high')], [2, 0]);
   const before = rows.sizeBytes;
@@ -100,4 +100,31 @@ test('high words of owners are there from the first one on that has some', () =>
   for (const one of [rows, copy])
     for (let number = 0; number < 3000; number++)
       assert.equal(one.ownerOf(slotOf(one.find(70_000 + number, setRow(one, 1)))), 70_000 + number);
+});
+
+test('a row is in the table only where others are at home at all of its values', () => {
+  const rows = new SeriesRows(SEED, LIVES);
+  const entriesOf = (name: string): number => {
+    const section = rows.capture(2 ** 20).find((one) => one.name === name)!;
+    const bytes = section.view().slice(0, section.sizeBytes);
+    return new Uint32Array(bytes.buffer).filter((entry) => entry !== 0).length;
+  };
+  const add = (...pairs: number[]): number => {
+    rows.reserveRow(pairs.length).set(pairs);
+    return rows.intern(0, pairs.length);
+  };
+  // Three values, and one pair that is an entry of the table of pairs.
+  const refs = [add(2, 4, 6), add(2, 4, 7), add(2, 6)];
+  assert.deepEqual([entriesOf('row-homes'), entriesOf('row-table')], [3, 0]);
+  refs.push(add(4, 6), add(7), add());
+  assert.deepEqual([entriesOf('row-homes'), entriesOf('row-table')], [3, 3]);
+  assert.deepEqual([add(2, 4, 6), add(2, 4, 7), add(2, 6), add(4, 6), add(7), add()], refs);
+  // Who comes after one that left is at home; those in the table stay there.
+  rows.remove(slotOf(refs[0]!));
+  assert.deepEqual([entriesOf('row-homes'), entriesOf('row-table')], [2, 3]);
+  add(6);
+  assert.deepEqual([entriesOf('row-homes'), entriesOf('row-table')], [3, 3]);
+  rows.remove(slotOf(refs[4]!));
+  assert.deepEqual([entriesOf('row-homes'), entriesOf('row-table')], [3, 2]);
+  assert.deepEqual([add(4, 6), add(2, 6)], [refs[3], refs[2]]);
 });

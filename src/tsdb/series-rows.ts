@@ -5,7 +5,7 @@ import { assert } from '../stdx/assert.ts';
 import { clearedU32, grownU16, grownU32, grownU8, release } from '../stdx/growable.ts';
 import { captured, checkSections, copied } from './index-sections.ts';
 import type { CapturedSection, SectionReader } from './index-sections.ts';
-import { homeOf, isCrowded } from './open-table.ts';
+import { homeOf, isCrowded, largerTable } from './open-table.ts';
 import { refOf, SLOT_BITS, slotOf, SLOTS_MAX } from './refs.ts';
 import {
   countIn,
@@ -64,10 +64,17 @@ export class SeriesRows {
   #firstFree = 0;
   #lastFree = 0;
   /**
-   * Slot + 1 and above it low bits of the row's hash: most probes end here, without a look at a
-   * row; 0 is free.
+   * By value, for its pair under its first name (pairs.ts): a row that has the pair. A row is here,
+   * or in the table where others are at home at all of its pairs. Slot + 1 and above it low bits of
+   * the row's hash: most looks end here, without one at the row; 0 is free.
    */
+  #homes = new Uint32Array(FIRST_CAPACITY);
+  /** Entries as in homes, by hash. */
   #table = new Uint32Array(FIRST_CAPACITY);
+  /** Entries in it. */
+  #tabled = 0;
+  /** Where a row that is not known could be at home; -1: nowhere. */
+  #freeHome = -1;
   /** The row to find or add. */
   row = new Uint32Array(64);
   /** While a capture is being copied: free slots stay free, a table that is replaced stays. */
@@ -84,20 +91,22 @@ export class SeriesRows {
   get sizeBytes(): number {
     const { byteLength: starts } = this.#starts;
     const bySlot = starts + this.#owners.byteLength + this.#ownersHigh.byteLength;
-    const tables = this.#words.byteLength + this.#table.byteLength;
+    const tables = this.#words.byteLength + this.#homes.byteLength + this.#table.byteLength;
     return tables + bySlot + this.#lives.byteLength + this.next.byteLength;
   }
 
-  /** What the live rows need, and the table. */
+  /** What the live rows need, and the tables. */
   get heldBytes(): number {
     const words = (this.#wordsEnd - this.#deadWords) * 2;
     const bySlot = this.#ownersHigh.length === 0 ? 11 : 13;
-    return words + this.liveCount * bySlot + this.#table.byteLength;
+    return words + this.liveCount * bySlot + this.#homes.byteLength + this.#table.byteLength;
   }
 
-  /** As SeriesIndex.capture. */
-  capture(): CapturedSection[] {
+  /** As SeriesIndex.capture; values of its rows are below `valueCount`. */
+  capture(valueCount: number): CapturedSection[] {
     const { slotEnd } = this;
+    const homeCount = Math.min(this.#homes.length, valueCount);
+    const older = { entryBytes: 4, mask: ENTRY_MASK, last: slotEnd } as const;
     const numbers = Uint32Array.of(
       slotEnd,
       this.liveCount,
@@ -116,10 +125,8 @@ export class SeriesRows {
       captured('row-owners-high', () => this.#ownersHigh, hasHigh ? slotEnd : 0),
       captured('row-lives', () => this.#lives, slotEnd),
       captured('row-next', () => this.next, slotEnd),
-      {
-        ...captured('row-table', () => table),
-        table: { entryBytes: 4, mask: ENTRY_MASK, last: slotEnd },
-      },
+      { ...captured('row-homes', () => this.#homes, homeCount), table: older },
+      { ...captured('row-table', () => table), table: older },
     ];
   }
 
@@ -139,7 +146,9 @@ export class SeriesRows {
     if (highBytes > 0) rows.#ownersHigh = reader.u16('row-owners-high', FIRST_CAPACITY);
     rows.#lives = reader.u8('row-lives', FIRST_CAPACITY);
     rows.next = reader.u32('row-next', FIRST_CAPACITY);
+    rows.#homes = reader.u32('row-homes', FIRST_CAPACITY);
     rows.#table = reader.u32('row-table');
+    for (const entry of rows.#table) if (entry !== 0) rows.#tabled++;
     checkSections(
       reader.bytes('row-words').length === rows.#wordsEnd * 2 &&
         (highBytes === 0 || highBytes === rows.slotEnd * 2) &&
@@ -147,7 +156,7 @@ export class SeriesRows {
           ([name, sizeBytes]) => reader.bytes(name).length === rows.slotEnd * sizeBytes,
         ) &&
         rows.slotEnd <= SLOTS_MAX &&
-        rows.liveCount < rows.#table.length,
+        rows.#tabled < rows.#table.length,
       'rows',
     );
     return rows;
@@ -252,20 +261,58 @@ export class SeriesRows {
 
   /** Ref of the owner's row that is `row[0, count)`; made where there is none; -1: no room. */
   intern(owner: number, count: number, code = this.#rowCode(owner, count)): number {
+    const known = this.#atHome(code, owner, count);
+    if (known >= 0) return this.refAt(known);
+    const home = this.#freeHome;
     const place = this.#seek(code, owner, count);
     const table = this.#table;
     if (table[place] !== 0) return this.refAt((table[place]! & ENTRY_MASK) - 1);
     if (this.#firstFree === 0 && this.slotEnd === SLOTS_MAX) return -1;
     const slot = this.#add(owner, count);
-    if (isCrowded(this.liveCount, table.length)) this.#rehash();
-    else table[place] = (slot + 1) | (code << SLOT_BITS);
+    const entry = (slot + 1) | (code << SLOT_BITS);
+    if (home >= 0) {
+      this.#homes = grownU32(this.#homes, home + 1);
+      this.#homes[home] = entry;
+      return this.refAt(slot);
+    }
+    table[place] = entry;
+    if (isCrowded(++this.#tabled, table.length)) this.#rehash();
     return this.refAt(slot);
   }
 
   /** As intern; -1 where there is none. */
   find(owner: number, count: number): number {
-    const entry = this.#table[this.#seek(this.#rowCode(owner, count), owner, count)]!;
+    const code = this.#rowCode(owner, count);
+    const known = this.#atHome(code, owner, count);
+    if (known >= 0) return this.refAt(known);
+    const entry = this.#table[this.#seek(code, owner, count)]!;
     return entry === 0 ? -1 : this.refAt((entry & ENTRY_MASK) - 1);
+  }
+
+  /**
+   * Slot of the owner's row where it is at home at one of its pairs; -1: it is not. Then
+   * `#freeHome` says where it could be.
+   */
+  #atHome(code: number, owner: number, count: number): number {
+    const { row } = this;
+    const homes = this.#homes;
+    const { length } = homes;
+    const tag = code << SLOT_BITS;
+    let free = -1;
+    for (let i = 0; i < count; i++) {
+      const pair = row[i]!;
+      // An entry of the table of pairs is nobody's home.
+      if ((pair & 1) !== 0) continue;
+      const value = pair >>> 1;
+      const entry = value < length ? homes[value]! : 0;
+      if (entry === 0) free = value;
+      else if ((entry ^ tag) >>> SLOT_BITS === 0) {
+        const slot = (entry & ENTRY_MASK) - 1;
+        if (this.#isRow(slot, owner, count)) return slot;
+      }
+    }
+    this.#freeHome = free;
+    return -1;
   }
 
   #rowCode(owner: number, count: number): number {
@@ -335,16 +382,18 @@ export class SeriesRows {
   }
 
   #rehash(): void {
+    // By slot: rows lie in memory as slots were given.
+    const isTabled = new Uint8Array(this.slotEnd);
+    for (const entry of this.#table) if (entry !== 0) isTabled[(entry & ENTRY_MASK) - 1] = 1;
     // What is being copied stays where it is.
     const old = this.isHeld ? new Uint32Array(0) : this.#table;
-    const table = clearedU32(old, this.#table.length * 2);
+    const table = clearedU32(old, largerTable(this.#table.length));
     const words = this.#words;
     const starts = this.#starts;
     const { length } = table;
-    for (let slot = 0; slot < this.slotEnd; slot++) {
-      const owner = this.ownerOf(slot);
-      if (owner < 0) continue;
-      const code = finished(mixRow(this.#seed ^ owner, words, starts[slot]!));
+    for (let slot = 0; slot < isTabled.length; slot++) {
+      if (isTabled[slot] === 0) continue;
+      const code = finished(mixRow(this.#seed ^ this.ownerOf(slot), words, starts[slot]!));
       let place = homeOf(code, length);
       while (table[place] !== 0) place = place + 1 === length ? 0 : place + 1;
       table[place] = (slot + 1) | (code << SLOT_BITS);
@@ -356,10 +405,26 @@ export class SeriesRows {
 
   /** Takes a live row out; its ref is dead from now on, its slot is free after `recycle`. */
   remove(slot: number): void {
-    this.#unlink(slot);
+    if (!this.#leaveHome(slot)) this.#unlink(slot);
     this.#deadWords += sizeIn(this.#words, this.#starts[slot]!);
     this.#setOwner(slot, -1);
     this.liveCount--;
+  }
+
+  /** False where the row is in the table. */
+  #leaveHome(slot: number): boolean {
+    const start = this.#starts[slot]!;
+    this.#pairs = grownU32(this.#pairs, countIn(this.#words, start));
+    const count = readRow(this.#words, start, this.#pairs);
+    for (let i = 0; i < count; i++) {
+      const pair = this.#pairs[i]!;
+      const value = pair >>> 1;
+      if ((pair & 1) !== 0 || (this.#homes[value] ?? 0) === 0) continue;
+      if ((this.#homes[value]! & ENTRY_MASK) !== slot + 1) continue;
+      this.#homes[value] = 0;
+      return true;
+    }
+    return false;
   }
 
   /** Takes an entry out of the table; entries behind it move up, so there are no tombstones. */
@@ -382,6 +447,7 @@ export class SeriesRows {
       hole = place;
     }
     table[hole] = 0;
+    this.#tabled--;
   }
 
   /** A removed slot may be given out again, unless it has had its lives. */

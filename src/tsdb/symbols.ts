@@ -14,7 +14,7 @@ import { captured, checkSections, copied } from './index-sections.ts';
 import type { CapturedSection, SectionReader } from './index-sections.ts';
 import { KeyOrder } from './key-order.ts';
 import { TEXT_CACHE_ENTRIES } from './limits.ts';
-import { homeOf, isCrowded, tableFor } from './open-table.ts';
+import { homeOf, isCrowded, largerTable, tableFor } from './open-table.ts';
 import { lengthAt, lengthSize, writeLength } from './text-length.ts';
 
 const FIRST_CAPACITY = 256;
@@ -171,7 +171,7 @@ export class Symbols {
     this.#used++;
     if (symbol < this.#sortedEnd) this.#unsorted.push(symbol);
     const isCrowdedNow = isCrowded(this.#used, this.#slots.length);
-    if (isCrowdedNow) this.#rehash(this.#slots.length * 2);
+    if (isCrowdedNow) this.#rehash(largerTable(this.#slots.length));
     else if (this.count >= 2 ** this.#symbolBits) this.#rehash(this.#slots.length);
     else this.#slots[slot] = (symbol + 1) | (hash << this.#symbolBits);
     return symbol;
