@@ -65,24 +65,32 @@ function tickUsOf(meta: i32): f64 {
   return tick == 1 ? 1000 : tick == 0 ? 1 : COARSE_TICK_US;
 }
 
-/** Finds the records of samples [from, to) and looks at them. The sum only keeps the loads alive. */
-function touch(s: usize, from: i32, to: i32): i32 {
+/** Finds the records of samples [from, to), up to the first one that has none. */
+function find(s: usize, from: i32, to: i32): i32 {
   const refs = <usize>load<u32>(s + REFS_AT);
   const directory = s + DIRECTORY;
-  let sum = 0;
   for (let i = from; i < to; i++) {
     const slot = load<u32>(refs + (i << 2)) & SLOT_MASK;
     const chunk = load<u32>(directory + ((slot >> CHUNK_REFS_LOG2) << 2));
-    if (chunk == 0) {
-      to = i;
-      break;
-    }
+    if (chunk == 0) return i;
     const record = (chunk << 2) + ((slot & ((1 << CHUNK_REFS_LOG2) - 1)) << RECORD_BYTES_LOG2);
     store<u32>(s + RECORDS + ((i - from) << 2), record);
-    sum |= load<i32>(<usize>record, PAGE);
   }
-  store<i32>(s + TOUCHED, sum);
   return to;
+}
+
+/** Are the refs probably in order? Such records the processor fetches by itself. */
+function areInOrder(s: usize, from: i32, to: i32): bool {
+  const refs = <usize>load<u32>(s + REFS_AT);
+  return load<i32>(refs + ((to - 1) << 2)) - load<i32>(refs + (from << 2)) == to - 1 - from;
+}
+
+/** Looks at the records that were found. The sum only keeps the loads alive. */
+function touch(s: usize, count: i32): void {
+  const end = s + RECORDS + (count << 2);
+  let sum = 0;
+  for (let at = s + RECORDS; at < end; at += 4) sum |= load<i32>(<usize>load<u32>(at), PAGE);
+  store<i32>(s + TOUCHED, sum);
 }
 
 /**
@@ -93,7 +101,8 @@ function touch(s: usize, from: i32, to: i32): i32 {
 export function append(s: usize, from: i32, to: i32): i32 {
   for (let at = from; at < to; at += GROUP) {
     const end = min(at + GROUP, to);
-    const found = touch(s, at, end);
+    const found = find(s, at, end);
+    if (!areInOrder(s, at, end)) touch(s, found - at);
     const stopped = appendGroup(s, at, found);
     if (stopped < end) return stopped;
   }
