@@ -11,7 +11,7 @@ const LITTLE_BYTES = 1024 * 1024 * 1024;
 const YOUNG_FLAG = '--max-semi-space-size';
 const YOUNG_MIB = 4;
 /** Buffers of so many bytes have mappings of their own, which go back as soon as they are free. */
-const OWN_MAPPING_BYTES = 64 * 1024;
+const OWN_MAPPING_BYTES = 128 * 1024;
 
 export function isLittleMemory(memoryBytes: number): boolean {
   return memoryBytes < LITTLE_BYTES;
