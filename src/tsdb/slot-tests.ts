@@ -7,14 +7,15 @@ import type { IndexTables } from './tenant-series.ts';
 const UNKNOWN = 0;
 const YES = 1;
 const NO = 2;
+const NO_VERDICTS = new Uint8Array(0);
 
 interface SlotTest {
   readonly one: Matcher;
   /** -1: no series has the label. */
   readonly name: number;
   readonly ifAbsent: boolean;
-  /** By pair. */
-  readonly verdicts: Uint8Array;
+  /** By pair; made with the first, since many tests, those of deletes, are never asked. */
+  verdicts: Uint8Array;
   guess: number;
   /** Whole row (row-words.ts) whose pair at `guess` was accepted last; -1: none. */
   accepted: number;
@@ -30,7 +31,7 @@ export class SlotTests {
 
   constructor(tables: IndexTables, matchers: readonly Matcher[]) {
     this.#tables = tables;
-    const { symbols, pairs } = tables;
+    const { symbols } = tables;
     let isImpossible = false;
     const tests: SlotTest[] = [];
     for (const one of matchers) {
@@ -40,14 +41,7 @@ export class SlotTests {
         if (!ifAbsent) isImpossible = true;
         continue;
       }
-      tests.push({
-        one,
-        name,
-        ifAbsent,
-        verdicts: new Uint8Array(pairs.end),
-        guess: 0,
-        accepted: -1,
-      });
+      tests.push({ one, name, ifAbsent, verdicts: NO_VERDICTS, guess: 0, accepted: -1 });
     }
     this.#tests = tests;
     this.isImpossible = isImpossible;
@@ -90,6 +84,7 @@ export class SlotTests {
   #ask(test: SlotTest, pair: number): boolean {
     const { symbols, pairs } = this.#tables;
     const isAccepted = test.one.matches(symbols.text(pairs.valueOf(pair)));
+    if (test.verdicts === NO_VERDICTS) test.verdicts = new Uint8Array(pairs.end);
     // Pairs that came later than the table are asked each time.
     if (test.verdicts[pair] === UNKNOWN) test.verdicts[pair] = isAccepted ? YES : NO;
     return isAccepted;
