@@ -14,7 +14,7 @@ interface SlotTest {
   /** -1: no series has the label. */
   readonly name: number;
   readonly ifAbsent: boolean;
-  /** By pair; made with the first, since many tests, those of deletes, are never asked. */
+  /** By pair; made for the first row: tests of deletes may never see one. */
   verdicts: Uint8Array;
   guess: number;
   /** Whole row (row-words.ts) whose pair at `guess` was accepted last; -1: none. */
@@ -51,8 +51,7 @@ export class SlotTests {
   accepts(slot: number): boolean {
     const { rows, pairs } = this.#tables;
     const { words, starts } = rows.columns;
-    if (words !== this.#words) for (const test of this.#tests) test.accepted = -1;
-    this.#words = words;
+    if (words !== this.#words) this.#start(words);
     const start = starts[slot]!;
     for (let i = 0; i < this.#tests.length; i++) {
       const test = this.#tests[i]!;
@@ -81,10 +80,18 @@ export class SlotTests {
     return true;
   }
 
+  /** Before the first row, and where rows have moved. */
+  #start(words: Uint16Array): void {
+    this.#words = words;
+    for (const test of this.#tests) {
+      test.accepted = -1;
+      if (test.verdicts === NO_VERDICTS) test.verdicts = new Uint8Array(this.#tables.pairs.end);
+    }
+  }
+
   #ask(test: SlotTest, pair: number): boolean {
     const { symbols, pairs } = this.#tables;
     const isAccepted = test.one.matches(symbols.text(pairs.valueOf(pair)));
-    if (test.verdicts === NO_VERDICTS) test.verdicts = new Uint8Array(pairs.end);
     // Pairs that came later than the table are asked each time.
     if (test.verdicts[pair] === UNKNOWN) test.verdicts[pair] = isAccepted ? YES : NO;
     return isAccepted;
