@@ -86,7 +86,7 @@ export const TIERS: readonly Tier[] = [
   // Its threads take every core, so that collectors of garbage beside them are in their way. Small
   // buffers come and go all the time: they alone need not start one. Both: 15 to 20 % of its CPU.
   // Little of what a seed makes lives on: with larger halves of the heap's young part it is looked
-  // through half as often, 8 % more (decision 0065).
+  // through half as often (decision 0065).
   {
     kind: 'suite',
     name: 'simulator',
