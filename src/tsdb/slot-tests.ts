@@ -7,14 +7,15 @@ import type { IndexTables } from './tenant-series.ts';
 const UNKNOWN = 0;
 const YES = 1;
 const NO = 2;
+const NO_VERDICTS = new Uint8Array(0);
 
 interface SlotTest {
   readonly one: Matcher;
   /** -1: no series has the label. */
   readonly name: number;
   readonly ifAbsent: boolean;
-  /** By pair. */
-  readonly verdicts: Uint8Array;
+  /** By pair; made for the first row: tests of deletes may never see one. */
+  verdicts: Uint8Array;
   guess: number;
   /** Whole row (row-words.ts) whose pair at `guess` was accepted last; -1: none. */
   accepted: number;
@@ -30,7 +31,7 @@ export class SlotTests {
 
   constructor(tables: IndexTables, matchers: readonly Matcher[]) {
     this.#tables = tables;
-    const { symbols, pairs } = tables;
+    const { symbols } = tables;
     let isImpossible = false;
     const tests: SlotTest[] = [];
     for (const one of matchers) {
@@ -40,14 +41,7 @@ export class SlotTests {
         if (!ifAbsent) isImpossible = true;
         continue;
       }
-      tests.push({
-        one,
-        name,
-        ifAbsent,
-        verdicts: new Uint8Array(pairs.end),
-        guess: 0,
-        accepted: -1,
-      });
+      tests.push({ one, name, ifAbsent, verdicts: NO_VERDICTS, guess: 0, accepted: -1 });
     }
     this.#tests = tests;
     this.isImpossible = isImpossible;
@@ -57,8 +51,7 @@ export class SlotTests {
   accepts(slot: number): boolean {
     const { rows, pairs } = this.#tables;
     const { words, starts } = rows.columns;
-    if (words !== this.#words) for (const test of this.#tests) test.accepted = -1;
-    this.#words = words;
+    if (words !== this.#words) this.#start(words);
     const start = starts[slot]!;
     for (let i = 0; i < this.#tests.length; i++) {
       const test = this.#tests[i]!;
@@ -85,6 +78,15 @@ export class SlotTests {
       if (verdict === NO || (verdict !== YES && !this.#ask(test, pair))) return false;
     }
     return true;
+  }
+
+  /** Before the first row, and where rows have moved. */
+  #start(words: Uint16Array): void {
+    this.#words = words;
+    for (const test of this.#tests) {
+      test.accepted = -1;
+      if (test.verdicts === NO_VERDICTS) test.verdicts = new Uint8Array(this.#tables.pairs.end);
+    }
   }
 
   #ask(test: SlotTest, pair: number): boolean {

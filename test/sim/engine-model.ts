@@ -116,9 +116,27 @@ export class OperationSource {
   }
 }
 
+/** All seeds have the same few series and times: what a text of them is, is worked out once. */
+const knownLabels = new Map<string, readonly string[]>();
+const knownKeys = new Map<string, Map<number, string>>();
+
 function labelsOf(series: string): readonly string[] {
-  const [lane, index] = series.replace(BESIDE, '').split('/');
-  return labelsFromObject({ __name__: 'sim', lane: lane!, index: index! });
+  let labels = knownLabels.get(series);
+  if (labels === undefined) {
+    const [lane, index] = series.replace(BESIDE, '').split('/');
+    labels = labelsFromObject({ __name__: 'sim', lane: lane!, index: index! });
+    knownLabels.set(series, labels);
+  }
+  // Each time another array, as labels of requests are.
+  return [...labels];
+}
+
+function keyOf(series: string, t: number): string {
+  let keys = knownKeys.get(series);
+  if (keys === undefined) knownKeys.set(series, (keys = new Map()));
+  let key = keys.get(t);
+  if (key === undefined) keys.set(t, (key = pointKey(series, t)));
+  return key;
 }
 
 function histogramOf(n: number): Histogram {
@@ -204,11 +222,11 @@ function readContext(tenant: string, pin: Pin): ReadContext {
   };
 }
 
-function put(reading: Reading, series: string, t: number, value: PointValue): void {
+function pointsOf({ out }: Reading, series: string): Map<string, PointValue> {
   const lane = laneOf(series);
-  let points = reading.out.get(lane);
-  if (points === undefined) reading.out.set(lane, (points = new Map()));
-  points.set(pointKey(series, t), value);
+  let points = out.get(lane);
+  if (points === undefined) out.set(lane, (points = new Map()));
+  return points;
 }
 
 function seriesOf(labels: readonly string[]): string {
@@ -219,6 +237,7 @@ async function readPoints(reading: Reading): Promise<void> {
   const request = { matchers: [], ...FOREVER, kinds: ALL_KINDS };
   for await (const { labels, chunks } of reading.storage.select(reading.context, request)) {
     const series = seriesOf(labels);
+    const points = pointsOf(reading, series);
     let last = Number.NEGATIVE_INFINITY;
     for (const chunk of chunks) {
       if (chunk.count === 0) throw new ReadViolation(`${series} has an empty chunk`);
@@ -226,7 +245,7 @@ async function readPoints(reading: Reading): Promise<void> {
         const t = chunk.tUs[i]! + (chunk.subNs?.[i] ?? 0) / 1000;
         if (t <= last) throw new ReadViolation(`${series} has ${t} after ${last}`);
         last = t;
-        put(reading, series, t, valueText(chunk, i));
+        points.set(keyOf(series, t), valueText(chunk, i));
       }
     }
     if (chunks.length === 0) throw new ReadViolation(`${series} has no chunk`);
@@ -236,13 +255,16 @@ async function readPoints(reading: Reading): Promise<void> {
 async function readBeside(reading: Reading): Promise<void> {
   const { storage, context } = reading;
   const all = await storage.exemplars(context, { matchers: [], ...FOREVER });
-  for (const { labels, exemplars } of all)
+  for (const { labels, exemplars } of all) {
+    const series = seriesOf(labels) + BESIDE;
     for (const { tUs, subNs, value } of exemplars)
-      put(reading, seriesOf(labels) + BESIDE, tUs + subNs / 1000, `exemplar ${value}`);
+      pointsOf(reading, series).set(keyOf(series, tUs + subNs / 1000), `exemplar ${value}`);
+  }
   for (const row of await storage.metadata(context, { family: undefined, limit: 0 })) {
     const isWhole = row.type === METADATA_TYPES[Number(row.help) % 2];
     const value = isWhole ? `metadata ${row.help}` : `metadata ${row.help} of type ${row.type}`;
-    put(reading, `${row.family.slice('sim_'.length)}/metadata`, 0, value);
+    const series = `${row.family.slice('sim_'.length)}/metadata`;
+    pointsOf(reading, series).set(keyOf(series, 0), value);
   }
 }
 

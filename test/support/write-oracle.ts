@@ -73,6 +73,8 @@ function after(state: LaneState, operation: Operation): LaneState {
 export const BESIDE = '!';
 
 function isHidden(key: string, operation: DeleteOperation): boolean {
+  // Most keys are of other series; of what is left the name may still go on.
+  if (!key.startsWith(operation.series)) return false;
   const at = key.indexOf(' at ');
   const series = key.slice(0, at);
   if (series !== operation.series && series !== operation.series + BESIDE) return false;
