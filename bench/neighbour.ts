@@ -5,8 +5,8 @@
 // limits allow of samples and of queries, and two while somebody sends requests with bad tokens as
 // fast as his connections carry them. Kinds take turns, `--rounds` times; of each the median of the
 // rounds' p99 is compared. At the end a query counts B's points back.
-// Then CPU time of the server a request (user and system): taken, refused by a limit and refused
-// for its token, with the same body, in turns.
+// Then CPU time of the server a request (user and system): taken, and refused by a limit, with the
+// same body, in turns. (Refusals for a token wait their turn: a burst of them is none.)
 // Exits with 1 where something wanted is missed; the last table says what. Linux only: reads /proc.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -289,7 +289,6 @@ async function costs(server: BenchServer, tokens: Tokens): Promise<Cost[]> {
   const kinds = [
     ['taken', tokens.b, 204],
     ['over a limit', tokens.closed, 429],
-    ['bad token', BAD_TOKEN, 401],
   ] as const;
   const rows = [10, 1000].flatMap((samples) =>
     kinds.map(([kind, token, status]) => ({ kind, token, status, samples, us: [] as number[] })),

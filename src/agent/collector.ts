@@ -14,6 +14,8 @@ import { ScrapeRecord } from './scrape-record.ts';
 import type { TargetStatus } from './scrape-record.ts';
 import { Scraper } from './scrape.ts';
 import type { ScrapeWriter } from './scrape.ts';
+import { accessOf, openAccess } from './target-access.ts';
+import type { ReadAccessFile, TargetAccess } from './target-access.ts';
 import { TargetLoop } from './target-loop.ts';
 
 export interface CollectorOptions {
@@ -26,6 +28,8 @@ export interface CollectorOptions {
   readonly intervalMs: number;
   readonly typeLabels: boolean;
   readonly userAgent: string;
+  /** Of passwords, tokens and certificates; rejects where it cannot be read. */
+  readonly readFile: ReadAccessFile;
   /** `1m30s` in milliseconds; throws where it is none. */
   readonly parseDuration: (text: string) => number;
   readonly onFatal: (error: unknown) => void;
@@ -40,6 +44,7 @@ interface Plan {
   readonly honorLabels: boolean;
   readonly honorTimestamps: boolean;
   readonly customBuckets: boolean;
+  readonly access: TargetAccess;
 }
 
 /** Beside Prometheus' own, since there are no scrape configurations here. */
@@ -105,10 +110,11 @@ export class Collector {
       logger.warn('a scrape target is left out', { target: discovered['__address__'], reason });
       return undefined;
     }
-    const { url, labels, intervalMs, timeoutMs } = plan;
+    const { url, labels, intervalMs, timeoutMs, access } = plan;
     const { honorLabels, honorTimestamps, customBuckets } = plan;
     const { job = '', instance = '', ...rest } = labels;
-    const { userAgent } = this.#options;
+    const { userAgent, readFile } = this.#options;
+    const request = { url, timeoutMs, userAgent, scheduler };
     const scraper = new Scraper(writer, principal, {
       job,
       instance,
@@ -118,7 +124,7 @@ export class Collector {
       honorLabels,
       honorTimestamps,
       customBuckets,
-      collect: () => fetchPage({ url, timeoutMs, userAgent, scheduler }),
+      collect: () => fetchPage({ ...request, access: () => openAccess(access, readFile) }),
     });
     const loop = new TargetLoop({
       record: new ScrapeRecord(scraper, { clock, logger, onFatal }),
@@ -165,6 +171,7 @@ export class Collector {
       honorLabels: discovered[HONOR_LABELS] === 'true',
       honorTimestamps: discovered[HONOR_TIMESTAMPS] !== 'false',
       customBuckets: discovered[CUSTOM_BUCKETS] === 'true',
+      access: accessOf(discovered),
     };
   }
 }

@@ -6,6 +6,7 @@ import { errorMessage } from '../stdx/assert.ts';
 import type { Files } from '../stdx/files.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { ACCESS_FILE_LABELS } from './target-access.ts';
 import { TARGET_FILE_BYTES_MAX, TARGET_FILES_EVERY_MS, TARGET_FILES_MAX } from './limits.ts';
 
 /** A target as it was found: `__address__`, `job` and others. */
@@ -110,6 +111,16 @@ export class FileTargets {
   }
 }
 
+/**
+ * A file in the folder of targets: whoever may write targets there must not have any file of the
+ * server's machine sent to an address of his choice.
+ */
+function besideOf(path: string, label: string, name: string): string {
+  if (!/^[^./\\][^/\\]*$/.test(name))
+    throw new Error(`label "${label}" names no file in the folder of the targets`);
+  return path.slice(0, path.lastIndexOf('/') + 1) + name;
+}
+
 function targetsOf(value: unknown, name: string, path: string): readonly DiscoveredTarget[] {
   if (!Array.isArray(value)) throw new Error('expected a list of groups of targets');
   return value.flatMap((group: unknown) => groupTargets(group, name, path));
@@ -125,7 +136,9 @@ function groupTargets(group: unknown, name: string, path: string): DiscoveredTar
   for (const [label, text] of Object.entries((labels ?? {}) as Readonly<Record<string, unknown>>)) {
     if (typeof text !== 'string' && typeof text !== 'number' && typeof text !== 'boolean')
       throw new Error(`label "${label}" is no text`);
-    given[label] = String(text);
+    given[label] = ACCESS_FILE_LABELS.includes(label)
+      ? besideOf(path, label, String(text))
+      : String(text);
   }
   const job = name.replace(/\.[a-z]+$/, '');
   return targets.map((address: unknown) => {

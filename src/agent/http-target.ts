@@ -8,6 +8,7 @@ import { scrapedFormat } from '../formats/exposition.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
 import { SCRAPE_BODY_BYTES_MAX, SCRAPE_REDIRECTS_MAX } from './limits.ts';
 import type { ScrapePage } from './scrape.ts';
+import type { OpenedAccess } from './target-access.ts';
 
 const ACCEPT = [
   'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6',
@@ -23,6 +24,8 @@ export interface PageRequest {
   readonly timeoutMs: number;
   readonly userAgent: string;
   readonly scheduler: Scheduler;
+  /** Opened within the deadline. */
+  readonly access: () => Promise<OpenedAccess>;
 }
 
 /** The page now; rejects where there is none in time. */
@@ -42,8 +45,13 @@ export async function fetchPage(request: PageRequest): Promise<ScrapePage> {
 
 async function follow(request: PageRequest, signal: AbortSignal): Promise<ScrapePage> {
   let { url } = request;
+  const access = await request.access();
+  const { origin } = new URL(url);
   for (let count = 0; count <= SCRAPE_REDIRECTS_MAX; count++) {
-    const answer = await ask(url, request, signal);
+    // A place that the target sends us to learns no secret of ours.
+    const isOwn = new URL(url).origin === origin;
+    const shown = isOwn ? access : { ...access, authorization: undefined };
+    const answer = await ask(url, { ...request, ...shown }, signal);
     const { statusCode = 0, headers } = answer;
     if (statusCode >= 300 && statusCode < 400 && headers.location !== undefined) {
       answer.resume();
@@ -65,7 +73,7 @@ async function follow(request: PageRequest, signal: AbortSignal): Promise<Scrape
 
 function ask(
   url: string,
-  { timeoutMs, userAgent }: PageRequest,
+  { timeoutMs, userAgent, authorization, ca, isInsecure }: PageRequest & OpenedAccess,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   const headers = {
@@ -73,10 +81,14 @@ function ask(
     'Accept-Encoding': 'gzip',
     'User-Agent': userAgent,
     'X-Prometheus-Scrape-Timeout-Seconds': String(timeoutMs / 1000),
+    ...(authorization !== undefined && { Authorization: authorization }),
   };
-  const get = url.startsWith('https:') ? httpsGet : httpGet;
+  const isSecure = url.startsWith('https:');
+  const get = isSecure ? httpsGet : httpGet;
+  const trust = { rejectUnauthorized: !isInsecure, ...(ca !== undefined && { ca }) };
+  const options = { headers, signal, ...(isSecure && trust) };
   return new Promise((resolve, reject) => {
-    get(url, { headers, signal }, resolve).on('error', reject);
+    get(url, options, resolve).on('error', reject);
   });
 }
 

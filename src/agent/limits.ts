@@ -18,6 +18,9 @@ export const TARGET_FILES_MAX = 1_000;
 /** How often the folder of such files is looked at. */
 export const TARGET_FILES_EVERY_MS = 5_000;
 
+/** A file with a password, a token or certificates. */
+export const ACCESS_FILE_BYTES_MAX = 256 * 1024;
+
 /** Groups of the Pushgateway API of all tenants, one of them as JSON, and all together. */
 export const PUSH_GROUPS_MAX = 10_000;
 export const PUSH_GROUP_BYTES_MAX = 4 * 1024 * 1024;

@@ -99,6 +99,7 @@ async function startTargets(
     intervalMs: settings.scrapeIntervalMs,
     typeLabels: settings.typeAndUnitLabels,
     userAgent: `Orrery/${version}`,
+    readFile: (path, limitBytes) => files.readWhole(path, limitBytes),
     parseDuration: (text) => duration.parse(text),
     onFatal,
   });

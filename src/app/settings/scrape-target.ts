@@ -12,6 +12,11 @@ const OPTIONS: Readonly<Record<string, string>> = {
   honor_labels: '__honor_labels__',
   honor_timestamps: '__honor_timestamps__',
   convert_classic_histograms_to_nhcb: '__convert_classic_histograms_to_nhcb__',
+  basic_auth_username: '__basic_auth_username__',
+  basic_auth_password_file: '__basic_auth_password_file__',
+  bearer_token_file: '__bearer_token_file__',
+  tls_ca_file: '__tls_ca_file__',
+  tls_insecure_skip_verify: '__tls_insecure_skip_verify__',
 };
 
 const JOB = 'scrape';
@@ -23,7 +28,7 @@ function optionLabel(name: string, value: string): readonly [string, string] {
       `unknown option "${name}"; known are ${Object.keys(OPTIONS).join(', ')} and label.NAME`,
     );
   if (name === 'interval' || name === 'timeout') duration.parse(value);
-  const isFlag = name.startsWith('honor_') || name.startsWith('convert_');
+  const isFlag = /^(?:honor_|convert_|tls_insecure_)/.test(name);
   if (isFlag && value !== 'true' && value !== 'false')
     throw new SettingError(`${name}: expected true or false`);
   return [label, value];
@@ -37,7 +42,9 @@ function parseTarget(text: string): DiscoveredTarget {
   if (!URL.canParse(urlText)) throw new SettingError(`"${urlText}" is not a URL`);
   const url = new URL(urlText);
   if (url.username !== '' || url.password !== '')
-    throw new SettingError('a user in the URL of a target is not supported');
+    throw new SettingError(
+      'a user in the URL of a target would be shown: use basic_auth_username and basic_auth_password_file',
+    );
   const labels: Record<string, string> = { job: JOB };
   for (const option of options === '' ? [] : options.split(',')) {
     const equals = option.indexOf('=');
