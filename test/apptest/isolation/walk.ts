@@ -112,6 +112,7 @@ function settled(text: string, { guess }: Walker): string {
       .replaceAll(/"byLabel":\[[^\]]*\]/g, '')
       // Who sees a part of a tenant is not told of it.
       .replaceAll(/,"used":\d+/g, '')
+      .replaceAll(/"started_by":\{[^{}]*\{[^{}]*\}\}/g, '"started_by":null')
       // What a series has on average where it is.
       .replaceAll(/"sampleCount":\d+,"sizeBytes":\d+/g, '')
       .replaceAll(/\b[0-9a-f]{16}\b/g, 'ID')
