@@ -12,7 +12,12 @@ import { uniqueText } from './flush.ts';
 import type { Generation } from './head.ts';
 import { captureShard, headSnapshotChunks } from './head-snapshot-write.ts';
 import type { AppliedLog, ShardCapture } from './head-snapshot-write.ts';
-import { HEAD_SNAPSHOT_SERIES_BYTES, HEAD_SNAPSHOT_SMALL_BYTES } from './limits.ts';
+import {
+  HEAD_SNAPSHOT_FLUSH_SHARE,
+  HEAD_SNAPSHOT_NEAR_SHARE,
+  HEAD_SNAPSHOT_SERIES_BYTES,
+  HEAD_SNAPSHOT_SMALL_BYTES,
+} from './limits.ts';
 import { shardNames } from './names.ts';
 import { DEFAULT_TSDB_SETTINGS, pageRules } from './settings.ts';
 import type { TsdbOptions } from './settings.ts';
@@ -92,15 +97,20 @@ async function recordCrc(log: Log, offset: number): Promise<number | undefined> 
 // ---------------------------------------------------------------- keeping
 
 /** What was captured last. */
-interface Taken {
-  readonly seqMin: number;
-  readonly offset: number;
-  readonly replayBytes: number;
+/** What the replay of a tail costs, as bytes of a log of samples. */
+interface ReplayCost {
+  readonly tailBytes: number;
+  /** Of the definitions of series that the generation uses. */
+  readonly seriesBytes: number;
 }
 
-/** What the replay of a tail costs, as bytes of a log of samples. */
-function replayBytesOf(tailBytes: number, generation: Generation): number {
-  return tailBytes + generation.refs.count * HEAD_SNAPSHOT_SERIES_BYTES;
+interface Taken extends ReplayCost {
+  readonly seqMin: number;
+  readonly offset: number;
+}
+
+function costOf(tailBytes: number, generation: Generation): ReplayCost {
+  return { tailBytes, seriesBytes: generation.refs.count * HEAD_SNAPSHOT_SERIES_BYTES };
 }
 
 export class HeadSnapshots {
@@ -108,7 +118,7 @@ export class HeadSnapshots {
   readonly #applied: () => AppliedLog;
   /** Objects that may exist. */
   #names: string[] = [];
-  #last: Taken = { seqMin: -1, offset: -1, replayBytes: 0 };
+  #last: Taken = { seqMin: -1, offset: -1, tailBytes: 0, seriesBytes: 0 };
   /** Finished ones of this process. */
   takenCount = 0;
   takenBytes = 0;
@@ -121,31 +131,51 @@ export class HeadSnapshots {
     if (restored === undefined) return;
     const { name, frontier, offset, tailBytes, generation } = restored;
     this.#names.push(name);
-    this.#last = { seqMin: frontier, offset, replayBytes: replayBytesOf(tailBytes, generation) };
+    this.#last = { seqMin: frontier, offset, ...costOf(tailBytes, generation) };
+  }
+
+  /** Behind the last one, or behind the cut. */
+  #behind(): ReplayCost {
+    const { tailBytes, activeGeneration } = this.#state;
+    const cost = costOf(tailBytes, activeGeneration);
+    if (this.#last.seqMin !== activeGeneration.seqMin) return cost;
+    return {
+      tailBytes: cost.tailBytes - this.#last.tailBytes,
+      seriesBytes: cost.seriesBytes - this.#last.seriesBytes,
+    };
   }
 
   /**
-   * Does the replay of what is behind the last one, or behind the cut, cost as much as it should at
-   * most, or this share of it? Samples are replayed faster than a head snapshot of them is written,
-   * so it is mostly new series that ask for one. Behind a large one there may be more, so that what
-   * is copied for a byte of log is bounded.
+   * Does the replay of what is behind cost as much as it should at most? Samples are replayed
+   * faster than a head snapshot of them is written, and it is worth nothing once they are flushed:
+   * where that is near, only new series ask for one. Behind a large one there may be more, so that
+   * what is copied for a byte of log is bounded.
    */
-  isDue(share = 1): boolean {
-    const { headSnapshotLogBytes } = this.#state.settings;
+  isDue(): boolean {
+    const { headSnapshotLogBytes, logTailMaxBytes } = this.#state.settings;
     if (headSnapshotLogBytes === 0) return false;
-    const { tailBytes, activeGeneration } = this.#state;
-    const isOfIt = this.#last.seqMin === activeGeneration.seqMin;
-    const behind =
-      replayBytesOf(tailBytes, activeGeneration) - (isOfIt ? this.#last.replayBytes : 0);
+    const { tailBytes, seriesBytes } = this.#behind();
     const large = this.#lastSizeBytes - HEAD_SNAPSHOT_SMALL_BYTES;
-    return behind >= Math.max(headSnapshotLogBytes, large) * share;
+    if (tailBytes + seriesBytes < Math.max(headSnapshotLogBytes, large)) return false;
+    const isFlushNear = this.#state.tailBytes > logTailMaxBytes * HEAD_SNAPSHOT_NEAR_SHARE;
+    return !isFlushNear || this.isDueBeforeFlush();
+  }
+
+  /** Would a start during a flush, which is long for them, define many series anew? */
+  isDueBeforeFlush(): boolean {
+    const { headSnapshotLogBytes } = this.#state.settings;
+    const { seriesBytes } = this.#behind();
+    return (
+      headSnapshotLogBytes > 0 && seriesBytes >= headSnapshotLogBytes * HEAD_SNAPSHOT_FLUSH_SHARE
+    );
   }
 
   /** Would a start replay the whole tail for longer than this share of what is due? */
   isTailLong(share: number): boolean {
     const { settings, tailBytes, activeGeneration } = this.#state;
     const { headSnapshotLogBytes } = settings;
-    const replayBytes = replayBytesOf(tailBytes, activeGeneration);
+    const { seriesBytes } = costOf(tailBytes, activeGeneration);
+    const replayBytes = tailBytes + seriesBytes;
     return headSnapshotLogBytes > 0 && replayBytes >= headSnapshotLogBytes * share;
   }
 
@@ -160,7 +190,7 @@ export class HeadSnapshots {
     const { activeGeneration } = this.#state;
     const { seqMin } = activeGeneration;
     if (view.generations.length > 1 || offset <= Math.max(seqMin, this.#last.offset)) return;
-    this.#last = { seqMin, offset, replayBytes: replayBytesOf(tailBytes, activeGeneration) };
+    this.#last = { seqMin, offset, ...costOf(tailBytes, activeGeneration) };
     if (!hasRoom) return;
     const capture = captureShard(this.#state, { offset, tailBytes });
     try {

@@ -269,8 +269,10 @@ export const HEAD_SNAPSHOT_LOG_BYTES = 64 * 1024 * 1024;
 export const HEAD_SNAPSHOT_SERIES_BYTES = 400;
 /** Behind one that is larger by this, the replay may cost that of its size. */
 export const HEAD_SNAPSHOT_SMALL_BYTES = 4 * 1024 * 1024;
-/** Before a flush one is taken where so much of that is behind the last one. */
+/** Before a flush one is taken where new series behind the last one cost so much of that. */
 export const HEAD_SNAPSHOT_FLUSH_SHARE = 0.5;
+/** A flush is near where so much of the tail that makes it due is there. */
+export const HEAD_SNAPSHOT_NEAR_SHARE = 0.5;
 /** A tail of so much of that is not flushed when the shard is closed. */
 export const HEAD_SNAPSHOT_CLOSE_SHARE = 0.25;
 /** Series that leave in one turn of the event loop. */

@@ -46,7 +46,6 @@ import { retireIdle } from './idle-series.ts';
 import { keepHouse } from './keeping.ts';
 import {
   HEAD_SNAPSHOT_CLOSE_SHARE,
-  HEAD_SNAPSHOT_FLUSH_SHARE,
   HOUSEKEEPING_INTERVAL_MS,
   MAINTENANCE_RETRY_MS,
 } from './limits.ts';
@@ -460,8 +459,7 @@ class Shard implements ShardStorage {
   async #maintainInBackground(withFlush: boolean): Promise<void> {
     try {
       // What comes during a long flush is then all that a start has to replay.
-      if (withFlush && this.#headSnapshots.isDue(HEAD_SNAPSHOT_FLUSH_SHARE))
-        await this.#takeHeadSnapshot();
+      if (withFlush && this.#headSnapshots.isDueBeforeFlush()) await this.#takeHeadSnapshot();
       // The last flush is the closing's own: one that is queued behind it finds the planes closed.
       if (this.#closing !== undefined) return;
       if (withFlush) await this.#flushNow();

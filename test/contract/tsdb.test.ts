@@ -379,6 +379,40 @@ test('a full head is flushed in the background and then merged', async () => {
   assert.equal((await readRows(under.storage)).length, 120);
 });
 
+/** Names of the head snapshots that writing `rounds` batches of series puts. */
+async function headSnapshotsOf(
+  rowsOf: (round: number) => Row[],
+  rounds: number,
+): Promise<string[]> {
+  const settings = { logTailMaxBytes: 40_000, headSnapshotLogBytes: 40_000 };
+  const under = new TsdbUnderTest({ settings });
+  const names: string[] = [];
+  const { blobs } = under;
+  const put = blobs.put.bind(blobs);
+  blobs.put = (name, chunks) => {
+    if (name.startsWith('head/')) names.push(name);
+    return put(name, chunks);
+  };
+  await under.open();
+  for (let i = 0; i < rounds; i++) {
+    await writeRows(under.storage, rowsOf(i));
+    for (let turn = 0; turn < 20; turn++) await under.scheduler.yieldTurn();
+  }
+  const { partCount } = under.storage.stats();
+  assert.ok(partCount > 0, `${partCount} parts`);
+  return names;
+}
+
+test('what is flushed soon is put into no head snapshot before, unless series are new', async () => {
+  const steady = await headSnapshotsOf((i) => series(10, i, 0), 600);
+  assert.deepEqual(steady, []);
+  const fresh = await headSnapshotsOf(
+    (i) => Array.from({ length: 20 }, (_, k) => point(`new_${i}_${k}`, i, k)),
+    200,
+  );
+  assert.ok(fresh.length > 0);
+});
+
 test('when flushes fail, writes are refused before the head grows without bound', async () => {
   const settings = { headBytesMax: 37_000 };
   const under = await opened({ settings });
