@@ -16,11 +16,11 @@ import type { Authenticator } from '../src/tenancy/authenticator.ts';
 import { OpenAuthenticator } from '../src/tenancy/authenticator.ts';
 import { LimitBook } from '../src/tenancy/limit-book.ts';
 import { Quotas } from '../src/tenancy/quotas.ts';
-import type { TenantRecord, TokenRecord } from '../src/tenancy/records.ts';
 import { TenancyCopy } from '../src/tenancy/tenant-lookup.ts';
 import { TokenAuthenticator } from '../src/tenancy/token-authenticator.ts';
-import { mintToken } from '../src/tenancy/token.ts';
 import { WatchedAuthenticator } from '../src/tenancy/watched-authenticator.ts';
+import { mintToken } from '../src/tenancy/token.ts';
+import { manyTokens } from './many-tokens.ts';
 
 const { values: options } = parseArgs({
   options: { requests: { type: 'string', default: '200000' } },
@@ -30,29 +30,7 @@ const TENANTS = 10_000;
 const ROUNDS = 7;
 const ROTATED = 64;
 
-const tenants: TenantRecord[] = [];
-const tokens: TokenRecord[] = [];
-const secrets: string[] = [];
-for (let i = 0; i < TENANTS; i++) {
-  const id = `tenant-${i}`;
-  const { id: tokenId, token, hash } = mintToken(realPrng);
-  tenants.push({ id, name: id, createdMs: 0, state: 'active', limits: {} });
-  secrets.push(token);
-  tokens.push({
-    id: tokenId,
-    hash,
-    name: 'bench',
-    scope: 'tenant',
-    tenants: [id],
-    permissions: ['read', 'write'],
-    labels: {},
-    matchers: [],
-    application: '',
-    limits: {},
-    createdMs: 0,
-    expiresMs: Number.MAX_SAFE_INTEGER,
-  });
-}
+const { tenants, tokens, secrets } = manyTokens(TENANTS);
 
 const lookup = new TenancyCopy({ tenants, tokens });
 const matchersOf = () => [];

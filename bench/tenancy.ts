@@ -31,12 +31,11 @@ import { MetricsRegistry } from '../src/telemetry/registry.ts';
 import { OpenAuthenticator } from '../src/tenancy/authenticator.ts';
 import { LimitBook } from '../src/tenancy/limit-book.ts';
 import { queryCost, Quotas } from '../src/tenancy/quotas.ts';
-import type { TenantRecord, TokenRecord } from '../src/tenancy/records.ts';
 import { TenancyCopy } from '../src/tenancy/tenant-lookup.ts';
-import { mintToken } from '../src/tenancy/token.ts';
 import { TokenAuthenticator } from '../src/tenancy/token-authenticator.ts';
 import { UsageBook } from '../src/tenancy/usage.ts';
 import { WatchedAuthenticator } from '../src/tenancy/watched-authenticator.ts';
+import { manyTokens } from './many-tokens.ts';
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -77,29 +76,7 @@ function onError(error: unknown): never {
 }
 
 async function openHouse(directory: string): Promise<House> {
-  const tenants: TenantRecord[] = [];
-  const tokens: TokenRecord[] = [];
-  const secrets: string[] = [];
-  for (let i = 0; i < TENANTS; i++) {
-    const id = `tenant-${i}`;
-    const { id: tokenId, token, hash } = mintToken(realPrng);
-    tenants.push({ id, name: id, createdMs: 0, state: 'active', limits: {} });
-    secrets.push(token);
-    tokens.push({
-      id: tokenId,
-      hash,
-      name: 'bench',
-      scope: 'tenant',
-      tenants: [id],
-      permissions: ['read', 'write'],
-      labels: {},
-      matchers: [],
-      application: '',
-      limits: {},
-      createdMs: 0,
-      expiresMs: Number.MAX_SAFE_INTEGER,
-    });
-  }
+  const { tenants, tokens, secrets } = manyTokens(TENANTS);
   const lookup = new TenancyCopy({ tenants, tokens });
   const watched = { clock: realClock, logger: silentLogger, registry: new MetricsRegistry() };
   const inner = new TokenAuthenticator({ lookup, clock: realClock, matchersOf: () => [] });
