@@ -12,7 +12,7 @@ import { AppError } from '../model/errors.ts';
 import { labelsKey } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import type { RowDictionary, RowError, RowSink, ScanResult } from '../model/rows.ts';
-import { watchedResolve } from '../model/series-watch.ts';
+import { watchedResolver } from '../model/series-watch.ts';
 import type { SeriesSender, SeriesWatch } from '../model/series-watch.ts';
 import type { AppendOptions, Durability, StorageWriter } from '../model/storage.ts';
 import type { Principal, TenantId } from '../model/tenant.ts';
@@ -166,7 +166,7 @@ interface Scanned<Result extends ScanResult> {
 
 type SeriesResolver = AdmissionContext['storage'];
 
-function watchedResolver(
+function watchedStorage(
   storage: SeriesResolver,
   watch: SeriesWatch,
   sender: () => SeriesSender,
@@ -174,12 +174,7 @@ function watchedResolver(
   return {
     knows: (tenant, ref) => storage.knows(tenant, ref),
     splitOf: (tenant, name) => storage.splitOf(tenant, name),
-    resolve: (tenant, labels) =>
-      watchedResolve(watch, sender(), { tenant, labels }, (...given) => storage.resolve(...given)),
-    resolveBytes: (tenant, labels) =>
-      watchedResolve(watch, sender(), { tenant, labels }, (...given) =>
-        storage.resolveBytes(...given),
-      ),
+    ...watchedResolver(storage, watch, sender),
   };
 }
 
@@ -212,7 +207,7 @@ export class Ingest {
     this.#resolver =
       seriesWatch === undefined
         ? dependencies.storage
-        : watchedResolver(dependencies.storage, seriesWatch, () => this.#sender);
+        : watchedStorage(dependencies.storage, seriesWatch, () => this.#sender);
     this.#prng = dependencies.prng;
     this.#onWrite = dependencies.onWrite;
     this.#limits = dependencies.limits ?? DEFAULT_INGEST_LIMITS;

@@ -20,17 +20,32 @@ export interface SeriesWatch {
   made(tenant: TenantId, sender: SeriesSender, labels: Labels | LabelBytes): void;
 }
 
-/** Resolves labels, and tells where that made a series. */
-export function watchedResolve<L extends Labels | LabelBytes>(
+/** Resolves the labels of a row: the half of the storage that may make series. */
+export interface SeriesResolver {
+  resolve(tenant: TenantId, labels: Labels): SeriesRef;
+  resolveBytes(tenant: TenantId, labels: LabelBytes): SeriesRef;
+}
+
+/** As `resolver`, and tells where that made a series. */
+export function watchedResolver(
+  resolver: SeriesResolver,
   watch: SeriesWatch,
-  sender: SeriesSender,
-  { tenant, labels }: { readonly tenant: TenantId; readonly labels: L },
-  resolve: (tenant: TenantId, labels: L) => SeriesRef,
-): SeriesRef {
-  const before = watch.madeCount;
-  const ref = resolve(tenant, labels);
-  if (watch.madeCount !== before) watch.made(tenant, sender, labels);
-  return ref;
+  sender: () => SeriesSender,
+): SeriesResolver {
+  return {
+    resolve(tenant, labels) {
+      const before = watch.madeCount;
+      const ref = resolver.resolve(tenant, labels);
+      if (watch.madeCount !== before) watch.made(tenant, sender(), labels);
+      return ref;
+    },
+    resolveBytes(tenant, labels) {
+      const before = watch.madeCount;
+      const ref = resolver.resolveBytes(tenant, labels);
+      if (watch.madeCount !== before) watch.made(tenant, sender(), labels);
+      return ref;
+    },
+  };
 }
 
 function isDecoded(labels: Labels | LabelBytes): labels is Labels {
@@ -46,8 +61,26 @@ function textAt({ ranges, bytes }: LabelBytes, at: number): string {
 export function metricOf(labels: Labels | LabelBytes): string {
   if (isDecoded(labels)) return labelValue(labels, METRIC_NAME);
   for (let at = 0; at < labels.count * RANGE_STRIDE; at += RANGE_STRIDE)
-    if (textAt(labels, at) === METRIC_NAME) return textAt(labels, at + 2);
+    if (isTextAt(labels, at, METRIC_NAME)) return textAt(labels, at + 2);
   return '';
+}
+
+/** Is it the metric's name? Makes no text; says no where the name has other letters than ASCII. */
+export function isSurelyOf(labels: Labels | LabelBytes, metric: string): boolean {
+  if (isDecoded(labels)) return labelValue(labels, METRIC_NAME) === metric;
+  for (let at = 0; at < labels.count * RANGE_STRIDE; at += RANGE_STRIDE)
+    if (isTextAt(labels, at, METRIC_NAME)) return isTextAt(labels, at + 2, metric);
+  return false;
+}
+
+function isTextAt({ ranges, bytes }: LabelBytes, at: number, text: string): boolean {
+  const start = ranges[at]!;
+  if (ranges[at + 1]! - start !== text.length) return false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 127 || bytes[start + i] !== code) return false;
+  }
+  return true;
 }
 
 export function decodedLabels(labels: Labels | LabelBytes): Labels {

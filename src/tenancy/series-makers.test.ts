@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { LabelBytes } from '../model/label-bytes.ts';
 import { METRIC_NAME } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
-import { watchedResolve } from '../model/series-watch.ts';
+import { watchedResolver } from '../model/series-watch.ts';
 import {
   MADE_GAP_MS,
   MADE_LABELS_LENGTH_MAX,
@@ -27,6 +27,18 @@ function setUp() {
 
 function series(metric: string, more: readonly string[] = []): Labels {
   return [METRIC_NAME, metric, ...more];
+}
+
+function asBytes(texts: Labels): LabelBytes {
+  const bytes = Buffer.from(texts.join(''));
+  const labels = new LabelBytes();
+  labels.open(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length));
+  labels.next();
+  let at = 0;
+  const ends = texts.map((text) => (at += Buffer.byteLength(text)));
+  for (let i = 0; i < texts.length; i += 2)
+    labels.push(i === 0 ? 0 : ends[i - 1]!, ends[i]!, ends[i]!, ends[i + 1]!);
+  return labels;
 }
 
 test('by metric, token and protocol, in the order of their making', () => {
@@ -51,17 +63,32 @@ test('by metric, token and protocol, in the order of their making', () => {
   assert.equal(makers.of('u', 'm').length, 1);
 });
 
+test('who was found quiet is quiet for its own metric, tenant and token, until the gap is over', () => {
+  const { now, makers } = setUp();
+  const counts = () =>
+    ['t', 'u'].flatMap((tenant) => ['m', 'mm', 'é'].map((m) => makers.of(tenant, m).length));
+  for (const metric of ['m', 'é'])
+    for (let i = 0; i < 3; i++) makers.made('t', AGENT, asBytes(series(metric, ['i', `${i}`])));
+  for (let i = 0; i < 3; i++) makers.made('t', AGENT, asBytes(series('m', ['i', `${i}`])));
+  assert.deepEqual(counts(), [1, 0, 1, 0, 0, 0]);
+  makers.made('u', AGENT, asBytes(series('m')));
+  makers.made('t', { ...AGENT, tokenId: 'other' }, asBytes(series('m')));
+  makers.made('t', AGENT, asBytes(series('mm')));
+  makers.made('t', AGENT, asBytes(series('m')));
+  assert.deepEqual(counts(), [2, 1, 1, 1, 0, 0]);
+  now.ms += MADE_GAP_MS;
+  makers.made('t', AGENT, asBytes(series('m')));
+  makers.made('t', AGENT, asBytes(series('m')));
+  assert.deepEqual(counts(), [3, 1, 1, 1, 0, 0]);
+  makers.forget('t');
+  makers.made('t', AGENT, asBytes(series('m')));
+  assert.deepEqual(counts(), [1, 0, 0, 1, 0, 0]);
+});
+
 test('labels as bytes of a body are the same labels', () => {
   const { makers } = setUp();
   const texts = ['Zone', 'ä', METRIC_NAME, 'm', 'a', '1'];
-  const bytes = Buffer.from(texts.join(''));
-  const labels = new LabelBytes();
-  labels.open(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length));
-  labels.next();
-  let at = 0;
-  const ends = texts.map((text) => (at += Buffer.byteLength(text)));
-  for (let i = 0; i < texts.length; i += 2)
-    labels.push(i === 0 ? 0 : ends[i - 1]!, ends[i]!, ends[i]!, ends[i + 1]!);
+  const labels = asBytes(texts);
   makers.made('t', AGENT, labels);
   labels.close();
   assert.deepEqual(makers.of('t', 'm')[0]?.labels, texts);
@@ -115,18 +142,15 @@ test('a series is told of where the storage made it, and only there', () => {
   });
   gate.watch(() => ({ active: 7, reserved: 0 }));
   assert.equal(gate.admits('t'), true);
-  const known = { tenant: 't', labels: series('known') };
-  assert.equal(
-    watchedResolve(makers, AGENT, known, () => 3),
-    3,
-  );
-  assert.deepEqual(makers.of('t', 'known'), []);
-  const fresh = { tenant: 't', labels: series('fresh') };
-  const resolve = (tenant: string) => {
+  const resolve = (tenant: string, labels: Labels) => {
+    if (labels[1] === 'known') return 3;
     gate.made(tenant);
     return 4;
   };
-  assert.equal(watchedResolve(makers, AGENT, fresh, resolve), 4);
+  const resolver = watchedResolver({ resolve, resolveBytes: () => -1 }, makers, () => AGENT);
+  assert.equal(resolver.resolve('t', series('known')), 3);
+  assert.deepEqual(makers.of('t', 'known'), []);
+  assert.equal(resolver.resolve('t', series('fresh')), 4);
   assert.equal(makers.of('t', 'fresh').length, 1);
   assert.deepEqual(asked, ['watch 7', 'admits t', 'made t']);
 });

@@ -8,7 +8,7 @@
 // metric that made none for longest go first.
 import type { Labels } from '../model/labels.ts';
 import type { LabelBytes } from '../model/label-bytes.ts';
-import { decodedLabels, metricOf } from '../model/series-watch.ts';
+import { decodedLabels, isSurelyOf, metricOf } from '../model/series-watch.ts';
 import type { SeriesSender, SeriesWatch } from '../model/series-watch.ts';
 import type { SeriesGate } from '../model/storage.ts';
 import type { TenantId } from '../model/tenant.ts';
@@ -32,6 +32,13 @@ interface Maker {
   gapMs: number;
 }
 
+/** Whose series of a metric are not kept until then. */
+interface QuietMaker extends SeriesSender {
+  readonly tenant: TenantId;
+  readonly metric: string;
+  readonly untilMs: number;
+}
+
 /** By token and protocol. */
 type Makers = Map<string, Maker>;
 
@@ -40,6 +47,8 @@ export class SeriesMakers implements SeriesWatch {
   /** By tenant, then by metric; both in the order of the last series that was kept. */
   readonly #tenants = new Map<TenantId, Map<string, Makers>>();
   #keptCount = 0;
+  /** The last one that was found so: neighbours are mostly of one maker and metric. */
+  #quiet: QuietMaker | undefined = undefined;
   madeCount = 0;
   /** Nothing is known of what was made before. */
   readonly sinceMs: number;
@@ -62,13 +71,17 @@ export class SeriesMakers implements SeriesWatch {
   }
 
   made(tenant: TenantId, sender: SeriesSender, labels: Labels | LabelBytes): void {
+    const nowMs = this.#clock.nowMs();
+    if (this.#isQuiet(tenant, sender, labels, nowMs)) return;
     const { tokenId, protocol } = sender;
     const metric = metricOf(labels);
-    const nowMs = this.#clock.nowMs();
     const key = `${tokenId}/${protocol}`;
     const known = this.#tenants.get(tenant)?.get(metric)?.get(key);
     const last = known?.kept.at(-1);
-    if (known !== undefined && last !== undefined && nowMs - last.madeMs < known.gapMs) return;
+    if (known !== undefined && last !== undefined && nowMs - last.madeMs < known.gapMs) {
+      this.#quiet = { tenant, tokenId, protocol, metric, untilMs: last.madeMs + known.gapMs };
+      return;
+    }
     const texts = decodedLabels(labels);
     if (lengthOf(texts) > MADE_LABELS_LENGTH_MAX) return;
     const metrics = moved(this.#tenants, tenant, () => new Map<string, Makers>());
@@ -78,6 +91,23 @@ export class SeriesMakers implements SeriesWatch {
     maker.kept.push({ tokenId, protocol, labels: texts, madeMs: nowMs });
     this.#keptCount++;
     this.#bound(metrics, makers);
+  }
+
+  #isQuiet(
+    tenant: TenantId,
+    { tokenId, protocol }: SeriesSender,
+    labels: Labels | LabelBytes,
+    nowMs: number,
+  ): boolean {
+    const quiet = this.#quiet;
+    return (
+      quiet !== undefined &&
+      nowMs < quiet.untilMs &&
+      quiet.tenant === tenant &&
+      quiet.tokenId === tokenId &&
+      quiet.protocol === protocol &&
+      isSurelyOf(labels, quiet.metric)
+    );
   }
 
   #thin(maker: Maker): void {
@@ -100,6 +130,7 @@ export class SeriesMakers implements SeriesWatch {
   #dropFirst<T>(map: Map<string, T>, size: (value: T) => number): void {
     const [key, value] = map.entries().next().value!;
     map.delete(key);
+    this.#quiet = undefined;
     this.#keptCount -= size(value);
   }
 
@@ -113,6 +144,7 @@ export class SeriesMakers implements SeriesWatch {
     const metrics = this.#tenants.get(tenant);
     for (const makers of metrics?.values() ?? []) this.#keptCount -= sizeOf(makers);
     this.#tenants.delete(tenant);
+    this.#quiet = undefined;
   }
 }
 

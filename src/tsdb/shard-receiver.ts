@@ -7,7 +7,6 @@
 import type { NameSplit, SeriesRef, WriteBatch } from '../model/columns.ts';
 import { AppError } from '../model/errors.ts';
 import { LabelBytes } from '../model/label-bytes.ts';
-import { watchedResolve } from '../model/series-watch.ts';
 import type { SeriesSender, SeriesWatch } from '../model/series-watch.ts';
 import type { AppendResult, StorageWriter } from '../model/storage.ts';
 import type { Principal, TenantId } from '../model/tenant.ts';
@@ -111,11 +110,11 @@ export class ShardReceiver {
   ): SeriesRef {
     const { seriesWatch } = this.#parts;
     const labels = this.#labels;
-    if (seriesWatch === undefined || sender === undefined)
-      return storage.resolveBytes(tenant, labels);
-    return watchedResolve(seriesWatch, sender, { tenant, labels }, (...given) =>
-      storage.resolveBytes(...given),
-    );
+    const before = seriesWatch?.madeCount;
+    const ref = storage.resolveBytes(tenant, labels);
+    if (sender !== undefined && seriesWatch?.madeCount !== before)
+      seriesWatch?.made(tenant, sender, labels);
+    return ref;
   }
 
   #refusal(tenant: TenantId): AppError | undefined {
