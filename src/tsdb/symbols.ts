@@ -87,7 +87,7 @@ export class Symbols {
       captured('symbol-starts', () => this.#starts, count),
       {
         ...captured('symbol-slots', () => slots),
-        table: { entryBytes: 4, mask: 2 ** this.#symbolBits - 1, last: count },
+        table: { entryBytes: 4, mask: (1 << this.#symbolBits) - 1, last: count },
       },
       copied('symbol-free', this.#free.view().slice()),
       captured('symbol-sorted', () => sorted),
@@ -113,7 +113,7 @@ export class Symbols {
     symbols.#rank();
     checkSections(
       reader.bytes('symbol-starts').length === count * 4 &&
-        count < 2 ** symbols.#symbolBits &&
+        count < 1 << symbols.#symbolBits &&
         symbols.#symbolBits <= SYMBOL_BITS_MAX &&
         used < symbols.#slots.length &&
         used + symbols.#free.count === count &&
@@ -172,14 +172,14 @@ export class Symbols {
     if (symbol < this.#sortedEnd) this.#unsorted.push(symbol);
     const isCrowdedNow = isCrowded(this.#used, this.#slots.length);
     if (isCrowdedNow) this.#rehash(largerTable(this.#slots.length));
-    else if (this.count >= 2 ** this.#symbolBits) this.#rehash(this.#slots.length);
+    else if (this.count >= 1 << this.#symbolBits) this.#rehash(this.#slots.length);
     else this.#slots[slot] = (symbol + 1) | (hash << this.#symbolBits);
     return symbol;
   }
 
   /** The symbol of a slot's content; -1: it is free. */
   #symbolIn(entry: number): number {
-    return (entry & (2 ** this.#symbolBits - 1)) - 1;
+    return (entry & ((1 << this.#symbolBits) - 1)) - 1;
   }
 
   /**
@@ -267,7 +267,7 @@ export class Symbols {
 
   /** The slots of symbols that are in use, anew in a table of `length` places. */
   #rehash(length: number): void {
-    while (this.count >= 2 ** this.#symbolBits) this.#symbolBits += SYMBOL_BITS_MORE;
+    while (this.count >= 1 << this.#symbolBits) this.#symbolBits += SYMBOL_BITS_MORE;
     assert(this.#symbolBits <= SYMBOL_BITS_MAX, 'the texts of a shard are bounded');
     // What is being copied stays where it is.
     const old = this.isHeld ? new Uint32Array(0) : this.#slots;
