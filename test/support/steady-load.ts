@@ -2,6 +2,8 @@
 // flushes and merges, while memory and open files of its process are looked at. Latency counts from
 // the moment a write was due, so that a stall is seen by all that wait behind it.
 import { readdir, readFile } from 'node:fs/promises';
+import { Agent, request } from 'node:http';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const LINES_PER_WRITE = 2000;
@@ -12,6 +14,7 @@ const LOOK_EVERY_MS = 2000;
 const QUERY_EVERY_MS = 1000;
 const DELETE_EVERY_MS = 10_000;
 const COMPACT_EVERY_MS = 30_000;
+const LAG_RESOLUTION_MS = 2;
 
 export interface Look {
   readonly atMs: number;
@@ -27,6 +30,10 @@ export interface SteadyReport {
   readonly writeMsP50: number;
   readonly writeMsP99: number;
   readonly writeMsMax: number;
+  /** Of each minute. */
+  readonly minuteMsP99: readonly number[];
+  /** How late the event loop of this process was, which is in every latency. */
+  readonly ownLagMsP99: number;
   readonly looks: readonly Look[];
 }
 
@@ -35,23 +42,44 @@ interface Server {
   readonly pid: number;
 }
 
+const SERIES_OF_LINE = Array.from(
+  { length: SERIES },
+  (_, series) => `soak,host=h${series % 100},cpu=c${Math.floor(series / 100)} value=`,
+);
+
 /** Body number n: every series in turn, one step in time a round. */
 function bodyOf(n: number, startMs: number): string {
-  const lines: string[] = [];
+  let body = '';
   for (let i = 0; i < LINES_PER_WRITE; i++) {
     const point = n * LINES_PER_WRITE + i;
     const series = point % SERIES;
     const tMs = startMs + Math.floor(point / SERIES) * 1000;
     const value = Math.round(1000 * Math.sin(point / 977)) + series;
-    lines.push(`soak,host=h${series % 100},cpu=c${Math.floor(series / 100)} value=${value} ${tMs}`);
+    body += `${SERIES_OF_LINE[series]!}${value} ${tMs}\n`;
   }
-  return lines.join('\n');
+  return body;
 }
 
 async function ask(url: string, init: RequestInit = {}): Promise<void> {
   const response = await fetch(url, init);
   const text = await response.text();
   if (!response.ok) throw new Error(`${url} answered ${response.status}: ${text.slice(0, 200)}`);
+}
+
+/** Writes take half of the processor time of `fetch` so, which the server has then. */
+function write(agent: Agent, url: string, body: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const sent = request(`${url}/write?precision=ms`, { agent, method: 'POST' }, (response) => {
+    response.resume();
+    response.once('error', reject);
+    response.once('end', () => {
+      if (response.statusCode === 204) resolve();
+      else reject(new Error(`a write was answered ${response.statusCode}`));
+    });
+  });
+  sent.once('error', reject);
+  sent.end(body);
+  return promise;
 }
 
 async function lookAt({ pid }: Server, atMs: number): Promise<Look> {
@@ -62,12 +90,12 @@ async function lookAt({ pid }: Server, atMs: number): Promise<Look> {
 }
 
 /** Lines per second that the server takes from all connections at full speed. */
-async function fullSpeed(server: Server, next: () => string): Promise<number> {
+async function fullSpeed(agent: Agent, { url }: Server, next: () => string): Promise<number> {
   const startMs = performance.now();
   let count = 0;
   const lane = async (): Promise<void> => {
     while (performance.now() - startMs < PROBE_MS) {
-      await ask(`${server.url}/write?precision=ms`, { method: 'POST', body: next() });
+      await write(agent, url, next());
       count++;
     }
   };
@@ -89,15 +117,45 @@ async function every(
   return count;
 }
 
+/** From the moment a write was due, in all and by minute. */
+class Latencies {
+  readonly #all: number[] = [];
+  readonly #byMinute: number[][] = [];
+
+  add(sinceStartMs: number, latencyMs: number): void {
+    this.#all.push(latencyMs);
+    (this.#byMinute[Math.floor(sinceStartMs / 60_000)] ??= []).push(latencyMs);
+  }
+
+  figures(): Pick<SteadyReport, 'writes' | WriteFigures> {
+    return {
+      writes: this.#all.length,
+      writeMsP50: quantile(this.#all, 0.5),
+      writeMsP99: quantile(this.#all, 0.99),
+      writeMsMax: quantile(this.#all, 1),
+      minuteMsP99: this.#byMinute.map((some) => Math.round(quantile(some, 0.99))),
+    };
+  }
+}
+
+type WriteFigures = 'writeMsP50' | 'writeMsP99' | 'writeMsMax' | 'minuteMsP99';
+
+function quantile(values: readonly number[], share: number): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(share * (values.length - 1))]!;
+}
+
 export async function steadyLoad(server: Server, minutes: number): Promise<SteadyReport> {
   const { url } = server;
   const baseMs = Date.now() - 6 * 3_600_000;
   let bodies = 0;
   const next = (): string => bodyOf(bodies++, baseMs);
-  const rate = (await fullSpeed(server, next)) / 2;
+  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+  const rate = (await fullSpeed(agent, server, next)) / 2;
+  const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
+  lag.enable();
   const startMs = performance.now();
   const untilMs = startMs + minutes * 60_000;
-  const latencies: number[] = [];
+  const latencies = new Latencies();
   const looks: Look[] = [];
   // Each connection has its own beat, a quarter of a period after the one before it.
   const periodMs = (1000 * LINES_PER_WRITE * CONNECTIONS) / rate;
@@ -108,8 +166,8 @@ export async function steadyLoad(server: Server, minutes: number): Promise<Stead
       dueMs += periodMs
     ) {
       await sleep(Math.max(0, dueMs - performance.now()));
-      await ask(`${url}/write?precision=ms`, { method: 'POST', body: next() });
-      latencies.push(performance.now() - dueMs);
+      await write(agent, url, next());
+      latencies.add(dueMs - startMs, performance.now() - dueMs);
     }
   };
   const query = new URLSearchParams({ step: '15' });
@@ -139,16 +197,14 @@ export async function steadyLoad(server: Server, minutes: number): Promise<Stead
     }),
     ...Array.from({ length: CONNECTIONS }, (_, i) => writer(i)),
   ]);
-  latencies.sort((a, b) => a - b);
-  const at = (share: number): number => latencies[Math.floor(share * (latencies.length - 1))]!;
+  lag.disable();
+  agent.destroy();
   return {
     linesPerSecond: Math.round(rate),
-    writes: latencies.length,
+    ...latencies.figures(),
     queries: queryCount,
     deletes: deleteCount,
-    writeMsP50: at(0.5),
-    writeMsP99: at(0.99),
-    writeMsMax: at(1),
+    ownLagMsP99: lag.percentile(99) / 1e6 - LAG_RESOLUTION_MS,
     looks,
   };
 }
