@@ -16,5 +16,7 @@ export default defineConfig({
     // No inlined data: addresses; the content security policy stays at 'self'.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // How long plugins took is no news to whoever starts the server for the first time.
+    rolldownOptions: { checks: { pluginTimings: false } },
   },
 });

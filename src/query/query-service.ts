@@ -4,7 +4,7 @@
 // given as a function of the ReadContext, so that this class knows no language; the row stays
 // listed (and can be cancelled) while the answer is being sent.
 import { AppError } from '../model/errors.ts';
-import type { Pin, ReadContext, StorageReader } from '../model/storage.ts';
+import type { Pin, ReadContext, SelectedSeries, StorageReader } from '../model/storage.ts';
 import { isRestricted } from '../model/tenant.ts';
 import type { Principal, TenantId } from '../model/tenant.ts';
 import type { Clock } from '../stdx/clock.ts';
@@ -119,6 +119,15 @@ export interface LiveQuery {
   readonly progress: number | undefined;
 }
 
+type CountRead = (seriesCount: number, sampleCount: number) => void;
+
+/** Counts one selected series and its samples. */
+export function countSeries(countRead: CountRead, { chunks }: SelectedSeries): void {
+  let sampleCount = 0;
+  for (const { tUs } of chunks) sampleCount += tUs.length;
+  countRead(1, sampleCount);
+}
+
 /** What runs inside a query. */
 export interface RunningQuery {
   readonly id: string;
@@ -128,7 +137,7 @@ export interface RunningQuery {
    */
   readonly evaluated: () => void;
   /** Counts what was read. */
-  readonly countRead: (seriesCount: number, sampleCount: number) => void;
+  readonly countRead: CountRead;
   /** Id, estimate and cost, for the answer. */
   readonly headers: () => Record<string, string>;
 }

@@ -118,7 +118,7 @@ test('what is wrong with the files ends the start with a sentence', async () => 
   const [cert, key] = files as [string, string];
   await check(['--tls-cert', cert], 2, /--tls-cert needs --tls-key as well/);
   await check(['--tls-key', key], 2, /--tls-key needs --tls-cert as well/);
-  await check(flags(), 2, /--tls-cert: cannot read .*cert\.pem: ENOENT/);
+  await check(flags(), 2, /--tls-cert: there is no file ".*cert\.pem"/);
   await put({ ...good, certificate: 'nonsense' });
   await check(flags(), 2, /cert\.pem holds no certificate in PEM form/);
   await put({ ...good, key: 'nonsense' });

@@ -1,12 +1,14 @@
 // What a real server counts of a known load: two protocols, two tokens, one and several shards, to
 // the unit on a clean stop; after kill -9 no acknowledged point is missing and none is there that
-// was not sent; what the command line and CSV show of it.
+// was not sent; what reads of other forms than queries count; what the command line and CSV show.
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { encodeSnappy } from '../../src/codec/snappy.ts';
+import { bytesField, varintField } from '../support/protobuf-writer.ts';
 import { runCtl, startOrrery } from './harness.ts';
 import type { RunningOrrery } from './harness.ts';
 
@@ -20,6 +22,7 @@ interface Row {
   readonly points_written: number;
   readonly points_read: number;
   readonly queries: number;
+  readonly query_cost: number;
   readonly requests: number;
   readonly active_series: number;
   readonly bytes_stored: number;
@@ -209,6 +212,53 @@ test('after kill -9 all that was acknowledged is counted, and nothing that was n
       }
     }
     for (const [key, count] of acknowledged) assert.ok(count > 0, `${key} hardly wrote`);
+  }));
+
+test('exports, federation and remote read count every point that they read, as queries do', () =>
+  withShop('1', async (shop) => {
+    await shop.tenant('acme');
+    const { token } = await shop.token('acme');
+    const headers = { Authorization: `Bearer ${token}` };
+    const nowMs = Date.now();
+    const lines = Array.from({ length: 60 }, (_, i) => `m,i=${i % 3} v=${i} ${nowMs - i}`);
+    const wrote = await shop.orrery.post('/write?precision=ms', lines.join('\n'), { headers });
+    assert.equal(wrote.status, 204, wrote.text);
+    for (const path of [
+      '/api/v1/export?match[]=m_v',
+      '/api/v1/export/csv?match[]=m_v&format=__value__',
+      '/federate?match[]=m_v',
+    ]) {
+      const read = await shop.orrery.get(path, { headers });
+      assert.equal(read.status, 200, read.text);
+    }
+    const query = [
+      ...varintField(1, 0),
+      ...varintField(2, nowMs),
+      ...bytesField(3, [...bytesField(2, '__name__'), ...bytesField(3, 'm_v')]),
+    ];
+    // In one message, and as a stream of chunks.
+    for (const acceptedType of [0, 1]) {
+      const body = Uint8Array.from([...bytesField(1, query), ...varintField(2, acceptedType)]);
+      const read = await shop.orrery.post('/api/v1/read', new Uint8Array(encodeSnappy(body)), {
+        headers: {
+          ...headers,
+          'Content-Type': 'application/x-protobuf',
+          'Content-Encoding': 'snappy',
+        },
+      });
+      assert.equal(read.status, 200, read.text);
+    }
+    const rows = await shop.rows(token, 'group=protocol');
+    assert.deepEqual(
+      rows
+        .filter(({ queries }) => queries > 0)
+        .map((row) => [row.protocol, row.queries, row.points_read, row.query_cost]),
+      [
+        ['export', 2, 120, 720],
+        ['federate', 1, 60, 360],
+        ['remote-read', 2, 120, 720],
+      ],
+    );
   }));
 
 test('CSV and the command line', () =>

@@ -28,7 +28,12 @@ export type Headers = Readonly<Record<string, string>>;
 
 /** Without a slash at its end. */
 export function baseUrl(url: string | undefined, { env }: Pick<Terminal, 'env'>): string {
-  return (url ?? env['ORRERY_URL'] ?? 'http://127.0.0.1:4332').replace(/\/+$/, '');
+  const given = url ?? env['ORRERY_URL'] ?? 'http://127.0.0.1:4332';
+  if (!/^https?:\/\//.test(given) || !URL.canParse(given)) {
+    const source = url === undefined ? 'ORRERY_URL' : '--url';
+    throw new UsageError(`${source} "${given}": expected an address, e.g. http://127.0.0.1:4332`);
+  }
+  return given.replace(/\/+$/, '');
 }
 
 /** The flags first, then ORRERY_TOKEN. */

@@ -129,6 +129,13 @@ test('refusals and absent servers have their own exit codes', async () => {
       /does not speak the Prometheus API/,
     );
   });
+  for (const url of ['127.0.0.1:4332', 'ftp://x', 'http://'])
+    assert.deepEqual(await run(['tenant', 'list', '--url', url]), {
+      code: 2,
+      out: '',
+      err: `orrery tenant: --url "${url}": expected an address, e.g. http://127.0.0.1:4332\n`,
+    });
+  assert.match((await run(['query', 'x'], { ORRERY_URL: 'x' })).err, /: ORRERY_URL "x": expected/);
   const absent = await run(['query', 'x', '--url', 'http://127.0.0.1:9']);
   assert.equal(absent.code, 1);
   assert.match(absent.err, /no answer from/);

@@ -44,7 +44,7 @@ class Import {
     this.#options = options;
     this.#terminal = terminal;
     this.#report = new ImportReport(terminal, { shownMax: refusedShown, isJson });
-    this.#progress = new Progress(terminal, { verb: 'imported', totalBytes, isQuiet: isJson });
+    this.#progress = new Progress(terminal, { verb: 'read', totalBytes, isQuiet: isJson });
     let lastReason = '';
     const onRetry = (reason: string): void => {
       if (reason !== lastReason) this.#report.note(`${reason}: trying again`);

@@ -1,6 +1,7 @@
 // `Files` over node:fs. File descriptors are plain numbers: no handle closes itself behind a
 // collector's back, and the synchronous page-cache calls of the log need them anyway.
 import * as fs from 'node:fs';
+import { dirname } from 'node:path';
 import {
   FileError,
   type FileStat,
@@ -197,6 +198,32 @@ async function readWhole(path: string, limitBytes: number): Promise<Uint8Array> 
   }
 }
 
+function makeOneDirectory(path: string): Promise<void> {
+  return call(path, 'makeDirectory', (done: Callback<void>) => {
+    fs.mkdir(path, { mode: 0o750 }, (error) => {
+      done(error);
+    });
+  });
+}
+
+/**
+ * With its parents. Node's own recursive form never ends where the system answers ENOENT below a
+ * parent that is there, as in /proc.
+ */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await makeOneDirectory(path);
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    if (error.code === 'EEXIST' && (await stat(path))?.isDirectory) return;
+    const parent = dirname(path);
+    if (error.code !== 'ENOENT' || parent === path || (await stat(parent)) !== undefined)
+      throw error;
+    await makeDirectory(parent);
+    await makeDirectory(path);
+  }
+}
+
 export const realFiles: Files = {
   open,
   stat,
@@ -208,11 +235,7 @@ export const realFiles: Files = {
     });
     return names.toSorted();
   },
-  async makeDirectory(path) {
-    await call<string | undefined>(path, 'makeDirectory', (done) => {
-      fs.mkdir(path, { recursive: true, mode: 0o750 }, done);
-    });
-  },
+  makeDirectory,
   rename: (from, to) =>
     call(from, 'rename', (done: Callback<void>) => {
       fs.rename(from, to, (error) => {

@@ -38,6 +38,10 @@ test('files: errors carry the code and the path', async () => {
     await realFiles.remove(path);
     await assert.rejects(realFiles.remove(path), hasCode('ENOENT'));
     await realFiles.makeDirectory(`${directory}/d/e`);
+    await realFiles.makeDirectory(`${directory}/d/e`);
+    await assert.rejects(realFiles.makeDirectory(`${directory}/c/d`), hasCode('ENOTDIR'));
+    await assert.rejects(realFiles.makeDirectory(`${directory}/c`), hasCode('EEXIST'));
+    await assert.rejects(realFiles.makeDirectory('/dev/null/d'), hasCode('ENOTDIR'));
     await assert.rejects(realFiles.removeDirectory(`${directory}/d`), hasCode('ENOTEMPTY'));
     await createFile(realFiles, `${directory}/d/e/f`, new Uint8Array(7));
     await realFiles.rename(`${directory}/d`, `${directory}/g`);

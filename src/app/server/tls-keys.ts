@@ -184,7 +184,12 @@ async function readText(flag: string, path: string): Promise<string> {
     return await readFile(path, 'utf8');
   } catch (error) {
     if (error instanceof SettingError) throw error;
-    const message = `--${flag}: cannot read ${path}: ${errorMessage(error)}`;
+    const { code } = error as NodeJS.ErrnoException;
+    const reason =
+      code === 'ENOENT'
+        ? `there is no file "${path}"`
+        : `cannot read ${path}: ${errorMessage(error)}`;
+    const message = `--${flag}: ${reason}`;
     throw new SettingError(message, { cause: error });
   }
 }

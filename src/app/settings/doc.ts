@@ -41,13 +41,18 @@ are errors. \`orrery check config\` validates a file without starting anything. 
 ${table([['flag', 'environment', 'default', 'what it does'], ...rows])}`;
 }
 
+/** Of a link the file stays, as seen from the root of the project. */
+function plain(help: string): string {
+  return help.replaceAll('`', '').replaceAll(/\[[^\]]*\]\(([^)]*)\)/g, 'docs/$1');
+}
+
 /** Lines for a terminal. */
 export function flagsHelp(): string {
   return flagRows()
     .map((row) => {
       const fallback = defaultText(row);
       const tail = fallback === '' ? '' : ` [${fallback}]`;
-      return `  ${spelling(row)}\n      ${row.help.replaceAll('`', '')}${tail}\n`;
+      return `  ${spelling(row)}\n      ${plain(row.help)}${tail}\n`;
     })
     .join('');
 }

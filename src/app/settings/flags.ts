@@ -17,9 +17,12 @@ import {
   SettingError,
   text,
 } from './kinds.ts';
-import { diskShare, limits, orNone, size } from './kinds.ts';
+import { diskShare, limits, orNone, size, sizeFrom } from './kinds.ts';
 import { scrapeTargets } from './scrape-target.ts';
 import { checkSources } from './sources.ts';
+
+/** Below this not even the index of the server's own series fits. */
+const MEMORY_BYTES_MIN = 8 * 1024 ** 2;
 
 export interface Flag<T> {
   /** kebab-case, without dashes in front. */
@@ -182,7 +185,7 @@ export const FLAGS = {
   ),
   memoryBytes: flag(
     'memory',
-    size,
+    sizeFrom(MEMORY_BYTES_MIN),
     0,
     'Memory for the process: head, index, caches and bodies; 0 is half of what the machine has.',
   ),

@@ -175,6 +175,19 @@ export const size = kind<number>(
   },
 );
 
+/** A size that is not too small to be meant; 0 has a meaning of its own. */
+export function sizeFrom(minBytes: number): Kind<number> {
+  return {
+    ...size,
+    parse(text) {
+      const sizeBytes = size.parse(text);
+      if (sizeBytes !== 0 && sizeBytes < minBytes)
+        throw new SettingError(`expected 0, or at least ${size.print(minBytes)}`);
+      return sizeBytes;
+    },
+  };
+}
+
 const DURATION_MS: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1_000,

@@ -102,6 +102,7 @@ test('docs/flags.md is what the table says', () => {
   const page = readFileSync(join(import.meta.dirname, '../../../docs/flags.md'), 'utf8');
   assert.equal(page, flagsPage(), 'run: node tools/flags-doc.ts');
   for (const { flag } of flagRows()) assert.ok(flagsHelp().includes(flag));
+  assert.match(flagsHelp(), /All are in docs\/operations\/limits\.md\./);
 });
 
 test('docs/operations/limits.md is what the table of limits says', () => {
@@ -126,6 +127,7 @@ test('limits: numbers, sizes, durations, several in one text, and what is wrong'
   await checkError({ args: ['--limit', 'active-series'] }, /expected ID=VALUE/);
   await checkError({ args: ['--limit', 'series=1'] }, /"series" is no limit; known are active-/);
   await checkError({ args: ['--limit', 'active-series=1MiB'] }, /a whole number for active-series/);
+  await checkError({ args: ['--memory', '10'] }, /expected 0, or at least 8MiB/);
   await checkError({ args: ['--limit', 'query-range=1500ms'] }, /a whole number from 0/);
 });
 

@@ -8,9 +8,10 @@ import type { KindMask } from '../../model/columns.ts';
 import { ALL_KINDS, NUMERIC_KINDS } from '../../model/columns.ts';
 import { matcher, matchesAll } from '../../model/matcher.ts';
 import type { Matcher } from '../../model/matcher.ts';
-import type { ReadContext, SelectedSeries, StorageReader } from '../../model/storage.ts';
+import type { SelectedSeries, StorageReader } from '../../model/storage.ts';
 import { EXPORT_TIMEOUT_MS } from '../../query/limits.ts';
-import type { QueryService } from '../../query/query-service.ts';
+import { countSeries } from '../../query/query-service.ts';
+import type { QueryService, RunningQuery } from '../../query/query-service.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { extraLabels } from '../http/write-options.ts';
 import { invalidParameter, parseInteger } from '../prometheus/params.ts';
@@ -85,7 +86,7 @@ function rowsPerLine(params: URLSearchParams): number | undefined {
 /** A series that several selectors name comes with the first of them. */
 async function* pieces(
   storage: StorageReader,
-  context: ReadContext,
+  { context, countRead }: RunningQuery,
   request: ExportRequest,
   encoder: SeriesEncoder,
 ): AsyncGenerator<Uint8Array> {
@@ -95,6 +96,7 @@ async function* pieces(
     const selected = storage.select(context, { matchers, startUs, endUs, kinds });
     for await (const series of selected) {
       context.signal.throwIfAborted();
+      countSeries(countRead, series);
       if (before.some((earlier) => matchesAll(earlier, series.labels))) continue;
       yield* encoder.add(series);
     }
@@ -120,9 +122,9 @@ async function send(deps: ExportDependencies, exchange: Exchange, what: Export):
     lane: 'heavy',
     signal: exchange.signal,
   } as const;
-  await deps.queries.run(query, ({ context }) => {
-    const sent = pieces(deps.storage, context, request, encoder);
-    return exchange.sendStream(200, headers, sent, context.signal);
+  await deps.queries.run(query, (running) => {
+    const sent = pieces(deps.storage, running, request, encoder);
+    return exchange.sendStream(200, headers, sent, running.context.signal);
   });
 }
 

@@ -7,7 +7,9 @@ import { protobufFamilies, textFamilies } from '../../formats/prometheus-text/fa
 import type { FamilySample } from '../../formats/prometheus-text/families.ts';
 import { KIND, NUMERIC_KINDS } from '../../model/columns.ts';
 import { compareUtf8, labelsKey, labelValue, METRIC_NAME } from '../../model/labels.ts';
-import type { ReadContext, SelectedSeries, StorageReader } from '../../model/storage.ts';
+import type { SelectedSeries, StorageReader } from '../../model/storage.ts';
+import { countSeries } from '../../query/query-service.ts';
+import type { RunningQuery } from '../../query/query-service.ts';
 import { LOOKBACK_US_DEFAULT } from '../../query/limits.ts';
 import { inSlices } from '../../query/prometheus-json.ts';
 import { nowUs } from '../../stdx/clock.ts';
@@ -85,7 +87,7 @@ const nameOf = ({ labels }: FamilySample): string => labelValue(labels, METRIC_N
 
 async function found(
   storage: StorageReader,
-  context: ReadContext,
+  { context, countRead }: RunningQuery,
   selectors: Awaited<ReturnType<typeof selectorParams>>,
   endUs: number,
 ): Promise<readonly FamilySample[]> {
@@ -95,6 +97,7 @@ async function found(
     const request = { matchers, startUs: endUs - LOOKBACK_US_DEFAULT, endUs, kinds };
     for await (const series of storage.select(context, request)) {
       context.signal.throwIfAborted();
+      countSeries(countRead, series);
       const sample = newest(series);
       if (sample === undefined) continue;
       context.budget.take(SAMPLE_BYTES);
@@ -108,8 +111,8 @@ export async function federate(deps: MetadataDependencies, exchange: Exchange): 
   const params = exchange.search;
   const selectors = await selectorParams(params, { named: false });
   const format = federationFormat(exchange.header('accept') ?? '');
-  const samples = await read(deps, exchange, params, 'federate', (context) =>
-    found(deps.storage, context, selectors, nowUs(deps.clock)),
+  const samples = await read(deps, exchange, params, 'federate', (_context, query) =>
+    found(deps.storage, query, selectors, nowUs(deps.clock)),
   );
   const headers = { 'Content-Type': contentType(format) };
   if (format.isProtobuf) return await exchange.sendStream(200, headers, chunked(samples, format));

@@ -7,7 +7,7 @@ import type { SeriesPage } from '../../model/series-page.ts';
 import type { ReadContext, SeriesSelector, StorageReader } from '../../model/storage.ts';
 import { JSON_PIECE_LENGTH, JSON_SLICE_MS } from '../../query/limits.ts';
 import { annotationsJson, inSlices, TRUNCATED } from '../../query/prometheus-json.ts';
-import type { QueryService } from '../../query/query-service.ts';
+import type { QueryService, RunningQuery } from '../../query/query-service.ts';
 import { SeriesJson } from '../../query/series-json.ts';
 import type { Clock } from '../../stdx/clock.ts';
 import type { Scheduler } from '../../stdx/scheduler.ts';
@@ -59,7 +59,7 @@ export async function read<T>(
   exchange: Exchange,
   params: URLSearchParams,
   what: string,
-  run: (context: ReadContext) => Promise<T>,
+  run: (context: ReadContext, query: RunningQuery) => Promise<T>,
 ): Promise<T> {
   const timeoutUs = durationParam(params, 'timeout');
   const request = {
@@ -69,7 +69,7 @@ export async function read<T>(
     timeoutMs: timeoutUs === undefined ? undefined : timeoutUs / 1000,
     signal: exchange.signal,
   };
-  return await deps.queries.run(request, ({ context }) => run(context));
+  return await deps.queries.run(request, (query) => run(query.context, query));
 }
 
 /** One selector for each `match[]`; without any, everything. */

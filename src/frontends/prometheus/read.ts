@@ -11,8 +11,9 @@ import { seriesFrames } from '../../formats/remote-read/read-response.ts';
 import { KIND, NUMERIC_KINDS } from '../../model/columns.ts';
 import { AppError } from '../../model/errors.ts';
 import { matcher } from '../../model/matcher.ts';
-import type { ReadContext, SelectRequest, StorageReader } from '../../model/storage.ts';
-import type { QueryService } from '../../query/query-service.ts';
+import type { SelectRequest, StorageReader } from '../../model/storage.ts';
+import { countSeries } from '../../query/query-service.ts';
+import type { QueryService, RunningQuery } from '../../query/query-service.ts';
 import { errorMessage } from '../../stdx/assert.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { checkSnappy, snappyBody } from './snappy-body.ts';
@@ -73,13 +74,14 @@ function selectRequest({ startMs, endMs, matchers }: ReadQuery): SelectRequest {
 /** Held in the query's budget until it is sent. */
 async function samplesOf(
   storage: StorageReader,
-  context: ReadContext,
+  { context, countRead }: RunningQuery,
   request: SelectRequest,
 ): Promise<Uint8Array> {
   const result = new QueryResultWriter();
   let held = 0;
   for await (const series of storage.select(context, request)) {
     context.signal.throwIfAborted();
+    countSeries(countRead, series);
     result.add(series);
     context.budget.take(result.size - held);
     held = result.size;
@@ -89,12 +91,13 @@ async function samplesOf(
 
 async function* frames(
   storage: StorageReader,
-  context: ReadContext,
+  { context, countRead }: RunningQuery,
   requests: readonly SelectRequest[],
 ): AsyncGenerator<Uint8Array> {
   for (const [index, request] of requests.entries())
     for await (const series of storage.select(context, request)) {
       context.signal.throwIfAborted();
+      countSeries(countRead, series);
       yield* seriesFrames(series, index);
     }
 }
@@ -113,13 +116,14 @@ export async function remoteRead(deps: ReadDependencies, exchange: Exchange): Pr
     timeoutMs: undefined,
     signal: exchange.signal,
   };
-  await deps.queries.run(query, async ({ context, evaluated }) => {
+  await deps.queries.run(query, async (running) => {
+    const { context, evaluated } = running;
     if (type === RESPONSE.chunks) {
-      const pieces = frames(deps.storage, context, requests);
+      const pieces = frames(deps.storage, running, requests);
       return await exchange.sendStream(200, CHUNKS_HEADERS, pieces, context.signal);
     }
     const results: Uint8Array[] = [];
-    for (const one of requests) results.push(await samplesOf(deps.storage, context, one));
+    for (const one of requests) results.push(await samplesOf(deps.storage, running, one));
     evaluated();
     const body = readResponse(results);
     context.budget.take(body.length);
