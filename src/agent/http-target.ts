@@ -50,7 +50,7 @@ async function follow(request: PageRequest, signal: AbortSignal): Promise<Scrape
   for (let count = 0; count <= SCRAPE_REDIRECTS_MAX; count++) {
     // A place that the target sends us to learns no secret of ours.
     const isOwn = new URL(url).origin === origin;
-    const shown = isOwn ? access : { ...access, authorization: undefined };
+    const shown = isOwn ? access : { ...access, authorization: undefined, client: undefined };
     const answer = await ask(url, { ...request, ...shown }, signal);
     const { statusCode = 0, headers } = answer;
     if (statusCode >= 300 && statusCode < 400 && headers.location !== undefined) {
@@ -73,7 +73,7 @@ async function follow(request: PageRequest, signal: AbortSignal): Promise<Scrape
 
 function ask(
   url: string,
-  { timeoutMs, userAgent, authorization, ca, isInsecure }: PageRequest & OpenedAccess,
+  { timeoutMs, userAgent, authorization, ca, client, isInsecure }: PageRequest & OpenedAccess,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   const headers = {
@@ -85,7 +85,7 @@ function ask(
   };
   const isSecure = url.startsWith('https:');
   const get = isSecure ? httpsGet : httpGet;
-  const trust = { rejectUnauthorized: !isInsecure, ...(ca !== undefined && { ca }) };
+  const trust = { rejectUnauthorized: !isInsecure, ...(ca !== undefined && { ca }), ...client };
   const options = { headers, signal, ...(isSecure && trust) };
   return new Promise((resolve, reject) => {
     get(url, options, resolve).on('error', reject);

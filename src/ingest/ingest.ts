@@ -470,10 +470,10 @@ export class Ingest {
     this.#metadata.forget(tenant);
   }
 
-  /** Forgets what rows mean under rules that the tenant has not any more. */
-  forgetRules(tenant: TenantId): void {
+  /** Forgets what rows mean under rules that the tenant, or all, have not any more. */
+  forgetRules(tenant: TenantId | undefined): void {
     for (const [key, profile] of this.#profiles) {
-      if (profile.tenant !== tenant) continue;
+      if (tenant !== undefined && profile.tenant !== tenant) continue;
       this.#dictionaryBytes -= profile.sizeBytes;
       this.#profiles.delete(key);
     }

@@ -106,6 +106,27 @@ test('a store that is opened again has the rows and their versions, page by page
   assert.equal(again.store.get('none').source, 'tenant');
 });
 
+test('another default holds for all without rules of their own and has a version of its own', async () => {
+  const { store, changes, put } = await opened(new MemoryCatalog(), `${RULE}all`);
+  const own = await put('own', `${RULE}own`);
+  const seen = new Set([own.version, store.get('t').version]);
+  for (const value of ['b', 'c']) {
+    await store.setDefault(await readRelabelConfig(`${RULE}${value}`));
+    const { version, source, rules } = store.get('t');
+    assert.deepEqual([source, rules[0]?.replacement], ['default', value]);
+    assert.equal(store.of('t')?.version, version);
+    assert.ok(!seen.has(version));
+    seen.add(version);
+  }
+  // Nothing else than before: what rows mean need not be forgotten.
+  await store.setDefault(await readRelabelConfig(`${RULE}c`));
+  assert.equal(changes.filter(({ tenant }) => tenant === undefined).length, 2);
+  assert.equal(store.all().fallback[0]?.replacement, 'c');
+  assert.equal(store.get('own').version, own.version);
+  await store.setDefault(await readRelabelConfig(''));
+  assert.equal(store.of('t'), undefined);
+});
+
 test('a commit without an answer counts where it happened, and fails where it did not', async () => {
   const catalog = new MemoryCatalog();
   const { store, changes, put } = await opened(catalog);

@@ -27,7 +27,7 @@ export interface TenantRelabelling extends RelabelConfig {
 
 export interface RelabelStoreParts {
   readonly catalog: Catalog;
-  /** For tenants without rules of their own. */
+  /** For tenants without rules of their own, until `setDefault`. */
   readonly fallback: RelabelConfig | undefined;
   /** Resolves when every thread that writes has the tenant's rules. */
   readonly onChange: (changed: TenantRules) => Promise<void>;
@@ -45,10 +45,12 @@ export class RelabelStore implements RelabelSource {
   readonly #parts: RelabelStoreParts;
   readonly #table: RelabelTable;
   readonly #known = new Map<TenantId, Known>();
+  #fallback: Known;
 
   private constructor(parts: RelabelStoreParts) {
     this.#parts = parts;
     this.#table = new RelabelTable(parts.fallback?.rules);
+    this.#fallback = { version: DEFAULT_RULES_VERSION, config: parts.fallback };
   }
 
   /** Throws FatalError where a stored configuration is none. */
@@ -70,7 +72,7 @@ export class RelabelStore implements RelabelSource {
     const tenants = [...this.#known].map(([tenant, { version, config }]) => {
       return { tenant, version, rules: config?.rules };
     });
-    return { fallback: this.#parts.fallback?.rules ?? [], tenants };
+    return { fallback: this.#fallback.config?.rules ?? [], tenants };
   }
 
   /** Rules that are others than those that `all` gave before. */
@@ -83,9 +85,8 @@ export class RelabelStore implements RelabelSource {
     const known = this.#known.get(tenant);
     if (known?.config !== undefined)
       return { ...known.config, version: known.version, source: 'tenant' };
-    const { fallback } = this.#parts;
-    const version = DEFAULT_RULES_VERSION;
-    if (fallback !== undefined) return { ...fallback, version, source: 'default' };
+    const { version, config } = this.#fallback;
+    if (config !== undefined) return { ...config, version, source: 'default' };
     return { text: '', rules: [], version, source: 'none' };
   }
 
@@ -100,6 +101,16 @@ export class RelabelStore implements RelabelSource {
       );
     await this.#change(tenant, config);
     return this.get(tenant);
+  }
+
+  /** Of tenants without rules of their own, from when it resolves; it lives as long as the process. */
+  async setDefault(config: RelabelConfig): Promise<void> {
+    if (config.text === this.#fallback.config?.text) return;
+    const version = this.#fallback.version - 1;
+    const { rules } = config;
+    this.#fallback = { version, config };
+    this.#table.set({ tenant: undefined, version, rules });
+    await this.#parts.onChange({ tenant: undefined, version, rules });
   }
 
   #ownCount(): number {

@@ -7,22 +7,23 @@ import type { RelabelSource } from './ingest.ts';
 
 /** A tenant's rules as they cross threads. */
 export interface TenantRules {
-  readonly tenant: TenantId;
+  /** undefined: these are the default. */
+  readonly tenant: TenantId | undefined;
   readonly version: number;
   /** undefined: the default's. */
   readonly rules: readonly RelabelRule[] | undefined;
 }
 
-/** Of the default; those of tenants begin at 1. */
+/** Of the default at the start, later ones count down; those of tenants begin at 1. */
 export const DEFAULT_RULES_VERSION = 0;
 
 export class RelabelTable implements RelabelSource {
-  readonly #fallback: Relabeller | undefined;
+  #fallback: Relabeller | undefined;
   readonly #byTenant = new Map<TenantId, Relabeller>();
 
   /** `fallback`: undefined or empty: no rules. */
   constructor(fallback: readonly RelabelRule[] | undefined) {
-    this.#fallback = fallback?.length ? new Relabeller(fallback, DEFAULT_RULES_VERSION) : undefined;
+    this.#fallback = compiled(fallback, DEFAULT_RULES_VERSION);
   }
 
   of(tenant: TenantId): Relabeller | undefined {
@@ -34,7 +35,15 @@ export class RelabelTable implements RelabelSource {
   }
 
   set({ tenant, version, rules }: TenantRules): void {
-    if (rules === undefined) this.#byTenant.delete(tenant);
+    if (tenant === undefined) this.#fallback = compiled(rules, version);
+    else if (rules === undefined) this.#byTenant.delete(tenant);
     else this.#byTenant.set(tenant, new Relabeller(rules, version));
   }
+}
+
+function compiled(
+  rules: readonly RelabelRule[] | undefined,
+  version: number,
+): Relabeller | undefined {
+  return rules?.length ? new Relabeller(rules, version) : undefined;
 }

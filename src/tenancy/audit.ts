@@ -60,6 +60,7 @@ export const AUDIT_ACTIONS = [
   'server.flush',
   'server.compact',
   'server.clean',
+  'server.reload',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

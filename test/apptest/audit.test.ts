@@ -139,6 +139,11 @@ const STEPS: readonly Step[] = [
     action: 'points.delete',
   })),
   { method: 'POST', route: '/orrery/v1/admin/flush', action: 'server.flush' },
+  ...(['POST', 'PUT'] as const).map((method) => ({
+    method,
+    route: '/-/reload',
+    action: 'server.reload',
+  })),
   { method: 'POST', route: '/orrery/v1/admin/compact', action: 'server.compact' },
   { method: 'POST', route: '/orrery/v1/admin/clean_tombstones', action: 'server.clean' },
   { method: 'POST', route: SNAPSHOT, action: 'snapshot.create' },

@@ -7,6 +7,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -23,6 +24,8 @@ let orrery: RunningOrrery;
 const servers: Server[] = [];
 /** Authorizations by path, of all servers. */
 const shown = new Map<string, string | undefined>();
+/** Names of servers that were asked for, by path. */
+const names = new Map<string, string | false | null | undefined>();
 
 async function listen(server: Server): Promise<string> {
   server.listen(0, '127.0.0.1');
@@ -52,6 +55,23 @@ before(async () => {
   otherHost = await listen(createServer(serve));
   const { certificate, key } = selfSigned('target');
   const secure = await listen(https.createServer({ cert: certificate, key }, serve));
+  const client = selfSigned('scraper');
+  // Both know our certificate; the first one sends us to the second one.
+  let secondHost = '';
+  const mutual = () =>
+    https.createServer(
+      { cert: certificate, key, ca: client.certificate, requestCert: true },
+      ({ url = '', socket }, response) => {
+        names.set(url, (socket as TLSSocket).servername);
+        if (url === '/mutual-moved')
+          response.writeHead(302, { Location: `https://${secondHost}/asked` }).end();
+        else response.end('page 1\n');
+      },
+    );
+  const known = await listen(mutual());
+  secondHost = await listen(mutual());
+  await put('client.pem', client.certificate);
+  await put('client.key', client.key);
   await put('password', 's3cret-of-basic\n');
   await put('token', 'first-token');
   await put('ca.pem', certificate);
@@ -61,6 +81,8 @@ before(async () => {
   await file('of-files', { __bearer_token_file__: 'files-token' });
   await file('outside', { __bearer_token_file__: '../token' });
   const user = `basic_auth_username=prom,basic_auth_password_file=${folder}/password`;
+  const trust = `tls_ca_file=${folder}/ca.pem`;
+  const shows = `${trust},tls_cert_file=${folder}/client.pem,tls_key_file=${folder}/client.key`;
   const target = (options: string, url: string) => ['--scrape', `interval=300ms,${options},${url}`];
   orrery = await startOrrery([
     '--no-collect',
@@ -71,6 +93,11 @@ before(async () => {
     ...target(`job=ca,${user},tls_ca_file=${folder}/ca.pem`, `https://${secure}/ca`),
     ...target(`job=any,${user},tls_insecure_skip_verify=true`, `https://${secure}/any`),
     ...target(`job=strange,${user}`, `https://${secure}/strange`),
+    ...target(`job=named,${user},${trust},tls_server_name=localhost`, `https://${secure}/named`),
+    ...target(`job=misnamed,${user},${trust},tls_server_name=b.test`, `https://${secure}/misnamed`),
+    ...target(`job=mutual,${shows},tls_server_name=localhost`, `https://${known}/mutual`),
+    ...target(`job=unshown,${trust}`, `https://${known}/unshown`),
+    ...target(`job=mutual-moved,${shows}`, `https://${known}/mutual-moved`),
     '--scrape-file-sd',
     folder,
     '--scrape-interval=300ms',
@@ -103,6 +130,16 @@ test('users, tokens and authorities; a file counts as it is now', async () => {
   assert.equal(shown.get('/token'), 'Bearer first-token');
   await writeFile(join(folder, 'token'), 'second-token\n');
   await untilUp('token', '1');
+});
+
+test('a certificate says who is asking, a name whose certificate is expected', async () => {
+  for (const job of ['named', 'mutual']) await untilUp(job, '1');
+  for (const job of ['misnamed', 'unshown', 'mutual-moved']) await untilUp(job, '0');
+  assert.equal(names.get('/mutual'), 'localhost');
+  assert.ok(!shown.has('/misnamed'), 'who has another name is not asked');
+  assert.ok(!names.has('/unshown') && !names.has('/asked'));
+  // Where a target sends us our certificate is not shown either.
+  assert.ok(names.has('/mutual-moved'));
 });
 
 test('where a target sends us nobody learns the secret', async () => {

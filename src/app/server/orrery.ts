@@ -7,6 +7,7 @@ import type { PushGroups } from '../../agent/push/push-groups.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { SnapshotKeeper } from '../../model/snapshots.ts';
 import type { Storage } from '../../model/storage.ts';
+import { AppError } from '../../model/errors.ts';
 import type { Clock } from '../../stdx/clock.ts';
 import type { Files } from '../../stdx/files.ts';
 import type { Prng } from '../../stdx/prng.ts';
@@ -42,6 +43,9 @@ import { startCollector } from './collector.ts';
 import type { RunningCollector } from './collector.ts';
 import { doorRules } from './door-rules.ts';
 import { otlpOptions } from './otlp-options.ts';
+import { relabelSource } from './relabel-config.ts';
+import { Reloads } from './reloads.ts';
+import type { ReloadSource } from './reloads.ts';
 import { ingestShares, registerMemoryMetrics } from './ingest-memory.ts';
 import { queryShares } from './memory.ts';
 import type { IngestThreads, IngestThreadsParts } from './ingest-threads.ts';
@@ -89,6 +93,8 @@ export interface RunningOrrery {
   /** Where else somebody listens, by flag. */
   readonly listeners: Readonly<Record<string, string>>;
   readonly routes: readonly Route[];
+  /** undefined: there is no configuration beside the settings. */
+  readonly reload: (() => Promise<void>) | undefined;
   /** Answers what has arrived, then closes the storage. */
   stop(): Promise<void>;
 }
@@ -108,6 +114,7 @@ interface State {
   /** undefined: nothing is collected. */
   collector: RunningCollector | undefined;
   pushGroups: PushGroups | undefined;
+  reloads: Reloads | undefined;
 }
 
 const IDLE: State = {
@@ -115,15 +122,16 @@ const IDLE: State = {
   threads: undefined,
   collector: undefined,
   pushGroups: undefined,
+  reloads: undefined,
 };
 
 export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
-  const { settings, storage, clock, scheduler, logger, registry, onFatal, tls } = parts;
+  const { settings, storage, scheduler, registry, tls } = parts;
   const state: State = { ...IDLE };
   const { quotas, makers } = parts.limits;
   const metadata = new MetadataFilter((tenant, count) => quotas.takeMetadata(tenant, count));
   const metricsPage = () => pageOf(registry, state);
-  const refusedLines = new RefusedLines(clock);
+  const refusedLines = new RefusedLines(parts.clock);
   const relabel = await openRules(parts, async (changed) => {
     ingest.forgetRules(changed.tenant);
     await state.threads?.relabel(changed);
@@ -135,17 +143,7 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const { routes, ingest, queries, looks } = wire(parts, wiring);
   const pushGroups = (state.pushGroups = await openPushGroups(parts, ingest));
   const { authenticator, stop: stopAdmins } = await openAuthentication(parts, tenancy.store);
-  const common = { logger, registry, clock, scheduler, onFatal };
-  const server = new HttpServer({
-    ...common,
-    ...(tls && { keys: tls.keys }),
-    routes,
-    authenticator,
-    rules: doorRules(settings),
-    ...doorLimits(parts.limits),
-    ...doorOfTenants(tenancy.store),
-    onWriteRefused: (refused) => refusedLines.add(refusedWrite(refused)),
-  });
+  const server = openDoor(parts, { routes, authenticator, tenancy, refusedLines });
   const accept = (connection: Duplex) => server.accept(connection);
   const relabelling = relabel.all();
   const onRefused = (refused: Refused) => refusedLines.add(refused);
@@ -166,6 +164,7 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const url = urlOf(address, tls);
   const self = { url, port: address.port };
   state.collector = await startCollector(parts, { ingest, metricsPage, self });
+  const reloads = (state.reloads = watchConfig(parts, relabel));
   const stopWatching = tls?.watch((renewed) => {
     server.renewKeys(renewed);
     state.threads?.renewKeys(renewed);
@@ -177,6 +176,7 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
     state.isReady = false;
     stopWatching?.();
     stopAdmins();
+    await reloads.stop();
     await state.collector?.stop();
     await lines?.drain(settings.drainTimeoutMs);
     const late = scheduler.after(settings.drainTimeoutMs / 2, () => queries.cancelAll());
@@ -185,7 +185,29 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
     await Promise.all([pushGroups.stop(), looks.stop()]);
     await storage.close();
   }
-  return { address, url, listeners: lines?.addresses ?? {}, routes, stop };
+  const reload = reloads.isEmpty ? undefined : () => reloads.reload();
+  return { address, url, listeners: lines?.addresses ?? {}, routes, reload, stop };
+}
+
+function openDoor(
+  { settings, logger, registry, clock, scheduler, onFatal, tls, limits }: OrreryParts,
+  given: Pick<Wiring, 'tenancy' | 'refusedLines'> & {
+    readonly routes: readonly Route[];
+    readonly authenticator: Authenticator;
+  },
+): HttpServer {
+  const { routes, authenticator, tenancy, refusedLines } = given;
+  const common = { logger, registry, clock, scheduler, onFatal };
+  return new HttpServer({
+    ...common,
+    ...(tls && { keys: tls.keys }),
+    routes,
+    authenticator,
+    rules: doorRules(settings),
+    ...doorLimits(limits),
+    ...doorOfTenants(tenancy.store),
+    onWriteRefused: (refused) => refusedLines.add(refusedWrite(refused)),
+  });
 }
 
 function urlOf({ family, address, port }: AddressInfo, tls: TlsKeeper | undefined): string {
@@ -210,6 +232,25 @@ function openRules(
   onChange: RelabelStoreParts['onChange'],
 ): Promise<RelabelStore> {
   return RelabelStore.open({ catalog, fallback, onChange });
+}
+
+function watchConfig(parts: OrreryParts, relabel: RelabelStore): Reloads {
+  const { relabelConfig: path } = parts.settings;
+  const sources: ReloadSource[] = [];
+  const texts: string[] = [];
+  if (path !== undefined) {
+    sources.push(relabelSource(path, (config) => relabel.setDefault(config)));
+    texts.push(parts.relabelConfig?.text ?? '');
+  }
+  const reloads = new Reloads({ ...parts, sources }, texts);
+  reloads.watch();
+  return reloads;
+}
+
+/** Before everything stands it is as it was read. */
+function reloadNow({ reloads }: State): Promise<void> {
+  if (reloads !== undefined) return reloads.reload();
+  throw new AppError('unavailable', 'starting', 'the server is starting', { retryAfterSec: 1 });
 }
 
 /** Reads the groups that were pushed before. */
@@ -320,7 +361,7 @@ function openIngest(parts: OrreryParts, wiring: Wiring): Ingest {
 
 function wire(parts: OrreryParts, wiring: Wiring): Wired {
   const { state, metricsPage, refusedLines, relabel, tenancy } = wiring;
-  const { settings, storage, clock, scheduler, prng, registry, version, files, logger } = parts;
+  const { settings, storage, clock, scheduler, prng, registry, version, files } = parts;
   const { memory } = parts;
   const ingest = openIngest(parts, wiring);
   for (const one of [() => ingest, () => state.threads]) {
@@ -328,24 +369,7 @@ function wire(parts: OrreryParts, wiring: Wiring): Wired {
     memory.hold('bodies', () => one()?.inFlightBytes ?? 0);
   }
   const { runningBytesMax, resultBytesMax } = queryShares(memory, settings.queryCacheBytes);
-  const queries = new QueryService({
-    storage,
-    clock,
-    scheduler,
-    prng,
-    registry,
-    timeoutMs: settings.queryTimeoutMs,
-    concurrency: settings.queryConcurrency,
-    heavyConcurrency: heavyPlaces(settings),
-    heavySamples: settings.queryHeavySamples,
-    memoryBytes: settings.queryMemoryBytes,
-    allMemoryBytes: runningBytesMax,
-    logger,
-    slowMs: settings.slowQueryMs,
-    quotas: parts.limits.quotas,
-    onEnd: (ended) => countQuery(parts.usage, ended),
-    onLargeEnd: collectAfterQueries(scheduler),
-  });
+  const queries = openQueries(parts, runningBytesMax);
   const { delayedNameRemoval, typeAndUnitLabels } = settings;
   const evaluate = lazyEvaluate(parts, {
     enableDelayedNameRemoval: delayedNameRemoval,
@@ -373,6 +397,7 @@ function wire(parts: OrreryParts, wiring: Wiring): Wired {
     delayedNameRemoval,
     typeAndUnitLabels,
     isReady: () => state.isReady,
+    reload: () => reloadNow(state),
     targets: () => state.collector?.targets() ?? [],
     pushGroups: () => must(state.pushGroups, 'groups are opened before requests come'),
     facts: async () => (await import('./server-facts.ts')).serverFacts(settings),
@@ -387,6 +412,30 @@ function wire(parts: OrreryParts, wiring: Wiring): Wired {
   const writeRoutes = (dry: Ingest) => writingRoutes({ ...deps, ingest: dry });
   const routes = productRoutes({ ...deps, writeRoutes });
   return { routes, ingest, queries, looks };
+}
+
+function openQueries(
+  { settings, storage, clock, scheduler, prng, registry, logger, limits, usage }: OrreryParts,
+  allMemoryBytes: number,
+): QueryService {
+  return new QueryService({
+    storage,
+    clock,
+    scheduler,
+    prng,
+    registry,
+    timeoutMs: settings.queryTimeoutMs,
+    concurrency: settings.queryConcurrency,
+    heavyConcurrency: heavyPlaces(settings),
+    heavySamples: settings.queryHeavySamples,
+    memoryBytes: settings.queryMemoryBytes,
+    allMemoryBytes,
+    logger,
+    slowMs: settings.slowQueryMs,
+    quotas: limits.quotas,
+    onEnd: (ended) => countQuery(usage, ended),
+    onLargeEnd: collectAfterQueries(scheduler),
+  });
 }
 
 function queryLimits({ querySeries, querySamples, queryPoints }: Settings) {

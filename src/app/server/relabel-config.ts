@@ -5,6 +5,24 @@ import { CONFIG_BYTES_MAX } from '../../relabel/limits.ts';
 import { errorMessage, FatalError } from '../../stdx/assert.ts';
 import { fileErrorCode } from '../../stdx/files.ts';
 import type { Files } from '../../stdx/files.ts';
+import { FLAGS } from '../settings/flags.ts';
+import type { ReloadSource } from './reloads.ts';
+
+/** The same file while the server runs. */
+export function relabelSource(
+  path: string,
+  setDefault: (config: RelabelConfig) => Promise<void>,
+): ReloadSource {
+  return {
+    flag: FLAGS.relabelConfig.flag,
+    path,
+    sizeBytesMax: CONFIG_BYTES_MAX,
+    prepare: async (text) => {
+      const config = await readRelabelConfig(text);
+      return () => setDefault(config);
+    },
+  };
+}
 
 /** Throws FatalError with the place where the file is no list of rules. */
 export async function defaultRelabelConfig(

@@ -133,6 +133,7 @@ async function serve(args: readonly string[]): Promise<void> {
   });
   const { url, listeners } = running;
   const startMs = Math.round(performance.now());
+  reloadOnHangUp(running.reload);
   // Who reads that it is ready may end it at once.
   const ending = untilSignal(logger);
   logger.info('ready', {
@@ -189,6 +190,15 @@ function untilSignal(logger: Logger): Promise<void> {
     };
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
+  });
+}
+
+/** Where nothing can be read again, the end of the terminal stays the end of the server. */
+function reloadOnHangUp(reload: (() => Promise<void>) | undefined): void {
+  if (reload === undefined) return;
+  process.on('SIGHUP', () => {
+    // It has been logged.
+    reload().catch(() => undefined);
   });
 }
 

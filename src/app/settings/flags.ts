@@ -151,7 +151,7 @@ export const FLAGS = {
     'scrape',
     scrapeTargets,
     [],
-    'Page to scrape into the tenant `default`, e.g. `job=node,interval=15s,http://host:9100/metrics`; repeatable. Options: `job`, `instance`, `interval`, `timeout`, `honor_labels`, `honor_timestamps`, `convert_classic_histograms_to_nhcb`, `basic_auth_username`, `basic_auth_password_file`, `bearer_token_file`, `tls_ca_file`, `tls_insecure_skip_verify`, `label.NAME`.',
+    'Page to scrape into the tenant `default`, e.g. `job=node,interval=15s,http://host:9100/metrics`; repeatable. Options: `job`, `instance`, `interval`, `timeout`, `honor_labels`, `honor_timestamps`, `convert_classic_histograms_to_nhcb`, `basic_auth_username`, `basic_auth_password_file`, `bearer_token_file`, `tls_ca_file`, `tls_cert_file`, `tls_key_file`, `tls_server_name`, `tls_insecure_skip_verify`, `label.NAME`.',
   ),
   scrapeFileSd: flag<string | undefined>(
     'scrape-file-sd',

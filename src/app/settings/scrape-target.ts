@@ -16,6 +16,9 @@ const OPTIONS: Readonly<Record<string, string>> = {
   basic_auth_password_file: '__basic_auth_password_file__',
   bearer_token_file: '__bearer_token_file__',
   tls_ca_file: '__tls_ca_file__',
+  tls_cert_file: '__tls_cert_file__',
+  tls_key_file: '__tls_key_file__',
+  tls_server_name: '__tls_server_name__',
   tls_insecure_skip_verify: '__tls_insecure_skip_verify__',
 };
 

@@ -1,5 +1,6 @@
 // Our own API: housekeeping that answers when it is done, health, own metrics, live queries.
 import { AppError } from '../../model/errors.ts';
+import { errorMessage } from '../../stdx/assert.ts';
 import type { AuditAction } from '../../tenancy/audit.ts';
 import type { Breaches } from '../../tenancy/breaches.ts';
 import { sendBreaches } from './breaches.ts';
@@ -29,6 +30,8 @@ export interface AdminDependencies
   readonly metricsPage: () => Promise<string>;
   /** False while the server drains. */
   readonly isReady: () => boolean;
+  /** Reads the configuration again; rejects with a sentence where nothing changed. */
+  readonly reload: () => Promise<void>;
   /** Of the product. */
   readonly version: string;
 }
@@ -64,6 +67,20 @@ async function ready(deps: AdminDependencies, exchange: Exchange): Promise<void>
   if (!deps.isReady())
     throw new AppError('unavailable', 'stopping', 'the server is stopping', { retryAfterSec: 1 });
   exchange.send({ status: 200, headers: TEXT, body: 'Orrery is ready.\n' });
+}
+
+/** As Prometheus answers: nothing, or 500 with the reason. */
+async function reload(deps: AdminDependencies, exchange: Exchange): Promise<void> {
+  await exchange.body();
+  await exchange.deed({ action: 'server.reload', tenants: [] }, async () => {
+    try {
+      await deps.reload();
+    } catch (cause) {
+      const why = `failed to reload config: ${errorMessage(cause)}`;
+      throw new AppError('internal', 'config-reload', why, { cause });
+    }
+  });
+  exchange.send({ status: 200, headers: TEXT, body: '' });
 }
 
 /** A route about the process, open to everyone who reached the listener. */
@@ -226,6 +243,10 @@ export function adminRoutes(deps: AdminDependencies): readonly Route[] {
       exchange.send({ status: 200, headers: TEXT, body: 'Orrery is healthy.\n' }),
     ),
     get('/-/ready', (exchange) => ready(deps, exchange)),
+    ...(['POST', 'PUT'] as const).map((method): Route => {
+      const row = get('/-/reload', (exchange) => reload(deps, exchange));
+      return { ...row, method, permission: 'admin', bodyLimitBytes: SMALL_BODY_BYTES_MAX };
+    }),
     // What the load of all tenants together is, is nobody's but the server's and its scraper's.
     {
       ...get('/metrics', async (exchange) =>

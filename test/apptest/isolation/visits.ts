@@ -391,6 +391,8 @@ const ROWS: readonly (readonly [string, Visits])[] = [
     ],
   ],
   ['DELETE /orrery/v1/delete', (guess) => matched(guess).map((query) => ({ query }))],
+  ['POST /-/reload', BODY],
+  ['PUT /-/reload', BODY],
   ['POST /orrery/v1/admin/flush', BODY],
   ['POST /orrery/v1/admin/compact', BODY],
   ['POST /orrery/v1/admin/snapshot', BODY],
