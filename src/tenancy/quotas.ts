@@ -441,7 +441,11 @@ function wholePart(level: number): number {
   return Math.max(0, Math.floor(level));
 }
 
-function limitFacts({ id, limit, value }: LimitHit, contributors: readonly string[]): LimitFacts {
+/** As `limit` of an answer. */
+export function limitFacts(
+  { id, limit, value }: LimitHit,
+  contributors: readonly string[],
+): LimitFacts {
   return { id, limit, value, contributors, docs: limitDocs(id) };
 }
 

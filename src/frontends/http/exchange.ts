@@ -5,12 +5,14 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Principal } from '../../model/tenant.ts';
 import { AppError } from '../../model/errors.ts';
+import type { LimitFacts } from '../../model/errors.ts';
 import { must } from '../../stdx/assert.ts';
 import type { Deed } from '../../tenancy/audit.ts';
 import { freeOutput } from '../../stdx/freed.ts';
 import { checkCoding, checkDeclaredLength, clientGone, contentCoding } from './body.ts';
 import { decodeBody, readRaw } from './body.ts';
 import type { BodyGate, Holder } from './body-gate.ts';
+import { withLimit } from './answer.ts';
 import type { Answer, PathParams } from './answer.ts';
 import { answerCoding, compressed, isCompressible, sendCompressed } from './compression.ts';
 import { COMPRESS_BYTES_MIN, COMPRESS_INLINE_BYTES_MAX } from './limits.ts';
@@ -44,6 +46,7 @@ export class Exchange {
   #abort: AbortController | undefined = undefined;
   #heldBytes = 0;
   #isReported = false;
+  #limit: LimitFacts | undefined = undefined;
   readonly #borrowed: Uint8Array[] = [];
   /** The body as it came out of a decompressor. */
   #decoded: Uint8Array | undefined = undefined;
@@ -75,8 +78,14 @@ export class Exchange {
     return this.#isReported;
   }
 
-  setReported(): void {
+  /** `limit`: one that refused a part of the write; the answer tells it, where it is JSON. */
+  setReported(limit?: LimitFacts): void {
     this.#isReported = true;
+    this.#limit = limit;
+  }
+
+  get limit(): LimitFacts | undefined {
+    return this.#limit;
   }
 
   /** The same request with its body, answered to another place: a dry run. */
@@ -183,7 +192,8 @@ export class Exchange {
   }
 
   /** Sends a complete answer. */
-  send(answer: Answer): void {
+  send(given: Answer): void {
+    const answer = withLimit(given, this.#limit);
     const { headers = {} } = answer;
     let body = answer.body ?? '';
     let length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;

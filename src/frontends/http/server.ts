@@ -16,7 +16,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
 import type { Deed } from '../../tenancy/audit.ts';
 import type { Authenticator } from '../../tenancy/authenticator.ts';
-import type { Answer } from './answer.ts';
+import { withLimit } from './answer.ts';
 import { BodyGate } from './body-gate.ts';
 import { checkDeclaredLength } from './body.ts';
 import { credentialsOf } from './credentials.ts';
@@ -103,15 +103,6 @@ function missError(
   const list = allowed.join(', ');
   response.setHeader('Allow', list);
   return new MethodError(`${request.method} is not allowed at this path, only ${list}`);
-}
-
-/** A JSON answer that also says `limit` by parts, whatever the protocol's own form is. */
-function withLimit(answer: Answer, { limit }: AppError): Answer {
-  const isJson = answer.headers?.['Content-Type']?.startsWith('application/json') === true;
-  if (limit === undefined || !isJson || typeof answer.body !== 'string') return answer;
-  const content: unknown = JSON.parse(answer.body);
-  if (typeof content !== 'object' || content === null || Array.isArray(content)) return answer;
-  return { ...answer, body: JSON.stringify({ ...content, limit }) };
 }
 
 /** What is about the whole server is for its admins, figures also for who may read just these. */
@@ -341,7 +332,10 @@ export class HttpServer {
       this.#tellLimited(request, routePath, asker, refusal);
       if (writer !== undefined && exchange?.isReported !== true)
         this.#tellRefused(request, routePath, writer, refusal);
-      await this.#refuse(request, response, refusal, shape);
+      const limit = refusal.limit ?? exchange?.limit;
+      await this.#refuse(request, response, refusal, (...given) =>
+        withLimit(shape(...given), limit),
+      );
     } finally {
       exchange?.dispose();
       // Taken back by node when the answer is out and the connection waits for its next request.
@@ -454,7 +448,7 @@ export class HttpServer {
       response.destroy();
       return;
     }
-    const answer = withLimit(shape(error, request), error);
+    const answer = shape(error, request);
     const status = error instanceof MethodError ? 405 : answer.status;
     const headers: Record<string, string | number> = { ...answer.headers };
     if (error.retryAfterSec !== undefined) headers['Retry-After'] = error.retryAfterSec;
