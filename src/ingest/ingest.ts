@@ -138,6 +138,8 @@ export interface IngestDependencies {
   readonly onSeriesRefused?: (refused: RefusedSeries) => string | undefined;
   /** Default: bodies are scanned in the order of their arrival. */
   readonly turns?: WriteTurns;
+  /** Throws AppError where nothing of the tenant is stored any more; asked first and last. */
+  readonly admit?: (tenant: TenantId) => void;
   /** Told of each series that was made for somebody. */
   readonly seriesWatch?: SeriesWatch;
 }
@@ -208,6 +210,7 @@ export class Ingest {
   /** Whose rows are scanned now. */
   #sender: Omit<RefusedSeries, 'tenant' | 'labels' | 'count' | 'hit'> = NOBODY;
   readonly #turns: WriteTurns | undefined;
+  readonly #admit: ((tenant: TenantId) => void) | undefined;
   readonly #inFlight: FairBytes;
   #dictionaryBytes = 0;
 
@@ -226,6 +229,7 @@ export class Ingest {
     this.#quotas = dependencies.quotas;
     this.#onSeriesRefused = dependencies.onSeriesRefused;
     this.#turns = dependencies.turns;
+    this.#admit = dependencies.admit;
     this.#inFlight = new FairBytes(this.#limits.inFlightBytesMax);
   }
 
@@ -250,6 +254,7 @@ export class Ingest {
       throw new AppError('forbidden', 'no-write-permission', 'this token may not write');
     const { sizeBytes } = request;
     const { tenant } = principal;
+    this.#admit?.(tenant);
     const gate = this.#quotas?.gate(principal);
     gate?.enterWrite(sizeBytes);
     try {
@@ -397,6 +402,7 @@ export class Ingest {
     options: AppendOptions,
     gate: WriteGate | undefined,
   ): Promise<boolean> {
+    this.#admit?.(options.principal.tenant);
     if (gate === undefined) return (await this.#storage.append(batch, options)).applied;
     const { exemplars } = batch;
     const kept = exemplars.length === 0 ? 0 : gate.takeExemplars(exemplars.length);

@@ -51,7 +51,13 @@ import { doorLimits, followLimits, hearBreach, limitsOfTenants, limitsTold } fro
 import type { OpenQuotas } from './quotas.ts';
 import { productRoutes, writingRoutes } from './routes.ts';
 import { registerStorageMetrics } from './storage-metrics.ts';
-import { doorOfTenants, openTenancy, tenancyDependencies } from './tenancy.ts';
+import {
+  doorOfTenants,
+  endWhatIsTaken,
+  followRemovals,
+  openTenancy,
+  tenancyDependencies,
+} from './tenancy.ts';
 import type { Tenancy } from './tenancy.ts';
 import type { UsageTotal } from '../../tenancy/usage-totals.ts';
 import type { TenantId } from '../../model/tenant.ts';
@@ -120,15 +126,14 @@ const IDLE: State = {
 export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const { settings, storage, clock, scheduler, logger, registry, onFatal, tls } = parts;
   const state: State = { ...IDLE };
-  const { quotas, makers } = parts.limits;
-  const metadata = new MetadataFilter((tenant, count) => quotas.takeMetadata(tenant, count));
+  const metadata = new MetadataFilter((...taken) => parts.limits.quotas.takeMetadata(...taken));
   const metricsPage = () => pageOf(registry, state);
   const refusedLines = new RefusedLines(clock);
   const relabel = await openRules(parts, async (changed) => {
     ingest.forgetRules(changed.tenant);
     await state.threads?.relabel(changed);
   });
-  const keepers = { relabel, metadata, makers, pushGroups: () => state.pushGroups };
+  const keepers = { relabel, metadata, pushGroups: () => state.pushGroups };
   const tenancy = await openTenancy(parts, keepers);
   followLimits(parts.limits, tenancy.store, (told) => state.threads?.tellLimit(told));
   const wiring = { state, metadata, metricsPage, refusedLines, relabel, tenancy };
@@ -146,6 +151,7 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
     ...doorOfTenants(tenancy.store),
     onWriteRefused: (refused) => refusedLines.add(refusedWrite(refused)),
   });
+  endWhatIsTaken(tenancy.store, () => server.recheck());
   const accept = (connection: Duplex) => server.accept(connection);
   const relabelling = relabel.all();
   const onRefused = (refused: Refused) => refusedLines.add(refused);
@@ -186,6 +192,16 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
     await storage.close();
   }
   return { address, url, listeners: lines?.addresses ?? {}, routes, stop };
+}
+
+function forgetRemoved(
+  { limits: { quotas, makers, breaches }, usage }: OrreryParts,
+  { tenancy, refusedLines, metadata }: Wiring,
+  ingest: Ingest,
+): void {
+  const profiles = { forget: (tenant: TenantId) => ingest.forgetRules(tenant) };
+  const rooms = [quotas, makers, breaches, refusedLines, usage, metadata, profiles];
+  followRemovals(tenancy.store, rooms);
 }
 
 function urlOf({ family, address, port }: AddressInfo, tls: TlsKeeper | undefined): string {
@@ -303,7 +319,7 @@ interface Wiring {
 function openIngest(parts: OrreryParts, wiring: Wiring): Ingest {
   const { storage, prng, registry, memory } = parts;
   const { quotas, breaches } = parts.limits;
-  const { metadata, relabel, refusedLines } = wiring;
+  const { metadata, relabel, refusedLines, tenancy } = wiring;
   const countWrite = writeCounter(registry);
   const onWrite = (report: WriteReport): void => {
     countWrite(report);
@@ -314,8 +330,11 @@ function openIngest(parts: OrreryParts, wiring: Wiring): Ingest {
   const limits = ingestShares(memory);
   const onSeriesRefused = (refused: RefusedSeries): string => breaches.addSeries(refused);
   const seriesWatch = parts.limits.makers;
-  const told = { onWrite, onSeriesRefused, seriesWatch, turns: new WriteTurns(inNextTurn) };
-  return new Ingest({ storage, prng, metadata, relabel, limits, quotas, ...told });
+  const admit = (tenant: TenantId): void => tenancy.store.checkStored(tenant);
+  const told = { onWrite, onSeriesRefused, seriesWatch, turns: new WriteTurns(inNextTurn), admit };
+  const ingest = new Ingest({ storage, prng, metadata, relabel, limits, quotas, ...told });
+  forgetRemoved(parts, wiring, ingest);
+  return ingest;
 }
 
 function wire(parts: OrreryParts, wiring: Wiring): Wired {

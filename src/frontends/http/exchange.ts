@@ -32,6 +32,8 @@ export interface ExchangeParts {
   readonly record?: (deed: Deed) => Promise<void>;
   /** Whose the body is. */
   readonly holder: Holder;
+  /** Asks again who is asking, where the request began long ago or `always`; throws AppError. */
+  readonly readmit?: (when?: 'always') => void;
 }
 
 const FORM_TYPE = 'application/x-www-form-urlencoded';
@@ -119,8 +121,12 @@ export class Exchange {
     return Array.isArray(value) ? value.join(', ') : value;
   }
 
-  /** Aborts when the client goes away before the answer is complete. */
+  /** Aborts when the client goes away before the answer is complete, or may not ask any more. */
   get signal(): AbortSignal {
+    return this.#aborter().signal;
+  }
+
+  #aborter(): AbortController {
     if (this.#abort === undefined) {
       const abort = new AbortController();
       this.#abort = abort;
@@ -129,7 +135,7 @@ export class Exchange {
         if (!this.response.writableFinished) abort.abort(clientGone(undefined));
       });
     }
-    return this.#abort.signal;
+    return this.#abort;
   }
 
   #take = (sizeBytes: number): void => {
@@ -137,15 +143,29 @@ export class Exchange {
     this.#heldBytes += sizeBytes;
   };
 
-  /** The body as sent; its memory is another one's when the exchange has ended. */
+  /**
+   * The body as sent; its memory is another one's when the exchange has ended. Who held it back
+   * until its token was revoked is refused.
+   */
   async rawBody(): Promise<Uint8Array> {
     const limitBytes = this.bodyLimitBytes;
     checkDeclaredLength(this.request, limitBytes);
-    return await readRaw(this.request, this.response, {
+    const body = await readRaw(this.request, this.response, {
       limitBytes,
       take: this.#take,
       borrow: (sizeBytes) => this.borrow(sizeBytes),
     });
+    this.#parts.readmit?.();
+    return body;
+  }
+
+  /** Ends with what is said to who may not ask any more; an answer that has begun is cut. */
+  recheck(): void {
+    try {
+      this.#parts.readmit?.('always');
+    } catch (error) {
+      this.#aborter().abort(error);
+    }
   }
 
   /** The body, decompressed as Content-Encoding says, or as the protocol says in another way. */

@@ -34,6 +34,7 @@ import {
   LINGER_SHORT_BYTES_MAX,
   PATIENCE_CHECK_MS,
   READ_IDLE_MS,
+  READMIT_MS,
   REQUEST_TIMEOUT_MS,
   WRITE_BODY_BYTES_MAX,
 } from './limits.ts';
@@ -197,6 +198,8 @@ export class HttpServer {
   readonly #pace = new RefusalPace();
   /** Connections whose answer waits for its turn. */
   readonly #paced = new WeakSet<Socket>();
+  /** Of those who were asked for. */
+  readonly #running = new Set<Exchange>();
   #draining = false;
 
   constructor(options: HttpServerOptions) {
@@ -324,7 +327,9 @@ export class HttpServer {
         const about = { params, queryText, principal, record };
         const holder = found.route.permission === 'admin' ? undefined : principal?.tenant;
         const body = { bodyLimitBytes, gate, holder };
-        exchange = new Exchange({ request, response, ...about, ...body });
+        const readmit = this.#readmission(request, found.route, queryText, startedMs);
+        exchange = new Exchange({ request, response, ...about, ...body, readmit });
+        this.#running.add(exchange);
         await found.route.handler(exchange);
       } else throw missError(request, response, path, found);
     } catch (error) {
@@ -337,13 +342,31 @@ export class HttpServer {
         withLimit(shape(...given), limit),
       );
     } finally {
-      exchange?.dispose();
+      if (exchange !== undefined) this.#end(exchange);
       // Taken back by node when the answer is out and the connection waits for its next request.
       if (!response.writableFinished) response.setTimeout(this.#patience.readIdleMs);
       if (this.#draining) this.#closeAfter(response);
       const seconds = (this.#options.clock.monotonicMs() - startedMs) / 1000;
       this.#metrics.request(routePath, request.method ?? '', response.statusCode, seconds);
     }
+  }
+
+  #end(exchange: Exchange): void {
+    this.#running.delete(exchange);
+    exchange.dispose();
+  }
+
+  /** As ExchangeParts.readmit. */
+  #readmission(request: IncomingMessage, route: Route, queryText: string, startedMs: number) {
+    return (when?: 'always'): void => {
+      const passedMs = this.#options.clock.monotonicMs() - startedMs;
+      if (when === 'always' || passedMs > READMIT_MS) this.#admit(request, route, queryText);
+    };
+  }
+
+  /** Of what runs, ends what would not begin now: tokens were revoked, tenants suspended or removed. */
+  recheck(): void {
+    for (const exchange of this.#running) exchange.recheck();
   }
 
   /** A connection that stays open after its last answer would hold up the drain. */
