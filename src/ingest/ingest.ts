@@ -9,6 +9,7 @@
 import { BatchBuilder } from '../model/batch-builder.ts';
 import type { WriteBatch } from '../model/columns.ts';
 import { AppError } from '../model/errors.ts';
+import type { LimitFacts } from '../model/errors.ts';
 import { labelsKey } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import type { RowDictionary, RowError, RowSink, ScanResult } from '../model/rows.ts';
@@ -19,7 +20,7 @@ import type { Principal, TenantId } from '../model/tenant.ts';
 import type { Relabelling } from '../relabel/relabelling.ts';
 import type { Prng } from '../stdx/prng.ts';
 import { FairBytes } from '../tenancy/fair-bytes.ts';
-import { limitSentence } from '../tenancy/quotas.ts';
+import { limitFacts, limitSentence } from '../tenancy/quotas.ts';
 import type { Gate, LimitHit } from '../tenancy/quotas.ts';
 import type { RefusedSeries } from '../tenancy/breaches.ts';
 import { withoutDropped } from './dropped-points.ts';
@@ -37,7 +38,7 @@ import { refusedByReason } from './refusal-reasons.ts';
 import type { RefusedRows } from './refusal-reasons.ts';
 import type { DictionaryBounds } from './row-dictionary.ts';
 import { DEFAULT_DICTIONARY_BOUNDS, ProfileDictionary } from './row-dictionary.ts';
-import type { AdmissionContext, LabelLimits } from './series-admission.ts';
+import type { AdmissionContext, LabelLimits, SeriesRefusal } from './series-admission.ts';
 import { DEFAULT_LABEL_LIMITS, labelLimits } from './series-admission.ts';
 import { TimeRangeSink } from './time-range-sink.ts';
 import type { WriteTurns } from './write-turns.ts';
@@ -65,8 +66,11 @@ export interface WriteRequest<Result extends ScanResult> {
   readonly refuses?: (result: Result) => boolean | string | undefined;
   /** Who sends, for those who look at refused rows; '' or undefined: nobody to name. */
   readonly peer?: string;
-  /** Called when the write is reported: what it refused is told, whatever is answered. */
-  readonly onReported?: () => void;
+  /**
+   * Called when the write is reported: what it refused is told, whatever is answered. `limit`: the
+   * first one that refused a series of it.
+   */
+  readonly onReported?: (limit: LimitFacts | undefined) => void;
 }
 
 export interface WriteResult<Result extends ScanResult> {
@@ -134,6 +138,8 @@ export interface IngestDependencies {
   readonly onSeriesRefused?: (refused: RefusedSeries) => string | undefined;
   /** Default: bodies are scanned in the order of their arrival. */
   readonly turns?: WriteTurns;
+  /** Throws AppError where nothing of the tenant is stored any more; asked first and last. */
+  readonly admit?: (tenant: TenantId) => void;
   /** Told of each series that was made for somebody. */
   readonly seriesWatch?: SeriesWatch;
 }
@@ -162,6 +168,7 @@ interface Scanned<Result extends ScanResult> {
   readonly batch: WriteBatch;
   readonly droppedCount: number;
   readonly refused: RefusedRows;
+  readonly limit: LimitFacts | undefined;
 }
 
 type SeriesResolver = AdmissionContext['storage'];
@@ -198,6 +205,7 @@ export class Ingest {
   /** Whose rows are scanned now. */
   #sender: Omit<RefusedSeries, 'tenant' | 'labels' | 'count' | 'hit'> = NOBODY;
   readonly #turns: WriteTurns | undefined;
+  readonly #admit: ((tenant: TenantId) => void) | undefined;
   readonly #inFlight: FairBytes;
   #dictionaryBytes = 0;
 
@@ -216,6 +224,7 @@ export class Ingest {
     this.#quotas = dependencies.quotas;
     this.#onSeriesRefused = dependencies.onSeriesRefused;
     this.#turns = dependencies.turns;
+    this.#admit = dependencies.admit;
     this.#inFlight = new FairBytes(this.#limits.inFlightBytesMax);
   }
 
@@ -240,6 +249,7 @@ export class Ingest {
       throw new AppError('forbidden', 'no-write-permission', 'this token may not write');
     const { sizeBytes } = request;
     const { tenant } = principal;
+    this.#admit?.(tenant);
     const gate = this.#quotas?.gate(principal);
     gate?.enterWrite(sizeBytes);
     try {
@@ -329,11 +339,12 @@ export class Ingest {
         ? withoutDropped(whole)
         : { batch: whole, droppedCount: 0 };
       const batch = this.#metadata.filter(principal.tenant, kept);
+      const scanned = { batch, droppedCount, limit: dictionary.firstLimit };
       if (!(sink instanceof TimeRangeSink))
-        return { result, batch, droppedCount, refused: refusedRows(result, dictionary) };
+        return { ...scanned, result, refused: refusedRows(result, dictionary) };
       const narrowed = sink.narrow(result);
       const refused = refusedRows(narrowed, dictionary, sink.refusedCount);
-      return { result: narrowed, batch, droppedCount, refused };
+      return { ...scanned, result: narrowed, refused };
     } finally {
       dictionary.release();
       this.#measure(profile);
@@ -363,7 +374,7 @@ export class Ingest {
     }
     const pointCount = isRefused ? 0 : result.pointCount - droppedCount;
     const { rowCount, errorCount } = result;
-    request.onReported?.();
+    request.onReported?.(scanned.limit);
     this.#onWrite?.({
       tenant: principal.tenant,
       tokenId: principal.tokenId,
@@ -386,6 +397,7 @@ export class Ingest {
     options: AppendOptions,
     gate: WriteGate | undefined,
   ): Promise<boolean> {
+    this.#admit?.(options.principal.tenant);
     if (gate === undefined) return (await this.#storage.append(batch, options)).applied;
     const { exemplars } = batch;
     const kept = exemplars.length === 0 ? 0 : gate.takeExemplars(exemplars.length);
@@ -441,12 +453,14 @@ export class Ingest {
   }
 
   /** Why, in words; undefined where it is not known here. */
-  #seriesRefused(tenant: TenantId, labels: Labels): string | undefined {
+  #seriesRefused(tenant: TenantId, labels: Labels): SeriesRefusal | undefined {
     const hit = this.#quotas?.lastSeriesHit(tenant);
     const refused = { ...this.#sender, tenant, labels, count: 1, hit };
     const most = this.#onSeriesRefused?.(refused);
     if (hit === undefined) return undefined;
-    return limitSentence(hit) + (most === undefined ? '' : `; ${most} contributes most`);
+    const told = most === undefined ? '' : `; ${most} contributes most`;
+    const limit = limitFacts(hit, most === undefined ? [] : [most]);
+    return { sentence: limitSentence(hit) + told, limit };
   }
 
   #measure(profile: Profile): void {

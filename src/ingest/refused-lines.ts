@@ -95,6 +95,10 @@ export class RefusedLines {
       this.#byTenant.delete(oldest);
   }
 
+  forget(tenant: TenantId): void {
+    this.#byTenant.delete(tenant);
+  }
+
   /** All that were counted since the start, and the last ones, the newest first. */
   of(tenant: TenantId): {
     readonly count: number;

@@ -125,6 +125,12 @@ export class RelabelStore implements RelabelSource {
     return this.get(tenant);
   }
 
+  /** The tenant is gone: its id is not given again, so nothing has to be told from an older change. */
+  async forget(tenant: TenantId): Promise<void> {
+    await this.remove(tenant);
+    this.#known.delete(tenant);
+  }
+
   async #change(tenant: TenantId, config: RelabelConfig | undefined): Promise<void> {
     const { catalog, onChange } = this.#parts;
     const key = ROWS + tenant;

@@ -12,6 +12,7 @@
 // time. `begin` must be called before each scan, because the memo of the last row holds positions
 // in the caller's buffer.
 import type { NameSplit, SeriesRef } from '../model/columns.ts';
+import type { LimitFacts } from '../model/errors.ts';
 import type {
   CellChain,
   HashedRows,
@@ -37,7 +38,7 @@ import { NO_ROW, ROWS_MAX, RowTable } from './row-table.ts';
 import { ByteAdmission } from './byte-admission.ts';
 import { REF_DROPPED } from './dropped-points.ts';
 import type { RefusalReason } from './refusal-reasons.ts';
-import type { AdmissionContext } from './series-admission.ts';
+import type { AdmissionContext, SeriesRefusal } from './series-admission.ts';
 import { admitSeries } from './series-admission.ts';
 
 const NONE = -1;
@@ -52,12 +53,11 @@ export interface DictionaryBounds {
   readonly cellsMax: number;
 }
 
-interface Refusal {
-  readonly sentence: string;
+interface Refusal extends SeriesRefusal {
   readonly reason: RefusalReason;
 }
 
-const NO_REFUSAL: Refusal = { sentence: '', reason: 'malformed' };
+const NO_REFUSAL: Refusal = { sentence: '', limit: undefined, reason: 'malformed' };
 
 export const DEFAULT_DICTIONARY_BOUNDS: DictionaryBounds = {
   bytesMax: DICTIONARY_BYTES_MAX,
@@ -82,6 +82,7 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
   #refusal = NO_REFUSAL;
   /** Of the scan that is running, by reason. */
   #refusedRows = new Map<RefusalReason, number>();
+  #firstLimit: LimitFacts | undefined = undefined;
   #hasDropped = false;
   #isDoubtful = false;
   #epoch = ++epochCount;
@@ -142,6 +143,7 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
     if (isDoubtful) this.#epoch = ++epochCount;
     this.#newSplits.clear();
     this.#refusedRows.clear();
+    this.#firstLimit = undefined;
     if (this.#isFull()) this.clear();
   }
 
@@ -162,6 +164,11 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
   /** Rows that were answered REF_REFUSED since `begin`, by reason. */
   get refusedRows(): ReadonlyMap<RefusalReason, number> {
     return this.#refusedRows;
+  }
+
+  /** The first limit that refused a row since `begin`. */
+  get firstLimit(): LimitFacts | undefined {
+    return this.#firstLimit;
   }
 
   /** Did it answer REF_DROPPED since it was cleared? */
@@ -317,16 +324,18 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
 
   #refuse(refusal = NO_REFUSAL): void {
     this.#refusal = refusal;
-    const { reason } = refusal;
+    const { reason, limit } = refusal;
+    this.#firstLimit ??= limit;
     this.#refusedRows.set(reason, (this.#refusedRows.get(reason) ?? 0) + 1);
   }
 
   add(key: RowKey, pairs: readonly string[], split: NameSplit | undefined): SeriesRef {
     const admission = admitSeries(this.#context, pairs, split, this.#newSplits);
-    const { newSplit, reason, ref } = admission;
+    const { newSplit, reason, limit, ref } = admission;
     if (newSplit !== undefined) this.#newSplits.set(newSplit.name, newSplit);
     if (ref === REF_DROPPED) this.#hasDropped = true;
-    const refusal = reason === undefined ? undefined : { sentence: admission.refusal, reason };
+    const refusal =
+      reason === undefined ? undefined : { sentence: admission.refusal, limit, reason };
     if (refusal !== undefined) {
       this.#refuse(refusal);
       if (!admission.isFinal || this.#refusals.size >= REFUSALS_MAX) return REF_REFUSED;

@@ -3,6 +3,7 @@
 // share. Runs once per new row of a dictionary, never per sample.
 import { assert } from '../stdx/assert.ts';
 import type { NameSplit, SeriesRef } from '../model/columns.ts';
+import type { LimitFacts } from '../model/errors.ts';
 import type { Labels } from '../model/labels.ts';
 import { METRIC_NAME, labelValue, labelsFromPairs } from '../model/labels.ts';
 import { ORIGIN_LABEL, originOf } from '../model/name-splits.ts';
@@ -10,8 +11,8 @@ import { REF_REFUSED } from '../model/storage.ts';
 import type { StorageWriter } from '../model/storage.ts';
 import type { TenantId } from '../model/tenant.ts';
 import type { Relabelling } from '../relabel/relabelling.ts';
-import { tenantLimits } from '../tenancy/limit-table.ts';
-import type { EffectiveLimits } from '../tenancy/limit-table.ts';
+import { limitDocs, tenantLimits } from '../tenancy/limit-table.ts';
+import type { EffectiveLimits, LimitId } from '../tenancy/limit-table.ts';
 import { REF_DROPPED } from './dropped-points.ts';
 import type { RefusalReason } from './refusal-reasons.ts';
 
@@ -41,14 +42,39 @@ function shorten(text: string): string {
   return text.length > 64 ? `${text.slice(0, 64)}…` : text;
 }
 
-/** The sentence that refuses these labels, or undefined where they may be stored. */
-function labelRefusal(labels: Labels, limits: LabelLimits): string | undefined {
-  if (labels.length === 0) return 'a series needs at least one label with a value';
+/** Why a series is refused. */
+export interface SeriesRefusal {
+  readonly sentence: string;
+  /** undefined: it is no limit that refuses. */
+  readonly limit: LimitFacts | undefined;
+}
+
+interface LabelBreach {
+  readonly id: LimitId;
+  readonly limit: number;
+  readonly value: number;
+  /** What has so many. */
+  readonly of: string;
+}
+
+function overLimit(sentence: string, { id, limit, value, of }: LabelBreach): SeriesRefusal {
+  const contributors = of === '' ? [] : [of];
+  return { sentence, limit: { id, limit, value, contributors, docs: limitDocs(id) } };
+}
+
+/** Why these labels are refused, or undefined where they may be stored. */
+function labelRefusal(labels: Labels, limits: LabelLimits): SeriesRefusal | undefined {
+  if (labels.length === 0)
+    return { sentence: 'a series needs at least one label with a value', limit: undefined };
   const name = labelValue(labels, METRIC_NAME);
   const of = name === '' ? '' : ` of metric '${shorten(name)}'`;
   const count = labels.length / 2;
-  if (count > limits.labelCountMax)
-    return `series${of} has ${count} labels, the limit is ${limits.labelCountMax}`;
+  const limit = limits.labelCountMax;
+  if (count > limit) {
+    const metric = name === '' ? '' : `metric ${shorten(name)}`;
+    const breach = { id: 'labels-per-series', limit, value: count, of: metric } as const;
+    return overLimit(`series${of} has ${count} labels, the limit is ${limit}`, breach);
+  }
   for (let i = 0; i < labels.length; i += 2) {
     const label = labels[i]!;
     const value = labels[i + 1]!;
@@ -63,15 +89,25 @@ function labelRefusal(labels: Labels, limits: LabelLimits): string | undefined {
   return undefined;
 }
 
-/** What is wrong with one label, in words: only where something is. */
-function pairRefusal(label: string, value: string, of: string, limits: LabelLimits): string {
-  if (label === '') return `a label${of} has an empty name`;
-  const shown = `label '${shorten(label)}'${of}`;
-  if (isLongerThan(label, limits.labelNameBytesMax))
-    return `name of ${shown} is longer than ${limits.labelNameBytesMax} bytes`;
-  if (isLongerThan(value, limits.labelValueBytesMax))
-    return `value of ${shown} is longer than ${limits.labelValueBytesMax} bytes`;
-  return `${shown} is not valid Unicode`;
+/** What is wrong with one label: only where something is. */
+function pairRefusal(
+  label: string,
+  value: string,
+  metric: string,
+  limits: LabelLimits,
+): SeriesRefusal {
+  const { labelNameBytesMax, labelValueBytesMax } = limits;
+  if (label === '') return { sentence: `a label${metric} has an empty name`, limit: undefined };
+  const shown = `label '${shorten(label)}'${metric}`;
+  const tooLong = (what: string, id: LimitId, text: string, limit: number): SeriesRefusal => {
+    const breach = { id, limit, value: Buffer.byteLength(text), of: `label ${shorten(label)}` };
+    return overLimit(`${what} of ${shown} is longer than ${limit} bytes`, breach);
+  };
+  if (isLongerThan(label, labelNameBytesMax))
+    return tooLong('name', 'label-name-bytes', label, labelNameBytesMax);
+  if (isLongerThan(value, labelValueBytesMax))
+    return tooLong('value', 'label-value-bytes', value, labelValueBytesMax);
+  return { sentence: `${shown} is not valid Unicode`, limit: undefined };
 }
 
 export interface AdmissionContext {
@@ -82,7 +118,7 @@ export interface AdmissionContext {
   /** undefined: the tenant has no rules. */
   readonly relabelling?: Relabelling | undefined;
   /** Called with the labels of a new series that a limit refuses; what it says of the limit. */
-  readonly onSeriesRefused?: ((labels: Labels) => string | undefined) | undefined;
+  readonly onSeriesRefused?: ((labels: Labels) => SeriesRefusal | undefined) | undefined;
 }
 
 export interface Admission {
@@ -90,6 +126,8 @@ export interface Admission {
   readonly ref: SeriesRef;
   /** Both set where `ref` is REF_REFUSED. */
   readonly refusal: string;
+  /** What limit refuses, where one does. */
+  readonly limit: LimitFacts | undefined;
   readonly reason: RefusalReason | undefined;
   /** True where the same labels will be refused for ever: worth remembering. */
   readonly isFinal: boolean;
@@ -97,16 +135,26 @@ export interface Admission {
   readonly newSplit: NameSplit | undefined;
 }
 
+const UNKNOWN_LIMIT: SeriesRefusal = {
+  sentence: "the tenant's limit of series is reached",
+  limit: undefined,
+};
+
 const DROPPED: Admission = {
   ref: REF_DROPPED,
   refusal: '',
+  limit: undefined,
   reason: undefined,
   isFinal: true,
   newSplit: undefined,
 };
 
-function refuse(refusal: string, reason: RefusalReason, { isFinal = true } = {}): Admission {
-  return { ref: REF_REFUSED, refusal, reason, isFinal, newSplit: undefined };
+function refuse(
+  { sentence: refusal, limit }: SeriesRefusal,
+  reason: RefusalReason,
+  { isFinal = true } = {},
+): Admission {
+  return { ref: REF_REFUSED, refusal, limit, reason, isFinal, newSplit: undefined };
 }
 
 /** Resolves pairs to a ref. `known` holds splits of the batch that storage has not seen yet. */
@@ -122,7 +170,8 @@ export function admitSeries(
   if (relabelling === undefined) return admitLabels(context, labels, split, known);
   const relabelled = relabelling.apply(labels);
   if (relabelled.kind === 'dropped') return DROPPED;
-  if (relabelled.kind === 'refused') return refuse(relabelled.reason, 'relabelling');
+  if (relabelled.kind === 'refused')
+    return refuse({ sentence: relabelled.reason, limit: undefined }, 'relabelling');
   // What a token forces no rule takes away.
   const forced =
     forcedLabels.length === 0
@@ -155,9 +204,9 @@ function admitLabels(
   if (ref === REF_REFUSED) {
     const name = labelValue(labels, METRIC_NAME);
     const of = name === '' ? '' : ` of metric '${shorten(name)}'`;
-    const why = context.onSeriesRefused?.(labels) ?? "the tenant's limit of series is reached";
+    const { sentence: why, limit } = context.onSeriesRefused?.(labels) ?? UNKNOWN_LIMIT;
     const sentence = `new series${of} refused: ${why}`;
-    return refuse(sentence, 'series-limit', { isFinal: false });
+    return refuse({ sentence, limit }, 'series-limit', { isFinal: false });
   }
-  return { ref, refusal: '', reason: undefined, isFinal: true, newSplit };
+  return { ref, refusal: '', limit: undefined, reason: undefined, isFinal: true, newSplit };
 }

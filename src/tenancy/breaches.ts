@@ -128,6 +128,14 @@ export class Breaches {
     return entry;
   }
 
+  forget(tenant: TenantId): void {
+    this.#tenants.delete(tenant);
+  }
+
+  get tenantCount(): number {
+    return this.#tenants.size;
+  }
+
   /** What a tenant came to, the last one first. */
   of(tenant: TenantId): readonly Breach[] {
     return [...(this.#tenants.get(tenant)?.values() ?? [])].toReversed().map(breachOf);

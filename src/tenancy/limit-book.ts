@@ -42,7 +42,9 @@ export class LimitCopy implements LimitRecords {
 
   set(told: TenantLimits): void {
     for (const [id] of this.#tenants.get(told.tenant)?.tokens ?? []) this.#tokens.delete(id);
-    this.#tenants.set(told.tenant, told);
+    if (told.tokens.length === 0 && Object.keys(told.limits).length === 0)
+      this.#tenants.delete(told.tenant);
+    else this.#tenants.set(told.tenant, told);
     for (const [id, limits] of told.tokens) this.#tokens.set(id, { limits });
   }
 }

@@ -27,7 +27,7 @@ export class NamedTenants {
   /** Of tenants without a record. */
   readonly #named = new Map<TenantId, Principal>();
   /** Of those with one. */
-  readonly #kept = new Map<TenantId, Principal>();
+  readonly #kept = new WeakMap<TenantRecord, Principal>();
 
   constructor(options: NamedTenantsOptions) {
     this.#options = options;
@@ -44,7 +44,7 @@ export class NamedTenants {
     const record = name === undefined ? undefined : this.#options.lookup.tenantByName(name);
     if (record === undefined) return this.#findNamed(name ?? DEFAULT_TENANT, needed);
     checkActive(record);
-    return this.#keptPrincipal(record.id);
+    return this.#keptPrincipal(record);
   }
 
   /** As Authenticator.admit. */
@@ -54,10 +54,17 @@ export class NamedTenants {
     else checkActive(record);
   }
 
-  #keptPrincipal(id: TenantId): Principal {
-    let principal = this.#kept.get(id) ?? this.#named.get(id);
-    if (principal === undefined) this.#kept.set(id, (principal = this.#options.principal(id)));
+  #keptPrincipal(record: TenantRecord): Principal {
+    let principal = this.#kept.get(record) ?? this.#named.get(record.id);
+    if (principal === undefined)
+      this.#kept.set(record, (principal = this.#options.principal(record.id)));
     return principal;
+  }
+
+  /** Those that are gone make room for others. */
+  #forgetRemoved(): void {
+    for (const id of this.#named.keys())
+      if (id !== DEFAULT_TENANT && this.#options.lookup.isRemoved(id)) this.#named.delete(id);
   }
 
   #findNamed(tenant: TenantId, needed: Needed): Principal {
@@ -83,6 +90,7 @@ export class NamedTenants {
       );
     const principal = this.#options.principal(tenant);
     if (needed !== 'write') return principal;
+    if (this.#named.size >= countMax) this.#forgetRemoved();
     if (this.#named.size >= countMax)
       throw new AppError(
         'limited',

@@ -317,6 +317,18 @@ export class Quotas implements SeriesGate {
       if (key === tenant || key.startsWith(`${tenant}/`)) this.#gates.delete(key);
   }
 
+  /** The tenant is gone. What is under way keeps its account until it has ended. */
+  forget(tenant: TenantId): void {
+    this.#owners.delete(tenant);
+    for (const key of this.#gates.keys())
+      if (key === tenant || key.startsWith(`${tenant}/`)) this.#gates.delete(key);
+  }
+
+  /** Tenants that have an account. */
+  get accountCount(): number {
+    return this.#owners.size;
+  }
+
   /** Another thread has counted. */
   close({ tenant, tokenId, closed }: ClosedAccount): void {
     this.#owner(tenant, tokenId).elsewhere = closed;
@@ -441,7 +453,11 @@ function wholePart(level: number): number {
   return Math.max(0, Math.floor(level));
 }
 
-function limitFacts({ id, limit, value }: LimitHit, contributors: readonly string[]): LimitFacts {
+/** As `limit` of an answer. */
+export function limitFacts(
+  { id, limit, value }: LimitHit,
+  contributors: readonly string[],
+): LimitFacts {
   return { id, limit, value, contributors, docs: limitDocs(id) };
 }
 

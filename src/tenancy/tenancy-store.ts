@@ -144,6 +144,13 @@ export class TenancyStore {
   }
 
   /** Was the id that of a tenant that is no more? */
+  /** Throws AppError forbidden where nothing of the tenant is stored any more. */
+  checkStored(id: TenantId): void {
+    const record = this.#tenants.get(id);
+    if (record === undefined ? !this.isRemoved(id) : record.state !== 'deleting') return;
+    throw new AppError('forbidden', 'tenant-removed', `the tenant "${id}" is removed`);
+  }
+
   isRemoved(id: TenantId): boolean {
     return this.#removedIds.has(id);
   }

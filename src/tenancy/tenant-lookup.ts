@@ -1,6 +1,7 @@
 // What an authenticator needs to know of tenants and tokens: the part of the store that it asks,
 // and a copy of it for threads that have no store.
 import type { TenantId } from '../model/tenant.ts';
+import { REMOVED_IDS_KEPT } from './limits.ts';
 import type { TenancyChange, TenantRecord, TokenRecord } from './records.ts';
 import type { TenancyStore } from './tenancy-store.ts';
 
@@ -52,7 +53,13 @@ export class TenancyCopy implements TokenLookup {
     if (change.kind === 'tenant') this.#putTenant(id, change.record);
     else if (change.record === undefined) this.#tokens.delete(id);
     else this.#tokens.set(id, change.record);
-    if (change.kind === 'tenant' && record === undefined) this.#removed.add(id);
+    if (change.kind === 'tenant' && record === undefined) this.#addRemoved(id);
+  }
+
+  #addRemoved(id: TenantId): void {
+    this.#removed.add(id);
+    const [oldest] = this.#removed;
+    if (this.#removed.size > REMOVED_IDS_KEPT) this.#removed.delete(oldest!);
   }
 
   #putTenant(id: TenantId, record: TenantRecord | undefined): void {

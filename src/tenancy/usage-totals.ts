@@ -34,6 +34,10 @@ export class UsageTotals {
     return total.values;
   }
 
+  forget(tenant: TenantId): void {
+    this.#byTenant.delete(tenant);
+  }
+
   all(tenant: TenantId): readonly UsageTotal[] {
     return [...(this.#byTenant.get(tenant)?.values() ?? [])];
   }

@@ -149,6 +149,11 @@ export class UsageBook implements BatchMeter {
     return row;
   }
 
+  /** The tenant is gone; its rows stay. */
+  forget(tenant: string): void {
+    this.#totals.forget(tenant);
+  }
+
   /** Since the process started. */
   totals(tenant: string): readonly UsageTotal[] {
     return this.#totals.all(tenant);

@@ -169,13 +169,15 @@ async function commitFlush(
       tx.removeRange(prefix, prefixEnd(prefix));
       // Of those that came after the delete.
       for (const { key, value } of splits) if (key.startsWith(prefix)) tx.set(key, value);
+      if (!state.tenants.has(tenant)) tx.remove(names.tenantRows + tenant);
     }
     tx.set(names.frontier, toJson(seqMax));
   };
   if (mutations.skipFrontier === true)
     await catalog.transact(async (tx) => tx.set(names.frontier, toJson(seqMax)));
   await commit(catalog, body, async (tx) => (await readFrontier(tx, names)) === seqMax);
-  for (const tenant of newTenants) state.tenants.set(tenant, true);
+  // A delete may have come meanwhile.
+  for (const tenant of newTenants) if (state.tenants.has(tenant)) state.tenants.set(tenant, true);
   return [...state.batchIdRows.filter((one) => !old.includes(one)), ...young];
 }
 

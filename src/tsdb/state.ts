@@ -230,6 +230,13 @@ export class ShardState {
     if (!ofTenant.has(split.name)) ofTenant.set(split.name, { split, offset });
   }
 
+  /** All that it had is deleted; what comes later makes it anew. */
+  forgetTenant(tenant: TenantId): void {
+    this.splits.delete(tenant);
+    this.tenants.delete(tenant);
+    this.writeVersions.forget(tenant);
+  }
+
   /** What a head snapshot holds beside the head, over what the catalog says. */
   takeRestored({ splits, tenants, batchIds }: RestoredHead): void {
     for (const { split, offset } of splits) this.addSplit(split, offset);

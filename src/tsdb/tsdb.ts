@@ -110,11 +110,11 @@ async function loadCatalog(state: ShardState): Promise<void> {
   const deletes = await readDeletes(catalog, names);
   state.view = { ...state.view, parts, deletes: [...deletes, ...state.view.deletes] };
   for (const split of await readSplits(catalog, names)) state.addSplit(split, -1);
-  // Applied before the head snapshot; their rows go with the flush.
-  for (const one of state.view.deletes)
-    if (one.offset >= state.frontier && isOfAll(one)) state.splits.delete(one.tenant);
   for (const { key } of await readAll(catalog, names.tenantRows))
     state.tenants.set(key.slice(names.tenantRows.length), true);
+  // Applied before the head snapshot; their rows go with the flush.
+  for (const one of state.view.deletes)
+    if (one.offset >= state.frontier && isOfAll(one)) state.forgetTenant(one.tenant);
   for (const entry of await readAll(catalog, names.batchIdRows)) {
     const ids = batchIdsFrom(entry);
     const tenant = entry.key.slice(entry.key.lastIndexOf('/') + 1);

@@ -334,7 +334,7 @@ export class WritePath {
       const one = { offset, tenant, matchers, startUs, endUs, moment };
       this.#state.view = { ...view, deletes: [...view.deletes, one] };
       this.#state.writeVersions.deleted(tenant, matchers, one);
-      if (isOfAll(one)) this.#state.splits.delete(tenant);
+      if (isOfAll(one)) this.#state.forgetTenant(tenant);
     }
     if (isClientBatchId)
       this.#state.batchIds.add(tenant, { id: batchId.toHex(), offset, seenMs: writtenMs });

@@ -34,6 +34,9 @@ export class WriteVersions {
   readonly #tenants = new Map<TenantId, TenantVersions>();
   /** A change to any of these: 0 before the first. */
   #version = 0;
+  /** Of tenants that are not known, and where the counts of new ones begin. */
+  #floor = 0;
+  #countFloor = 0;
   /** Writes at or above it move nothing. */
   #watchedUs = Number.NEGATIVE_INFINITY;
   /** By slot the last bucket that the batch at hand has moved. */
@@ -42,7 +45,8 @@ export class WriteVersions {
   #of(tenant: TenantId): TenantVersions {
     let versions = this.#tenants.get(tenant);
     if (versions === undefined) {
-      versions = { buckets: new Map(), floors: new Float64Array(NAME_SLOTS + 1), count: 0 };
+      const floors = new Float64Array(NAME_SLOTS + 1).fill(this.#floor);
+      versions = { buckets: new Map(), floors, count: this.#countFloor };
       this.#tenants.set(tenant, versions);
     }
     return versions;
@@ -105,9 +109,20 @@ export class WriteVersions {
     else versions.floors[slot] = ++this.#version;
   }
 
+  /** Everything of it is deleted: to whoever kept something all of it has changed. */
+  forget(tenant: TenantId): void {
+    this.#countFloor = Math.max(this.#countFloor, this.countOf(tenant) + 1);
+    this.#floor = ++this.#version;
+    this.#tenants.delete(tenant);
+  }
+
+  get tenantCount(): number {
+    return this.#tenants.size;
+  }
+
   /** Grows with every batch of points and every delete. */
   countOf(tenant: TenantId): number {
-    return this.#tenants.get(tenant)?.count ?? 0;
+    return this.#tenants.get(tenant)?.count ?? this.#countFloor;
   }
 
   #move({ buckets, floors }: TenantVersions, slot: number, bucket: number): void {
@@ -128,7 +143,7 @@ export class WriteVersions {
     { startUs, endUs }: { readonly startUs: number; readonly endUs: number },
   ): number {
     const versions = this.#tenants.get(tenant);
-    if (versions === undefined) return 0;
+    if (versions === undefined) return this.#floor;
     const { buckets, floors } = versions;
     const slot = metricName === undefined ? undefined : nameSlot(metricName);
     let version =

@@ -15,9 +15,11 @@ const MAIN = join(ROOT, 'src/app/server/main.ts');
 const CTL = join(ROOT, 'src/app/ctl/main.ts');
 /** Further arguments of every server: a test file may run the tests of another one with them. */
 export const MORE_ARGS = 'ORRERY_TEST_ARGS';
-const READY_TIMEOUT_MS = 20_000;
+/** ORRERY_TEST_PATIENCE: so many times as long, for soaks that run behind everything else. */
+const PATIENCE = Number(process.env['ORRERY_TEST_PATIENCE'] ?? 1);
+const READY_TIMEOUT_MS = 20_000 * PATIENCE;
 const COMMAND_TIMEOUT_MS = 120_000;
-const STOP_TIMEOUT_MS = 15_000;
+const STOP_TIMEOUT_MS = 15_000 * PATIENCE;
 const OUTPUT_LENGTH_MAX = 100_000;
 
 export interface ExitedProcess {

@@ -21,6 +21,7 @@ interface Facts {
   readonly id: string;
   readonly limit: number;
   readonly value: number;
+  readonly contributors: readonly string[];
   readonly docs: string;
 }
 
@@ -140,6 +141,64 @@ test('active series: known ones go on, new ones are refused one by one and named
   await setLimits('wide', { 'active-series': 30 });
   assert.equal((await write('wide', hosts(0, 30))).status, 204);
   assert.deepEqual(await valuesOf('wide', 'count(cpu_busy)'), ['30']);
+});
+
+/** A series of each name, in every protocol whose refusals are JSON: path, body, media type. */
+function jsonWrites(names: readonly string[]): readonly (readonly [string, string, string])[] {
+  const lines = names.map((name) => `${name},host=a v=1 ${T}`).join('\n');
+  const puts = names.map((metric) => ({ metric, timestamp: T, value: 1, tags: { host: 'a' } }));
+  const gauge = { dataPoints: [{ timeUnixNano: `${T}000000000`, asDouble: 1 }] };
+  const metrics = names.map((name) => ({ name, gauge }));
+  const otlp = { resourceMetrics: [{ scopeMetrics: [{ metrics }] }] };
+  const json = 'application/json';
+  return [
+    ['/write?precision=s', lines, 'text/plain'],
+    ['/api/v2/write?bucket=b&precision=s', lines, 'text/plain'],
+    ['/api/v3/write_lp?db=b&precision=s', lines, 'text/plain'],
+    ['/api/v3/write_lp?db=c&precision=s&accept_partial=false', lines, 'text/plain'],
+    ['/api/put', JSON.stringify(puts), json],
+    ['/api/put?summary', JSON.stringify(puts), json],
+    ['/api/put?details', JSON.stringify(puts), json],
+    ['/v1/metrics', JSON.stringify(otlp), json],
+  ];
+}
+
+async function checkPartlyRefused(
+  tenant: string,
+  names: readonly string[],
+  check: (facts: Facts, told: string) => void,
+): Promise<void> {
+  for (const [path, body, type] of jsonWrites(names)) {
+    const headers = { ...as(tenant).headers, 'Content-Type': type };
+    const answer = await orrery.get(path, { method: 'POST', headers, body });
+    const told = `${path}: ${answer.status} ${answer.text}`;
+    assert.ok([200, 400, 422].includes(answer.status), told);
+    assert.equal(answer.status === 200, path === '/v1/metrics', told);
+    check(factsOf(answer), told);
+  }
+}
+
+test('refused series: the limit by parts in every protocol that answers in JSON', async () => {
+  await tenantWith('parts', { 'active-series': 2 });
+  assert.equal((await write('parts', hosts(0, 2))).status, 204);
+  await checkPartlyRefused('parts', ['one', 'two'], ({ id, limit, value, contributors }, told) => {
+    assert.deepEqual([id, limit, value], ['active-series', 2, 2], told);
+    assert.match(String(contributors), /^(?:metric|label \w+ of metric) (?:one|two)/, told);
+  });
+  await tenantWith('names', { 'label-value-bytes': 12, 'labels-per-series': 6 });
+  await checkPartlyRefused(
+    'names',
+    ['of-thirteen-b'],
+    ({ id, limit, value, contributors }, told) => {
+      assert.deepEqual([id, limit], ['label-value-bytes', 12], told);
+      assert.ok(value === 13 || value === 15, told);
+      assert.deepEqual(contributors, ['label __name__'], told);
+    },
+  );
+  const many = Array.from({ length: 6 }, (_, i) => `l${i}=v`).join(',');
+  const { id, limit, value, contributors } = factsOf(await write('names', [`m,${many} v=1`]));
+  assert.deepEqual([id, limit, value, contributors], ['labels-per-series', 6, 7, ['metric m_v']]);
+  assert.equal((await write('names', hosts(0, 1))).status, 204);
 });
 
 interface Breach {

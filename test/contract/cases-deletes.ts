@@ -108,6 +108,28 @@ export const deleteCases: readonly StorageCase[] = [
     },
   },
   {
+    name: 'one of everything: its tenant is listed no more, until it is written again',
+    steps: [
+      (s) => writeRows(s, GRID, { principal: openPrincipal('red') }),
+      (s) => writeRows(s, GRID, { principal: openPrincipal('blue') }),
+      (s) => remove(s, [], EVER, { principal: openPrincipal('red') }),
+      async (s) => {
+        assert.deepEqual(s.tenants(), ['blue']);
+        await s.cleanTombstones();
+        assert.deepEqual(s.tenants(), ['blue']);
+      },
+      (s) => writeRows(s, [point(series(5), 5, 5)], { principal: openPrincipal('green') }),
+      async (s) => assert.deepEqual(s.tenants(), ['blue', 'green']),
+      (s) => writeRows(s, [point(series(6), 6, 6)], { principal: openPrincipal('red') }),
+      async (s) => assert.deepEqual(s.tenants(), ['blue', 'green', 'red']),
+      (s) => remove(s, [], EVER, { principal: openPrincipal('green') }),
+    ],
+    check: async (s) => {
+      assert.deepEqual(s.tenants(), ['blue', 'red']);
+      await checkRows(s, [point(series(6), 6, 6)], { principal: openPrincipal('red') });
+    },
+  },
+  {
     name: 'by selector and range, visible at once, counted',
     steps: [
       (s) => writeRows(s, GRID),

@@ -1,7 +1,7 @@
 // The active series that a tenant is told are those it wrote, to the unit, up to a million: while
 // they come, when they come again, after deletes, flushes and merges, after kill -9 and after a
 // clean start; at its limit it writes all of them on then, and nothing new. ORRERY_SOAK_SERIES
-// chooses how many.
+// chooses how many; ORRERY_TEST_PATIENCE=30 where it runs behind other work.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -92,9 +92,14 @@ export function decodeGroup(bytes: Uint8Array): StoredGroup {
 }
 
 /** Replaces all rows of a group; undefined: it is gone. Durable when it resolves. */
+export interface GroupKey {
+  readonly tenant: string;
+  readonly hash: string;
+}
+
 export async function writeGroup(
   catalog: Catalog,
-  at: { readonly tenant: string; readonly hash: string },
+  at: GroupKey,
   bytes: Uint8Array | undefined,
 ): Promise<void> {
   const prefix = prefixOf(at.tenant, at.hash);

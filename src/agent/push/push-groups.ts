@@ -26,7 +26,7 @@ import { PUSH_BYTES_MAX, PUSH_GROUP_BYTES_MAX, PUSH_GROUPS_MAX } from '../limits
 import type { ExpositionResult } from '../../formats/exposition.ts';
 import type { ScrapeWriter } from '../scrape.ts';
 import { encodeGroup, readGroups, writeGroup } from './group-rows.ts';
-import type { StoredGroup } from './group-rows.ts';
+import type { GroupKey, StoredGroup } from './group-rows.ts';
 import type { PushedFamily, PushedPage, PushedSeries } from './pushed-page.ts';
 import { PUSH_FAILURE_TIME, PUSH_TIME } from './pushed-page.ts';
 
@@ -146,10 +146,7 @@ export class PushGroups {
       if (before === undefined) return;
       const stale = seriesOf(familiesOf(before)).map((series) => series.labels);
       await this.#write(principal, { series: [], stale, families: [] });
-      await writeGroup(this.#options.catalog, { tenant: principal.tenant, hash }, undefined);
-      tenant.groups.delete(hash);
-      this.#groupCount--;
-      this.#sizeBytes -= before.sizeBytes;
+      await this.#drop(tenant, { tenant: principal.tenant, hash });
     });
   }
 
@@ -193,6 +190,22 @@ export class PushGroups {
       this.#tenants.set(id, tenant);
     }
     return tenant;
+  }
+
+  /** Removes all groups of a tenant that is being removed: nothing is written of them. */
+  async forget(id: TenantId): Promise<void> {
+    if (!this.#tenants.has(id)) return;
+    await this.#inTurn(id, async (tenant) => {
+      for (const { hash } of tenant.groups.values()) await this.#drop(tenant, { tenant: id, hash });
+    });
+    if (this.groups(id).length === 0) this.#tenants.delete(id);
+  }
+
+  async #drop({ groups }: Tenant, key: GroupKey): Promise<void> {
+    await writeGroup(this.#options.catalog, key, undefined);
+    this.#groupCount--;
+    this.#sizeBytes -= groups.get(key.hash)?.sizeBytes ?? 0;
+    groups.delete(key.hash);
   }
 
   #inTurn<T>(id: TenantId, task: (tenant: Tenant) => Promise<T>): Promise<T> {

@@ -35,7 +35,7 @@ export async function openAuthentication(
   store: TenancyStore,
 ): Promise<OpenAuthentication> {
   const { settings, storage } = parts;
-  // The ids of those that are gone stay in the storage's list, and count for nobody.
+  // The data of one that is being removed may be there still.
   const known = storage.tenants().filter((id) => !store.isRemoved(id));
   const common = { ...parts, lookup: store, known };
   if (settings.auth === 'open')

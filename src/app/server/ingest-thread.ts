@@ -21,6 +21,7 @@ import type { Logger, LogLevel } from '../../telemetry/logger.ts';
 import { MetricsRegistry } from '../../telemetry/registry.ts';
 import type { RefusedSeries } from '../../tenancy/breaches.ts';
 import { LimitCopy } from '../../tenancy/limit-book.ts';
+import type { TenancyChange } from '../../tenancy/records.ts';
 import { TenancyCopy } from '../../tenancy/tenant-lookup.ts';
 import { ShardSender } from '../../tsdb/shard-sender.ts';
 import { realClock } from '../real/clock.ts';
@@ -200,6 +201,16 @@ function hearLimit(told: LimitTold): void {
   else hearLimits(limits, limitRecords, told.limits);
 }
 
+/** What is known of a tenant that is gone goes, too. */
+function hearTenancy(change: TenancyChange): void {
+  tenancy.apply(change);
+  const { kind, id, record } = change;
+  if (kind !== 'tenant' || record !== undefined) return;
+  quotas.forget(id);
+  limits.breaches.forget(id);
+  ingest.forgetRules(id);
+}
+
 async function hear(message: ToIngest): Promise<void> {
   if (message.kind === 'answers') for (const answer of message.answers) sender.receive(answer);
   else if (message.kind === 'limit') hearLimit(message.told);
@@ -208,7 +219,7 @@ async function hear(message: ToIngest): Promise<void> {
     relabel.set(message.rules);
     ingest.forgetRules(message.rules.tenant);
     post({ kind: 'relabelled' });
-  } else if (message.kind === 'tenancy') tenancy.apply(message.change);
+  } else if (message.kind === 'tenancy') hearTenancy(message.change);
   else if (message.kind === 'metrics') post({ kind: 'page', text: registry.render() });
   else {
     await server.drain(message.graceMs);

@@ -55,7 +55,13 @@ import { doorLimits, followLimits, hearBreach, limitsOfTenants, limitsTold } fro
 import type { OpenQuotas } from './quotas.ts';
 import { productRoutes, writingRoutes } from './routes.ts';
 import { registerStorageMetrics } from './storage-metrics.ts';
-import { doorOfTenants, openTenancy, tenancyDependencies } from './tenancy.ts';
+import {
+  doorOfTenants,
+  endWhatIsTaken,
+  followRemovals,
+  openTenancy,
+  tenancyDependencies,
+} from './tenancy.ts';
 import type { Tenancy } from './tenancy.ts';
 import type { UsageTotal } from '../../tenancy/usage-totals.ts';
 import type { TenantId } from '../../model/tenant.ts';
@@ -128,15 +134,14 @@ const IDLE: State = {
 export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const { settings, storage, scheduler, registry, tls } = parts;
   const state: State = { ...IDLE };
-  const { quotas, makers } = parts.limits;
-  const metadata = new MetadataFilter((tenant, count) => quotas.takeMetadata(tenant, count));
+  const metadata = new MetadataFilter((...taken) => parts.limits.quotas.takeMetadata(...taken));
   const metricsPage = () => pageOf(registry, state);
   const refusedLines = new RefusedLines(parts.clock);
   const relabel = await openRules(parts, async (changed) => {
     ingest.forgetRules(changed.tenant);
     await state.threads?.relabel(changed);
   });
-  const keepers = { relabel, metadata, makers, pushGroups: () => state.pushGroups };
+  const keepers = { relabel, metadata, pushGroups: () => state.pushGroups };
   const tenancy = await openTenancy(parts, keepers);
   followLimits(parts.limits, tenancy.store, (told) => state.threads?.tellLimit(told));
   const wiring = { state, metadata, metricsPage, refusedLines, relabel, tenancy };
@@ -198,7 +203,7 @@ function openDoor(
 ): HttpServer {
   const { routes, authenticator, tenancy, refusedLines } = given;
   const common = { logger, registry, clock, scheduler, onFatal };
-  return new HttpServer({
+  const server = new HttpServer({
     ...common,
     ...(tls && { keys: tls.keys }),
     routes,
@@ -208,6 +213,18 @@ function openDoor(
     ...doorOfTenants(tenancy.store),
     onWriteRefused: (refused) => refusedLines.add(refusedWrite(refused)),
   });
+  endWhatIsTaken(tenancy.store, () => server.recheck());
+  return server;
+}
+
+function forgetRemoved(
+  { limits: { quotas, makers, breaches }, usage }: OrreryParts,
+  { tenancy, refusedLines, metadata }: Wiring,
+  ingest: Ingest,
+): void {
+  const profiles = { forget: (tenant: TenantId) => ingest.forgetRules(tenant) };
+  const rooms = [quotas, makers, breaches, refusedLines, usage, metadata, profiles];
+  followRemovals(tenancy.store, rooms);
 }
 
 function urlOf({ family, address, port }: AddressInfo, tls: TlsKeeper | undefined): string {
@@ -344,7 +361,7 @@ interface Wiring {
 function openIngest(parts: OrreryParts, wiring: Wiring): Ingest {
   const { storage, prng, registry, memory } = parts;
   const { quotas, breaches } = parts.limits;
-  const { metadata, relabel, refusedLines } = wiring;
+  const { metadata, relabel, refusedLines, tenancy } = wiring;
   const countWrite = writeCounter(registry);
   const onWrite = (report: WriteReport): void => {
     countWrite(report);
@@ -355,8 +372,11 @@ function openIngest(parts: OrreryParts, wiring: Wiring): Ingest {
   const limits = ingestShares(memory);
   const onSeriesRefused = (refused: RefusedSeries): string => breaches.addSeries(refused);
   const seriesWatch = parts.limits.makers;
-  const told = { onWrite, onSeriesRefused, seriesWatch, turns: new WriteTurns(inNextTurn) };
-  return new Ingest({ storage, prng, metadata, relabel, limits, quotas, ...told });
+  const admit = (tenant: TenantId): void => tenancy.store.checkStored(tenant);
+  const told = { onWrite, onSeriesRefused, seriesWatch, turns: new WriteTurns(inNextTurn), admit };
+  const ingest = new Ingest({ storage, prng, metadata, relabel, limits, quotas, ...told });
+  forgetRemoved(parts, wiring, ingest);
+  return ingest;
 }
 
 function wire(parts: OrreryParts, wiring: Wiring): Wired {

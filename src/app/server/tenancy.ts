@@ -5,12 +5,11 @@ import type { HttpServerOptions } from '../../frontends/http/server.ts';
 import type { MetadataFilter } from '../../ingest/metadata-filter.ts';
 import type { RelabelStore } from '../../ingest/relabel-store.ts';
 import type { Storage } from '../../model/storage.ts';
-import { openPrincipal } from '../../model/tenant.ts';
 import type { TenantId } from '../../model/tenant.ts';
 import type { Clock } from '../../stdx/clock.ts';
 import type { Prng } from '../../stdx/prng.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import type { SeriesMakers } from '../../tenancy/series-makers.ts';
+import type { TenancyChange } from '../../tenancy/records.ts';
 import { isServerAdmin } from '../../tenancy/server-admin.ts';
 import { TenancyStore } from '../../tenancy/tenancy-store.ts';
 import { TenantRemoval } from '../../tenancy/tenant-removal.ts';
@@ -27,7 +26,6 @@ interface TenancyParts {
 interface Keepers {
   readonly relabel: RelabelStore;
   readonly metadata: MetadataFilter;
-  readonly makers: SeriesMakers;
   /** undefined: they are not opened yet. */
   readonly pushGroups: () => PushGroups | undefined;
 }
@@ -47,14 +45,34 @@ export async function openTenancy(parts: TenancyParts, keepers: Keepers): Promis
 /** Pushed groups would be written again and again. */
 async function forgetTenant(
   tenant: TenantId,
-  { relabel, metadata, makers, pushGroups }: Keepers,
+  { relabel, metadata, pushGroups }: Keepers,
 ): Promise<void> {
-  const groups = pushGroups();
-  const principal = openPrincipal(tenant);
-  for (const { labels } of groups?.groups(tenant) ?? []) await groups?.remove(principal, labels);
-  await relabel.remove(tenant);
+  await pushGroups()?.forget(tenant);
+  await relabel.forget(tenant);
   metadata.forget(tenant);
-  makers.forget(tenant);
+}
+
+/** What rooms hold in memory of tenants goes with them: last of all, when nothing comes any more. */
+export function followRemovals(
+  store: TenancyStore,
+  rooms: readonly { forget(tenant: TenantId): void }[],
+): void {
+  store.onChange(({ kind, id, record }) => {
+    if (kind !== 'tenant' || record !== undefined) return;
+    for (const room of rooms) room.forget(id);
+  });
+}
+
+/** Calls `recheck` where something is taken from somebody, who may be under way. */
+export function endWhatIsTaken(store: Pick<TenancyStore, 'onChange'>, recheck: () => void): void {
+  store.onChange((change) => {
+    if (takesAway(change)) recheck();
+  });
+}
+
+function takesAway({ record }: TenancyChange): boolean {
+  if (record === undefined) return true;
+  return 'state' in record ? record.state !== 'active' : record.revokedMs !== undefined;
 }
 
 /** What the routes of tenants need beside what all routes have. */

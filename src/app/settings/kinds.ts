@@ -179,8 +179,8 @@ export const size = kind<number>(
 export function sizeFrom(minBytes: number): Kind<number> {
   return {
     ...size,
-    parse(text) {
-      const sizeBytes = size.parse(text);
+    parse(given) {
+      const sizeBytes = size.parse(given);
       if (sizeBytes !== 0 && sizeBytes < minBytes)
         throw new SettingError(`expected 0, or at least ${size.print(minBytes)}`);
       return sizeBytes;

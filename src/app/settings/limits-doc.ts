@@ -58,14 +58,15 @@ that is too large, 422 for a query that asks for too much, and what the protocol
 sentence names who is over which limit, what was there and what is the most. Where the answer is a JSON object it also has
 
 \`\`\`json
-"limit": {"id": "active-series", "limit": 1000, "value": 1000, "contributors": [], "docs": "docs/operations/limits.md#active-series"}
+"limit": {"id": "active-series", "limit": 1000, "value": 1000, "contributors": ["label request of metric api_n (64 values refused)"], "docs": "docs/operations/limits.md#active-series"}
 \`\`\`
 
 Contributors are names, those of what took most lately first: \`token ID, influx\` of samples and of what is under way, \`token ID, promql\` of the cost of queries (without tokens the protocol or
 language alone), a selector and a label of a query that asks for too much, a label of refused series.
 
 A write that is over as a whole is refused before its body is read. Of a batch with new series that are refused the rest is kept: the answer
-counts what was refused and names the first ones, as it does for rows that do not parse. With several shards what is under way and exemplars are
+counts what was refused and names the first ones, as it does for rows that do not parse, and \`limit\` is the first limit that refused a series of it (of labels, too), also in
+answers that are successes in part (OTLP, OpenTSDB with \`summary\` or \`details\`). With several shards what is under way and exemplars are
 counted by thread, each with its part of the limit.
 
 What all tenants together take of one bound is refused to the one that has most of it: 503 with \`Retry-After\` for the heaviest, while one that has little is

@@ -5,12 +5,14 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Principal } from '../../model/tenant.ts';
 import { AppError } from '../../model/errors.ts';
+import type { LimitFacts } from '../../model/errors.ts';
 import { must } from '../../stdx/assert.ts';
 import type { Deed } from '../../tenancy/audit.ts';
 import { freeOutput } from '../../stdx/freed.ts';
 import { checkCoding, checkDeclaredLength, clientGone, contentCoding } from './body.ts';
 import { decodeBody, readRaw } from './body.ts';
 import type { BodyGate, Holder } from './body-gate.ts';
+import { withLimit } from './answer.ts';
 import type { Answer, PathParams } from './answer.ts';
 import { answerCoding, compressed, isCompressible, sendCompressed } from './compression.ts';
 import { COMPRESS_BYTES_MIN, COMPRESS_INLINE_BYTES_MAX } from './limits.ts';
@@ -30,6 +32,8 @@ export interface ExchangeParts {
   readonly record?: (deed: Deed) => Promise<void>;
   /** Whose the body is. */
   readonly holder: Holder;
+  /** Asks again who is asking, where the request began long ago or `always`; throws AppError. */
+  readonly readmit?: (when?: 'always') => void;
 }
 
 const FORM_TYPE = 'application/x-www-form-urlencoded';
@@ -44,6 +48,7 @@ export class Exchange {
   #abort: AbortController | undefined = undefined;
   #heldBytes = 0;
   #isReported = false;
+  #limit: LimitFacts | undefined = undefined;
   readonly #borrowed: Uint8Array[] = [];
   /** The body as it came out of a decompressor. */
   #decoded: Uint8Array | undefined = undefined;
@@ -75,8 +80,14 @@ export class Exchange {
     return this.#isReported;
   }
 
-  setReported(): void {
+  /** `limit`: one that refused a part of the write; the answer tells it, where it is JSON. */
+  setReported(limit?: LimitFacts): void {
     this.#isReported = true;
+    this.#limit = limit;
+  }
+
+  get limit(): LimitFacts | undefined {
+    return this.#limit;
   }
 
   /** The same request with its body, answered to another place: a dry run. */
@@ -110,8 +121,12 @@ export class Exchange {
     return Array.isArray(value) ? value.join(', ') : value;
   }
 
-  /** Aborts when the client goes away before the answer is complete. */
+  /** Aborts when the client goes away before the answer is complete, or may not ask any more. */
   get signal(): AbortSignal {
+    return this.#aborter().signal;
+  }
+
+  #aborter(): AbortController {
     if (this.#abort === undefined) {
       const abort = new AbortController();
       this.#abort = abort;
@@ -120,7 +135,7 @@ export class Exchange {
         if (!this.response.writableFinished) abort.abort(clientGone(undefined));
       });
     }
-    return this.#abort.signal;
+    return this.#abort;
   }
 
   #take = (sizeBytes: number): void => {
@@ -128,15 +143,29 @@ export class Exchange {
     this.#heldBytes += sizeBytes;
   };
 
-  /** The body as sent; its memory is another one's when the exchange has ended. */
+  /**
+   * The body as sent; its memory is another one's when the exchange has ended. Who held it back
+   * until its token was revoked is refused.
+   */
   async rawBody(): Promise<Uint8Array> {
     const limitBytes = this.bodyLimitBytes;
     checkDeclaredLength(this.request, limitBytes);
-    return await readRaw(this.request, this.response, {
+    const body = await readRaw(this.request, this.response, {
       limitBytes,
       take: this.#take,
       borrow: (sizeBytes) => this.borrow(sizeBytes),
     });
+    this.#parts.readmit?.();
+    return body;
+  }
+
+  /** Ends with what is said to who may not ask any more; an answer that has begun is cut. */
+  recheck(): void {
+    try {
+      this.#parts.readmit?.('always');
+    } catch (error) {
+      this.#aborter().abort(error);
+    }
   }
 
   /** The body, decompressed as Content-Encoding says, or as the protocol says in another way. */
@@ -183,7 +212,8 @@ export class Exchange {
   }
 
   /** Sends a complete answer. */
-  send(answer: Answer): void {
+  send(given: Answer): void {
+    const answer = withLimit(given, this.#limit);
     const { headers = {} } = answer;
     let body = answer.body ?? '';
     let length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;

@@ -16,7 +16,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import type { MetricsRegistry } from '../../telemetry/registry.ts';
 import type { Deed } from '../../tenancy/audit.ts';
 import type { Authenticator } from '../../tenancy/authenticator.ts';
-import type { Answer } from './answer.ts';
+import { withLimit } from './answer.ts';
 import { BodyGate } from './body-gate.ts';
 import { checkDeclaredLength } from './body.ts';
 import { credentialsOf } from './credentials.ts';
@@ -34,6 +34,7 @@ import {
   LINGER_SHORT_BYTES_MAX,
   PATIENCE_CHECK_MS,
   READ_IDLE_MS,
+  READMIT_MS,
   REQUEST_TIMEOUT_MS,
   WRITE_BODY_BYTES_MAX,
 } from './limits.ts';
@@ -103,15 +104,6 @@ function missError(
   const list = allowed.join(', ');
   response.setHeader('Allow', list);
   return new MethodError(`${request.method} is not allowed at this path, only ${list}`);
-}
-
-/** A JSON answer that also says `limit` by parts, whatever the protocol's own form is. */
-function withLimit(answer: Answer, { limit }: AppError): Answer {
-  const isJson = answer.headers?.['Content-Type']?.startsWith('application/json') === true;
-  if (limit === undefined || !isJson || typeof answer.body !== 'string') return answer;
-  const content: unknown = JSON.parse(answer.body);
-  if (typeof content !== 'object' || content === null || Array.isArray(content)) return answer;
-  return { ...answer, body: JSON.stringify({ ...content, limit }) };
 }
 
 /** What is about the whole server is for its admins, figures also for who may read just these. */
@@ -206,6 +198,8 @@ export class HttpServer {
   readonly #pace = new RefusalPace();
   /** Connections whose answer waits for its turn. */
   readonly #paced = new WeakSet<Socket>();
+  /** Of those who were asked for. */
+  readonly #running = new Set<Exchange>();
   #draining = false;
 
   constructor(options: HttpServerOptions) {
@@ -333,7 +327,9 @@ export class HttpServer {
         const about = { params, queryText, principal, record };
         const holder = found.route.permission === 'admin' ? undefined : principal?.tenant;
         const body = { bodyLimitBytes, gate, holder };
-        exchange = new Exchange({ request, response, ...about, ...body });
+        const readmit = this.#readmission(request, found.route, queryText, startedMs);
+        exchange = new Exchange({ request, response, ...about, ...body, readmit });
+        this.#running.add(exchange);
         await found.route.handler(exchange);
       } else throw missError(request, response, path, found);
     } catch (error) {
@@ -341,15 +337,36 @@ export class HttpServer {
       this.#tellLimited(request, routePath, asker, refusal);
       if (writer !== undefined && exchange?.isReported !== true)
         this.#tellRefused(request, routePath, writer, refusal);
-      await this.#refuse(request, response, refusal, shape);
+      const limit = refusal.limit ?? exchange?.limit;
+      await this.#refuse(request, response, refusal, (...given) =>
+        withLimit(shape(...given), limit),
+      );
     } finally {
-      exchange?.dispose();
+      if (exchange !== undefined) this.#end(exchange);
       // Taken back by node when the answer is out and the connection waits for its next request.
       if (!response.writableFinished) response.setTimeout(this.#patience.readIdleMs);
       if (this.#draining) this.#closeAfter(response);
       const seconds = (this.#options.clock.monotonicMs() - startedMs) / 1000;
       this.#metrics.request(routePath, request.method ?? '', response.statusCode, seconds);
     }
+  }
+
+  #end(exchange: Exchange): void {
+    this.#running.delete(exchange);
+    exchange.dispose();
+  }
+
+  /** As ExchangeParts.readmit. */
+  #readmission(request: IncomingMessage, route: Route, queryText: string, startedMs: number) {
+    return (when?: 'always'): void => {
+      const passedMs = this.#options.clock.monotonicMs() - startedMs;
+      if (when === 'always' || passedMs > READMIT_MS) this.#admit(request, route, queryText);
+    };
+  }
+
+  /** Of what runs, ends what would not begin now: tokens were revoked, tenants suspended or removed. */
+  recheck(): void {
+    for (const exchange of this.#running) exchange.recheck();
   }
 
   /** A connection that stays open after its last answer would hold up the drain. */
@@ -454,7 +471,7 @@ export class HttpServer {
       response.destroy();
       return;
     }
-    const answer = withLimit(shape(error, request), error);
+    const answer = shape(error, request);
     const status = error instanceof MethodError ? 405 : answer.status;
     const headers: Record<string, string | number> = { ...answer.headers };
     if (error.retryAfterSec !== undefined) headers['Retry-After'] = error.retryAfterSec;

@@ -1,6 +1,7 @@
 // What every HTTP write may say about itself, whatever its protocol: how durable the answer is,
 // which batch it is (so that a retry is not applied twice), which labels every series of it gets.
 import { AppError } from '../../model/errors.ts';
+import type { LimitFacts } from '../../model/errors.ts';
 import { labelsFromPairs } from '../../model/labels.ts';
 import type { Labels } from '../../model/labels.ts';
 import type { Durability } from '../../model/storage.ts';
@@ -12,7 +13,7 @@ export interface WriteOptions {
   readonly batchId: Uint8Array | undefined;
   /** Who sends. */
   readonly peer: string;
-  readonly onReported: () => void;
+  readonly onReported: (limit: LimitFacts | undefined) => void;
 }
 
 /** `X-Orrery-Durability` or `durability`; `X-Orrery-Batch-Id` (32 hexadecimal digits). */
@@ -25,7 +26,7 @@ export function writeOptions(exchange: Exchange): WriteOptions {
       'durability',
       `durability must be "sync" or "async", not ${JSON.stringify(durability.slice(0, 100))}`,
     );
-  const onReported = (): void => exchange.setReported();
+  const onReported = (limit: LimitFacts | undefined): void => exchange.setReported(limit);
   const common = { durability, peer: exchange.peer, onReported } as const;
   const text = exchange.header('x-orrery-batch-id');
   if (text === undefined) return { ...common, batchId: undefined };
