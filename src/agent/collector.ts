@@ -7,9 +7,13 @@ import type { Principal } from '../model/tenant.ts';
 import type { Clock } from '../stdx/clock.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { Relabeller } from '../relabel/relabelling.ts';
+import type { RelabelRule } from '../relabel/rule.ts';
+import type { ScrapeJob } from './config/scrape-job.ts';
 import type { DiscoveredTarget } from './file-targets.ts';
 import { fetchPage } from './http-target.ts';
-import { TARGETS_MAX } from './limits.ts';
+import { SCRAPE_BODY_BYTES_MAX, SCRAPE_TIMEOUT_MS, TARGETS_MAX } from './limits.ts';
+import type { JobTargets } from './job-targets.ts';
 import { ScrapeRecord } from './scrape-record.ts';
 import type { TargetStatus } from './scrape-record.ts';
 import { Scraper } from './scrape.ts';
@@ -47,18 +51,31 @@ interface Plan {
   readonly access: TargetAccess;
 }
 
+/** A target, and what rules made of it. */
+interface Found {
+  readonly discovered: DiscoveredTarget;
+  readonly ruled: DiscoveredTarget;
+  readonly job: ScrapeJob | undefined;
+}
+
+/** Where a target stands that rules leave out. */
+export interface DroppedTarget {
+  readonly pool: string;
+  readonly rules: readonly RelabelRule[];
+  readonly discovered: DiscoveredTarget;
+}
+
 /** Beside Prometheus' own, since there are no scrape configurations here. */
 const HONOR_LABELS = '__honor_labels__';
 const HONOR_TIMESTAMPS = '__honor_timestamps__';
 const CUSTOM_BUCKETS = '__convert_classic_histograms_to_nhcb__';
 
-/** As Prometheus: a target has ten seconds, or its interval where that is less. */
-const TIMEOUT_MS = 10_000;
-
 export class Collector {
   readonly #options: CollectorOptions;
   /** Loops by what their targets were found as, by source. */
   readonly #loops = new Map<string, Map<string, TargetLoop>>();
+  /** By source. */
+  readonly #dropped = new Map<string, readonly DroppedTarget[]>();
   /** Loops of targets that are gone, while their last scrape runs. */
   readonly #ending = new Set<Promise<void>>();
 
@@ -66,22 +83,47 @@ export class Collector {
     this.#options = options;
   }
 
-  /** From now on these are the targets of this source. */
-  set(source: string, targets: readonly DiscoveredTarget[]): void {
+  /**
+   * From now on these are the targets of this source. Those of a job are found with its labels, and
+   * go through its rules.
+   */
+  set(source: string, targets: readonly DiscoveredTarget[], job?: JobTargets): void {
     const before = this.#loops.get(source) ?? new Map<string, TargetLoop>();
     const now = new Map<string, TargetLoop>();
+    const dropped: DroppedTarget[] = [];
     this.#loops.set(source, now);
-    for (const target of targets) {
-      const key = JSON.stringify(Object.entries(target).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+    this.#dropped.set(source, dropped);
+    for (const found of targets) {
+      const target = job === undefined ? { discovered: found, ruled: found } : job.find(found);
+      if (target.ruled === undefined) {
+        const { name: pool = '', rules = [] } = job ?? {};
+        dropped.push({ pool, rules, discovered: target.discovered });
+        continue;
+      }
+      const key = (job?.key ?? '') + JSON.stringify(sorted(target.discovered));
       if (now.has(key)) continue;
       if (now.size >= TARGETS_MAX) {
         this.#options.logger.warn('too many scrape targets', { source, limit: TARGETS_MAX });
         break;
       }
-      const loop = before.get(key) ?? this.#loop(target, key);
+      const { discovered, ruled } = target;
+      const loop = before.get(key) ?? this.#loop({ discovered, ruled, job: job?.job }, key);
       if (loop !== undefined) now.set(key, loop);
     }
-    for (const [key, loop] of before) if (!now.has(key)) this.#end(loop);
+    const kept = new Set([...now.values()].map((loop) => placeOf(loop.status())));
+    for (const [key, loop] of before)
+      if (!now.has(key)) this.#end(loop, { isGone: !kept.has(placeOf(loop.status())) });
+  }
+
+  /** This source is no more. */
+  remove(source: string): void {
+    this.set(source, []);
+    this.#loops.delete(source);
+    this.#dropped.delete(source);
+  }
+
+  dropped(): readonly DroppedTarget[] {
+    return [...this.#dropped.values()].flat();
   }
 
   targets(): readonly TargetStatus[] {
@@ -95,16 +137,16 @@ export class Collector {
     await Promise.all([...loops.map((loop) => loop.stop({ isGone: false })), ...this.#ending]);
   }
 
-  #end(loop: TargetLoop): void {
-    const ending = loop.stop({ isGone: true }).finally(() => this.#ending.delete(ending));
+  #end(loop: TargetLoop, how: { readonly isGone: boolean }): void {
+    const ending = loop.stop(how).finally(() => this.#ending.delete(ending));
     this.#ending.add(ending);
   }
 
-  #loop(discovered: DiscoveredTarget, key: string): TargetLoop | undefined {
+  #loop({ discovered, ruled, job: own }: Found, key: string): TargetLoop | undefined {
     const { writer, principal, clock, scheduler, logger, typeLabels, onFatal } = this.#options;
     let plan: Plan;
     try {
-      plan = this.#plan(discovered);
+      plan = this.#plan(ruled, own);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       logger.warn('a scrape target is left out', { target: discovered['__address__'], reason });
@@ -114,7 +156,14 @@ export class Collector {
     const { honorLabels, honorTimestamps, customBuckets } = plan;
     const { job = '', instance = '', ...rest } = labels;
     const { userAgent, readFile } = this.#options;
-    const request = { url, timeoutMs, userAgent, scheduler };
+    const request = {
+      url,
+      timeoutMs,
+      userAgent,
+      scheduler,
+      followsRedirects: own?.followsRedirects ?? true,
+      bodyBytesMax: Math.min(own?.bodyBytesMax ?? Infinity, SCRAPE_BODY_BYTES_MAX),
+    };
     const scraper = new Scraper(writer, principal, {
       job,
       instance,
@@ -124,10 +173,14 @@ export class Collector {
       honorLabels,
       honorTimestamps,
       customBuckets,
+      relabelling: own && metricRules(own.metricRelabel),
+      sampleCountMax: own?.sampleCountMax,
       collect: () => fetchPage({ ...request, access: () => openAccess(access, readFile) }),
     });
     const loop = new TargetLoop({
       record: new ScrapeRecord(scraper, { clock, logger, onFatal }),
+      pool: own?.name ?? job,
+      rules: own?.relabel ?? [],
       discovered,
       labels,
       clock,
@@ -140,7 +193,7 @@ export class Collector {
     return loop;
   }
 
-  #plan(discovered: DiscoveredTarget): Plan {
+  #plan(discovered: DiscoveredTarget, job: ScrapeJob | undefined): Plan {
     const { parseDuration } = this.#options;
     const address = discovered['__address__'] ?? '';
     const interval = discovered['__scrape_interval__'];
@@ -148,7 +201,7 @@ export class Collector {
     const intervalMs = interval === undefined ? this.#options.intervalMs : parseDuration(interval);
     if (intervalMs <= 0) throw new Error('its interval is 0');
     const timeoutMs =
-      timeout === undefined ? Math.min(TIMEOUT_MS, intervalMs) : parseDuration(timeout);
+      timeout === undefined ? Math.min(SCRAPE_TIMEOUT_MS, intervalMs) : parseDuration(timeout);
     if (timeoutMs <= 0 || timeoutMs > intervalMs)
       throw new Error('its timeout is 0 or longer than its interval');
     const labels: Record<string, string> = {};
@@ -162,7 +215,13 @@ export class Collector {
       if (name.startsWith('__param_')) url.searchParams.append(name.slice(8), value);
       else if (!name.startsWith('__') && value !== '') labels[name] = value;
     }
+    for (const [name, value] of job?.moreParams ?? []) url.searchParams.append(name, value);
     labels['instance'] ??= address;
+    if (job !== undefined) {
+      const { honorLabels, honorTimestamps, customBuckets, access } = job;
+      const how = { honorLabels, honorTimestamps, customBuckets, access };
+      return { url: url.href, labels, intervalMs, timeoutMs, ...how };
+    }
     return {
       url: url.href,
       labels,
@@ -174,6 +233,19 @@ export class Collector {
       access: accessOf(discovered),
     };
   }
+}
+
+function sorted(target: DiscoveredTarget): readonly (readonly [string, string])[] {
+  return Object.entries(target).toSorted(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** Series with these labels are its own. */
+function placeOf({ labels, url }: TargetStatus): string {
+  return JSON.stringify([url, sorted(labels)]);
+}
+
+function metricRules(rules: readonly RelabelRule[]): Relabeller | undefined {
+  return rules.length === 0 ? undefined : new Relabeller(rules, 0);
 }
 
 /** FNV-1a: spreads targets over the interval, the same in each run. */

@@ -14,6 +14,10 @@ export type DiscoveredTarget = Readonly<Record<string, string>>;
 
 export interface FileTargetsOptions {
   readonly folder: string;
+  /** Names of files in the folder that count; default: all. */
+  readonly names?: RegExp;
+  /** Is the file's name the job of targets that say none? */
+  readonly namesJob: boolean;
   readonly files: Files;
   readonly scheduler: Scheduler;
   readonly logger: Logger;
@@ -80,7 +84,8 @@ export class FileTargets {
       return undefined;
     }
     const known = new Map<string, KnownFile>();
-    const wanted = names.filter((name) => /\.(?:json|ya?ml)$/.test(name));
+    const pattern = this.#options.names ?? /\.(?:json|ya?ml)$/;
+    const wanted = names.filter((name) => pattern.test(name));
     for (const name of wanted.slice(0, TARGET_FILES_MAX)) {
       const file = await this.#readFile(name);
       if (file !== undefined) known.set(name, file);
@@ -89,13 +94,14 @@ export class FileTargets {
   }
 
   async #readFile(name: string): Promise<KnownFile | undefined> {
-    const { folder, files, parse } = this.#options;
+    const { folder, files, parse, namesJob } = this.#options;
     const path = `${folder}/${name}`;
     const before = this.#known.get(name);
     try {
       const text = Buffer.from(await files.readWhole(path, TARGET_FILE_BYTES_MAX)).toString();
       if (text === before?.text) return before;
-      return { text, targets: targetsOf(parse(text, name), name, path) };
+      const targets = targetsOf(parse(text, name), name, path);
+      return { text, targets: namesJob ? targets.map((one) => namedAfter(name, one)) : targets };
     } catch (error) {
       this.#tell(path, error);
       return before;
@@ -140,9 +146,12 @@ function groupTargets(group: unknown, name: string, path: string): DiscoveredTar
       ? besideOf(path, label, String(text))
       : String(text);
   }
-  const job = name.replace(/\.[a-z]+$/, '');
   return targets.map((address: unknown) => {
     if (typeof address !== 'string' || address === '') throw new Error('a target is no address');
-    return { job, ...given, __address__: address, __meta_filepath: path };
+    return { ...given, __address__: address, __meta_filepath: path };
   });
+}
+
+function namedAfter(name: string, target: DiscoveredTarget): DiscoveredTarget {
+  return { job: name.replace(/\.[a-z]+$/, ''), ...target };
 }

@@ -6,7 +6,7 @@ import { get as httpGet } from 'node:http';
 import { get as httpsGet } from 'node:https';
 import { scrapedFormat } from '../formats/exposition.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
-import { SCRAPE_BODY_BYTES_MAX, SCRAPE_REDIRECTS_MAX } from './limits.ts';
+import { SCRAPE_REDIRECTS_MAX } from './limits.ts';
 import type { ScrapePage } from './scrape.ts';
 import type { OpenedAccess } from './target-access.ts';
 
@@ -24,6 +24,9 @@ export interface PageRequest {
   readonly timeoutMs: number;
   readonly userAgent: string;
   readonly scheduler: Scheduler;
+  readonly followsRedirects: boolean;
+  /** As sent and decompressed. */
+  readonly bodyBytesMax: number;
   /** Opened within the deadline. */
   readonly access: () => Promise<OpenedAccess>;
 }
@@ -53,7 +56,8 @@ async function follow(request: PageRequest, signal: AbortSignal): Promise<Scrape
     const shown = isOwn ? access : { ...access, authorization: undefined, client: undefined };
     const answer = await ask(url, { ...request, ...shown }, signal);
     const { statusCode = 0, headers } = answer;
-    if (statusCode >= 300 && statusCode < 400 && headers.location !== undefined) {
+    const isElsewhere = statusCode >= 300 && statusCode < 400 && request.followsRedirects;
+    if (isElsewhere && headers.location !== undefined) {
       answer.resume();
       url = new URL(headers.location, url).href;
       if (!/^https?:/.test(url)) throw new Error(`redirected to ${url.slice(0, 200)}`);
@@ -64,8 +68,8 @@ async function follow(request: PageRequest, signal: AbortSignal): Promise<Scrape
       const text = answer.statusMessage ?? '';
       throw new Error(`server returned HTTP status ${statusCode} ${text}`.trimEnd());
     }
-    const raw = await readBody(answer);
-    const body = await decoded(raw, headers['content-encoding']);
+    const raw = await readBody(answer, request.bodyBytesMax);
+    const body = await decoded(raw, headers['content-encoding'], request.bodyBytesMax);
     return { body, format: scrapedFormat(headers['content-type']) };
   }
   throw new Error(`stopped after ${SCRAPE_REDIRECTS_MAX} redirects`);
@@ -92,28 +96,32 @@ function ask(
   });
 }
 
-async function readBody(answer: IncomingMessage): Promise<Buffer> {
+async function readBody(answer: IncomingMessage, bodyBytesMax: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     sizeBytes += chunk.length;
-    if (sizeBytes > SCRAPE_BODY_BYTES_MAX) {
+    if (sizeBytes > bodyBytesMax) {
       answer.destroy();
-      throw new Error(`the page has more than ${SCRAPE_BODY_BYTES_MAX} bytes`);
+      throw new Error(`the page has more than ${bodyBytesMax} bytes`);
     }
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
 }
 
-function decoded(raw: Buffer, coding: string | undefined): Promise<Uint8Array> | Uint8Array {
+function decoded(
+  raw: Buffer,
+  coding: string | undefined,
+  bodyBytesMax: number,
+): Promise<Uint8Array> | Uint8Array {
   const name = (coding ?? 'identity').trim().toLowerCase();
   if (name === 'identity' || name === '') return raw;
   if (name !== 'gzip' && name !== 'x-gzip')
     throw new Error(`Content-Encoding "${name.slice(0, 64)}" was not asked for`);
   const { gunzip } = process.getBuiltinModule('node:zlib');
   return new Promise((resolve, reject) => {
-    gunzip(raw, { maxOutputLength: SCRAPE_BODY_BYTES_MAX }, (error, result) => {
+    gunzip(raw, { maxOutputLength: bodyBytesMax }, (error, result) => {
       if (error === null) resolve(result);
       else reject(error);
     });

@@ -12,6 +12,11 @@ export const SCRAPE_BODY_BYTES_MAX = 32 * 1024 * 1024;
 export const SCRAPE_REDIRECTS_MAX = 10;
 /** Targets of one server, from flags and files together. */
 export const TARGETS_MAX = 10_000;
+/** A configuration of scrapes, and its targets that stand in it. */
+export const SCRAPE_CONFIG_BYTES_MAX = 1024 * 1024;
+export const CONFIG_TARGETS_MAX = 10_000;
+/** As Prometheus: a target has ten seconds, or its interval where that is less. */
+export const SCRAPE_TIMEOUT_MS = 10_000;
 /** A file of targets, and how many of one folder are read. */
 export const TARGET_FILE_BYTES_MAX = 4 * 1024 * 1024;
 export const TARGET_FILES_MAX = 1_000;

@@ -56,7 +56,7 @@ export class ScrapeLoop {
       const discovered = { __address__: instance, job };
       const labels = { instance, job };
       const times = { intervalMs, timeoutMs: intervalMs };
-      return { job, instance, labels, discovered, url, ...times, ...last };
+      return { pool: job, rules: [], job, instance, labels, discovered, url, ...times, ...last };
     });
   }
 

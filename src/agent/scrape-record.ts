@@ -2,12 +2,17 @@
 // forgotten: the next scrape is the retry.
 import { AppError } from '../model/errors.ts';
 import { errorMessage } from '../stdx/assert.ts';
+import type { RelabelRule } from '../relabel/rule.ts';
 import type { Clock } from '../stdx/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Scraper } from './scrape.ts';
 
 /** A target and its last scrape. */
 export interface TargetStatus {
+  /** Name of the job that it was found by. */
+  readonly pool: string;
+  /** What relabelled it. */
+  readonly rules: readonly RelabelRule[];
   readonly job: string;
   readonly instance: string;
   /** With job and instance. */

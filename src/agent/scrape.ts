@@ -10,8 +10,12 @@ import { refOfPairs } from '../formats/pairs-key.ts';
 import { scanPrometheusText } from '../formats/prometheus-text/exposition.ts';
 import type { RowDictionary, RowKey, RowSink, ScanResult } from '../model/rows.ts';
 import { ROW_UNKNOWN } from '../model/rows.ts';
+import { labelsFromPairs, labelValue, METRIC_NAME } from '../model/labels.ts';
+import { REF_REFUSED } from '../model/storage.ts';
 import type { Durability } from '../model/storage.ts';
 import type { Principal } from '../model/tenant.ts';
+import type { Relabelling } from '../relabel/relabelling.ts';
+import { must } from '../stdx/assert.ts';
 
 /** The part of the ingest room that scrapes need. */
 export interface ScrapeWriter {
@@ -49,6 +53,10 @@ export interface ScrapeTarget {
   readonly customBuckets?: boolean;
   /** The type of each metric becomes its label `__type__`. */
   readonly typeLabels?: boolean;
+  /** For the series of the page, not for those about it. */
+  readonly relabelling?: Relabelling | undefined;
+  /** Of samples that the rules leave; a page with more makes the target down. Default: no limit. */
+  readonly sampleCountMax?: number | undefined;
   /** The page now, text in the simplest case; a rejection makes the target down. */
   collect(): Promise<string | ScrapePage>;
 }
@@ -60,21 +68,47 @@ const STALE_HIGH = 0x7ff00000;
 /** A series of the page. */
 interface Row {
   readonly pairs: readonly string[];
+  /** What rules made of them; undefined: no rules. */
+  readonly ruled: Ruled | undefined;
   /** Of the last scan. */
   ref: number;
   /** Its samples have times of their own: it never goes stale. */
   isTimed: boolean;
 }
 
+/** The labels that rules leave of a series, or why there are none. */
+type Ruled =
+  | { readonly kind: 'kept'; readonly pairs: readonly string[] }
+  | { readonly kind: 'dropped' }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+function ruledBy(relabelling: Relabelling, pairs: readonly string[]): Ruled {
+  const ruled = relabelling.apply(labelsFromPairs(pairs));
+  if (ruled.kind !== 'kept') return ruled;
+  const { labels } = ruled;
+  if (labelValue(labels, METRIC_NAME) === '')
+    return { kind: 'refused', reason: 'relabelling leaves a series without a name' };
+  return { kind: 'kept', pairs: labels };
+}
+
 /** Passes everything on and remembers the page's series by the bytes that identify them. */
 class RowRecorder implements RowDictionary {
   readonly rows = new Map<string, Row>();
+  /** Of rows that rules drop; undefined: there was none. */
+  droppedRef: number | undefined = undefined;
   readonly #known: ReadonlyMap<string, Row>;
   readonly #inner: RowDictionary;
+  readonly #relabelling: Relabelling | undefined;
+  #refusal: string | undefined = undefined;
 
-  constructor(inner: RowDictionary, known: ReadonlyMap<string, Row>) {
+  constructor(
+    inner: RowDictionary,
+    known: ReadonlyMap<string, Row>,
+    relabelling: Relabelling | undefined,
+  ) {
     this.#inner = inner;
     this.#known = known;
+    this.#relabelling = relabelling;
   }
 
   find(bytes: Uint8Array, start: number, end: number, start2: number, end2: number): number {
@@ -82,25 +116,44 @@ class RowRecorder implements RowDictionary {
     const row = this.rows.get(key) ?? this.#known.get(key);
     // Its labels are wanted, also where the dictionary would know it.
     if (row === undefined) return ROW_UNKNOWN;
-    return this.#take(key, row.pairs, { bytes, start, end, start2, end2 });
+    return this.#take(key, row, { bytes, start, end, start2, end2 });
   }
 
   add(key: RowKey, pairs: readonly string[]): number {
     const { bytes, start, end, start2, end2 } = key;
-    return this.#take(keyText(bytes, start, end, start2, end2), pairs, key);
+    const ruled = this.#relabelling && ruledBy(this.#relabelling, pairs);
+    return this.#take(keyText(bytes, start, end, start2, end2), { pairs, ruled }, key);
   }
 
-  #take(text: string, pairs: readonly string[], key: RowKey): number {
-    const { bytes, start, end, start2, end2 } = key;
-    let ref = this.#inner.find(bytes, start, end, start2, end2);
-    if (ref === ROW_UNKNOWN) ref = this.#inner.add(key, pairs, undefined);
+  #take(text: string, { pairs, ruled }: Pick<Row, 'pairs' | 'ruled'>, key: RowKey): number {
+    const ref = ruled === undefined ? this.#refOf(key, pairs) : this.#ruledRef(ruled);
     const row = this.rows.get(text);
-    if (row === undefined) this.rows.set(text, { pairs, ref, isTimed: false });
+    if (row === undefined) this.rows.set(text, { pairs, ruled, ref, isTimed: false });
     else row.ref = ref;
     return ref;
   }
 
-  refusal = (): string => this.#inner.refusal();
+  #refOf(key: RowKey, pairs: readonly string[]): number {
+    const { bytes, start, end, start2, end2 } = key;
+    const ref = this.#inner.find(bytes, start, end, start2, end2);
+    return ref === ROW_UNKNOWN ? this.#inner.add(key, pairs, undefined) : ref;
+  }
+
+  /** By what it is now: its bytes mean something else where there are no rules. */
+  #ruledRef(ruled: Ruled): number {
+    this.#refusal = ruled.kind === 'refused' ? ruled.reason : undefined;
+    if (ruled.kind === 'refused') return REF_REFUSED;
+    if (ruled.kind === 'kept') return refOfPairs(this.#inner, ruled.pairs);
+    this.droppedRef ??= must(this.#inner.drop?.(), 'rules come with what can drop');
+    return this.droppedRef;
+  }
+
+  /** Where it ends, as where it stands. */
+  refOfRow({ pairs, ruled }: Row): number {
+    return ruled === undefined ? refOfPairs(this.#inner, pairs) : this.#ruledRef(ruled);
+  }
+
+  refusal = (): string => this.#refusal ?? this.#inner.refusal();
 }
 
 function keyText(
@@ -119,15 +172,20 @@ function keyText(
 interface Seen {
   readonly alive: Set<number>;
   readonly timed: Set<number>;
+  /** Samples of dropped rows. */
+  droppedCount: number;
 }
 
 /** Passes samples on, and remembers. */
 function recordingSink(
   sink: RowSink,
-  { alive, timed }: Seen,
+  recorder: RowRecorder,
+  seen: Seen,
   { tUs: nowUs, honorTimestamps }: { readonly tUs: number; readonly honorTimestamps: boolean },
 ): RowSink {
+  const { alive, timed } = seen;
   const stamp = (ref: number, tUs: number): number => {
+    if (ref === recorder.droppedRef) seen.droppedCount++;
     alive.add(ref);
     if (!honorTimestamps || tUs === nowUs) return nowUs;
     timed.add(ref);
@@ -247,27 +305,37 @@ export class Scraper {
       extraLabels: this.#labels,
       typeLabels,
     } as const;
-    const recorder = new RowRecorder(dictionary, this.#rows);
-    const seen: Seen = { alive: new Set(), timed: new Set() };
-    const recording = recordingSink(sink, seen, { tUs, honorTimestamps });
+    const recorder = new RowRecorder(dictionary, this.#rows, this.#target.relabelling);
+    const seen: Seen = { alive: new Set(), timed: new Set(), droppedCount: 0 };
+    const recording = recordingSink(sink, recorder, seen, { tUs, honorTimestamps });
     const { body, format } = page;
     const pageOptions = { ...options, honorLabels, customBuckets };
-    const result = scanner(body, body.length, pageOptions, recorder, recording);
+    const scanned = scanner(body, body.length, pageOptions, recorder, recording);
+    const keptCount = scanned.pointCount - seen.droppedCount;
+    const result = this.#limited(scanned, keptCount);
     const { rows } = recorder;
     for (const row of rows.values()) row.isTimed = seen.timed.has(row.ref);
     const text =
       report === undefined
         ? GONE_REPORT
-        : reportPage(report, result, { format, added: this.#added(rows) });
+        : reportPage(report, result, { format, added: this.#added(rows), keptCount });
     const reported = report === undefined ? staleSink(sink) : recording;
     scanPrometheusText(text, text.length, options, dictionary, reported);
-    for (const [key, { pairs, isTimed }] of this.#rows) {
-      if (rows.has(key) || isTimed) continue;
-      const ref = refOfPairs(dictionary, pairs);
+    for (const [key, row] of this.#rows) {
+      if (rows.has(key) || row.isTimed) continue;
+      const ref = recorder.refOfRow(row);
       // It may stand there under another spelling.
-      if (ref >= 0 && !seen.alive.has(ref)) sink.f64Bits(ref, tUs, 0, STALE_LOW, STALE_HIGH);
+      if (ref >= 0 && ref !== recorder.droppedRef && !seen.alive.has(ref))
+        sink.f64Bits(ref, tUs, 0, STALE_LOW, STALE_HIGH);
     }
     return { result, rows };
+  }
+
+  #limited(result: ExpositionResult, keptCount: number): ExpositionResult {
+    const { sampleCountMax = Infinity } = this.#target;
+    if (keptCount <= sampleCountMax) return result;
+    const corrupt = `sample limit exceeded: ${keptCount} samples, the limit is ${sampleCountMax}`;
+    return { ...result, errorCount: result.errorCount + 1, corrupt };
   }
 
   #added(rows: ReadonlyMap<string, Row>): number {
@@ -323,10 +391,14 @@ const GONE_REPORT = Buffer.from(REPORT_NAMES.map((name) => `${name} 0\n`).join('
 function reportPage(
   { isUp, durationSec }: Report,
   { pointCount, rowCount }: ScanResult,
-  { format, added }: { readonly format: ExpositionFormat; readonly added: number },
+  {
+    format,
+    added,
+    keptCount,
+  }: { readonly format: ExpositionFormat; readonly added: number; readonly keptCount: number },
 ): Uint8Array {
   // A row of protobuf is a metric, which may be many samples.
   const scraped = format === 'prometheus-protobuf' ? pointCount : rowCount;
-  const values = [isUp ? 1 : 0, durationSec, scraped, pointCount, added];
+  const values = [isUp ? 1 : 0, durationSec, scraped, keptCount, added];
   return Buffer.from(REPORT_NAMES.map((name, i) => `${name} ${values[i]}\n`).join(''));
 }

@@ -1,12 +1,15 @@
 // Scrapes of one target that is not part of this process: every interval, at an offset of its own,
 // so that many targets do not come at once. A scrape that takes longer than the interval makes the
 // next one late, never two at a time.
+import type { RelabelRule } from '../relabel/rule.ts';
 import type { Clock } from '../stdx/clock.ts';
 import { nowUs } from '../stdx/clock.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
 import type { ScrapeRecord, TargetStatus } from './scrape-record.ts';
 
 export interface TargetLoopOptions {
+  readonly pool: string;
+  readonly rules: readonly RelabelRule[];
   readonly record: ScrapeRecord;
   readonly discovered: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
@@ -33,9 +36,20 @@ export class TargetLoop {
   }
 
   status(): TargetStatus {
-    const { record, discovered, labels, intervalMs, timeoutMs } = this.#options;
+    const { record, pool, rules, discovered, labels, intervalMs, timeoutMs } = this.#options;
     const { job, instance, url } = record.scraper.target;
-    return { job, instance, labels, discovered, url, intervalMs, timeoutMs, ...record.last };
+    return {
+      pool,
+      rules,
+      job,
+      instance,
+      labels,
+      discovered,
+      url,
+      intervalMs,
+      timeoutMs,
+      ...record.last,
+    };
   }
 
   /**

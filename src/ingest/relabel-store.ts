@@ -103,7 +103,7 @@ export class RelabelStore implements RelabelSource {
     return this.get(tenant);
   }
 
-  /** Of tenants without rules of their own, from when it resolves; it lives as long as the process. */
+  /** Of tenants without rules of their own, from when it resolves; only this process has them. */
   async setDefault(config: RelabelConfig): Promise<void> {
     if (config.text === this.#fallback.config?.text) return;
     const version = this.#fallback.version - 1;

@@ -176,6 +176,11 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
     return this.#hasDropped;
   }
 
+  drop(): SeriesRef {
+    this.#hasDropped = true;
+    return REF_DROPPED;
+  }
+
   clear(): void {
     this.#hasDropped = false;
     this.#epoch = ++epochCount;

@@ -123,6 +123,11 @@ export interface RowDictionary {
    * enough or break a limit: `add` the pairs, which says why. Absent: as if it said so always.
    */
   addBytes?(key: RowKey, labels: LabelBytes): SeriesRef;
+  /**
+   * The ref of rows that their reader leaves out, without a mistake: its points are taken out of
+   * the batch. Absent in those that know no such rows.
+   */
+  drop?(): SeriesRef;
   /** Why the last `add` or `find` answered REF_REFUSED: a sentence naming the limit. */
   refusal(): string;
 }

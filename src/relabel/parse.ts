@@ -52,31 +52,43 @@ export function parseRelabelConfig(text: string): readonly RelabelRule[] {
     const reason = `the configuration has ${sizeBytes} bytes, the limit is ${CONFIG_BYTES_MAX}`;
     throw new RelabelConfigError({ line: 1, column: 1 }, reason);
   }
-  return new Parser(text).rules();
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const parser = new Parser(document, lines);
+  const [error] = document.errors;
+  if (error !== undefined) throw parser.error(error.pos[0], error.message);
+  return parser.rules(document.contents);
+}
+
+/** Rules that stand somewhere in a document, whose places are those of the errors. */
+export function relabelRulesAt(
+  document: Document,
+  lines: LineCounter,
+  list: Node,
+): readonly RelabelRule[] {
+  return new Parser(document, lines).rules(list);
 }
 
 class Parser {
-  readonly #lines = new LineCounter();
+  readonly #lines: LineCounter;
   readonly #document: Document;
 
-  constructor(text: string) {
-    const document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false });
-    const [error] = document.errors;
-    if (error !== undefined) throw this.#error(error.pos[0], error.message);
+  constructor(document: Document, lines: LineCounter) {
     this.#document = document;
+    this.#lines = lines;
   }
 
-  #error(offset: number, reason: string): RelabelConfigError {
+  error(offset: number, reason: string): RelabelConfigError {
     const { line, col } = this.#lines.linePos(offset);
     return new RelabelConfigError({ line: Math.max(line, 1), column: Math.max(col, 1) }, reason);
   }
 
   #at(node: Node, reason: string): RelabelConfigError {
-    return this.#error(node.range?.[0] ?? 0, reason);
+    return this.error(node.range?.[0] ?? 0, reason);
   }
 
-  rules(): readonly RelabelRule[] {
-    const list = this.#list(this.#document.contents);
+  rules(contents: Node | null): readonly RelabelRule[] {
+    const list = this.#list(contents);
     if (list === undefined) return [];
     if (!isSeq(list))
       throw this.#at(list, 'expected a list of relabel configs ("- source_labels: …")');

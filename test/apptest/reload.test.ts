@@ -1,5 +1,5 @@
-// Configuration that changes while the server runs: by POST /-/reload, by SIGHUP, and by itself when
-// a file changes; a mistake changes nothing. With one thread that writes and with several.
+// Configuration that changes while the server runs: by POST /-/reload, by SIGHUP, and by itself
+// when a file changes; a mistake changes nothing. With one thread that writes and with several.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -43,7 +43,8 @@ export const ROOMS: readonly Room[] = [
   room(5, 'ingest'),
   room(5, 'query'),
   // Scrapes over HTTP; facts of the host come through Files.
-  room(5, 'agent', { builtins: ['node:http', 'node:https', 'node:zlib'] }),
+  // Its configuration is Prometheus', in YAML.
+  room(5, 'agent', { packages: ['yaml'], builtins: ['node:http', 'node:https', 'node:zlib'] }),
   room(6, 'frontends', {
     builtins: [
       'node:dgram',

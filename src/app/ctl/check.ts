@@ -6,6 +6,7 @@ import { errorMessage } from '../../stdx/assert.ts';
 import { EXIT } from '../exit-codes.ts';
 import { realFiles } from '../real/files.ts';
 import { FLAGS, flagRows } from '../settings/flags.ts';
+import type { Settings } from '../settings/flags.ts';
 import { SettingError } from '../settings/kinds.ts';
 import { checkTlsFiles } from '../server/tls-keys.ts';
 import { loadSettings } from '../settings/load.ts';
@@ -40,10 +41,12 @@ async function readConfig(path: string): Promise<string | undefined> {
   }
 }
 
-async function checkRelabelConfig(path: string | undefined): Promise<void> {
+async function checkConfigFiles(settings: Settings): Promise<void> {
   const { defaultRelabelConfig } = await import('../server/relabel-config.ts');
+  const { startScrapeConfig } = await import('../server/scrape-config.ts');
   try {
-    await defaultRelabelConfig(realFiles, path);
+    await defaultRelabelConfig(realFiles, settings.relabelConfig);
+    await startScrapeConfig(realFiles, settings);
   } catch (error) {
     throw new SettingError(errorMessage(error), { cause: error });
   }
@@ -70,7 +73,7 @@ export async function checkCommand(args: readonly string[], terminal: Terminal):
   try {
     const { settings, origins, warnings } = await loadSettings(sources);
     await checkTlsFiles(settings);
-    await checkRelabelConfig(settings.relabelConfig);
+    await checkConfigFiles(settings);
     if (values.json) {
       const text = JSON.stringify({
         ok: true,

@@ -1,5 +1,9 @@
-// The collector of the server: this host and this server, what `--scrape` names, and the files of
-// `--scrape-file-sd`. All of it writes into the tenant `default`.
+// The collector of the server: this host and this server, what `--scrape` names, the files of
+// `--scrape-file-sd`, and the jobs of `--scrape-config`.
+// All of it writes into the tenant `default`.
+import type { DroppedTarget } from '../../agent/collector.ts';
+import type { ScrapeConfig } from '../../agent/config/scrape-job.ts';
+import type { DiscoveredTarget } from '../../agent/file-targets.ts';
 import type { TargetStatus } from '../../agent/scrape-record.ts';
 import type { Ingest } from '../../ingest/ingest.ts';
 import { DEFAULT_TENANT, openPrincipal } from '../../model/tenant.ts';
@@ -9,6 +13,7 @@ import type { Scheduler } from '../../stdx/scheduler.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Settings } from '../settings/flags.ts';
 import { duration } from '../settings/kinds.ts';
+import type { ReadScrapeConfig } from './scrape-config.ts';
 
 export interface CollectorParts {
   readonly settings: Settings;
@@ -18,6 +23,8 @@ export interface CollectorParts {
   readonly logger: Logger;
   readonly version: string;
   readonly onFatal: (error: unknown) => void;
+  /** What `--scrape-config` said at the start. */
+  readonly scrapeConfig: ReadScrapeConfig | undefined;
 }
 
 interface Collected {
@@ -28,6 +35,10 @@ interface Collected {
 
 export interface RunningCollector {
   targets(): readonly TargetStatus[];
+  /** Targets that rules leave out. */
+  dropped?(): readonly DroppedTarget[];
+  /** From now on these are the jobs of `--scrape-config`. */
+  configure?(config: ScrapeConfig): Promise<void>;
   /** Resolves when no scrape is running and none will start. */
   stop(): Promise<void>;
 }
@@ -36,14 +47,18 @@ export async function startCollector(
   parts: CollectorParts,
   collected: Collected,
 ): Promise<RunningCollector | undefined> {
-  const { collect, scrape, scrapeFileSd } = parts.settings;
+  const { collect, scrape, scrapeFileSd, scrapeConfig } = parts.settings;
   const running: RunningCollector[] = [];
   if (collect) running.push(await startOwn(parts, collected));
-  if (scrape.length > 0 || scrapeFileSd !== undefined)
+  if (scrape.length > 0 || (scrapeFileSd ?? scrapeConfig) !== undefined)
     running.push(await startTargets(parts, collected));
   if (running.length === 0) return undefined;
   return {
     targets: () => running.flatMap((one) => one.targets()),
+    dropped: () => running.flatMap((one) => one.dropped?.() ?? []),
+    configure: async (config) => {
+      for (const one of running) await one.configure?.(config);
+    },
     stop: async () => void (await Promise.all(running.map((one) => one.stop()))),
   };
 }
@@ -86,9 +101,10 @@ async function startTargets(
   { ingest }: Collected,
 ): Promise<RunningCollector> {
   const { settings, files, clock, scheduler, logger, version, onFatal } = parts;
-  const [{ Collector }, { FileTargets }] = await Promise.all([
+  const [{ Collector }, { FileTargets }, { ConfiguredTargets }] = await Promise.all([
     import('../../agent/collector.ts'),
     import('../../agent/file-targets.ts'),
+    import('./scrape-config.ts'),
   ]);
   const collector = new Collector({
     writer: ingest,
@@ -104,21 +120,24 @@ async function startTargets(
     onFatal,
   });
   collector.set('flags', settings.scrape);
+  const { parse: parseYaml } = await import('yaml');
+  const parse = (text: string, name: string): unknown =>
+    /\.json$/i.test(name) ? JSON.parse(text) : parseYaml(text);
   const folder = settings.scrapeFileSd;
-  if (folder === undefined) return collector;
-  const { parse } = await import('yaml');
-  const fileTargets = new FileTargets({
-    folder,
-    files,
-    scheduler,
-    logger,
-    parse: (text, name) => (name.endsWith('.json') ? JSON.parse(text) : parse(text)) as unknown,
-    onTargets: (targets) => collector.set('files', targets),
-  });
-  await fileTargets.start();
-  const stop = async (): Promise<void> => {
-    await fileTargets.stop();
-    await collector.stop();
+  const onTargets = (targets: readonly DiscoveredTarget[]) => collector.set('files', targets);
+  const common = { files, scheduler, logger, parse };
+  const fileTargets = folder && new FileTargets({ folder, namesJob: true, ...common, onTargets });
+  if (fileTargets) await fileTargets.start();
+  const configured = new ConfiguredTargets({ collector, ...common });
+  if (parts.scrapeConfig !== undefined) await configured.configure(parts.scrapeConfig.config);
+  return {
+    targets: () => collector.targets(),
+    dropped: () => collector.dropped(),
+    configure: (config) => configured.configure(config),
+    stop: async () => {
+      if (fileTargets) await fileTargets.stop();
+      await configured.stop();
+      await collector.stop();
+    },
   };
-  return { targets: () => collector.targets(), stop };
 }

@@ -44,6 +44,9 @@ import type { RunningCollector } from './collector.ts';
 import { doorRules } from './door-rules.ts';
 import { otlpOptions } from './otlp-options.ts';
 import { relabelSource } from './relabel-config.ts';
+import { scrapeSource } from './scrape-config.ts';
+import type { ReadScrapeConfig } from './scrape-config.ts';
+import type { ScrapeConfig } from '../../agent/config/scrape-job.ts';
 import { Reloads } from './reloads.ts';
 import type { ReloadSource } from './reloads.ts';
 import { ingestShares, registerMemoryMetrics } from './ingest-memory.ts';
@@ -78,6 +81,7 @@ export interface OrreryParts {
   readonly catalog: Catalog;
   /** Of tenants without rules of their own. */
   readonly relabelConfig: RelabelConfig | undefined;
+  readonly scrapeConfig: ReadScrapeConfig | undefined;
   readonly files: Files;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
@@ -169,7 +173,7 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const url = urlOf(address, tls);
   const self = { url, port: address.port };
   state.collector = await startCollector(parts, { ingest, metricsPage, self });
-  const reloads = (state.reloads = watchConfig(parts, relabel));
+  const reloads = (state.reloads = watchConfig(parts, { relabel, state }));
   const stopWatching = tls?.watch((renewed) => {
     server.renewKeys(renewed);
     state.threads?.renewKeys(renewed);
@@ -251,13 +255,21 @@ function openRules(
   return RelabelStore.open({ catalog, fallback, onChange });
 }
 
-function watchConfig(parts: OrreryParts, relabel: RelabelStore): Reloads {
-  const { relabelConfig: path } = parts.settings;
+function watchConfig(
+  parts: OrreryParts,
+  { relabel, state }: Pick<Wiring, 'relabel' | 'state'>,
+): Reloads {
+  const { relabelConfig: path, scrapeConfig: scrapePath } = parts.settings;
   const sources: ReloadSource[] = [];
   const texts: string[] = [];
   if (path !== undefined) {
     sources.push(relabelSource(path, (config) => relabel.setDefault(config)));
     texts.push(parts.relabelConfig?.text ?? '');
+  }
+  if (scrapePath !== undefined) {
+    const configure = async (config: ScrapeConfig) => state.collector?.configure?.(config);
+    sources.push(scrapeSource(scrapePath, parts.settings, configure));
+    texts.push(parts.scrapeConfig?.text ?? '');
   }
   const reloads = new Reloads({ ...parts, sources }, texts);
   reloads.watch();
@@ -419,6 +431,7 @@ function wire(parts: OrreryParts, wiring: Wiring): Wired {
     isReady: () => state.isReady,
     reload: () => reloadNow(state),
     targets: () => state.collector?.targets() ?? [],
+    droppedTargets: () => state.collector?.dropped?.() ?? [],
     pushGroups: () => must(state.pushGroups, 'groups are opened before requests come'),
     facts: async () => (await import('./server-facts.ts')).serverFacts(settings),
   };

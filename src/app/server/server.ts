@@ -118,15 +118,19 @@ async function serve(args: readonly string[]): Promise<void> {
   const real = { files: realFiles, clock: realClock, scheduler: realScheduler, prng: realPrng };
   const probe = killProbe(process.env['ORRERY_TEST_KILL_AT']);
   const { openStorage } = await import('./open-storage.ts');
-  const { defaultRelabelConfig } = await import('./relabel-config.ts');
+  const [{ defaultRelabelConfig }, { startScrapeConfig }] = await Promise.all([
+    import('./relabel-config.ts'),
+    import('./scrape-config.ts'),
+  ]);
   const relabelConfig = await defaultRelabelConfig(realFiles, settings.relabelConfig);
+  const scrapeConfig = await startScrapeConfig(realFiles, settings);
   const test = { headSnapshotLogBytes: Number(process.env['ORRERY_TEST_HEAD_LOG_BYTES']) };
   const opening = openStorage({ ...real, probe, settings, logger, registry, onFatal, test });
   // The catalog opens in a thread of its own; meanwhile this one loads the rest of the product.
   const [opened, { startOrrery }] = await Promise.all([opening, import('./orrery.ts')]);
   const webDirectory = join(PROJECT_ROOT, 'dist/web');
-  const own = { settings, logger, registry, version, webDirectory, tls, relabelConfig, onFatal };
-  const parts = { ...real, ...opened, ...own };
+  const own = { settings, logger, registry, version, webDirectory, tls, onFatal };
+  const parts = { ...real, ...opened, ...own, relabelConfig, scrapeConfig };
   const running = await startOrrery(parts).catch(async (error: unknown) => {
     await opened.storage.close();
     throw listenError(error, settings);

@@ -159,6 +159,12 @@ export const FLAGS = {
     undefined,
     "Folder of files with targets to scrape, in the JSON or YAML of Prometheus' `file_sd`; read again when they change.",
   ),
+  scrapeConfig: flag<string | undefined>(
+    'scrape-config',
+    orNone(path('FILE')),
+    undefined,
+    "Prometheus' configuration, of which `global` and `scrape_configs` count, with relabelling and whatever else is said on the page of scraping; read again when it changes.",
+  ),
   scrapeIntervalMs: flag(
     'scrape-interval',
     duration,
