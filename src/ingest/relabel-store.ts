@@ -125,7 +125,7 @@ export class RelabelStore implements RelabelSource {
     return this.get(tenant);
   }
 
-  /** The tenant is gone: its id is not given again, so nothing has to be told from an older change. */
+  /** The tenant is gone; its id is not given again, so no older change can come back. */
   async forget(tenant: TenantId): Promise<void> {
     await this.remove(tenant);
     this.#known.delete(tenant);

@@ -29,6 +29,7 @@ import { HEAD_CHUNK_REFS, HEAD_CHUNK_REFS_LOG2, INSTANT_BATCH_SERIES } from './l
 import type { Moments } from './moments.ts';
 import { slotOf } from './refs.ts';
 import type { Source, TimeRange } from './samples.ts';
+import { TenantBytes } from './tenant-bytes.ts';
 
 /** Moments fit a word. */
 const MOMENT_MAX = 2 ** 31 - 1;
@@ -104,6 +105,8 @@ export class Generation {
   refs = new IdList();
   readonly memory: HeadMemory;
   readonly objects = new HeadObjects();
+  /** What filled it, by whose it is; of a restored one from the start on. */
+  readonly written = new TenantBytes();
   /** Estimated bytes of side rows. */
   sideBytes = 0;
   readonly #moments: Moments;

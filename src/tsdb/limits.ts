@@ -33,8 +33,18 @@ export const HEAD_KEPT_BYTES = 2 * HEAD_GROW_BYTES;
 export const HEAD_WARM_BYTES_MIN = 64 * 1024 * 1024;
 /** Above this share of the memory bound heads are flushed and idle series leave early. */
 export const MEMORY_PRESSED_SHARE = 0.7;
-/** Above this share of it no new series are taken. */
+/** Above this share of it new series are taken of tenants only that hold less than what is left. */
 export const MEMORY_FULL_SHARE = 0.85;
+/** What is left to them ends here, so that known series can be written in any case. */
+export const MEMORY_SERIES_SHARE = 0.92;
+assert(MEMORY_SERIES_SHARE > MEMORY_FULL_SHARE, 'some room is for tenants that have little');
+/**
+ * A tenant is refused where it would hold more than so many times what is left of the head, or of
+ * the memory: one alone has 15 parts of 16, and one part is for those that hold little.
+ */
+export const SHARE_OF_LEFT = 15;
+/** In the head, as far as it is known before a batch is written. */
+export const HEAD_BYTES_PER_POINT = 16;
 /** A head of less than this share of it is not flushed early. */
 export const MEMORY_FLUSH_SHARE = 1 / 32;
 /** New series between two looks at the sum. */

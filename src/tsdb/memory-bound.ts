@@ -2,14 +2,18 @@
 // says how much it is; the shards of a process share one bound. As it fills up: heads are flushed
 // early and series leave memory after minutes of silence instead of an hour (pressed); writes that
 // bring new series are refused (full), while those of known series go on; and in the end all writes
-// are refused until a flush has made room. What is in the log already is always applied. What
-// queries hold has a bound of its own beside it: it is told here and refuses no write.
+// are refused until a flush has made room. Each time the tenant that holds most is the first one,
+// and one that holds little the last. What is in the log already is always applied. What queries
+// hold has a bound of its own beside it: it is told here and refuses no write.
 import { AppError } from '../model/errors.ts';
+import type { TenantId } from '../model/tenant.ts';
 import {
   MEMORY_FULL_SHARE,
   MEMORY_LOOK_EVERY,
   MEMORY_PRESSED_SHARE,
   MEMORY_RETRY_AFTER_SEC,
+  MEMORY_SERIES_SHARE,
+  SHARE_OF_LEFT,
 } from './limits.ts';
 
 interface Holder {
@@ -23,6 +27,7 @@ export class MemoryBound {
   readonly queriesBytesMax: number;
   readonly #holders: Holder[] = [];
   readonly #queryHolders: Holder[] = [];
+  readonly #byTenant: ((tenant: TenantId) => number)[] = [];
   #untilLook = 0;
 
   constructor(bytesMax: number, queriesBytesMax = Number.POSITIVE_INFINITY) {
@@ -33,6 +38,15 @@ export class MemoryBound {
   /** Several may have one name: their sum is told. */
   hold(name: string, sizeBytes: () => number): void {
     this.#holders.push({ name, sizeBytes });
+  }
+
+  /** About so many bytes of what is held are a tenant's. */
+  holdByTenant(sizeBytes: (tenant: TenantId) => number): void {
+    this.#byTenant.push(sizeBytes);
+  }
+
+  #heldBy(tenant: TenantId): number {
+    return this.#byTenant.reduce((sum, sizeBytes) => sum + sizeBytes(tenant), 0);
   }
 
   /** As `hold`, for what queries hold. */
@@ -65,10 +79,25 @@ export class MemoryBound {
     return isFull;
   }
 
-  /** Throws AppError unavailable where so many further bytes would pass the bound. */
-  checkRoom(furtherBytes: number): void {
-    if (this.usedBytes + furtherBytes > this.bytesMax)
-      throw this.#refusal('a write would pass the limit');
+  /** Where it is full: may the tenant have new series all the same, since it has little? */
+  hasRoomFor(tenant: TenantId): boolean {
+    const leftBytes = this.bytesMax * MEMORY_SERIES_SHARE - this.usedBytes;
+    return leftBytes > 0 && this.#heldBy(tenant) < leftBytes;
+  }
+
+  /**
+   * Throws AppError unavailable where so many further bytes would pass the bound, or would leave
+   * too little to others of what the tenant has most of.
+   */
+  checkRoom(furtherBytes: number, tenant: TenantId): void {
+    const usedBytes = this.usedBytes + furtherBytes;
+    if (usedBytes > this.bytesMax) throw this.#refusal('a write would pass the limit');
+    const leftBytes = this.bytesMax - usedBytes;
+    // Nobody has more than all.
+    if (usedBytes <= SHARE_OF_LEFT * leftBytes) return;
+    const ownBytes = this.#heldBy(tenant);
+    if (ownBytes > SHARE_OF_LEFT * leftBytes)
+      throw this.#refusal(`the tenant has ${Math.round(ownBytes)} bytes of it`);
   }
 
   /** Why a new series is refused. */

@@ -140,6 +140,7 @@ export class ShardState {
     memory.hold('head', () => this.headBytes);
     memory.hold('index', () => this.index.heldBytes);
     memory.hold('parts', () => heldBytes(partContext));
+    memory.holdByTenant((tenant) => this.headBytesOf(tenant) + this.#indexBytesOf(tenant));
   }
 
   /** A flush should begin. */
@@ -257,6 +258,21 @@ export class ShardState {
   get headBytes(): number {
     const { generations } = this.view;
     return generations.reduce((sum, one) => sum + one.sizeBytes, this.pins.pinnedBytes);
+  }
+
+  /** About, by the number of its series of the hour. */
+  #indexBytesOf(tenant: TenantId): number {
+    const { index, options } = this;
+    const { active, reserved } = index.seriesCount(tenant, options.clock.nowMs());
+    return index.heldBytes * Math.min(1, (active + reserved) / Math.max(1, index.findableCount));
+  }
+
+  /** About, of those that are not in parts. */
+  headBytesOf(tenant: TenantId): number {
+    let sum = 0;
+    for (const { sizeBytes, written } of this.view.generations)
+      sum += sizeBytes * written.shareOf(tenant);
+    return sum;
   }
 }
 

@@ -200,7 +200,7 @@ class Shard implements ShardStorage {
 
   resolve(tenant: TenantId, labels: Labels): SeriesRef {
     const { index, memory, options } = this.#state;
-    if (memory.isFull) return this.#known(index.find(tenant, labels));
+    if (memory.isFull && !memory.hasRoomFor(tenant)) return this.#known(index.find(tenant, labels));
     const gate = options.seriesGate;
     if (gate === undefined) return index.resolve(tenant, labels);
     if (!gate.admits(tenant) && !index.remembers(tenant, labels))
@@ -214,7 +214,8 @@ class Shard implements ShardStorage {
 
   resolveBytes(tenant: TenantId, labels: LabelBytes): SeriesRef {
     const { index, memory, options } = this.#state;
-    if (memory.isFull) return this.#known(index.findBytes(tenant, labels));
+    if (memory.isFull && !memory.hasRoomFor(tenant))
+      return this.#known(index.findBytes(tenant, labels));
     const gate = options.seriesGate;
     if (gate === undefined) return index.resolveBytes(tenant, labels);
     if (!gate.admits(tenant) && !index.remembers(tenant, labels))

@@ -10,9 +10,11 @@ import { assert, BugError, errorMessage, FatalError } from '../stdx/assert.ts';
 import {
   ASYNC_SYNC_DELAY_MS,
   BATCH_ID_SIZE_BYTES,
+  HEAD_BYTES_PER_POINT,
   HEAD_BYTES_PER_RECORD_BYTE,
   RECORD_TIMES_MAX,
   REPLAY_TURN_BYTES,
+  SHARE_OF_LEFT,
 } from './limits.ts';
 import { isOfAll } from './deletes.ts';
 import type { AppliedLog } from './head-snapshot-write.ts';
@@ -108,7 +110,7 @@ export class WritePath {
 
   #checkContent(batch: WriteBatch, { principal, batchId }: AppendOptions): void {
     this.#state.checkOpen();
-    this.#checkRoom();
+    this.#checkRoom(batch, principal.tenant);
     if (batchId !== undefined) batchIdText(batchId);
     validateBatch(batch, principal);
   }
@@ -160,20 +162,38 @@ export class WritePath {
     return true;
   }
 
-  #checkRoom(): void {
+  #checkRoom(batch: WriteBatch, tenant: TenantId): void {
     this.#state.disk.checkRoom();
     const { headBytes, settings, memory } = this.#state;
     const waitingBytes = this.#waitingBytes * HEAD_BYTES_PER_RECORD_BYTE;
-    memory.checkRoom(waitingBytes);
+    memory.checkRoom(waitingBytes, tenant);
     const expected = headBytes + waitingBytes;
-    if (expected <= settings.headBytesMax) return;
+    const leftBytes = settings.headBytesMax - expected;
+    if (leftBytes >= 0 && !this.#isHeaviest(batch, tenant, { expected, leftBytes })) return;
     throw new AppError(
       'unavailable',
       'head-full',
-      `the head takes ${expected} bytes and waits for a flush, ` +
-        `the limit is ${settings.headBytesMax} (a share of --memory)`,
+      `the head takes ${expected} bytes, ${Math.round(this.#state.headBytesOf(tenant))} of them of ` +
+        `this tenant, and waits for a flush, the limit is ${settings.headBytesMax} (a share of --memory)`,
       { retryAfterSec: 1 },
     );
+  }
+
+  /** Would the batch leave too little of the head to those who have little in it? */
+  #isHeaviest(
+    { points }: WriteBatch,
+    tenant: TenantId,
+    { expected, leftBytes }: { readonly expected: number; readonly leftBytes: number },
+  ): boolean {
+    let sizeBytes = 0;
+    for (const { count } of points) sizeBytes += count * HEAD_BYTES_PER_POINT;
+    // A batch that is nearly a head comes in where there is room, as it does alone.
+    sizeBytes = Math.min(sizeBytes, this.#state.settings.headBytesMax / 4);
+    const boundBytes = SHARE_OF_LEFT * (leftBytes - sizeBytes);
+    // Nobody has more than all.
+    if (expected + sizeBytes <= boundBytes) return false;
+    const ownBytes = this.#state.headBytesOf(tenant);
+    return ownBytes > 0 && ownBytes + sizeBytes > boundBytes;
   }
 
   /** May the batch id be used? A promise: a write with it is under way, look again afterwards. */
@@ -293,6 +313,7 @@ export class WritePath {
       const options = { skipCrc: true, ownSession: session, times, refs: this.#refs };
       const record = decodeRecord(bytes, offset, options);
       this.#apply(record, offset);
+      this.#note(record, bytes);
       this.#meter(record);
     } catch (error) {
       // Applied in part: nothing may be written on top of it.
@@ -308,6 +329,10 @@ export class WritePath {
     this.#appliedEnd = offset + 1;
     this.#rotateAt(this.#appliedEnd);
     return refused;
+  }
+
+  #note({ header }: BatchRecord | DeleteRecord, bytes: Uint8Array): void {
+    this.#state.activeGeneration.written.add(header.tenant, bytes.length);
   }
 
   #meter(record: BatchRecord | DeleteRecord): void {
@@ -436,6 +461,7 @@ export class WritePath {
         };
         const record = decodeRecord(bytes, offset, options);
         this.#apply(record, offset);
+        this.#note(record, bytes);
         this.#meter(record);
       } catch (error) {
         await this.#deadLetter(bytes, offset, error);

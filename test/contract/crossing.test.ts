@@ -164,7 +164,7 @@ test('where memory is full new series are refused and known ones go on, until th
   const { write } = threadOf(under);
   const isFull = { code: 'memory-full', kind: 'unavailable', retryAfterSec: 5 };
   await write('m,i=1 a=1 1');
-  let otherBytes = 9_000_000;
+  let otherBytes = 9_250_000;
   memory.hold('bodies', () => otherBytes);
   // One look at the sum was made when there was room.
   await under.storage.flush();

@@ -6,6 +6,7 @@ import { AppError } from '../../src/model/errors.ts';
 import { labelsFromObject } from '../../src/model/labels.ts';
 import type { LabelBytes } from '../../src/model/label-bytes.ts';
 import type { Labels } from '../../src/model/labels.ts';
+import { openPrincipal } from '../../src/model/tenant.ts';
 import { SERIES_PRESSED_IDLE_MS } from '../../src/tsdb/limits.ts';
 import { MemoryBound } from '../../src/tsdb/memory-bound.ts';
 import { asLabelBytes } from '../support/label-bytes.ts';
@@ -112,4 +113,70 @@ test('the sum of all holders refuses writes of known series too, and a flush mak
   await writeRows(under.storage, [rowOf(1, 3)]);
   await checkRows(under.storage, [...rows, rowOf(1, 3)]);
   assert.deepEqual([...memory.uses().keys()], ['head', 'index', 'parts', 'bodies']);
+});
+
+const as = (tenant: string) => ({ principal: openPrincipal(tenant) });
+
+for (const shardCount of [1, 3])
+  test(`a full index refuses the tenant that has most of it, others go on, ${shardCount} shards`, async () => {
+    const memory = new MemoryBound(BYTES_MAX * shardCount);
+    const under = await new TsdbUnderTest({ memory, settings }, shardCount).open();
+    await fill(under, [], 0);
+    const quiet = [1, 2, 3].map((n) => point({ __name__: 'quiet', n: `${n}` }, n, n));
+    await writeRows(under.storage, quiet, as('quiet'));
+    const labels = labelsFromObject({ __name__: 'm', pod: 'one more' });
+    assert.throws(() => under.storage.resolve('default', labels), isFull);
+    assert.throws(() => under.storage.resolveBytes('default', labelBytesOf(labels)), isFull);
+    await checkRows(under.storage, quiet, as('quiet'));
+    // Many that have little leave what known series need, once a flush has made room.
+    for (let n = 0; n < 3000; n++)
+      try {
+        await writeRows(under.storage, [rowOf(n, 1)], as(`small-${n}`));
+      } catch (error) {
+        assert.ok(isFull(error), String(error));
+      }
+    await under.storage.flush();
+    await writeRows(under.storage, [point({ __name__: 'quiet', n: '1' }, 9, 9)], as('quiet'));
+    await writeRows(under.storage, [rowOf(0, 9)]);
+  });
+
+test('a full head refuses the tenant that filled it, others go on', async () => {
+  const under = await new TsdbUnderTest({ settings: { headBytesMax: 400_000 } }).open();
+  const { blobs, storage } = under;
+  const put = blobs.put.bind(blobs);
+  blobs.put = () => Promise.reject(new Error('no space'));
+  const body = (tUs: number): Row[] => Array.from({ length: 100 }, (_, n) => rowOf(n, tUs));
+  const isHeadFull = { code: 'head-full', retryable: true, retryAfterSec: 1 };
+  await assert.rejects(async () => {
+    for (let tUs = 1; tUs < 10_000; tUs++) await writeRows(storage, body(tUs), as('loud'));
+  }, isHeadFull);
+  const quiet: Row[] = [];
+  for (let tUs = 1; tUs <= 20; tUs++) {
+    const rows = [point({ __name__: 'quiet' }, tUs, tUs)];
+    await writeRows(storage, rows, as('quiet'));
+    quiet.push(...rows);
+    await assert.rejects(writeRows(storage, body(1e6 + tUs), as('loud')), isHeadFull);
+  }
+  await checkRows(storage, quiet, as('quiet'));
+  blobs.put = put;
+  await storage.flush();
+  await writeRows(storage, body(2e6), as('loud'));
+});
+
+test('memory that is full refuses the tenant that has most of it, also points of known series', async () => {
+  const memory = new MemoryBound(BYTES_MAX);
+  const under = await new TsdbUnderTest({ memory, settings }).open();
+  await writeRows(
+    under.storage,
+    Array.from({ length: 300 }, (_, n) => rowOf(n, 1)),
+    as('loud'),
+  );
+  await writeRows(under.storage, [rowOf(1, 1)], as('quiet'));
+  memory.hold('bodies', () => foreignBytes);
+  let foreignBytes = 0;
+  foreignBytes = BYTES_MAX - memory.usedBytes - 500;
+  await assert.rejects(writeRows(under.storage, [rowOf(1, 2)], as('loud')), isFull);
+  await writeRows(under.storage, [rowOf(1, 2)], as('quiet'));
+  foreignBytes = 0;
+  await writeRows(under.storage, [rowOf(1, 2)], as('loud'));
 });

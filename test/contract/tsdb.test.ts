@@ -414,7 +414,7 @@ test('what is flushed soon is put into no head snapshot before, unless series ar
 });
 
 test('when flushes fail, writes are refused before the head grows without bound', async () => {
-  const settings = { headBytesMax: 37_000 };
+  const settings = { headBytesMax: 39_500 };
   const under = await opened({ settings });
   const put = under.blobs.put.bind(under.blobs);
   under.blobs.put = () => Promise.reject(new Error('no space'));

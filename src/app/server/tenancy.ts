@@ -52,7 +52,7 @@ async function forgetTenant(
   metadata.forget(tenant);
 }
 
-/** What rooms hold in memory of tenants goes with them: last of all, when nothing comes any more. */
+/** What rooms hold of tenants goes with them: last of all, when nothing comes any more. */
 export function followRemovals(
   store: TenancyStore,
   rooms: readonly { forget(tenant: TenantId): void }[],

@@ -364,7 +364,7 @@ export class HttpServer {
     };
   }
 
-  /** Of what runs, ends what would not begin now: tokens were revoked, tenants suspended or removed. */
+  /** Of what runs, ends what would not begin now: somebody lost a token or a tenant. */
   recheck(): void {
     for (const exchange of this.#running) exchange.recheck();
   }
