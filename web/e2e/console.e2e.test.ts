@@ -21,6 +21,10 @@ journey('Home draws host charts, light', LIGHT, async (look) => homeDraws(look, 
 journey('Home draws host charts, dark', DARK, async (look) => homeDraws(look, 'home-dark'));
 journey('Home draws at 360 px', NARROW, async (look) => {
   await homeDraws(look, 'home-360');
+  const hidden = await look.page.evaluate(
+    "(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector('.header nav'))",
+  );
+  assert.equal(hidden, 0, 'every place is in sight');
   await assertNoSidewaysScroll(look);
 });
 

@@ -234,9 +234,16 @@ for (const [theme, options] of THEMES) {
   });
 }
 
+journey('A link to the plan shows the plan', LIGHT, async ({ page, at }) => {
+  await page.goto(at(`explore?expr=${encodeURIComponent(`${CPU} / 2`)}&tab=explain`));
+  await page.getByRole('region', { name: 'Parts' }).waitFor();
+});
+
 journey('A server that does not explain still shows how it reads', LIGHT, async (look) => {
-  const { page, at } = look;
+  const { page, at, expectError } = look;
   mock().hasGuards = false;
+  // The browser itself logs an answer of 404.
+  expectError(/Failed to load resource/);
   await page.goto(at('explore?expr=sum(rate(node_load1[1m]))&tab=explain'));
   await page.getByText(/does not tell what the parts of a query cost/).waitFor();
   await page.getByText('node_load1{job=~"node|x"}').waitFor();

@@ -115,6 +115,23 @@ test('a page that is cut off, goes on behind its end, or has a blank line', () =
   refuse('a 1\n\n# EOF\n', 2, /a blank line/);
 });
 
+test('blanks in the braces: behind a comma, and nowhere else', () => {
+  for (const mode of ['import', 'scrape'] as const)
+    for (const [line, isTaken] of [
+      ['a{b="1", c="2"} 1', true],
+      ['a{b= "1"} 1', false],
+      ['a{b ="1"} 1', false],
+      ['a{ b="1"} 1', false],
+      ['a{b="1" } 1', false],
+      ['a{b="1" ,c="2"} 1', false],
+      ['{"a" ,b="1"} 1', false],
+      ['a{"b" ="1"} 1', false],
+    ] as const) {
+      const { errors } = scan(`${line}\n# EOF\n`, { mode }).result;
+      assert.equal(errors.length, isTaken ? 0 : 1, line);
+    }
+});
+
 test('what a push may not break and a scrape may', () => {
   const pages = [
     ['# TYPE a counter\na_total -1\n# EOF\n', 2, /_total below zero/],

@@ -25,7 +25,8 @@ export interface SeriesTextOptions {
   readonly unit?: string;
   /**
    * Where commas stand: 'lax' (absent): also one alone, and none between labels; 'behind': between
-   * labels and behind the last one; 'between': between labels only.
+   * labels and behind the last one; 'between': between labels only. But for 'lax' the only blanks
+   * within the braces are those behind a comma.
    */
   readonly commas?: 'lax' | 'behind' | 'between';
 }
@@ -123,6 +124,11 @@ class SeriesReader {
     while (this.#at < this.#end && (this.#byte() === 32 || this.#byte() === 9)) this.#at++;
   }
 
+  /** Blanks that text has and OpenMetrics has not. */
+  #skipLaxSpace(): void {
+    if ((this.#options.commas ?? 'lax') === 'lax') this.#skipSpace();
+  }
+
   /** The byte at the position; 0 behind the end, which no rule accepts. */
   #byte(): number {
     return this.#at < this.#end ? this.#bytes[this.#at]! : 0;
@@ -139,16 +145,17 @@ class SeriesReader {
   #readBraces(): boolean {
     if (this.#byte() !== 123) return this.#refuse('unexpected character in the metric name');
     this.#at++;
-    this.#skipSpace();
+    this.#skipLaxSpace();
     const { commas = 'lax' } = this.#options;
     // A lone comma in the braces is taken, as by the official Python parser.
     if (commas === 'lax' && this.#byte() === 44) this.#at++;
     let isBehindComma = false;
     for (;;) {
-      this.#skipSpace();
+      if (isBehindComma) this.#skipSpace();
+      else this.#skipLaxSpace();
       if (this.#byte() === 125) break;
       if (!this.#readItem()) return false;
-      this.#skipSpace();
+      this.#skipLaxSpace();
       // Prometheus' scraper takes labels without a comma between them, and so do we.
       const next = this.#byte();
       isBehindComma = next === 44;
@@ -171,7 +178,7 @@ class SeriesReader {
     const isQuoted = this.#byte() === QUOTE;
     const name = isQuoted ? this.#readQuoted() : this.#readLabelName();
     if (name === undefined) return false;
-    this.#skipSpace();
+    this.#skipLaxSpace();
     const next = this.#byte();
     if (isQuoted && (next === 44 || next === 125)) {
       if (this.#hasName) return this.#refuse('metric name given twice');
@@ -180,7 +187,7 @@ class SeriesReader {
     }
     if (next !== 61) return this.#refuse(`expected an equals sign behind label '${name}'`);
     this.#at++;
-    this.#skipSpace();
+    this.#skipLaxSpace();
     if (this.#byte() !== QUOTE)
       return this.#refuse(`expected a double-quoted value of label '${name}'`);
     const value = this.#readQuoted();

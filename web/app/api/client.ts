@@ -291,7 +291,7 @@ async function send(
 }
 
 /**
- * Servers with guards name each query they run. Where none was named yet, cost and plan are not
+ * Servers with guards name each query they run. Where none was named yet, cost is not
  * asked for: the answer would be 404, and browsers write that down as an error.
  */
 let hasGuards = false;

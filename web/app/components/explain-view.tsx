@@ -4,7 +4,7 @@
  */
 import type { ReactNode } from 'react';
 import { ApiError } from '../api/api-error.ts';
-import { canEstimate, explain, parseQuery } from '../api/client.ts';
+import { explain, parseQuery } from '../api/client.ts';
 import type { Explained, ParsedNode } from '../api/types.ts';
 import { useAsked } from '../hooks/use-asked.ts';
 import { Notice } from '../ui/notice.tsx';
@@ -110,7 +110,6 @@ async function explanationOf(
   query: Parameters<typeof explain>[0],
   signal: AbortSignal,
 ): Promise<Explanation> {
-  if (!canEstimate()) return { parsed: await parseQuery(query.expr, signal) };
   try {
     return { explained: await explain(query, signal) };
   } catch (error) {

@@ -1,5 +1,6 @@
 /** The list of metrics: searched by name and help, sorted by name or by number of series. */
 import { useMemo, useState, type ReactNode } from 'react';
+import { WrappedName } from '../ui/wrapped-name.tsx';
 import { visible } from '../util/labels.ts';
 import { METRICS_ROWS_MAX } from '../util/limits.ts';
 import { filterFacts, type MetricFacts } from '../util/metric-facts.ts';
@@ -93,7 +94,7 @@ function MetricRow({ metric, state }: MetricRowProps): ReactNode {
           className="metric-name"
           isCurrent={isOpen}
         >
-          {visible(name)}
+          <WrappedName text={name} />
         </PlaceLink>
         <span className="metric-help hint">{visible(help)}</span>
       </th>

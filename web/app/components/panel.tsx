@@ -4,7 +4,7 @@ import { queryRange } from '../api/client.ts';
 import { useRequest } from '../hooks/use-request.ts';
 import type { PanelScope, PanelSpec } from '../pages/home-panels.ts';
 import { Swatch } from '../ui/swatch.tsx';
-import { hashText, COLOUR_SLOTS } from '../util/colour.ts';
+import { slotOf, styleSlots } from '../util/colour.ts';
 import { DRAWN_SERIES_MAX } from '../util/limits.ts';
 import {
   gridTimes,
@@ -135,12 +135,16 @@ async function fetchPanel(
   const series = answers.flatMap(({ lines }, index) =>
     toChartSeries(lines).map((entry) => {
       const name = spec.lines[index]?.name(entry.labels) ?? entry.name;
-      const own = Object.hasOwn(spec.slots, name) ? spec.slots[name] : undefined;
-      const slot = own ?? hashText(name) % COLOUR_SLOTS;
-      return { ...entry, key: `${index}:${entry.key}`, name, style: { slot, dash: 0 } };
+      return { ...entry, key: `${index}:${entry.key}`, name };
     }),
   );
-  return { times: gridTimes(grid), series };
+  const styles = styleSlots(
+    series.map(({ name }) => (Object.hasOwn(spec.slots, name) ? spec.slots[name]! : slotOf(name))),
+  );
+  return {
+    times: gridTimes(grid),
+    series: series.map((entry, index) => ({ ...entry, style: styles[index]! })),
+  };
 }
 
 function firstSampleSec(data: ChartData): number | undefined {

@@ -2,7 +2,7 @@
 import type { ReactNode } from 'react';
 import type { NamedCount } from '../api/types.ts';
 import type { Place } from '../hooks/use-location.ts';
-import { visible } from '../util/labels.ts';
+import { WrappedName } from '../ui/wrapped-name.tsx';
 import { formatMetrics } from '../util/url-state.ts';
 import { PlaceLink } from './place-link.tsx';
 
@@ -28,9 +28,13 @@ export function TopCounts(props: TopCountsProps): ReactNode {
         {rows.map(({ name, value }) => (
           <li key={name}>
             {placeOf === undefined ? (
-              <span className="label-value">{visible(name)}</span>
+              <span className="label-value">
+                <WrappedName text={name} />
+              </span>
             ) : (
-              <PlaceLink to={placeOf(name)}>{visible(name)}</PlaceLink>
+              <PlaceLink to={placeOf(name)}>
+                <WrappedName text={name} />
+              </PlaceLink>
             )}
             <meter min={0} max={max} value={value} aria-label={`Count of ${name}`} />
             <span className="num">

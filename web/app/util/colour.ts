@@ -26,15 +26,25 @@ export function hashText(text: string): number {
   return (hash ^ (hash >>> 13)) >>> 0;
 }
 
-/** One style per key, in the order given; keys are the texts of label sets. */
-export function styleSeries(keys: readonly string[]): SeriesStyle[] {
+/** The slot that is a text's own. */
+export function slotOf(text: string): number {
+  return hashText(text) % COLOUR_SLOTS;
+}
+
+/** A slot that comes again has the next dash. */
+export function styleSlots(slots: readonly number[]): SeriesStyle[] {
   const usedDashes = new Map<number, number>();
-  const styles = new Map<string, SeriesStyle>();
-  for (const key of keys.toSorted()) {
-    const slot = hashText(key) % COLOUR_SLOTS;
+  return slots.map((slot) => {
     const used = usedDashes.get(slot) ?? 0;
     usedDashes.set(slot, used + 1);
-    styles.set(key, { slot, dash: used % DASHES.length });
-  }
-  return keys.map((key) => styles.get(key) ?? { slot: 0, dash: 0 });
+    return { slot, dash: used % DASHES.length };
+  });
+}
+
+/** One style per key, in the order given; keys are the texts of label sets. */
+export function styleSeries(keys: readonly string[]): SeriesStyle[] {
+  const sorted = keys.toSorted();
+  const styles = styleSlots(sorted.map(slotOf));
+  const byKey = new Map(sorted.map((key, index) => [key, styles[index]]));
+  return keys.map((key) => byKey.get(key) ?? { slot: 0, dash: 0 });
 }

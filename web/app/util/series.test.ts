@@ -1,7 +1,7 @@
 /** Grids, gaps, statistics; labels and colours of series. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { COLOUR_SLOTS, hashText, styleSeries } from './colour.ts';
+import { COLOUR_SLOTS, slotOf, styleSeries } from './colour.ts';
 import { formatLabels, labelColumns, visible } from './labels.ts';
 import {
   alignedGrid,
@@ -101,6 +101,6 @@ test('a colour depends on the label set alone; dashes separate equals', () => {
   assert.deepEqual(reversed, styleSeries(keys));
   const byStyle = new Set(styleSeries(keys.slice(0, 12)).map((s) => `${s.slot}/${s.dash}`));
   assert.ok(byStyle.size >= 11, 'twelve series are told apart, but for a rare fourfold collision');
-  const used = new Set(keys.map((key) => hashText(key) % COLOUR_SLOTS));
+  const used = new Set(keys.map((key) => slotOf(key)));
   assert.ok(used.size >= 8, 'forty series use most of the palette');
 });
