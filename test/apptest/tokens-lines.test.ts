@@ -169,6 +169,32 @@ test('lines go to the tenants of their tokens, over every listener', async () =>
   assert.equal((await orrery.stop()).code, 0);
 });
 
+test('whoever tries tokens waits, others do not, and a token that was revoked delays no relay', async () => {
+  const house = await House.start(['--auth', 'token', ...LISTEN]);
+  const a = await house.tenant('a');
+  const port = house.port('graphite');
+  const wrong = (i: number) => `orr_${'a'.repeat(12)}_${String(i).padStart(6, 'b')}`;
+  const lines = (count: number, token: (i: number) => string) =>
+    Array.from({ length: count }, (_, i) => `${token(i)}.lost 1 ${T}\n`).join('');
+  const startedMs = performance.now();
+  // 200 at once, 600 at 200 a second.
+  const tried = talk(port, `${lines(800, wrong)}${a.writer}.behind 1 ${T}\n`);
+  await until('loss', async () => (await house.lost('graphite')) > 200);
+  await talk(port, `${a.writer}.beside 1 ${T}\n`);
+  await house.untilNames(a.reader, ['beside']);
+  await tried;
+  assert.ok(performance.now() - startedMs > 2500);
+  await house.untilNames(a.reader, ['behind', 'beside']);
+  await sleep(1200);
+  const relayMs = performance.now();
+  const relayed = (i: number) => (i % 2 === 0 ? a.writer : wrong(0));
+  await talk(port, `${lines(1000, relayed)}${a.writer}.relayed 1 ${T}\n`);
+  assert.ok(performance.now() - relayMs < 10_000);
+  await house.untilNames(a.reader, ['behind', 'beside', 'lost', 'relayed']);
+  assert.equal(await house.lost('graphite'), 1300);
+  assert.equal((await house.orrery.stop()).code, 0);
+});
+
 test('a token that is revoked ends on connections that are open', async () => {
   const house = await House.start(['--auth', 'token', ...LISTEN]);
   const a = await house.tenant('a');

@@ -12,6 +12,7 @@ import { lineMetrics } from '../../frontends/lines/line-metrics.ts';
 import type { LineMetrics } from '../../frontends/lines/line-metrics.ts';
 import { LineServer } from '../../frontends/lines/line-server.ts';
 import type { OpenSession } from '../../frontends/lines/line-session.ts';
+import { RefusalPace } from '../../frontends/http/refusal-pace.ts';
 import type { LineDependencies } from '../../frontends/lines/write-lines.ts';
 import { errorMessage, FatalError } from '../../stdx/assert.ts';
 import type { Clock } from '../../stdx/clock.ts';
@@ -49,6 +50,8 @@ type Drain = (graceMs: number) => Promise<void>;
 
 interface BoundParts extends LineListenersParts {
   readonly boundToken: () => string | undefined;
+  /** Of all listeners. */
+  readonly pace: RefusalPace;
 }
 
 /** What a listener gets to start with, and where it puts how it ends. */
@@ -139,7 +142,11 @@ export async function startLineListeners(given: LineListenersParts): Promise<Lin
   const { graphite, opentsdbTelnet, influxTcp, influxUdp, lineTokenFile } = given.settings;
   const bound =
     lineTokenFile === undefined ? undefined : await LineToken.open(given, lineTokenFile);
-  const parts: BoundParts = { ...given, boundToken: () => bound?.token };
+  const parts: BoundParts = {
+    ...given,
+    boundToken: () => bound?.token,
+    pace: new RefusalPace(),
+  };
   const metricsOf = lineMetrics(parts.registry);
   const addresses: Record<string, string> = {};
   const drains: Drain[] = [];

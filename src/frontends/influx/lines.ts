@@ -54,12 +54,13 @@ class InfluxLineSession implements LineSession {
   }
 
   async take(body: Uint8Array, end: number): Promise<LineAnswer> {
+    this.#senders.begin();
     for (const run of tokenRuns(body, end, TOKENS)) await this.#write(run);
     return NO_ANSWER;
   }
 
   async #write(run: TokenRun): Promise<void> {
-    const principal = this.#senders.admit(run);
+    const principal = await this.#senders.admit(run);
     if (principal instanceof AppError) return;
     const { body, end } = run;
     const options = {

@@ -43,6 +43,7 @@ class TelnetSession implements LineSession {
   }
 
   async take(body: Uint8Array, end: number): Promise<LineAnswer> {
+    this.#senders.begin();
     let text = '';
     let at = 0;
     while (at < end) {
@@ -54,7 +55,7 @@ class TelnetSession implements LineSession {
         continue;
       }
       const next = body.indexOf(LF, at) + 1;
-      const answer = this.#command(quoteLine(body, at, next));
+      const answer = await this.#command(quoteLine(body, at, next));
       text += answer.text;
       if (answer.isLast) return { text, isLast: true };
       at = next;
@@ -64,7 +65,7 @@ class TelnetSession implements LineSession {
 
   /** Writes lines which are all `put`s; what to answer. */
   async #put(run: TokenRun): Promise<string> {
-    const principal = this.#senders.admit(run);
+    const principal = await this.#senders.admit(run);
     if (principal instanceof AppError) return `put: ${principal.message}\n`;
     const { body, end } = run;
     const written = await writeLines(this.#deps, this.#source, principal, {
@@ -84,7 +85,7 @@ class TelnetSession implements LineSession {
     return more > 0 ? `${reasons}put: … and ${more} more lines with errors\n` : reasons;
   }
 
-  #command(line: string): LineAnswer {
+  async #command(line: string): Promise<LineAnswer> {
     const [command = '', ...words] = line.trim().split(/ +/);
     switch (command.toLowerCase()) {
       case '':
@@ -96,7 +97,7 @@ class TelnetSession implements LineSession {
       case 'stats':
         return { text: this.#stats(), isLast: false };
       case 'auth':
-        return { text: this.#auth(words.at(-1) ?? ''), isLast: false };
+        return { text: await this.#auth(words.at(-1) ?? ''), isLast: false };
       case 'exit':
         return { text: '', isLast: true };
       case 'put':
@@ -114,14 +115,8 @@ class TelnetSession implements LineSession {
   }
 
   /** `auth TOKEN`, `auth basic USER TOKEN`. */
-  #auth(token: string): string {
-    try {
-      this.#senders.introduce(token);
-      return 'AUTH_SUCCESS\r\n';
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error;
-      return 'AUTH_FAIL\r\n';
-    }
+  async #auth(token: string): Promise<string> {
+    return (await this.#senders.introduce(token)) ? 'AUTH_SUCCESS\r\n' : 'AUTH_FAIL\r\n';
   }
 
   /** Of this connection; what the process counts is at `/metrics`. */
