@@ -1,7 +1,8 @@
 // Who sends lines: the token in front of a line, else the one that the connection began with, else
 // the one that the listener is bound to. It is asked anew for each write, so that a token that is
 // revoked ends with the next one, also on connections that are open. Whoever shows tokens that are
-// none waits for the pace of refusals (docs/decisions/0072), and so does what follows on his connection.
+// none waits for the pace of refusals (docs/decisions/0072), and so does what follows on his
+// connection.
 import type { Principal, TenantId } from '../../model/tenant.ts';
 import { AppError } from '../../model/errors.ts';
 import type { Clock } from '../../stdx/clock.ts';
