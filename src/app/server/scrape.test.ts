@@ -12,11 +12,13 @@ import { openPrincipal } from '../../model/tenant.ts';
 import { seededPrng } from '../../stdx/prng.ts';
 import { silentLogger } from '../../telemetry/logger.ts';
 import { ScrapeLoop } from '../../agent/scrape-loop.ts';
+import { parseRelabelConfig } from '../../relabel/parse.ts';
+import { Relabeller } from '../../relabel/relabelling.ts';
 import { Scraper } from '../../agent/scrape.ts';
 
 const STALE_BITS = 0x7ff0000000000002n;
 
-function setup(pages: readonly (string | Error)[]) {
+function setup(pages: readonly (string | Error)[], rules = '') {
   const storage = new MemoryStorage();
   const ingest = new Ingest({ storage, prng: seededPrng(1) });
   let at = 0;
@@ -24,6 +26,7 @@ function setup(pages: readonly (string | Error)[]) {
     job: 'node',
     url: 'http://127.0.0.1/metrics',
     instance: 'h:1',
+    relabelling: rules === '' ? undefined : new Relabeller(parseRelabelConfig(rules), 0),
     async collect() {
       const page = pages[at++]!;
       if (page instanceof Error) throw page;
@@ -73,6 +76,26 @@ test('samples get the target’s labels, and the report stands beside them', asy
   };
   for (const [name, value] of Object.entries(report))
     assert.deepEqual(await samples(name), [['node h:1', 1000, value]], name);
+});
+
+test('behind rules a series ends where nothing of the page becomes it any more', async () => {
+  const rules =
+    '- {action: labeldrop, regex: pod}\n- {source_labels: [cpu], regex: x, action: drop}\n' +
+    '- {source_labels: [cpu], regex: n, target_label: __name__, replacement: ""}\n';
+  const pages = ['a{pod="1"} 1\na{cpu="x"} 5\n', 'a{pod="2"} 2\n', '', 'a{cpu="n"} 1\n'];
+  const { scraper, samples } = setup(pages, rules);
+  for (const tUs of [1000, 2000, 3000]) assert.equal((await scraper.scrape(tUs, () => 0)).up, true);
+  assert.deepEqual(await samples('a'), [
+    ['node h:1', 1000, 1],
+    ['node h:1', 2000, 2],
+    ['node h:1', 3000, 'stale'],
+  ]);
+  const counts = async (name: string) => (await samples(name)).map(([, , value]) => value);
+  assert.deepEqual(await counts('scrape_samples_scraped'), [2, 1, 0]);
+  assert.deepEqual(await counts('scrape_samples_post_metric_relabeling'), [1, 1, 0]);
+  const nameless = await scraper.scrape(4000, () => 0);
+  assert.equal(nameless.up, false);
+  assert.match(String(nameless.reason), /relabelling leaves a series without a name/);
 });
 
 test('a series that vanishes goes stale once', async () => {
