@@ -157,7 +157,8 @@ class Lexer {
         return this.#emit('(', 1);
       case ')':
         if (--this.#parenDepth < 0)
-          return this.#fail(`unexpected right parenthesis ${quoteRune(char)}`);
+          // Behind it, where the reference's lexer stands by then.
+          return this.#fail(`unexpected right parenthesis ${quoteRune(char)}`, this.#pos + 1);
         return this.#emit(')', 1);
       case '{':
         this.#braceOpen = true;

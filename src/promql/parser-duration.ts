@@ -55,11 +55,11 @@ export function takeNumber(stream: TokenStream): NumberLiteral {
   const pos = { start: token.start, end: token.end };
   if (token.kind === 'number') {
     const value = parseNumber(token.text);
-    if (value === undefined)
-      stream.report(
-        pos,
-        `error parsing number: ${quote(token.text)} is no number that fits a double`,
-      );
+    if (value === undefined) {
+      const reason = Number.isNaN(Number(token.text)) ? 'invalid syntax' : 'value out of range';
+      const text = quote(token.text);
+      stream.report(pos, `error parsing number: strconv.ParseFloat: parsing ${text}: ${reason}`);
+    }
     return { type: 'NumberLiteral', value: value ?? 0, duration: false, pos };
   }
   try {

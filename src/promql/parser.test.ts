@@ -149,7 +149,7 @@ describe('refusals', () => {
       '1:7: parse error: expected type instant vector in call to function "floor", got scalar',
     );
     assert.equal(error.issues.length, 2);
-    assert.match(refusal('foo\n +\n )').message, /^3:2: parse error: unexpected right parenth/);
+    assert.match(refusal('foo\n +\n )').message, /^3:3: parse error: unexpected right parenth/);
     assert.match(refusal('{a=~"("}').message, /missing closing \)/);
   });
 

@@ -1,6 +1,5 @@
-// Commands of docs/protocols/*.md, and of deletes in keeping-house.md, do what they say when they
-// are pasted: each `sh` block that asks a server with curl is run against one, and curl fails where
-// the server refuses.
+// Commands of docs/protocols/*.md do what they say when they are pasted: each `sh` block that asks
+// a server with curl is run against one, and curl fails where the server refuses.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -19,7 +18,6 @@ const PAGES = [
   'protocols/prometheus-text',
   'protocols/pushgateway',
   'protocols/warp10',
-  'operations/keeping-house',
 ];
 const run = promisify(execFile);
 

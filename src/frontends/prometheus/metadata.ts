@@ -175,8 +175,8 @@ export function unescapeLabelName(name: string): string {
 export async function labelValues(deps: MetadataDependencies, exchange: Exchange): Promise<void> {
   const raw = exchange.params.get('name') ?? '';
   const name = unescapeLabelName(raw);
-  if (!name.isWellFormed() || name.includes('\uFFFD'))
-    throw new AppError('invalid', 'label-name', `invalid label name: ${JSON.stringify(raw)}`);
+  if (name === '' || !name.isWellFormed() || name.includes('\uFFFD'))
+    throw new AppError('invalid', 'label-name', `invalid label name: ${JSON.stringify(name)}`);
   await names(deps, exchange, exchange.search, (context, selector) =>
     deps.storage.labelValues(context, name, selector),
   );

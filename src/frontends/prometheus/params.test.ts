@@ -30,6 +30,8 @@ test('times', () => {
     ['2026-01-01T00:00:60Z', undefined],
     ['2026-13-01T00:00:00Z', undefined],
     ['2026-01-01', undefined],
+    ['2026-01-01t00:00:00Z', undefined],
+    ['2026-01-01T00:00:00z', undefined],
     ['', undefined],
     ['NaN', undefined],
     ['0x10', undefined],
@@ -58,6 +60,8 @@ test('durations', () => {
 test('limits, ranges, selectors', async () => {
   const params = (text: string) => new URLSearchParams(text);
   assert.equal(limitParam(params('')), 0);
+  assert.equal(limitParam(params('limit=9223372036854775807')), Number.MAX_SAFE_INTEGER);
+  assert.throws(() => limitParam(params('limit=9223372036854775808')), /value out of range/);
   assert.equal(limitParam(params('limit=7')), 7);
   assert.throws(() => limitParam(params('limit=-1')), /non-negative/);
   assert.throws(() => limitParam(params('limit=1.5')), /parsing "1.5": invalid syntax/);

@@ -42,8 +42,7 @@ export function parseTime(text: string): number | undefined {
 
 const MS_IN_DAY = 86_400_000;
 const MS_IN_400_YEARS = 146_097 * MS_IN_DAY;
-const RFC3339 =
-  /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
+const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+-])(\d\d):(\d\d))$/;
 
 function parseRfc3339(text: string): number | undefined {
   const match = RFC3339.exec(text);
@@ -123,9 +122,15 @@ export function durationParam(params: URLSearchParams, name: string): number | u
   return durationUs;
 }
 
-/** An integer in decimal, as Go's Atoi takes it; undefined where the text is none. */
+/**
+ * An integer of 64 bits in decimal, as Go's Atoi takes it: clients send the largest one for "all".
+ * What a double cannot hold is the nearest safe integer; undefined where the text is none.
+ */
 export function parseInteger(text: string): number | undefined {
-  return /^[+-]?\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : undefined;
+  if (!/^[+-]?\d{1,32}$/.test(text)) return undefined;
+  const exact = BigInt(text);
+  if (BigInt.asIntN(64, exact) !== exact) return undefined;
+  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Number(exact)));
 }
 
 /** 0 = no limit. */

@@ -1,7 +1,7 @@
 /** Grids, gaps, statistics; labels and colours of series. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { COLOUR_SLOTS, slotOf, styleSeries } from './colour.ts';
+import { slotOf, styleSeries } from './colour.ts';
 import { formatLabels, labelColumns, visible } from './labels.ts';
 import {
   alignedGrid,

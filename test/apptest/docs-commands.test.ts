@@ -1,5 +1,6 @@
 // The commands of docs/operations/*.md do what the page says: every line of every `sh` block is run
-// in the order of the page, against a real server and real folders.
+// in the order of the page, against a real server and real folders. Those of docs/protocols/*.md are
+// in protocols-docs.test.ts.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,9 +12,9 @@ import { startOrrery } from './harness.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** Commands of the page's `sh` blocks, one a line. */
+/** Commands of the `sh` blocks of a page below `docs`. */
 async function commandsOf(page: string): Promise<readonly string[]> {
-  const text = await readFile(join(ROOT, 'docs/operations', page), 'utf8');
+  const text = await readFile(join(ROOT, 'docs', page), 'utf8');
   const blocks = [...text.matchAll(/^```sh\n(.*?)^```$/gms)].map((match) => match[1]!);
   return blocks.flatMap((block) => block.trim().split('\n'));
 }
@@ -66,7 +67,7 @@ async function runPage(page: string, check: (folder: string) => Promise<void>): 
 }
 
 test('docs/operations/backup.md', () =>
-  runPage('backup.md', async (folder) => {
+  runPage('operations/backup.md', async (folder) => {
     const data = join(folder, 'restored-data');
     const restored = await startOrrery(['--no-collect', '--data', data]);
     const { text } = await restored.get('/api/v1/export?match[]=kept');
@@ -74,6 +75,9 @@ test('docs/operations/backup.md', () =>
     assert.match(text, /"values":\[1\]/);
   }));
 
-test('docs/operations/check.md', () => runPage('check.md', async () => undefined));
-
-test('docs/operations/import-export.md', () => runPage('import-export.md', async () => undefined));
+for (const page of [
+  'operations/check.md',
+  'operations/import-export.md',
+  'operations/keeping-house.md',
+])
+  test(`docs/${page}`, () => runPage(page, async () => undefined));
