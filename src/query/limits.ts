@@ -47,7 +47,7 @@ export const CACHE_SEGMENT_US = 2 * 3600 * 1_000_000;
 /** … but so many steps at least, so that a query has some dozens of them at most. */
 export const CACHE_SEGMENT_STEPS = 200;
 
-/** Texts of queries whose trees are kept, and the longest of them. */
+/** Texts of queries whose trees are kept, or of selectors, and the longest of them. */
 export const PARSED_QUERIES_MAX = 128;
 export const PARSED_LENGTH_MAX = 1024;
 

@@ -14,6 +14,7 @@ import type { PromqlEstimate, PromqlLimits } from './promql-cost.ts';
 import type { CachePlan, RangeCache } from './range-cache.ts';
 import type { QueryRequest, QueryService, RunningQuery } from './query-service.ts';
 import { lazy } from '../stdx/lazy.ts';
+import { Remembered } from '../stdx/remembered.ts';
 
 export type EvaluatePromql = (
   context: ReadContext,
@@ -81,7 +82,11 @@ const loadRangeCache = lazy(() => import('./range-cache.ts'));
 
 export class PromqlQueries {
   readonly #options: PromqlOptions;
-  readonly #parsed = new ParsedQueries();
+  /** Trees of texts that were asked lately: nobody changes a tree. */
+  readonly #parsed = new Remembered<Expr>({
+    countMax: PARSED_QUERIES_MAX,
+    lengthMax: PARSED_LENGTH_MAX,
+  });
   #cache: RangeCache | undefined = undefined;
 
   constructor(options: PromqlOptions) {
@@ -256,25 +261,6 @@ export class PromqlQueries {
         throw await withCulprit(error, this.#options.storage, context, expr, params);
       }
     });
-  }
-}
-
-/** Trees of texts that were asked lately: panels ask the same again, and nobody changes a tree. */
-class ParsedQueries {
-  /** The oldest first. */
-  readonly #byText = new Map<string, Expr>();
-
-  get(text: string): Expr | undefined {
-    return this.#byText.get(text);
-  }
-
-  keep(text: string, expr: Expr): void {
-    if (text.length > PARSED_LENGTH_MAX) return;
-    if (this.#byText.size === PARSED_QUERIES_MAX) {
-      const [oldest] = this.#byText.keys();
-      this.#byText.delete(oldest!);
-    }
-    this.#byText.set(text, expr);
   }
 }
 

@@ -61,7 +61,7 @@ export function runFloatKernel(
     case 'deriv':
       return derivKernel(s, windows, out);
     case 'predict_linear':
-      return predictKernel(s, windows, out, args[0]!);
+      return predictKernel(s, windows, out, { aheadSec: args[0]!, shiftUs: args[1]! });
     case 'double_exponential_smoothing':
       return smoothingKernel(s, windows, out, { smoothing: args[0]!, trend: args[1]! });
     default:

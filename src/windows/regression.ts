@@ -50,17 +50,20 @@ export function derivKernel(s: SeriesSamples, windows: Windows, out: StepColumn)
     if (hi[k]! - lo[k]! >= 2) out.setFloat(k, fitLine(s, lo[k]!, hi[k]!, s.tUs[lo[k]!]!).slope);
 }
 
-/** `aheadSec`: seconds after the step whose value is predicted. */
+/**
+ * `aheadSec`: seconds after the step of the query whose value is predicted. `shiftUs`: from the
+ * step of the data to that of the query, where x is 0: with infinite values the origin shows.
+ */
 export function predictKernel(
   s: SeriesSamples,
   windows: Windows,
   out: StepColumn,
-  aheadSec: Float64Array,
+  { aheadSec, shiftUs }: { readonly aheadSec: Float64Array; readonly shiftUs: Float64Array },
 ): void {
   const { lo, hi, grid } = windows;
   for (let k = 0; k < grid.count; k++) {
     if (hi[k]! - lo[k]! < 2) continue;
-    const line = fitLine(s, lo[k]!, hi[k]!, windows.stepAt(k));
+    const line = fitLine(s, lo[k]!, hi[k]!, windows.stepAt(k) + argAt(shiftUs, k));
     out.setFloat(k, line.slope * argAt(aheadSec, k) + line.intercept);
   }
 }

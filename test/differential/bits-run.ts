@@ -60,6 +60,7 @@ const OVER_TIME: readonly ((range: string) => string)[] = [
   ),
   (range) => `quantile_over_time(0.37, bits${range})`,
   (range) => `predict_linear(bits${range}, 731)`,
+  (range) => `predict_linear(bits${range} offset -45s, 731)`,
   (range) => `double_exponential_smoothing(bits${range}, 0.3, 0.7)`,
 ];
 

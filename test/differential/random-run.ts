@@ -78,10 +78,11 @@ async function checkWith(servers: BothServers, { count, seed }: RandomRun): Prom
     assert.ok(performance.now() - startMs < SLOWEST_MS, `took too long: ${query}`);
     if (verdict.isError) refused++;
     else if (!verdict.isEmpty) answered++;
-    if (verdict.differences.length > 0)
-      differing.push(
-        `${JSON.stringify(when)} ${query}\n  ${verdict.differences.slice(0, 3).join('\n  ')}`,
-      );
+    if (verdict.differences.length > 0) {
+      const told = `${JSON.stringify(when)} ${query}\n  ${verdict.differences.slice(0, 3).join('\n  ')}`;
+      differing.push(told);
+      console.log(told);
+    }
     // A run of hours says how far it is, and what it found where it is ended early.
     const done = i + 1;
     if (done % TOLD_EVERY === 0 || done === count)

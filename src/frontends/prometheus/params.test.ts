@@ -83,6 +83,20 @@ test('limits, ranges, selectors', async () => {
   );
 });
 
+test('a selector that is asked for again is not compiled again', async () => {
+  const text = 'match[]=up{job=~"a|b.*"}';
+  const [first] = await selectorParams(new URLSearchParams(text));
+  const [again] = await selectorParams(new URLSearchParams(`${text}&match[]=x`));
+  assert.equal(first, again);
+  assert.ok(first![0]!.matches('bc'));
+  // What is refused is refused each time.
+  for (let i = 0; i < 2; i++)
+    await assert.rejects(
+      selectorParams(new URLSearchParams('match[]={a=~"x*"}')),
+      /non-empty matcher/,
+    );
+});
+
 test('escaped label names', () => {
   assert.equal(unescapeLabelName('plain'), 'plain');
   assert.equal(unescapeLabelName('U__a_2e_b__c'), 'a.b_c');

@@ -6,12 +6,20 @@ import { AppError } from '../../model/errors.ts';
 import { matcher } from '../../model/matcher.ts';
 import { errorMessage } from '../../stdx/assert.ts';
 import type { Matcher } from '../../model/matcher.ts';
+import { PARSED_LENGTH_MAX, PARSED_QUERIES_MAX } from '../../query/limits.ts';
 import { lazy } from '../../stdx/lazy.ts';
+import { Remembered } from '../../stdx/remembered.ts';
 
 const loadParser = lazy(() => import('../../promql/parser.ts'));
 
 /** `match[]` parameters of one request; each is a read of its own. */
 const SELECTORS_MAX = 1_000;
+
+/** Variables of a dashboard are asked for with the same selectors each time it is opened. */
+const compiledSelectors = new Remembered<readonly Matcher[]>({
+  countMax: PARSED_QUERIES_MAX,
+  lengthMax: PARSED_LENGTH_MAX,
+});
 
 /** Farther than any stored time; still an exact integer. */
 const T_US_MIN = Number.MIN_SAFE_INTEGER;
@@ -177,8 +185,12 @@ export async function selectorParams(
     throw refuse(`match[] is given ${texts.length} times, the limit is ${SELECTORS_MAX}`);
   const { parseMetricSelector } = await loadParser();
   const selectors = texts.map((text) => {
+    const known = compiledSelectors.get(text);
+    if (known !== undefined) return known;
     try {
-      return parseMetricSelector(text).map((m) => matcher(m.name, m.type, m.value));
+      const matchers = parseMetricSelector(text).map((m) => matcher(m.name, m.type, m.value));
+      compiledSelectors.keep(text, matchers);
+      return matchers;
     } catch (error) {
       throw refuse(errorMessage(error), error);
     }

@@ -137,6 +137,10 @@ describe('leaves', () => {
       code: 'promql-execution',
       message: 'vector cannot contain metrics with the same labelset',
     });
+    await assert.rejects(
+      ask(storage, 'max by (__name__) (max_over_time({__name__=~"(a|b)_total"}[1m]))'),
+      { code: 'promql-execution' },
+    );
   });
 
   test('a part that does not depend on the step is read once', async () => {
@@ -158,6 +162,22 @@ describe('leaves', () => {
     assert.deepEqual(text(await ask(storage, `max_over_time(${one}[40s:20s])`, RANGE)), [
       '{instance="1", job="a"} 20 40 40 60',
     ]);
+  });
+
+  test('a prediction is told from the step of the query, whatever the offset', async () => {
+    const storage = new TinyStorage({ m: [1, 2, 3, Number.NEGATIVE_INFINITY], n: [1, 2, 3, 4] });
+    const at = { ...INSTANT, startUs: 20e6, endUs: 20e6 };
+    // The reference's x of the infinity is 10 s, not 0, which would make it no number.
+    assert.deepEqual(text(await ask(storage, 'predict_linear(m[40s] offset -10s, 60)', at)), [
+      '{} -Infinity',
+    ]);
+    assert.deepEqual(text(await ask(storage, 'predict_linear(n[40s] offset -10s, 60)', at)), [
+      '{} 9',
+    ]);
+    const steps = { ...RANGE, startUs: 20e6, endUs: 30e6 };
+    const fixed = ['predict_linear(n[40s] @ 30, 60)', 'sum(predict_linear(n[40s] @ 30, 60))'];
+    for (const query of fixed)
+      assert.deepEqual(text(await ask(storage, query, steps)), ['{} 9 10'], query);
   });
 });
 

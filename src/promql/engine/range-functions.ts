@@ -51,13 +51,14 @@ export async function kernelArgs(
 ): Promise<Float64Array[]> {
   const args: Float64Array[] = [];
   for (const arg of scalarArgs(call)) args.push(await ev.scalar(arg, grid));
-  if (call.func === 'predict_linear') {
-    const ahead = args[0]!;
-    for (let k = 0; k < grid.count; k++) {
-      const stepUs = grid.startUs + k * grid.stepUs;
-      ahead[k]! += (stepUs - (data.startUs + k * data.stepUs)) / 1e6;
-    }
-  }
+  // A prediction is told from the step, also where the samples are those of another time.
+  if (call.func === 'predict_linear')
+    args.push(
+      Float64Array.from(
+        { length: grid.count },
+        (_, k) => grid.startUs + k * grid.stepUs - (data.startUs + k * data.stepUs),
+      ),
+    );
   return args.map((arg) =>
     arg.every((value) => Object.is(value, arg[0])) ? arg.slice(0, 1) : arg,
   );
