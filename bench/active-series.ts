@@ -9,7 +9,9 @@ import { parseArgs } from 'node:util';
 import type { Labels } from '../src/model/labels.ts';
 import { parseSeenList, seenListChunks } from '../src/tsdb/seen-list.ts';
 import { SeriesIndex } from '../src/tsdb/series-index.ts';
+import { answerHelp } from './help.ts';
 
+answerHelp(import.meta.filename);
 const { values: options } = parseArgs({
   options: {
     series: { type: 'string', default: '1000000' },

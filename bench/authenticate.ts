@@ -21,7 +21,9 @@ import { TokenAuthenticator } from '../src/tenancy/token-authenticator.ts';
 import { WatchedAuthenticator } from '../src/tenancy/watched-authenticator.ts';
 import { mintToken } from '../src/tenancy/token.ts';
 import { manyTokens } from './many-tokens.ts';
+import { answerHelp } from './help.ts';
 
+answerHelp(import.meta.filename);
 const { values: options } = parseArgs({
   options: { requests: { type: 'string', default: '200000' } },
 });

@@ -36,7 +36,9 @@ import { TokenAuthenticator } from '../src/tenancy/token-authenticator.ts';
 import { UsageBook } from '../src/tenancy/usage.ts';
 import { WatchedAuthenticator } from '../src/tenancy/watched-authenticator.ts';
 import { manyTokens } from './many-tokens.ts';
+import { answerHelp } from './help.ts';
 
+answerHelp(import.meta.filename);
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {

@@ -1,14 +1,16 @@
 // Who changed what, when and from where: rows of the catalog. Those of tenants and tokens are
 // written in the transaction of the change itself, so that there is neither a change without its
 // row nor a row without its change. What other rooms do has its row before it is done, and where
-// that fails a second one, which says so. Rows are only added; beyond a number the oldest goes.
+// that fails a second one, which says so. Rows are only added; beyond a number the oldest goes, or
+// one of a tenant that fills the log (audit-shares.ts).
 // Deletes of points have a log of their own: who may delete only cannot push out what admins did.
 // Secrets and their hashes are in no row. Rows are not kept in memory: a question reads them, the
-// newest first.
+// newest first. Of a full log it is known who has which.
 import type { Catalog, CatalogEntry, CatalogTx } from '../catalog/catalog.ts';
 import { prefixEnd } from '../catalog/catalog.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { FatalError } from '../stdx/assert.ts';
+import { AuditShares } from './audit-shares.ts';
 import {
   AUDIT_ROWS_MAX,
   AUDIT_SCAN_ROWS_MAX,
@@ -88,7 +90,7 @@ export interface AuditChange {
 }
 
 export interface AuditRow extends AuditChange {
-  /** 1, 2, 3 …; of deletes those of tenants that are gone are missing. */
+  /** 1, 2, 3 …; those that went are missing. */
   readonly seq: number;
   readonly tMs: number;
 }
@@ -117,6 +119,10 @@ export class AuditLog {
   readonly #rows: string;
   readonly #rowsMax: number;
   #lastSeq: number;
+  /** Since the log is full. */
+  #shares: AuditShares | undefined = undefined;
+  /** Goes with the row that is being written. */
+  #victim: number | undefined = undefined;
 
   private constructor(catalog: Catalog, name: AuditLogName, lastSeq: number) {
     const { rows, rowsMax } = LOGS[name];
@@ -139,6 +145,25 @@ export class AuditLog {
     return auditKey(this.#rows, seq);
   }
 
+  /** Before `next`. */
+  async prepare(): Promise<void> {
+    if (this.#shares !== undefined || this.#lastSeq < this.#rowsMax) return;
+    const shares = new AuditShares(this.#rowsMax);
+    for (let begin = this.#rows; ;) {
+      const start = begin;
+      const { result } = await this.#catalog.transact((tx) =>
+        tx.range(start, prefixEnd(this.#rows), { limit: TENANCY_PAGE_ROWS }),
+      );
+      for (const entry of result) {
+        const { by, seq } = auditRow(entry, this.#rows);
+        shares.add(by.tenant, seq);
+      }
+      if (result.length < TENANCY_PAGE_ROWS) break;
+      begin = `${result.at(-1)!.key}\u0000`;
+    }
+    this.#shares = shares;
+  }
+
   /** The row of a change that is about to be written. One at a time. */
   next(change: AuditChange, tMs: number): AuditRow {
     return { seq: this.#lastSeq + 1, tMs, ...change };
@@ -147,13 +172,16 @@ export class AuditLog {
   /** Adds the row to the transaction of its change. */
   write(tx: CatalogTx, row: AuditRow): void {
     tx.set(this.#key(row.seq), new TextEncoder().encode(JSON.stringify(row)));
-    const oldest = row.seq - this.#rowsMax;
-    if (oldest > 0) tx.removeRange(this.#rows, this.#key(oldest + 1));
+    this.#victim = this.#shares?.victim();
+    if (this.#victim !== undefined) tx.remove(this.#key(this.#victim));
   }
 
   /** The transaction is committed. */
   written(row: AuditRow): void {
     this.#lastSeq = row.seq;
+    if (this.#victim !== undefined) this.#shares?.remove(this.#victim);
+    this.#shares?.add(row.by.tenant, row.seq);
+    this.#victim = undefined;
   }
 
   /** Has the transaction of the row been committed? */
@@ -175,9 +203,10 @@ export class AuditLog {
         await this.#catalog.transact(async (tx) => {
           for (const { seq } of own) tx.remove(this.#key(seq));
         });
-      if (rows.length < TENANCY_PAGE_ROWS) return;
+      if (rows.length < TENANCY_PAGE_ROWS) break;
       before = rows.at(-1)!.seq;
     }
+    this.#shares = undefined;
   }
 
   async query(filter: AuditFilter): Promise<AuditAnswer> {

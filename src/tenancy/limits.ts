@@ -29,6 +29,8 @@ export const ADMIN_LEFT_MS = 24 * 3_600_000;
 
 /** Rows of the audit log; the oldest go. */
 export const AUDIT_ROWS_MAX = 50_000;
+/** Of each log, for the admins of one tenant, where it is full. */
+export const AUDIT_SHARE_MAX = 0.1;
 /** Rows of the log of deletes; the oldest go, and take none of the others along. */
 export const DELETE_ROWS_MAX = 50_000;
 /** Rows that one question looks at; the answer says where to go on. */

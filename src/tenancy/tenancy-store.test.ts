@@ -9,10 +9,12 @@ import { MemoryCatalog } from '../../test/contract/memory-planes.ts';
 import type { Catalog, CatalogTx } from '../catalog/catalog.ts';
 import { SqliteCatalog } from '../catalog/sqlite-catalog.ts';
 import { AppError } from '../model/errors.ts';
+import { DEFAULT_TENANT } from '../model/tenant.ts';
 import { FatalError } from '../stdx/assert.ts';
 import type { Actor, AuditFilter } from './audit.ts';
 import {
   AUDIT_ROWS_MAX,
+  AUDIT_SHARE_MAX,
   RECORD_BYTES_MAX,
   REMOVED_IDS_KEPT,
   REVOKED_TOKENS_KEPT,
@@ -442,6 +444,39 @@ test('the audit log: the oldest rows go, pages go on, time and action are filter
   assert.deepEqual(
     found,
     Array.from({ length: 301 }, (_, i) => 40_000 - 100 * i),
+  );
+});
+
+test('a full audit log: who fills it pushes out his own rows, not those of others', async () => {
+  const catalog = new MemoryCatalog();
+  const by = (tenant: string): Actor => ({ ...BY, tenant });
+  const loudFrom = 1 + AUDIT_ROWS_MAX - AUDIT_ROWS_MAX * AUDIT_SHARE_MAX;
+  await catalog.transact(async (tx) => {
+    for (let seq = 1; seq <= AUDIT_ROWS_MAX; seq++) {
+      const own = { action: 'rules.set', tenants: ['x'], subject: 'x', before: null, after: null };
+      const row = { seq, tMs: seq, ...own, by: by(seq < loudFrom ? 'quiet' : 'loud') };
+      // One of others, which is the oldest of all.
+      const first = seq === 1 ? { by: by('other') } : {};
+      tx.set(`tenancy/audit/${String(seq).padStart(16, '0')}`, encode({ ...row, ...first }));
+    }
+  });
+  const keyOf = (seq: number): string => `tenancy/audit/${String(seq).padStart(16, '0')}`;
+  const store = await TenancyStore.open({ catalog, clock });
+  const deed = { action: 'rules.set' } as const;
+  // Who has more than a tenth goes first, the heaviest of them.
+  await store.record(deed, by('loud'));
+  assert.ok(catalog.keys().includes(keyOf(1)) && !catalog.keys().includes(keyOf(2)));
+  for (let i = 0; i < 4; i++) await store.record(deed, by(DEFAULT_TENANT));
+  const keys = new Set(catalog.keys());
+  assert.ok(keys.has(keyOf(1)) && keys.has(keyOf(loudFrom)) && !keys.has(keyOf(6)));
+  assert.ok(keys.has(keyOf(7)));
+  const count = (set: Iterable<string>): number =>
+    [...set].filter((key) => key.startsWith('tenancy/audit/')).length;
+  assert.equal(count(keys), AUDIT_ROWS_MAX);
+  const { rows } = await store.audit({ ...NEWEST, before: 3, limit: 10 });
+  assert.deepEqual(
+    rows.map(({ seq, by: { tenant } }) => [seq, tenant]),
+    [[1, 'other']],
   );
 });
 

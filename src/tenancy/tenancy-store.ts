@@ -413,6 +413,7 @@ export class TenancyStore {
   async #commit(change: Change): Promise<void> {
     this.#checkSizes(change.rows);
     const log = this.#logs[change.log ?? 'changes'];
+    await log.prepare();
     const row = log.next(change.audit, this.#clock.nowMs());
     try {
       await this.#catalog.transact(async (tx) => {

@@ -161,6 +161,7 @@ async function commands(shop: Shop, late: Token): Promise<void> {
   const table = await ctl('growth', 'shop');
   assert.equal(table.code, 0, table.stderr);
   assert.match(table.stdout, /^12 series in the last hour, 3 a day before\n/);
+  assert.match(table.stdout, /\nwho began it is known since \d{4}-\d\d-\d\d/);
   assert.match(table.stdout, new RegExp(`\\nhits +\\+3 +5 +2 +\\S+ \\S+ +${late.id} +prometheus`));
   const json = await ctl('growth', 'shop', '--metric', 'hits', '--top', '1', '--json');
   const { growth_by_metric: rows } = JSON.parse(json.stdout) as Growth;

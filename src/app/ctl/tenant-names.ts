@@ -41,6 +41,7 @@ interface Maker {
 interface Growth {
   readonly now: { readonly series: number };
   readonly before: { readonly series: number };
+  readonly makers_since: string;
   readonly growth_by_metric: readonly (Grown & { readonly started_by: Maker | null })[];
   readonly growth_by_label: readonly Grown[];
   readonly growth_by_label_value: readonly Grown[];
@@ -87,6 +88,7 @@ export async function growth(work: NamesWork): Promise<void> {
   const metrics = found.growth_by_metric.map((row) => [...cellsOf(row), ...makerCells(row)]);
   const head = ['metric', 'more', 'now', 'before', 'begun', 'token', 'protocol'];
   terminal.out(`\n${tableText([head, ...metrics], terminal.columns)}`);
+  terminal.out(`who began it is known since ${timeCell(found.makers_since)}\n`);
   const values = found.growth_by_values.map(({ values: series, ...row }) => ({ ...row, series }));
   for (const [name, rows] of [
     ['label', found.growth_by_label],
