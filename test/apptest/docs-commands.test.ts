@@ -1,7 +1,6 @@
 // The commands of docs/operations/*.md do what the page says: every line of every `sh` block is run
-// in the order of the page, against a real server and real folders. protocols-docs.test.ts has those
-// of docs/protocols/*.md.
-import assert from 'node:assert/strict';
+// in the order of the page, against a real server and real folders. Those of docs/protocols/*.md
+// are in protocols-docs.test.ts.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
