@@ -147,22 +147,24 @@ export class Life {
     const fate = batch.isApplied ? 'applied' : batch.sent.fate;
     // Sent anew it is the lane's newest operation, whatever became of it.
     if (batch.sent.fate !== undefined) batch.sent = oracle.begin(batch.operation);
-    const before = oracle.acknowledgedState(String(writer.lane));
     const isExact = oracle.openCount(String(writer.lane)) === 1;
+    const { operation } = batch;
+    const hidden =
+      operation.kind === 'delete' && fate === undefined && isExact
+        ? hiddenBy(oracle.acknowledgedState(String(writer.lane)), operation)
+        : undefined;
     const isAsync = randomInt(prng, 5) === 0;
     writer.unanswered = batch;
     const name = `lane ${writer.lane} ${batch.operation.kind} ${batch.batchId.toHex().slice(0, 8)}`;
     this.#options.trace(`${name}: sent (${fate ?? 'new'})${isAsync ? ' async' : ''}`);
     try {
-      const { operation } = batch;
       if (operation.kind === 'write') {
         const { applied } = await this.#append(writer, batch, isAsync);
         if (fate !== undefined) this.#checkApplied(batch, applied, fate);
         else if (!applied) throw new ReadViolation('a batch sent for the first time counts twice');
       } else {
         const counts = await this.#delete(writer, batch);
-        if (fate === undefined && isExact)
-          this.#checkCounts(counts, hiddenBy(before, operation), operation.series);
+        if (hidden !== undefined) this.#checkCounts(counts, hidden, operation.series);
       }
     } catch (error) {
       if (!this.#isRefusal(error) || !machine.files.alive) throw error;

@@ -46,7 +46,9 @@ export interface Sent {
 }
 
 interface Lane {
-  acknowledged: LaneState;
+  acknowledged: Map<string, PointValue>;
+  /** Somebody has `acknowledged` in hand: it is copied before it changes. */
+  isLent: boolean;
   /** Sent and not answered, in order. */
   open: Sent[];
 }
@@ -61,12 +63,10 @@ export function laneOf(series: string): string {
 
 const NOTHING: LaneState = new Map();
 
-function after(state: LaneState, operation: Operation): LaneState {
-  const next = new Map(state);
+function change(state: Map<string, PointValue>, operation: Operation): void {
   if (operation.kind === 'write')
-    for (const p of operation.points) next.set(pointKey(p.series, p.t), p.value);
-  else for (const key of state.keys()) if (isHidden(key, operation)) next.delete(key);
-  return next;
+    for (const p of operation.points) state.set(pointKey(p.series, p.t), p.value);
+  else for (const key of state.keys()) if (isHidden(key, operation)) state.delete(key);
 }
 
 /** What hangs on a series and goes with it, its exemplars, is named like it with this behind. */
@@ -131,7 +131,10 @@ export class WriteOracle {
 
   #lane(name: string): Lane {
     let lane = this.#lanes.get(name);
-    if (lane === undefined) this.#lanes.set(name, (lane = { acknowledged: NOTHING, open: [] }));
+    if (lane === undefined) {
+      lane = { acknowledged: new Map(), isLent: false, open: [] };
+      this.#lanes.set(name, lane);
+    }
     return lane;
   }
 
@@ -154,10 +157,14 @@ export class WriteOracle {
 
   #acknowledge(lane: Lane, sent: Sent): void {
     const count = lane.open.indexOf(sent) + 1;
+    if (count > 0 && lane.isLent) {
+      lane.acknowledged = new Map(lane.acknowledged);
+      lane.isLent = false;
+    }
     for (const one of lane.open.splice(0, count)) {
       const { operation } = one;
       one.fate = 'applied';
-      lane.acknowledged = after(lane.acknowledged, operation);
+      change(lane.acknowledged, operation);
       if (operation.kind === 'write') this.acknowledgedPoints += operation.points.length;
       else this.acknowledgedDeletes++;
     }
@@ -168,9 +175,12 @@ export class WriteOracle {
     this.#lanes.get(lane)?.open.at(-1)?.acknowledge();
   }
 
-  /** What was acknowledged of a lane. */
-  acknowledgedState(lane: string): LaneState {
-    return this.#lanes.get(lane)?.acknowledged ?? NOTHING;
+  /** What was acknowledged of a lane; stays as it is. */
+  acknowledgedState(name: string): LaneState {
+    const lane = this.#lanes.get(name);
+    if (lane === undefined) return NOTHING;
+    lane.isLent = true;
+    return lane.acknowledged;
   }
 
   openCount(lane: string): number {
@@ -180,9 +190,14 @@ export class WriteOracle {
   /** For `checkRead`: what a read made now may show. */
   candidates(): Candidates {
     const out = new Map<string, readonly LaneState[]>();
-    for (const [name, { acknowledged, open }] of this.#lanes) {
-      const states = [acknowledged];
-      for (const { operation } of open) states.push(after(states.at(-1)!, operation));
+    for (const [name, lane] of this.#lanes) {
+      lane.isLent = true;
+      const states: LaneState[] = [lane.acknowledged];
+      for (const { operation } of lane.open) {
+        const next = new Map(states.at(-1));
+        change(next, operation);
+        states.push(next);
+      }
       out.set(name, states);
     }
     return out;
@@ -202,7 +217,8 @@ export class WriteOracle {
       const last = states.findLastIndex((state) => isSame(state, actual));
       for (const [i, sent] of lane.open.entries())
         sent.fate = i < first ? 'applied' : i < last ? 'either' : 'lost';
-      lane.acknowledged = actual;
+      lane.acknowledged = new Map(actual);
+      lane.isLent = false;
       lane.open = [];
     }
     return violations;
