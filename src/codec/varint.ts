@@ -28,13 +28,17 @@ export function unzigzag(code: number): number {
 /** Growable output. `bytes()` borrows, `take()` hands over. */
 export class ByteWriter {
   #bytes: Uint8Array;
-  #view: DataView;
+  /** Made for the first number that needs it: it moves a small array out of the heap. */
+  #lazyView: DataView | undefined = undefined;
   /** Bytes written so far. */
   size = 0;
 
   constructor(capacity = 1024) {
     this.#bytes = new Uint8Array(capacity);
-    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  get #view(): DataView {
+    return (this.#lazyView ??= new DataView(this.#bytes.buffer));
   }
 
   /** Makes room for `more` bytes. */
@@ -44,7 +48,7 @@ export class ByteWriter {
     const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
     grown.set(this.#bytes.subarray(0, this.size));
     this.#bytes = grown;
-    this.#view = new DataView(grown.buffer);
+    this.#lazyView = undefined;
   }
 
   reset(): void {

@@ -17,7 +17,8 @@ import type {
 import type { Histogram } from './histogram.ts';
 import type { ColumnRun, PointRun, RowSink } from './rows.ts';
 
-const CAPACITY_INITIAL = 32;
+/** Columns of so few points lie in the heap; a reused builder grows once. */
+const CAPACITY_INITIAL = 8;
 /** Runs of this many points are copied as a whole: three calls then cost less than the loop. */
 const LONG_RUN_POINTS = 48;
 

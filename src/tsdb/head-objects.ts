@@ -14,11 +14,14 @@ const COMPANIONS_BYTES = 200;
 export interface PageCompanions {
   subNs: Uint16Array | undefined;
   startUs: Float64Array | undefined;
-  position: Record<'latitude' | 'longitude' | 'elevation', Float64Array> | undefined;
+  position: Position | undefined;
 }
 
-/** Where the samples of a read are: of each its page and its place in it. */
+type Position = Record<'latitude' | 'longitude' | 'elevation', Float64Array>;
+
+/** Where the first `count` samples of a read are: of each its page and its place in it. */
 export interface Places {
+  readonly count: number;
   readonly pages: Int32Array;
   readonly slots: Uint8Array;
 }
@@ -68,46 +71,38 @@ export class HeadObjects {
     if (subNs !== 0) (columns.subNs ??= new Uint16Array(capacity))[slot] = subNs;
     if (!Number.isNaN(startUs)) (columns.startUs ??= nans(capacity))[slot] = startUs;
     if (!hasPosition) return;
-    columns.position ??= {
-      latitude: nans(capacity),
-      longitude: nans(capacity),
-      elevation: nans(capacity),
-    };
-    columns.position.latitude[slot] = position.latitude[i]!;
-    columns.position.longitude[slot] = position.longitude[i]!;
-    columns.position.elevation[slot] = position.elevation[i]!;
+    const place = (columns.position ??= positions(capacity));
+    place.latitude[slot] = position.latitude[i]!;
+    place.longitude[slot] = position.longitude[i]!;
+    place.elevation[slot] = position.elevation[i]!;
   }
 
   /** Companion columns of some samples; a column that would be empty is undefined. */
   companions(i32: Int32Array, places: Places): Pick<Samples, 'subNs' | 'startUs' | 'position'> {
-    const { pages, slots } = places;
-    const count = pages.length;
+    const { count, pages, slots } = places;
     const none = { subNs: undefined, startUs: undefined, position: undefined };
-    if (!pages.some((page) => hasCompanions(metaAt(i32, page)))) return none;
-    const subNs = new Uint16Array(count);
-    const startUs = nans(count);
-    const position = { latitude: nans(count), longitude: nans(count), elevation: nans(count) };
-    const has = { subNs: false, startUs: false, position: false };
-    for (let i = 0; i < count; i++) {
+    let first = 0;
+    while (first < count && !hasCompanions(metaAt(i32, pages[first]!))) first++;
+    if (first === count) return none;
+    let subNs: Uint16Array | undefined;
+    let startUs: Float64Array | undefined;
+    let position: Position | undefined;
+    for (let i = first; i < count; i++) {
       const columns = this.#companions.get(pages[i]!);
       if (columns === undefined) continue;
       const slot = slots[i]!;
-      subNs[i] = columns.subNs?.[slot] ?? 0;
-      has.subNs ||= subNs[i] !== 0;
-      startUs[i] = columns.startUs?.[slot] ?? Number.NaN;
-      has.startUs ||= !Number.isNaN(startUs[i]!);
+      const fine = columns.subNs?.[slot] ?? 0;
+      if (fine !== 0) (subNs ??= new Uint16Array(count))[i] = fine;
+      const start = columns.startUs?.[slot] ?? Number.NaN;
+      if (!Number.isNaN(start)) (startUs ??= nans(count))[i] = start;
       const { position: place } = columns;
       if (place === undefined || !isPlaced(place, slot)) continue;
-      has.position = true;
+      position ??= positions(count);
       position.latitude[i] = place.latitude[slot]!;
       position.longitude[i] = place.longitude[slot]!;
       position.elevation[i] = place.elevation[slot]!;
     }
-    return {
-      subNs: has.subNs ? subNs : undefined,
-      startUs: has.startUs ? startUs : undefined,
-      position: has.position ? position : undefined,
-    };
+    return { subNs, startUs, position };
   }
 
   // -------------------------------------------------------------- head snapshots
@@ -175,6 +170,10 @@ function behind<T>(objects: readonly T[], words: Int32Array, count: number): T[]
   const values: T[] = [];
   for (let i = 0; i < count; i++) values.push(objects[words[2 * i]!]!);
   return values;
+}
+
+function positions(count: number): Position {
+  return { latitude: nans(count), longitude: nans(count), elevation: nans(count) };
 }
 
 function nans(length: number): Float64Array {

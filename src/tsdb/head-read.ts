@@ -235,7 +235,7 @@ function gathered(
   deletes: readonly HeadDelete[],
 ): Source[] {
   const { memory } = chain;
-  const byKind = new Map<Kind, Gathered>();
+  const kinds: Kind[] = [];
   let ordinal = 0;
   for (let p = 0; p < pages.length; p++) {
     const page = pages[p]!;
@@ -243,54 +243,86 @@ function gathered(
     const kind = kindOf(meta);
     const views = isSealed(meta) ? unpackPage(memory, page) : memory;
     const place = isSealed(meta) ? 0 : page;
+    const of = (gatherings[kind] ??= new Gathering());
+    let isKnown = kinds.includes(kind);
     for (let slot = 0; slot < counts[p]!; slot++, ordinal++) {
       const tUs = timeAt(views, place, slot);
       if (tUs < range.startUs || tUs > range.endUs) continue;
-      if (deletes.some((d) => ordinal < d.count && tUs >= d.startUs && tUs <= d.endUs)) continue;
-      let of = byKind.get(kind);
-      if (of === undefined) byKind.set(kind, (of = newGathered()));
+      if (isHidden(deletes, ordinal, tUs)) continue;
+      if (!isKnown) {
+        isKnown = true;
+        kinds.push(kind);
+        of.count = 0;
+      }
       const value = valueBehind(offsetAt(place, slot), slot);
-      of.tUs.push(tUs);
-      of.words.push(views.i32[value]!, views.i32[value + 1]!);
-      of.pages.push(page);
-      of.slots.push(slot);
-      of.ordinals.push(ordinal);
+      const at = of.take();
+      of.tUs[at] = tUs;
+      of.words[2 * at] = views.i32[value]!;
+      of.words[2 * at + 1] = views.i32[value + 1]!;
+      of.pages[at] = page;
+      of.slots[at] = slot;
+      of.ordinals[at] = ordinal;
     }
   }
   const out: Source[] = [];
-  for (const [kind, of] of byKind) {
-    const { source, isAscending } = sourceOf(chain, kind, of, priority);
+  for (const kind of kinds) {
+    const { source, isAscending } = sourceOf(chain, kind, gatherings[kind]!, priority);
     // The only kind, ascending: nothing to resolve, so nobody needs the ordinals.
-    out.push(byKind.size === 1 && isAscending ? { ...source, ordinals: undefined } : source);
+    out.push(kinds.length === 1 && isAscending ? { ...source, ordinals: undefined } : source);
+    if (gatherings[kind]!.tUs.length > BLOCK_COUNT_MAX) gatherings[kind] = undefined;
   }
   return out;
 }
 
-interface Gathered {
-  readonly tUs: number[];
-  /** Word pairs. */
-  readonly words: number[];
-  readonly pages: number[];
-  readonly slots: number[];
-  readonly ordinals: number[];
+function isHidden(deletes: readonly HeadDelete[], ordinal: number, tUs: number): boolean {
+  for (const { count, startUs, endUs } of deletes)
+    if (ordinal < count && tUs >= startUs && tUs <= endUs) return true;
+  return false;
 }
 
-function newGathered(): Gathered {
-  return { tUs: [], words: [], pages: [], slots: [], ordinals: [] };
+/** Samples of one kind, while one series is read: nothing else runs meanwhile. */
+class Gathering {
+  count = 0;
+  tUs = new Float64Array(0);
+  /** Word pairs. */
+  words = new Int32Array(0);
+  pages = new Int32Array(0);
+  slots = new Uint8Array(0);
+  ordinals = new Uint32Array(0);
+
+  /** Room for one more. */
+  take(): number {
+    if (this.count === this.tUs.length) this.#grow();
+    return this.count++;
+  }
+
+  #grow(): void {
+    const capacity = Math.max(64, this.count * 2);
+    const { tUs, words, pages, slots, ordinals } = this;
+    this.tUs = new Float64Array(capacity);
+    this.tUs.set(tUs);
+    this.words = new Int32Array(2 * capacity);
+    this.words.set(words);
+    this.pages = new Int32Array(capacity);
+    this.pages.set(pages);
+    this.slots = new Uint8Array(capacity);
+    this.slots.set(slots);
+    this.ordinals = new Uint32Array(capacity);
+    this.ordinals.set(ordinals);
+  }
 }
+
+/** By kind; rooms of more samples than a block has are not kept. */
+const gatherings: (Gathering | undefined)[] = [];
 
 function sourceOf(
   { memory, objects }: HeadChain,
   kind: Kind,
-  { pages, slots, ordinals, ...found }: Gathered,
+  of: Gathering,
   priority: number,
 ): { readonly source: Source; readonly isAscending: boolean } {
-  const count = pages.length;
-  // `new` copies an array at once, `from` goes through its iterator.
-  const tUs = new Float64Array(found.tUs);
-  const isFew = count <= FEW_SAMPLES;
-  if (isFew) fewWords.set(found.words);
-  const words = isFew ? fewWords : new Int32Array(found.words);
+  const { count } = of;
+  const tUs = of.tUs.slice(0, count);
   let minUs = Number.POSITIVE_INFINITY;
   let maxUs = Number.NEGATIVE_INFINITY;
   let isAscending = true;
@@ -300,13 +332,26 @@ function sourceOf(
     if (time < minUs) minUs = time;
     if (time > maxUs) maxUs = time;
   }
-  const places = { pages: new Int32Array(pages), slots: new Uint8Array(slots) };
   const samples = {
-    ...(fewValues(kind, words, count) ?? objects.values(kind, words, count)),
-    ...objects.companions(memory.i32, places),
+    ...valuesOf(objects, kind, of.words, count),
+    ...objects.companions(memory.i32, of),
     count,
     tUs,
   } as Samples;
-  const source = { samples, ordinals: new Uint32Array(ordinals), priority, minUs, maxUs };
-  return { source, isAscending };
+  const ordinals = of.ordinals.slice(0, count);
+  return { source: { samples, ordinals, priority, minUs, maxUs }, isAscending };
+}
+
+/** A copy of numbers; few of them lie in the heap. */
+function valuesOf(
+  objects: HeadChain['objects'],
+  kind: Kind,
+  words: Int32Array<ArrayBuffer>,
+  count: number,
+): ValueColumn {
+  const isNumber = kind === KIND.f64 || kind === KIND.i64 || kind === KIND.u64;
+  if (!isNumber) return objects.values(kind, words, count);
+  if (count > FEW_SAMPLES) return objects.values(kind, words.slice(0, 2 * count), count);
+  for (let i = 0; i < 2 * count; i++) fewWords[i] = words[i]!;
+  return fewValues(kind, fewWords, count)!;
 }

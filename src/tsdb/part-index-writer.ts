@@ -228,10 +228,13 @@ function writeLabelColumns(
 
 // ---------------------------------------------------------------- values and postings
 
+/** What labels of small tenants need, and the heap holds; large ones double it a few times. */
+const FEW_BYTES = 64;
+
 function* writeLabel(sink: PieceSink, label: RankedLabel): Generator<void, WrittenLabel, void> {
   const firstGroup = sink.offset;
   const table = new ByteWriter(256);
-  const texts = new ByteWriter(4096);
+  const texts = new ByteWriter(FEW_BYTES);
   let firstOfLast: Uint8Array = new Uint8Array(0);
   for (let from = 0; from < label.valueCount; from += VALUE_GROUP_COUNT) {
     const to = Math.min(from + VALUE_GROUP_COUNT, label.valueCount);
@@ -284,7 +287,7 @@ function* writePostings(
   { starts, ordinals }: RankedLabel,
   { from, to }: { readonly from: number; readonly to: number },
 ): Generator<void, void, void> {
-  const lists = new ByteWriter(1024);
+  const lists = new ByteWriter(FEW_BYTES);
   const isShort = (rank: number): boolean =>
     starts[rank + 1]! - starts[rank]! <= POSTINGS_SHORT_MAX;
   let shortCount = 0;

@@ -122,8 +122,8 @@ export interface RankedLabel {
 export class LabelColumns {
   readonly #source: LabelSource;
   #texts: Texts;
-  /** Label sets that come as texts. */
-  readonly #own = new Symbols(0);
+  /** Of label sets that come as texts. */
+  #own: Symbols | undefined = undefined;
   readonly #byName = new Map<number, LabelRuns>();
   #row: number[] = [];
   /** Of the series before. */
@@ -169,10 +169,11 @@ export class LabelColumns {
   }
 
   #intern(labels: Labels): number {
-    this.#texts = this.#own;
+    const own = (this.#own ??= new Symbols(0));
+    this.#texts = own;
     // What the series before has in the same place, as the same string, has the same symbol.
     for (let i = 0; i < labels.length; i++)
-      if (labels[i] !== this.#labels[i]) this.#row[i] = this.#own.intern(labels[i]!);
+      if (labels[i] !== this.#labels[i]) this.#row[i] = own.intern(labels[i]!);
     this.#labels = labels;
     return labels.length;
   }

@@ -48,9 +48,12 @@ export function readDoubleColumn(reader: ByteReader, count: number): Float64Arra
   return out;
 }
 
+/** What an array of them may have without leaving the heap: most lists of small tenants are so short. */
+const FIRST_NUMBERS = 8;
+
 /** Numbers in order of arrival. */
 export class NumberList {
-  values = new Float64Array(64);
+  values = new Float64Array(FIRST_NUMBERS);
   count = 0;
 
   push(value: number): void {

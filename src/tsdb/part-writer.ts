@@ -183,6 +183,7 @@ export class PartWriter {
   }
 
   #exemplarSection(rows: readonly SeriesExemplar[]): SectionPlace {
+    if (rows.length === 0) return NO_SECTION;
     const symbols = new TextWriter();
     return this.#section(
       rows,
@@ -200,6 +201,7 @@ export class PartWriter {
   }
 
   #attributeSection(rows: readonly SeriesAttribute[]): SectionPlace {
+    if (rows.length === 0) return NO_SECTION;
     const symbols = new TextWriter();
     return this.#section(
       rows,

@@ -7,15 +7,14 @@ import type { IndexTables } from './tenant-series.ts';
 const UNKNOWN = 0;
 const YES = 1;
 const NO = 2;
-const NO_VERDICTS = new Uint8Array(0);
 
 interface SlotTest {
   readonly one: Matcher;
   /** -1: no series has the label. */
   readonly name: number;
   readonly ifAbsent: boolean;
-  /** By pair; made for the first row: tests of deletes may never see one. */
-  verdicts: Uint8Array;
+  /** Where its verdicts begin. */
+  verdictsAt: number;
   guess: number;
   /** Whole row (row-words.ts) whose pair at `guess` was accepted last; -1: none. */
   accepted: number;
@@ -24,6 +23,10 @@ interface SlotTest {
 export class SlotTests {
   readonly #tables: IndexTables;
   readonly #tests: readonly SlotTest[];
+  /** Test by test, by pair; made for the first row: tests of deletes may never see one. */
+  #verdicts: Uint8Array | undefined = undefined;
+  /** Pairs that have verdicts. */
+  #pairsEnd = 0;
   /** Where the whole rows are that were accepted: rows may move to others. */
   #words: Uint16Array | undefined;
   /** No series can match. */
@@ -41,7 +44,7 @@ export class SlotTests {
         if (!ifAbsent) isImpossible = true;
         continue;
       }
-      tests.push({ one, name, ifAbsent, verdicts: NO_VERDICTS, guess: 0, accepted: -1 });
+      tests.push({ one, name, ifAbsent, verdictsAt: 0, guess: 0, accepted: -1 });
     }
     this.#tests = tests;
     this.isImpossible = isImpossible;
@@ -55,12 +58,12 @@ export class SlotTests {
     const start = starts[slot]!;
     for (let i = 0; i < this.#tests.length; i++) {
       const test = this.#tests[i]!;
-      const { name, guess, verdicts } = test;
+      const { name, guess } = test;
       const whole = wholeOf(words, start, guess);
       if (whole >= 0 && whole === test.accepted) continue;
       const count = countIn(words, start);
       // A pair with a verdict has the label's name.
-      if (guess < count && verdicts[pairIn(words, start, guess)] === YES) {
+      if (guess < count && this.#verdict(test, pairIn(words, start, guess)) === YES) {
         test.accepted = whole;
         continue;
       }
@@ -74,7 +77,7 @@ export class SlotTests {
       }
       test.guess = found;
       const pair = pairIn(words, start, found);
-      const verdict = verdicts[pair]!;
+      const verdict = this.#verdict(test, pair);
       if (verdict === NO || (verdict !== YES && !this.#ask(test, pair))) return false;
     }
     return true;
@@ -83,17 +86,22 @@ export class SlotTests {
   /** Before the first row, and where rows have moved. */
   #start(words: Uint16Array): void {
     this.#words = words;
-    for (const test of this.#tests) {
-      test.accepted = -1;
-      if (test.verdicts === NO_VERDICTS) test.verdicts = new Uint8Array(this.#tables.pairs.end);
-    }
+    for (const test of this.#tests) test.accepted = -1;
+    if (this.#verdicts !== undefined) return;
+    this.#pairsEnd = this.#tables.pairs.end;
+    this.#verdicts = new Uint8Array(this.#tests.length * this.#pairsEnd);
+    for (const [i, test] of this.#tests.entries()) test.verdictsAt = i * this.#pairsEnd;
+  }
+
+  /** Pairs that came later than the table are asked each time. */
+  #verdict(test: SlotTest, pair: number): number {
+    return pair < this.#pairsEnd ? this.#verdicts![test.verdictsAt + pair]! : UNKNOWN;
   }
 
   #ask(test: SlotTest, pair: number): boolean {
     const { symbols, pairs } = this.#tables;
     const isAccepted = test.one.matches(symbols.text(pairs.valueOf(pair)));
-    // Pairs that came later than the table are asked each time.
-    if (test.verdicts[pair] === UNKNOWN) test.verdicts[pair] = isAccepted ? YES : NO;
+    if (pair < this.#pairsEnd) this.#verdicts![test.verdictsAt + pair] = isAccepted ? YES : NO;
     return isAccepted;
   }
 }
