@@ -82,8 +82,8 @@ export const PACK_GROUP = 4096;
 /** Values from which on packing is tried, and of how many it is told whether it pays. */
 export const PACK_POINTS_MIN = 16;
 export const PACK_SAMPLES = 64;
-/** Bytes a value, without its form, up to which it pays. */
-export const PACK_BYTES_MAX = 6;
+/** Bytes a value, without its form, up to which packing costs less than writing (0070). */
+export const PACK_BYTES_MAX = 2.5;
 /** What a point counts for at least where the length of a log is bounded: value and series. */
 export const RECORD_POINT_BYTES = 12;
 /** Samples of a page: their count and the capacity are bytes. */
