@@ -19,7 +19,10 @@ export const READ_CHUNK_BYTES = 512 * 1024;
 /** Frames up to this size are copied and written by one system call, larger ones by two. */
 export const FRAME_COPY_MAX_BYTES = 64 * 1024;
 
-/** One write of zeros while a segment is prepared. */
-export const ZERO_CHUNK_BYTES = 1024 * 1024;
+/**
+ * One write of zeros while a segment is prepared. The file cache keeps what one write brought as
+ * one piece, and whoever later writes or syncs a part of a piece walks all of it.
+ */
+export const ZERO_CHUNK_BYTES = 256 * 1024;
 
 assert(READ_CHUNK_BYTES >= FRAME_COPY_MAX_BYTES, 'a small frame fits the read-ahead');

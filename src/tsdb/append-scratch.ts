@@ -68,7 +68,8 @@ const ROOM_TIMES_AT = PAGES_AT + PAGES_BYTES;
 /** The kernel may write a page's samples behind those that count. */
 const ROOM_BYTES = (BLOCK_COUNT_MAX + VECTOR_COUNT_MAX) * 8;
 const ROOM_VALUES_AT = ROOM_TIMES_AT + ROOM_BYTES;
-const RING_AT = SPREAD_TIMES_AT + RECORD_TIMES_MAX * 8;
+const SPREAD_VALUES_AT = SPREAD_TIMES_AT + RECORD_TIMES_MAX * 8;
+const RING_AT = SPREAD_VALUES_AT + RECORD_TIMES_MAX * 8;
 /** Bytes of memory before the first slab of a generation. */
 export const FRONT_BYTES = SCRATCH_AT + RING_AT + RECORD_RING_BYTES;
 
@@ -78,8 +79,9 @@ export class AppendScratch {
   readonly dueSamples: Int32Array;
   readonly freePages: Int32Array;
   readonly directory: Int32Array;
-  /** Room for the times of records that have one. */
+  /** Room for the times of records that have runs, and for values that are packed. */
   readonly spreadTimes: Float64Array;
+  readonly spreadValues: Float64Array<ArrayBuffer>;
   readonly ring: Uint8Array;
   /** Room for the samples of one series that is read, good until a record is decoded. */
   readonly roomTimes: Float64Array<ArrayBuffer>;
@@ -106,6 +108,7 @@ export class AppendScratch {
     this.spreadTimes = new Float64Array(buffer, SCRATCH_AT + SPREAD_TIMES_AT, RECORD_TIMES_MAX);
     // As if it were not shared: nobody else writes there.
     const own = buffer as ArrayBuffer;
+    this.spreadValues = new Float64Array(own, SCRATCH_AT + SPREAD_VALUES_AT, RECORD_TIMES_MAX);
     this.roomTimes = new Float64Array(own, SCRATCH_AT + ROOM_TIMES_AT, BLOCK_COUNT_MAX);
     this.roomWords = new Int32Array(own, SCRATCH_AT + ROOM_VALUES_AT, 2 * BLOCK_COUNT_MAX);
     this.newestPages = new Uint32Array(buffer, this.pagesAt, PAGES_AHEAD_SERIES);

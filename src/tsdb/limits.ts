@@ -77,6 +77,13 @@ export const RECORD_TIMES_MAX = 65_536;
 /** Runs in a column of a record, and points of each on average, for what they cost beside. */
 export const RUNS_MAX = 8192;
 export const RUN_POINTS_MIN = 4;
+/** Values of a record's column that are packed together, a multiple of 4. */
+export const PACK_GROUP = 4096;
+/** Values from which on packing is tried, and of how many it is told whether it pays. */
+export const PACK_POINTS_MIN = 16;
+export const PACK_SAMPLES = 64;
+/** Bytes a value, without its form, up to which packing costs less than writing (0070). */
+export const PACK_BYTES_MAX = 2.5;
 /** What a point counts for at least where the length of a log is bounded: value and series. */
 export const RECORD_POINT_BYTES = 12;
 /** Samples of a page: their count and the capacity are bytes. */

@@ -29,6 +29,7 @@ import {
 import type { BatchRecord, DeleteRecord, RecordHeader } from './record-layout.ts';
 import { spreadRefs, spreadTimes } from './record-runs.ts';
 import { readSeries, skipSeries } from './record-series.ts';
+import { readPacked } from './record-values.ts';
 
 export interface DecodeOptions {
   readonly skipCrc?: boolean;
@@ -36,18 +37,22 @@ export interface DecodeOptions {
   readonly ownSession?: number;
   /** Rooms for columns that do not stand in the record, which are then good until the next call. */
   readonly times?: Float64Array;
+  readonly values?: Float64Array<ArrayBuffer>;
   readonly refs?: Uint32Array;
 }
 
 /** What is left of the rooms. */
 class Room {
   readonly #times: Float64Array;
+  readonly #values: Float64Array<ArrayBuffer>;
   readonly #refs: Uint32Array;
   #timesUsed = 0;
+  #valuesUsed = 0;
   #refsUsed = 0;
 
-  constructor(times: Float64Array, refs: Uint32Array) {
+  constructor({ times = NO_TIMES, values = NO_VALUES, refs = NO_REFS }: DecodeOptions) {
     this.#times = times;
+    this.#values = values;
     this.#refs = refs;
   }
 
@@ -57,6 +62,14 @@ class Room {
     const times = this.#times.subarray(this.#timesUsed, end);
     this.#timesUsed = end;
     return times;
+  }
+
+  values(count: number): Float64Array<ArrayBuffer> {
+    const end = this.#valuesUsed + count;
+    if (end > this.#values.length) return new Float64Array(count);
+    const values = this.#values.subarray(this.#valuesUsed, end);
+    this.#valuesUsed = end;
+    return values;
   }
 
   refs(count: number): Uint32Array {
@@ -69,6 +82,7 @@ class Room {
 }
 
 const NO_TIMES = new Float64Array(0);
+const NO_VALUES = new Float64Array(0);
 const NO_REFS = new Uint32Array(0);
 
 /**
@@ -95,7 +109,7 @@ export function decodeRecord(
     throw new CodecError(`the record says it is number ${header.offset}, the log says ${offset}`);
   const isInline = (flags & RECORD_FLAG.inline) !== 0;
   const isKnown = !isInline && header.session === options.ownSession && offset >= header.session;
-  const room = new Room(options.times ?? NO_TIMES, options.refs ?? NO_REFS);
+  const room = new Room(options);
   const decoded =
     kind === RECORD_KIND.batch
       ? readBatch(reader, header, { isInline, isKnown, room })
@@ -241,7 +255,9 @@ function readPoints(reader: ByteReader, room: Room): Points {
   const seriesRuns = (companions & COMPANION.seriesRuns) === 0 ? -1 : reader.count(8);
   reader.pad(8);
   const timesHead = readTimesHead(reader, timeMode, count, timeRuns);
-  const fixed = kind <= KIND.u64 ? doubles(reader, count) : undefined;
+  const isPacked = (companions & COMPANION.packed) !== 0;
+  if (isPacked && kind > KIND.u64) throw new CodecError(`kind ${kind} has no packed values`);
+  const fixed = kind <= KIND.u64 && !isPacked ? doubles(reader, count) : undefined;
   const startUs = (companions & COMPANION.startUs) === 0 ? undefined : doubles(reader, count);
   const position =
     (companions & COMPANION.position) === 0
@@ -257,9 +273,10 @@ function readPoints(reader: ByteReader, room: Room): Points {
   const subNs =
     (companions & COMPANION.subNs) === 0 ? undefined : new Uint16Array(reader.copy(count * 2));
   const common: Companions = { subNs, startUs, position };
+  const column = isPacked ? readPacked(reader, room.values(count), kind === KIND.f64) : fixed;
   return {
     ...common,
-    ...readValues(reader, kind, count, fixed),
+    ...readValues(reader, kind, count, column),
     count,
     tUs,
     refs,

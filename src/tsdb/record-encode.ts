@@ -24,6 +24,7 @@ import {
   timeLengths,
 } from './record-runs.ts';
 import type { SeriesWriter } from './record-series.ts';
+import { packingOf, writePacked } from './record-values.ts';
 
 const writer = new ByteWriter(1 << 16);
 
@@ -149,9 +150,15 @@ function writePoints(points: Points, series: SeriesNumbers): void {
   const oneTime = count > 0 && isConstant(tUs, count);
   const timeRuns = oneTime ? 0 : findTimeRuns(tUs, count);
   const seriesRuns = series.encoding === 'ref' ? findRefRuns(refs, count) : 0;
+  const fixed =
+    points.kind === KIND.f64 || points.kind === KIND.i64 || points.kind === KIND.u64
+      ? points.values
+      : undefined;
+  const packing = fixed === undefined ? -1 : packingOf(fixed, count);
   writer.u8(points.kind);
   writer.u8(
-    (seriesRuns === 0 ? 0 : COMPANION.seriesRuns) |
+    (packing < 0 ? 0 : COMPANION.packed) |
+      (seriesRuns === 0 ? 0 : COMPANION.seriesRuns) |
       (rows === undefined ? 0 : COMPANION.rows) |
       (subNs === undefined ? 0 : COMPANION.subNs) |
       (startUs === undefined ? 0 : COMPANION.startUs) |
@@ -164,8 +171,7 @@ function writePoints(points: Points, series: SeriesNumbers): void {
   writer.pad(8);
   if (timeRuns > 0) writer.column(runTimes, timeRuns);
   else writer.column(tUs, oneTime ? 1 : count);
-  if (points.kind === KIND.f64 || points.kind === KIND.i64 || points.kind === KIND.u64)
-    writer.column(points.values, count);
+  if (fixed !== undefined && packing < 0) writer.column(fixed, count);
   if (startUs !== undefined) writer.column(startUs, count);
   if (position !== undefined)
     for (const axis of [position.latitude, position.longitude, position.elevation])
@@ -178,6 +184,7 @@ function writePoints(points: Points, series: SeriesNumbers): void {
   else for (let i = 0; i < count; i++) writer.u32(series.numberOf(refs[i]!));
   if (rows !== undefined) writer.column(rows, count);
   if (subNs !== undefined) writer.column(subNs, count);
+  if (fixed !== undefined && packing >= 0) writePacked(writer, fixed, count, packing);
   if (points.kind === KIND.boolean) writer.column(points.values, count);
   if (points.kind === KIND.string) for (let i = 0; i < count; i++) writer.string(points.values[i]!);
   if (points.kind === KIND.histogram)

@@ -5,15 +5,22 @@ import type { TenantId } from '../model/tenant.ts';
 import { RECORD_POINT_BYTES } from './limits.ts';
 import type { SeriesDefinitions } from './record-series.ts';
 
-export const RECORD_VERSION = 3;
-/** Versions before it had no runs. */
+export const RECORD_VERSION = 4;
+/** Had no runs; 3 had no packed values. */
 export const RECORD_VERSION_MIN = 2;
 export const RECORD_KIND = { batch: 1, delete: 2 } as const;
 export const RECORD_FLAG = { inline: 1, clientBatchId: 2 } as const;
 export const HEADER_SIZE = 64;
 const COUNT_OFFSET = 56;
 export const SIZE_OFFSET = 60;
-export const COMPANION = { rows: 1, subNs: 2, startUs: 4, position: 8, seriesRuns: 16 } as const;
+export const COMPANION = {
+  rows: 1,
+  subNs: 2,
+  startUs: 4,
+  position: 8,
+  seriesRuns: 16,
+  packed: 32,
+} as const;
 export const TIME_MODE = { raw: 0, const: 1, runs: 2 } as const;
 export const MATCH_TYPES: readonly MatchType[] = ['=', '!=', '=~', '!~'];
 

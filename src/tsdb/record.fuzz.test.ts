@@ -116,7 +116,11 @@ test('both encodings carry the whole batch', () => {
       const bytes = encodeBatch(HEADER, batch, numbers).bytes;
       const shifted = new Uint8Array(bytes.length + shift).subarray(shift);
       shifted.set(bytes);
-      const rooms = { times: new Float64Array(20), refs: new Uint32Array(30) };
+      const rooms = {
+        times: new Float64Array(20),
+        values: new Float64Array(40),
+        refs: new Uint32Array(30),
+      };
       const record = decodeRecord(shifted, 41, shift % 2 === 0 ? {} : rooms);
       assert.ok(record.kind === 'batch');
       assert.deepEqual(record.header, { ...HEADER, batchId: record.header.batchId });
@@ -157,9 +161,9 @@ test('another offset, a flipped bit, a cut record: refused', () => {
 });
 
 /** Points of many series in order, of two times. */
-function scrapesOf(count: number): WriteBatch {
+function scrapesOf(count: number, valueOf: (i: number) => number = Math.sqrt): WriteBatch {
   const builder = new BatchBuilder();
-  for (let i = 0; i < count; i++) builder.f64(i + 7, i < 900 ? 5000 : 6000, 0, i);
+  for (let i = 0; i < count; i++) builder.f64(i + 7, i < 900 ? 5000 : 6000, 0, valueOf(i));
   return builder.finish();
 }
 
@@ -185,14 +189,34 @@ test('scrapes take the bytes of their values, and count as many as points do', (
   assert.equal(tailSizeOf(one), one.length);
 });
 
+test('small whole numbers take a byte or two, and come back', () => {
+  const { bytes } = encodeBatch(
+    HEADER,
+    scrapesOf(2000, (i) => i),
+    MANY,
+  );
+  assert.ok(bytes.length < 2000 * 2.25 + 300, `${bytes.length} bytes`);
+  assert.equal(tailSizeOf(bytes), 24_000);
+  for (const room of [0, 1999, 2000]) {
+    const record = decodeRecord(bytes, 41, { values: new Float64Array(room) });
+    assert.ok(record.kind === 'batch');
+    const [set] = record.batch.points;
+    assert.deepEqual(
+      Array.from(set!.values as Float64Array),
+      Array.from({ length: 2000 }, (_, i) => i),
+    );
+  }
+});
+
 test('records of the version before are read, of others refused', () => {
-  // No runs in so few points: the columns stand as they did.
+  // No runs and nothing packed in so few points: the columns stand as they did.
   const { bytes } = encodeBatch(HEADER, batchOf([[1, 5]]), refNumbers());
   for (const [version, isRead] of [
     [1, false],
     [2, true],
     [3, true],
-    [4, false],
+    [4, true],
+    [5, false],
   ] as const) {
     const other = bytes.slice();
     other[4] = version;

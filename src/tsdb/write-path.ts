@@ -309,8 +309,8 @@ export class WritePath {
     try {
       // The very bytes that were encoded: what a checksum guards against is behind the disk.
       const { headMemory, session } = this.#state;
-      const times = headMemory.scratch.spreadTimes;
-      const options = { skipCrc: true, ownSession: session, times, refs: this.#refs };
+      const { spreadTimes: times, spreadValues: values } = headMemory.scratch;
+      const options = { skipCrc: true, ownSession: session, times, values, refs: this.#refs };
       const record = decodeRecord(bytes, offset, options);
       this.#apply(record, offset);
       this.#note(record, bytes);
@@ -457,6 +457,7 @@ export class WritePath {
         const options = {
           ...this.#state.mutations,
           times: this.#state.headMemory.scratch.spreadTimes,
+          values: this.#state.headMemory.scratch.spreadValues,
           refs: this.#refs,
         };
         const record = decodeRecord(bytes, offset, options);

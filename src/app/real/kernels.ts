@@ -11,6 +11,7 @@ import { useWriteKernel } from '../../formats/remote-write/write-kernel.ts';
 import { useNumberKernel } from '../../query/number-kernel.ts';
 import { useAppendKernel } from '../../tsdb/append-kernel.ts';
 import { usePagesKernel } from '../../tsdb/pages-kernel.ts';
+import { useRecordValuesKernel } from '../../tsdb/record-values-kernel.ts';
 import { useWindowKernel } from '../../windows/window-kernel.ts';
 import { PROJECT_ROOT } from '../build-stamp.ts';
 
@@ -28,6 +29,7 @@ export function loadKernels(): void {
   useVectorKernel(() => moduleOf('vector'));
   useAppendKernel(() => moduleOf('append'));
   usePagesKernel(() => moduleOf('pages'));
+  useRecordValuesKernel(() => moduleOf('record-values'));
   useNumberKernel(() => moduleOf('numbers'));
   useWindowKernel(() => moduleOf('windows'));
 }

@@ -69,7 +69,18 @@ function resolveRows(series: KernelSeries): void {
 function giveSamples(series: KernelSeries): void {
   const { kernel, sink } = series;
   const { block } = kernel;
-  const { count, words, refs } = kernel.rows;
+  block.count = keptSamples(kernel);
+  series.sampleCount += block.count;
+  block.flush(sink);
+}
+
+/**
+ * Fills the refs of the samples and moves these together; how many are kept. A function of its own:
+ * the engine compiles a loop that it is in the midst of, and what stands behind it and has not run
+ * yet makes it give up again.
+ */
+function keptSamples({ block, rows }: WriteKernel): number {
+  const { count, words, refs } = rows;
   const sampleRefs = block.refs;
   let from = 0;
   let to = 0;
@@ -88,7 +99,5 @@ function giveSamples(series: KernelSeries): void {
     while (to < end) sampleRefs[to++] = ref;
     from = pointsEnd;
   }
-  block.count = to;
-  series.sampleCount += to;
-  block.flush(sink);
+  return to;
 }
