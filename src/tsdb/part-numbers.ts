@@ -48,7 +48,7 @@ export function readDoubleColumn(reader: ByteReader, count: number): Float64Arra
   return out;
 }
 
-/** What an array of them may have without leaving the heap: most lists of small tenants are so short. */
+/** An array of so few lies in the heap, and most lists of small tenants are as short. */
 const FIRST_NUMBERS = 8;
 
 /** Numbers in order of arrival. */

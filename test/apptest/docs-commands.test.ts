@@ -1,6 +1,7 @@
 // The commands of docs/operations/*.md do what the page says: every line of every `sh` block is run
 // in the order of the page, against a real server and real folders. Those of docs/protocols/*.md
 // are in protocols-docs.test.ts.
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
