@@ -10,3 +10,7 @@ export const RESTORING_FOLDER = '.restoring';
 export function logFolder(shard: number): string {
   return shard === 0 ? 'log' : `log-${shard}`;
 }
+
+export function isLogFolder(name: string): boolean {
+  return /^log(?:-[1-9]\d*)?$/.test(name);
+}

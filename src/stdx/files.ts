@@ -15,13 +15,30 @@ export type OpenMode =
   /** New file, reads and writes; fails with code EEXIST where the name is taken. */
   | 'create';
 
+/** What somebody who sees the code should know. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  EACCES: 'the user of this process has no permission',
+  EPERM: 'the user of this process has no permission',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the quota of the disk is used up',
+  EIO: 'the disk failed',
+  EMFILE: 'too many files are open: raise the limit of open files',
+  ENFILE: 'too many files are open on this machine',
+  ENOTDIR: 'a file stands where a folder is needed',
+  EISDIR: 'a folder stands where a file is needed',
+  ELOOP: 'too many symbolic links',
+};
+
 /** A failed operation; `code` is the system's ('ENOENT', 'EEXIST', 'ENOSPC', 'EIO', …). */
 export class FileError extends Error {
   override readonly name = 'FileError';
   readonly code: string;
   readonly path: string;
   constructor(code: string, path: string, operation: string, options?: { cause?: unknown }) {
-    super(`${code}: ${operation} '${path}' failed`, options);
+    const meaning = MEANINGS[code];
+    const why = meaning === undefined ? '' : ` (${meaning})`;
+    super(`${code}: ${operation} '${path}' failed${why}`, options);
     this.code = code;
     this.path = path;
   }

@@ -19,7 +19,6 @@ import type { RunLeaf } from '../../windows/leaf.ts';
 import type { LeafParcel } from '../../windows/leaf-parcel.ts';
 import type { LeafAnswer } from '../../windows/leaf-thread.ts';
 import type { Clock } from '../../stdx/clock.ts';
-import { fileErrorCode } from '../../stdx/files.ts';
 import type { Files } from '../../stdx/files.ts';
 import type { Prng } from '../../stdx/prng.ts';
 import type { Probe } from '../../stdx/probe.ts';
@@ -45,6 +44,7 @@ import {
 import type { DiskShare } from '../settings/kinds.ts';
 import { isLittleMemory } from '../real/little-memory.ts';
 import type { MergeParcel } from '../real/merge-worker.ts';
+import { checkDataFolder } from './check-data-folder.ts';
 import { memoryBound, storageShares, wholeMemoryBytes } from './memory.ts';
 import { openUsage } from './usage.ts';
 import { openQuotas } from './quotas.ts';
@@ -84,7 +84,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
   const { files, clock, scheduler, prng, probe } = options;
   const { data } = options.settings;
   const limits = openQuotas(options.settings, clock);
-  await makeWritable(files, data);
+  await checkDataFolder(files, data);
   if ((await files.stat(`${data}/${RESTORING_FOLDER}`)) !== undefined)
     throw new FatalError(
       `'${data}' holds a restore that did not end: run the same \`orrery restore\` again`,
@@ -157,25 +157,6 @@ function syncDurations(registry: MetricsRegistry): (durationMs: number) => void 
     })
     .labels();
   return (durationMs) => durations.observe(durationMs / 1000);
-}
-
-/** Nothing else says so clearly where the folder cannot be written to. */
-async function makeWritable(files: Files, data: string): Promise<void> {
-  const path = `${data}/.writable`;
-  try {
-    await files.makeDirectory(data);
-    if ((await files.stat(path)) !== undefined) await files.remove(path);
-    const file = await files.open(path, 'create');
-    await file.close();
-    await files.remove(path);
-  } catch (error) {
-    const code = fileErrorCode(error);
-    // A full disk must not keep the server from starting and reading.
-    if (code === 'ENOSPC' || code === 'EDQUOT') return;
-    if (code === undefined) throw error;
-    const why = code === 'EROFS' ? 'the file system is read-only' : errorMessage(error);
-    throw new FatalError(`cannot write to the data folder '${data}': ${why}`, { cause: error });
-  }
 }
 
 /** The pool is made by the first query, its threads start with the first large one. */

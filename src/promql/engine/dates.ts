@@ -49,8 +49,10 @@ function lengthOfMonth(year: number, month: number): number {
 export function calendarTime(unixSeconds: number): CalendarTime {
   const seconds = Math.trunc(unixSeconds);
   if (!(seconds >= -INT64_LIMIT && seconds < INT64_LIMIT)) return OUT_OF_RANGE;
-  const days = Math.floor(seconds / DAY_SECONDS);
-  const rest = seconds - days * DAY_SECONDS;
+  // Not a difference: above 2^53 the product of days and seconds would be rounded.
+  const behind = seconds % DAY_SECONDS;
+  const rest = behind < 0 ? behind + DAY_SECONDS : Math.abs(behind);
+  const days = Math.round((seconds - rest) / DAY_SECONDS);
   const cycle = Math.floor((days + EPOCH_DAYS) / CYCLE_DAYS);
   const dayOfCycle = days + EPOCH_DAYS - cycle * CYCLE_DAYS;
   const yearOfCycle = Math.floor(

@@ -1,4 +1,5 @@
 // Functions from float to float, slot by slot, and the date functions. Histograms are left out.
+import { ln, log10, log2 } from './logarithms.ts';
 import { calendarTime } from './dates.ts';
 import type { CalendarTime } from './dates.ts';
 import { newColumn, setFloat } from './column.ts';
@@ -44,9 +45,9 @@ const MATH: ReadonlyMap<string, FloatFunction> = new Map<string, FloatFunction>(
   ['deg', (value) => (value * 180) / Math.PI],
   ['exp', Math.exp],
   ['floor', Math.floor],
-  ['ln', Math.log],
-  ['log10', Math.log10],
-  ['log2', Math.log2],
+  ['ln', ln],
+  ['log10', log10],
+  ['log2', log2],
   ['rad', (value) => (value * Math.PI) / 180],
   ['sgn', (value) => (value < 0 ? -1 : value > 0 ? 1 : value)],
   ['sin', Math.sin],
