@@ -5,10 +5,10 @@ import { CodecError } from '../codec/varint.ts';
 import { checkSegmentLog } from '../log/segment-check.ts';
 import type { CheckedLog, CheckedRecord, LogProblem } from '../log/segment-check.ts';
 import { errorMessage } from '../stdx/assert.ts';
-import { fileErrorCode } from '../stdx/files.ts';
+import { FileError, fileErrorCode } from '../stdx/files.ts';
 import type { Files } from '../stdx/files.ts';
 import { grownU32 } from '../stdx/growable.ts';
-import { ADVICE } from './check-report.ts';
+import { ADVICE, unreadableAdvice } from './check-report.ts';
 import type { CheckReport } from './check-report.ts';
 import { decodeRecord } from './record-decode.ts';
 import type { BatchRecord, DeleteRecord } from './record-layout.ts';
@@ -28,6 +28,12 @@ export async function checkLog(log: LogToCheck, report: CheckReport): Promise<vo
   try {
     found = await checkSegmentLog(files, directory, async (record) => replay.visit(record));
   } catch (error) {
+    const advice = unreadableAdvice(error);
+    if (advice !== undefined) {
+      const file = error instanceof FileError ? error.path : directory;
+      report.damage({ code: 'log-unreadable', file, what: errorMessage(error), advice });
+      return;
+    }
     if (fileErrorCode(error) !== 'ENOENT') throw error;
     found = { startOffset: 0, endOffset: 0, segmentCount: 0, sizeBytes: 0, problems: [] };
   }

@@ -1,5 +1,6 @@
 // What a check of a data folder says: findings with file, place, loss and advice, a bounded number
 // for each file, and sums.
+import { fileErrorCode } from '../stdx/files.ts';
 import { CHECK_FINDINGS_MAX, CHECK_FINDINGS_PER_FILE_MAX } from './limits.ts';
 
 /** Points that cannot be read any more, as far as what is readable tells. */
@@ -34,6 +35,19 @@ export const ADVICE = {
   nothing: 'nothing to do',
   newer: 'use the version that wrote it',
 } as const;
+
+/** Codes of a file that cannot be read, where others can; what to do about it. */
+const UNREADABLE: Readonly<Record<string, string>> = {
+  EIO: 'check the disk; then restore a backup',
+  EACCES: 'give the user of this process permission to read it, then check again',
+  EPERM: 'give the user of this process permission to read it, then check again',
+  EISDIR: ADVICE.restoreAll,
+};
+
+/** What to do where one file could not be read; undefined: it is not that. */
+export function unreadableAdvice(error: unknown): string | undefined {
+  return UNREADABLE[fileErrorCode(error) ?? ''];
+}
 
 export interface CheckSums {
   fileCount: number;

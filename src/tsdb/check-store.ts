@@ -4,7 +4,7 @@
 import type { BlobRange } from '../blobs/blobs.ts';
 import { AppError } from '../model/errors.ts';
 import { errorMessage } from '../stdx/assert.ts';
-import { FileError, fileErrorCode, listTree } from '../stdx/files.ts';
+import { fileErrorCode, listTree } from '../stdx/files.ts';
 import type { Files, OpenFile } from '../stdx/files.ts';
 import { checkHeadSnapshot } from './check-head-snapshot.ts';
 import { checkCatalog } from './check-catalog.ts';
@@ -14,7 +14,7 @@ import { timesOf } from './check-part-findings.ts';
 import { readFooterFields } from './check-part-frame.ts';
 import { checkPart } from './check-part.ts';
 import { checkSeenList } from './check-seen-list.ts';
-import { ADVICE } from './check-report.ts';
+import { ADVICE, unreadableAdvice } from './check-report.ts';
 import type { CheckReport } from './check-report.ts';
 import { parseHeadSnapshotName } from './head-snapshot-format.ts';
 import { DEAD_LETTERS, HEAD_SNAPSHOTS } from './names.ts';
@@ -151,14 +151,14 @@ async function tryPart(
   try {
     await checkPart({ row, file, blobs }, report);
   } catch (error) {
-    const isRead = error instanceof FileError && error.code === 'EIO';
-    if (!isRead) throw error;
+    const advice = unreadableAdvice(error);
+    if (advice === undefined) throw error;
     report.damage({
       code: 'part-unreadable',
       file,
       what: errorMessage(error),
       lost: lossOf(row),
-      advice: 'check the disk; then restore a backup',
+      advice,
     });
   }
 }

@@ -217,6 +217,30 @@ const CASES: readonly Case[] = [
     says: /not a database/,
   },
   {
+    name: 'a catalog that cannot be read',
+    change: async (data) => {
+      await rm(join(data, 'catalog.sqlite'));
+      await mkdir(join(data, 'catalog.sqlite'));
+    },
+    code: 'catalog-unreadable',
+    severity: 'damage',
+    file: /catalog\.sqlite$/,
+    says: /EISDIR: .* \(a folder stands where a file is needed\)/,
+  },
+  {
+    name: 'a segment that cannot be read',
+    of: 'killed',
+    change: async (data) => {
+      const [first] = (await readdir(join(data, 'log'))).toSorted();
+      await rm(join(data, 'log', first!));
+      await mkdir(join(data, 'log', first!));
+    },
+    code: 'log-unreadable',
+    severity: 'damage',
+    file: /segment-\d+\.log$/,
+    says: /EISDIR: /,
+  },
+  {
     name: 'a log whose segments are gone',
     of: 'killed',
     change: (data) => rm(join(data, 'log'), { recursive: true }),
@@ -267,7 +291,9 @@ test('a folder in use, one that is none, and snapshots', async () => {
   assert.deepEqual([count(plain), count(both)], [1, 2]);
   const none = await runCtl(['check', 'data', folder]);
   assert.equal(none.code, 3);
-  assert.match(none.stderr, /is not a data folder/);
+  assert.match(none.stderr, /is not a data folder: no catalog\.sqlite\n/);
+  await rm(join(data, 'catalog.sqlite'));
+  assert.match((await runCtl(['check', 'data', data])).stderr, /sqlite, which its parts need: put/);
   assert.equal((await runCtl(['check', 'data'])).code, 2);
   assert.equal((await runCtl(['check'])).code, 2);
 });

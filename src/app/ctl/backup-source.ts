@@ -212,8 +212,10 @@ export async function needDataFolder(files: Files, data: string): Promise<void> 
       EXIT.refused,
       `'${data}' holds a restore that did not end: run the same \`orrery restore\` again`,
     );
-  if ((await files.stat(`${data}/${CATALOG_FILE}`)) === undefined)
-    throw new CommandError(EXIT.refused, `'${data}' is not a data folder: no ${CATALOG_FILE}`);
+  if ((await files.stat(`${data}/${CATALOG_FILE}`)) !== undefined) return;
+  const hasBlobs = (await files.stat(`${data}/${BLOBS_FOLDER}`)) !== undefined;
+  const then = hasBlobs ? ', which its parts need: put that file back, or restore a backup' : '';
+  throw new CommandError(EXIT.refused, `'${data}' is not a data folder: no ${CATALOG_FILE}${then}`);
 }
 
 async function lockedCatalog(data: string): Promise<SqliteCatalog> {

@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { inspectSqlite, isSqliteInUse } from '../../catalog/sqlite-inspect.ts';
 import { checkWal } from '../../catalog/sqlite-wal.ts';
-import { listTree } from '../../stdx/files.ts';
+import { errorMessage } from '../../stdx/assert.ts';
+import { FileError, listTree } from '../../stdx/files.ts';
 import type { Files } from '../../stdx/files.ts';
-import { ADVICE, CheckReport } from '../../tsdb/check-report.ts';
+import { ADVICE, CheckReport, unreadableAdvice } from '../../tsdb/check-report.ts';
 import type { Finding, Loss } from '../../tsdb/check-report.ts';
 import { checkStore } from '../../tsdb/check-store.ts';
 import { checkBuilt, PROJECT_ROOT } from '../build-stamp.ts';
@@ -98,11 +99,17 @@ async function bytesIn(files: Files, folders: readonly string[]): Promise<number
 
 async function checkFolder(files: Files, directory: string, report: CheckReport): Promise<void> {
   const scratch = await mkdtemp(join(tmpdir(), 'orrery-check-'));
+  const store = {
+    files,
+    directory,
+    catalogFile: CATALOG_FILE,
+    blobsFolder: BLOBS_FOLDER,
+    logFolder,
+  };
   try {
     const copy = join(scratch, CATALOG_FILE);
-    for (const end of ['', '-wal'])
-      await copyIfThere(files, `${directory}/${CATALOG_FILE}`, copy, end);
-    await checkWalOf(files, directory, report);
+    if (!(await copyCatalog(files, directory, copy, report)))
+      return await checkStore({ ...store, rows: undefined }, report);
     const inspection = inspectSqlite(copy);
     try {
       const file = `${directory}/${CATALOG_FILE}`;
@@ -114,22 +121,34 @@ async function checkFolder(files: Files, directory: string, report: CheckReport)
           advice: inspection.isNewer ? ADVICE.newer : ADVICE.restoreAll,
         });
       report.sums.fileCount++;
-      await checkStore(
-        {
-          files,
-          directory,
-          catalogFile: CATALOG_FILE,
-          blobsFolder: BLOBS_FOLDER,
-          logFolder,
-          rows: inspection.problems.length > 0 ? undefined : inspection.rows(),
-        },
-        report,
-      );
+      const rows = inspection.problems.length > 0 ? undefined : inspection.rows();
+      await checkStore({ ...store, rows }, report);
     } finally {
       inspection.close();
     }
   } finally {
     await rm(scratch, { recursive: true });
+  }
+}
+
+/** False where it cannot be read, which is told: then the rest is checked without it. */
+async function copyCatalog(
+  files: Files,
+  directory: string,
+  copy: string,
+  report: CheckReport,
+): Promise<boolean> {
+  try {
+    for (const end of ['', '-wal'])
+      await copyIfThere(files, `${directory}/${CATALOG_FILE}`, copy, end);
+    await checkWalOf(files, directory, report);
+    return true;
+  } catch (error) {
+    const advice = unreadableAdvice(error);
+    if (advice === undefined || !(error instanceof FileError)) throw error;
+    const what = errorMessage(error);
+    report.damage({ code: 'catalog-unreadable', file: error.path, what, advice });
+    return false;
   }
 }
 

@@ -23,7 +23,7 @@ const HALF_EXPONENT = 1022;
 const NORMAL_MIN = 2 ** -1022;
 const RAISE_EXPONENT = 54;
 
-/** The exponent of a positive finite number; its fraction, from a half to below one, is left in `double`. */
+/** The exponent of a positive finite number; `double` has its fraction then, from a half to one. */
 function split(value: number): number {
   const isSubnormal = value < NORMAL_MIN;
   double[0] = isSubnormal ? value * 2 ** RAISE_EXPONENT : value;
@@ -32,7 +32,7 @@ function split(value: number): number {
   return (high >>> EXPONENT_SHIFT) - HALF_EXPONENT - (isSubnormal ? RAISE_EXPONENT : 0);
 }
 
-/** As Go's math.Log, but for subnormal numbers, where its assembly for amd64 is wrong by up to one. */
+/** As Go's math.Log, but for subnormal numbers, where its assembly is wrong by up to one. */
 export function ln(value: number): number {
   if (!(value > 0 && value < Infinity)) return Math.log(value);
   let k = split(value);
