@@ -4,12 +4,18 @@
 import assert from 'node:assert/strict';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { errorMessage } from '../../src/stdx/assert.ts';
 import type { RunName, SeedJob, SeedOutcome } from './seeds-worker.ts';
 
 const ONE_SEED = process.env['ORRERY_SIM_SEED'];
 const THREADS_MAX = 8;
 /** A seed takes a tenth of a second, a few take one: one that takes so long never ends. */
 const SEED_DEADLINE_MS = 60_000;
+/**
+ * A seed needs 60 MB. What goes on and on where a checksum was not looked at ends soon, instead of
+ * filling the memory of the machine.
+ */
+const SEED_HEAP_MB = 400;
 /** Failing seeds are shown up to this many; there is no need to wait for more. */
 const FAILURES_MAX = 5;
 /**
@@ -33,24 +39,33 @@ function firstSeeds(count: number): readonly number[] {
 
 /** A thread that runs seeds. */
 class SeedThread {
-  readonly #worker = new Worker(new URL('./seeds-worker.ts', import.meta.url));
+  readonly #worker = new Worker(new URL('./seeds-worker.ts', import.meta.url), {
+    resourceLimits: { maxOldGenerationSizeMb: SEED_HEAP_MB },
+  });
+  /** A seed did not end, or ended the thread. */
+  isOver = false;
 
-  /** undefined where the seed does not end: then the thread is no more. */
-  async run(job: SeedJob): Promise<SeedOutcome | undefined> {
+  async run(job: SeedJob): Promise<SeedOutcome> {
     const worker = this.#worker;
-    const { promise, resolve, reject } = Promise.withResolvers<SeedOutcome | undefined>();
-    const timer = setTimeout(() => resolve(undefined), SEED_DEADLINE_MS);
+    const { promise, resolve } = Promise.withResolvers<SeedOutcome>();
+    const end = (why: string): void => {
+      this.isOver = true;
+      resolve({ seed: job.seed, violations: [why] });
+    };
+    const fail = (error: unknown): void => end(`ends its thread: ${errorMessage(error)}`);
+    const late = `does not end within ${SEED_DEADLINE_MS} ms`;
+    const timer = setTimeout(() => end(late), SEED_DEADLINE_MS);
     worker.ref();
     worker.once('message', resolve);
-    worker.once('error', reject);
+    worker.once('error', fail);
     worker.postMessage(job);
     const outcome = await promise;
     clearTimeout(timer);
     worker.off('message', resolve);
-    worker.off('error', reject);
+    worker.off('error', fail);
     // One that waits for the next test does not keep the process from ending.
     worker.unref();
-    if (outcome === undefined) await worker.terminate();
+    if (this.isOver) await worker.terminate();
     return outcome;
   }
 }
@@ -74,10 +89,8 @@ async function failuresOf(
     let thread = idle.pop() ?? new SeedThread();
     for (const seed of waiting) {
       const outcome = await thread.run({ run, options, seed });
-      if (outcome === undefined) {
-        failures.push({ seed, violations: [`does not end within ${SEED_DEADLINE_MS} ms`] });
-        thread = new SeedThread();
-      } else if (outcome.violations.length > 0) failures.push(outcome);
+      if (thread.isOver) thread = new SeedThread();
+      if (outcome.violations.length > 0) failures.push(outcome);
       if (failures.length >= failuresMax) break;
     }
     idle.push(thread);
