@@ -72,6 +72,9 @@ export const BREACH_TEXT_LENGTH_MAX = 200;
 export const NEAR_SHARE = 0.8;
 export const NEAR_TOLD_MS = 10_000;
 
+/** Series that a tenant far from its limits makes between two looks at them. */
+export const SERIES_LEASE = 256;
+
 /** Counts of use wait so long for their commit, and a kill loses what is in no log. */
 export const USAGE_COMMIT_MS = 800;
 /** Threads tell so often what they counted. */

@@ -190,6 +190,43 @@ test('series: active ones and those about to be, of all shards; so many new ones
   assert.ok(quotas.admits('acme'));
 });
 
+test('series: far from the limits few are looked at, and not one too many is made', () => {
+  for (const limits of [
+    { 'active-series': 5000, 'new-series-per-minute': 1_000_000 },
+    { 'active-series': 1_000_000, 'new-series-per-minute': 4000 },
+  ]) {
+    const { quotas } = setUp(limits);
+    let looks = 0;
+    const madeBy = new Map<string, number>();
+    quotas.watch((tenant) => {
+      looks++;
+      return { active: 0, reserved: madeBy.get(tenant) ?? 0 };
+    });
+    const most = Math.min(...Object.values(limits));
+    // In turns, as bodies of several tenants come.
+    for (let i = 0; i < 3 * most; i++) {
+      const tenant = `t${Math.floor(i / 100) % 2}`;
+      if (!quotas.admits(tenant)) continue;
+      quotas.made(tenant);
+      madeBy.set(tenant, (madeBy.get(tenant) ?? 0) + 1);
+    }
+    assert.deepEqual([...madeBy.values()], [most, most]);
+    assert.ok(looks < 2 * most, `${looks}`);
+  }
+});
+
+test('series: a limit that is lowered holds for the next one, whoever was far from it', () => {
+  const limits: Record<string, LimitValues> = {};
+  const { book, quotas } = setUp({ 'active-series': 100_000 });
+  book.readFrom(records(limits));
+  quotas.watch(() => ({ active: 50, reserved: 0 }));
+  assert.ok(quotas.admits('acme'));
+  limits['acme'] = { 'active-series': 50 };
+  book.changed('acme');
+  quotas.changed('acme');
+  assert.equal(quotas.admits('acme'), false);
+});
+
 test('exemplars and metadata beyond a limit are left out', () => {
   const { now, quotas } = setUp({ 'exemplars-per-minute': 60, 'metadata-per-minute': 6 });
   const gate = quotas.gate(acme);
