@@ -244,7 +244,7 @@ export class SeriesIndex {
     const { number } = this.#tenant(tenantId);
     const { count, ranges, same, bytes, view } = labels;
     const row = this.#rows.reserveRow(count);
-    this.#names = grownU32(this.#names, count);
+    if (count > this.#names.length) this.#names = grownU32(this.#names, count);
     const names = this.#names;
     const { symbols } = this;
     const pairs = this.#pairs;
@@ -330,8 +330,9 @@ export class SeriesIndex {
     const ref = rows.intern(owner, count, code);
     if (ref < 0) return REF_REFUSED;
     if (rows.liveCount !== before) {
-      this.#marks = grownU32(this.#marks, rows.slotEnd);
-      this.#nameSlots = grownU8(this.#nameSlots, rows.slotEnd);
+      const { slotEnd } = rows;
+      if (slotEnd > this.#marks.length) this.#marks = grownU32(this.#marks, slotEnd);
+      if (slotEnd > this.#nameSlots.length) this.#nameSlots = grownU8(this.#nameSlots, slotEnd);
       const tenant = this.#byNumber[owner]!;
       const slot = slotOf(ref);
       if (this.#remembered.hasRow(tenant, slot)) this.#marks[slot] = RETURNING;

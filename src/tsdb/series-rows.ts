@@ -352,7 +352,9 @@ export class SeriesRows {
   /** Puts the row of a slot behind all others. */
   #write(slot: number, row: Uint32Array, count: number): void {
     const start = this.#wordsEnd;
-    const words = (this.#words = grownU16(this.#words, start + roomFor(count)));
+    const end = start + roomFor(count);
+    if (end > this.#words.length) this.#words = grownU16(this.#words, end);
+    const words = this.#words;
     const head = headOf(words, start, this.#whole, row, count);
     if (isWhole(head)) this.#whole = start;
     this.#starts[slot] = start;
@@ -362,11 +364,11 @@ export class SeriesRows {
   #takeSlot(): number {
     if (this.#firstFree === 0 || (this.isHeld && this.slotEnd < SLOTS_MAX)) {
       const slot = this.slotEnd++;
-      this.#starts = grownU32(this.#starts, slot + 1);
-      this.#owners = grownU16(this.#owners, slot + 1);
+      if (slot >= this.#starts.length) this.#starts = grownU32(this.#starts, slot + 1);
+      if (slot >= this.#owners.length) this.#owners = grownU16(this.#owners, slot + 1);
       if (this.#ownersHigh.length > 0) this.#ownersHigh = grownU16(this.#ownersHigh, slot + 1);
-      this.#lives = grownU8(this.#lives, slot + 1);
-      this.next = grownU32(this.next, slot + 1);
+      if (slot >= this.#lives.length) this.#lives = grownU8(this.#lives, slot + 1);
+      if (slot >= this.next.length) this.next = grownU32(this.next, slot + 1);
       return slot;
     }
     if (this.isHeld) this.isSpoilt = true;

@@ -166,7 +166,7 @@ export class Symbols {
     const known = this.#slots[slot]!;
     if (known !== 0) return this.#symbolIn(known);
     const symbol = this.#free.count > 0 && !this.isHeld ? this.#free.pop() : this.count++;
-    this.#starts = grownU32(this.#starts, this.count);
+    if (this.count > this.#starts.length) this.#starts = grownU32(this.#starts, this.count);
     this.#starts[symbol] = this.#write(bytes, start, end);
     this.#used++;
     if (symbol < this.#sortedEnd) this.#unsorted.push(symbol);
