@@ -10,8 +10,8 @@ import { durabilityRun, KILL_PLACES } from '../support/durability-run.ts';
 
 const KILLS = Number(process.env['ORRERY_TEST_KILLS'] ?? 300);
 const SEED = Number(process.env['ORRERY_TEST_SEED'] ?? 2);
-/** Two thirds of the kills fall into named places, and a few miss theirs. */
-const KILLS_PER_PLACE = Math.ceil((KILLS * 2) / 3 / KILL_PLACES.length);
+/** Three quarters of the kills fall into named places, and a few miss theirs. */
+const KILLS_PER_PLACE = Math.ceil((KILLS * 3) / 4 / KILL_PLACES.length);
 const PLACE_MIN = Math.floor(KILLS_PER_PLACE * 0.8);
 
 test('hundreds of kills lose nothing', { timeout: 60_000 + KILLS * 15_000 }, async () => {
