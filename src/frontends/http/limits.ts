@@ -12,9 +12,9 @@ export const HEADERS_TIMEOUT_MS = 15_000;
 export const REQUEST_TIMEOUT_MS = 300_000;
 /** How late a timeout of headers or request may be noticed. */
 export const PATIENCE_CHECK_MS = 5_000;
-/** A client that takes nothing of a complete answer for this long is cut. */
 /** A body that took longer to come is looked at again: may who sent it still do that? */
 export const READMIT_MS = 250;
+/** A client that takes nothing of a complete answer for this long is cut. */
 export const READ_IDLE_MS = 60_000;
 /** Longer than the 60 s that load balancers and senders commonly keep a connection. */
 export const KEEP_ALIVE_TIMEOUT_MS = 75_000;
