@@ -1,6 +1,7 @@
 // Half an hour of mixed writes, queries, deletes, retention, flushes and merges at half load:
-// memory and open files of the server stay flat. ORRERY_SOAK_MINUTES chooses how long. Latency is a
-// figure of the machine, printed and not judged; its floor is in docs/benchmarks.md.
+// memory and open files of the server stay flat. ORRERY_SOAK_MINUTES chooses how long,
+// ORRERY_SOAK_LINES_PER_SECOND how much, so that two runs compare. Latency is a figure of the
+// machine, printed and not judged; its floor is in docs/benchmarks.md.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startOrrery } from '../apptest/harness.ts';
@@ -8,6 +9,7 @@ import { steadyLoad } from '../support/steady-load.ts';
 import type { Look } from '../support/steady-load.ts';
 
 const MINUTES = Number(process.env['ORRERY_SOAK_MINUTES'] ?? 30);
+const RATE = Number(process.env['ORRERY_SOAK_LINES_PER_SECOND'] ?? 0);
 /** The head may fill and the caches grow for so long. */
 const WARM_UP_SHARE = 0.3;
 const RSS_GROWTH_MAX = 1.15;
@@ -33,7 +35,7 @@ test(
     const retention = ['--retention-bytes', '64MB'];
     const server = await startOrrery(['--no-collect', '--memory', '1GiB', ...retention]);
     try {
-      const { looks, ...figures } = await steadyLoad(server, MINUTES);
+      const { looks, ...figures } = await steadyLoad(server, MINUTES, RATE || undefined);
       const middle = (WARM_UP_SHARE + 1) / 2;
       const rss = (look: Look): number => look.rssMb;
       const openFiles = (look: Look): number => look.openFiles;

@@ -144,13 +144,18 @@ function quantile(values: readonly number[], share: number): number {
   return values.toSorted((a, b) => a - b)[Math.floor(share * (values.length - 1))]!;
 }
 
-export async function steadyLoad(server: Server, minutes: number): Promise<SteadyReport> {
+/** `linesPerSecond` undefined: half of what the empty server takes. */
+export async function steadyLoad(
+  server: Server,
+  minutes: number,
+  linesPerSecond?: number,
+): Promise<SteadyReport> {
   const { url } = server;
   const baseMs = Date.now() - 6 * 3_600_000;
   let bodies = 0;
   const next = (): string => bodyOf(bodies++, baseMs);
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
-  const rate = (await fullSpeed(agent, server, next)) / 2;
+  const rate = linesPerSecond ?? (await fullSpeed(agent, server, next)) / 2;
   const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
   lag.enable();
   const startMs = performance.now();
