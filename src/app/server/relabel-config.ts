@@ -3,9 +3,9 @@ import { readRelabelConfig } from '../../ingest/relabel-store.ts';
 import type { RelabelConfig } from '../../ingest/relabel-store.ts';
 import { CONFIG_BYTES_MAX } from '../../relabel/limits.ts';
 import { errorMessage, FatalError } from '../../stdx/assert.ts';
-import { fileErrorCode } from '../../stdx/files.ts';
 import type { Files } from '../../stdx/files.ts';
 import { FLAGS } from '../settings/flags.ts';
+import { readConfigText } from './reloads.ts';
 import type { ReloadSource } from './reloads.ts';
 
 /** The same file while the server runs. */
@@ -31,11 +31,10 @@ export async function defaultRelabelConfig(
 ): Promise<RelabelConfig | undefined> {
   if (path === undefined) return undefined;
   try {
-    const bytes = await files.readWhole(path, CONFIG_BYTES_MAX);
-    return await readRelabelConfig(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return await readRelabelConfig(await readConfigText(files, path, CONFIG_BYTES_MAX));
   } catch (error) {
-    const isAbsent = fileErrorCode(error) === 'ENOENT';
-    const why = isAbsent ? 'there is no such file' : errorMessage(error);
-    throw new FatalError(`--relabel-config ${path}: ${why}`, { cause: error });
+    throw new FatalError(`--${FLAGS.relabelConfig.flag} ${path}: ${errorMessage(error)}`, {
+      cause: error,
+    });
   }
 }

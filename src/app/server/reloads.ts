@@ -4,6 +4,7 @@
 // the two ways to ask for it, and of what is measured: Prometheus cmd/prometheus, `reloadConfig`.
 import { errorMessage } from '../../stdx/assert.ts';
 import type { Clock } from '../../stdx/clock.ts';
+import { fileErrorCode } from '../../stdx/files.ts';
 import type { Files } from '../../stdx/files.ts';
 import type { Scheduler } from '../../stdx/scheduler.ts';
 import type { Logger } from '../../telemetry/logger.ts';
@@ -114,9 +115,23 @@ export class Reloads {
     });
   }
 
-  async #read({ path, sizeBytesMax }: ReloadSource): Promise<string> {
-    const bytes = await this.#parts.files.readWhole(path, sizeBytesMax);
+  #read({ path, sizeBytesMax }: ReloadSource): Promise<string> {
+    return readConfigText(this.#parts.files, path, sizeBytesMax);
+  }
+}
+
+/** Rejects with a sentence where the file cannot be read or is no UTF-8. */
+export async function readConfigText(
+  files: Files,
+  path: string,
+  sizeBytesMax: number,
+): Promise<string> {
+  try {
+    const bytes = await files.readWhole(path, sizeBytesMax);
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    if (fileErrorCode(error) !== 'ENOENT') throw error;
+    throw new Error('there is no such file', { cause: error });
   }
 }
 

@@ -13,6 +13,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import { FLAGS } from '../settings/flags.ts';
 import type { Settings } from '../settings/flags.ts';
 import { duration, size } from '../settings/kinds.ts';
+import { readConfigText } from './reloads.ts';
 import type { ReloadSource } from './reloads.ts';
 
 export interface ReadScrapeConfig {
@@ -41,8 +42,7 @@ export async function startScrapeConfig(
   const { scrapeConfig: path } = settings;
   if (path === undefined) return undefined;
   try {
-    const bytes = await files.readWhole(path, SCRAPE_CONFIG_BYTES_MAX);
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    const text = await readConfigText(files, path, SCRAPE_CONFIG_BYTES_MAX);
     return { text, config: await parsed(path, text, settings) };
   } catch (error) {
     throw new FatalError(`--${FLAGS.scrapeConfig.flag} ${path}: ${errorMessage(error)}`, {
