@@ -28,6 +28,7 @@ import {
   writeTimes,
 } from './column.ts';
 import type { Column } from './column.ts';
+import { nearestDoubles } from '../stdx/nearest-double.ts';
 import { readHistograms, writeHistograms } from './column-histogram.ts';
 import { hasSibling, readSiblingDoubles, writeSiblingDoubles } from './column-sibling.ts';
 import type { HistogramShape } from './column-histogram.ts';
@@ -204,7 +205,7 @@ function numbersOf(samples: BlockSamples): Float64Array | undefined {
       return samples.values;
     case 1:
     case 2:
-      return Float64Array.from({ length: samples.count }, (_, i) => Number(samples.values[i]));
+      return nearestDoubles(samples.values, samples.count);
     case 3:
       return Float64Array.from(samples.values.subarray(0, samples.count));
     case 4:

@@ -5,6 +5,7 @@
 //
 // No object, string or BigInt is made per float sample. 64-bit integers live in BigInt64 views that
 // only kernels and printers read.
+import { nearestDoubles } from '../stdx/nearest-double.ts';
 import type { Histogram } from './histogram.ts';
 import type { Labels } from './labels.ts';
 
@@ -55,6 +56,9 @@ export type ValueColumn =
   | { readonly kind: typeof KIND.boolean; readonly values: Uint8Array }
   | { readonly kind: typeof KIND.string; readonly values: readonly string[] }
   | { readonly kind: typeof KIND.histogram; readonly values: readonly Histogram[] };
+
+/** Values that are numbers: what PromQL sees as floats. */
+export type NumberColumn = Extract<ValueColumn, { readonly kind: 0 | 1 | 2 | 3 }>;
 
 /** Samples of one series and one kind. Arrays may be longer than `count`; the rest is garbage. */
 export type Samples = ValueColumn &
@@ -120,4 +124,20 @@ export function isConstant(column: Float64Array, count: number): boolean {
   const before = new Uint8Array(buffer, byteOffset, Math.max(count - 1, 0) * 8);
   const after = new Uint8Array(buffer, byteOffset + Math.min(count, 1) * 8, before.length);
   return Buffer.compare(before, after) === 0;
+}
+
+/**
+ * The first `count` values as doubles: integers as the nearest one, booleans as 0 and 1. Doubles are
+ * given as they are, not copied.
+ */
+export function doublesOf(column: NumberColumn, count: number): Float64Array {
+  if (column.kind === KIND.f64) return column.values;
+  if (column.kind !== KIND.boolean) return nearestDoubles(column.values, count);
+  const out = new Float64Array(count);
+  for (let i = 0; i < count; i++) out[i] = column.values[i]!;
+  return out;
+}
+
+export function isNumberColumn(column: ValueColumn): column is NumberColumn {
+  return column.kind !== KIND.string && column.kind !== KIND.histogram;
 }

@@ -1,11 +1,11 @@
 // The series of a part that a leaf over a range reads, row group by row group, their samples as
-// columns where they are decoded already or can be: whole blocks of doubles without markers. They
+// columns where they are decoded already or can be: whole blocks of numbers without markers. They
 // are kept (column-cache.ts), and series whose times are the same array share what is made of it.
-import { KIND } from '../model/columns.ts';
+import { doublesOf, isNumberColumn } from '../model/columns.ts';
 import type { Samples } from '../model/columns.ts';
 import type { Labels } from '../model/labels.ts';
 import type { SeriesSamples } from '../windows/samples.ts';
-import { hasStale, NO_SAMPLES } from '../windows/samples.ts';
+import { hasMarker, NO_SAMPLES } from '../windows/samples.ts';
 import { joinedTimes, Room } from './joined.ts';
 import { READ_CHUNK_BYTES, READ_GAP_BYTES } from './limits.ts';
 import { readTexts } from './part-cursor.ts';
@@ -192,12 +192,13 @@ export class RangeLane {
         continue;
       }
       const samples = await this.#decode(row, group.place(block), times[block - this.#first]!);
-      if (!isPlainColumn(samples)) {
+      const values = plainColumn(samples);
+      if (values === undefined) {
         group.isOdd[block] = 1;
         return UNCLEAR;
       }
-      if (isKept) part.columns.keep(group, block, samples.values);
-      chunks.push(samples.values);
+      if (isKept) part.columns.keep(group, block, values);
+      chunks.push(values);
     }
     return this.#cutOf(this.#joinOf(chunks));
   }
@@ -276,11 +277,8 @@ export class RangeLane {
   }
 }
 
-/** Doubles without markers and start times: all that a kernel wants to know of them is in them. */
-function isPlainColumn(samples: Samples): samples is Samples & { readonly kind: 0 } {
-  return (
-    samples.kind === KIND.f64 &&
-    samples.startUs === undefined &&
-    !hasStale(samples.values, samples.count)
-  );
+/** Numbers without markers and start times, as doubles: all that a kernel wants to know of them. */
+export function plainColumn(samples: Samples): Float64Array | undefined {
+  if (!isNumberColumn(samples) || samples.startUs !== undefined) return undefined;
+  return hasMarker(samples) ? undefined : doublesOf(samples, samples.count);
 }

@@ -4,7 +4,7 @@
 // (range-streams.ts). The same code as runLeafInThread over the same numbers in the same order, so
 // the same bits. What deletes may hide, or is more than a thread should do alone, goes the general
 // way (windows/leaf-runner.ts).
-import { KIND } from '../model/columns.ts';
+import { NUMERIC_KINDS } from '../model/columns.ts';
 import type { Labels } from '../model/labels.ts';
 import type { LeafPlan, LeafResult, ReadContext } from '../model/storage.ts';
 import type { Clock } from '../stdx/clock.ts';
@@ -50,7 +50,7 @@ export interface RangeLeafOptions {
 /** undefined: the leaf is not of that kind. */
 export async function runRangeLeaf(options: RangeLeafOptions): Promise<LeafResult | undefined> {
   const { plan, context, scanOf } = options;
-  if ((plan.kinds & (1 << KIND.f64)) === 0) return undefined;
+  if ((plan.kinds & NUMERIC_KINDS) !== NUMERIC_KINDS) return undefined;
   const grid = stepGrid(plan.startUs, plan.endUs, plan.stepUs);
   const run = new KernelRun({ ...plan, grid });
   const scan = scanOf(run.sampleRange);

@@ -1,14 +1,13 @@
 // Where a leaf over a range finds its series: parts and the head, each a stream in label order. A
 // series that lies in several of them is plain where each has plain samples and none reaches into
 // another's time; then they are joined, and times that are joined again are the same array.
-import { KIND } from '../model/columns.ts';
 import { compareLabels } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
-import { hasStale, NO_SAMPLES } from '../windows/samples.ts';
+import { NO_SAMPLES } from '../windows/samples.ts';
 import type { SeriesSamples } from '../windows/samples.ts';
 import type { Delete } from './deletes.ts';
 import { joinedTimes, Room } from './joined.ts';
-import { UNCLEAR } from './range-lane.ts';
+import { plainColumn, UNCLEAR } from './range-lane.ts';
 import type { Found, LaneBatch, RangeLane } from './range-lane.ts';
 import type { Source } from './samples.ts';
 import type { Scan } from './scan.ts';
@@ -86,9 +85,9 @@ export class HeadStream implements SeriesStream {
   samples(): Found {
     const found: SeriesSamples[] = [];
     for (const { samples, ordinals } of this.#sources) {
-      const { kind, count, tUs, values, startUs } = samples;
-      const isPlain = ordinals === undefined && kind === KIND.f64 && startUs === undefined;
-      if (!isPlain || hasStale(values, count)) return UNCLEAR;
+      const { count, tUs } = samples;
+      const values = ordinals === undefined ? plainColumn(samples) : undefined;
+      if (values === undefined) return UNCLEAR;
       found.push({ ...NO_SAMPLES, count, tUs, values });
     }
     return found.length < 2 ? found[0] : new Joiner().join(found);

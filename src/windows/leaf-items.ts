@@ -2,7 +2,7 @@
 // leaf's range by their times, decoded here or in another thread by the same code.
 import { decodeBody } from '../codec/block.ts';
 import { BLOCK_COUNT_MAX } from '../codec/limits.ts';
-import { KIND } from '../model/columns.ts';
+import { doublesOf, isNumberColumn, KIND } from '../model/columns.ts';
 import type { Kind, KindMask, Samples } from '../model/columns.ts';
 import type { EncodedSamples } from '../model/storage.ts';
 import { gatherSamples } from './samples.ts';
@@ -67,11 +67,11 @@ export class ItemDecoder {
     return gatherSamples(this.#joined(items) ?? items.map(decoded), keepStale);
   }
 
-  /** Doubles without start times as one run of columns in scratch; undefined: not that simple. */
+  /** Numbers without start times as one run of doubles in scratch; undefined: not that simple. */
   #joined(items: readonly LeafItem[]): Samples[] | undefined {
     let count = 0;
     for (const { chunk, from, to } of items) {
-      if (chunk.kind !== KIND.f64) return undefined;
+      if (isObjectKind(chunk.kind)) return undefined;
       if (!isEncoded(chunk) && (items.length === 1 || chunk.startUs !== undefined))
         return undefined;
       count += to - from;
@@ -79,7 +79,7 @@ export class ItemDecoder {
     this.#reserve(count + BLOCK_COUNT_MAX);
     let at = 0;
     for (const { chunk, from, to } of items) {
-      const values = isEncoded(chunk) ? this.#decode(chunk, at) : (chunk.values as Float64Array);
+      const values = isEncoded(chunk) ? this.#decode(chunk, at) : numbersOf(chunk);
       if (values === undefined) return undefined;
       const isInPlace = isEncoded(chunk) && from === 0;
       if (!isInPlace) this.#values.set(values.subarray(from, to), at);
@@ -104,7 +104,10 @@ export class ItemDecoder {
   /** Values of a block into scratch from `at` on; undefined where it has start times. */
   #decode(chunk: EncodedSamples, at: number): Float64Array | undefined {
     const samples = decodeEncoded(chunk, this.#values.subarray(at));
-    return samples.kind === KIND.f64 && samples.startUs === undefined ? samples.values : undefined;
+    const values = samples.startUs === undefined ? numbersOf(samples) : undefined;
+    if (values === undefined || samples.kind === KIND.f64) return values;
+    this.#values.set(values, at);
+    return this.#values.subarray(at, at + samples.count);
   }
 
   #reserve(count: number): void {
@@ -118,6 +121,10 @@ export class ItemDecoder {
 function decodeEncoded({ kind, tUs, block }: EncodedSamples, values: Float64Array): Samples {
   const place = { start: 0, sizeBytes: block.length, kind, count: tUs.length };
   return decodeBody(block, place, tUs, { target: { values } });
+}
+
+function numbersOf(samples: Samples): Float64Array | undefined {
+  return isNumberColumn(samples) ? doublesOf(samples, samples.count) : undefined;
 }
 
 /** The samples of an item as columns of their own. */

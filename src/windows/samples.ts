@@ -2,7 +2,7 @@
 // order. Integers and booleans become the nearest double; strings never take part. A staleness
 // marker ends a series: range windows leave it out, the instant selector must see it. Arrays are
 // borrowed from the storage where one plain chunk is all there is, else copied into fresh ones.
-import { KIND } from '../model/columns.ts';
+import { doublesOf, isNumberColumn, KIND } from '../model/columns.ts';
 import type { Samples } from '../model/columns.ts';
 import { COUNTER_RESET_HINT } from '../model/histogram.ts';
 import type { CounterResetHint, Histogram } from '../model/histogram.ts';
@@ -65,15 +65,17 @@ function isStaleHistogram(histogram: Histogram): boolean {
  */
 export function gatherSamples(chunks: readonly Samples[], keepStale: boolean): SeriesSamples {
   const only = chunks.length === 1 ? chunks[0] : undefined;
-  if (only !== undefined && only.kind === KIND.f64 && !hasStale(only.values, only.count))
+  if (only !== undefined && isNumberColumn(only) && !hasMarker(only)) {
+    const { count, tUs, startUs } = only;
     return {
-      count: only.count,
-      tUs: only.tUs,
-      values: only.values,
-      startUs: only.startUs,
+      count,
+      tUs,
+      values: doublesOf(only, count),
+      startUs,
       stale: undefined,
       histograms: undefined,
     };
+  }
   return gatherFloats(chunks, gatherHistograms(chunks, keepStale), keepStale);
 }
 
@@ -83,8 +85,9 @@ export function hasStale(values: Float64Array, count: number): boolean {
   return false;
 }
 
-function isFloatKind(chunk: Samples): boolean {
-  return chunk.kind !== KIND.string && chunk.kind !== KIND.histogram;
+/** Only doubles can be staleness markers. */
+export function hasMarker({ kind, values, count }: Samples): boolean {
+  return kind === KIND.f64 && hasStale(values, count);
 }
 
 function gatherFloats(
@@ -95,7 +98,7 @@ function gatherFloats(
   let size = 0;
   let withStart = false;
   for (const chunk of chunks) {
-    if (!isFloatKind(chunk)) continue;
+    if (!isNumberColumn(chunk)) continue;
     size += chunk.count;
     withStart ||= chunk.startUs !== undefined;
   }
@@ -105,10 +108,11 @@ function gatherFloats(
   let stale: Uint8Array | undefined;
   let count = 0;
   for (const chunk of chunks) {
-    if (!isFloatKind(chunk)) continue;
+    if (!isNumberColumn(chunk)) continue;
+    const doubles = doublesOf(chunk, chunk.count);
     for (let i = 0; i < chunk.count; i++) {
-      const value = Number(chunk.values[i]);
-      if (Number.isNaN(value) && chunk.kind === KIND.f64 && isStaleAt(chunk.values, i)) {
+      const value = doubles[i]!;
+      if (Number.isNaN(value) && isStaleAt(doubles, i)) {
         if (!keepStale) continue;
         stale ??= new Uint8Array(size);
         stale[count] = 1;
