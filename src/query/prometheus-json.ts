@@ -56,12 +56,38 @@ export function annotationsJson(warnings: readonly string[], infos: readonly str
 
 /** `{"name":"value",…}` */
 export function labelsJson(labels: Labels): string {
-  let text = '{';
-  for (let i = 0; i < labels.length; i += 2) {
-    if (i > 0) text += ',';
-    text += `${JSON.stringify(labels[i])}:${JSON.stringify(labels[i + 1])}`;
+  return new LabelsPrinter().json(labels);
+}
+
+/** A text as JSON; most are as they stand. Well-formed Unicode, as labels are. */
+function textJson(text: string): string {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x20 || unit === 0x22 || unit === 0x5c) return JSON.stringify(text);
   }
-  return `${text}}`;
+  return `"${text}"`;
+}
+
+/** Prints labels of one series after the other: most pairs of one are those of the one before. */
+class LabelsPrinter {
+  #labels: Labels = [];
+  /** `"name":"value"` by place. */
+  readonly #pairs: string[] = [];
+
+  json(labels: Labels): string {
+    const before = this.#labels;
+    const pairs = this.#pairs;
+    let text = '{';
+    for (let i = 0; i < labels.length; i += 2) {
+      const name = labels[i]!;
+      const value = labels[i + 1]!;
+      if (name !== before[i] || value !== before[i + 1])
+        pairs[i >>> 1] = `${textJson(name)}:${textJson(value)}`;
+      text += i === 0 ? pairs[0]! : `,${pairs[i >>> 1]!}`;
+    }
+    this.#labels = labels;
+    return `${text}}`;
+  }
 }
 
 /** The whole answer, `{"status":"success",…}`, in pieces of roughly JSON_PIECE_LENGTH. */
@@ -101,9 +127,10 @@ export function* prometheusJson(
 
 function* vectorJson(series: readonly EvalSeries[], time: string): Generator<string> {
   let piece = '[';
+  const printer = new LabelsPrinter();
   for (const [i, one] of series.entries()) {
     if (i > 0) piece += ',';
-    piece += `{"metric":${labelsJson(one.labels)},`;
+    piece += `{"metric":${printer.json(one.labels)},`;
     if (one.present[0] === SLOT_HISTOGRAM)
       piece += `"histogram":[${time},${histogramJson(histogramAt(one, 0))}]}`;
     else piece += `"value":[${time},"${floatText(one.values[0]!)}"]}`;
@@ -145,9 +172,10 @@ function* matrixJson(
 ): Generator<string | Uint8Array> {
   let piece = '[';
   const printed = new PieceBytes();
+  const printer = new LabelsPrinter();
   for (const [i, one] of series.entries()) {
     if (i > 0) piece += ',';
-    piece += `{"metric":${labelsJson(one.labels)}`;
+    piece += `{"metric":${printer.json(one.labels)}`;
     const { texts } = one as Partial<SeriesWithTexts>;
     if (texts !== undefined) {
       yield* printed.rest();

@@ -102,12 +102,14 @@ function distinct(annotations: readonly EvalAnnotation[]): EvalAnnotation[] {
 
 /**
  * The same result in one piece of memory for all values, as `joinParts` makes it: two buffers a
- * series are twice as much as a short column, and each is looked at by every collection.
+ * series are twice as much as a short column, and each is looked at by every collection. Columns
+ * fresh from a leaf share buffers with others, which would be held along.
  */
 export function packed(result: EvalResult): EvalResult {
   const { series, stepCount } = result;
   const buffer = series[0]?.values.buffer;
-  if (series.every(({ values }) => values.buffer === buffer)) return result;
+  const isPacked = buffer?.byteLength === series.length * stepCount * 8;
+  if (isPacked && series.every(({ values }) => values.buffer === buffer)) return result;
   const values = new Float64Array(series.length * stepCount);
   const present = new Uint8Array(series.length * stepCount);
   const all = series.map((one, i) => {

@@ -115,6 +115,8 @@ export class ValueGroup {
   readonly #restarts: number[] = [];
   readonly #textBytes: number;
   #texts: readonly string[] | undefined = undefined;
+  /** Texts asked for one by one. */
+  #askedCount = 0;
   #plain: PlainTexts | undefined = undefined;
 
   constructor(reader: ByteReader, count: number, postings: PiecePlace) {
@@ -169,8 +171,10 @@ export class ValueGroup {
     return this.#plain;
   }
 
+  /** One that is asked for often decodes all of them once: one alone costs those before it. */
   text(at: number): string {
-    if (this.#texts !== undefined) return this.#texts[at]!;
+    if (this.#texts !== undefined || ++this.#askedCount > VALUE_RESTART_COUNT)
+      return this.texts()[at]!;
     const from = Math.floor(at / VALUE_RESTART_COUNT);
     this.#reader.at = this.#restarts[from]!;
     for (let i = from * VALUE_RESTART_COUNT; i <= at; i++) frontCoded.next(this.#reader);

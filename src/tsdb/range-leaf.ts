@@ -16,7 +16,8 @@ import { Slices } from '../windows/leaf-slices.ts';
 import { gatherSamples } from '../windows/samples.ts';
 import type { SeriesSamples } from '../windows/samples.ts';
 import { stepGrid } from '../windows/sliding.ts';
-import { StepColumn } from '../windows/step-column.ts';
+import { StepColumns } from '../windows/step-column.ts';
+import type { StepColumn } from '../windows/step-column.ts';
 import { leaseStates } from '../windows/window-kernel.ts';
 import { deletesFrom } from './deletes.ts';
 import { GroupNumbers, InstantBatch, SEEN } from './instant-lane.ts';
@@ -155,6 +156,7 @@ class RangeLeaf {
   readonly #plan: LeafPlan;
   readonly #parts: Parts;
   readonly #slices: Slices;
+  readonly #columns: StepColumns;
   #column: StepColumn;
   readonly #lanes: RangeLane[] = [];
   readonly #joiner = new Joiner();
@@ -165,7 +167,8 @@ class RangeLeaf {
     this.#plan = plan;
     this.#parts = parts;
     this.#slices = new Slices(clock, scheduler);
-    this.#column = new StepColumn(parts.run.spec.grid.count);
+    this.#columns = new StepColumns(parts.run.spec.grid.count);
+    this.#column = this.#columns.next();
   }
 
   async result(): Promise<LeafResult> {
@@ -295,7 +298,7 @@ class RangeLeaf {
     if (isNoted) sink.notes.metric = metricOf(labels());
     run.run(samples, column, sink.notes.note);
     if (sink instanceof SeriesSink) {
-      if (sink.add(labels(), column)) this.#column = new StepColumn(column.count);
+      if (sink.add(labels(), column)) this.#column = this.#columns.next();
       else column.reset();
       return;
     }

@@ -15,6 +15,8 @@ export function instantKernel(
   wantsTime: boolean,
 ): void {
   const others = s.histograms;
+  if (others === undefined && s.stale === undefined && !wantsTime)
+    return plainInstants(s, floats, out);
   for (let k = 0; k < floats.grid.count; k++) {
     const f = floats.hi[k]! > floats.lo[k]! ? floats.hi[k]! - 1 : -1;
     const h =
@@ -27,5 +29,13 @@ export function instantKernel(
       else out.setHistogram(k, others.values[h]!);
     } else if (f >= 0 && s.stale?.[f] !== 1)
       out.setFloat(k, wantsTime ? s.tUs[f]! / US_PER_SEC : s.values[f]!);
+  }
+}
+
+/** Floats without markers. */
+function plainInstants({ values }: SeriesSamples, { lo, hi }: Windows, out: StepColumn): void {
+  for (let k = 0; k < out.count; k++) {
+    const at = hi[k]! - 1;
+    if (at >= lo[k]!) out.setFloat(k, values[at]!);
   }
 }

@@ -38,7 +38,8 @@ import {
   PARCELS_PER_THREAD,
 } from './limits.ts';
 import { stepGrid } from './sliding.ts';
-import { StepColumn } from './step-column.ts';
+import { StepColumns } from './step-column.ts';
+import type { StepColumn } from './step-column.ts';
 
 export interface LeafRunnerOptions {
   readonly pool: WorkerPool<LeafParcel, LeafAnswer>;
@@ -90,6 +91,7 @@ class SharedLeaf {
   readonly #slices: Slices;
   readonly #decoder = new ItemDecoder();
   readonly #stop = new Int32Array(new SharedArrayBuffer(4));
+  readonly #columns: StepColumns;
   #column: StepColumn;
   #seriesRead = 0;
   #samplesRead = 0;
@@ -117,7 +119,8 @@ class SharedLeaf {
     };
     this.#run = new KernelRun(this.#spec.kernel);
     this.#sink = newLeafSink(plan, grid.count, context);
-    this.#column = new StepColumn(grid.count);
+    this.#columns = new StepColumns(grid.count);
+    this.#column = this.#columns.next();
     this.#slices = new Slices(options.clock, options.scheduler);
   }
 
@@ -195,7 +198,7 @@ class SharedLeaf {
     const { notes } = this.#sink;
     notes.metric = metricOf(labels);
     this.#run.run(samples, this.#column, notes.note);
-    if (this.#sink.add(labels, this.#column)) this.#column = new StepColumn(this.#column.count);
+    if (this.#sink.add(labels, this.#column)) this.#column = this.#columns.next();
     else this.#column.reset();
     this.#computedMs += clock.monotonicMs() - startMs;
   }

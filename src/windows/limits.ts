@@ -43,9 +43,13 @@ export const PARCEL_BYTES = 1024 * 1024;
 /** Parcels of one leaf that are under way or wait to be merged, per thread. */
 export const PARCELS_PER_THREAD = 2;
 
-/** Samples and steps of a series in the kernel's memory; fewer steps are not worth a call. */
+/**
+ * Samples and steps of a series in the kernel's memory; fewer steps are not worth a call where
+ * their windows have fewer samples, all together, than the last of these.
+ */
 export const KERNEL_SAMPLES_MAX = 65_536;
 export const KERNEL_STEPS_MAX = 2048;
 export const KERNEL_STEPS_MIN = 8;
+export const KERNEL_TOUCHED_MIN = 64;
 /** States of groups in the kernel's memory, of one leaf at a time; more are kept elsewhere. */
 export const KERNEL_STATES_BYTES = 8 * 1024 * 1024;

@@ -7,6 +7,7 @@ import {
   KERNEL_STATES_BYTES,
   KERNEL_STEPS_MAX,
   KERNEL_STEPS_MIN,
+  KERNEL_TOUCHED_MIN,
 } from './limits.ts';
 import type { SeriesSamples } from './samples.ts';
 import type { Windows } from './sliding.ts';
@@ -257,9 +258,11 @@ function abort(): never {
   throw new Error('the window kernel gave up');
 }
 
-function kernelFor({ count }: SeriesSamples, { grid }: Windows): WindowKernel | undefined {
+function kernelFor({ count }: SeriesSamples, windows: Windows): WindowKernel | undefined {
   if (load === undefined || count > KERNEL_SAMPLES_MAX) return undefined;
-  if (grid.count > KERNEL_STEPS_MAX || grid.count < KERNEL_STEPS_MIN) return undefined;
+  const { grid, touched } = windows;
+  if (grid.count > KERNEL_STEPS_MAX) return undefined;
+  if (grid.count < KERNEL_STEPS_MIN && touched < KERNEL_TOUCHED_MIN) return undefined;
   return (kernel ??= new WindowKernel(load()));
 }
 

@@ -1,6 +1,8 @@
 // Binary operators between scalars and vectors, element by element. Matching of two vectors is in
 // matching.ts. Comparisons filter unless `bool`; arithmetic drops the metric name.
 import type { Histogram } from '../../model/histogram.ts';
+import { NO_LABELS } from '../../model/labels.ts';
+import type { Labels } from '../../model/labels.ts';
 import { unreachable } from '../../stdx/assert.ts';
 import { equalHistograms } from '../../windows/histogram-equal.ts';
 import { addHistograms, scaleHistogram, subtractHistograms } from '../../windows/histogram-math.ts';
@@ -12,6 +14,7 @@ import { power } from '../power.ts';
 import { quote } from '../text.ts';
 import {
   dropMetadataLabels,
+  haveOneMetric,
   isEmptyColumn,
   mergeSameLabels,
   newColumn,
@@ -202,50 +205,99 @@ export async function vectorScalar(
   scalar: Float64Array,
   swapped: boolean,
 ): Promise<Column[]> {
-  const { op, returnBool, pos } = expr;
+  const { op, returnBool } = expr;
   const dropsName = changesMeaning(op) || returnBool;
   const out: Column[] = [];
+  const passed = newColumn(NO_LABELS, scalar.length, false);
   for (const column of columns) {
     const labels =
       dropsName && !ev.delayedNameRemoval ? dropMetadataLabels(column.labels) : column.labels;
-    const result = newColumn(labels, scalar.length, dropsName || column.dropName);
-    if (column.histograms === undefined && op !== '</' && op !== '>/')
-      floatColumn(expr, column, scalar, swapped, result);
-    else
-      for (let k = 0; k < scalar.length; k++) {
-        if (column.present[k] === SLOT_EMPTY) continue;
-        const own = elementAt(column, k);
-        const other: Element = { value: scalar[k]!, histogram: undefined };
-        const element = swapped
-          ? elementOperation(ev, op, other, own, pos)
-          : elementOperation(ev, op, own, other, pos);
-        if (element === undefined) continue;
-        if (returnBool) setFloat(result, k, element.keep ? 1 : 0);
-        else if (element.keep) putElement(result, k, isComparisonOp(op) ? own : element);
-      }
-    if (!isEmptyColumn(result)) out.push(result);
+    const dropName = dropsName || column.dropName;
+    const isPlain = column.histograms === undefined && op !== '</' && op !== '>/';
+    if (isPlain && isComparisonOp(op) && !returnBool) {
+      // Many filters leave nothing of most series: what is left alone takes memory.
+      if (filterColumn(op, column, scalar, swapped, passed))
+        out.push(copyOf(passed, labels, dropName));
+    } else {
+      const result = newColumn(labels, scalar.length, dropName);
+      if (isPlain) floatColumn(op, column, scalar, swapped, result);
+      else elementColumn(ev, expr, column, scalar, swapped, result);
+      if (!isEmptyColumn(result)) out.push(result);
+    }
     const pause = ev.pause();
     if (pause !== undefined) await pause;
   }
-  return mergeSameLabels(out);
+  // Without a name that tells them apart series may be the same.
+  return !dropsName || ev.delayedNameRemoval || haveOneMetric(columns) ? out : mergeSameLabels(out);
 }
 
-function floatColumn(
-  expr: BinaryExpr,
+function copyOf({ present, values }: Column, labels: Labels, dropName: boolean): Column {
+  const [kept, numbers] = [present.slice(), values.slice()];
+  return { labels, present: kept, values: numbers, histograms: undefined, dropName };
+}
+
+/** Histograms among others, and operators that are about them. */
+function elementColumn(
+  ev: Evaluation,
+  { op, returnBool, pos }: BinaryExpr,
   column: Column,
   scalar: Float64Array,
   swapped: boolean,
   result: Column,
 ): void {
-  const { op, returnBool } = expr;
-  const isFilter = isComparisonOp(op) && !returnBool;
+  for (let k = 0; k < scalar.length; k++) {
+    if (column.present[k] === SLOT_EMPTY) continue;
+    const own = elementAt(column, k);
+    const other: Element = { value: scalar[k]!, histogram: undefined };
+    const element = swapped
+      ? elementOperation(ev, op, other, own, pos)
+      : elementOperation(ev, op, own, other, pos);
+    if (element === undefined) continue;
+    if (returnBool) setFloat(result, k, element.keep ? 1 : 0);
+    else if (element.keep) putElement(result, k, isComparisonOp(op) ? own : element);
+  }
+}
+
+/** Arithmetic, and comparisons that answer 0 and 1. */
+function floatColumn(
+  op: BinaryOp,
+  column: Column,
+  scalar: Float64Array,
+  swapped: boolean,
+  result: Column,
+): void {
   for (let k = 0; k < scalar.length; k++) {
     if (column.present[k] !== SLOT_FLOAT) continue;
     const own = column.values[k]!;
     const value = swapped
       ? scalarOperation(op, scalar[k]!, own)
       : scalarOperation(op, own, scalar[k]!);
-    if (!isFilter) setFloat(result, k, value);
-    else if (value === 1) setFloat(result, k, own);
+    setFloat(result, k, value);
   }
+}
+
+/** Fills `result` with what passes; false where nothing does. */
+function filterColumn(
+  op: BinaryOp,
+  { present, values }: Column,
+  scalar: Float64Array,
+  swapped: boolean,
+  result: Column,
+): boolean {
+  const below = compares(op, swapped ? 1 : 0, swapped ? 0 : 1);
+  const same = compares(op, 0, 0);
+  const above = compares(op, swapped ? 0 : 1, swapped ? 1 : 0);
+  // One of them is no number.
+  const unordered = compares(op, Number.NaN, 0);
+  let isAny = false;
+  for (let k = 0; k < scalar.length; k++) {
+    const own = values[k]!;
+    const other = scalar[k]!;
+    const passes = own < other ? below : own > other ? above : own === other ? same : unordered;
+    const isKept = passes && present[k] === SLOT_FLOAT;
+    result.present[k] = isKept ? SLOT_FLOAT : SLOT_EMPTY;
+    result.values[k] = isKept ? own : 0;
+    isAny ||= isKept;
+  }
+  return isAny;
 }

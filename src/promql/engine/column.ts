@@ -77,10 +77,33 @@ export function isMetadataLabel(name: string): boolean {
 }
 
 export function dropMetadataLabels(labels: Labels): Labels {
-  for (let i = 0; i < labels.length; i += 2)
-    if (isMetadataLabel(labels[i]!))
-      return labels.filter((_, j) => !isMetadataLabel(labels[j & ~1]!));
-  return labels;
+  const first = nextMetadata(labels, 0);
+  if (first === labels.length) return labels;
+  // Mostly it is the name alone, and comes first.
+  if (first === 0 && nextMetadata(labels, 2) === labels.length) return labels.slice(2);
+  return labels.filter((_, i) => !isMetadataLabel(labels[i & ~1]!));
+}
+
+/** First place from `i` on with such a label. They come first, but for names that begin with capitals. */
+function nextMetadata(labels: Labels, from: number): number {
+  let i = from;
+  while (i < labels.length && labels[i]! <= '__unit__' && !isMetadataLabel(labels[i]!)) i += 2;
+  return i < labels.length && labels[i]! <= '__unit__' ? i : labels.length;
+}
+
+function haveSameMetadata(a: Labels, b: Labels): boolean {
+  let [i, j] = [nextMetadata(a, 0), nextMetadata(b, 0)];
+  while (i < a.length && j < b.length) {
+    if (a[i] !== b[j] || a[i + 1] !== b[j + 1]) return false;
+    i = nextMetadata(a, i + 2);
+    j = nextMetadata(b, j + 2);
+  }
+  return i >= a.length && j >= b.length;
+}
+
+/** Do all have the same labels of that kind? Then series that differ do so without them too. */
+export function haveOneMetric(columns: readonly Column[]): boolean {
+  return columns.every(({ labels }) => haveSameMetadata(labels, columns[0]!.labels));
 }
 
 const SAME_LABELSET = 'vector cannot contain metrics with the same labelset';

@@ -13,7 +13,13 @@ import { StepColumn } from '../../windows/step-column.ts';
 import type { Call, Expr, MatrixSelector, SubqueryExpr } from '../ast.ts';
 import { quote } from '../text.ts';
 import { absentLabels } from './absent.ts';
-import { dropMetadataLabels, newColumn, refuseSameLabels, setFloat } from './column.ts';
+import {
+  dropMetadataLabels,
+  haveOneMetric,
+  newColumn,
+  refuseSameLabels,
+  setFloat,
+} from './column.ts';
 import type { Column } from './column.ts';
 import type { Evaluation } from './context.ts';
 import { executionError } from './errors.ts';
@@ -78,13 +84,14 @@ export async function rangeFunction(ev: Evaluation, call: Call, grid: StepGrid):
     );
   }
   noteNonCounters(ev, call, arg, columns);
+  const areApart = arg.type === 'MatrixSelector' && haveOneMetric(columns);
   for (const column of columns) {
     if (!keepsName(call.func)) column.dropName = true;
     if (column.labels.some(isTypeOrUnit)) ev.annotations.dependsOnRange = true;
     if (!ev.delayedNameRemoval && column.dropName)
       column.labels = dropMetadataLabels(column.labels);
   }
-  if (!ev.delayedNameRemoval) refuseSameLabels(columns);
+  if (!ev.delayedNameRemoval && !areApart) refuseSameLabels(columns);
   return columns;
 }
 
