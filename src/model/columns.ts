@@ -127,8 +127,8 @@ export function isConstant(column: Float64Array, count: number): boolean {
 }
 
 /**
- * The first `count` values as doubles: integers as the nearest one, booleans as 0 and 1. Doubles are
- * given as they are, not copied.
+ * The first `count` values as doubles: integers as the nearest one, booleans as 0 and 1. Doubles
+ * are given as they are, not copied.
  */
 export function doublesOf(column: NumberColumn, count: number): Float64Array {
   if (column.kind === KIND.f64) return column.values;

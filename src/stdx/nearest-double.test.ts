@@ -1,3 +1,4 @@
+// 64-bit integers become the doubles that `Number` makes of them, near every power of two.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nearestDoubles } from './nearest-double.ts';

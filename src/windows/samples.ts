@@ -80,7 +80,7 @@ export function gatherSamples(chunks: readonly Samples[], keepStale: boolean): S
 }
 
 /** Is one of the first `count` a staleness marker? */
-export function hasStale(values: Float64Array, count: number): boolean {
+function hasStale(values: Float64Array, count: number): boolean {
   for (let i = 0; i < count; i++) if (Number.isNaN(values[i]!) && isStaleAt(values, i)) return true;
   return false;
 }

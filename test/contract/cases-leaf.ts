@@ -1,11 +1,12 @@
 // Leaves: what a storage computes itself equals the plain evaluation, written here as a loop over
 // the points of each window.
 import assert from 'node:assert/strict';
-import { NUMERIC_KINDS } from '../../src/model/columns.ts';
+import { KIND, NUMERIC_KINDS } from '../../src/model/columns.ts';
 import { matcher } from '../../src/model/matcher.ts';
 import type { LeafPlan, LeafResult, Storage } from '../../src/model/storage.ts';
 import { withContext } from './contexts.ts';
-import { point, seriesText, writeRows } from './rows.ts';
+import { f64Bits, point, seriesText, writeRows } from './rows.ts';
+import type { Row } from './rows.ts';
 import type { StorageCase } from './storage-case.ts';
 
 const STEP_US = 10_000_000;
@@ -16,6 +17,36 @@ const ROWS = HOSTS.flatMap((host, h) =>
     point({ __name__: 'm', host, dc: h < 2 ? 'x' : 'y' }, i * STEP_US, valueAt(h, i)),
   ),
 );
+
+const WIDE = 2n ** 53n;
+/** By kind: the value of a series at place i, as it is written. */
+const INTEGERS: readonly (readonly [string, (i: number) => Pick<Row, 'kind' | 'value'>])[] = [
+  ['i64', (i) => ({ kind: KIND.i64, value: BigInt(i * i) - 700n })],
+  ['wide', (i) => ({ kind: KIND.i64, value: (i % 2 ? -1n : 1n) * (WIDE * 3n + BigInt(i)) })],
+  ['u64', (i) => ({ kind: KIND.u64, value: 2n ** 64n - 1n - BigInt(i) * 1025n })],
+  ['boolean', (i) => ({ kind: KIND.boolean, value: i % 3 === 0 ? 1 : 0 })],
+  ['mixed', (i) => (i < 20 ? { kind: KIND.i64, value: BigInt(i) } : doubleRow(i / 2))],
+  ['turns', (i) => (i % 2 ? { kind: KIND.i64, value: BigInt(i) } : doubleRow(i / 4))],
+];
+
+function doubleRow(value: number): Pick<Row, 'kind' | 'value'> {
+  return { kind: KIND.f64, value: f64Bits(value) };
+}
+
+function asDouble({ kind, value }: Pick<Row, 'kind' | 'value'>): Pick<Row, 'kind' | 'value'> {
+  return kind === KIND.f64 ? { kind, value } : doubleRow(Number(value));
+}
+
+/** Each series twice: as what it is under one name, as doubles under another. */
+const KINDS_ROWS: readonly Row[] = Array.from({ length: 40 }, (_, i) =>
+  INTEGERS.flatMap(([kind, at]) =>
+    (['kinds', 'doubles'] as const).map((name) => ({
+      series: { __name__: name, kind },
+      tUs: i * STEP_US,
+      ...(name === 'kinds' ? at(i) : asDouble(at(i))),
+    })),
+  ),
+).flat();
 
 const PLAN: LeafPlan = {
   matchers: [matcher('__name__', '=', 'm')],
@@ -102,6 +133,32 @@ export const leafCases: readonly StorageCase[] = [
       const last = (window: readonly number[]): number => window.at(-1)!;
       const all = { aggregation: 'sum', mode: 'by', labels: [] } as const;
       await checkLeaf(s, { kernel: 'last', grouping: all }, { '': expected([0, 1, 2], last) });
+    },
+  },
+  {
+    name: 'integers and booleans are the nearest doubles to every kernel',
+    steps: [
+      (s) => writeRows(s, KINDS_ROWS.slice(0, 90)),
+      (s) => writeRows(s, KINDS_ROWS.slice(90)),
+    ],
+    check: async (s) => {
+      const kernels = ['sum', 'avg', 'max', 'rate', 'last', 'count', 'stddev', 'changes'] as const;
+      for (const kernel of kernels)
+        for (const stepUs of [STEP_US, PLAN.stepUs, 40 * STEP_US]) {
+          const ask = (name: string): Promise<LeafResult> =>
+            withContext(s, (c) =>
+              s.runLeaf(c, { ...PLAN, stepUs, kernel, matchers: [matcher('__name__', '=', name)] }),
+            );
+          const [found, wanted] = [await ask('kinds'), await ask('doubles')];
+          const values = ({ groups }: LeafResult): unknown =>
+            groups.map(({ labels, present, values: all }) => [
+              labels.at(-1),
+              [...present],
+              [...all],
+            ]);
+          assert.deepEqual(values(found), values(wanted), `${kernel} by ${stepUs}`);
+          assert.equal(found.samplesRead, wanted.samplesRead);
+        }
     },
   },
 ];
