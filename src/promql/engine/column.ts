@@ -84,7 +84,7 @@ export function dropMetadataLabels(labels: Labels): Labels {
   return labels.filter((_, i) => !isMetadataLabel(labels[i & ~1]!));
 }
 
-/** First place from `from` on with such a label; only names that begin with capitals come before. */
+/** First place from `from` on with such a label; only names with capitals can come before. */
 function nextMetadata(labels: Labels, from: number): number {
   let i = from;
   while (i < labels.length && labels[i]! <= '__unit__' && !isMetadataLabel(labels[i]!)) i += 2;
