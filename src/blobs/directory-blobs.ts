@@ -12,7 +12,12 @@ import {
   parentDirectory,
 } from '../stdx/files.ts';
 import type { BlobInfo, BlobRange, Blobs } from './blobs.ts';
-import { BLOB_HANDLES_MAX, BLOB_NAME_MAX_BYTES, BLOB_SYNC_READ_MAX_BYTES } from './limits.ts';
+import {
+  BLOB_HANDLES_MAX,
+  BLOB_NAME_MAX_BYTES,
+  BLOB_SYNC_EVERY_BYTES,
+  BLOB_SYNC_READ_MAX_BYTES,
+} from './limits.ts';
 
 const NAME = /^[a-z0-9_-][a-z0-9._-]*(?:\/[a-z0-9_-][a-z0-9._-]*)*$/;
 
@@ -224,9 +229,14 @@ export class DirectoryBlobs implements Blobs {
     const file = await this.#files.open(path, 'create');
     try {
       let sizeBytes = 0;
+      let syncedBytes = 0;
       for await (const chunk of chunks) {
         await file.write(chunk, sizeBytes);
         sizeBytes += chunk.length;
+        // Whoever syncs a log on the same disk waits behind what is synced at once.
+        if (sizeBytes - syncedBytes < BLOB_SYNC_EVERY_BYTES) continue;
+        await file.datasync();
+        syncedBytes = sizeBytes;
       }
       await file.datasync();
       return sizeBytes;
