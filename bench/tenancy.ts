@@ -1,18 +1,22 @@
-// `npm run bench:tenancy [-- --requests N] [--rounds N]`: what authentication, limits and use cost
-// together. CPU time (user and system) a request, once it is warm, in two ways.
+// `npm run bench:tenancy [-- --requests N] [--rounds N] [--starts N]`: what authentication, limits
+// and use cost together. CPU time (user and system) a request, once it is warm, in two ways.
 // Of themselves, in this process: from the headers of a write to its principal, the look before its
 // body is read, its gate, its samples and its use; the same of a query. Writes of 1 to 100,000
 // samples must cost the same: nothing is asked per point.
-// With and without: two processes, one door, ingest and dictionary each over a storage that keeps
-// nothing; one asks for tokens and limits and counts use in a catalog, the other does none of it.
-// The same body of ten samples is sent to both in turns; wanted is the median of the differences.
+// With and without: three processes, one door, ingest and dictionary each over a storage that keeps
+// nothing; one asks for tokens and limits and counts use in a catalog, two do none of it. The same
+// body of ten samples is sent to them in turns, a short burst each. The two equals say what the
+// machine and the compiler make of nothing: a difference between them is no cost. Wanted is what
+// the third takes more than their mean; the median of rounds, and of that the median of starts.
+// Use is committed each 0.8 s however many requests there were, so a commit is no cost of a
+// request: it happens between bursts, and is told apart.
 // Exits with 1 where more is asked than is wanted: 5 us a request, nothing a point.
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { Agent, IncomingMessage, request } from 'node:http';
-import { Socket } from 'node:net';
+import { IncomingMessage } from 'node:http';
+import { connect, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -42,12 +46,14 @@ answerHelp(import.meta.filename);
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    requests: { type: 'string', default: '1000' },
+    requests: { type: 'string', default: '500' },
     rounds: { type: 'string', default: '41' },
+    starts: { type: 'string', default: '5' },
   },
 });
 const REQUESTS = Number(options.requests);
 const ROUNDS = Number(options.rounds);
+const STARTS = Number(options.starts);
 const WANTED_US = 5;
 /** What two sizes of a write may differ by, in all: clocks and caches are never quite the same. */
 const WANTED_SIZES_US = 0.5;
@@ -55,8 +61,9 @@ const TENANTS = 1000;
 const ROTATED = 64;
 const LANES = 4;
 const CALLS = 20_000;
-/** Before both sides are compared. */
-const WARM_ROUNDS = 10;
+/** Of each side, before they are compared. */
+const WARM_REQUESTS = 20_000;
+const WARM_BURST = 1000;
 const UNREACHED = {
   'samples-per-second': 1e15,
   'samples-burst': 1e15,
@@ -85,7 +92,9 @@ async function openHouse(directory: string): Promise<House> {
   // No limit is reached: 100,000 samples a call are more than a server takes.
   const book = new LimitBook(UNREACHED);
   const catalog = await SqliteCatalog.open(join(directory, 'catalog.sqlite'));
-  const parts = { catalog, clock: realClock, scheduler: realScheduler, onError };
+  // It commits when it is told to: its time would be that of whoever is measured then.
+  const scheduler = { ...realScheduler, after: () => () => {} };
+  const parts = { catalog, clock: realClock, scheduler, onError };
   return {
     authenticator: new WatchedAuthenticator(inner, watched),
     quotas: new Quotas({ limitsOf: book.of.bind(book), clock: realClock }),
@@ -187,7 +196,7 @@ function emptyStorage(usage: UsageBook | undefined): IngestStorage {
 }
 
 /** `house` undefined: open to all, without limits, nothing is counted. */
-async function serve(house: House | undefined): Promise<string> {
+async function serve(house: House | undefined): Promise<number> {
   const registry = new MetricsRegistry();
   const ingest = new Ingest({
     storage: emptyStorage(house?.usage),
@@ -207,88 +216,154 @@ async function serve(house: House | undefined): Promise<string> {
     onFatal: onError,
   });
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
-  return `http://127.0.0.1:${port}/write?precision=ms`;
+  return port;
 }
 
 const NOBODY = { tenants: [], tokens: [] };
 
-/** In a process of its own: says where it listens, and then its CPU time whenever it is asked. */
+/** CPU of a process without its commits of use, and of the last commit alone. */
+interface Spent {
+  readonly us: number;
+  readonly commitUs: number;
+}
+
+/** In a process of its own: says where it listens, and then what it spent whenever it is asked. */
 async function child(directory: string): Promise<void> {
   const house = directory === '' ? undefined : await openHouse(directory);
-  const url = await serve(house);
-  process.on('message', () => process.send!(process.cpuUsage()));
-  process.send!({ url, token: house?.secrets[0] ?? '' });
+  const port = await serve(house);
+  let committedUs = 0;
+  const report = async (): Promise<void> => {
+    const { user, system } = process.cpuUsage();
+    const us = user + system - committedUs;
+    await house?.usage.keep();
+    const after = process.cpuUsage();
+    const commitUs = after.user + after.system - user - system;
+    committedUs += commitUs;
+    process.send!({ us, commitUs } satisfies Spent);
+  };
+  process.on('message', () => void report().catch(onError));
+  process.send!({ port, token: house?.secrets[0] ?? '' });
 }
 
 interface Side {
   readonly process: ChildProcess;
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly request: Buffer;
+  readonly lanes: readonly Socket[];
   readonly us: number[];
+  readonly commitUs: number[];
+  spentUs: number;
 }
+
+const BODY = Array.from({ length: 10 }, (_, i) => `cost,host=h${i} v=${i} 1750000000000`).join(
+  '\n',
+);
 
 async function startSide(directory: string): Promise<Side> {
   const started = fork(import.meta.filename, ['serve', directory]);
-  const [{ url, token }] = (await once(started, 'message')) as [{ url: string; token: string }];
-  // The same bytes come to both; one of them does not look.
-  const headers = { Authorization: `Bearer ${token.padEnd(69, 'a')}` };
-  return { process: started, url, headers, us: [] };
+  const [{ port, token }] = (await once(started, 'message')) as [{ port: number; token: string }];
+  const lanes: Socket[] = [];
+  for (let i = 0; i < LANES; i++) {
+    const lane = connect({ host: '127.0.0.1', port, noDelay: true });
+    await once(lane, 'connect');
+    lanes.push(lane);
+  }
+  // The same bytes come to all; one of them looks.
+  const head = [
+    'POST /write?precision=ms HTTP/1.1',
+    `Host: 127.0.0.1:${port}`,
+    `Authorization: Bearer ${token.padEnd(69, 'a')}`,
+    `Content-Length: ${BODY.length}`,
+  ];
+  const request = Buffer.from(`${head.join('\r\n')}\r\n\r\n${BODY}`);
+  return { process: started, request, lanes, us: [], commitUs: [], spentUs: 0 };
 }
 
-async function cpuUs({ process: asked }: Side): Promise<number> {
+async function spent({ process: asked }: Side): Promise<Spent> {
   const told = once(asked, 'message');
-  asked.send('cpu');
-  const [{ user, system }] = (await told) as [NodeJS.CpuUsage];
-  return user + system;
+  asked.send('spent');
+  const [answer] = (await told) as [Spent];
+  return answer;
 }
 
-const agent = new Agent({ keepAlive: true, maxSockets: LANES });
-
-function send({ url, headers }: Side, body: string): Promise<number> {
-  return new Promise((fulfil, reject) => {
-    const sent = request(url, { agent, headers, method: 'POST' }, (answer) => {
-      answer.resume();
-      answer.on('error', reject);
-      answer.on('end', () => fulfil(answer.statusCode ?? 0));
+/** One request after the other on each connection, until so many are answered. */
+async function burst({ lanes, request }: Side, count: number): Promise<void> {
+  let left = count;
+  const ask = (lane: Socket): Promise<void> =>
+    new Promise((fulfil, reject) => {
+      let answer = '';
+      const end = (error?: Error): void => {
+        lane.off('data', hear);
+        if (error === undefined) fulfil();
+        else reject(error);
+      };
+      const next = (): void => {
+        if (left-- > 0) lane.write(request);
+        else end();
+      };
+      const hear = (bytes: Buffer): void => {
+        answer += bytes.toString('latin1');
+        // There is no body in it.
+        if (!answer.endsWith('\r\n\r\n')) return;
+        if (!answer.startsWith('HTTP/1.1 204')) return end(new Error(answer));
+        answer = '';
+        next();
+      };
+      lane.on('data', hear);
+      next();
     });
-    sent.on('error', reject);
-    sent.end(body);
-  });
+  await Promise.all(lanes.map(ask));
 }
 
-async function burst(side: Side, body: string): Promise<void> {
-  let left = REQUESTS;
-  const lane = async (): Promise<void> => {
-    while (left-- > 0) {
-      const status = await send(side, body);
-      if (status !== 204) throw new Error(`${side.url}: ${status}`);
-    }
-  };
-  await Promise.all(Array.from({ length: LANES }, lane));
+interface Compared {
+  readonly without: number[];
+  readonly with: number[];
+  /** Of rounds: what the second of two equals took more than the first. */
+  readonly equals: number[];
+  /** Of rounds: more than the mean of the two without. */
+  readonly more: number[];
+  readonly commit: number[];
 }
 
-async function beside(directory: string): Promise<{ without: number[]; with: number[] }> {
-  const sides = [await startSide(''), await startSide(directory)] as const;
-  const lines = Array.from({ length: 10 }, (_, i) => `cost,host=h${i} v=${i} 1750000000000`);
-  const body = lines.join('\n');
-  try {
-    for (let round = 0; round < WARM_ROUNDS + ROUNDS; round++) {
-      const before = await Promise.all(sides.map(cpuUs));
-      // Who is first takes turns too.
-      for (const side of round % 2 === 0 ? sides : sides.toReversed()) await burst(side, body);
-      // What a side writes down while the other one is asked is its own.
-      const after = await Promise.all(sides.map(cpuUs));
-      if (round < WARM_ROUNDS) continue;
-      for (const [i, { us }] of sides.entries()) us.push((after[i]! - before[i]!) / REQUESTS);
+/** Whoever is first takes turns too; what a side does until it is asked again is its own. */
+async function rounds(sides: readonly [Side, Side, Side], into: Compared): Promise<void> {
+  for (let i = 0; i < WARM_REQUESTS; i += WARM_BURST)
+    for (const side of sides) await burst(side, WARM_BURST);
+  for (const side of sides) side.spentUs = (await spent(side)).us;
+  for (let round = 0; round < ROUNDS; round++)
+    for (let turn = 0; turn < sides.length; turn++) {
+      const side = sides[(turn + round) % sides.length]!;
+      await burst(side, REQUESTS);
+      const { us, commitUs } = await spent(side);
+      side.us.push((us - side.spentUs) / REQUESTS);
+      side.spentUs = us;
+      side.commitUs.push(commitUs);
     }
-  } finally {
-    for (const side of sides) {
-      const exited = once(side.process, 'exit');
-      side.process.kill('SIGKILL');
-      await exited;
+  const [one, other, all] = sides;
+  into.without.push(...one.us, ...other.us);
+  into.with.push(...all.us);
+  into.equals.push(median(one.us.map((us, i) => other.us[i]! - us)));
+  into.more.push(median(all.us.map((us, i) => us - (one.us[i]! + other.us[i]!) / 2)));
+  into.commit.push(...all.commitUs);
+}
+
+/** Processes compile differently each time they start, so they are started several times. */
+async function beside(directory: string): Promise<Compared> {
+  const compared: Compared = { without: [], with: [], equals: [], more: [], commit: [] };
+  for (let start = 0; start < STARTS; start++) {
+    const catalog = await mkdtemp(join(directory, 'served-'));
+    const sides = [await startSide(''), await startSide(''), await startSide(catalog)] as const;
+    try {
+      await rounds(sides, compared);
+    } finally {
+      for (const side of sides) {
+        const exited = once(side.process, 'exit');
+        for (const lane of side.lanes) lane.destroy();
+        side.process.kill('SIGKILL');
+        await exited;
+      }
     }
   }
-  return { without: sides[0].us, with: sides[1].us };
+  return compared;
 }
 
 // ---------------------------------------------------------------- all of it
@@ -296,6 +371,20 @@ async function beside(directory: string): Promise<{ without: number[]; with: num
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)]!;
+}
+
+/** What it costs to keep what as many tenants used. */
+async function commits({ usage }: House): Promise<readonly number[]> {
+  const us: number[] = [];
+  for (let round = 0; round < 1 + ROUNDS; round++) {
+    for (let i = 0; i < TENANTS; i++)
+      usage.countRequests({ tenant: `tenant-${i}`, tokenId: `token-${i}`, protocol: PROTOCOL }, 1);
+    const before = process.cpuUsage();
+    await usage.keep();
+    const { user, system } = process.cpuUsage(before);
+    if (round > 0) us.push(user + system);
+  }
+  return us;
 }
 
 let isMissed = false;
@@ -313,17 +402,19 @@ async function main(): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'orrery-tenancy-'));
   try {
     console.log(`us of CPU, of ${ROUNDS} rounds${'median    least     most'.padStart(53)}`);
-    const rows = await direct(await openHouse(directory));
+    const house = await openHouse(directory);
+    const rows = await direct(house);
     for (const { name, us } of rows) tell(name, us, WANTED_US);
     const [one, , many] = rows as readonly [Row, Row, Row];
     const more = many.us.map((us, i) => us - one.us[i]!);
     tell('99,999 samples more', more, WANTED_SIZES_US);
-    const catalog = await mkdtemp(join(directory, 'served-'));
-    const { with: all, without } = await beside(catalog);
+    const { with: all, without, equals, more: added, commit } = await beside(directory);
     tell('a write of 10 samples over HTTP, without', without);
     tell('the same with tokens, limits and use', all);
-    const difference = all.map((us, i) => us - without[i]!);
-    tell('what they add', difference, WANTED_US);
+    tell(`of ${STARTS} starts: two without, the difference`, equals);
+    tell(`of ${STARTS} starts: what they add`, added, WANTED_US);
+    tell('not in it, each 0.8 s: a commit of one row', commit);
+    tell('a commit of 1,000 rows', await commits(house));
     if (isMissed) process.exitCode = 1;
   } finally {
     await rm(directory, { recursive: true, force: true });

@@ -238,7 +238,8 @@ export class Quotas implements SeriesGate {
   readonly #owners = new Map<TenantId, Map<string, Owner>>();
   /** Who asked for a series last: neighbours are mostly of one tenant. */
   #lastMaker: Owner | undefined = undefined;
-  readonly #gates = new Map<string, Gate>();
+  /** By tenant, then by token; asked several times a request, so no key is put together. */
+  readonly #gates = new Map<TenantId, Map<string, Gate>>();
   readonly #counts: ((tenant: TenantId) => SeriesCount)[] = [];
 
   constructor(parts: QuotasParts) {
@@ -265,16 +266,20 @@ export class Quotas implements SeriesGate {
   }
 
   gate({ tenant, tokenId }: Principal): Gate {
-    const key = tokenId === '' ? tenant : `${tenant}/${tokenId}`;
-    const known = this.#gates.get(key);
-    if (known !== undefined) return known;
+    const known = this.#gates.get(tenant)?.get(tokenId);
+    return known ?? this.#makeGate(tenant, tokenId);
+  }
+
+  #makeGate(tenant: TenantId, tokenId: string): Gate {
     const { limitsOf } = this.#parts;
     const limits = limitsOf(tenant, tokenId);
     const owners = [this.#owner(tenant, '')];
     if (tokenId !== '' && limits !== limitsOf(tenant, ''))
       owners.push(this.#owner(tenant, tokenId));
     const gate = new Gate(this, owners, { limits, tokenId });
-    this.#gates.set(key, gate);
+    let ofTenant = this.#gates.get(tenant);
+    if (ofTenant === undefined) this.#gates.set(tenant, (ofTenant = new Map()));
+    ofTenant.set(tokenId, gate);
     return gate;
   }
 
@@ -310,8 +315,6 @@ export class Quotas implements SeriesGate {
     for (const [tenant, owners] of this.#owners) {
       if (![...owners.values()].every(({ account }) => account.isIdle)) continue;
       this.#owners.delete(tenant);
-      for (const tokenId of owners.keys())
-        this.#gates.delete(tokenId === '' ? tenant : `${tenant}/${tokenId}`);
     }
     this.#gates.clear();
   }
@@ -322,16 +325,14 @@ export class Quotas implements SeriesGate {
     for (const { account, tokenId } of this.#owners.get(tenant)?.values() ?? [])
       account.setLimits(this.#parts.limitsOf(tenant, tokenId), nowMs);
     for (const owner of this.#owners.get(tenant)?.values() ?? []) owner.elsewhere = undefined;
-    for (const key of this.#gates.keys())
-      if (key === tenant || key.startsWith(`${tenant}/`)) this.#gates.delete(key);
+    this.#gates.delete(tenant);
   }
 
   /** The tenant is gone. What is under way keeps its account until it has ended. */
   forget(tenant: TenantId): void {
     this.#lastMaker = undefined;
     this.#owners.delete(tenant);
-    for (const key of this.#gates.keys())
-      if (key === tenant || key.startsWith(`${tenant}/`)) this.#gates.delete(key);
+    this.#gates.delete(tenant);
   }
 
   /** Tenants that have an account. */

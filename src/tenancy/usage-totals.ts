@@ -16,13 +16,19 @@ const OTHERS = { tokenId: 'other', protocol: '' };
 
 export class UsageTotals {
   readonly #byTenant = new Map<TenantId, Map<string, UsageTotal>>();
+  readonly #onGone: () => void;
+
+  /** `onGone`: sums that `of` gave are told no more. */
+  constructor(onGone: () => void = () => {}) {
+    this.#onGone = onGone;
+  }
 
   /** The sums of a key, to be added to. */
   of({ tenant, tokenId, protocol }: UsageKey): UsageTotal['values'] {
     let totals = this.#byTenant.get(tenant);
     if (totals === undefined) {
       const [oldest] = this.#byTenant.keys();
-      if (this.#byTenant.size >= USAGE_TOTALS_TENANTS_MAX) this.#byTenant.delete(oldest!);
+      if (this.#byTenant.size >= USAGE_TOTALS_TENANTS_MAX) this.forget(oldest!);
       this.#byTenant.set(tenant, (totals = new Map()));
     }
     const known = totals.get(`${tokenId}/${protocol}`);
@@ -35,7 +41,7 @@ export class UsageTotals {
   }
 
   forget(tenant: TenantId): void {
-    this.#byTenant.delete(tenant);
+    if (this.#byTenant.delete(tenant)) this.#onGone();
   }
 
   all(tenant: TenantId): readonly UsageTotal[] {

@@ -34,8 +34,10 @@ import {
   usageKey,
   usageValues,
 } from './usage-rows.ts';
-import type { UsageKey, UsageRange, UsageRow, UsageValue, UsageValues } from './usage-rows.ts';
+import type { UsageKey, UsageRange, UsageRow, UsageValues } from './usage-rows.ts';
 
+import { UsageMeters } from './usage-meters.ts';
+import type { Meter, Sums } from './usage-meters.ts';
 import { UsageTotals } from './usage-totals.ts';
 import type { UsageTotal } from './usage-totals.ts';
 
@@ -47,11 +49,11 @@ export interface UsageParts {
   readonly onError: (error: unknown) => void;
 }
 
-type Change = Partial<Record<UsageValue, number>>;
-
 interface Chunk {
   /** By key of the catalog. */
-  readonly rows: Map<string, Change>;
+  readonly rows: Map<string, Sums>;
+  /** The same by who and by what, and with sums since the start. */
+  readonly meters: UsageMeters;
   /** By shard. */
   readonly offsets: Map<number, number>;
   /** It was sent, and nobody knows whether it was committed. */
@@ -59,7 +61,7 @@ interface Chunk {
 }
 
 function newChunk(): Chunk {
-  return { rows: new Map(), offsets: new Map(), isDoubtful: false };
+  return { rows: new Map(), meters: new UsageMeters(), offsets: new Map(), isDoubtful: false };
 }
 
 export class UsageBook implements BatchMeter {
@@ -74,7 +76,7 @@ export class UsageBook implements BatchMeter {
   #isStopped = false;
   /** Rows as the catalog has them, so that few are read. */
   readonly #held = new Map<string, UsageValues>();
-  readonly #totals = new UsageTotals();
+  readonly #totals = new UsageTotals(() => this.#open.meters.clear());
   #hour = { ms: Number.NaN, text: '' };
   #cleanedMs = Number.NEGATIVE_INFINITY;
 
@@ -132,11 +134,21 @@ export class UsageBook implements BatchMeter {
   }
 
   #add(tMs: number, key: UsageKey, name: (typeof USAGE_SUMS)[number], count: number): void {
-    for (const sums of [this.#row(tMs, key), this.#totals.of(key)])
-      sums[name] = (sums[name] ?? 0) + count;
+    const hourMs = hourOf(tMs);
+    let meter = this.#open.meters.find(key);
+    if (meter?.hourMs !== hourMs) meter = this.#makeMeter(hourMs, key);
+    const { row, total } = meter;
+    row[name] = (row[name] ?? 0) + count;
+    total[name] = (total[name] ?? 0) + count;
   }
 
-  #row(tMs: number, of: UsageKey): Change {
+  #makeMeter(hourMs: number, key: UsageKey): Meter {
+    const meter = { hourMs, row: this.#row(hourMs, key), total: this.#totals.of(key) };
+    this.#open.meters.put(key, meter);
+    return meter;
+  }
+
+  #row(tMs: number, of: UsageKey): Sums {
     const hourMs = hourOf(tMs);
     // The text of an hour costs more than the rest.
     if (hourMs !== this.#hour.ms) this.#hour = { ms: hourMs, text: hourText(hourMs) };
