@@ -186,13 +186,13 @@ test('a slot finds what the cache holds, keeps it there by asking, and holds not
   // Another slot finds what is there.
   const other = new SectionSlot<string>();
   await cache.get('p', 'hot', load, other);
-  assert.equal(await other.held, 'of hot');
+  assert.equal(await other.held!, 'of hot');
   assert.equal(loads.filter((key) => key === 'hot').length, 1);
   cache.drop('p', 'hot');
   assert.equal(slot.held, undefined);
   assert.notEqual(await slot.section!.value, 'of hot');
   assert.equal(await askHot(), 'of hot');
-  assert.equal(await slot.held, 'of hot');
+  assert.equal(await slot.held!, 'of hot');
   for (let i = 0; i < 20; i++) await ask(`b ${i}`);
   assert.equal(slot.held, undefined);
 });

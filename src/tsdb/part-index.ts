@@ -40,6 +40,8 @@ export class PartIndex {
   readonly #rowTableSlot = new SectionSlot<RowTable>();
   readonly #timeTableSlot = new SectionSlot<TimeTable>();
   readonly #columns = new Map<number, SectionSlot<Float64Array>>();
+  readonly #timeSlots: (SectionSlot<TimeGroup> | undefined)[] = [];
+  readonly #rowSlots: (SectionSlot<RowGroup> | undefined)[] = [];
   /** Row groups that the cache holds. */
   readonly #rowGroups: (WeakRef<RowGroup> | undefined)[] = [];
 
@@ -99,10 +101,13 @@ export class PartIndex {
 
   async timeGroup(group: number): Promise<TimeGroup> {
     const table = await this.timeTable();
-    return this.#pieces.piece(`times ${group}`, table.place(group), (reader) => {
+    const slot = (this.#timeSlots[group] ??= new SectionSlot());
+    if (slot.held !== undefined) return slot.held;
+    const decode = (reader: ByteReader): Decoded<TimeGroup> => {
       const value = table.decode(group, reader);
       return { value, sizeBytes: value.sizeBytes };
-    });
+    };
+    return this.#pieces.piece(`times ${group}`, table.place(group), decode, slot);
   }
 
   /** Groups of all time columns, one after the other. */
@@ -114,9 +119,11 @@ export class PartIndex {
   async rowGroup(group: number): Promise<RowGroup> {
     const table = await this.rowTable();
     const times = await this.timeTable();
+    const slot = (this.#rowSlots[group] ??= new SectionSlot());
+    if (slot.held !== undefined) return slot.held;
     const first = table.starts[group]!;
     const count = table.starts[group + 1]! - first;
-    return this.#pieces.piece(`rows ${group}`, table.place(group), async (reader) => {
+    const decode = async (reader: ByteReader): Promise<Decoded<RowGroup>> => {
       const value = new RowGroup(reader, first, count, table.dataOffsets[group]!);
       await value.resolve(times, (one) => this.timeGroup(one));
       const own = new WeakRef(value);
@@ -126,7 +133,8 @@ export class PartIndex {
         this.#pieces.columns.drop(value);
       };
       return { value, sizeBytes: value.sizeBytes, onForgotten };
-    });
+    };
+    return this.#pieces.piece(`rows ${group}`, table.place(group), decode, slot);
   }
 
   /** A row group that is in memory, without a promise: a question may touch thousands. */
