@@ -31,6 +31,8 @@ export class HeadMemory {
   readonly pages: PagesKernel | undefined;
   /** Whose chunks stand in the scratch's directory. */
   directoryOwner: object | undefined = undefined;
+  /** From here on the scratch's directory holds zeros. */
+  directoryEnd = 0;
   /** First cell of the first slab that was never handed out. */
   #end = FRONT_BYTES / 8;
   readonly #free: number[] = [];

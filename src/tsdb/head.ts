@@ -194,8 +194,9 @@ export class Generation {
     const { control, directory } = this.memory.scratch;
     if (this.memory.directoryOwner !== this) {
       this.memory.directoryOwner = this;
-      directory.fill(0);
+      directory.fill(0, this.#chunks.length, this.memory.directoryEnd);
       directory.set(this.#chunks);
+      this.memory.directoryEnd = this.#chunks.length;
     }
     const calm = Math.min(
       this.#history.firstMark,
@@ -290,6 +291,7 @@ export class Generation {
     this.memory.i32.fill(0, at, at + HEAD_CHUNK_REFS * RECORD_WORDS);
     this.#chunks[chunk] = at;
     this.memory.scratch.directory[chunk] = at;
+    this.memory.directoryEnd = Math.max(this.memory.directoryEnd, chunk + 1);
   }
 
   #appendWithCompanions(columns: SetColumns, refs: Uint32Array, base: number, i: number): void {

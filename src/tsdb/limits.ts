@@ -152,6 +152,8 @@ export const CURSOR_VALUE_GROUPS_MAX = 4096;
 export const SIBLINGS_KEPT_MAX = 64;
 /** Time columns that a scan of a part keeps at hand. */
 export const CURSOR_TIMES_MAX = 1024;
+/** Places of time columns in the cache that the index of a part knows by number. */
+export const COLUMN_SLOTS_MAX = 1024;
 /** Replay lets other work proceed after so many bytes of log. */
 export const REPLAY_TURN_BYTES = 1024 * 1024;
 /** A long tail of the log is flushed so long after the start: first queries come first. */

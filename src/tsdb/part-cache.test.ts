@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm';
 import type { BlobRange, Blobs } from '../blobs/blobs.ts';
 import { randomInt, seededPrng } from '../stdx/prng.ts';
 import { EXTENT_BYTES } from './limits.ts';
-import { ExtentCache, SectionCache } from './part-cache.ts';
+import { ExtentCache, SectionCache, SectionSlot } from './part-cache.ts';
 
 function blobOf(sizeBytes: number): { bytes: Uint8Array; blobs: Blobs; reads: number[] } {
   const bytes = Uint8Array.from({ length: sizeBytes }, (_, i) => (i * 7) ^ (i >> 8));
@@ -168,6 +168,33 @@ test('what parts that went had is garbage, though the cache never was full', asy
   assert.equal(refs.length, 4000);
   assert.equal(cache.sizeBytes, 2 * 20 * 100);
   assert.equal(refs.filter((ref) => ref.deref() !== undefined).length, 2 * 20);
+});
+
+test('a slot finds what the cache holds, keeps it there by asking, and holds nothing else', async () => {
+  const { cache, loads, ask } = sectionsOf(8);
+  const slot = new SectionSlot<string>();
+  const load = async (): Promise<{ value: string; sizeBytes: number }> => {
+    loads.push('hot');
+    return { value: 'of hot', sizeBytes: 1 };
+  };
+  const askHot = (): Promise<string> => slot.held ?? cache.get('p', 'hot', load, slot);
+  for (let i = 0; i < 1000; i++) {
+    await ask(`a ${i}`);
+    assert.equal(await askHot(), 'of hot');
+  }
+  assert.equal(loads.filter((key) => key === 'hot').length, 1);
+  // Another slot finds what is there.
+  const other = new SectionSlot<string>();
+  await cache.get('p', 'hot', load, other);
+  assert.equal(await other.held!, 'of hot');
+  assert.equal(loads.filter((key) => key === 'hot').length, 1);
+  cache.drop('p', 'hot');
+  assert.equal(slot.held, undefined);
+  assert.notEqual(await slot.section!.value, 'of hot');
+  assert.equal(await askHot(), 'of hot');
+  assert.equal(await slot.held!, 'of hot');
+  for (let i = 0; i < 20; i++) await ask(`b ${i}`);
+  assert.equal(slot.held, undefined);
 });
 
 test('a section may ask for others while it is loaded', async () => {

@@ -21,6 +21,22 @@ interface Section {
 }
 
 /**
+ * Where an asker remembers its section: to find it again takes neither a text nor a look into maps.
+ * What the cache has forgotten is not held here either.
+ */
+export class SectionSlot<T> {
+  section: Section | undefined = undefined;
+
+  /** What the cache still has; it was asked for. */
+  get held(): Promise<T> | undefined {
+    const { section } = this;
+    if (section === undefined || section.at < 0) return undefined;
+    section.isUsed = true;
+    return section.value as Promise<T>;
+  }
+}
+
+/**
  * Decoded things of parts by name; promises, so that two readers share one read. A hand goes round
  * the entries and drops those that nobody asked for since its last round (second chance, "CLOCK").
  * A hit leaves the maps as they are: a Map that sees the same key deleted and set again for each
@@ -47,10 +63,16 @@ export class SectionCache {
     return this.#limitBytes / LARGEST_PART;
   }
 
-  get<T>(part: string, key: string, load: () => Promise<Decoded<T>>): Promise<T> {
+  get<T>(
+    part: string,
+    key: string,
+    load: () => Promise<Decoded<T>>,
+    slot?: SectionSlot<T>,
+  ): Promise<T> {
     const found = this.#parts.get(part)?.get(key);
     if (found !== undefined) {
       found.isUsed = true;
+      if (slot !== undefined) slot.section = found;
       return found.value as Promise<T>;
     }
     const entry: Section = {
@@ -69,6 +91,7 @@ export class SectionCache {
     ofPart.set(key, entry);
     // Only now: a load may ask for others before its first pause.
     entry.at = this.#ring.push(entry) - 1;
+    if (slot !== undefined) slot.section = entry;
     return value;
   }
 
@@ -111,6 +134,8 @@ export class SectionCache {
       last.at = entry.at;
     }
     entry.at = -1;
+    // A slot may keep the entry.
+    entry.value = NOTHING;
     this.#sizeBytes -= entry.sizeBytes;
     const ofPart = this.#parts.get(entry.part)!;
     ofPart.delete(entry.key);

@@ -143,9 +143,13 @@ class PartCursor implements Cursor {
     const group = this.#group!;
     for (const block of blocks) {
       this.#scan.check();
-      const tUs = await this.timesOf(block);
-      await this.#load(position, block);
-      const sibling = await this.#siblings.valuesFor(this.#ordinals[position]!, block);
+      // Most blocks wait for nothing: no promise for each of them.
+      const tUs = this.#times.get(block.times) ?? (await this.timesOf(block));
+      if (!this.#holds(block)) await this.#load(position, block);
+      const sibling =
+        block.sibling === 0
+          ? undefined
+          : await this.#siblings.valuesFor(this.#ordinals[position]!, block);
       const bytes = { window: this.#window, windowOffset: this.#windowOffset };
       const samples = this.#part.decode(block, tUs, bytes, sibling);
       this.#siblings.keep(group, block, samples);
@@ -175,8 +179,8 @@ class PartCursor implements Cursor {
         continue;
       }
       this.#scan.check();
-      const tUs = await this.timesOf(block);
-      await this.#load(position, block);
+      const tUs = this.#times.get(block.times) ?? (await this.timesOf(block));
+      if (!this.#holds(block)) await this.#load(position, block);
       const start = block.offset - this.#windowOffset;
       const bytes = this.#window.subarray(start, start + block.sizeBytes);
       const chunk = { kind: block.kind as Kind, tUs, block: bytes };
@@ -185,11 +189,14 @@ class PartCursor implements Cursor {
     return out;
   }
 
+  #holds({ offset, sizeBytes }: BlockPlace): boolean {
+    const end = this.#windowOffset + this.#window.length;
+    return offset >= this.#windowOffset && offset + sizeBytes <= end;
+  }
+
   /** Makes the window hold `block`; reads on over the series that will be asked for next. */
   async #load(position: number, block: BlockPlace): Promise<void> {
     const start = block.offset;
-    const held = this.#windowOffset + this.#window.length;
-    if (start >= this.#windowOffset && start + block.sizeBytes <= held) return;
     let end = start + block.sizeBytes;
     const { startUs, endUs } = this.#scan.range;
     const group = this.#group!;

@@ -101,7 +101,8 @@ export class PartIndexWriter {
 
   /** Ends the row group, whose blocks begin at `dataOffset`. */
   closeGroup(dataOffset: number): void {
-    const out = new ByteWriter(512);
+    const out = scratch;
+    out.reset();
     writeNumbers(out, this.#blockCounts.values, 0, this.#rows);
     const blocks = [this.#kinds, this.#times, this.#sizes, this.#siblings];
     for (const list of blocks) writeNumbers(out, list.values, 0, list.count);
@@ -154,8 +155,8 @@ export class PartIndexWriter {
   *#writeRows(sink: PieceSink, cursors: readonly RunCursor[]): Generator<void, PiecePlace, void> {
     for (const cursor of cursors) cursor.next();
     const sizes = new NumberList();
-    const crcs = new ByteWriter(1024);
-    const out = new ByteWriter(4096);
+    const crcs = new ByteWriter(FEW_BYTES);
+    const out = new ByteWriter(1024);
     let from = 0;
     for (const [g, blocks] of this.#groups.entries()) {
       const to = from + this.#groupRows.values[g]!;
@@ -169,7 +170,7 @@ export class PartIndexWriter {
       from = to;
       yield;
     }
-    const table = new ByteWriter(1024);
+    const table = new ByteWriter(256);
     const count = this.#groups.length;
     for (const list of [this.#groupRows, sizes, this.#groupOffsets])
       writeNumbers(table, list.values, 0, count);
@@ -194,6 +195,8 @@ function writePlace(out: ByteWriter, { offset, sizeBytes, crc }: PiecePlace): vo
 }
 
 const rowValues = new Float64Array(ROW_GROUP_SERIES);
+/** What is finished before anybody else writes. */
+const scratch = new ByteWriter(1024);
 const column = new ByteWriter(1024);
 
 /** Rank + 1 of the series [from, to) in each label that one of them has; 0 for the others. */
@@ -203,7 +206,8 @@ function writeLabelColumns(
   from: number,
   to: number,
 ): void {
-  const body = new ByteWriter(1024);
+  const body = scratch;
+  body.reset();
   let present = 0;
   let previous = -1;
   for (const [label, run] of cursors.entries()) {
@@ -233,7 +237,7 @@ const FEW_BYTES = 64;
 
 function* writeLabel(sink: PieceSink, label: RankedLabel): Generator<void, WrittenLabel, void> {
   const firstGroup = sink.offset;
-  const table = new ByteWriter(256);
+  const table = new ByteWriter(FEW_BYTES);
   const texts = new ByteWriter(FEW_BYTES);
   let firstOfLast: Uint8Array = new Uint8Array(0);
   for (let from = 0; from < label.valueCount; from += VALUE_GROUP_COUNT) {

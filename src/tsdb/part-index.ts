@@ -3,10 +3,11 @@
 import { CodecError } from '../codec/varint.ts';
 import type { ByteReader } from '../codec/varint.ts';
 import type { Matcher } from '../model/matcher.ts';
-import { MATCH_BY_ROWS_RATIO } from './limits.ts';
+import { COLUMN_SLOTS_MAX, MATCH_BY_ROWS_RATIO } from './limits.ts';
 import { MatchedLists, MatchedValues, matchersKey } from './matched-values.ts';
+import { SectionSlot } from './part-cache.ts';
 import type { PiecePlace } from './part-format.ts';
-import type { PieceLoader } from './part-pieces.ts';
+import type { Decoded, PieceLoader } from './part-pieces.ts';
 import { RowGroup, RowTable } from './part-rows.ts';
 import { TimeTable } from './part-times.ts';
 import type { TimeGroup } from './part-times.ts';
@@ -36,6 +37,11 @@ export class PartIndex {
   readonly #rowTable: PiecePlace;
   readonly #firstTimes: number;
   readonly #timeTable: PiecePlace;
+  readonly #rowTableSlot = new SectionSlot<RowTable>();
+  readonly #timeTableSlot = new SectionSlot<TimeTable>();
+  readonly #columns = new Map<number, SectionSlot<Float64Array>>();
+  readonly #timeSlots: (SectionSlot<TimeGroup> | undefined)[] = [];
+  readonly #rowSlots: (SectionSlot<RowGroup> | undefined)[] = [];
   /** Row groups that the cache holds. */
   readonly #rowGroups: (WeakRef<RowGroup> | undefined)[] = [];
 
@@ -65,25 +71,43 @@ export class PartIndex {
   // -------------------------------------------------------------- rows and times
 
   rowTable(): Promise<RowTable> {
-    return this.#pieces.piece('row table', this.#rowTable, (reader) => {
+    const { held } = this.#rowTableSlot;
+    if (held !== undefined) return held;
+    const decode = (reader: ByteReader): Decoded<RowTable> => {
       const value = new RowTable(reader, this.#rowGroupCount, this.#firstRows, this.seriesCount);
       return { value, sizeBytes: value.sizeBytes };
-    });
+    };
+    return this.#pieces.piece('row table', this.#rowTable, decode, this.#rowTableSlot);
   }
 
   timeTable(): Promise<TimeTable> {
-    return this.#pieces.piece('time table', this.#timeTable, (reader) => {
+    const { held } = this.#timeTableSlot;
+    if (held !== undefined) return held;
+    const decode = (reader: ByteReader): Decoded<TimeTable> => {
       const value = new TimeTable(reader, this.timeCount, this.#firstTimes);
       return { value, sizeBytes: value.sizeBytes };
-    });
+    };
+    return this.#pieces.piece('time table', this.#timeTable, decode, this.#timeTableSlot);
+  }
+
+  /** Where the times of a column are in the cache; those asked for lately are known. */
+  columnSlot(number: number): SectionSlot<Float64Array> {
+    let slot = this.#columns.get(number);
+    if (slot !== undefined) return slot;
+    if (this.#columns.size === COLUMN_SLOTS_MAX) this.#columns.clear();
+    this.#columns.set(number, (slot = new SectionSlot()));
+    return slot;
   }
 
   async timeGroup(group: number): Promise<TimeGroup> {
     const table = await this.timeTable();
-    return this.#pieces.piece(`times ${group}`, table.place(group), (reader) => {
+    const slot = (this.#timeSlots[group] ??= new SectionSlot());
+    if (slot.held !== undefined) return slot.held;
+    const decode = (reader: ByteReader): Decoded<TimeGroup> => {
       const value = table.decode(group, reader);
       return { value, sizeBytes: value.sizeBytes };
-    });
+    };
+    return this.#pieces.piece(`times ${group}`, table.place(group), decode, slot);
   }
 
   /** Groups of all time columns, one after the other. */
@@ -95,9 +119,11 @@ export class PartIndex {
   async rowGroup(group: number): Promise<RowGroup> {
     const table = await this.rowTable();
     const times = await this.timeTable();
+    const slot = (this.#rowSlots[group] ??= new SectionSlot());
+    if (slot.held !== undefined) return slot.held;
     const first = table.starts[group]!;
     const count = table.starts[group + 1]! - first;
-    return this.#pieces.piece(`rows ${group}`, table.place(group), async (reader) => {
+    const decode = async (reader: ByteReader): Promise<Decoded<RowGroup>> => {
       const value = new RowGroup(reader, first, count, table.dataOffsets[group]!);
       await value.resolve(times, (one) => this.timeGroup(one));
       const own = new WeakRef(value);
@@ -107,7 +133,8 @@ export class PartIndex {
         this.#pieces.columns.drop(value);
       };
       return { value, sizeBytes: value.sizeBytes, onForgotten };
-    });
+    };
+    return this.#pieces.piece(`rows ${group}`, table.place(group), decode, slot);
   }
 
   /** A row group that is in memory, without a promise: a question may touch thousands. */

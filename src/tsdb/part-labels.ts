@@ -24,6 +24,9 @@ export interface SymbolRow {
   readonly length: number;
 }
 
+/** Most labels of small tenants have no more, and the heap holds so many. */
+const FEW_VALUES = 16;
+
 /** Series of one label, in the order of series. */
 export class LabelRuns {
   readonly name: number;
@@ -192,7 +195,7 @@ export class LabelColumns {
   *ranked(column: LabelRuns): Generator<void, RankedLabel, void> {
     this.#ranks = grownU32(this.#ranks, this.#texts.count);
     const ranks = this.#ranks;
-    let symbols = new Uint32Array(64);
+    let symbols = new Uint32Array(FEW_VALUES);
     let count = 0;
     const run = column.cursor();
     for (let runCount = 1; run.next(); runCount++) {

@@ -1,6 +1,7 @@
 // How the readers of an index get at its pieces: checked, decoded, and kept decoded in a cache that
 // all parts share. Damage becomes an AppError that names the part and the piece.
 import type { ByteReader } from '../codec/varint.ts';
+import type { SectionSlot } from './part-cache.ts';
 import type { ColumnCache } from './column-cache.ts';
 import type { PiecePlace } from './part-format.ts';
 
@@ -15,11 +16,15 @@ export interface Decoded<T> {
 export interface PieceLoader {
   /** Where columns of row groups are kept. */
   readonly columns: Pick<ColumnCache, 'drop'>;
-  /** From the cache, or read and decoded; `name` is unique within the part and tenant. */
+  /**
+   * From the cache, or read and decoded; `name` is unique within the part and tenant. Who asks often
+   * looks into its `slot` first.
+   */
   piece<T>(
     name: string,
     place: PiecePlace,
     decode: (reader: ByteReader) => Decoded<T> | Promise<Decoded<T>>,
+    slot?: SectionSlot<T>,
   ): Promise<T>;
   /** Made of other pieces, and kept as they are. */
   kept<T>(name: string, make: () => Promise<Decoded<T>>): Promise<T>;

@@ -24,9 +24,10 @@ import type {
   TenantDirectory,
 } from './part-format.ts';
 import type { ColumnCache } from './column-cache.ts';
+import { SectionSlot } from './part-cache.ts';
 import type { ExtentCache, SectionCache } from './part-cache.ts';
 import { PartIndex } from './part-index.ts';
-import type { PieceLoader } from './part-pieces.ts';
+import type { Decoded, PieceLoader } from './part-pieces.ts';
 import type { PartRefs } from './part-refs.ts';
 import type { BlockPlace } from './part-rows.ts';
 
@@ -43,6 +44,8 @@ export interface PartContext {
 export class Part {
   readonly row: PartRow;
   readonly #context: PartContext;
+  readonly #directorySlot = new SectionSlot<ReadonlyMap<TenantId, TenantDirectory>>();
+  readonly #roots = new Map<TenantId, SectionSlot<PartIndex>>();
   /** A place that could not be read: merges leave the part alone. */
   isDamaged = false;
 
@@ -73,11 +76,13 @@ export class Part {
   }
 
   #directory(): Promise<ReadonlyMap<TenantId, TenantDirectory>> {
-    return this.#context.cache.get(this.row.name, 'directory', async () => {
+    const load = async (): Promise<Decoded<ReadonlyMap<TenantId, TenantDirectory>>> => {
       const rows = await this.#readDirectory();
       const value = new Map(rows.map((row) => [row.tenant, row]));
       return { value, sizeBytes: rows.length * 400 + 100 };
-    });
+    };
+    const slot = this.#directorySlot;
+    return slot.held ?? this.#context.cache.get(this.row.name, 'directory', load, slot);
   }
 
   async #readDirectory(): Promise<TenantDirectory[]> {
@@ -110,11 +115,20 @@ export class Part {
   async index(tenant: TenantId): Promise<PartIndex | undefined> {
     const place = (await this.tenant(tenant))?.sections.index;
     if (place === undefined || place.sizeBytes === 0) return undefined;
+    const slot = this.#rootOf(tenant);
+    if (slot.held !== undefined) return slot.held;
     const pieces = this.#pieces(tenant);
-    return pieces.piece('root', place, (reader) => {
+    const decode = (reader: ByteReader): Decoded<PartIndex> => {
       const value = new PartIndex(reader, pieces);
       return { value, sizeBytes: value.sizeBytes };
-    });
+    };
+    return pieces.piece('root', place, decode, slot);
+  }
+
+  #rootOf(tenant: TenantId): SectionSlot<PartIndex> {
+    let slot = this.#roots.get(tenant);
+    if (slot === undefined) this.#roots.set(tenant, (slot = new SectionSlot()));
+    return slot;
   }
 
   #pieces(tenant: TenantId): PieceLoader {
@@ -129,9 +143,12 @@ export class Part {
       largestBytes: this.#context.cache.largestBytes,
       once,
       kept: (name, make) => this.#context.cache.get(this.row.name, `${tenant} ${name}`, make),
-      piece: (name, place, decode) =>
-        this.#context.cache.get(this.row.name, `${tenant} ${name}`, () =>
-          once(name, place, decode),
+      piece: (name, place, decode, slot) =>
+        this.#context.cache.get(
+          this.row.name,
+          `${tenant} ${name}`,
+          () => once(name, place, decode),
+          slot,
         ),
     };
   }
@@ -152,7 +169,9 @@ export class Part {
 
   /** The times of a column: one array for all blocks that have them, not to be written to. */
   async times(tenant: TenantId, index: PartIndex, number: number): Promise<Float64Array> {
-    return this.#context.cache.get(this.row.name, `${tenant} column ${number}`, async () => {
+    const slot = index.columnSlot(number);
+    if (slot.held !== undefined) return slot.held;
+    const load = async (): Promise<Decoded<Float64Array>> => {
       const group = await index.timeGroup((await index.timeTable()).groupOf(number));
       const at = number - group.first;
       const offset = group.offsets[at]!;
@@ -172,7 +191,8 @@ export class Part {
         if (!(error instanceof CodecError)) throw error;
         throw this.#damage(`times at ${offset}, ${sizeBytes} bytes`, error);
       }
-    });
+    };
+    return this.#context.cache.get(this.row.name, `${tenant} column ${number}`, load, slot);
   }
 
   async exemplars(tenant: TenantId): Promise<readonly SeriesExemplar[]> {

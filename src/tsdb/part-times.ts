@@ -28,12 +28,15 @@ interface Remembered {
 /** An estimate of what remembering a column costs beside its times. */
 const ENTRY_BYTES = 200;
 
+/** What is finished before anybody else writes. */
+const scratch = new ByteWriter(1024);
+
 export class TimeColumnsWriter {
   /** Columns so far. */
   count = 0;
   readonly #remembered = new Map<number, Remembered>();
   #rememberedBytes = 0;
-  readonly #columns = new ByteWriter(1 << 12);
+  readonly #columns = new ByteWriter(256);
   readonly #firstUs = new NumberList();
   readonly #lastUs = new NumberList();
   readonly #counts = new NumberList();
@@ -76,7 +79,8 @@ export class TimeColumnsWriter {
   /** Ends the batch: its columns, which the caller puts at `dataOffset`. Borrowed. */
   closeBatch(dataOffset: number): Uint8Array {
     const { count } = this.#firstUs;
-    const out = new ByteWriter(256);
+    const out = scratch;
+    out.reset();
     writeDoubleColumn(out, this.#firstUs.values, count);
     writeDoubleColumn(out, this.#lastUs.values, count);
     writeNumbers(out, this.#counts.values, 0, count);
@@ -94,7 +98,8 @@ export class TimeColumnsWriter {
   }
 
   table(): Uint8Array {
-    const out = new ByteWriter(256);
+    const out = scratch;
+    out.reset();
     for (const { columns, dataOffset, bytes } of this.#groups) {
       out.varint(columns);
       out.varint(dataOffset);

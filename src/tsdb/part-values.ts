@@ -11,9 +11,10 @@ import {
   VALUE_GROUP_COUNT,
   VALUE_RESTART_COUNT,
 } from './limits.ts';
+import { SectionSlot } from './part-cache.ts';
 import type { PiecePlace } from './part-format.ts';
 import { readNumbers } from './part-numbers.ts';
-import type { PieceLoader } from './part-pieces.ts';
+import type { Decoded, PieceLoader } from './part-pieces.ts';
 
 /** A label as the root of the index describes it. */
 export interface LabelInfo {
@@ -186,6 +187,8 @@ export class LabelValues {
   readonly info: LabelInfo;
   readonly #number: number;
   readonly #pieces: PieceLoader;
+  readonly #groupSlots: (SectionSlot<ValueGroup> | undefined)[] = [];
+  readonly #tableSlot = new SectionSlot<LabelTable>();
   /** Groups that were read, as long as the cache or somebody else holds them. */
   readonly #read: (WeakRef<ValueGroup> | undefined)[] = [];
 
@@ -196,20 +199,26 @@ export class LabelValues {
   }
 
   #table(): Promise<LabelTable> {
-    return this.#pieces.piece(`label ${this.#number}`, this.info.table, (reader) => {
+    const { held } = this.#tableSlot;
+    if (held !== undefined) return held;
+    const decode = (reader: ByteReader): Decoded<LabelTable> => {
       const value = new LabelTable(reader, this.info);
       return { value, sizeBytes: value.sizeBytes };
-    });
+    };
+    return this.#pieces.piece(`label ${this.#number}`, this.info.table, decode, this.#tableSlot);
   }
 
   async group(group: number): Promise<ValueGroup> {
     const { texts, postings } = await this.#table();
     const count = Math.min(VALUE_GROUP_COUNT, this.info.valueCount - group * VALUE_GROUP_COUNT);
-    return this.#pieces.piece(`values ${this.#number} ${group}`, texts[group]!, (reader) => {
+    const slot = (this.#groupSlots[group] ??= new SectionSlot());
+    if (slot.held !== undefined) return slot.held;
+    const decode = (reader: ByteReader): Decoded<ValueGroup> => {
       const value = new ValueGroup(reader, count, postings[group]!);
       this.#read[group] = new WeakRef(value);
       return { value, sizeBytes: value.sizeBytes };
-    });
+    };
+    return this.#pieces.piece(`values ${this.#number} ${group}`, texts[group]!, decode, slot);
   }
 
   /**

@@ -46,7 +46,7 @@ export class PartWriter {
     seriesCount: 0,
     sampleCount: 0,
   };
-  readonly #out = new ByteWriter(WRITE_CHUNK_BYTES / 8);
+  readonly #out = new ByteWriter(4096);
   readonly #directory: TenantDirectory[] = [];
   readonly #pause: Pause;
   readonly #source: LabelSource;

@@ -173,7 +173,7 @@ async function partNames(scan: Scan, part: Part): Promise<string[]> {
   const lane = await existenceLane(scan, part, false);
   if (index === undefined || lane === undefined) return [];
   const seen = new Uint8Array(index.labels.length);
-  const ranks = new Uint32Array(INSTANT_BATCH_SERIES);
+  const ranks = new Uint32Array(lane.batch.states.length);
   const turn = turnsOf(scan);
   while (await lane.next()) {
     const { count, states } = lane.batch;
@@ -288,7 +288,7 @@ async function partValues(scan: Scan, part: Part, name: string): Promise<string[
   const rest = await markInside({ scan, index, label, seen }, part);
   const lane = await existenceLane(scan, part, false, rest);
   if (lane === undefined) return index.textsOf(label, seen);
-  const ranks = new Uint32Array(INSTANT_BATCH_SERIES);
+  const ranks = new Uint32Array(lane.batch.states.length);
   const turn = turnsOf(scan);
   while (await lane.next()) {
     const { count, states } = lane.batch;

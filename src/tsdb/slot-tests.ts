@@ -8,6 +8,13 @@ const UNKNOWN = 0;
 const YES = 1;
 const NO = 2;
 
+/** Verdicts of so few pairs lie one behind the other: each memory of its own costs a microsecond. */
+const SMALL_BYTES = 1024;
+const SMALLS_BYTES = 16 * 1024;
+/** Places are given out once, and freed with all that lie beside them. */
+let smalls = new Uint8Array(0);
+let smallEnd = 0;
+
 interface SlotTest {
   readonly one: Matcher;
   /** -1: no series has the label. */
@@ -89,8 +96,9 @@ export class SlotTests {
     for (const test of this.#tests) test.accepted = -1;
     if (this.#verdicts !== undefined) return;
     this.#pairsEnd = this.#tables.pairs.end;
-    this.#verdicts = new Uint8Array(this.#tests.length * this.#pairsEnd);
-    for (const [i, test] of this.#tests.entries()) test.verdictsAt = i * this.#pairsEnd;
+    const { bytes, at } = takeZeros(this.#tests.length * this.#pairsEnd);
+    this.#verdicts = bytes;
+    for (const [i, test] of this.#tests.entries()) test.verdictsAt = at + i * this.#pairsEnd;
   }
 
   /** Pairs that came later than the table are asked each time. */
@@ -104,4 +112,15 @@ export class SlotTests {
     if (pair < this.#pairsEnd) this.#verdicts![test.verdictsAt + pair] = isAccepted ? YES : NO;
     return isAccepted;
   }
+}
+
+function takeZeros(size: number): { readonly bytes: Uint8Array; readonly at: number } {
+  if (size > SMALL_BYTES) return { bytes: new Uint8Array(size), at: 0 };
+  if (smallEnd + size > smalls.length) {
+    smalls = new Uint8Array(SMALLS_BYTES);
+    smallEnd = 0;
+  }
+  const at = smallEnd;
+  smallEnd += size;
+  return { bytes: smalls, at };
 }

@@ -51,10 +51,11 @@ interface Cut {
   readonly reject: (error: unknown) => void;
 }
 
+/** Room for the series of the record at hand: it is applied before the next one is decoded. */
+const recordRefs = new Uint32Array(RECORD_TIMES_MAX);
+
 export class WritePath {
   readonly #state: ShardState;
-  /** Room for the series of the record at hand. */
-  readonly #refs = new Uint32Array(RECORD_TIMES_MAX);
   /** Appended and not yet applied, in log order. */
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
@@ -310,7 +311,7 @@ export class WritePath {
       // The very bytes that were encoded: what a checksum guards against is behind the disk.
       const { headMemory, session } = this.#state;
       const { spreadTimes: times, spreadValues: values } = headMemory.scratch;
-      const options = { skipCrc: true, ownSession: session, times, values, refs: this.#refs };
+      const options = { skipCrc: true, ownSession: session, times, values, refs: recordRefs };
       const record = decodeRecord(bytes, offset, options);
       this.#apply(record, offset);
       this.#note(record, bytes);
@@ -458,7 +459,7 @@ export class WritePath {
           ...this.#state.mutations,
           times: this.#state.headMemory.scratch.spreadTimes,
           values: this.#state.headMemory.scratch.spreadValues,
-          refs: this.#refs,
+          refs: recordRefs,
         };
         const record = decodeRecord(bytes, offset, options);
         this.#apply(record, offset);

@@ -50,7 +50,14 @@ const MUTATIONS: Readonly<Record<string, object>> = {
   'deletes in the catalog': { mutations: { tsdb: { skipDeletes: true } } },
 };
 
+/** Those that trust what is damaged: it may be a ring that is followed for ever. */
+const BOUNDED: ReadonlySet<string> = new Set([
+  'checksums of frames and records',
+  'checksums of parts',
+  'checksums of head snapshots',
+]);
+
 describe('the engine without one safety mechanism is caught', () => {
   for (const [name, options] of Object.entries(MUTATIONS))
-    test(name, () => checkRed(ENGINE, options));
+    test(name, () => checkRed(ENGINE, options, BOUNDED.has(name)));
 });

@@ -22,6 +22,9 @@ export interface DiskMutations {
 
 export type CrashKind = 'power' | 'kill';
 
+/** Files grow a few bytes at a time. */
+const FIRST_BYTES = 1024;
+
 class SimBuffer {
   #bytes = new Uint8Array(0);
   size = 0;
@@ -33,7 +36,7 @@ class SimBuffer {
   write(bytes: Uint8Array, offset: number): void {
     const end = offset + bytes.length;
     if (end > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(end, this.#bytes.length * 2));
+      const grown = new Uint8Array(Math.max(end, this.#bytes.length * 2, FIRST_BYTES));
       grown.set(this.view());
       this.#bytes = grown;
     }
