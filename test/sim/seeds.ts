@@ -52,6 +52,8 @@ class SeedThread {
       new URL('./seeds-worker.ts', import.meta.url),
       isBounded ? limits : {},
     );
+    // Nor does one that nobody has asked yet.
+    this.#worker.unref();
   }
 
   async run(job: SeedJob): Promise<SeedOutcome> {
