@@ -5,7 +5,14 @@
 import type { BlobInfo, BlobRange, Blobs } from '../blobs/blobs.ts';
 import { assert } from '../stdx/assert.ts';
 import { EXTENT_BYTES, LARGEST_PART } from './limits.ts';
-import type { Decoded } from './part-pieces.ts';
+
+/** What was decoded, and an estimate of the memory it holds. */
+export interface Decoded<T> {
+  readonly value: T;
+  readonly sizeBytes: number;
+  /** Called when the cache lets go of it. */
+  readonly onForgotten?: () => void;
+}
 
 interface Section {
   readonly part: string;

@@ -1,24 +1,16 @@
 // How the readers of an index get at its pieces: checked, decoded, and kept decoded in a cache that
 // all parts share. Damage becomes an AppError that names the part and the piece.
 import type { ByteReader } from '../codec/varint.ts';
-import type { SectionSlot } from './part-cache.ts';
+import type { Decoded, SectionSlot } from './part-cache.ts';
 import type { ColumnCache } from './column-cache.ts';
 import type { PiecePlace } from './part-format.ts';
-
-/** What was decoded, and an estimate of the memory it holds. */
-export interface Decoded<T> {
-  readonly value: T;
-  readonly sizeBytes: number;
-  /** Called when the cache lets go of it. */
-  readonly onForgotten?: () => void;
-}
 
 export interface PieceLoader {
   /** Where columns of row groups are kept. */
   readonly columns: Pick<ColumnCache, 'drop'>;
   /**
-   * From the cache, or read and decoded; `name` is unique within the part and tenant. Who asks often
-   * looks into its `slot` first.
+   * From the cache, or read and decoded; `name` is unique within the part and tenant. Who asks
+   * often looks into its `slot` first.
    */
   piece<T>(
     name: string,

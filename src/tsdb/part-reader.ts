@@ -25,9 +25,9 @@ import type {
 } from './part-format.ts';
 import type { ColumnCache } from './column-cache.ts';
 import { SectionSlot } from './part-cache.ts';
-import type { ExtentCache, SectionCache } from './part-cache.ts';
+import type { Decoded, ExtentCache, SectionCache } from './part-cache.ts';
 import { PartIndex } from './part-index.ts';
-import type { Decoded, PieceLoader } from './part-pieces.ts';
+import type { PieceLoader } from './part-pieces.ts';
 import type { PartRefs } from './part-refs.ts';
 import type { BlockPlace } from './part-rows.ts';
 

@@ -12,9 +12,10 @@ import {
   VALUE_RESTART_COUNT,
 } from './limits.ts';
 import { SectionSlot } from './part-cache.ts';
+import type { Decoded } from './part-cache.ts';
 import type { PiecePlace } from './part-format.ts';
 import { readNumbers } from './part-numbers.ts';
-import type { Decoded, PieceLoader } from './part-pieces.ts';
+import type { PieceLoader } from './part-pieces.ts';
 
 /** A label as the root of the index describes it. */
 export interface LabelInfo {

@@ -8,7 +8,7 @@ const UNKNOWN = 0;
 const YES = 1;
 const NO = 2;
 
-/** Verdicts of so few pairs lie one behind the other: each memory of its own costs a microsecond. */
+/** Verdicts of so few pairs lie one behind the other: a memory of its own costs a microsecond. */
 const SMALL_BYTES = 1024;
 const SMALLS_BYTES = 16 * 1024;
 /** Places are given out once, and freed with all that lie beside them. */
