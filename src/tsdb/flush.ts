@@ -57,6 +57,8 @@ async function persist(state: ShardState, generation: Generation): Promise<void>
   // Before anything is committed: the log is trimmed behind it.
   await state.options.meter?.keep();
   const nowMs = state.options.clock.nowMs();
+  const { flushPace } = state;
+  flushPace.begin(generation.sampleCount);
   const row = generation.isEmpty
     ? undefined
     : await buildPart(blobs, {
@@ -74,6 +76,7 @@ async function persist(state: ShardState, generation: Generation): Promise<void>
         tenants: tenantsOf(state, generation),
         index: state.index,
         pause: state.flushPacer.pause,
+        wrote: (count) => flushPace.wrote(count),
       });
   const batchRows = await writeSeenList(state, seqMax)
     .then(() => state.probe('flush'))

@@ -216,8 +216,12 @@ export const PACE_SLICE_MS = 0.5;
 /** A rest that ends later than this has a queue before it, and is as long again as it was late. */
 export const PACE_LATE_MS = 3;
 export const PACE_REST_MAX_MS = 20;
-/** Share of the thread that a flush takes while writes are under way and memory is empty. */
-export const FLUSH_SHARE_MIN = 0.4;
+/** Share of the thread that a flush takes at least while writes are under way. */
+export const FLUSH_SHARE_MIN = 0.15;
+/** It shall end where what makes the next one due has come to so much, … */
+export const FLUSH_END_FILL = 0.6;
+/** … and takes so much more as it lags behind: all of the thread where by a third of its work. */
+export const FLUSH_CATCH_UP = 2.5;
 /** Writes are under way when the last one came within this time. */
 export const PACE_BUSY_MS = 200;
 /** Free disk space is asked for so often. */

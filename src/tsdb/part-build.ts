@@ -36,6 +36,8 @@ export interface BuildRequest {
   readonly index: SeriesIndex;
   /** Called between pieces of work. */
   readonly pause: Pause;
+  /** Hears how many samples were written; of a view of generations alone. */
+  readonly wrote?: (sampleCount: number) => void;
   /** Sees every series before it is resolved. */
   readonly witness?: (tenant: TenantId, labels: Labels, sources: readonly Source[]) => void;
 }
@@ -101,7 +103,7 @@ async function* seriesOf(
   if (view.parts.length === 0 && request.witness === undefined) {
     const steps = index.orderSteps(tenant);
     while (steps.next().done !== true) await pause();
-    yield* headOf(scan);
+    yield* headOf(scan, request.wrote);
     return;
   }
   for await (const series of scanSeries(scan)) {
@@ -114,9 +116,15 @@ async function* seriesOf(
 }
 
 /** Series of generations alone, which are in memory: by ref, many at a time. */
-async function* headOf(scan: Scan): AsyncGenerator<Iterable<SeriesContent>, void, void> {
+async function* headOf(
+  scan: Scan,
+  wrote: BuildRequest['wrote'],
+): AsyncGenerator<Iterable<SeriesContent>, void, void> {
   const piece = new HeadPiece(new HeadSeries(scan));
-  while (piece.goOn()) yield piece;
+  while (piece.goOn()) {
+    yield piece;
+    wrote?.(WRITE_PIECE_SAMPLES - piece.samplesLeft);
+  }
 }
 
 /**
@@ -130,7 +138,8 @@ class HeadPiece implements IterableIterator<SeriesContent> {
   #first: readonly Samples[] | undefined;
   #isOver: boolean;
   #seriesLeft = 0;
-  #samplesLeft = 0;
+  /** Of the piece at hand; below zero where its last series had more. */
+  samplesLeft = 0;
 
   constructor(series: HeadSeries) {
     this.#series = series;
@@ -141,7 +150,7 @@ class HeadPiece implements IterableIterator<SeriesContent> {
   /** Begins another piece, which may be empty; false: there is none. */
   goOn(): boolean {
     this.#seriesLeft = WRITE_PIECE_SERIES;
-    this.#samplesLeft = WRITE_PIECE_SAMPLES;
+    this.samplesLeft = WRITE_PIECE_SAMPLES;
     return !this.#isOver;
   }
 
@@ -150,7 +159,7 @@ class HeadPiece implements IterableIterator<SeriesContent> {
   }
 
   next(): IteratorResult<SeriesContent, undefined> {
-    if (this.#isOver || this.#seriesLeft <= 0 || this.#samplesLeft <= 0)
+    if (this.#isOver || this.#seriesLeft <= 0 || this.samplesLeft <= 0)
       return { done: true, value: undefined };
     const chunks = this.#first ?? this.#series.next();
     this.#first = undefined;
@@ -159,7 +168,7 @@ class HeadPiece implements IterableIterator<SeriesContent> {
       return { done: true, value: undefined };
     }
     this.#seriesLeft--;
-    for (const { count } of chunks) this.#samplesLeft -= count;
+    for (const { count } of chunks) this.samplesLeft -= count;
     return { done: false, value: { series: this.#series.ref, chunks } };
   }
 }

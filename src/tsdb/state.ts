@@ -14,7 +14,6 @@ import { HeadMemory } from './head-memory.ts';
 import {
   COLUMNS_SHARE,
   EXTENTS_SHARE,
-  FLUSH_SHARE_MIN,
   HEAD_DELETES_MAX,
   HEAD_FLUSH_SHARE,
   HEAD_GROW_BYTES,
@@ -28,6 +27,7 @@ import type { RestoredHead } from './head-snapshot-read.ts';
 import { Moments } from './moments.ts';
 import { shardNames } from './names.ts';
 import type { ShardNames } from './names.ts';
+import { FlushPace } from './flush-pace.ts';
 import { Pacer } from './pacer.ts';
 import type { PartRow } from './part-format.ts';
 import { ExtentCache, SectionCache } from './part-cache.ts';
@@ -75,6 +75,7 @@ export class ShardState {
   /** Slices of merges, and of head snapshots. */
   readonly pacer: Pacer;
   readonly flushPacer: Pacer;
+  readonly flushPace = new FlushPace();
   /** Of the thread, for merges. */
   mergeShare = 1;
   readonly progress = new MergeProgress();
@@ -154,12 +155,12 @@ export class ShardState {
     return sizeBytes > memory.bytesMax * MEMORY_FLUSH_SHARE && memory.isPressed;
   }
 
-  /** All of the thread where the next flush would be due before this one is over. */
+  /** Of the thread. */
   #flushShare(): number {
     if (this.memory.isPressed) return 1;
-    const full = this.activeGeneration.sizeBytes / (this.settings.headBytesMax * HEAD_FLUSH_SHARE);
-    const long = this.tailBytes / (2 * this.settings.logTailMaxBytes);
-    return Math.min(1, Math.max(FLUSH_SHARE_MIN, 2 * full, long));
+    const { headBytesMax, logTailMaxBytes } = this.settings;
+    const full = this.activeGeneration.sizeBytes / (headBytesMax * HEAD_FLUSH_SHARE);
+    return this.flushPace.share(Math.max(full, this.tailBytes / logTailMaxBytes));
   }
 
   /**
