@@ -1,7 +1,6 @@
 // Tokens as clients hold them: `orr_ID_SECRET`, both parts of a-z and 2-7, 60 and 260 random bits.
 // The id is public and finds the record; of the secret only the hash is kept. No secret is ever
 // part of an error, a log line or an answer, but of the one answer that hands it out.
-import { sha256OfShort } from '../codec/sha256-short.ts';
 import { sha256Hex } from '../codec/sha256.ts';
 import type { Prng } from '../stdx/prng.ts';
 
@@ -44,19 +43,12 @@ export function parseToken(text: string): ParsedToken | undefined {
   return { id, secret: text.slice(SECRET_START) };
 }
 
-/** Owned by the call that runs. */
-const own = new Int32Array(8);
-
-/** Is it the secret of that hash, 64 lower hexadecimal digits? As long whatever the answer. */
+/** Is it the secret of that hash? In the same time whatever the answer. */
 export function isSecretOf(secret: string, hash: string): boolean {
-  const isAscii = sha256OfShort(secret, own);
+  const own = sha256Hex(secret);
   let difference = hash.length ^ HASH_LENGTH;
-  for (let i = 0; i < HASH_LENGTH; i++) {
-    const digit = (own[i >> 3]! >>> (28 - 4 * (i & 7))) & 15;
-    // '0' to '9', and 39 further on 'a' to 'f'.
-    difference |= (48 + digit + (((9 - digit) >> 31) & 39)) ^ hash.charCodeAt(i);
-  }
-  return isAscii && difference === 0;
+  for (let i = 0; i < HASH_LENGTH; i++) difference |= own.charCodeAt(i) ^ hash.charCodeAt(i);
+  return difference === 0;
 }
 
 /** The text with every secret in it left out: for what is told to others than its owner. */
