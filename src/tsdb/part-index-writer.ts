@@ -257,7 +257,7 @@ function* writeLabel(sink: PieceSink, label: RankedLabel): Generator<void, Writt
   }
   const { name, valueCount, seriesCount } = label;
   const place = put(sink, table.take());
-  return { name: name.slice(), valueCount, seriesCount, firstGroup, table: place };
+  return { name, valueCount, seriesCount, firstGroup, table: place };
 }
 
 /** Texts of the ranks [from, to), then how many series have each. */

@@ -210,7 +210,8 @@ export class LabelColumns {
     yield* column.rewrite(ranks);
     for (let i = 0; i < count; i++) ranks[inOrder[i]!] = 0;
     return {
-      name: this.#texts.bytes(column.name),
+      // A copy: the texts of an index move when series come between two steps.
+      name: this.#texts.bytes(column.name).slice(),
       seriesCount: column.seriesCount,
       valueCount: count,
       text: (rank) => this.#texts.bytes(inOrder[rank]!),
