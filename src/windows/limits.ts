@@ -53,3 +53,6 @@ export const KERNEL_STEPS_MIN = 8;
 export const KERNEL_TOUCHED_MIN = 64;
 /** States of groups in the kernel's memory, of one leaf at a time; more are kept elsewhere. */
 export const KERNEL_STATES_BYTES = 8 * 1024 * 1024;
+
+/** The largest buffer that columns of steps share; a longer column has one of its own. */
+export const COLUMNS_SHARED_BYTES = 64 * 1024;

@@ -1,9 +1,9 @@
 // Result of a kernel for one series: one slot per step that holds nothing, a float or a histogram.
 import type { Histogram } from '../model/histogram.ts';
+import { COLUMNS_SHARED_BYTES } from './limits.ts';
 
 /** A double, and whether it is there. */
 const BYTES_PER_STEP = 9;
-const SHARED_BYTES = 64 * 1024;
 
 export const SLOT_EMPTY = 0;
 const SLOT_FLOAT = 1;
@@ -46,7 +46,8 @@ export class StepColumn {
 
 /**
  * Empty columns, one after the other, out of buffers that several share: to make a buffer takes
- * longer than to fill most columns. What is kept of one holds its neighbours, SHARED_BYTES at most.
+ * longer than to fill most columns. What is kept of one holds its neighbours, up to
+ * COLUMNS_SHARED_BYTES.
  */
 export class StepColumns {
   readonly #count: number;
@@ -63,7 +64,7 @@ export class StepColumns {
     const count = this.#count;
     if (this.#used === this.#room) {
       // One alone at first: most answers are of few series.
-      const most = Math.max(1, Math.floor(SHARED_BYTES / (count * BYTES_PER_STEP)));
+      const most = Math.max(1, Math.floor(COLUMNS_SHARED_BYTES / (count * BYTES_PER_STEP)));
       this.#room = Math.min(Math.max(1, this.#room * 4), most);
       this.#used = 0;
       this.#buffer = new ArrayBuffer(this.#room * count * BYTES_PER_STEP);
