@@ -8,6 +8,8 @@ import { whyWhole } from '../promql/engine/splitting.ts';
 import type { EvalParams, EvalResult } from '../promql/engine/result.ts';
 import { CACHE_SEGMENT_US, SETTLED_DELAY_US } from './limits.ts';
 import { RangeCache } from './range-cache.ts';
+import { must } from '../stdx/assert.ts';
+import type { ResultBodies, ResultWithBodies } from './result-bodies.ts';
 import { evalResult, seriesSlots } from './testing.ts';
 
 const SEC = 1_000_000;
@@ -97,6 +99,28 @@ test('a second query evaluates what is not settled, a later one what is new', as
   const { uses, keptSteps, evaluatedSteps } = cache.counts;
   assert.deepEqual(uses, { hit: 3, miss: 1, unfit: 0 });
   assert.deepEqual([keptSteps, evaluatedSteps], [60 + 54 + 60, 91 + 31 + 37 + 31]);
+});
+
+test('bodies are those of the same result, and count as its memory', async () => {
+  const { ask, world, cache } = setup();
+  const bodiesOf = async (): Promise<ResultBodies> =>
+    must(((await ask()) as Partial<ResultWithBodies>).bodies, 'a result that is kept');
+  world.writes = 1;
+  const first = await bodiesOf();
+  const { sizeBytes } = cache.counts;
+  first.keep('gzip', new Uint8Array(1000));
+  first.keep('gzip', new Uint8Array(2000));
+  first.keep('zstd', new Uint8Array(first.sizeBytesMax + 1));
+  assert.equal(cache.counts.sizeBytes, sizeBytes + 1000);
+  const again = await bodiesOf();
+  assert.equal(again.of('gzip')?.length, 1000);
+  assert.equal(again.of('zstd'), undefined);
+  world.writes = 2;
+  const later = await bodiesOf();
+  assert.equal(later.of('gzip'), undefined, 'another result');
+  assert.equal(cache.counts.sizeBytes, sizeBytes);
+  first.keep('br', new Uint8Array(500));
+  assert.equal(cache.counts.sizeBytes, sizeBytes, 'of what is not kept any more');
 });
 
 test('where nothing was written since, nothing is evaluated', async () => {

@@ -26,6 +26,8 @@ import {
 } from './limits.ts';
 import { joinParts, packed, resultBytes } from './range-parts.ts';
 import type { ResultPart } from './range-parts.ts';
+import { ResultBodies } from './result-bodies.ts';
+import type { ResultWithBodies } from './result-bodies.ts';
 
 export interface RangeCacheOptions {
   readonly storage: Pick<Storage, 'watchChanges' | 'changeVersion' | 'writeCount' | 'retention'>;
@@ -54,6 +56,8 @@ interface Entry {
   /** By segment of time (Plan.segmentOf). */
   readonly versions: ReadonlyMap<number, number>;
   readonly writeCount: number;
+  /** Answers that were sent of it. */
+  readonly bodies: ResultBodies;
   sizeBytes: number;
 }
 
@@ -177,9 +181,7 @@ export class RangeCache {
     const joined = kept && (await this.#join(plan, kept, evaluate));
     this.#uses[joined === undefined ? 'miss' : 'hit'] += 1;
     if (joined === undefined) this.#evaluatedSteps += plan.stepCount;
-    const result = joined ?? (await evaluate(plan.params));
-    this.#keep(plan, result);
-    return result;
+    return this.#keep(plan, joined ?? (await evaluate(plan.params)));
   }
 
   /** What was kept of the same steps, where the tenant's points are those of then, all of them. */
@@ -192,12 +194,13 @@ export class RangeCache {
     return isSame && from === 0 && entry.from === 0 ? entry : undefined;
   }
 
-  #again({ key, stepCount }: CachePlan, entry: Entry): EvalResult {
+  #again({ key, stepCount }: CachePlan, entry: Entry): ResultWithBodies {
     this.#uses.hit += 1;
     this.#keptSteps += stepCount;
     this.#entries.delete(key);
     this.#entries.set(key, entry);
-    return { ...entry.result, stats: { seriesRead: 0, samplesRead: 0, samplesPeak: 0 } };
+    const { result, bodies } = entry;
+    return { ...result, bodies, stats: { seriesRead: 0, samplesRead: 0, samplesPeak: 0 } };
   }
 
   /** The longest stretch of kept steps that are still right, in steps of the query at hand. */
@@ -250,7 +253,7 @@ export class RangeCache {
     return this.#options.sizeBytesMax / CACHE_ENTRY_PART;
   }
 
-  /** The text of a result was made while it was sent. */
+  /** Text or a body of a result was made while it was sent. */
   #grow(key: string, result: EvalResult, sizeBytes: number): void {
     const entry = this.#entries.get(key);
     if (entry?.result !== result) return;
@@ -259,16 +262,22 @@ export class RangeCache {
     this.#bound();
   }
 
-  #keep(plan: CachePlan, result: EvalResult): void {
+  /** The result as it is to be sent. */
+  #keep(plan: CachePlan, result: EvalResult): EvalResult {
     const { key, from, to, versions, writeCount } = plan;
     const old = this.#entries.get(key);
     this.#remove(key, old);
     const sizeBytes = resultBytes(result) + key.length * 2;
     const isFit = !result.dependsOnRange && to - from >= CACHE_STEPS_MIN;
-    if (!isFit || sizeBytes > this.#entryBytesMax) return;
-    this.#entries.set(key, { result: packed(result), from, to, versions, writeCount, sizeBytes });
+    if (!isFit || sizeBytes > this.#entryBytesMax) return result;
+    const kept = packed(result);
+    const onBytes = (bodyBytes: number): void => this.#grow(key, kept, bodyBytes);
+    const bodies = new ResultBodies(this.#entryBytesMax, onBytes);
+    this.#entries.set(key, { result: kept, from, to, versions, writeCount, bodies, sizeBytes });
     this.#sizeBytes += sizeBytes;
     this.#bound();
+    const sent: ResultWithBodies = { ...result, bodies };
+    return sent;
   }
 
   #bound(): void {

@@ -1,9 +1,9 @@
 // A leaf over a range, in this thread: samples of parts as columns that are decoded already or kept
-// for the next time (range-lane.ts). Where one part has it all, groups are told apart by ranks and
-// labels are made where somebody wants them; else parts and head are merged by labels
-// (range-streams.ts). The same code as runLeafInThread over the same numbers in the same order, so
-// the same bits. What deletes may hide, or is more than a thread should do alone, goes the general
-// way (windows/leaf-runner.ts).
+// for the next time (range-lane.ts). Where one part or the head has it all, groups are told apart
+// by ranks or pairs, and labels are made where somebody wants them; else parts and head are merged
+// by labels (range-streams.ts). The same code as runLeafInThread over the same numbers in the same
+// order, so the same bits. What deletes may hide in parts, or is more than a thread should do
+// alone, goes the general way (windows/leaf-runner.ts).
 import { NUMERIC_KINDS } from '../model/columns.ts';
 import type { Labels } from '../model/labels.ts';
 import type { LeafPlan, LeafResult, ReadContext } from '../model/storage.ts';
@@ -34,10 +34,12 @@ import { RangeLane, UNCLEAR } from './range-lane.ts';
 import type { LaneBatch } from './range-lane.ts';
 import { firstOf, HeadStream, Joiner, PartStream } from './range-streams.ts';
 import type { SeriesStream } from './range-streams.ts';
+import { slotOf } from './refs.ts';
 import { resolveSources } from './samples.ts';
 import type { Source, TimeRange } from './samples.ts';
 import type { Scan } from './scan.ts';
-import { nearDeletes } from './select.ts';
+import { HeadSeries, nearDeletes } from './select.ts';
+import { SeriesGroups } from './series-groups.ts';
 
 export interface RangeLeafOptions {
   /** A scan over the range that the kernel wants to see. */
@@ -76,7 +78,7 @@ interface Places {
   readonly isKept: boolean;
 }
 
-/** Where the series are; undefined where it is too much, no part has any, or deletes hide some. */
+/** Where the series are; undefined where it is too much, nobody has any, or deletes hide some. */
 async function findPlaces(scan: Scan): Promise<Places | undefined> {
   const { view, range, tenant, matchers } = scan;
   if (!(range.startUs <= range.endUs)) return undefined;
@@ -93,10 +95,10 @@ async function findPlaces(scan: Scan): Promise<Places | undefined> {
     countSamples(batches, range, sum);
     places.push({ part, priority, index, batches });
   }
-  const [first] = places;
-  if (first === undefined) return undefined;
   const refs = refsInHead(scan);
   if (refs.length > LANE_HEAD_SERIES_MAX) return undefined;
+  const [first] = places;
+  if (first === undefined) return refs.length === 0 ? undefined : { places, refs, isKept: false };
   if (refs.length > 0 && nearDeletes(scan).some((near) => near.length > 0)) return undefined;
   if (sum.missing > LANE_DECODED_SAMPLES_MAX || sum.samples > LANE_SAMPLES_MAX) return undefined;
   const isKept = sum.samples * 8 <= first.part.columns.limitBytes * COLUMNS_LEAF_SHARE;
@@ -180,7 +182,8 @@ class RangeLeaf {
         sink.use(lease);
         this.#column = lease.column(count);
       }
-      if (places.length === 1 && refs.length === 0) await this.#readPart(places[0]!);
+      if (places.length === 0) await this.#readHead();
+      else if (places.length === 1 && refs.length === 0) await this.#readPart(places[0]!);
       else await this.#readMerged();
       return {
         stepCount: count,
@@ -234,6 +237,32 @@ class RangeLeaf {
         const pause = this.#slices.pause();
         if (pause !== undefined) await this.#rest(pause);
       }
+    }
+  }
+
+  /** All series are in the head: groups are known by the pairs of their rows. */
+  async #readHead(): Promise<void> {
+    const { scan, sink, refs, run } = this.#parts;
+    const { grouping, kinds } = this.#plan;
+    const { index } = scan;
+    const numbers = new GroupNumbers();
+    const byRows = grouping && new SeriesGroups(index.tables, grouping, numbers);
+    /** By number. */
+    const groups: Group[] = [];
+    const series = new HeadSeries(scan, refs);
+    for (let found = series.next(); found !== undefined; found = series.next()) {
+      const chunks = found.filter(({ kind }) => (kinds & (1 << kind)) !== 0);
+      if (chunks.length > 0) {
+        const { ref } = series;
+        let group: Group | undefined;
+        if (byRows !== undefined && !(sink instanceof SeriesSink)) {
+          const number = byRows.groupOf(slotOf(ref));
+          group = groups[number] ??= sink.groupOf(numbers.labelsOf(number));
+        }
+        this.#add(gatherSamples(chunks, run.isInstant), () => index.labelsOf(ref), group);
+      }
+      const pause = this.#slices.pause();
+      if (pause !== undefined) await this.#rest(pause);
     }
   }
 

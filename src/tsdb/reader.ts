@@ -158,10 +158,8 @@ export class ShardReader {
     return await runInstantLeaf({ scan, context, plan, clock, scheduler });
   }
 
-  /** A leaf over a range of one part; undefined: the general way. */
+  /** A leaf over a range; undefined: the general way. */
   async runRange(context: ReadContext, plan: LeafPlan): Promise<LeafResult | undefined> {
-    const { view } = this.#pinOf(context);
-    if (view.parts.length === 0) return undefined;
     const { clock, scheduler } = this.#state.options;
     const { runRangeLeaf } = await loadRangeLeaf();
     const scanOf = (range: TimeRange): Scan =>

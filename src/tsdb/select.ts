@@ -113,10 +113,10 @@ export class HeadSeries {
   /** The series at hand. */
   ref: SeriesRef = -1;
 
-  constructor(scan: Scan) {
+  constructor(scan: Scan, refs = scan.index.select(scan.tenant, scan.matchers)) {
     this.#scan = scan;
     this.#near = nearDeletes(scan);
-    this.#refs = scan.index.select(scan.tenant, scan.matchers);
+    this.#refs = refs;
     const [first, ...others] = scan.view.generations;
     this.#plain = others.length === 0 && this.#near[0]?.length === 0 ? first : undefined;
     this.#room = this.#plain && new SampleRoom(this.#plain.memory);

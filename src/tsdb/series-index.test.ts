@@ -241,6 +241,45 @@ test('churn: memory follows what is live, not what there was', () => {
   assert.ok(Math.max(...sizes) <= settled * 1.1, `${settled} B became ${Math.max(...sizes)} B`);
 });
 
+test('held bytes follow what queries put in order, whose tenant it is of', () => {
+  const index = new SeriesIndex(5);
+  const seriesCount = SMALL_TENANT_SERIES * 4;
+  const write = (tenant: string, nowMs: number): void => {
+    for (let n = 0; n < seriesCount; n++) {
+      const ref = index.resolve(tenant, labelsFromObject({ __name__: 'm', id: String(n) }));
+      index.applied(tenant, Uint32Array.of(ref), nowMs);
+    }
+  };
+  write('a', NOW_MS);
+  write('b', NOW_MS + 7_200_000);
+  const order = (tenant: string): number => {
+    const before = index.heldBytes;
+    assert.equal(index.select(tenant, [matcher('id', '=', '7')]).length, 1);
+    return index.heldBytes - before;
+  };
+  // Of the first one texts are put in order, too.
+  assert.ok(order('a') > order('b'));
+  write('c', NOW_MS + 7_200_000);
+  const ofEach = order('c');
+  assert.ok(ofEach >= seriesCount * 8, `refs in order and values of a label: ${ofEach}`);
+  assert.equal(order('c'), 0);
+  const before = index.heldBytes;
+  // All series of the first one go, and with them what was in order.
+  const nowMs = NOW_MS + 7_200_000;
+  index.retire({ nowMs, idleMs: 3_600_000, countMax: 3 * seriesCount, isHeld: () => false });
+  assert.deepEqual(index.tenants(), ['b', 'c']);
+  assert.ok(before - index.heldBytes >= ofEach, `${before} became ${index.heldBytes}`);
+  const between = index.heldBytes;
+  assert.equal(index.select('b', []).length, seriesCount);
+  assert.equal(index.heldBytes, between, 'the order of others is kept');
+  // Values are made anew after a sweep, refs in order stay.
+  index.sweep(1);
+  const swept = index.heldBytes;
+  assert.ok(order('b') < ofEach);
+  assert.ok(order('c') > 0);
+  assert.ok(swept < between);
+});
+
 test('many small tenants cost what one large one does', () => {
   const sizeOf = (tenantCount: number): number => {
     const index = new SeriesIndex(4);

@@ -42,7 +42,7 @@ import {
 import { Symbols } from './symbols.ts';
 import { pairNamed } from './value-column.ts';
 import { nameSlot } from './write-versions.ts';
-import { boundColumns, NO_REFS, TenantSeries } from './tenant-series.ts';
+import { boundColumns, NO_REFS, OrderedBytes, TenantSeries } from './tenant-series.ts';
 import type { IndexTables } from './tenant-series.ts';
 import { usedTexts } from './used-texts.ts';
 
@@ -65,6 +65,7 @@ export class SeriesIndex {
   readonly #matching: SeriesMatching;
   readonly #tenants = new Map<TenantId, TenantSeries>();
   readonly #byNumber: TenantSeries[] = [];
+  readonly #ordered = new OrderedBytes();
   /** Written within the window, and without a row. */
   readonly #remembered: RememberedSeries;
   /** By slot: second of the last applied point since FIRST_SECOND, and FINDABLE or RETURNING. */
@@ -200,18 +201,17 @@ export class SeriesIndex {
     return tables + bySlot + this.#remembered.sizeBytes;
   }
 
-  /** Bytes that series and queries need: without room that others can take. O(tenants). */
+  /** Bytes that series and queries need, without room that others can take. O(1): writes ask. */
   get heldBytes(): number {
     let sizeBytes = this.symbols.heldBytes + this.#pairs.heldBytes + this.#rows.heldBytes;
     sizeBytes += this.#rows.liveCount * 5 + this.#remembered.sizeBytes;
-    for (const one of this.#byNumber) sizeBytes += one.sizeBytes;
-    return sizeBytes;
+    return sizeBytes + this.#ordered.bases + this.#ordered.columns;
   }
 
   #tenant(id: TenantId): TenantSeries {
     let tenant = this.#tenants.get(id);
     if (tenant === undefined) {
-      tenant = new TenantSeries(id, this.#byNumber.length);
+      tenant = new TenantSeries(id, this.#byNumber.length, this.#ordered);
       this.#tenants.set(id, tenant);
       this.#byNumber.push(tenant);
     }
@@ -553,7 +553,7 @@ export class SeriesIndex {
     tenant.refresh(this.#tables, matchers.length === 0);
     const before = tenant.columnsSizeBytes;
     const found = this.#matching.select(tenant, matchers);
-    if (tenant.columnsSizeBytes > before) boundColumns(this.#byNumber, tenant);
+    if (tenant.columnsSizeBytes > before) boundColumns(this.#ordered, this.#byNumber, tenant);
     return found;
   }
 
@@ -572,7 +572,7 @@ export class SeriesIndex {
     if (!tenant.isFresh) return undefined;
     const before = tenant.columnsSizeBytes;
     const found = this.#matching.selectFew(tenant, matchers);
-    if (tenant.columnsSizeBytes > before) boundColumns(this.#byNumber, tenant);
+    if (tenant.columnsSizeBytes > before) boundColumns(this.#ordered, this.#byNumber, tenant);
     return found;
   }
 

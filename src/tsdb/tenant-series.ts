@@ -17,6 +17,12 @@ import type { ValueColumn } from './value-column.ts';
 
 export const NO_REFS = new Uint32Array(0);
 
+/** Bytes of what queries have put in order, of all tenants of an index; tenants keep it. */
+export class OrderedBytes {
+  bases = 0;
+  columns = 0;
+}
+
 /** What all tenants of an index share. */
 export interface IndexTables {
   readonly rows: SeriesRows;
@@ -35,29 +41,44 @@ export class TenantSeries {
   count = 0;
   /** Series that have a row since this start, were never written and are not remembered. */
   reserved = 0;
-  /** Refs in label order, all of them live; replaced, never changed. */
-  base: Uint32Array = NO_REFS;
+  readonly #ordered: OrderedBytes;
+  #base: Uint32Array = NO_REFS;
   /** By name symbol, over the base. */
   readonly columns = new Map<number, ValueColumn>();
-  columnsSizeBytes = 0;
+  #columnsSizeBytes = 0;
   /** Slot + 1 of the newest series; 0: there is none. */
   #newest = 0;
   /** So many of the chain, the newest, are not in the base. */
   tailCount = 0;
 
-  constructor(id: TenantId, number: number) {
+  constructor(id: TenantId, number: number, ordered: OrderedBytes) {
     this.id = id;
     this.number = number;
+    this.#ordered = ordered;
+  }
+
+  /** Refs in label order, all of them live; replaced, never changed. */
+  get base(): Uint32Array {
+    return this.#base;
+  }
+
+  #replaceBase(refs: Uint32Array): void {
+    this.#ordered.bases += refs.byteLength - this.#base.byteLength;
+    this.#base = refs;
+  }
+
+  get columnsSizeBytes(): number {
+    return this.#columnsSizeBytes;
+  }
+
+  #setColumnsSize(sizeBytes: number): void {
+    this.#ordered.columns += sizeBytes - this.#columnsSizeBytes;
+    this.#columnsSizeBytes = sizeBytes;
   }
 
   /** One that was made was written, or went: not told of those of an earlier start. */
   unreserve(): void {
     if (this.reserved > 0) this.reserved--;
-  }
-
-  /** What queries have put in order. */
-  get sizeBytes(): number {
-    return this.base.byteLength + this.columnsSizeBytes;
   }
 
   /** Numbers of a tenant in a snapshot: newest, tail, findable series, length of the base. */
@@ -69,7 +90,7 @@ export class TenantSeries {
     this.#newest = numbers[0]!;
     this.tailCount = numbers[1]!;
     this.count = numbers[2]!;
-    this.base = base;
+    this.#replaceBase(base);
   }
 
   add(rows: SeriesRows, slot: number): void {
@@ -116,7 +137,7 @@ export class TenantSeries {
     if (!always && this.isFresh) return;
     const added = this.tail(rows);
     order.sort(added);
-    this.base = mergeIds(this.base, added, order.compare);
+    this.#replaceBase(mergeIds(this.base, added, order.compare));
     this.tailCount = 0;
     this.#dropColumns();
   }
@@ -140,14 +161,14 @@ export class TenantSeries {
       yield;
       if (this.base !== before) return;
     }
-    this.base = step.value;
+    this.#replaceBase(step.value);
     this.tailCount -= added.length;
     this.#dropColumns();
   }
 
   #dropColumns(): void {
     this.columns.clear();
-    this.columnsSizeBytes = 0;
+    this.#setColumnsSize(0);
   }
 
   column({ rows, pairs, order }: IndexTables, name: number): ValueColumn {
@@ -155,7 +176,7 @@ export class TenantSeries {
     if (column === undefined) {
       column = buildColumn(rows, pairs, order, this.base, name);
       this.columns.set(name, column);
-      this.columnsSizeBytes += column.sizeBytes;
+      this.#setColumnsSize(this.#columnsSizeBytes + column.sizeBytes);
     }
     return column;
   }
@@ -188,16 +209,18 @@ export class TenantSeries {
     this.count = count;
     const kept = this.base.filter((ref) => !isDead(slotOf(ref)));
     if (kept.length === this.base.length) return;
-    this.base = kept;
+    this.#replaceBase(kept);
     this.#dropColumns();
   }
 }
 
 /** Bounds value columns: those of other tenants are forgotten first, then those of this one. */
-export function boundColumns(tenants: readonly TenantSeries[], tenant: TenantSeries): void {
-  let sizeBytes = 0;
-  for (const one of tenants) sizeBytes += one.columnsSizeBytes;
-  if (sizeBytes <= COLUMNS_MAX_BYTES) return;
+export function boundColumns(
+  ordered: OrderedBytes,
+  tenants: readonly TenantSeries[],
+  tenant: TenantSeries,
+): void {
+  if (ordered.columns <= COLUMNS_MAX_BYTES) return;
   for (const one of tenants) if (one !== tenant) one.forgetColumns();
   if (tenant.columnsSizeBytes > COLUMNS_MAX_BYTES) tenant.forgetColumns();
 }

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { encodeSnappy } from '../../src/codec/snappy.ts';
 import { requestV2 } from '../support/remote-write-v2.ts';
-import { startOrrery } from './harness.ts';
+import { runCtl, startOrrery } from './harness.ts';
 import type { RunningOrrery, TextAnswer } from './harness.ts';
 
 const T = 1_750_000_000;
@@ -236,6 +236,12 @@ test('breaches name the label, the sender and a rule that stops it', async () =>
   assert.match(breach.first.peer, /127\.0\.0\.1$/);
   const { metric, label, rules } = breach.series!;
   assert.deepEqual([metric, label], ['api_n', 'request']);
+  const told = await runCtl(['tenant', 'refusals', 'broken', '--url', orrery.url]);
+  assert.equal(told.code, 0, told.stderr);
+  assert.match(told.stdout, /active-series +refused +\d+ +20 +20 .* influx +127\.0\.0\.1 +-/);
+  assert.match(told.stdout, /label request of metric api_n had \d+ or more values/);
+  assert.ok(told.stdout.includes(rules), told.stdout);
+  assert.match(told.stdout, /rows refused since the server started\n\n *rows +protocol +reason/);
   const kept = await orrery.get('/orrery/v1/relabel', {
     ...as('broken'),
     method: 'PUT',

@@ -71,6 +71,22 @@ async function houseAnswers(): Promise<void> {
     assert.equal((await orrery.get(path, bearer(admin))).status, 200, path);
 }
 
+/** What a tenant was refused: it and admins of all see it, others not even that it is there. */
+async function assertOnlyAdminsSee(tenant: string): Promise<void> {
+  const ofQuiet = await orrery.get('/orrery/v1/tenants/quiet/breaches', bearer(admin));
+  assert.equal(ofQuiet.text, '{"breaches":[]}');
+  for (const what of ['breaches', 'refused-lines']) {
+    const of = (name: string) => `/orrery/v1/tenants/${name}/${what}`;
+    const own = await orrery.get(`/orrery/v1/${what}`, bearer(tokens.get(tenant)!));
+    const asAdmin = await orrery.get(of(tenant), bearer(admin));
+    assert.deepEqual([asAdmin.status, asAdmin.text], [200, own.text]);
+    const foreign = await orrery.get(of(tenant), bearer(tokens.get('quiet')!));
+    const unknown = await orrery.get(of('nowhere'), bearer(tokens.get('quiet')!));
+    assert.deepEqual([foreign.status, unknown.status], [404, 404]);
+    assert.equal(foreign.text.replaceAll(tenant, 'nowhere'), unknown.text);
+  }
+}
+
 test('writes over HTTP: the flood is refused with its limit, no point of the quiet one is', async () => {
   await tenantWith('flood', { 'samples-per-second': 5, 'samples-burst': 5 });
   await write(
@@ -181,6 +197,7 @@ test('lines over TCP: one sender waits for its limit, the other one is written',
     breaches.some(({ first }) => first?.protocol === 'graphite'),
     seen.text,
   );
+  await assertOnlyAdminsSee('waits');
   flood.destroy();
 });
 

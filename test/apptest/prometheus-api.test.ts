@@ -156,6 +156,7 @@ test('what a server tells of itself', async () => {
   assert.ok(Math.abs(Date.parse(String(runtime['serverTime'])) - Date.now()) < 60_000);
   const flags = (await data('status/flags')) as Record<string, string>;
   assert.equal(flags['collect'], 'false');
+  assert.match(flags['memory']!, /^[1-9]\d*[MG]iB$/, 'what half of the machine comes to');
   const { yaml } = (await data('status/config')) as { yaml: string };
   assert.match(yaml, /^retention: "100w"$/m);
   const features = (await data('features')) as Record<string, Record<string, boolean>>;

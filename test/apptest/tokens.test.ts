@@ -332,6 +332,8 @@ test('a token in a URL or in a name is on no page, in no log and in no row of th
     '/orrery/v1/audit?limit=1000&log=deletes',
     '/orrery/v1/refused-lines',
     '/orrery/v1/breaches',
+    '/orrery/v1/tenants/default/refused-lines',
+    '/orrery/v1/tenants/default/breaches',
     '/orrery/v1/queries',
   ])
     for (const one of [token, adminToken]) {

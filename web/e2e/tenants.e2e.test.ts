@@ -32,6 +32,12 @@ for (const [theme, options] of THEMES) {
       .waitFor();
     await used.getByRole('row', { name: /agent promql 0 / }).waitFor();
     await page.getByText('1,840 stored').waitFor();
+    const reached = page.getByRole('region', { name: 'Limits reached' });
+    await reached.getByText('refused 1,840 times').waitFor();
+    await reached.getByRole('region', { name: 'Proposed rules' }).waitFor();
+    assert.equal(await reached.getByRole('button').count(), 0, 'rules are tried on Ingest');
+    const refused = page.getByRole('region', { name: 'Refused rows' });
+    await refused.getByText('3 since the server started').waitFor();
     const growth = page.getByRole('region', { name: 'Growth since yesterday' });
     await growth.getByText('1,840 series in the last hour, 1,210 a day before').waitFor();
     const requests = growth.getByRole('row', { name: /^http_requests_total \+620 1,200 580/ });
@@ -74,6 +80,8 @@ journey('One metric is looked into, and the address says which', DARK, async (lo
 journey('A tenant that did not grow says so', LIGHT, async ({ page, at }) => {
   await page.goto(at('tenants?tenant=default'));
   await page.getByText(/^Nothing became more: the last hour has the series/).waitFor();
+  await page.getByText(/^This tenant has come to none of its limits/).waitFor();
+  await page.getByText('No row of this tenant was refused.').waitFor();
   await assertAccessible(page);
 });
 

@@ -121,7 +121,7 @@ function explained(protocol: string, body: string): unknown {
   return { protocol, path: '/write', tenant: 'default', isStored: !isBad, stages, answer };
 }
 
-function refused(count: number): unknown {
+export function refused(count: number): unknown {
   const row = { peer: '10.1.2.3', column: 4 };
   const timeMs = Date.UTC(2026, 0, 2, 3, 4, 5);
   if (count === 0) return { count, counts: [], lines: [] };
@@ -157,7 +157,8 @@ function refused(count: number): unknown {
   };
 }
 
-const BREACHES: readonly unknown[] = [
+/** One that refused series, one that is near. */
+export const BREACHES: readonly unknown[] = [
   {
     limit: 'active-series',
     at_most: 250_000,

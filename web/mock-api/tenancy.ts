@@ -1,5 +1,6 @@
 /** The mock's tenants: two at first, with what is created and changed kept in the state. */
 import type { MockTenancy, MockTenant, MockToken } from './mock-tenancy.ts';
+import { BREACHES, refused } from './ingest.ts';
 import { failed, type MockAnswer, type MockRequest, type MockState } from './mock-answer.ts';
 
 const BORN = '2026-11-01T09:00:00.000Z';
@@ -70,10 +71,18 @@ export function answerTenancy(request: MockRequest, state: MockState): MockAnswe
   }
   if (what === 'usage') return { status: 200, body: usage(params.get('from')) };
   if (what === 'cardinality') return { status: 200, body: CARDINALITY };
+  if (what === 'breaches' || what === 'refused-lines') return refusals(name, what);
   if (what === 'growth') return { status: 200, body: growth(name, params.get('metric')) };
   tenant.state = (JSON.parse(body) as { state: string }).state;
   tenancy.changes.unshift({ action: 'tenant-state', subject: name, tenant: name });
   return { status: 200, body: shown(tenant) };
+}
+
+/** Only the shop was refused anything. */
+function refusals(tenant: string, what: 'breaches' | 'refused-lines'): MockAnswer {
+  const isRefused = tenant === 'shop';
+  if (what === 'breaches') return { status: 200, body: { breaches: isRefused ? BREACHES : [] } };
+  return { status: 200, body: refused(isRefused ? 3 : 0) };
 }
 
 /** A tenant's own token may read and administer its tenant. */

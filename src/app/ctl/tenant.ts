@@ -22,6 +22,7 @@ export const TENANT_HELP = `Usage: orrery tenant list
        orrery tenant limits NAME [--limit ID=NUMBER|ID=default]…
        orrery tenant cardinality NAME [--metric METRIC] [--top NUMBER]
        orrery tenant growth NAME [--metric METRIC] [--top NUMBER]
+       orrery tenant refusals NAME
        orrery tenant suspend NAME
        orrery tenant resume NAME
        orrery tenant rename NAME NEW
@@ -30,7 +31,8 @@ export const TENANT_HELP = `Usage: orrery tenant list
 Tenants of a running server. A suspended tenant keeps its data and tokens, which are refused until
 it is resumed. Deleting takes all data of the tenant and its tokens along; the command ends when
 they are gone. Growth compares the series of the last hour with those of the same hour a day before,
-and says whose series of a metric were the first. Times are in UTC.
+and says whose series of a metric were the first. Refusals are the limits that the tenant came to and
+the rows it had refused since the server started, with the rules that would stop it. Times are in UTC.
 
   --limit ID=NUMBER   what the tenant may take (docs/operations/limits.md); may be repeated
   --metric METRIC     series of this metric only
@@ -91,6 +93,14 @@ const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
     { nameCount: 1, takesMetric: true, run: (work) => tellNames(work, 'cardinality') },
   ],
   ['growth', { nameCount: 1, takesMetric: true, run: (work) => tellNames(work, 'growth') }],
+  [
+    'refusals',
+    {
+      nameCount: 1,
+      run: async (work) =>
+        (await import('./tenant-refusals.ts')).refusals({ ...work, tenant: work.names[0]! }),
+    },
+  ],
   ['suspend', { nameCount: 1, run: (work) => edit(work, { state: 'suspended' }) }],
   ['resume', { nameCount: 1, run: (work) => edit(work, { state: 'active' }) }],
   ['rename', { nameCount: 2, run: (work) => edit(work, { name: work.names[1] }) }],

@@ -79,6 +79,7 @@ were reached (\`"near"\`): the limit, the value, when first and last, how often,
 was refused as a whole), the sender's address and the token. Of refused series it names the metric, the label with the most values among what was refused, and
 \`rules\`: [relabelling](relabelling.md) rules that take this label from this metric, or drop the metric where no label is to blame. They can be tried with
 \`POST /orrery/v1/relabel/debug\` before they are set. Lines over TCP and UDP are told of by series only.
+\`GET /orrery/v1/tenants/T/breaches\` tells a server admin the same of any tenant, \`orrery tenant refusals T\` as a table.
 
 ## The limits
 

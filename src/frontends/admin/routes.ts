@@ -2,9 +2,6 @@
 import { AppError } from '../../model/errors.ts';
 import { errorMessage } from '../../stdx/assert.ts';
 import type { AuditAction } from '../../tenancy/audit.ts';
-import type { Breaches } from '../../tenancy/breaches.ts';
-import { sendBreaches } from './breaches.ts';
-import type { RefusedLines } from '../../ingest/refused-lines.ts';
 import type { SnapshotKeeper } from '../../model/snapshots.ts';
 import type { Storage } from '../../model/storage.ts';
 import { nativeErrors, plainErrors } from '../http/errors.ts';
@@ -24,8 +21,6 @@ export interface AdminDependencies
   readonly storage: Storage;
   readonly tenancy: RetentionDependencies['tenancy'] & HouseDependencies['tenancy'];
   readonly snapshots: SnapshotKeeper;
-  readonly refusedLines: RefusedLines;
-  readonly breaches: Breaches;
   /** What the process counts, in Prometheus text. */
   readonly metricsPage: () => Promise<string>;
   /** False while the server drains. */
@@ -195,32 +190,19 @@ function relabelRoutes(deps: AdminDependencies): readonly Route[] {
   ];
 }
 
-/** What shows why samples are not there; they store nothing. */
-function ingestRoutes(deps: AdminDependencies): readonly Route[] {
-  const common = { permission: 'read', tenantScope: 'tenant', errors: nativeErrors } as const;
-  const row = { ...common, isWhole: true };
-  return [
-    {
-      ...get('/orrery/v1/refused-lines', async (exchange) =>
-        exchange.sendJson(200, deps.refusedLines.of(exchange.principal.tenant)),
-      ),
-      ...row,
-    },
-    {
-      ...get('/orrery/v1/breaches', async (exchange) =>
-        sendBreaches(exchange, deps.breaches.of(exchange.principal.tenant)),
-      ),
-      ...row,
-    },
-    {
-      ...get('/orrery/v1/ingest/explain', async (exchange) =>
-        (await explains()).explainIngest(deps, exchange),
-      ),
-      ...row,
-      method: 'POST',
-      bodyLimitBytes: SMALL_BODY_BYTES_MAX,
-    },
-  ];
+/** Shows why samples are not there, and stores nothing. */
+function explainRoute(deps: AdminDependencies): Route {
+  return {
+    ...get('/orrery/v1/ingest/explain', async (exchange) =>
+      (await explains()).explainIngest(deps, exchange),
+    ),
+    permission: 'read',
+    tenantScope: 'tenant',
+    isWhole: true,
+    errors: nativeErrors,
+    method: 'POST',
+    bodyLimitBytes: SMALL_BODY_BYTES_MAX,
+  };
 }
 
 /** Rules and labels in JSON, where a character may take six. */
@@ -278,7 +260,7 @@ export function adminRoutes(deps: AdminDependencies): readonly Route[] {
       tenantScope: 'tenant',
       errors: nativeErrors,
     },
-    ...ingestRoutes(deps),
+    explainRoute(deps),
     ...relabelRoutes(deps),
     ...retentionRoutes(deps),
     ...deleteRoutes(deps),

@@ -9,6 +9,15 @@ export interface Answer {
   readonly body?: string | Uint8Array;
 }
 
+/** Compressed bodies of an answer that would be the same each time it is made. */
+export interface KeptBodies {
+  /** A longer one is not kept. */
+  readonly sizeBytesMax: number;
+  of(coding: string): Uint8Array | undefined;
+  /** The bytes are the keeper's from then on. */
+  keep(coding: string, body: Uint8Array): void;
+}
+
 /** Decoded segments of a route's path by name. */
 export type PathParams = ReadonlyMap<string, string>;
 

@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { acceptedCoding } from './compression.ts';
 import { plainErrors } from './errors.ts';
+import type { KeptBodies } from './answer.ts';
 import type { Exchange } from './exchange.ts';
 import type { Route } from './route.ts';
 import { openDoor } from './testing.ts';
@@ -68,6 +69,23 @@ const ROUTES = [
     exchange.send({ status: 200, headers: JSON_TYPE, body: LINE.repeat(1000) }),
   ),
 ];
+
+class OneBody implements KeptBodies {
+  sizeBytesMax = 1e6;
+  readonly bodies = new Map<string, Uint8Array>();
+  of(coding: string): Uint8Array | undefined {
+    return this.bodies.get(coding);
+  }
+  keep(coding: string, body: Uint8Array): void {
+    this.bodies.set(coding, body);
+  }
+}
+
+let kept = new OneBody();
+ROUTES.push(
+  route('/kept', (exchange) => exchange.sendStream(200, JSON_TYPE, pieces(20), { kept })),
+  route('/kept-endless', (exchange) => exchange.sendStream(200, JSON_TYPE, pieces(1e9), { kept })),
+);
 
 let door: TestDoor;
 before(async () => {
@@ -167,4 +185,34 @@ test('a client that goes away ends the work', async () => {
   const count = produced;
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal(produced, count);
+});
+
+test('a compressed answer is kept, and sent again without being made', async () => {
+  kept = new OneBody();
+  const plain = await get('/kept');
+  assert.equal(kept.bodies.size, 0, 'what is not compressed is not kept');
+  const first = await get('/kept', 'gzip');
+  assert.deepEqual([...kept.bodies.keys()], ['gzip']);
+  const count = produced;
+  const again = await get('/kept', 'gzip');
+  assert.equal(produced, count);
+  assert.ok(again.isComplete);
+  assert.deepEqual(again.body, first.body);
+  assert.equal(gunzipSync(again.body).toString(), plain.body.toString());
+  assert.equal(again.headers['content-encoding'], 'gzip');
+  assert.equal(Number(again.headers['content-length']), first.body.length);
+  assert.match(again.headers.vary ?? '', /Accept-Encoding/);
+  assert.equal(again.headers['content-type'], 'application/json');
+  const other = await get('/kept', 'zstd');
+  assert.equal(zstdDecompressSync(other.body).toString(), plain.body.toString());
+  assert.deepEqual([...kept.bodies.keys()], ['gzip', 'zstd']);
+});
+
+test('what is too long, or was not sent whole, is not kept', async () => {
+  kept = new OneBody();
+  kept.sizeBytesMax = 100;
+  assert.equal(gunzipSync((await get('/kept', 'gzip')).body).toString(), LONG);
+  kept.sizeBytesMax = 1e9;
+  await get('/kept-endless', 'gzip', 1000);
+  assert.equal(kept.bodies.size, 0);
 });

@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Transform } from 'node:stream';
+import type { KeptBodies } from './answer.ts';
 
 export type AnswerCoding = 'zstd' | 'gzip';
 type Headers = Readonly<Record<string, string>>;
@@ -70,17 +71,36 @@ function encoderOf(coding: AnswerCoding): Transform {
   return coding === 'gzip' ? createGzip(GZIP) : createZstdCompress(zstdOptions());
 }
 
+export interface CompressedAnswer {
+  readonly coding: AnswerCoding;
+  readonly pieces: AsyncIterable<string | Uint8Array>;
+  readonly signal: AbortSignal;
+  /** Is given what was sent, where all of it was. */
+  readonly kept?: KeptBodies | undefined;
+}
+
+/** What comes out, in one piece, unless it is more than may be kept. */
+function gathered(encoder: Transform, sizeBytesMax: number): () => Uint8Array | undefined {
+  const pieces: Buffer[] = [];
+  let sizeBytes = 0;
+  encoder.on('data', (piece: Buffer) => {
+    sizeBytes += piece.length;
+    if (sizeBytes <= sizeBytesMax) pieces.push(piece);
+    else pieces.length = 0;
+  });
+  return () => (sizeBytes <= sizeBytesMax ? Buffer.concat(pieces, sizeBytes) : undefined);
+}
+
 /**
  * Sends pieces compressed, the head before the first byte. Ends with the signal's reason also while
  * it waits for a client that does not read.
  */
 export async function sendCompressed(
   response: ServerResponse,
-  coding: AnswerCoding,
-  pieces: AsyncIterable<string | Uint8Array>,
-  signal: AbortSignal,
+  { coding, pieces, signal, kept }: CompressedAnswer,
 ): Promise<void> {
   const encoder = encoderOf(coding);
+  const whole = kept && gathered(encoder, kept.sizeBytesMax);
   const ended = once(encoder, 'end', { signal });
   // Awaited at the end; until then an abort is told by the loop.
   ended.catch(() => undefined);
@@ -92,6 +112,8 @@ export async function sendCompressed(
     }
     encoder.end();
     await ended;
+    const body = whole?.();
+    if (body !== undefined) kept?.keep(coding, body);
   } catch (error) {
     encoder.destroy();
     // `once` wraps the reason in an error of its own.

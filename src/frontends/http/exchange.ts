@@ -13,9 +13,16 @@ import { checkCoding, checkDeclaredLength, clientGone, contentCoding } from './b
 import { decodeBody, readRaw } from './body.ts';
 import type { BodyGate, Holder } from './body-gate.ts';
 import { withLimit } from './answer.ts';
-import type { Answer, PathParams } from './answer.ts';
+import type { Answer, KeptBodies, PathParams } from './answer.ts';
 import { answerCoding, compressed, isCompressible, sendCompressed } from './compression.ts';
 import { COMPRESS_BYTES_MIN, COMPRESS_INLINE_BYTES_MAX } from './limits.ts';
+
+export interface StreamOptions {
+  /** Default: the client's. A query's hears the client too. */
+  readonly signal?: AbortSignal;
+  /** What was sent of the same answer before. */
+  readonly kept?: KeptBodies | undefined;
+}
 
 export interface ExchangeParts {
   readonly request: IncomingMessage;
@@ -242,16 +249,26 @@ export class Exchange {
 
   /**
    * Sends an answer of unknown length, piece by piece, no faster than the client reads. Ends with
-   * the reason of `signal` (a query's, which hears the client too; default: the client's), also
-   * while it waits for a client that does not read.
+   * the reason of `signal`, also while it waits for a client that does not read. Where the same
+   * body was kept, no piece is asked for.
    */
   async sendStream(
     status: number,
     headers: Readonly<Record<string, string>>,
     pieces: AsyncIterable<string | Uint8Array>,
-    signal = this.signal,
+    { signal = this.signal, kept }: StreamOptions = {},
   ): Promise<void> {
     const { response } = this;
+    let coding = answerCoding(this.request, headers);
+    const same = coding && kept?.of(coding);
+    if (coding !== undefined && same !== undefined) {
+      signal.throwIfAborted();
+      response.appendHeader('Vary', 'Accept-Encoding');
+      const more = { 'Content-Encoding': coding, 'Content-Length': String(same.length) };
+      response.writeHead(status, { ...headers, ...more });
+      response.end(same);
+      return;
+    }
     const iterator = pieces[Symbol.asyncIterator]();
     // The head waits for the first piece, so that an error before it still has its own status; the
     // second one tells whether there is more than one.
@@ -264,14 +281,13 @@ export class Exchange {
     // An answer with a length has no trailers.
     const isWhole = ahead[1]?.done === true && isShort && headers['Trailer'] === undefined;
     if (isWhole && whole.done !== true) return this.send({ status, headers, body: whole.value });
-    let coding = answerCoding(this.request, headers);
     const sizeBytes = ahead.reduce((sum, { value }) => sum + lengthOf(value), 0);
     if (sizeBytes < COMPRESS_BYTES_MIN) coding = undefined;
     if (isCompressible(headers)) response.appendHeader('Vary', 'Accept-Encoding');
     const all = rejoined(ahead, iterator);
     if (coding !== undefined) {
       response.writeHead(status, { ...headers, 'Content-Encoding': coding });
-      return await sendCompressed(response, coding, all, signal);
+      return await sendCompressed(response, { coding, pieces: all, signal, kept });
     }
     response.writeHead(status, headers);
     for await (const piece of all) {

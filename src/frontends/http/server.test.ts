@@ -93,7 +93,7 @@ const routes: readonly Route[] = [
   route('GET', '/endless', async (x) => {
     x.response.on('close', () => closed.resolve());
     watchBlocked(x.response);
-    const sending = x.sendStream(200, {}, endless(), stopper.signal);
+    const sending = x.sendStream(200, {}, endless(), { signal: stopper.signal });
     await sending.catch((error: unknown) => ended.resolve(error));
     await sending;
   }),

@@ -124,7 +124,7 @@ async function send(deps: ExportDependencies, exchange: Exchange, what: Export):
   } as const;
   await deps.queries.run(query, (running) => {
     const sent = pieces(deps.storage, running, request, encoder);
-    return exchange.sendStream(200, headers, sent, running.context.signal);
+    return exchange.sendStream(200, headers, sent, { signal: running.context.signal });
   });
 }
 

@@ -122,7 +122,7 @@ export async function series(deps: MetadataDependencies, exchange: Exchange): Pr
     const streams = selectors.map((selector) => deps.storage.seriesPages(context, selector));
     const pages = streams.length === 1 ? streams[0]! : mergePages(streams, limit && limit + 1);
     const answer = seriesAnswer(pages, limit, deps);
-    await exchange.sendStream(200, JSON_HEADERS, answer, context.signal);
+    await exchange.sendStream(200, JSON_HEADERS, answer, { signal: context.signal });
   });
 }
 

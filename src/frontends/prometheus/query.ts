@@ -10,6 +10,7 @@ import { inSlices, prometheusJson } from '../../query/prometheus-json.ts';
 import type { QueryStats } from '../../query/prometheus-json.ts';
 import { BAD_QUERY_CODES } from '../../query/promql.ts';
 import type { PromqlQueries } from '../../query/promql.ts';
+import type { ResultWithBodies } from '../../query/result-bodies.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { JSON_HEADERS } from './metadata.ts';
 import { durationParam, durationProblem, invalidParameter, limitParam } from './params.ts';
@@ -95,7 +96,9 @@ async function answer(
         warnings: statsWarnings(wanted),
       };
       const pieces = inSlices(prometheusJson(result, options), deps);
-      await exchange.sendStream(200, headers, pieces, context.signal);
+      const isPlain = options.seriesMax === 0 && wanted === '';
+      const kept = isPlain ? (result as Partial<ResultWithBodies>).bodies : undefined;
+      await exchange.sendStream(200, headers, pieces, { signal: context.signal, kept });
     });
   } catch (error) {
     const isBadQuery = error instanceof AppError && BAD_QUERY_CODES.has(error.code);

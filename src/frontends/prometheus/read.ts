@@ -120,7 +120,7 @@ export async function remoteRead(deps: ReadDependencies, exchange: Exchange): Pr
     const { context, evaluated } = running;
     if (type === RESPONSE.chunks) {
       const pieces = frames(deps.storage, running, requests);
-      return await exchange.sendStream(200, CHUNKS_HEADERS, pieces, context.signal);
+      return await exchange.sendStream(200, CHUNKS_HEADERS, pieces, { signal: context.signal });
     }
     const results: Uint8Array[] = [];
     for (const one of requests) results.push(await samplesOf(deps.storage, running, one));

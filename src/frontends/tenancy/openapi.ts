@@ -1,10 +1,27 @@
 // `/orrery/v1/openapi.json`: what the routes of this folder take and answer, as OpenAPI 3.1. A test
 // compares it with the route table, another one with what a running server answers.
-import { TENANT_ID_PATTERN } from '../../model/tenant.ts';
 import { AUDIT_ACTIONS, AUDIT_LOGS } from '../../tenancy/audit.ts';
 import { AUDIT_ANSWER_ROWS_MAX } from '../../tenancy/limits.ts';
 import { USAGE_GROUPS } from '../../tenancy/usage-report.ts';
 import type { Exchange } from '../http/exchange.ts';
+import {
+  count,
+  inPath,
+  inQuery,
+  LABELS,
+  list,
+  NAME,
+  object,
+  operation,
+  ref,
+  TENANT,
+  TEXT,
+  TIME,
+  TIME_OR_NONE,
+  WHOLE,
+} from './openapi-pieces.ts';
+import type { Json } from './openapi-pieces.ts';
+import { refusalPaths, refusalSchemas } from './openapi-refusals.ts';
 import { LIMIT_IDS_OF } from './tenants.ts';
 import type { LimitScope } from './tenants.ts';
 import { PERMISSIONS } from './tokens.ts';
@@ -27,8 +44,6 @@ import {
   TOKENS_ANSWER_MAX,
 } from './limits.ts';
 
-type Json = Readonly<Record<string, unknown>>;
-
 interface DocumentParts {
   readonly version: string;
 }
@@ -41,7 +56,7 @@ export function openApiDocument({ version }: DocumentParts): Json {
   return {
     openapi: '3.1.0',
     info: {
-      title: 'Orrery: tenants, tokens, limits, audit log',
+      title: 'Orrery: tenants, tokens, limits, refusals, audit log',
       version,
       description:
         'Admins of a tenant see and change their own tenant; a token of scope "server", and open ' +
@@ -58,45 +73,10 @@ export function openApiDocument({ version }: DocumentParts): Json {
 
 // ---------------------------------------------------------------- paths
 
-const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
-
-const json = (schema: Json): Json => ({ 'application/json': { schema } });
-
-interface Operation {
-  readonly id: string;
-  readonly summary: string;
-  readonly body?: string;
-  readonly answer: string;
-  readonly status?: number;
-  readonly parameters?: readonly Json[];
-}
-
-function operation({ id, summary, body, answer, status = 200, parameters }: Operation): Json {
-  return {
-    operationId: id,
-    summary,
-    ...(parameters && { parameters }),
-    ...(body !== undefined && { requestBody: { required: true, content: json(ref(body)) } }),
-    responses: {
-      [status]: { description: 'Done.', content: json(ref(answer)) },
-      default: { description: 'Refused, and why.', content: json(ref('Error')) },
-    },
-  };
-}
-
-const inPath = (name: string, schema: Json): Json => ({ name, in: 'path', required: true, schema });
-const inQuery = (name: string, schema: Json): Json => ({ name, in: 'query', schema });
-
-const NAME = { type: 'string', pattern: TENANT_ID_PATTERN.source };
-const TENANT = inPath('tenant', NAME);
 const TOKEN = inPath('id', { type: 'string', pattern: '^[a-z2-7]{12}$' });
 
 /** Also where the server is left without an admin. */
 const FORCE = inQuery('force', { type: 'string', enum: ['', '0', '1', 'false', 'true'] });
-
-function count(max: number, fallback: number): Json {
-  return inQuery('limit', { type: 'integer', minimum: 1, maximum: max, default: fallback });
-}
 
 const NAMES_PARAMETERS = [
   count(CARDINALITY_ANSWER_MAX, CARDINALITY_ANSWER_DEFAULT),
@@ -145,6 +125,7 @@ function paths(): Json {
         [inQuery('tenant', { type: 'string', description: 'Name, or id of one that is gone.' })],
       ),
     },
+    ...refusalPaths(),
     '/orrery/v1/whoami': {
       get: operation({
         id: 'getWhoami',
@@ -308,21 +289,7 @@ function usageOperation(id: string, summary: string, more: readonly Json[]): Jso
 
 // ---------------------------------------------------------------- schemas
 
-const TEXT = { type: 'string' };
-const WHOLE = { type: 'integer' };
-const TIME = { type: 'string', format: 'date-time' };
-const TIME_OR_NONE = { anyOf: [TIME, { type: 'null' }] };
-const LABELS = { type: 'object', additionalProperties: TEXT };
 const LINE = { type: 'string', maxLength: TOKEN_NAME_LENGTH_MAX, pattern: '^[ -~]*$' };
-
-/** An object with these fields, all of which are there unless named otherwise. */
-function object(properties: Json, required: readonly string[] = Object.keys(properties)): Json {
-  return { type: 'object', properties, required, additionalProperties: false };
-}
-
-function list(items: Json): Json {
-  return { type: 'array', items };
-}
 
 function schemas(): Json {
   return {
@@ -358,6 +325,7 @@ function schemas(): Json {
       values_by_label: list(object({ name: TEXT, values: WHOLE })),
     }),
     ...growthSchemas(),
+    ...refusalSchemas(),
   };
 }
 

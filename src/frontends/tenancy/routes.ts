@@ -4,12 +4,13 @@ import type { Exchange } from '../http/exchange.ts';
 import { SMALL_BODY_BYTES_MAX } from '../http/limits.ts';
 import type { Method, Route } from '../http/route.ts';
 import type { GrowthDependencies } from './growth.ts';
+import type { RefusalDependencies } from './refusals.ts';
 import type { UsageDependencies } from './usage.ts';
 import { fieldErrors } from './fields.ts';
 import type { TokenDependencies } from './tokens.ts';
 
 export interface TenancyApiDependencies
-  extends TokenDependencies, GrowthDependencies, UsageDependencies {
+  extends TokenDependencies, GrowthDependencies, UsageDependencies, RefusalDependencies {
   /** Of the product. */
   readonly version: string;
 }
@@ -21,6 +22,7 @@ const audit = () => import('./audit.ts');
 const cardinality = () => import('./cardinality.ts');
 const growth = () => import('./growth.ts');
 const usage = () => import('./usage.ts');
+const refusals = () => import('./refusals.ts');
 const openApi = () => import('./openapi.ts');
 
 type Run = (deps: TenancyApiDependencies, exchange: Exchange) => Promise<void>;
@@ -129,6 +131,34 @@ const ROWS: readonly Row[] = [
     ...OWN,
     isWhole: true,
     run: async (...a) => (await usage()).getUsage(...a),
+  },
+  {
+    method: 'GET',
+    path: `${ONE}/breaches`,
+    ...OWN,
+    isWhole: true,
+    run: async (...a) => (await refusals()).getTenantBreaches(...a),
+  },
+  {
+    method: 'GET',
+    path: `${ONE}/refused-lines`,
+    ...OWN,
+    isWhole: true,
+    run: async (...a) => (await refusals()).getTenantRefusedLines(...a),
+  },
+  {
+    method: 'GET',
+    path: '/orrery/v1/breaches',
+    ...OWN,
+    isWhole: true,
+    run: async (...a) => (await refusals()).getOwnBreaches(...a),
+  },
+  {
+    method: 'GET',
+    path: '/orrery/v1/refused-lines',
+    ...OWN,
+    isWhole: true,
+    run: async (...a) => (await refusals()).getOwnRefusedLines(...a),
   },
   {
     method: 'GET',

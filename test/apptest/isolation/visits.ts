@@ -380,6 +380,8 @@ const ROWS: readonly (readonly [string, Visits])[] = [
   ['GET /orrery/v1/tenants/:tenant/cardinality', TENANT],
   ['GET /orrery/v1/tenants/:tenant/growth', TENANT],
   ['GET /orrery/v1/tenants/:tenant/usage', TENANT],
+  ['GET /orrery/v1/tenants/:tenant/breaches', TENANT],
+  ['GET /orrery/v1/tenants/:tenant/refused-lines', TENANT],
   ['GET /orrery/v1/usage', ({ tenant }) => [{}, { query: { tenant } }]],
   ['GET /orrery/v1/audit', ({ tenant }) => [{}, { query: { tenant } }]],
   ['GET /orrery/v1/openapi.json', NOTHING],

@@ -45,8 +45,13 @@ export interface RelabelPreview {
   }[];
 }
 
-export async function listBreaches(signal?: AbortSignal): Promise<readonly Breach[]> {
-  return (await sendOwn<{ breaches: readonly Breach[] }>('breaches', {}, signal)).breaches;
+/** Of a tenant, which only admins of all may name; undefined: of the reader's own. */
+export async function listBreaches(
+  tenant: string | undefined,
+  signal?: AbortSignal,
+): Promise<readonly Breach[]> {
+  const path = tenant === undefined ? 'breaches' : `tenants/${encodeURIComponent(tenant)}/breaches`;
+  return (await sendOwn<{ breaches: readonly Breach[] }>(path, {}, signal)).breaches;
 }
 
 /** What the rules would have done to the series of the last hour. */

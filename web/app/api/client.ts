@@ -151,9 +151,16 @@ export async function storageStatus(signal?: AbortSignal): Promise<StorageStatus
   return callOwn<StorageStatus>('storage', new URLSearchParams(), signal);
 }
 
-/** Rows of the tenant that were refused: counts since the start, and the last ones. */
-export async function refusedRows(signal?: AbortSignal): Promise<RefusedRows> {
-  return callOwn<RefusedRows>('refused-lines', new URLSearchParams(), signal);
+/**
+ * Rows that were refused: counts since the start, and the last ones. Of a tenant, which only admins
+ * of all may name; undefined: of the reader's own.
+ */
+export async function refusedRows(
+  tenant: string | undefined,
+  signal?: AbortSignal,
+): Promise<RefusedRows> {
+  const place = tenant === undefined ? '' : `tenants/${encodeURIComponent(tenant)}/`;
+  return callOwn<RefusedRows>(`${place}refused-lines`, new URLSearchParams(), signal);
 }
 
 /** The tenant's relabelling rules, or the default's. */

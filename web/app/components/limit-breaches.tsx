@@ -1,4 +1,4 @@
-/** Limits that the tenant came to: who did first, and the rules that would stop it, to be tried. */
+/** Limits that a tenant came to: who did first, and the rules that would stop it, to be tried. */
 import type { ReactNode } from 'react';
 import { listBreaches, type Breach, type BreachSeries } from '../api/breaches.ts';
 import { relabelRules } from '../api/client.ts';
@@ -11,14 +11,18 @@ import { StatusSection } from './status-section.tsx';
 
 interface LimitBreachesProps {
   readonly nowMs: number;
-  /** Rules and labels for the debugger. */
-  readonly onTry: (rules: string, labels: string) => void;
+  /** Default: the reader's own. */
+  readonly tenant?: string;
+  /** Rules and labels for the debugger; without it they are only shown. */
+  readonly onTry?: (rules: string, labels: string) => void;
 }
 
 const HEIGHT_PX = 80;
 
-export function LimitBreaches({ nowMs, onTry }: LimitBreachesProps): ReactNode {
-  const { data, error } = useRequest(String(nowMs), 'breaches', listBreaches);
+export function LimitBreaches({ nowMs, tenant, onTry }: LimitBreachesProps): ReactNode {
+  const { data, error } = useRequest(String(nowMs), `breaches ${tenant}`, async (signal) =>
+    listBreaches(tenant, signal),
+  );
   return (
     <StatusSection
       title="Limits reached"
@@ -46,7 +50,7 @@ function keyOf({ limit, kind, series, first_at: firstAt }: Breach): string {
 
 interface BreachItemProps {
   readonly breach: Breach;
-  readonly onTry: LimitBreachesProps['onTry'];
+  readonly onTry: LimitBreachesProps['onTry'] | undefined;
 }
 
 function BreachItem({ breach, onTry }: BreachItemProps): ReactNode {
@@ -93,33 +97,45 @@ function typedLabels(labels: readonly { name: string; value: string }[]): string
 interface BlameProps {
   readonly series: BreachSeries;
   readonly labels: string;
-  readonly onTry: LimitBreachesProps['onTry'];
+  readonly onTry: LimitBreachesProps['onTry'] | undefined;
 }
 
 function Blame({ series, labels, onTry }: BlameProps): ReactNode {
   const { metric, label, values, rules } = series;
-  const { said, run } = useAction(() => undefined);
   const what =
     label === ''
       ? `Series of ${visible(metric)} were refused.`
       : `Label ${visible(label)} of ${visible(metric)} had ${values.toLocaleString('en')} or more values. These rules would stop it:`;
-  const tryThem = async (): Promise<void> => {
-    onTry(withRules((await relabelRules()).config, rules), labels);
-  };
   return (
     <>
       <p>{what}</p>
       <pre className="rules" tabIndex={0} role="region" aria-label="Proposed rules">
         {rules.split('\n').map(visible).join('\n')}
       </pre>
-      <p className="put-rules">
-        <button type="button" className="button" onClick={() => run(tryThem, 'Tried below.')}>
-          Try these rules
-        </button>{' '}
-        <span className="hint" role="status">
-          {said}
-        </span>
-      </p>
+      {onTry !== undefined && <TryRules rules={rules} labels={labels} onTry={onTry} />}
     </>
+  );
+}
+
+interface TryRulesProps {
+  readonly rules: string;
+  readonly labels: string;
+  readonly onTry: NonNullable<LimitBreachesProps['onTry']>;
+}
+
+function TryRules({ rules, labels, onTry }: TryRulesProps): ReactNode {
+  const { said, run } = useAction(() => undefined);
+  const tryThem = async (): Promise<void> => {
+    onTry(withRules((await relabelRules()).config, rules), labels);
+  };
+  return (
+    <p className="put-rules">
+      <button type="button" className="button" onClick={() => run(tryThem, 'Tried below.')}>
+        Try these rules
+      </button>{' '}
+      <span className="hint" role="status">
+        {said}
+      </span>
+    </p>
   );
 }

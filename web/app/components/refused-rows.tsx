@@ -19,8 +19,16 @@ const REASONS: Readonly<Record<string, string>> = {
   request: 'requests that reached no parser',
 };
 
-export function RefusedRows({ nowMs }: { readonly nowMs: number }): ReactNode {
-  const { data, error } = useRequest(String(nowMs), 'refused', refusedRows);
+interface RefusedRowsProps {
+  readonly nowMs: number;
+  /** Default: the reader's own. */
+  readonly tenant?: string;
+}
+
+export function RefusedRows({ nowMs, tenant }: RefusedRowsProps): ReactNode {
+  const { data, error } = useRequest(String(nowMs), `refused ${tenant}`, async (signal) =>
+    refusedRows(tenant, signal),
+  );
   return (
     <StatusSection
       title="Refused rows"

@@ -2,6 +2,8 @@
 import { useEffect, useState, type ReactNode } from 'react';
 import { isServerAdmin, listTenants, whoami } from '../api/tenancy.ts';
 import { AuditLog } from '../components/audit-log.tsx';
+import { LimitBreaches } from '../components/limit-breaches.tsx';
+import { RefusedRows } from '../components/refused-rows.tsx';
 import { Shell } from '../components/shell.tsx';
 import { StatusSection } from '../components/status-section.tsx';
 import { TenantCardinality } from '../components/tenant-cardinality.tsx';
@@ -10,13 +12,16 @@ import { TenantLimits } from '../components/tenant-limits.tsx';
 import { TenantList } from '../components/tenant-list.tsx';
 import { TenantUsage } from '../components/tenant-usage.tsx';
 import { TenantTokens } from '../components/tenant-tokens.tsx';
+import { useNow } from '../hooks/use-now.ts';
 import { useRequest } from '../hooks/use-request.ts';
 import { visible } from '../util/labels.ts';
 
 const HEIGHT_PX = 240;
+const REFUSED_EVERY_SEC = 5;
 
 export function TenantsPage({ search }: { readonly search: string }): ReactNode {
   const [round, setRound] = useState(0);
+  const { nowMs } = useNow(REFUSED_EVERY_SEC);
   const { data, error } = useRequest(String(round), 'tenants', listTenants);
   // A courtesy: what the reader may not do is not offered. The server decides.
   const { data: who } = useRequest('once', 'whoami', whoami);
@@ -73,6 +78,8 @@ export function TenantsPage({ search }: { readonly search: string }): ReactNode 
           />
         )}
         {chosen !== undefined && <TenantUsage key={`u ${chosen.name}`} tenant={chosen.name} />}
+        {chosen !== undefined && <LimitBreaches nowMs={nowMs} tenant={chosen.name} />}
+        {chosen !== undefined && <RefusedRows nowMs={nowMs} tenant={chosen.name} />}
         {chosen !== undefined && <TenantGrowth tenant={chosen.name} metric={metric} />}
         {chosen !== undefined && <TenantCardinality tenant={chosen.name} metric={metric} />}
         {chosen !== undefined && <AuditLog tenant={chosen.name} round={round} />}
