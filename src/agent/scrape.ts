@@ -6,16 +6,14 @@
 // "Jobs and instances".
 import { expositionScan } from '../formats/exposition.ts';
 import type { ExpositionFormat, ExpositionResult, ExpositionScan } from '../formats/exposition.ts';
-import { refOfPairs } from '../formats/pairs-key.ts';
+import { KnownComments } from '../formats/prometheus-text/known-comments.ts';
 import { scanPrometheusText } from '../formats/prometheus-text/exposition.ts';
-import type { RowDictionary, RowKey, RowSink, ScanResult } from '../model/rows.ts';
-import { ROW_UNKNOWN } from '../model/rows.ts';
-import { labelsFromPairs, labelValue, METRIC_NAME } from '../model/labels.ts';
-import { REF_REFUSED } from '../model/storage.ts';
+import type { RowDictionary, RowSink, ScanResult } from '../model/rows.ts';
 import type { Durability } from '../model/storage.ts';
 import type { Principal } from '../model/tenant.ts';
 import type { Relabelling } from '../relabel/relabelling.ts';
-import { must } from '../stdx/assert.ts';
+import { PageRows, RowRecorder } from './page-rows.ts';
+import type { PageRow } from './page-rows.ts';
 
 /** The part of the ingest room that scrapes need. */
 export interface ScrapeWriter {
@@ -65,112 +63,10 @@ export interface ScrapeTarget {
 const STALE_LOW = 2;
 const STALE_HIGH = 0x7ff00000;
 
-/** A series of the page. */
-interface Row {
-  readonly pairs: readonly string[];
-  /** What rules made of them; undefined: no rules. */
-  readonly ruled: Ruled | undefined;
-  /** Of the last scan. */
-  ref: number;
-  /** Its samples have times of their own: it never goes stale. */
-  isTimed: boolean;
-}
-
-/** The labels that rules leave of a series, or why there are none. */
-type Ruled =
-  | { readonly kind: 'kept'; readonly pairs: readonly string[] }
-  | { readonly kind: 'dropped' }
-  | { readonly kind: 'refused'; readonly reason: string };
-
-function ruledBy(relabelling: Relabelling, pairs: readonly string[]): Ruled {
-  const ruled = relabelling.apply(labelsFromPairs(pairs));
-  if (ruled.kind !== 'kept') return ruled;
-  const { labels } = ruled;
-  if (labelValue(labels, METRIC_NAME) === '')
-    return { kind: 'refused', reason: 'relabelling leaves a series without a name' };
-  return { kind: 'kept', pairs: labels };
-}
-
-/** Passes everything on and remembers the page's series by the bytes that identify them. */
-class RowRecorder implements RowDictionary {
-  readonly rows = new Map<string, Row>();
-  /** Of rows that rules drop; undefined: there was none. */
-  droppedRef: number | undefined = undefined;
-  readonly #known: ReadonlyMap<string, Row>;
-  readonly #inner: RowDictionary;
-  readonly #relabelling: Relabelling | undefined;
-  #refusal: string | undefined = undefined;
-
-  constructor(
-    inner: RowDictionary,
-    known: ReadonlyMap<string, Row>,
-    relabelling: Relabelling | undefined,
-  ) {
-    this.#inner = inner;
-    this.#known = known;
-    this.#relabelling = relabelling;
-  }
-
-  find(bytes: Uint8Array, start: number, end: number, start2: number, end2: number): number {
-    const key = keyText(bytes, start, end, start2, end2);
-    const row = this.rows.get(key) ?? this.#known.get(key);
-    // Its labels are wanted, also where the dictionary would know it.
-    if (row === undefined) return ROW_UNKNOWN;
-    return this.#take(key, row, { bytes, start, end, start2, end2 });
-  }
-
-  add(key: RowKey, pairs: readonly string[]): number {
-    const { bytes, start, end, start2, end2 } = key;
-    const ruled = this.#relabelling && ruledBy(this.#relabelling, pairs);
-    return this.#take(keyText(bytes, start, end, start2, end2), { pairs, ruled }, key);
-  }
-
-  #take(text: string, { pairs, ruled }: Pick<Row, 'pairs' | 'ruled'>, key: RowKey): number {
-    const ref = ruled === undefined ? this.#refOf(key, pairs) : this.#ruledRef(ruled);
-    const row = this.rows.get(text);
-    if (row === undefined) this.rows.set(text, { pairs, ruled, ref, isTimed: false });
-    else row.ref = ref;
-    return ref;
-  }
-
-  #refOf(key: RowKey, pairs: readonly string[]): number {
-    const { bytes, start, end, start2, end2 } = key;
-    const ref = this.#inner.find(bytes, start, end, start2, end2);
-    return ref === ROW_UNKNOWN ? this.#inner.add(key, pairs, undefined) : ref;
-  }
-
-  /** By what it is now: its bytes mean something else where there are no rules. */
-  #ruledRef(ruled: Ruled): number {
-    this.#refusal = ruled.kind === 'refused' ? ruled.reason : undefined;
-    if (ruled.kind === 'refused') return REF_REFUSED;
-    if (ruled.kind === 'kept') return refOfPairs(this.#inner, ruled.pairs);
-    this.droppedRef ??= must(this.#inner.drop?.(), 'rules come with what can drop');
-    return this.droppedRef;
-  }
-
-  /** Where it ends, as where it stands. */
-  refOfRow({ pairs, ruled }: Row): number {
-    return ruled === undefined ? refOfPairs(this.#inner, pairs) : this.#ruledRef(ruled);
-  }
-
-  refusal = (): string => this.#refusal ?? this.#inner.refusal();
-}
-
-function keyText(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  start2: number,
-  end2: number,
-): string {
-  const text = (from: number, to: number): string =>
-    Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('latin1');
-  return `${text(start2, end2)}\n${text(start, end)}`;
-}
-
 /** Which series got a sample, and which of them with a time of its own. */
 interface Seen {
-  readonly alive: Set<number>;
+  /** Refs, one for each sample. */
+  readonly alive: number[];
   readonly timed: Set<number>;
   /** Samples of dropped rows. */
   droppedCount: number;
@@ -186,7 +82,7 @@ function recordingSink(
   const { alive, timed } = seen;
   const stamp = (ref: number, tUs: number): number => {
     if (ref === recorder.droppedRef) seen.droppedCount++;
-    alive.add(ref);
+    alive.push(ref);
     if (!honorTimestamps || tUs === nowUs) return nowUs;
     timed.add(ref);
     return tUs;
@@ -208,6 +104,9 @@ function recordingSink(
   };
 }
 
+/** Of all targets: they are the same programs. */
+const COMMENTS = new KnownComments();
+
 export interface ScrapeOutcome {
   readonly up: boolean;
   /** Why the target is down. */
@@ -221,7 +120,7 @@ export class Scraper {
   readonly #principal: Principal;
   readonly #target: ScrapeTarget;
   readonly #labels: readonly string[];
-  #rows: ReadonlyMap<string, Row> = new Map();
+  readonly #rows = new PageRows();
 
   constructor(writer: ScrapeWriter, principal: Principal, target: ScrapeTarget) {
     this.#writer = writer;
@@ -272,7 +171,7 @@ export class Scraper {
   async #write(tUs: number, collected: Collected): Promise<ExpositionResult> {
     const { body, format } = collected.page;
     const scanner = await expositionScan(format);
-    let rows: ReadonlyMap<string, Row> = new Map();
+    let scanned: Scanned | undefined;
     const { scan } = await this.#writer.write(this.#principal, {
       protocol: 'scrape',
       profileKey: JSON.stringify([format, this.#labels, this.#target.honorLabels === true]),
@@ -281,13 +180,12 @@ export class Scraper {
       sizeBytes: body.length,
       // May run twice: everything it makes is made anew.
       scan: (dictionary, sink) => {
-        const scanned = this.#scan(tUs, collected, scanner, { dictionary, sink });
-        ({ rows } = scanned);
+        scanned = this.#scan(tUs, collected, scanner, { dictionary, sink });
         return scanned.result;
       },
       refuses: (result) => result.errorCount > 0,
     });
-    if (scan.errorCount === 0) this.#rows = rows;
+    if (scan.errorCount === 0) this.#rows.take(scanned?.order ?? [], scanned?.timed ?? new Set());
     return scan;
   }
 
@@ -296,7 +194,7 @@ export class Scraper {
     { page, report }: Collected,
     scanner: ExpositionScan,
     { dictionary, sink }: { readonly dictionary: RowDictionary; readonly sink: RowSink },
-  ): { readonly result: ExpositionResult; readonly rows: ReadonlyMap<string, Row> } {
+  ): Scanned {
     const { typeLabels = false, honorLabels = false } = this.#target;
     const { honorTimestamps = true, customBuckets = false } = this.#target;
     const options = {
@@ -306,29 +204,21 @@ export class Scraper {
       typeLabels,
     } as const;
     const recorder = new RowRecorder(dictionary, this.#rows, this.#target.relabelling);
-    const seen: Seen = { alive: new Set(), timed: new Set(), droppedCount: 0 };
+    const seen: Seen = { alive: [], timed: new Set(), droppedCount: 0 };
     const recording = recordingSink(sink, recorder, seen, { tUs, honorTimestamps });
     const { body, format } = page;
-    const pageOptions = { ...options, honorLabels, customBuckets };
+    const pageOptions = { ...options, honorLabels, customBuckets, knownComments: COMMENTS };
     const scanned = scanner(body, body.length, pageOptions, recorder, recording);
     const keptCount = scanned.pointCount - seen.droppedCount;
     const result = this.#limited(scanned, keptCount);
-    const { rows } = recorder;
-    for (const row of rows.values()) row.isTimed = seen.timed.has(row.ref);
     const text =
       report === undefined
         ? GONE_REPORT
-        : reportPage(report, result, { format, added: this.#added(rows), keptCount });
+        : reportPage(report, result, { format, added: recorder.freshCount, keptCount });
     const reported = report === undefined ? staleSink(sink) : recording;
     scanPrometheusText(text, text.length, options, dictionary, reported);
-    for (const [key, row] of this.#rows) {
-      if (rows.has(key) || row.isTimed) continue;
-      const ref = recorder.refOfRow(row);
-      // It may stand there under another spelling.
-      if (ref >= 0 && ref !== recorder.droppedRef && !seen.alive.has(ref))
-        sink.f64Bits(ref, tUs, 0, STALE_LOW, STALE_HIGH);
-    }
-    return { result, rows };
+    markGone(recorder, seen, (ref) => sink.f64Bits(ref, tUs, 0, STALE_LOW, STALE_HIGH));
+    return { result, order: recorder.order, timed: seen.timed };
   }
 
   #limited(result: ExpositionResult, keptCount: number): ExpositionResult {
@@ -337,11 +227,28 @@ export class Scraper {
     const corrupt = `sample limit exceeded: ${keptCount} samples, the limit is ${sampleCountMax}`;
     return { ...result, errorCount: result.errorCount + 1, corrupt };
   }
+}
 
-  #added(rows: ReadonlyMap<string, Row>): number {
-    let count = 0;
-    for (const key of rows.keys()) if (!this.#rows.has(key)) count++;
-    return count;
+interface Scanned {
+  readonly result: ExpositionResult;
+  readonly order: readonly PageRow[];
+  /** Refs whose samples have times of their own. */
+  readonly timed: ReadonlySet<number>;
+}
+
+/** Ends the series that the page before had and this one has not. */
+function markGone(
+  recorder: RowRecorder,
+  { alive }: Pick<Seen, 'alive'>,
+  end: (ref: number) => void,
+): void {
+  const gone = recorder.gone().filter(({ isTimed }) => !isTimed);
+  if (gone.length === 0) return;
+  const seen = new Set(alive);
+  for (const row of gone) {
+    const ref = recorder.refOfRow(row);
+    // It may stand there under another spelling.
+    if (ref >= 0 && ref !== recorder.droppedRef && !seen.has(ref)) end(ref);
   }
 }
 

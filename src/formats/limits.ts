@@ -39,6 +39,11 @@ export const WRITE_KERNEL_BODY_BYTES = 8_388_608;
 /** Metric families remembered while a page of exposition text is checked. */
 export const PAGE_FAMILIES_MAX = 65_536;
 
+/** Comment lines of scraped pages that are known by their bytes, of all targets together. */
+export const KNOWN_COMMENTS_MAX = 8_192;
+/** A longer one is read anew each time. */
+export const KNOWN_COMMENT_BYTES_MAX = 1_024;
+
 /** Size that a chunk of exported text aims at. */
 export const EXPORT_CHUNK_BYTES = 65_536;
 

@@ -3,10 +3,17 @@
 import type { RowDictionary } from '../model/rows.ts';
 import { ROW_UNKNOWN } from '../model/rows.ts';
 
-/** Ref, or REF_REFUSED. */
-export function refOfPairs(dictionary: RowDictionary, pairs: readonly string[]): number {
-  // No text of a series begins as JSON does.
-  const bytes = Buffer.from(JSON.stringify(pairs));
+/** Bytes that stand for the pairs: no text of a series begins as JSON does. */
+export function pairsKey(pairs: readonly string[]): Uint8Array {
+  return Buffer.from(JSON.stringify(pairs));
+}
+
+/** Ref, or REF_REFUSED. `bytes`: the key of the pairs. */
+export function refOfPairs(
+  dictionary: RowDictionary,
+  pairs: readonly string[],
+  bytes = pairsKey(pairs),
+): number {
   const { length: end } = bytes;
   const ref = dictionary.find(bytes, 0, end, end, end);
   if (ref !== ROW_UNKNOWN) return ref;

@@ -2,6 +2,7 @@
 // target that goes down, and when rounds happen.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import * as fc from 'fast-check';
 import { MemoryStorage } from '../../../test/contract/memory-storage.ts';
 import { withContext } from '../../../test/contract/contexts.ts';
 import { Ingest } from '../../ingest/ingest.ts';
@@ -148,6 +149,57 @@ test('a page with a bad line is refused whole: the target is down and told why',
   assert.deepEqual(await values('a'), [1, 'stale', 5]);
   assert.deepEqual(await values('b'), []);
   assert.deepEqual(await values('scrape_samples_scraped'), [1, 0, 1]);
+});
+
+/** Lines of series by number, some with a time of their own, in any order; or a target is down. */
+const pages = fc.array(
+  fc.oneof(
+    { weight: 1, arbitrary: fc.constant(undefined) },
+    {
+      weight: 6,
+      arbitrary: fc.uniqueArray(fc.record({ i: fc.nat(7), isTimed: fc.boolean() }), {
+        selector: ({ i }) => i,
+        comparator: 'IsStrictlyEqual',
+      }),
+    },
+    // As the one before, which is what nearly all are.
+    { weight: 6, arbitrary: fc.constant('again' as const) },
+  ),
+  { minLength: 2, maxLength: 12 },
+);
+
+test('whatever pages hold in whatever order, a series ends where the next page has it not', async () => {
+  await fc.assert(
+    fc.asyncProperty(pages, async (list) => {
+      const expected: (readonly [number, number, number | 'stale'])[] = [];
+      const texts: (string | Error)[] = [];
+      let before: readonly { readonly i: number; readonly isTimed: boolean }[] = [];
+      for (const [k, one] of list.entries()) {
+        const page = one === 'again' ? before : (one ?? []);
+        const tUs = (k + 1) * 1e6;
+        for (const { i, isTimed } of page)
+          expected.push([i, isTimed ? tUs - 1000 : tUs, i * 10 + k]);
+        for (const { i, isTimed } of before)
+          if (!isTimed && !page.some((other) => other.i === i)) expected.push([i, tUs, 'stale']);
+        const lines = page.map(
+          ({ i, isTimed }) => `m{cpu="${i}"} ${i * 10 + k}${isTimed ? ` ${tUs / 1000 - 1}` : ''}\n`,
+        );
+        texts.push(one === undefined ? new Error('down') : lines.join(''));
+        before = page;
+      }
+      const { scraper, samples } = setup(texts);
+      for (const k of list.keys()) await scraper.scrape((k + 1) * 1e6, () => 0);
+      const found = (await samples('m')).map(([key, tUs, v]) => [
+        Number(key.split(' ')[2]),
+        tUs,
+        v,
+      ]);
+      const inOrder = (a: readonly unknown[], b: readonly unknown[]): number =>
+        Number(a[0]) - Number(b[0]) || Number(a[1]) - Number(b[1]);
+      assert.deepEqual(found.toSorted(inOrder), expected.toSorted(inOrder));
+    }),
+    { numRuns: 200 },
+  );
 });
 
 test('a target that fails is down and all its series go stale', async () => {

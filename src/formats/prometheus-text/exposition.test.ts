@@ -5,6 +5,8 @@ import * as fc from 'fast-check';
 import { RowRecorder, withCanary } from '../../../test/support/row-recorder.ts';
 import type { ExpositionOptions } from './exposition.ts';
 import { scanPrometheusText } from './exposition.ts';
+import { KNOWN_COMMENT_BYTES_MAX, KNOWN_COMMENTS_MAX } from '../limits.ts';
+import { KnownComments } from './known-comments.ts';
 
 const NOW_US = 1_700_000_000_000_000;
 
@@ -214,4 +216,58 @@ test('types become labels where that is asked for', () => {
     { typeLabels: true },
   );
   check('# TYPE a counter\na{__type__="gauge"} 1\n', ['__name__=a,__type__=gauge f64 1']);
+});
+
+const commentedLine = fc.oneof(
+  fc
+    .record({
+      name: fc.constantFrom('a', 'b', '"c.d"', 'a b', ''),
+      help: fc.constantFrom('x', 'ü', ''),
+    })
+    .map(({ name, help }) => `# HELP ${name} ${help}`),
+  fc
+    .record({
+      name: fc.constantFrom('a', 'b', '"c.d"'),
+      type: fc.constantFrom('counter', 'gauge ', ' histogram', 'what', ''),
+    })
+    .map(({ name, type }) => `#  TYPE ${name} ${type}`),
+  fc.constantFrom('# other', '#', '# HELPER a', `# HELP a ${'l'.repeat(KNOWN_COMMENT_BYTES_MAX)}`),
+  fc.constantFrom('a 1', 'b{x="1"} 2', '{"c.d"} 3'),
+);
+
+test('comments that are known say what they say when they are read', () => {
+  const page = fc.array(commentedLine, { maxLength: 12 });
+  fc.assert(
+    fc.property(
+      fc.array(page, { minLength: 2, maxLength: 6 }),
+      fc.boolean(),
+      (pages, typeLabels) => {
+        const knownComments = new KnownComments();
+        for (const lines of [...pages, ...pages]) {
+          const text = lines.join('\n');
+          const plain = scan(text, { mode: 'scrape', typeLabels });
+          const known = scan(text, { mode: 'scrape', typeLabels, knownComments });
+          assert.deepEqual(known.result, plain.result);
+          assert.equal(known.recorder.text(), plain.recorder.text());
+          assert.deepEqual(known.recorder.metadataRows, plain.recorder.metadataRows);
+        }
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test('known comments are bounded, and are right behind the bound', () => {
+  const knownComments = new KnownComments();
+  for (let round = 0; round < 3; round++)
+    for (let from = 0; from < 2 * KNOWN_COMMENTS_MAX; from += 1000) {
+      const names = Array.from({ length: 1000 }, (_, i) => `m${from + i}`);
+      const text = names.map((name) => `# HELP ${name} of ${name}\n`).join('');
+      const { recorder } = scan(text, { mode: 'scrape', knownComments });
+      assert.ok(knownComments.size <= KNOWN_COMMENTS_MAX);
+      assert.deepEqual(
+        recorder.metadataRows.map(({ help }) => help),
+        names.map((name) => `of ${name}`),
+      );
+    }
 });

@@ -19,6 +19,7 @@ import { REF_REFUSED } from '../../model/storage.ts';
 import { T_US_MAX } from '../limits.ts';
 import { openLinesKernel } from '../lines-kernel.ts';
 import { LineCounter, ScanErrors } from '../scan-errors.ts';
+import type { KnownComments } from './known-comments.ts';
 import { METRIC_TYPES, PageMetadata } from './page-metadata.ts';
 import type { PredictedSamples } from './predicted-samples.ts';
 import { takePredictedSamples } from './predicted-samples.ts';
@@ -42,6 +43,8 @@ export interface ExpositionOptions {
    * text, by who calls it through classic-groups.ts.
    */
   readonly customBuckets?: boolean;
+  /** Comments of pages before, for scrapes; heard by the scanner of Prometheus text. */
+  readonly knownComments?: KnownComments;
 }
 
 const LF = 10;
@@ -184,7 +187,8 @@ function nameAt(body: Uint8Array, start: number, end: number): string {
 function readComment(page: Page, start: number, stop: number, lastSeries: number): void {
   const { body, end, metadata, errors, lines } = page;
   const textEnd = stop > start && body[stop - 1] === CR ? stop - 1 : stop;
-  const reason = metadata.readLine(start, textEnd, nameAt(body, lastSeries, end));
+  const lastName = metadata.isStrict ? nameAt(body, lastSeries, end) : '';
+  const reason = metadata.readLine(start, textEnd, lastName);
   if (reason !== '') errors.add(lines.lineAt(start), 0, reason);
 }
 
@@ -200,7 +204,9 @@ export function scanPrometheusText(
 ): ScanResult {
   const errors = new ScanErrors();
   const lines = new LineCounter(body);
-  const metadata = new PageMetadata(body, { isStrict: options.mode === 'import' });
+  const isStrict = options.mode === 'import';
+  const known = isStrict ? undefined : options.knownComments;
+  const metadata = new PageMetadata(body, { isStrict, known });
   const page: Page = { body, end, options, dictionary, sink, errors, lines, metadata };
   const { rowCount, pointCount } = scanLines(page);
   metadata.emit(sink);
