@@ -108,8 +108,10 @@ export const COLUMN_BYTES = 400;
 export const LANE_DECODED_SAMPLES_MAX = 4 * 1024 * 1024;
 /** A leaf over decoded values of more samples than this does. */
 export const LANE_SAMPLES_MAX = 16 * 1024 * 1024;
-/** Series of the head beside parts that a leaf merges by labels alone. */
+/** Series of the head that a leaf reads alone, or merges with parts by labels. */
 export const LANE_HEAD_SERIES_MAX = 20_000;
+/** Of the head alone, series times steps: what is more goes to threads. */
+export const LANE_HEAD_SLOTS_MAX = 4_000_000;
 /** One ranged read of blocks, unless a single series needs more. */
 export const READ_CHUNK_BYTES = 1024 * 1024;
 /** Blocks further apart are read separately. */

@@ -25,6 +25,7 @@ import {
   COLUMNS_LEAF_SHARE,
   LANE_DECODED_SAMPLES_MAX,
   LANE_HEAD_SERIES_MAX,
+  LANE_HEAD_SLOTS_MAX,
   LANE_SAMPLES_MAX,
 } from './limits.ts';
 import type { PartIndex } from './part-index.ts';
@@ -57,7 +58,7 @@ export async function runRangeLeaf(options: RangeLeafOptions): Promise<LeafResul
   const grid = stepGrid(plan.startUs, plan.endUs, plan.stepUs);
   const run = new KernelRun({ ...plan, grid });
   const scan = scanOf(run.sampleRange);
-  const found = await findPlaces(scan);
+  const found = await findPlaces(scan, grid.count);
   if (found === undefined) return undefined;
   const sink = newLeafSink(plan, grid.count, context);
   return await new RangeLeaf(options, { scan, run, sink, ...found }).result();
@@ -79,7 +80,7 @@ interface Places {
 }
 
 /** Where the series are; undefined where it is too much, nobody has any, or deletes hide some. */
-async function findPlaces(scan: Scan): Promise<Places | undefined> {
+async function findPlaces(scan: Scan, stepCount: number): Promise<Places | undefined> {
   const { view, range, tenant, matchers } = scan;
   if (!(range.startUs <= range.endUs)) return undefined;
   const places: Place[] = [];
@@ -98,7 +99,10 @@ async function findPlaces(scan: Scan): Promise<Places | undefined> {
   const refs = refsInHead(scan);
   if (refs.length > LANE_HEAD_SERIES_MAX) return undefined;
   const [first] = places;
-  if (first === undefined) return refs.length === 0 ? undefined : { places, refs, isKept: false };
+  if (first === undefined) {
+    const isApt = refs.length > 0 && refs.length * stepCount <= LANE_HEAD_SLOTS_MAX;
+    return isApt ? { places, refs, isKept: false } : undefined;
+  }
   if (refs.length > 0 && nearDeletes(scan).some((near) => near.length > 0)) return undefined;
   if (sum.missing > LANE_DECODED_SAMPLES_MAX || sum.samples > LANE_SAMPLES_MAX) return undefined;
   const isKept = sum.samples * 8 <= first.part.columns.limitBytes * COLUMNS_LEAF_SHARE;
