@@ -79,7 +79,7 @@ interface Places {
   readonly isKept: boolean;
 }
 
-/** Where the series are; undefined where it is too much, nobody has any, or deletes hide some. */
+/** Undefined where there is too much, or nothing, or deletes hide some of it in parts. */
 async function findPlaces(scan: Scan, stepCount: number): Promise<Places | undefined> {
   const { view, range, tenant, matchers } = scan;
   if (!(range.startUs <= range.endUs)) return undefined;
@@ -97,7 +97,7 @@ async function findPlaces(scan: Scan, stepCount: number): Promise<Places | undef
     places.push({ part, priority, index, batches });
   }
   const refs = refsInHead(scan);
-  if (refs.length > LANE_HEAD_SERIES_MAX) return undefined;
+  if (refs === undefined) return undefined;
   const [first] = places;
   if (first === undefined) {
     const isApt = refs.length > 0 && refs.length * stepCount <= LANE_HEAD_SLOTS_MAX;
@@ -109,11 +109,18 @@ async function findPlaces(scan: Scan, stepCount: number): Promise<Places | undef
   return { places, refs, isKept };
 }
 
-function refsInHead({ view, index, tenant, matchers }: Scan): Uint32Array {
+/** In label order; undefined: more than LANE_HEAD_SERIES_MAX. */
+function refsInHead({ view, index, tenant, matchers }: Scan): Uint32Array | undefined {
   const generations = view.generations.filter((one) => !one.isEmpty);
-  if (generations.length === 0) return new Uint32Array(0);
-  const refs = index.select(tenant, matchers);
-  return refs.filter((ref) => generations.some((generation) => generation.has(ref)));
+  const refs: number[] = [];
+  if (generations.length === 0) return Uint32Array.from(refs);
+  for (const ref of index.select(tenant, matchers)) {
+    if (!generations.some((generation) => generation.has(ref))) continue;
+    // The general way selects anew: no more is looked at here than is needed to tell.
+    if (refs.length === LANE_HEAD_SERIES_MAX) return undefined;
+    refs.push(ref);
+  }
+  return Uint32Array.from(refs);
 }
 
 async function batchesOf(
