@@ -16,7 +16,9 @@ import { openPrincipal } from '../model/tenant.ts';
 import type { LabelBytes } from '../model/label-bytes.ts';
 import { decodedLabels } from '../../test/support/label-bytes.ts';
 import { seededPrng } from '../stdx/prng.ts';
-import type { IngestLimits, WriteReport, WriteRequest } from './ingest.ts';
+import { LimitBook } from '../tenancy/limit-book.ts';
+import { Quotas } from '../tenancy/quotas.ts';
+import type { IngestLimits, RelabelSource, WriteReport, WriteRequest } from './ingest.ts';
 import { DEFAULT_INGEST_LIMITS, Ingest } from './ingest.ts';
 import { APPEND_TRIES_MAX } from './limits.ts';
 
@@ -229,6 +231,40 @@ test('label limits refuse a row with a sentence and are remembered', async () =>
     );
   }
   assert.equal(storage.resolveCount, 2);
+});
+
+test('other limits and other rules hold from the next write of the same sender', async () => {
+  const storage = new FakeStorage();
+  const book = new LimitBook({});
+  let labelLimits = { 'labels-per-series': 3 };
+  let version = 1;
+  const relabel: RelabelSource = {
+    of: () => ({
+      version,
+      apply: (labels) => (version === 1 ? { kind: 'kept', labels } : { kind: 'dropped', rule: 1 }),
+    }),
+  };
+  book.readFrom({ tenant: () => ({ limits: labelLimits }), token: () => undefined });
+  const clock = { nowMs: () => 0, monotonicMs: () => 0 };
+  const quotas = new Quotas({ limitsOf: book.of.bind(book), clock });
+  const ingest = new Ingest({ storage, prng: seededPrng(1), relabel, quotas });
+  const write = async () => {
+    const { scan, pointCount } = await ingest.write(tenant, page('m{a="1",b="2"} 1'));
+    return [pointCount, scan.errors.map(({ reason }) => reason).join()];
+  };
+  assert.deepEqual(await write(), [1, '']);
+  labelLimits = { 'labels-per-series': 2 };
+  book.changed(tenant.tenant);
+  quotas.changed(tenant.tenant);
+  const [kept, reason] = await write();
+  assert.equal(kept, 0);
+  assert.match(String(reason), /has 3 labels, the limit is 2/);
+  labelLimits = { 'labels-per-series': 3 };
+  book.changed(tenant.tenant);
+  quotas.changed(tenant.tenant);
+  assert.deepEqual(await write(), [1, '']);
+  version = 2;
+  assert.deepEqual(await write(), [0, '']);
 });
 
 test('a series limit refuses new series now, not for ever', async () => {

@@ -163,6 +163,16 @@ interface Profile {
   sizeBytes: number;
 }
 
+/** What the last write of a principal found its profile by. */
+interface KnownKey {
+  readonly protocol: string;
+  readonly profileKey: string;
+  readonly version: number | undefined;
+  /** Another object where they have changed. */
+  readonly limits: WriteGate['limits'] | undefined;
+  readonly key: string;
+}
+
 interface Scanned<Result extends ScanResult> {
   readonly result: Result;
   readonly batch: WriteBatch;
@@ -197,6 +207,9 @@ export class Ingest {
   readonly #limits: IngestLimits;
   /** In order of last use, the oldest first. */
   readonly #profiles = new Map<string, Profile>();
+  /** Of the profile that was used last. */
+  #newestKey = '';
+  readonly #keys = new WeakMap<Principal, KnownKey>();
   readonly #builders: BatchBuilder[] = [];
   readonly #metadata: Pick<MetadataFilter, 'filter' | 'forget'>;
   readonly #relabel: RelabelSource | undefined;
@@ -307,7 +320,10 @@ export class Ingest {
     gate: WriteGate | undefined,
   ): Promise<WriteResult<Result>> {
     for (let tryCount = 1; ; tryCount++) {
-      const scanned = this.#scan(principal, request, builder, { isDoubtful: tryCount > 1 });
+      const scanned = this.#scan(principal, request, builder, {
+        isDoubtful: tryCount > 1,
+        gate,
+      });
       try {
         return await this.#append(principal, request, scanned, gate);
       } catch (error) {
@@ -322,9 +338,9 @@ export class Ingest {
     principal: Principal,
     request: WriteRequest<Result>,
     builder: BatchBuilder,
-    { isDoubtful }: { readonly isDoubtful: boolean },
+    { isDoubtful, gate }: { readonly isDoubtful: boolean; readonly gate: WriteGate | undefined },
   ): Scanned<Result> {
-    const profile = this.#profile(principal, request);
+    const profile = this.#profile(principal, request, gate);
     const { dictionary } = profile;
     const isBounded = principal.minTUs > -Infinity || principal.maxTUs < Infinity;
     const sink = isBounded ? new TimeRangeSink(builder, principal) : builder;
@@ -422,34 +438,59 @@ export class Ingest {
   #profile<Result extends ScanResult>(
     principal: Principal,
     request: WriteRequest<Result>,
+    gate: WriteGate | undefined,
   ): Profile {
     const { tenant, forcedLabels } = principal;
     const relabelling = this.#relabel?.of(tenant);
-    const limits =
-      this.#quotas === undefined
-        ? this.#limits.labels
-        : labelLimits(this.#quotas.gate(principal).limits);
-    const key = JSON.stringify([
-      tenant,
-      request.protocol,
-      request.profileKey,
-      labelsKey(forcedLabels),
-      relabelling?.version,
-      limits.labelCountMax,
-      limits.labelNameBytesMax,
-      limits.labelValueBytesMax,
-    ]);
+    const key = this.#profileKey(principal, request, relabelling?.version, gate);
     let profile = this.#profiles.get(key);
+    if (profile !== undefined && key === this.#newestKey) return profile;
     if (profile === undefined) {
       const { dictionaryBounds } = this.#limits;
       const onSeriesRefused = (labels: Labels) => this.#seriesRefused(tenant, labels);
-      const rules = { limits, relabelling, onSeriesRefused };
+      const rules = { limits: this.#labelLimits(gate), relabelling, onSeriesRefused };
       const context = { storage: this.#resolver, tenant, forcedLabels, ...rules };
       const dictionary = new ProfileDictionary(context, this.#prng.u32(), dictionaryBounds);
       profile = { tenant, dictionary, sizeBytes: 0 };
     } else this.#profiles.delete(key);
     this.#profiles.set(key, profile);
+    this.#newestKey = key;
     return profile;
+  }
+
+  #labelLimits(gate: WriteGate | undefined): LabelLimits {
+    return gate === undefined ? this.#limits.labels : labelLimits(gate.limits);
+  }
+
+  /** Put together anew where a principal writes otherwise than the last time. */
+  #profileKey<Result extends ScanResult>(
+    principal: Principal,
+    { protocol, profileKey }: WriteRequest<Result>,
+    version: number | undefined,
+    gate: WriteGate | undefined,
+  ): string {
+    const known = this.#keys.get(principal);
+    const limits = gate?.limits;
+    if (
+      known?.protocol === protocol &&
+      known.profileKey === profileKey &&
+      known.version === version &&
+      known.limits === limits
+    )
+      return known.key;
+    const { labelCountMax, labelNameBytesMax, labelValueBytesMax } = this.#labelLimits(gate);
+    const key = JSON.stringify([
+      principal.tenant,
+      protocol,
+      profileKey,
+      labelsKey(principal.forcedLabels),
+      version,
+      labelCountMax,
+      labelNameBytesMax,
+      labelValueBytesMax,
+    ]);
+    this.#keys.set(principal, { protocol, profileKey, version, limits, key });
+    return key;
   }
 
   /** Why, in words; undefined where it is not known here. */

@@ -10,7 +10,7 @@ import { HeaderAuthenticator } from './header-authenticator.ts';
 import type { TenantRecord, TokenRecord } from './records.ts';
 import { TenancyCopy } from './tenant-lookup.ts';
 import { TokenAuthenticator } from './token-authenticator.ts';
-import { mintToken } from './token.ts';
+import { isSecretOf, mintToken } from './token.ts';
 
 const NOW_MS = 1_000_000;
 const ALL: readonly Permission[] = ['read', 'write', 'delete', 'rules', 'admin'];
@@ -94,6 +94,35 @@ test('a token is good from its first millisecond to the one before its last', ()
     const { token, record } = minted(more);
     assert.equal(outcome(house([record]).auth, { token }), expected);
   }
+});
+
+test('a token is hashed once for its record, and never stands in for another', () => {
+  const { token, record } = minted();
+  const { lookup } = house([record]);
+  const clock = { nowMs: () => NOW_MS, monotonicMs: () => 0 };
+  let hashed = 0;
+  const compare: typeof isSecretOf = (secret, hash) => {
+    hashed++;
+    return isSecretOf(secret, hash);
+  };
+  const auth = new TokenAuthenticator({ lookup, clock, matchersOf: () => [], compare });
+  for (let i = 0; i < 3; i++) assert.equal(outcome(auth, { token }), 'acme');
+  assert.equal(hashed, 1);
+  const bent = [token.length - 1, 17, 40].map((at) => {
+    const other = token[at] === 'a' ? 'b' : 'a';
+    return token.slice(0, at) + other + token.slice(at + 1);
+  });
+  for (const wrong of [...bent, token.slice(0, -1), `${token}a`, `${token}\0`, ` ${token}`])
+    assert.equal(outcome(auth, { token: wrong }), 'unauthenticated token-unknown', wrong);
+  // The same id with another secret: the one of before is worth nothing.
+  const { hash } = mintToken(prng);
+  lookup.apply({ kind: 'token', id: record.id, record: { ...record, hash } });
+  assert.equal(outcome(auth, { token }), 'unauthenticated token-unknown');
+  lookup.apply({ kind: 'token', id: record.id, record: { ...record, revokedMs: 1 } });
+  for (let i = 0; i < 2; i++)
+    assert.equal(outcome(auth, { token }), 'unauthenticated token-revoked');
+  lookup.apply({ kind: 'token', id: record.id, record: undefined });
+  assert.equal(outcome(auth, { token }), 'unauthenticated token-unknown');
 });
 
 test('a header names one of the tenants of the token, by its name of now', () => {

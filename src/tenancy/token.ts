@@ -39,8 +39,23 @@ export function mintToken(prng: Prng): MintedToken {
 /** undefined: it has not the form of a token, whatever it is. */
 export function parseToken(text: string): ParsedToken | undefined {
   if (text.length !== TOKEN_LENGTH || !TOKEN.test(text)) return undefined;
-  const id = text.slice(PREFIX.length, SECRET_START - 1);
-  return { id, secret: text.slice(SECRET_START) };
+  return { id: tokenIdOf(text), secret: text.slice(SECRET_START) };
+}
+
+/** Where the id stands in whatever is shown as a token. */
+export function tokenIdOf(text: string): string {
+  return text.slice(PREFIX.length, SECRET_START - 1);
+}
+
+/** Of the length of a token, and nobody's. */
+export const NO_TOKEN = ' '.repeat(TOKEN_LENGTH);
+
+/** Is a text that somebody shows this token, or NO_TOKEN? In the same time whatever the answer. */
+export function isSameToken(shown: string, token: string): boolean {
+  let difference = shown.length ^ TOKEN_LENGTH;
+  // Beyond its end a text has no character: NaN, of which `^` makes 0.
+  for (let i = 0; i < TOKEN_LENGTH; i++) difference |= shown.charCodeAt(i) ^ token.charCodeAt(i);
+  return difference === 0;
 }
 
 /** Is it the secret of that hash? In the same time whatever the answer. */
