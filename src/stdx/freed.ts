@@ -7,6 +7,8 @@
  * all views of the same memory. For whoever got the buffer and has copied it.
  */
 export function freeAtOnce({ buffer, byteLength }: Uint8Array): void {
+  // An empty one may stand for nothing in many places.
+  if (byteLength === 0) return;
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
 

@@ -108,6 +108,19 @@ test('the memory of a decompressed body is gone when its exchange has ended', as
   assert.equal(held[0]!.length, 0);
 });
 
+test('the memory of a body in one piece is gone when its exchange has ended', async () => {
+  for (const size of [0, 1, 50_000]) {
+    const body = bytesOf(size, 5);
+    held.length = 0;
+    const request = ['POST /digest HTTP/1.1', 'Host: localhost', `Content-Length: ${size}`];
+    const all = Buffer.concat([Buffer.from(`${request.join('\r\n')}\r\n\r\n`), body]);
+    await rawRequest(door.port, [all], { until: digest(body) });
+    // The next one is answered when that has ended.
+    assert.equal(await post(body), digest(body));
+    assert.equal(held[0]!.length, 0);
+  }
+});
+
 test('memory that may be shared is not given back', () => {
   const whole = new Uint8Array(100);
   const part = whole.subarray(10, 20);
@@ -119,6 +132,8 @@ test('memory that may be shared is not given back', () => {
   freeAtOnce(pooled);
   freeOutput(pooled);
   assert.equal(pooled.toString(), 'a text in a pool');
+  const nothing = new Uint8Array(0);
+  for (let i = 0; i < 2; i++) freeAtOnce(nothing);
   const output = new Uint8Array(1_000_000).subarray(0, 900_000);
   freeOutput(output);
   assert.equal(output.length, 0);

@@ -8,7 +8,7 @@ import { AppError } from '../../model/errors.ts';
 import type { LimitFacts } from '../../model/errors.ts';
 import { must } from '../../stdx/assert.ts';
 import type { Deed } from '../../tenancy/audit.ts';
-import { freeOutput } from '../../stdx/freed.ts';
+import { freeAtOnce, freeOutput } from '../../stdx/freed.ts';
 import { checkCoding, checkDeclaredLength, clientGone, contentCoding } from './body.ts';
 import { decodeBody, readRaw } from './body.ts';
 import type { BodyGate, Holder } from './body-gate.ts';
@@ -58,6 +58,7 @@ export class Exchange {
   #limit: LimitFacts | undefined = undefined;
   readonly #borrowed: Uint8Array[] = [];
   /** The body as it came out of a decompressor. */
+  #raw: Uint8Array | undefined = undefined;
   #decoded: Uint8Array | undefined = undefined;
 
   constructor(parts: ExchangeParts) {
@@ -163,6 +164,7 @@ export class Exchange {
       borrow: (sizeBytes) => this.borrow(sizeBytes),
     });
     this.#parts.readmit?.();
+    if (this.#borrowed.length === 0) this.#raw = body;
     return body;
   }
 
@@ -299,8 +301,9 @@ export class Exchange {
 
   /** Gives the body's bytes back. Called once, by the server. */
   dispose(): void {
+    if (this.#raw !== undefined) freeAtOnce(this.#raw);
     if (this.#decoded !== undefined) freeOutput(this.#decoded);
-    this.#decoded = undefined;
+    this.#raw = this.#decoded = undefined;
     for (const piece of this.#borrowed) this.#parts.gate.memory.give(piece);
     if (this.#heldBytes > 0) this.#parts.gate.give(this.#parts.holder, this.#heldBytes);
     this.#heldBytes = 0;
