@@ -26,7 +26,10 @@ export const TARGET_FILES_EVERY_MS = 5_000;
 /** A file with a password, a token or certificates. */
 export const ACCESS_FILE_BYTES_MAX = 256 * 1024;
 
-/** Groups of the Pushgateway API of all tenants, one of them as JSON, and all together. */
+/**
+ * Groups of the Pushgateway API of all tenants, one of them as JSON, and all together; a tenant has
+ * half of what the others leave.
+ */
 export const PUSH_GROUPS_MAX = 10_000;
 export const PUSH_GROUP_BYTES_MAX = 4 * 1024 * 1024;
 export const PUSH_BYTES_MAX = 64 * 1024 * 1024;

@@ -22,13 +22,13 @@ import type { Clock } from '../../stdx/clock.ts';
 import { nowUs } from '../../stdx/clock.ts';
 import type { Scheduler } from '../../stdx/scheduler.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { PUSH_BYTES_MAX, PUSH_GROUP_BYTES_MAX, PUSH_GROUPS_MAX } from '../limits.ts';
 import type { ExpositionResult } from '../../formats/exposition.ts';
 import type { ScrapeWriter } from '../scrape.ts';
 import { encodeGroup, readGroups, writeGroup } from './group-rows.ts';
 import type { GroupKey, StoredGroup } from './group-rows.ts';
 import type { PushedFamily, PushedPage, PushedSeries } from './pushed-page.ts';
 import { PUSH_FAILURE_TIME, PUSH_TIME } from './pushed-page.ts';
+import { PushRoom } from './push-room.ts';
 
 export interface PushGroupsOptions {
   readonly catalog: Catalog;
@@ -70,8 +70,7 @@ const PUSH_HELP = {
 export class PushGroups {
   readonly #options: PushGroupsOptions;
   readonly #tenants = new Map<TenantId, Tenant>();
-  #groupCount = 0;
-  #sizeBytes = 0;
+  readonly #room = new PushRoom();
   #cancel: (() => void) | undefined = undefined;
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
@@ -153,7 +152,7 @@ export class PushGroups {
   /** Writes the group's samples and rows. */
   async #store(principal: Principal, group: StoredGroup, before: Group | undefined): Promise<void> {
     const bytes = encodeGroup(group);
-    this.#checkBounds(bytes.length, before);
+    this.#room.check(principal.tenant, bytes.length, before?.sizeBytes);
     const families = familiesOf(group);
     const series = seriesOf(families);
     const alive = new Set(series.map(({ labels }) => labelsKey(labels)));
@@ -166,20 +165,10 @@ export class PushGroups {
     this.#keep(principal.tenant, { ...group, hash, sizeBytes: bytes.length });
   }
 
-  #checkBounds(sizeBytes: number, before: Group | undefined): void {
-    if (sizeBytes > PUSH_GROUP_BYTES_MAX)
-      throw tooLarge(`a group may take ${PUSH_GROUP_BYTES_MAX} bytes, this one takes ${sizeBytes}`);
-    if (this.#sizeBytes - (before?.sizeBytes ?? 0) + sizeBytes > PUSH_BYTES_MAX)
-      throw tooLarge(`all groups together may take ${PUSH_BYTES_MAX} bytes: delete some`);
-    if (before === undefined && this.#groupCount >= PUSH_GROUPS_MAX)
-      throw tooLarge(`there may be ${PUSH_GROUPS_MAX} groups: delete some`);
-  }
-
   #keep(tenantId: TenantId, group: Group): void {
     const { groups } = this.#tenant(tenantId);
     const before = groups.get(group.hash);
-    if (before === undefined) this.#groupCount++;
-    this.#sizeBytes += group.sizeBytes - (before?.sizeBytes ?? 0);
+    this.#room.put(tenantId, group.sizeBytes, before?.sizeBytes);
     groups.set(group.hash, group);
   }
 
@@ -203,8 +192,8 @@ export class PushGroups {
 
   async #drop({ groups }: Tenant, key: GroupKey): Promise<void> {
     await writeGroup(this.#options.catalog, key, undefined);
-    this.#groupCount--;
-    this.#sizeBytes -= groups.get(key.hash)?.sizeBytes ?? 0;
+    const group = groups.get(key.hash);
+    if (group !== undefined) this.#room.drop(key.tenant, group.sizeBytes);
     groups.delete(key.hash);
   }
 
@@ -259,10 +248,6 @@ export class PushGroups {
     }
     this.#schedule();
   }
-}
-
-function tooLarge(message: string): AppError {
-  return new AppError('tooLarge', 'pushed-too-much', message);
 }
 
 function emit(
