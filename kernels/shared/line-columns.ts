@@ -5,6 +5,8 @@ import {
   FIX_COUNT,
   COUNTS,
   LINE_US,
+  LINE_SUB_NS,
+  SUB_NS_USED,
   VALUE,
   VALUE_KIND,
   POWERS,
@@ -14,6 +16,7 @@ import {
   TIMES_AT,
   VALUES_AT,
   SUB_NS_AT,
+  KIND_BYTES,
   FIXES,
   FIELDS_MAX,
   REF,
@@ -42,6 +45,23 @@ export function addFloat(slot: u32, entry: usize): void {
   store<u64>(COLUMNS + VALUES_AT + (place << 3), load<u64>(VALUE));
   store<u16>(COLUMNS + SUB_NS_AT + (place << 1), 0);
   store<u32>(COUNTS, slot + 1);
+  store<u32>(POINT_COUNT, points + 1);
+}
+
+/** VALUE at LINE_US and LINE_SUB_NS becomes the next point of its kind, of this series. */
+export function addPoint(ref: u32): void {
+  const kind = <usize>load<u32>(VALUE_KIND);
+  const slot = <usize>load<u32>(COUNTS + (kind << 2));
+  const columns = COLUMNS + kind * KIND_BYTES;
+  const points = load<u32>(POINT_COUNT);
+  const subNs = load<u32>(LINE_SUB_NS);
+  store<u32>(columns + (slot << 2), ref);
+  store<u32>(columns + ROWS_AT + (slot << 2), points);
+  store<f64>(columns + TIMES_AT + (slot << 3), load<f64>(LINE_US));
+  store<u64>(columns + VALUES_AT + (slot << 3), load<u64>(VALUE));
+  store<u16>(columns + SUB_NS_AT + (slot << 1), <u16>subNs);
+  if (subNs != 0) store<u32>(SUB_NS_USED, 1);
+  store<u32>(COUNTS + (kind << 2), <u32>slot + 1);
   store<u32>(POINT_COUNT, points + 1);
 }
 

@@ -28,6 +28,8 @@ export const STOPS_AT_MINUS: usize = CONTROL + 124;
 export const POWERS: usize = CONTROL + 128;
 /** Counts as they are when the line is whole. */
 export const NEXT_COUNTS: usize = CONTROL + 320;
+/** The series of the line before, where lines may go on with it; negative: there is none. */
+export const CURRENT_REF: usize = CONTROL + 336;
 export const NAMES: usize = CONTROL + 512;
 
 /** How points of JSON are written: their texts by place, then where the pieces around them stand here. */
@@ -89,7 +91,9 @@ export const SPACE: u32 = 32;
 export const QUOTE: u32 = 34;
 export const HASH_SIGN: u32 = 35;
 export const COMMA: u32 = 44;
+export const SLASH: u32 = 47;
 export const ZERO: u32 = 48;
+export const EQUALS: u32 = 61;
 export const MINUS: u32 = 45;
 export const DOT: u32 = 46;
 export const BACKSLASH: u32 = 92;

@@ -67,6 +67,10 @@ export const LINES_KERNEL_WINDOW_BYTES = 262_144;
 /** Rows that found no room in its memory before it forgets all that it has. */
 export const LINES_KERNEL_MISSES_MAX = 262_144;
 
+/** Lines of Warp 10 in a row that the kernel left, after which it is shown one of so many only. */
+export const GTS_LEFT_LINES_MAX = 16;
+export const GTS_LEFT_LINES_STEP = 64;
+
 /** Lists and maps in each other in an attribute of OTLP. */
 export const ATTRIBUTE_DEPTH_MAX = 16;
 /** Resources and scopes of OTLP remembered by a dictionary, in characters; the longest of them. */

@@ -44,6 +44,7 @@ const CONTROL = {
   memoLength: 19,
   lastShape: 23,
   stopsAtMinus: 31,
+  currentRef: 84,
 } as const;
 const CONTROL_WORDS = 128;
 /** Doubles of the control block. */
@@ -75,6 +76,7 @@ interface Exports {
   readonly takeFields: (start: number, end: number) => number;
   readonly takePaths: (start: number, end: number) => number;
   readonly takePage: (start: number, end: number) => number;
+  readonly takeGts: (start: number, end: number) => number;
   readonly learnFields: (start: number, end: number, count: number) => number;
   readonly learnSeries: (start: number, end: number, ref: number) => number;
   readonly takePoints: (start: number, end: number) => number;
@@ -221,6 +223,17 @@ export class LinesKernel {
   /** As takeFields, samples of exposition text. */
   takePage(start: number): number {
     return this.#take(this.#exports.takePage, start);
+  }
+
+  /** As takeFields, lines of Warp 10 behind one of this series; negative: of none that is known. */
+  takeGts(start: number, ref: number): number {
+    this.#control[CONTROL.currentRef] = ref;
+    return this.#take(this.#exports.takeGts, start);
+  }
+
+  /** Series of the last line of Warp 10 that was taken, else what `takeGts` was told. */
+  get currentRef(): number {
+    return this.#control[CONTROL.currentRef]!;
   }
 
   #take(take: (start: number, end: number) => number, start: number): number {

@@ -11,6 +11,7 @@ import { LINES_KERNEL_MISSES_MAX, LINES_KERNEL_WINDOW_BYTES } from '../formats/l
 import { openLinesKernel, useLinesKernel } from '../formats/lines-kernel.ts';
 import type { LinesKernel } from '../formats/lines-kernel.ts';
 import { scanPutJson } from '../formats/opentsdb/put-json.ts';
+import { scanGts } from '../formats/warp10/gts.ts';
 import { BatchBuilder } from '../model/batch-builder.ts';
 import type { RowDictionary, RowSink, ScanResult } from '../model/rows.ts';
 import type { StorageWriter } from '../model/storage.ts';
@@ -64,6 +65,9 @@ const lineProtocol: Scan = (body, dictionary, sink) =>
 
 const putJson: Scan = (body, dictionary, sink) =>
   scanPutJson(body, body.length, { wantsProblems: true }, dictionary, sink);
+
+const gts: Scan = (body, dictionary, sink) =>
+  scanGts(body, body.length, { timeUnit: 'us', nowUs: 9, nowSubNs: 0 }, dictionary, sink);
 
 function scanned(
   dictionary: ProfileDictionary,
@@ -137,6 +141,34 @@ test('arrays larger than the window and the columns give what the reference give
   }
 });
 
+/** Lines of Warp 10: plain ones, stretches of tracks, texts and lines that go on. */
+function gtsLinesOf(count: number, step: number): Uint8Array {
+  let text = '';
+  for (let i = 0; i < count; i++) {
+    const time = 1_700_000_000_000_000 + step * 1_000_000;
+    const place = Math.floor(i / 100) % 9 === 4 ? '48.5:-4.5/12' : '/';
+    const value = [i, -i / 8, Math.sin(i + step), 'T', 'false', "'a%20text'"][
+      i % 997 === 5 ? 5 : i % 5
+    ]!;
+    text += `${time}/${place} cpu.load{host=host_${i},region=eu-west} ${value}\n`;
+    if (i % 3 === 0) text += `=${time + 1}// ${i}\n`;
+    if (i % 401 === 0) text += `=${time + 2}// \n#\n${time}//\n${time + 3}// ${i}\n`;
+  }
+  return Buffer.from(text);
+}
+
+test('lines of Warp 10 beyond the window and the columns give what the reference gives', () => {
+  const left = dictionaryOf(countedRefs());
+  const right = dictionaryOf(countedRefs());
+  for (const step of [0, 1, 2]) {
+    const body = gtsLinesOf(12_000, step);
+    assert.ok(body.length > 2 * LINES_KERNEL_WINDOW_BYTES);
+    const expected = scanned(right, body, false, gts);
+    assert.equal(expected.result.errorCount, 60);
+    assert.deepEqual(scanned(left, body, true, gts), expected);
+  }
+});
+
 /** 0, 1, 2 … in the order of the series, which is that of the lines. */
 function countedRefs(): () => number {
   let count = 0;
@@ -147,7 +179,13 @@ test('nothing is written where nothing belongs', () => {
   const dictionary = dictionaryOf(() => nextRef++);
   const { bytes } = kernelOf(dictionary, new Uint8Array(0));
   for (const [start, end] of GAPS) bytes.fill(0xa5, start, end);
-  const lineUnits = ['m,a=1 f=', ' 17', ...'m, =\n\r"\\0123456789.eE+-itf'.split('')];
+  const lineUnits = [
+    'm,a=1 f=',
+    ' 17',
+    '17// m{a=1} ',
+    '=17// ',
+    ...'m, =\n\r"\\0123456789.eE+-itf'.split(''),
+  ];
   const pointUnits = ['{"metric":"', '","timestamp":', ',"value":', ',"tags":{"a":"', '"}},'];
   const unit = fc.constantFrom(...lineUnits, ...pointUnits);
   fc.assert(
@@ -157,6 +195,7 @@ test('nothing is written where nothing belongs', () => {
         scanned(dictionary, body, true);
         const sink = new BatchBuilder();
         scanPlaintext(body, body.length, { defaultTimeUs: 0 }, dictionary, sink);
+        scanned(dictionary, Buffer.from(`5// m{} 1\n${text}`), true, gts);
         const point = `{"metric":"m","timestamp":17,"value":1,"tags":{"a":"1"}}`;
         const array = Buffer.from(`[${point},${text},${point},${point}]`);
         scanned(dictionary, array, true, putJson);
@@ -166,6 +205,7 @@ test('nothing is written where nothing belongs', () => {
   );
   scanned(dictionary, linesOf(9000, 3), true);
   scanned(dictionary, pointsOf(9000, 3), true, putJson);
+  scanned(dictionary, gtsLinesOf(9000, 3), true, gts);
   for (const [start, end] of GAPS)
     assert.ok(
       bytes.subarray(start, end).every((byte) => byte === 0xa5),

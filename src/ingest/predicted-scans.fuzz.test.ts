@@ -19,6 +19,7 @@ import { scanPrometheusText } from '../formats/prometheus-text/exposition.ts';
 import { scanRequestV2 } from '../formats/remote-write/request-v2.ts';
 import { useWriteKernel } from '../formats/remote-write/write-kernel.ts';
 import { scanWriteRequest } from '../formats/remote-write/write-request.ts';
+import { scanGts } from '../formats/warp10/gts.ts';
 import { BatchBuilder } from '../model/batch-builder.ts';
 import type { LabelBytes } from '../model/label-bytes.ts';
 import type { RowDictionary, RowSink, ScanResult } from '../model/rows.ts';
@@ -66,6 +67,10 @@ const SCANS = {
     ),
   graphite: (body, end, dictionary, sink) =>
     scanPlaintext(body, end, { defaultTimeUs: 7 }, dictionary, sink),
+  gts: (body, end, dictionary, sink) =>
+    scanGts(body, end, { timeUnit: 'us', nowUs: 7, nowSubNs: 5 }, dictionary, sink),
+  gtsOfNanoseconds: (body, end, dictionary, sink) =>
+    scanGts(body, end, { timeUnit: 'ns', nowUs: 7, nowSubNs: 5 }, dictionary, sink),
   putLines: (body, end, dictionary, sink) => scanPutLines(body, [0, end], dictionary, sink),
   // Points with a comma behind each, in an array that ends with something that is none.
   putJson: (points, end, dictionary, sink) => {
@@ -251,6 +256,42 @@ const graphiteLine = fc
   )
   .map((parts) => parts.join(''));
 
+const gtsLine = fc
+  .tuple(
+    fc.constantFrom('', '', '=', ' '),
+    fc.constantFrom(
+      '1700000000000000',
+      '1700000000000000',
+      '1700000000000123',
+      '5',
+      '-5',
+      'T+5',
+      '',
+    ),
+    fc.constantFrom('//', '//', '//', '//', '/1.5:2/', '//12', '/', '/ /'),
+    fc.constantFrom(
+      ' m{} ',
+      ' m{a=1} ',
+      ' m{a=11} ',
+      ' m n{a=1} ',
+      ' refused{} ',
+      ' m{a=1}{b=2} ',
+      ' ',
+      '  ',
+    ),
+    fc.constantFrom(
+      ...(
+        '1 -2 -0 0 12345678901 -9223372036854775808 9223372036854775808 1.5 -.5 7. . - -x 1e3 ' +
+        '0.12345678901234567 1.5e-7 +1 5i T f true FALSE NaN x'
+      ).split(' '),
+      "'a%20b'",
+      '5 6',
+      '',
+    ),
+    fc.constantFrom('\n', '\n', '\n', '\r\n', ' \n', '\n\n', '\n# x\n', ''),
+  )
+  .map((parts) => parts.join(''));
+
 const putLine = fc
   .tuple(
     fc.constantFrom('put m', 'put m.n', 'put refused', 'put m!', 'put ', 'put'),
@@ -377,6 +418,8 @@ const pieces = {
   guessedTimes: guessedLine,
   exposition: pageLine.map((text) => encoder.encode(text)),
   graphite: graphiteLine.map((text) => encoder.encode(text)),
+  gts: gtsLine.map((text) => encoder.encode(text)),
+  gtsOfNanoseconds: gtsLine.map((text) => encoder.encode(text)),
   putLines: putLine.map((text) => encoder.encode(text)),
   putJson: putPoint.map((text) => encoder.encode(text)),
   remoteWrite: series,

@@ -16,8 +16,10 @@ import { BLOCK_POINTS, PointBlock } from '../../model/point-block.ts';
 import type { RowDictionary, RowPredictor, RowSink, ScanResult } from '../../model/rows.ts';
 import { ROW_UNKNOWN } from '../../model/rows.ts';
 import { REF_REFUSED } from '../../model/storage.ts';
-import { Timestamps } from '../influx/timestamps.ts';
-import { T_US_MAX } from '../limits.ts';
+import { Timestamps, UNIT_US } from '../influx/timestamps.ts';
+import { GTS_LEFT_LINES_MAX, GTS_LEFT_LINES_STEP, T_US_MAX } from '../limits.ts';
+import { openLinesKernel } from '../lines-kernel.ts';
+import type { LinesKernel } from '../lines-kernel.ts';
 import { LineCounter, quoteLine, ScanErrors } from '../scan-errors.ts';
 import { decodePercent } from './percent.ts';
 import { PlacedRun } from './placed-run.ts';
@@ -80,8 +82,14 @@ class GtsScanner {
   readonly #options: GtsOptions;
   readonly #times: Timestamps;
   readonly #lines: LineCounter;
+  readonly #kernel: LinesKernel | undefined;
+  /** Lines in a row that the kernel did not take. */
+  #leftCount = 0;
   /** Series of the line before: a ref, REF_REFUSED, or ROW_UNKNOWN where there is none. */
   #series = ROW_UNKNOWN;
+  /** Where the text of the line's series stands; its end is 0 where the line has none. */
+  #rowStart = 0;
+  #rowEnd = 0;
   #tUs = 0;
   #subNs = 0;
   #hasPlace = false;
@@ -89,7 +97,12 @@ class GtsScanner {
   /** Where the reason was found. */
   #at = 0;
 
-  constructor(body: Uint8Array, options: GtsOptions, dictionary: RowDictionary, sink: RowSink) {
+  constructor(
+    [body, end]: readonly [Uint8Array, number],
+    options: GtsOptions,
+    dictionary: RowDictionary,
+    sink: RowSink,
+  ) {
     this.#body = body;
     this.#options = options;
     this.#dictionary = dictionary;
@@ -99,12 +112,20 @@ class GtsScanner {
     this.#lines = new LineCounter(body);
     sharedBlock.count = 0;
     this.#predictor?.open(body);
+    this.#kernel = openLinesKernel(body, end, {
+      predictor: this.#predictor,
+      sink,
+      unitUs: UNIT_US[options.timeUnit],
+      defaultUs: options.nowUs,
+    });
   }
 
   run(end: number): void {
     const body = this.#body;
     let next = 0;
     for (let at = 0; at < end; at = next) {
+      at = this.#takeKnown(at);
+      if (at >= end) break;
       let stop = indexIn(body, LF, at, end);
       if (stop < 0) stop = end;
       next = stop + 1;
@@ -117,6 +138,27 @@ class GtsScanner {
       if (reason !== '') this.#refuse(reason, at, stop);
     }
     this.#flush();
+    const kernel = this.#kernel;
+    if (kernel === undefined) return;
+    kernel.close();
+    this.rowCount += kernel.lineCount;
+    this.pointCount += kernel.pointCount;
+  }
+
+  /** Lines of series that the kernel knows, with plain values; where the first other one begins. */
+  #takeKnown(start: number): number {
+    const kernel = this.#kernel;
+    if (kernel === undefined) return start;
+    // Tracks and texts would be shown to it in vain, line by line.
+    if (this.#leftCount++ >= GTS_LEFT_LINES_MAX && this.#leftCount % GTS_LEFT_LINES_STEP > 0)
+      return start;
+    this.#flush();
+    const at = kernel.takeGts(start, this.#series);
+    if (at === start) return start;
+    this.#leftCount = 0;
+    this.#series = kernel.currentRef;
+    kernel.flush();
+    return at;
   }
 
   #refuse(reason: string, start: number, stop: number): void {
@@ -135,6 +177,7 @@ class GtsScanner {
   /** Reads the line [start, stop), which is trimmed; a reason or ''. */
   #line(start: number, stop: number): string {
     const body = this.#body;
+    this.#rowEnd = 0;
     const isContinued = body[start] === EQUALS;
     const timeStart = isContinued ? start + 1 : start;
     if (isContinued && this.#series === ROW_UNKNOWN)
@@ -240,10 +283,7 @@ class GtsScanner {
     if (predictor !== undefined) {
       const end = predictor.nextRow(start, stop, SPACE);
       const ref = end < 0 ? ROW_UNKNOWN : predictor.cellAt(end, end);
-      if (ref >= 0) {
-        this.#series = ref;
-        return end;
-      }
+      if (ref >= 0) return this.#known(start, end, ref);
     }
     const open = indexIn(body, OPEN_BRACE, start, stop);
     if (open < 0) {
@@ -253,12 +293,18 @@ class GtsScanner {
     const close = indexIn(body, CLOSE_BRACE, open + 1, stop);
     if (close < 0) return this.#noSeries("Missing end of labels '}'.", stop - 1);
     const end = close + 1;
-    this.#series = this.#dictionary.find(body, start, end, end, end);
-    if (this.#series !== ROW_UNKNOWN) return end;
+    const found = this.#dictionary.find(body, start, end, end, end);
+    if (found !== ROW_UNKNOWN) return this.#known(start, end, found);
     const pairs = parseSeries(body, start, end);
     if (typeof pairs === 'string') return this.#noSeries(pairs, start);
     const key = { bytes: body, start, end, start2: end, end2: end };
-    this.#series = this.#dictionary.add(key, pairs, undefined);
+    return this.#known(start, end, this.#dictionary.add(key, pairs, undefined));
+  }
+
+  #known(start: number, end: number, ref: number): number {
+    this.#series = ref;
+    this.#rowStart = start;
+    this.#rowEnd = end;
     return end;
   }
 
@@ -382,6 +428,7 @@ class GtsScanner {
       sharedRun.words[slot * 2 + 1] = high;
       return;
     }
+    if (this.#rowEnd > 0) this.#kernel?.learnSeries(this.#rowStart, this.#rowEnd, this.#series);
     const block = sharedBlock;
     sharedRun.flush(this.#sink);
     if (block.count === BLOCK_POINTS) block.flush(this.#sink);
@@ -422,7 +469,7 @@ export function scanGts(
   dictionary: RowDictionary,
   sink: RowSink,
 ): ScanResult {
-  const scanner = new GtsScanner(body, options, dictionary, sink);
+  const scanner = new GtsScanner([body, end], options, dictionary, sink);
   scanner.run(end);
   const { rowCount, pointCount, errors } = scanner;
   return { rowCount, pointCount, errorCount: errors.count, errors: errors.list };
