@@ -117,12 +117,12 @@ export function limitError(
 }
 
 /** Codes of refusals that a look at the selectors explains. */
-const EXPLAINED: ReadonlySet<string> = new Set([
+const EXPLAINED: readonly LimitId[] = [
   'query-series',
   'query-samples',
   'query-points',
   'query-memory',
-]);
+];
 
 /** The same refusal, with the selector and the label that contribute most. */
 export async function withCulprit(
@@ -132,10 +132,17 @@ export async function withCulprit(
   expr: Expr,
   params: EvalParams,
 ): Promise<AppError> {
-  if (!EXPLAINED.has(error.code)) return error;
+  const id = EXPLAINED.find((code) => code === error.code);
+  if (id === undefined) return error;
   const { selectors } = await estimatePromql(storage, context, expr, params);
   const worst = selectors.toSorted((a, b) => b.sampleCount - a.sampleCount)[0];
-  if (worst === undefined) return error;
+  const facts = error.limit && { ...error.limit, docs: limitDocs(id) };
+  if (worst === undefined)
+    return new AppError(error.kind, error.code, error.message, {
+      retryable: error.retryable,
+      cause: error,
+      limit: facts,
+    });
   const reach = reachesOf(expr, params).find((one) => printExpr(one.selector) === worst.selector)!;
   const { byLabel } = await storage.estimate(context, {
     matchers: compileMatchers(reach.selector.matchers),
@@ -149,7 +156,7 @@ export async function withCulprit(
       ? ''
       : `; its label ${JSON.stringify(label.name)} contributes most, with ${label.valueCount} values`;
   const names = label === undefined ? [] : [`label ${label.name}`];
-  const limit = error.limit && { ...error.limit, contributors: [worst.selector, ...names] };
+  const limit = facts && { ...facts, contributors: [worst.selector, ...names] };
   return new AppError(
     error.kind,
     error.code,

@@ -231,6 +231,21 @@ describe('kernels against plain windows', () => {
       RUNS,
     );
   });
+  test('mad', () => {
+    const value = fc.oneof(ordinary, fc.constantFrom(Number.NaN, Infinity, -Infinity, 1, 2, 2));
+    const plain = (values: readonly number[]): number => {
+      if (values.some((one) => Number.isNaN(one))) return Number.NaN;
+      const median = quantile(0.5, values);
+      return quantile(
+        0.5,
+        values.map((one) => Math.abs(one - median)),
+      );
+    };
+    fc.assert(
+      fc.property(scene(value), (one) => checkKernel('mad', one, plain, true)),
+      RUNS,
+    );
+  });
   test('sums of what is not finite', () => {
     const value = fc.constantFrom(1, Number.NaN, Infinity, -Infinity);
     fc.assert(

@@ -97,6 +97,43 @@ export interface OrderedWindow {
   /** Makes [lo, hi) the window; neither end may move back. */
   move(lo: number, hi: number): void;
   quantile(q: number): number;
+  /** The value with `rank` smaller ones, NaN before every number; 0 <= rank < size of the window. */
+  valueAt(rank: number): number;
+}
+
+/**
+ * Median of the absolute deviations from the median, of a window of `size` values; undefined where
+ * the median is not finite. Deviations on both sides of the median are in the order of the values.
+ * O(log² n) ranks.
+ */
+export function medianDeviation(window: OrderedWindow, size: number): number | undefined {
+  if (Number.isNaN(window.valueAt(0))) return Number.NaN;
+  const median = window.quantile(0.5);
+  if (!Number.isFinite(median)) return undefined;
+  const smaller = firstRank(size, (rank) => window.valueAt(rank) >= median);
+  const below = (i: number): number => Math.abs(window.valueAt(smaller - 1 - i) - median);
+  const above = (i: number): number => Math.abs(window.valueAt(smaller + i) - median);
+  return interpolate(0.5, size, (rank) => {
+    // Of the rank + 1 least deviations, so many are below the median.
+    const most = Math.min(rank + 1, smaller);
+    const least = Math.max(0, rank + 1 - (size - smaller));
+    const taken =
+      least + firstRank(most - least, (i) => below(least + i) >= above(rank - least - i));
+    if (taken > rank) return below(taken - 1);
+    return Math.max(above(rank - taken), taken === 0 ? 0 : below(taken - 1));
+  });
+}
+
+/** The least of [0, count) for which it holds, as for all that follow; count where it never does. */
+function firstRank(count: number, holds: (rank: number) => boolean): number {
+  let lo = 0;
+  let hi = count;
+  while (lo < hi) {
+    const middle = (lo + hi) >> 1;
+    if (holds(middle)) hi = middle;
+    else lo = middle + 1;
+  }
+  return lo;
 }
 
 /** The window over the samples [from, to) of a series; decimals are counted, others are sorted. */
@@ -215,6 +252,10 @@ class CountedWindow implements OrderedWindow {
     return below * (1 - weight) + ((key + this.#least) / this.#scale) * weight;
   }
 
+  valueAt(rank: number): number {
+    return (this.#placeOf(rank).key + this.#least) / this.#scale;
+  }
+
   /** The key of the sample with `rank` smaller ones, and how many of those have the same key. */
   #placeOf(rank: number): { key: number; left: number } {
     let stretch = this.#stretch;
@@ -290,7 +331,11 @@ class RankWindow implements OrderedWindow {
     if (size === 0 || Number.isNaN(q)) return Number.NaN;
     if (q < 0) return Number.NEGATIVE_INFINITY;
     if (q > 1) return Number.POSITIVE_INFINITY;
-    return interpolate(q, size, (rank) => this.#sorted[this.#placeOf(rank)]!);
+    return interpolate(q, size, (rank) => this.valueAt(rank));
+  }
+
+  valueAt(rank: number): number {
+    return this.#sorted[this.#placeOf(rank)]!;
   }
 
   #change(place: number, by: number): void {

@@ -5,7 +5,7 @@
 // quantiles sort it first, everything else passes it on.
 import { CompensatedSum, plainMean, plainSum, SlidingSum } from './compensated.ts';
 import { REVISITS_MAX } from './limits.ts';
-import { orderedWindow, sortedQuantile } from './quantile.ts';
+import { medianDeviation, orderedWindow, sortedQuantile } from './quantile.ts';
 import type { SeriesSamples } from './samples.ts';
 import type { Windows } from './sliding.ts';
 import { argAt } from './step-column.ts';
@@ -186,17 +186,24 @@ export function quantileKernel(
 /** Median of the absolute deviations from the median; NaN where the window holds a NaN. */
 export function madKernel(s: SeriesSamples, windows: Windows, out: StepColumn): void {
   const { lo, hi, grid } = windows;
+  const isShared = overlapsMuch(s, windows);
+  const ranked = isShared ? orderedWindow(s.values, lo[0]!, hi[grid.count - 1]!) : undefined;
   for (let k = 0; k < grid.count; k++) {
-    if (hi[k] === lo[k]) continue;
-    const window = s.values.slice(lo[k], hi[k]);
-    if (window.some((value) => Number.isNaN(value))) {
-      out.setFloat(k, Number.NaN);
-      continue;
-    }
-    const median = sortedQuantile(0.5, window);
-    for (let i = 0; i < window.length; i++) window[i] = Math.abs(window[i]! - median);
-    out.setFloat(k, sortedQuantile(0.5, window));
+    const from = lo[k]!;
+    const to = hi[k]!;
+    ranked?.move(from, to);
+    if (to === from) continue;
+    const deviation = ranked && medianDeviation(ranked, to - from);
+    out.setFloat(k, deviation ?? plainDeviation(s.values.slice(from, to)));
   }
+}
+
+/** Of values that may be overwritten. */
+function plainDeviation(window: Float64Array): number {
+  if (window.some((value) => Number.isNaN(value))) return Number.NaN;
+  const median = sortedQuantile(0.5, window);
+  for (let i = 0; i < window.length; i++) window[i] = Math.abs(window[i]! - median);
+  return sortedQuantile(0.5, window);
 }
 
 /** Population variance (or its root) by Welford's recurrence, compensated as the reference does. */

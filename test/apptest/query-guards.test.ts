@@ -27,11 +27,19 @@ function path(base: string, params: Record<string, string>): string {
   return `${base}?${new URLSearchParams(params).toString()}`;
 }
 
+interface Refusal {
+  readonly errorType: string;
+  readonly error: string;
+  readonly limit: { readonly id: string; readonly limit: number; readonly contributors: string[] };
+}
+
 async function refusal(params: Record<string, string>): Promise<string> {
   const answer = await orrery.get(path('/api/v1/query_range', { ...RANGE, ...params }));
   assert.equal(answer.status, 422, answer.text);
-  const { errorType, error } = JSON.parse(answer.text) as { errorType: string; error: string };
+  const { errorType, error, limit } = JSON.parse(answer.text) as Refusal;
   assert.equal(errorType, 'execution');
+  assert.ok(error.includes(`(--${limit.id})`) && error.includes(` ${limit.limit} `), error);
+  assert.equal(limit.contributors.length, 2);
   return error;
 }
 
@@ -46,7 +54,7 @@ test('a refusal names limit, value, what was asked and who contributes most', as
   );
   assert.match(
     await refusal({ query: 'max_over_time(cpu_busy{host=~"h[1-9]"}[1h:1s])' }),
-    /^query processing would load too many samples.* of at most 20000.*; its label "host" contributes most, with 9 values$/,
+    /^query processing would load too many samples.* of at most 20000 \(--query-samples\); .*; its label "host" contributes most, with 9 values$/,
   );
   const twice = await refusal({ query: 'sum(cpu_busy{dc="d0"}) + sum(cpu_busy{dc="d1"})' });
   assert.match(twice, /^the query would read 40 series/);

@@ -400,7 +400,7 @@ describe('refusals', () => {
     await assert.rejects(ask(storage, query, { ...RANGE, seriesMax: 5 }), {
       kind: 'limited',
       code: 'query-series',
-      message: 'the query read 6 series, the limit of one query is 5',
+      message: 'the query read 6 series, the limit of one query is 5 (--query-series)',
     });
   });
 
@@ -437,6 +437,10 @@ test('operators pause between columns or steps, and a query that was ended stops
     'quantile(0.5, c_total)',
     'topk(1, c_total)',
     'count_values("v", c_total)',
+    'max_over_time(c_total[5m:1m])',
+    'rate(c_total[5m] smoothed)',
+    'c_total smoothed',
+    'quantile_over_time(time() / 1e10, c_total[5m] @ end())',
   ];
   for (const query of queries) {
     let pauses = 0;

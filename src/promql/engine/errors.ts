@@ -6,6 +6,16 @@ export function executionError(message: string): AppError {
   return new AppError('invalid', 'promql-execution', message);
 }
 
+/** The query passed a limit while it ran; who knows the table of limits adds where it is told of. */
+export function limitedError(
+  id: string,
+  message: string,
+  { limit, value }: { readonly limit: number; readonly value: number },
+): AppError {
+  const facts = { id, limit, value, contributors: [], docs: '' };
+  return new AppError('limited', id, message, { retryable: false, limit: facts });
+}
+
 /** A part of the language that is not there yet; `what` names it. */
 export function notSupported(what: string): AppError {
   return new AppError('invalid', 'not-supported', `${what} is not supported yet`);

@@ -2,7 +2,6 @@
 // that does not depend on the step is evaluated for the first step only and repeated; a part that
 // is written twice is evaluated once (sharing.ts).
 import type { ReadContext, StorageReader } from '../../model/storage.ts';
-import { AppError } from '../../model/errors.ts';
 import { labelValue, METRIC_NAME } from '../../model/labels.ts';
 import { smoothedKernel } from '../../windows/extended.ts';
 import type { Note } from '../../windows/float-kernels.ts';
@@ -17,7 +16,7 @@ import { scalarOperation, vectorScalar } from './binary.ts';
 import { dropMetadataLabels, mergeSameLabels, repeatValue } from './column.ts';
 import type { Column, Value } from './column.ts';
 import type { Evaluation } from './context.ts';
-import { executionError } from './errors.ts';
+import { executionError, limitedError } from './errors.ts';
 import { callFunction } from './functions.ts';
 import { addNote } from './notes.ts';
 import { QUERY_SAMPLES_MAX, SLOT_BYTES } from './limits.ts';
@@ -129,11 +128,11 @@ export class Evaluator implements Evaluation {
     this.#onRead?.(seriesCount, sampleCount);
     this.#checkSamples(this.#slots + sampleCount);
     if (this.seriesRead <= this.#seriesMax) return;
-    throw new AppError(
-      'limited',
+    throw limitedError(
       'query-series',
-      `the query read ${this.seriesRead} series, the limit of one query is ${this.#seriesMax}`,
-      { retryable: false },
+      `the query read ${this.seriesRead} series, the limit of one query is ${this.#seriesMax} ` +
+        '(--query-series)',
+      { limit: this.#seriesMax, value: this.seriesRead },
     );
   }
 
@@ -161,13 +160,12 @@ export class Evaluator implements Evaluation {
   #checkSamples(count: number): void {
     if (count > this.samplesPeak) this.samplesPeak = count;
     if (count <= this.#samplesMax) return;
-    throw new AppError(
-      'limited',
+    throw limitedError(
       'query-samples',
       `query processing would load too many samples into memory in query execution: ` +
-        `${count} of at most ${this.#samplesMax}; ask for fewer series, a shorter range or a ` +
-        'larger step',
-      { retryable: false },
+        `${count} of at most ${this.#samplesMax} (--query-samples); ask for fewer series, a ` +
+        'shorter range or a larger step',
+      { limit: this.#samplesMax, value: count },
     );
   }
 
@@ -204,6 +202,8 @@ export class Evaluator implements Evaluation {
     });
     const out: Column[] = [];
     for (const { labels, samples } of series) {
+      const pause = this.pause();
+      if (pause !== undefined) await pause;
       const column = new StepColumn(grid.count);
       const metric = labelValue(labels, METRIC_NAME);
       const note: Note = (level, code) =>

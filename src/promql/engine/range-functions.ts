@@ -111,9 +111,14 @@ async function rangeColumns(
   if (arg.type === 'SubqueryExpr') {
     const data = subqueryGrid(ev, arg, grid);
     const series = await subquerySeries(ev, arg, grid);
-    countWindows(ev, series, data, windowShape('left-open', windowUs), false);
     const args = await kernelArgs(ev, call, grid, data);
-    return overSeries(ev, call, series, { kernel, windowUs, args, grid: data });
+    return await overSeries(ev, call, series, {
+      kernel,
+      windowUs,
+      args,
+      grid: data,
+      isRead: false,
+    });
   }
   const { selector } = arg;
   const data = dataGrid(ev, selector, grid);
@@ -123,8 +128,7 @@ async function rangeColumns(
   if (isFixed && args.some((values) => values.length > 1)) {
     const range = { startUs: data.startUs - windowUs, endUs: data.startUs };
     const series = await selectRaw(ev, selector, range);
-    countWindows(ev, series, data, windowShape('left-open', windowUs), true);
-    return overSeries(ev, call, series, { kernel, windowUs, args, grid: data });
+    return await overSeries(ev, call, series, { kernel, windowUs, args, grid: data, isRead: true });
   }
   return runLeaf(
     ev,
@@ -141,21 +145,13 @@ async function rangeColumns(
   );
 }
 
-function countWindows(
-  ev: Evaluation,
-  series: readonly RawSeries[],
-  data: StepGrid,
-  shape: WindowShape,
-  isRead: boolean,
-): void {
-  for (const { samples } of series) ev.counted?.addWindows(samples, data, shape, isRead);
-}
-
 interface KernelJob {
   readonly kernel: LeafKernel;
   readonly windowUs: number;
   readonly args: readonly Float64Array[];
   readonly grid: StepGrid;
+  /** The samples come from the storage. */
+  readonly isRead: boolean;
 }
 
 function noteInto(ev: Evaluation, call: Call, metric: string): Note {
@@ -164,16 +160,19 @@ function noteInto(ev: Evaluation, call: Call, metric: string): Note {
     addNote(ev.annotations, { level, code, metric }, { kernel: pos, aggregation: pos });
 }
 
-function overSeries(
+async function overSeries(
   ev: Evaluation,
   call: Call,
-  series: readonly RawSeries[],
+  series: Iterable<RawSeries>,
   job: KernelJob,
-): Column[] {
+): Promise<Column[]> {
   const run = new KernelRun({ ...job, lookbackUs: ev.lookbackUs, bounds: 'left-open' });
+  const shape = windowShape('left-open', job.windowUs);
   const out: Column[] = [];
   for (const { labels, samples, dropName } of series) {
-    ev.context.signal.throwIfAborted();
+    const pause = ev.pause();
+    if (pause !== undefined) await pause;
+    ev.counted?.addWindows(samples, job.grid, shape, job.isRead);
     const column = new StepColumn(job.grid.count);
     run.run(samples, column, noteInto(ev, call, labelValue(labels, METRIC_NAME)));
     if (column.isEmpty()) continue;
@@ -215,9 +214,11 @@ async function extended(
     includesStart: false,
     includesEnd: true,
   };
-  countWindows(ev, series, data, shape, true);
   const out: Column[] = [];
   for (const { labels, samples, dropName } of series) {
+    const pause = ev.pause();
+    if (pause !== undefined) await pause;
+    ev.counted?.addWindows(samples, data, shape, true);
     const column = new StepColumn(data.count);
     const spec = { mode, windowUs, lookbackUs: ev.lookbackUs, grid: data };
     const note = noteInto(ev, call, labelValue(labels, METRIC_NAME));

@@ -35,7 +35,7 @@ export async function rangeVector(
   const data = isSubquery ? subqueryGrid(ev, expr, grid) : dataGrid(ev, expr.selector, grid);
   const range = { startUs: data.startUs - windowUs, endUs: data.startUs };
   const series = isSubquery
-    ? await subquerySeries(ev, expr, grid, true)
+    ? [...(await subquerySeries(ev, expr, grid, true))]
     : await selectorSeries(ev, expr, range);
   if (!isSubquery)
     for (const { samples } of series)

@@ -234,7 +234,8 @@ export async function selectRaw(
   };
   ev.trace?.beginNode('Select', printExpr(selector), 0);
   for await (const series of ev.storage.select(ev.context, request)) {
-    ev.context.signal.throwIfAborted();
+    const pause = ev.pause();
+    if (pause !== undefined) await pause;
     const samples = gatherSamples(series.chunks, false);
     ev.countRead(1, samples.count + (samples.histograms?.count ?? 0));
     if (samples.count === 0 && samples.histograms === undefined) continue;

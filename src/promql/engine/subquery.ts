@@ -4,11 +4,12 @@
 import { COUNTER_RESET_HINT } from '../../model/histogram.ts';
 import type { Histogram } from '../../model/histogram.ts';
 import { compareLabels, labelsKey } from '../../model/labels.ts';
+import type { Labels } from '../../model/labels.ts';
 import type { StepGrid } from '../../windows/sliding.ts';
 import type { SubqueryExpr } from '../ast.ts';
 import type { Column, Value } from './column.ts';
 import type { Evaluation } from './context.ts';
-import { SUBQUERY_GAP_STEPS_MIN, SUBQUERY_STEP_US } from './limits.ts';
+import { SAMPLE_BYTES, SUBQUERY_GAP_STEPS_MIN, SUBQUERY_STEP_US } from './limits.ts';
 import { atTimeUs, durationUs } from './prepare.ts';
 import { SLOT_FLOAT, SLOT_HISTOGRAM } from './result.ts';
 import type { RawSeries } from './selector.ts';
@@ -62,13 +63,13 @@ interface Piece {
   readonly grid: StepGrid;
 }
 
-/** `isAnswer`: its values are the answer and no window looks at them. */
+/** Each is made when it is asked for. `isAnswer`: the values are the answer, no window sees them. */
 export async function subquerySeries(
   ev: Evaluation,
   expr: SubqueryExpr,
   grid: StepGrid,
   isAnswer = false,
-): Promise<RawSeries[]> {
+): Promise<Iterable<RawSeries>> {
   const grids = innerGrids(ev, expr, grid);
   if (grids.length > 1) {
     const { annotations } = ev;
@@ -77,7 +78,7 @@ export async function subquerySeries(
     const series = await piecewise(ev, expr, grids);
     if (!annotations.dependsOnRange) {
       annotations.dependsOnRange = restore.dependsOnRange;
-      return series;
+      return inTurn(ev, series, isAnswer);
     }
     // What came of the steps could be another in all of them together.
     restore.run();
@@ -87,7 +88,26 @@ export async function subquerySeries(
   ev.takeColumns(1, whole.count);
   const columns = await innerColumns(ev, expr, whole, { isContinued: false, isAnswer });
   ev.giveColumns(1, whole.count);
-  return columns.map((column) => seriesOf([{ column, grid: whole }]));
+  return inTurn(
+    ev,
+    columns.map((column) => [{ column, grid: whole }]),
+    isAnswer,
+  );
+}
+
+/** Times and values of one series at a time; those of an answer stay, and are paid for. */
+function* inTurn(
+  ev: Evaluation,
+  all: readonly (readonly Piece[])[],
+  isAnswer: boolean,
+): Generator<RawSeries, void, void> {
+  const { budget } = ev.context;
+  for (const pieces of all) {
+    const sizeBytes = slotsOf(pieces) * SAMPLE_BYTES;
+    budget.take(sizeBytes);
+    yield seriesOf(pieces);
+    if (!isAnswer) budget.give(sizeBytes);
+  }
 }
 
 /** One evaluation for each grid; series in the order of their labels, as leaves give them. */
@@ -95,7 +115,7 @@ async function piecewise(
   ev: Evaluation,
   expr: SubqueryExpr,
   grids: readonly StepGrid[],
-): Promise<RawSeries[]> {
+): Promise<(readonly Piece[])[]> {
   const byLabels = new Map<string, Piece[]>();
   for (const [i, grid] of grids.entries()) {
     const how = { isContinued: i > 0, isAnswer: false };
@@ -108,8 +128,8 @@ async function piecewise(
     }
     ev.giveColumns(1, grid.count);
   }
-  const series = Array.from(byLabels.values(), seriesOf);
-  return series.toSorted((a, b) => compareLabels(a.labels, b.labels));
+  const labelsOf = ([first]: readonly Piece[]): Labels => first!.column.labels;
+  return [...byLabels.values()].toSorted((a, b) => compareLabels(labelsOf(a), labelsOf(b)));
 }
 
 async function innerColumns(
@@ -144,9 +164,13 @@ async function innerValue(
   return value;
 }
 
+function slotsOf(pieces: readonly Piece[]): number {
+  return pieces.reduce((sum, { grid }) => sum + grid.count, 0);
+}
+
 /** The filled slots as samples at the times of their steps. */
 function seriesOf(pieces: readonly Piece[]): RawSeries {
-  const slots = pieces.reduce((sum, { grid }) => sum + grid.count, 0);
+  const slots = slotsOf(pieces);
   const tUs = new Float64Array(slots);
   const values = new Float64Array(slots);
   const histogramTimes: number[] = [];
