@@ -38,7 +38,8 @@ export class KernelRun {
   }
 
   /**
-   * Fills `out` (which must be empty). Complexity: samples + steps for all but the fits, times a logarithm where values are ranked.
+   * Fills `out` (which must be empty). Complexity: samples + steps for all but the fits, times a
+   * logarithm where values are ranked.
    */
   run(samples: SeriesSamples, out: StepColumn, note: Note): void {
     const floats = this.#floats;

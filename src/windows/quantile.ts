@@ -97,7 +97,7 @@ export interface OrderedWindow {
   /** Makes [lo, hi) the window; neither end may move back. */
   move(lo: number, hi: number): void;
   quantile(q: number): number;
-  /** The value with `rank` smaller ones, NaN before every number; 0 <= rank < size of the window. */
+  /** The value with `rank` smaller ones, below the size of the window; NaN before numbers. */
   valueAt(rank: number): number;
 }
 
@@ -124,7 +124,7 @@ export function medianDeviation(window: OrderedWindow, size: number): number | u
   });
 }
 
-/** The least of [0, count) for which it holds, as for all that follow; count where it never does. */
+/** The least of [0, count) for which it holds, as for all that follow; count if for none. */
 function firstRank(count: number, holds: (rank: number) => boolean): number {
   let lo = 0;
   let hi = count;

@@ -326,6 +326,16 @@ journey('Several queries, heat map and plan fit 360 px', NARROW, async (look) =>
   await page.getByRole('img', { name: /heat map/ }).waitFor();
   await assertNoSidewaysScroll(look);
   await screenshot(page, 'narrow-heat');
+  await page.goto(at('explore?expr=node_load1&from=2026-06-01T08:00:00Z&to=2026-06-01T09:00:00Z'));
+  const heading = page.getByRole('columnheader');
+  await heading.filter({ hasText: 'Max' }).waitFor();
+  for (const name of ['Last', 'Min', 'Mean', 'Max'])
+    assert.ok(await heading.filter({ hasText: name }).isVisible(), name);
+  const refresh = (await page.getByLabel('Refresh').boundingBox())!;
+  assert.ok(refresh.x + refresh.width <= NARROW.viewport.width, 'refresh is cut off');
+  await assertNoSidewaysScroll(look);
+  await assertAccessible(page);
+  await screenshot(page, 'narrow-legend');
 });
 
 journey('Nothing shifts while several queries load', LIGHT, async ({ page, at }) => {

@@ -136,6 +136,8 @@ journey('Metrics and Status fit 360 px', NARROW, async (look) => {
   const { page, at } = look;
   await page.goto(at('metrics-browser?metric=node_cpu_seconds_total'));
   await page.getByText('3 values').waitFor();
+  for (const name of ['Metric', 'Type', 'Unit', 'Series'])
+    assert.ok(await page.getByRole('columnheader', { name }).isVisible(), name);
   await assertNoSidewaysScroll(look);
   await assertAccessible(page);
   await screenshot(page, 'metrics-360');

@@ -6,7 +6,7 @@ export function executionError(message: string): AppError {
   return new AppError('invalid', 'promql-execution', message);
 }
 
-/** The query passed a limit while it ran; who knows the table of limits adds where it is told of. */
+/** The query passed a limit while it ran; where it is told of is added by who knows that table. */
 export function limitedError(
   id: string,
   message: string,

@@ -63,7 +63,7 @@ interface Piece {
   readonly grid: StepGrid;
 }
 
-/** Each is made when it is asked for. `isAnswer`: the values are the answer, no window sees them. */
+/** Each is made when it is asked for. `isAnswer`: no window looks at the values. */
 export async function subquerySeries(
   ev: Evaluation,
   expr: SubqueryExpr,

@@ -4,7 +4,7 @@ import { queryInstant, seriesOf } from '../api/client.ts';
 import { useRequest } from '../hooks/use-request.ts';
 import { Notice } from '../ui/notice.tsx';
 import { toNumber } from '../util/decode.ts';
-import { formatLabels, visible } from '../util/labels.ts';
+import { formatLabels, visible, visibleLine } from '../util/labels.ts';
 import { METRIC_SERIES_MAX } from '../util/limits.ts';
 import { firstQuery, labelFacts, type MetricFacts } from '../util/metric-facts.ts';
 import { formatTime } from '../util/time.ts';
@@ -48,7 +48,7 @@ export function MetricDetail({ facts, state }: MetricDetailProps): ReactNode {
           Close
         </PlaceLink>
       </header>
-      {help !== '' && <p>{visible(help)}</p>}
+      {help !== '' && <p>{visibleLine(help)}</p>}
       <dl className="facts">
         <Fact name="Type">{type === '' ? 'not declared' : visible(type)}</Fact>
         <Fact name="Unit">{unit === '' ? 'not declared' : visible(unit)}</Fact>

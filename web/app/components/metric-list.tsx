@@ -1,7 +1,7 @@
 /** The list of metrics: searched by name and help, sorted by name or by number of series. */
 import { useMemo, useState, type ReactNode } from 'react';
 import { WrappedName } from '../ui/wrapped-name.tsx';
-import { visible } from '../util/labels.ts';
+import { visible, visibleLine } from '../util/labels.ts';
 import { METRICS_ROWS_MAX } from '../util/limits.ts';
 import { filterFacts, type MetricFacts } from '../util/metric-facts.ts';
 import { formatCount } from '../util/unit.ts';
@@ -96,7 +96,7 @@ function MetricRow({ metric, state }: MetricRowProps): ReactNode {
         >
           <WrappedName text={name} />
         </PlaceLink>
-        <span className="metric-help hint">{visible(help)}</span>
+        <span className="metric-help hint">{visibleLine(help)}</span>
       </th>
       <td>{visible(type)}</td>
       <td>{visible(unit)}</td>

@@ -33,7 +33,8 @@ const WORDS: Readonly<Record<ErrorKind, ErrorWords>> = {
   },
   execution: {
     title: 'The query stopped while running',
-    advice: 'The reason below says which part. A narrower selector or shorter range often helps.',
+    advice:
+      'The reason says which part. Where it names a limit, ask for fewer series or a shorter range.',
   },
   timeout: {
     title: 'The query took longer than its deadline',

@@ -20,6 +20,11 @@ export function visible(text: string): string {
   });
 }
 
+/** A sentence of a writer, on one line: ends of lines are spaces in it. */
+export function visibleLine(text: string): string {
+  return visible(text.replaceAll(/\s+/g, ' ').trim());
+}
+
 /** The value of a label, '' where there is none: names may be those of what every object has. */
 export function labelValue(labels: Labels, name: string): string {
   return Object.hasOwn(labels, name) ? (labels[name] ?? '') : '';
