@@ -15,6 +15,8 @@ test('a pattern is a whole one: errors show it as it is', () => {
   };
   assert.equal(problem('a('), 'error parsing regexp: missing closing ): `a(`');
   assert.equal(problem('a)|(b'), 'error parsing regexp: unexpected ): `a)|(b`');
+  const stopped = 'error parsing regexp: trailing backslash at end of expression: ``';
+  assert.equal(problem('a\\'), stopped);
   assert.equal(problem('a|(b)'), '');
 });
 

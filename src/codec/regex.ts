@@ -94,10 +94,14 @@ export function compileRegex(pattern: string): Regex {
   }
 }
 
-/** The library shows the flag that it was given as a part of the pattern. */
+/**
+ * The library shows the flag that it was given as a part of the pattern, and does not show the
+ * rest that it stopped at where that is empty.
+ */
 function regexError(cause: unknown): RegexError {
   const message = cause instanceof Error ? cause.message : String(cause);
-  return new RegexError(message.replace('`(?s)', '`'), { cause });
+  const shown = message.replace(/(end of expression)$/, '$1: ``').replace('`(?s)', '`');
+  return new RegexError(shown, { cause });
 }
 
 export interface CaptureMatch {

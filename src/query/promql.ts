@@ -55,6 +55,7 @@ export interface PromqlPlan {
 export const BAD_QUERY_CODES: ReadonlySet<string> = new Set([
   'promql-parse',
   'promql-range-type',
+  'promql-duration',
   'bad-matcher',
 ]);
 

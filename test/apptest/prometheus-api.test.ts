@@ -258,6 +258,74 @@ test('rules look at their parameters, notices at nobody', async () => {
   assert.equal((await get('notifications/live')).status, 204);
 });
 
+test('durations that come to nothing, and patterns that stop short, are bad queries', async () => {
+  for (const [query, reason] of [
+    ['up[range()]', '3:10: duration must be greater than 0'],
+    ['sum_over_time(up[5m:step()])', '20:26: duration must be greater than 0'],
+    [
+      'up{instance=~"h\\\\"}',
+      '1:4: parse error: error parsing regexp: trailing backslash at end of expression: ``',
+    ],
+  ] as const)
+    assert.deepEqual(await refused('query', [['query', query]]), [
+      400,
+      'bad_data',
+      `invalid parameter "query": ${reason}`,
+    ]);
+});
+
+test('what is said of samples has the position of the first argument', async () => {
+  const lines = ['float', 'histogram'].map((kind, i) => {
+    const t = T * 1000 - i * 1000;
+    return kind === 'float'
+      ? [...bytesField(2, [...doubleField(1, 3), ...varintField(2, t)])]
+      : [...bytesField(4, [...varintField(1, 1), ...varintField(6, 1), ...varintField(15, t)])];
+  });
+  const series = bytesField(1, [...label('__name__', 'mixed'), ...lines.flat()]);
+  const body = new Uint8Array(encodeSnappy(Uint8Array.from(series)));
+  const headers = { 'Content-Type': 'application/x-protobuf', 'Content-Encoding': 'snappy' };
+  const wrote = await orrery.post('/api/v1/write', body, { headers });
+  assert.equal(wrote.status, 204, wrote.text);
+  for (const query of [
+    'quantile_over_time(0.5, mixed[5m])',
+    'quantile_over_time(0.5,mixed[5m:1s])',
+  ]) {
+    const { text } = await get('query', [
+      ['query', query],
+      ['time', String(T)],
+    ]);
+    const { infos } = JSON.parse(text) as { infos: string[] };
+    assert.deepEqual(infos, [
+      'PromQL info: ignored histograms in a range containing both floats and histograms for ' +
+        'metric name "mixed" (1:20)',
+    ]);
+  }
+});
+
+test('a sample that is forced into order for several quantiles is counted once', async () => {
+  const buckets = [
+    ['0.5', 5],
+    ['1', 4],
+    ['+Inf', 10],
+  ] as const;
+  const series = buckets.flatMap(([le, value]) =>
+    bytesField(1, [
+      ...label('__name__', 'b_bucket'),
+      ...label('le', le),
+      ...bytesField(2, [...doubleField(1, value), ...varintField(2, T * 1000)]),
+    ]),
+  );
+  const body = new Uint8Array(encodeSnappy(Uint8Array.from(series)));
+  const headers = { 'Content-Type': 'application/x-protobuf', 'Content-Encoding': 'snappy' };
+  assert.equal((await orrery.post('/api/v1/write', body, { headers })).status, 204);
+  const { text } = await get('query', [
+    ['query', 'histogram_quantiles(b_bucket, "q", 0.1, 0.5, 0.9)'],
+    ['time', String(T)],
+  ]);
+  const { infos } = JSON.parse(text) as { infos: string[] };
+  assert.match(infos[0]!, /, over 1 samples from /);
+});
+
 test('statistics of a query', async () => {
   const query = [
     ['query', 'sum(up)'],

@@ -66,6 +66,16 @@ const SERIES: readonly SeriesV2[] = [
     labels: ['__name__', 'h'],
     histograms: steps.map((k) => ({ histogram: histogram(k), tMs: (T - 600 + k * 10) * 1000 })),
   },
+  {
+    labels: ['__name__', 'mixed'],
+    samples: steps.slice(0, 40).map((k) => ({ value: k, tMs: (T - 600 + k * 10) * 1000 })),
+  },
+  {
+    labels: ['__name__', 'mixed'],
+    histograms: steps
+      .slice(40)
+      .map((k) => ({ histogram: histogram(k), tMs: (T - 600 + k * 10) * 1000 })),
+  },
   // Finer than is stored: buckets are merged to schema 8.
   ...[9, 12, 31].map((schema) => ({
     labels: ['__name__', 'fine', 'schema', String(schema)],
@@ -149,6 +159,10 @@ const INSTANT = [
   'query=sum(',
   'query=up{a=~"("}',
   'query=up{a=~"[a"}',
+  'query=up{a=~"h\\\\"}',
+  'query=up[range()]',
+  'query=sum_over_time(up[5m:step()])',
+  'query=quantile_over_time(0.5, mixed[5m])',
   'query=foo bar',
   'query=up on up',
   'query=1)',

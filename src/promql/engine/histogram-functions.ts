@@ -178,7 +178,14 @@ function noteInto(ev: Evaluation, metric: string, pos: PosRange): HistogramNote 
   return (code) => ev.annotations.info(withMetric(NAN_NOTES[code], metric), pos);
 }
 
-function quantileReaders(ev: Evaluation, q: Float64Array, pos: PosRange, grid: StepGrid): Readers {
+/** `isFirst`: samples that are looked at for several quantiles are counted with the first one. */
+function quantileReaders(
+  ev: Evaluation,
+  q: Float64Array,
+  pos: PosRange,
+  grid: StepGrid,
+  isFirst = true,
+): Readers {
   return {
     native: (h, k, metric) => histogramQuantile(q[k]!, h, noteInto(ev, metric, pos)),
     classic: (buckets, k, metric) =>
@@ -188,7 +195,7 @@ function quantileReaders(ev: Evaluation, q: Float64Array, pos: PosRange, grid: S
           ...forced,
           minUs: tUs,
           maxUs: tUs,
-          count: 1,
+          count: isFirst ? 1 : 0,
         });
       }),
   };
@@ -231,10 +238,10 @@ export async function quantilesFunction(
   const { pos } = unwrap(vector);
   const input = new HistogramInput(ev, columns, pos);
   const out: Column[] = [];
-  for (const arg of args) {
+  for (const [i, arg] of args.entries()) {
     const q = await ev.scalar(arg, grid);
     checkQuantiles(ev, q, arg);
-    const readers = quantileReaders(ev, q, pos, grid);
+    const readers = quantileReaders(ev, q, pos, grid, i === 0);
     for (const column of overHistograms(ev, input, grid.count, readers))
       for (const part of splitByQuantile(column, q, name)) out.push(part);
   }

@@ -10,7 +10,7 @@ import type { Note } from '../../windows/float-kernels.ts';
 import { windowShape } from '../../windows/sliding.ts';
 import type { StepGrid, WindowShape } from '../../windows/sliding.ts';
 import { StepColumn } from '../../windows/step-column.ts';
-import type { Call, Expr, MatrixSelector, SubqueryExpr } from '../ast.ts';
+import type { Call, Expr, MatrixSelector, PosRange, SubqueryExpr } from '../ast.ts';
 import { quote } from '../text.ts';
 import { absentLabels } from './absent.ts';
 import {
@@ -138,7 +138,7 @@ async function rangeColumns(
       windowUs,
       args,
       grouping: undefined,
-      kernelPos: selector.pos,
+      kernelPos: notePos(call, selector),
       aggregationPos: call.pos,
     },
     grid,
@@ -154,8 +154,13 @@ interface KernelJob {
   readonly isRead: boolean;
 }
 
+/** What is said of samples points at the first argument, whatever it is, as in the reference. */
+function notePos(call: Call, { pos }: Expr): PosRange {
+  return call.func === 'quantile_over_time' ? call.args[0]!.pos : pos;
+}
+
 function noteInto(ev: Evaluation, call: Call, metric: string): Note {
-  const { pos } = rangeArg(call);
+  const pos = notePos(call, rangeArg(call));
   return (level, code) =>
     addNote(ev.annotations, { level, code, metric }, { kernel: pos, aggregation: pos });
 }
