@@ -52,9 +52,17 @@ export async function pickSeries(
   if (!checkParam(ev, expr, param)) return [];
   const out = new Map<Column, Column>();
   ev.takeColumns(columns.length, grid.count);
+  const places =
+    expr.op === 'limit_ratio'
+      ? new Map(columns.map((column) => [column, labelsRatio(column.labels)]))
+      : undefined;
   for (const group of groups)
     for (let k = 0; k < grid.count; k++) {
-      for (const column of pickAt(ev, expr, group.columns, k, param[k]!)) {
+      const picks =
+        places === undefined
+          ? pickAt(ev, expr, group.columns, k, param[k]!)
+          : sampledAt(group.columns, places, k, param[k]!);
+      for (const column of picks) {
         let picked = out.get(column);
         if (picked === undefined) {
           picked = newColumn(column.labels, grid.count, column.dropName);
@@ -75,8 +83,6 @@ function pickAt(
   k: number,
   param: number,
 ): Column[] {
-  if (expr.op === 'limit_ratio')
-    return columns.filter((column) => column.present[k] !== SLOT_EMPTY && isSampled(column, param));
   const size = Math.trunc(param);
   if (size < 1) return [];
   if (expr.op === 'limitk')
@@ -166,10 +172,18 @@ export function compareNanLast(a: number, b: number, sign: number): number {
   return a === b ? 0 : a < b ? -sign : sign;
 }
 
-/** A fixed share of all label sets; -r picks what 1 - r does not. */
-function isSampled(column: Column, ratio: number): boolean {
-  if (ratio === 0) return false;
-  const offset = labelsRatio(column.labels);
+/** A fixed share of all label sets, which have places in [0, 1); -r picks what 1 - r does not. */
+function sampledAt(
+  columns: readonly Column[],
+  places: ReadonlyMap<Column, number>,
+  k: number,
+  ratio: number,
+): Column[] {
+  if (ratio === 0) return [];
   const limit = Math.max(-1, Math.min(1, ratio));
-  return limit > 0 ? offset < limit : offset >= 1 + limit;
+  return columns.filter((column) => {
+    if (column.present[k] === SLOT_EMPTY) return false;
+    const place = places.get(column)!;
+    return limit > 0 ? place < limit : place >= 1 + limit;
+  });
 }

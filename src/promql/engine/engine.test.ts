@@ -440,6 +440,9 @@ test('operators pause between columns or steps, and a query that was ended stops
     'max_over_time(c_total[5m:1m])',
     'rate(c_total[5m] smoothed)',
     'c_total smoothed',
+    'info(c_total)',
+    'histogram_quantile(0.5, label_replace(c_total, "le", "1", "", ""))',
+    'histogram_fraction(0, 1, label_replace(c_total, "le", "1", "", ""))',
     'quantile_over_time(time() / 1e10, c_total[5m] @ end())',
   ];
   for (const query of queries) {

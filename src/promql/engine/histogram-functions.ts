@@ -43,10 +43,16 @@ export function isHistogramReader(name: string): boolean {
   return READERS.has(name);
 }
 
-export function readHistograms(ev: Evaluation, call: Call, columns: readonly Column[]): Column[] {
+export async function readHistograms(
+  ev: Evaluation,
+  call: Call,
+  columns: readonly Column[],
+): Promise<Column[]> {
   const read = READERS.get(call.func)!;
   const out: Column[] = [];
   for (const column of columns) {
+    const pause = ev.pause();
+    if (pause !== undefined) await pause;
     if (column.histograms === undefined) continue;
     const result = outputColumn(ev, column.labels, column.present.length);
     for (let k = 0; k < column.present.length; k++)
@@ -67,10 +73,17 @@ interface ClassicGroup {
   readonly buckets: { readonly upper: number; readonly column: Column }[];
 }
 
+/** Classic and native histograms of the same labels. */
+interface Namesakes {
+  readonly group: ClassicGroup;
+  readonly native: readonly Column[];
+}
+
 /** The input split by kind. */
 class HistogramInput {
   readonly classic = new Map<string, ClassicGroup>();
   readonly native: Column[] = [];
+  readonly #nativeByLabels = new Map<string, Column[]>();
   readonly #ev: Evaluation;
   readonly #pos: PosRange;
 
@@ -78,9 +91,17 @@ class HistogramInput {
     this.#ev = ev;
     this.#pos = pos;
     for (const column of columns) {
-      if (column.histograms !== undefined) this.native.push(column);
+      if (column.histograms !== undefined) this.#addNative(column);
       if (column.present.includes(SLOT_FLOAT)) this.#addBucket(column);
     }
+  }
+
+  #addNative(column: Column): void {
+    this.native.push(column);
+    const key = labelsKey(column.labels);
+    const known = this.#nativeByLabels.get(key);
+    if (known === undefined) this.#nativeByLabels.set(key, [column]);
+    else known.push(column);
   }
 
   #addBucket(column: Column): void {
@@ -110,14 +131,18 @@ class HistogramInput {
     return out;
   }
 
+  /** Undefined where the labels have one kind alone. */
+  namesakes(labels: Labels): Namesakes | undefined {
+    const key = labelsKey(labels);
+    const group = this.classic.get(key);
+    const native = this.#nativeByLabels.get(key);
+    return group === undefined || native === undefined ? undefined : { group, native };
+  }
+
   /** Does a native histogram meet classic buckets of the same labels at the step? Warns if so. */
-  isMixed(labels: Labels, k: number): boolean {
-    const group = this.classic.get(labelsKey(labels));
-    if (group === undefined || this.bucketsAt(group, k).length === 0) return false;
-    const isMixed = this.native.some(
-      (column) =>
-        column.present[k] === SLOT_HISTOGRAM && labelsKey(column.labels) === labelsKey(labels),
-    );
+  isMixed(both: Namesakes | undefined, labels: Labels, k: number): boolean {
+    if (both === undefined || this.bucketsAt(both.group, k).length === 0) return false;
+    const isMixed = both.native.some((column) => column.present[k] === SLOT_HISTOGRAM);
     if (isMixed) {
       const message = 'vector contains a mix of classic and native histograms';
       this.#ev.annotations.warning(withMetric(message, this.metricOf(labels)), this.#pos);
@@ -138,28 +163,34 @@ interface Readers {
 }
 
 /** One result series for every histogram; `relabel` gives its labels. */
-function overHistograms(
+async function overHistograms(
   ev: Evaluation,
   input: HistogramInput,
   count: number,
   readers: Readers,
-): Column[] {
+): Promise<Column[]> {
   const out: Column[] = [];
   for (const column of input.native) {
+    const pause = ev.pause();
+    if (pause !== undefined) await pause;
+    const both = input.namesakes(column.labels);
     const result = outputColumn(ev, column.labels, count);
     const metric = input.metricOf(column.labels);
     for (let k = 0; k < count; k++) {
-      if (column.present[k] !== SLOT_HISTOGRAM || input.isMixed(column.labels, k)) continue;
+      if (column.present[k] !== SLOT_HISTOGRAM || input.isMixed(both, column.labels, k)) continue;
       setFloat(result, k, readers.native(column.histograms![k]!, k, metric));
     }
     out.push(result);
   }
   for (const group of input.classic.values()) {
+    const pause = ev.pause();
+    if (pause !== undefined) await pause;
+    const both = input.namesakes(group.labels);
     const result = outputColumn(ev, group.labels, count);
     const metric = input.metricOf(group.labels);
     for (let k = 0; k < count; k++) {
       const buckets = input.bucketsAt(group, k);
-      if (buckets.length === 0 || input.isMixed(group.labels, k)) continue;
+      if (buckets.length === 0 || input.isMixed(both, group.labels, k)) continue;
       setFloat(result, k, readers.classic(buckets, k, metric));
     }
     out.push(result);
@@ -223,7 +254,7 @@ export async function quantileFunction(
   const { pos } = unwrap(vector);
   const input = new HistogramInput(ev, columns, pos);
   const readers = quantileReaders(ev, q, pos, grid);
-  return mergeSameLabels(overHistograms(ev, input, grid.count, readers));
+  return mergeSameLabels(await overHistograms(ev, input, grid.count, readers));
 }
 
 /** histogram_quantiles: one series for every quantile, told apart by a label. */
@@ -242,7 +273,7 @@ export async function quantilesFunction(
     const q = await ev.scalar(arg, grid);
     checkQuantiles(ev, q, arg);
     const readers = quantileReaders(ev, q, pos, grid, i === 0);
-    for (const column of overHistograms(ev, input, grid.count, readers))
+    for (const column of await overHistograms(ev, input, grid.count, readers))
       for (const part of splitByQuantile(column, q, name)) out.push(part);
   }
   return mergeSameLabels(out);
@@ -282,7 +313,7 @@ export async function fractionFunction(
   const columns = await ev.vector(vector, grid);
   const { pos } = unwrap(vector);
   const input = new HistogramInput(ev, columns, pos);
-  const result = overHistograms(ev, input, grid.count, {
+  const result = await overHistograms(ev, input, grid.count, {
     native: (h, k, metric) => histogramFraction(lower[k]!, upper[k]!, h, noteInto(ev, metric, pos)),
     classic: (buckets, k) => classicFraction(lower[k]!, upper[k]!, buckets),
   });

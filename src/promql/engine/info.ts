@@ -206,6 +206,8 @@ export async function infoFunction(ev: Evaluation, call: Call, grid: StepGrid): 
   const output = new Output(grid.count);
   ev.takeColumns(base.length, grid.count);
   for (const column of base) {
+    const pause = ev.pause();
+    if (pause !== undefined) await pause;
     const own = infos.get(identity(column.labels));
     const ignores = isInfo(column);
     for (let k = 0; k < grid.count; k++) {
