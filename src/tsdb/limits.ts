@@ -108,6 +108,12 @@ export const COLUMN_BYTES = 400;
 export const LANE_DECODED_SAMPLES_MAX = 4 * 1024 * 1024;
 /** A leaf over decoded values of more samples than this does. */
 export const LANE_SAMPLES_MAX = 16 * 1024 * 1024;
+/**
+ * A series of so many samples must be short work for a kernel that looks at each window anew, or a
+ * leaf over a range goes the general way.
+ */
+export const LANE_FITTED_SAMPLES = 4096;
+
 /** Series of the head that a leaf reads alone, or merges with parts by labels. */
 export const LANE_HEAD_SERIES_MAX = 20_000;
 /** Of the head alone, series times steps: what is more goes to threads. */

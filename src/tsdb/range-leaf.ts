@@ -9,7 +9,7 @@ import type { Labels } from '../model/labels.ts';
 import type { LeafPlan, LeafResult, ReadContext } from '../model/storage.ts';
 import type { Clock } from '../stdx/clock.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
-import { KernelRun } from '../windows/kernels.ts';
+import { KernelRun, stepsAtOnce } from '../windows/kernels.ts';
 import { metricOf, newLeafSink, SeriesSink } from '../windows/leaf-sink.ts';
 import type { Group, LeafSink } from '../windows/leaf-sink.ts';
 import { Slices } from '../windows/leaf-slices.ts';
@@ -24,6 +24,7 @@ import { GroupNumbers, InstantBatch, SEEN } from './instant-lane.ts';
 import {
   COLUMNS_LEAF_SHARE,
   LANE_DECODED_SAMPLES_MAX,
+  LANE_FITTED_SAMPLES,
   LANE_HEAD_SERIES_MAX,
   LANE_HEAD_SLOTS_MAX,
   LANE_SAMPLES_MAX,
@@ -56,6 +57,8 @@ export async function runRangeLeaf(options: RangeLeafOptions): Promise<LeafResul
   const { plan, context, scanOf } = options;
   if ((plan.kinds & NUMERIC_KINDS) !== NUMERIC_KINDS) return undefined;
   const grid = stepGrid(plan.startUs, plan.endUs, plan.stepUs);
+  // What may be long has threads to do it, and they are asked the general way.
+  if (stepsAtOnce({ ...plan, grid }, LANE_FITTED_SAMPLES) < grid.count) return undefined;
   const run = new KernelRun({ ...plan, grid });
   const scan = scanOf(run.sampleRange);
   const found = await findPlaces(scan, grid.count);

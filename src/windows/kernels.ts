@@ -5,6 +5,7 @@ import { countStartOverlaps } from './counters.ts';
 import { runFloatKernel } from './float-kernels.ts';
 import type { KernelSpec, Note } from './float-kernels.ts';
 import { instantKernel } from './instant.ts';
+import { FITTED_IN_THREAD_MAX } from './limits.ts';
 import { mixedKernel } from './mixed.ts';
 import type { SeriesSamples } from './samples.ts';
 import { Windows, windowShape } from './sliding.ts';
@@ -65,6 +66,27 @@ export class KernelRun {
       found += countStartOverlaps(samples.histograms, this.#histograms);
     for (let i = 0; i < found; i++) note('warning', 'start-time-overlap');
   }
+}
+
+const FITS: ReadonlySet<LeafKernel> = new Set<LeafKernel>([
+  'deriv',
+  'predict_linear',
+  'double_exponential_smoothing',
+]);
+
+/**
+ * How many steps of a series of so many samples a thread should compute in one go that others wait
+ * for: all of them, but of kernels that look at each window anew.
+ */
+export function stepsAtOnce(
+  { kernel, grid, windowUs }: Pick<KernelSpec, 'kernel' | 'grid' | 'windowUs'>,
+  sampleCount: number,
+): number {
+  if (!FITS.has(kernel)) return grid.count;
+  const shared = grid.stepUs === 0 ? grid.count : Math.ceil(windowUs / grid.stepUs);
+  const touched = sampleCount * Math.min(grid.count, Math.max(1, shared));
+  if (touched <= FITTED_IN_THREAD_MAX) return grid.count;
+  return Math.max(1, Math.floor((grid.count * FITTED_IN_THREAD_MAX) / touched));
 }
 
 const RATES: ReadonlySet<LeafKernel> = new Set<LeafKernel>(['rate', 'increase']);

@@ -384,3 +384,18 @@ test('a principal sees nothing outside its time, whatever the blocks hold', asyn
   const { groups } = await runLeaf(readerOf(large()), { ...contextOf(), principal }, plan);
   assert.deepEqual([...groups[0]!.values], [64 * 3]);
 });
+
+test('a series that is long to fit goes to a thread at once, others do not', async () => {
+  const [one] = large();
+  const tasksOf = async (kernel: LeafKernel): Promise<number> => {
+    const pool = new FakePool(1, () => 0);
+    const runLeaf = leafRunner({ pool, clock, scheduler });
+    const times = { startUs: 0, endUs: 4000e6, stepUs: 1e6, windowUs: 2000e6 };
+    const plan = { ...planOf(kernel, undefined, ALL_KINDS), ...times, args: [] };
+    const { groups } = await runLeaf(readerOf([one!]), contextOf(), plan);
+    assert.equal(groups.length, 1);
+    return pool.taskCount;
+  };
+  assert.equal(await tasksOf('deriv'), 1);
+  assert.equal(await tasksOf('max'), 0);
+});

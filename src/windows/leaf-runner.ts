@@ -17,7 +17,7 @@ import type { Clock } from '../stdx/clock.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
 import { WorkerLostError } from '../stdx/worker-pool.ts';
 import type { WorkerPool } from '../stdx/worker-pool.ts';
-import { KernelRun } from './kernels.ts';
+import { KernelRun, stepsAtOnce } from './kernels.ts';
 import { runLeafInThread } from './leaf.ts';
 import type { RunLeaf } from './leaf.ts';
 import { isObjectKind, ItemDecoder, itemsIn } from './leaf-items.ts';
@@ -179,7 +179,8 @@ class SharedLeaf {
     if (this.#labels.length === 0)
       this.#isPacked =
         this.#samplesRead >= (this.#options.inThreadSamples ?? LEAF_IN_THREAD_SAMPLES) ||
-        this.#computedMs >= LEAF_IN_THREAD_MS;
+        this.#computedMs >= LEAF_IN_THREAD_MS ||
+        this.#isLong(items);
     if (this.#isPacked && items.some(({ chunk }) => isObjectKind(chunk.kind)))
       await this.#unpackChunk();
     this.#labels.push(labels);
@@ -188,6 +189,11 @@ class SharedLeaf {
     if (this.#labels.length < LEAF_CHUNK_SERIES) return;
     if (this.#isPacked) await this.#endPacked(this.#writer!, false);
     this.#labels = [];
+  }
+
+  #isLong(items: readonly LeafItem[]): boolean {
+    const count = items.reduce((sum, { from, to }) => sum + to - from, 0);
+    return stepsAtOnce(this.#spec.kernel, count) < this.#spec.kernel.grid.count;
   }
 
   #compute(labels: Labels, items: readonly LeafItem[]): void {

@@ -31,6 +31,8 @@ export const COUNTED_KEY_MAX = 2 ** 30;
 export const LEAF_IN_THREAD_SAMPLES = 512 * 1024;
 /** … or has computed for so long: samples of one kernel cost a hundred times those of another. */
 export const LEAF_IN_THREAD_MS = 15;
+/** … or one series is to be fitted over so many samples of overlapping windows, all together. */
+export const FITTED_IN_THREAD_MAX = 2_000_000;
 /**
  * The calling thread lets other work proceed after so long. A write needs some five turns of the
  * event loop, and waits for as many slices.

@@ -425,6 +425,24 @@ describe('refusals', () => {
   });
 });
 
+test('long fits of one series pause between their steps, with the same bits', async () => {
+  const values = Array.from({ length: 3000 }, (_, i) => (i * 7919) % 101);
+  const storage = new TinyStorage({ dense: values });
+  const query = 'predict_linear(dense[6h:10s], time())';
+  const range = { startUs: 6 * 3600e6, endUs: 8 * 3600e6, stepUs: 2e6, lookbackUs: 300e6 };
+  let pauses = 0;
+  const pause = async (): Promise<void> => void pauses++;
+  const { series } = await ask(storage, query, { ...range, pause });
+  assert.ok(pauses >= 4, String(pauses));
+  const present = series[0]!.present.reduce((sum, slot) => sum + slot, 0);
+  assert.equal(present, 3601);
+  for (const k of [0, 1000, 2222, 3600]) {
+    const at = range.startUs + k * range.stepUs;
+    const alone = await ask(storage, query, { ...range, startUs: at, endUs: at, stepUs: 0 });
+    assert.ok(Object.is(series[0]!.values[k], alone.series[0]!.values[0]), String(k));
+  }
+});
+
 test('operators pause between columns or steps, and a query that was ended stops there', async () => {
   const storage = new TinyStorage(COUNTERS);
   const queries = [
