@@ -218,3 +218,11 @@ test('federation: the newest sample of each series, in the form that is asked fo
   assert.deepEqual(names, ['h', 'm']);
   assert.equal((await orrery.get('/federate?match[]=up[')).status, 400);
 });
+
+test('a query without matchers selects nothing', async () => {
+  const sampled = await ask([[]], []);
+  assert.equal(sampled.status, 200);
+  assert.deepEqual([...decodeSnappy(sampled.bytes, 100)], [10, 0]);
+  const streamed = await ask([[]], [1]);
+  assert.deepEqual([streamed.status, streamed.bytes.length], [200, 0]);
+});

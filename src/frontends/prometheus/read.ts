@@ -78,6 +78,8 @@ async function samplesOf(
   request: SelectRequest,
 ): Promise<Uint8Array> {
   const result = new QueryResultWriter();
+  // A query without matchers selects nothing, as in Prometheus.
+  if (request.matchers.length === 0) return result.bytes();
   let held = 0;
   for await (const series of storage.select(context, request)) {
     context.signal.throwIfAborted();
@@ -94,12 +96,14 @@ async function* frames(
   { context, countRead }: RunningQuery,
   requests: readonly SelectRequest[],
 ): AsyncGenerator<Uint8Array> {
-  for (const [index, request] of requests.entries())
+  for (const [index, request] of requests.entries()) {
+    if (request.matchers.length === 0) continue;
     for await (const series of storage.select(context, request)) {
       context.signal.throwIfAborted();
       countSeries(countRead, series);
       yield* seriesFrames(series, index);
     }
+  }
 }
 
 export async function remoteRead(deps: ReadDependencies, exchange: Exchange): Promise<void> {
