@@ -86,9 +86,11 @@ async function askJson(server: Server, method: string, path: string): Promise<un
 }
 
 /** `sha-256=:BASE64:` → hexadecimal digits. */
-function digestOf(response: http.IncomingMessage): string | undefined {
+function digestOf(response: http.IncomingMessage): string {
   const match = /^sha-256=:([A-Za-z0-9+/=]+):$/.exec(response.trailers['repr-digest'] ?? '');
-  return match === null ? undefined : Buffer.from(match[1]!, 'base64').toString('hex');
+  if (match !== null) return Buffer.from(match[1]!, 'base64').toString('hex');
+  const what = 'the answer came without the trailer "Repr-Digest", the checksum of the file';
+  throw new CommandError(EXIT.failed, `${what}: ask the server itself, not through a proxy`);
 }
 
 async function readFileOf(server: Server, path: string): Promise<FileContent> {
@@ -106,7 +108,7 @@ async function readFileOf(server: Server, path: string): Promise<FileContent> {
       throw new CommandError(EXIT.failed, message, { cause: error });
     }
   }
-  return { chunks: chunks(), digest: () => digestOf(response) ?? 'none came' };
+  return { chunks: chunks(), digest: () => digestOf(response) };
 }
 
 /** Takes a snapshot of the server; `onTaken` hears its name at once. */

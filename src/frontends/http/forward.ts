@@ -55,6 +55,12 @@ function ofMessage(rawHeaders: readonly string[]): string[] {
   return rawHeaders.filter((_, i) => !OF_CONNECTION.has(rawHeaders[i & ~1]!.toLowerCase()));
 }
 
+function pairs(flat: readonly string[]): [string, string][] {
+  const out: [string, string][] = [];
+  for (let i = 0; i < flat.length; i += 2) out.push([flat[i]!, flat[i + 1]!]);
+  return out;
+}
+
 function answerWith(
   request: IncomingMessage,
   response: ServerResponse,
@@ -66,6 +72,8 @@ function answerWith(
   response.writeHead(answer.statusCode!, headers);
   response.flushHeaders();
   answer.on('error', () => cut(response));
+  // Before the pipe's own end, which ends the answer.
+  answer.on('end', () => response.addTrailers(pairs(answer.rawTrailers)));
   answer.pipe(response);
 }
 
