@@ -359,6 +359,24 @@ test('what a thread throws is said by the reader of the calling thread', async (
   await assert.rejects(runLeaf(reader, contextOf(), WIDE_PLAN), named);
 });
 
+test('what this thread cannot decode is said by its reader too', async () => {
+  const runLeaf = leafRunner({ pool: new FakePool(1, () => 1), clock, scheduler });
+  const named = new AppError('corrupt', 'corrupt-block', 'parts/0/x.part: block at 16');
+  const tUs = Float64Array.of(10e6, 11e6);
+  const block = new Uint8Array(16);
+  const reader = {
+    async *selectBlocks() {
+      yield { labels: ['__name__', 'm'], chunks: [{ kind: KIND.f64, tUs, block }] };
+    },
+    select: () => {
+      throw named;
+    },
+  };
+  const budget = new CountingBudget();
+  await assert.rejects(runLeaf(reader, contextOf(budget), WIDE_PLAN), named);
+  assert.equal(budget.heldBytes, 0);
+});
+
 test('an aborted leaf ends with the reason, stops its tasks and gives everything back', async () => {
   const controller = new AbortController();
   const reason = new Error('enough');

@@ -10,6 +10,7 @@
 //
 // A thread that is lost fails this leaf only. Where a task throws (a damaged block), the leaf is
 // repeated by runLeafInThread, whose reader names the place.
+import { CodecError } from '../codec/varint.ts';
 import type { Labels } from '../model/labels.ts';
 import type { LeafPlan, LeafResult, ReadContext } from '../model/storage.ts';
 import { AppError } from '../model/errors.ts';
@@ -58,7 +59,8 @@ export function leafRunner(options: LeafRunnerOptions): RunLeaf {
     try {
       return await leaf.run(reader);
     } catch (error) {
-      if (!(error instanceof TaskFailed)) throw error;
+      // Neither knows which part and which place; the reader's own decoding says it.
+      if (!(error instanceof TaskFailed || error instanceof CodecError)) throw error;
       leaf.drop();
       return await runLeafInThread(reader, context, plan);
     }
