@@ -89,8 +89,10 @@ export async function openTsdb(options: TsdbOptions): Promise<ShardStorage> {
   await loadCatalog(state);
   await removeOrphans(state);
   await state.disk.start();
-  for (const { file, reason } of log.damage)
-    state.report({ kind: 'log-damage', reason: `${file}: ${reason}` });
+  for (const { file, reason, firstOffset, endOffset } of log.damage) {
+    const records = `records ${firstOffset} to ${endOffset - 1}`;
+    state.report({ kind: 'log-damage', reason: `${file}: ${records}: ${reason}` });
+  }
   const shard = new Shard(state);
   await shard.replay();
   return shard;
@@ -137,7 +139,10 @@ async function removeOrphans(state: ShardState): Promise<void> {
   }
   const [lost] = missing.keys();
   if (lost !== undefined)
-    throw new FatalError(`the part ${lost} is missing or has another size than the catalog says`);
+    throw new FatalError(
+      `the part ${lost} is missing or has another size than the catalog says: put that file ` +
+        'back, or restore a backup',
+    );
   for (const blob of orphans) {
     await blobs.remove(blob);
     state.report({ kind: 'orphan-removed', blob });

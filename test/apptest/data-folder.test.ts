@@ -1,11 +1,11 @@
 // A data folder that cannot be served ends the start with one sentence: what, where, what to do.
 import assert from 'node:assert/strict';
-import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { makeSmallStore } from '../support/small-store.ts';
-import { runOrrery } from './harness.ts';
+import { runCtl, runOrrery, startOrrery } from './harness.ts';
 
 let folder = '';
 
@@ -60,3 +60,48 @@ for (const { name, change, says } of CASES)
     assert.equal(code, 1);
     assert.deepEqual(await readdir(data).catch(() => []), names);
   });
+
+test('a part is gone: it is named, with what to do', async () => {
+  const data = join(folder, 'no-part');
+  await cp(join(folder, 'closed'), data, { recursive: true });
+  const parts = join(data, 'blobs/parts/0');
+  const [part] = await readdir(parts);
+  await rm(join(parts, part!));
+  const { code, stderr } = await runOrrery(['serve', '--no-collect', '--data', data]);
+  assert.equal(code, 1);
+  assert.match(stderr, new RegExp(`the part parts/0/${part!} is missing .*, or restore a backup`));
+});
+
+test('damage inside the log: file and records are in the log of the server', async () => {
+  const data = join(folder, 'log-damage');
+  await cp(join(folder, 'killed'), data, { recursive: true });
+  const names = await readdir(join(data, 'log'));
+  const logs = await Promise.all(
+    names.map(async (name) => ({ name, bytes: await readFile(join(data, 'log', name)) })),
+  );
+  const { name, bytes } = logs.find((one) => one.bytes.indexOf('OFRM') === 4096)!;
+  const first = bytes.readBigUInt64LE(4096 + 8);
+  bytes[4096 + 32 + 20]! ^= 4;
+  await writeFile(join(data, 'log', name), bytes);
+  const orrery = await startOrrery(['--no-collect', '--data', data]);
+  const output = orrery.output();
+  await orrery.stop();
+  assert.match(output, new RegExp(`${name}: records ${first} to ${first}: checksum mismatch`));
+});
+
+test('a file where a command needs a folder is refused in words', async () => {
+  const file = join(folder, 'file');
+  await writeFile(file, 'x');
+  const closed = join(folder, 'closed');
+  for (const args of [
+    ['check', 'data', file],
+    ['backup', file, '--data', closed],
+    ['backup', file, '--list'],
+    ['backup', join(folder, 'to'), '--data', file],
+    ['restore', file, '--data', join(folder, 'restored')],
+  ]) {
+    const { code, stderr } = await runCtl(args);
+    assert.match(stderr, /^orrery \w+: '[^']*file' is a file, where a folder is needed\n$/);
+    assert.equal(code, 3);
+  }
+});

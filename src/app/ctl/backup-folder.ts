@@ -59,6 +59,11 @@ function isSafePath(path: string): boolean {
   return segments.every((one) => one !== '' && one !== '.' && one !== '..' && !one.includes('\\'));
 }
 
+export async function refuseFile(files: Files, path: string): Promise<void> {
+  if ((await files.stat(path))?.isDirectory === false)
+    throw new CommandError(EXIT.refused, `'${path}' is a file, where a folder is needed`);
+}
+
 export class BackupFolder {
   readonly path: string;
   readonly #files: Files;
@@ -74,6 +79,7 @@ export class BackupFolder {
   /** Refuses what is neither empty nor a backup folder of a known version. */
   static async create(files: Files, path: string): Promise<BackupFolder> {
     const folder = new BackupFolder(files, path);
+    await refuseFile(files, path);
     await makeDirectoryDurable(files, path);
     if ((await files.stat(`${path}/${MARKER}`)) !== undefined) {
       await folder.#checkMarker();
@@ -91,6 +97,7 @@ export class BackupFolder {
 
   static async open(files: Files, path: string): Promise<BackupFolder> {
     const folder = new BackupFolder(files, path);
+    await refuseFile(files, path);
     if ((await files.stat(`${path}/${MARKER}`)) === undefined)
       throw new CommandError(
         EXIT.refused,

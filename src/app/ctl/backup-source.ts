@@ -14,7 +14,7 @@ import { readShards } from '../../tsdb/catalog-shards.ts';
 import { HEAD_SNAPSHOTS } from '../../tsdb/names.ts';
 import { BLOBS_FOLDER, CATALOG_FILE, RESTORING_FOLDER, SNAPSHOTS_FOLDER } from '../data-folder.ts';
 import { EXIT } from '../exit-codes.ts';
-import { isShared, readChunks } from './backup-folder.ts';
+import { isShared, readChunks, refuseFile } from './backup-folder.ts';
 import type { FileContent, Manifest } from './backup-folder.ts';
 import { CommandError } from './command-error.ts';
 import type { Headers } from './credentials.ts';
@@ -209,6 +209,7 @@ function backupName({ nowMs, prng }: FolderSourceOptions): string {
 }
 
 export async function needDataFolder(files: Files, data: string): Promise<void> {
+  await refuseFile(files, data);
   if ((await files.stat(`${data}/${RESTORING_FOLDER}`)) !== undefined)
     throw new CommandError(
       EXIT.refused,

@@ -6,7 +6,13 @@ import type { Files } from '../../stdx/files.ts';
 import { BLOBS_FOLDER, CATALOG_FILE, RESTORING_FOLDER } from '../data-folder.ts';
 import { EXIT } from '../exit-codes.ts';
 import { realFiles } from '../real/files.ts';
-import { BackupFolder, copyFile, manifestSizeBytes, readChunks } from './backup-folder.ts';
+import {
+  BackupFolder,
+  copyFile,
+  manifestSizeBytes,
+  readChunks,
+  refuseFile,
+} from './backup-folder.ts';
 import type { BackupFile, Manifest } from './backup-folder.ts';
 import { CommandError } from './command-error.ts';
 import { Progress, sizeText } from './progress.ts';
@@ -73,6 +79,7 @@ async function chooseBackup(folder: BackupFolder, wanted: string | undefined): P
 /** Makes `.restoring`, or finds the one of an earlier run of the same restore. */
 async function begin(files: Files, data: string, name: string): Promise<void> {
   const restoring = `${data}/${RESTORING_FOLDER}`;
+  await refuseFile(files, data);
   await makeDirectoryDurable(files, data);
   const notePath = `${restoring}/${NOTE_FILE}`;
   if ((await files.stat(notePath)) !== undefined) {
