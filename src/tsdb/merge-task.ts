@@ -192,14 +192,20 @@ class MergeRun {
         for (const { samples } of sources) advance(samples.count);
       },
     });
-    if (row !== undefined) await this.#prove(row, expected);
+    if (row !== undefined)
+      try {
+        await this.#prove(row, expected);
+      } catch (error) {
+        await blobs.remove(row.name);
+        throw error;
+      }
     else if (expected.count > 0) throw new BugError(`BUG: a merge lost ${expected.toString()}`);
     return row;
   }
 
-  /** Reads the written part again and compares digests; throws BugError, the blob is gone. */
+  /** Reads the written part again and compares digests; throws BugError, or what reading throws. */
   async #prove(row: PartRow, expected: Digest): Promise<void> {
-    const { blobs, openPart, pause, yieldTurn, advance } = this.#ground;
+    const { openPart, pause, yieldTurn, advance } = this.#ground;
     const part = openPart(row);
     const view: View = { parts: [part], generations: [], deletes: [] };
     const actual = new Digest();
@@ -216,7 +222,6 @@ class MergeRun {
     }
     part.drop();
     if (actual.equals(expected)) return;
-    await blobs.remove(row.name);
     throw new BugError(
       `BUG: merge into ${row.name} holds ${actual.toString()}, expected ${expected.toString()}`,
     );

@@ -175,3 +175,21 @@ test('a compaction ends though flushes go on beside it', async () => {
   await world.run(Promise.all([compaction, flushes()]));
   assert.ok(state.rounds < ROUNDS_MAX, 'the compaction ended no earlier than the writes');
 });
+
+test('what a merge wrote is read again before it takes the place of its inputs', async () => {
+  const world = new World({ seed: 1 });
+  const storage = await world.run(open(world, { level0PartsMax: 100 }));
+  for (let i = 0; i < 3; i++) {
+    await world.run(write(storage));
+    await world.run(storage.flush());
+  }
+  const inputs = partFiles(world);
+  assert.equal(inputs.length, 3);
+  world.fault = (operation, path) =>
+    operation === 'read' && path.includes('-l1-') ? { code: 'EIO', isDone: false } : undefined;
+  for (let i = 0; i < 2; i++) await assert.rejects(world.run(storage.compact()));
+  assert.deepEqual(partFiles(world), inputs);
+  world.heal();
+  await world.run(storage.compact());
+  assert.ok(partFiles(world).every((path) => path.includes('-l1-')));
+});
