@@ -240,7 +240,7 @@ test('killed backups and restores go on, and leave nothing that counts as one', 
     }
     const target = join(folder, 'restored');
     const restore = ['restore', to, '--data', target];
-    const parts = join(target, '.restoring/blobs/parts');
+    const parts = join(target, '.restoring/blobs/parts/0');
     await killInTheMiddle(restore, target, () => exists(parts));
     const refused = await runOrrery(['serve', '--data', target, '--http', '127.0.0.1:0']);
     assert.equal(refused.code, 1);
@@ -290,10 +290,9 @@ test('damage in a backup folder is found, named and never restored', () =>
     const url = ['--url', orrery.url];
     assert.equal((await runCtl(['backup', to, ...url])).code, 0);
     await orrery.stop();
-    const shards = join(to, 'blobs/parts');
-    const [shard] = await readdir(shards);
-    const [part] = await readdir(join(shards, shard!));
-    const path = join(shards, shard!, part!);
+    const parts = join(to, 'blobs/parts/0');
+    const [part] = await readdir(parts);
+    const path = join(parts, part!);
     const sound = await readFile(path);
     const flipped = Buffer.from(sound);
     flipped[flipped.length >> 1]! ^= 4;
