@@ -3,6 +3,7 @@
 // share. Runs once per new row of a dictionary, never per sample.
 import { assert } from '../stdx/assert.ts';
 import type { NameSplit, SeriesRef } from '../model/columns.ts';
+import { limitDocs } from '../model/errors.ts';
 import type { LimitFacts } from '../model/errors.ts';
 import type { Labels } from '../model/labels.ts';
 import { METRIC_NAME, labelValue, labelsFromPairs } from '../model/labels.ts';
@@ -11,7 +12,7 @@ import { REF_REFUSED } from '../model/storage.ts';
 import type { StorageWriter } from '../model/storage.ts';
 import type { TenantId } from '../model/tenant.ts';
 import type { Relabelling } from '../relabel/relabelling.ts';
-import { limitDocs, tenantLimits } from '../tenancy/limit-table.ts';
+import { tenantLimits } from '../tenancy/limit-table.ts';
 import type { EffectiveLimits, LimitId } from '../tenancy/limit-table.ts';
 import { REF_DROPPED } from './dropped-points.ts';
 import type { RefusalReason } from './refusal-reasons.ts';

@@ -30,6 +30,24 @@ export interface LimitFacts {
   readonly docs: string;
 }
 
+/** Where a limit is described. */
+export function limitDocs(id: string): string {
+  return `docs/operations/limits.md#${id}`;
+}
+
+/** Of a limit that nobody is named for. */
+export function factsOfLimit(
+  id: string,
+  { limit, value }: Pick<LimitFacts, 'limit' | 'value'>,
+): LimitFacts {
+  return { id, limit, value, contributors: [], docs: limitDocs(id) };
+}
+
+/** Behind the number of a limit, in a sentence. */
+export function limitNote(id: string): string {
+  return `(${id}, see ${limitDocs(id)})`;
+}
+
 export interface AppErrorOptions {
   /** May the same request succeed later without a change? */
   readonly retryable?: boolean;
@@ -55,6 +73,11 @@ export class AppError extends Error {
     this.retryAfterSec = options.retryAfterSec;
     this.limit = options.limit;
   }
+}
+
+/** The HTTP status where the protocol has no rule of its own: of what one may not ask, 422. */
+export function httpStatus({ kind, retryable, limit }: AppError): number {
+  return kind === 'limited' && !retryable && limit !== undefined ? 422 : HTTP_STATUS[kind];
 }
 
 /** The HTTP status that fits a kind where the protocol has no rule of its own. */

@@ -1,9 +1,7 @@
 // The bytes queries hold: numbers that are taken from before memory is made and given back after.
 // Each query has a limit of its own, and all that run share one.
-import { AppError } from '../model/errors.ts';
-import type { LimitFacts } from '../model/errors.ts';
+import { AppError, factsOfLimit, limitDocs } from '../model/errors.ts';
 import type { ByteBudget } from '../model/storage.ts';
-import { limitDocs } from '../tenancy/limit-table.ts';
 import { QUERY_RETRY_AFTER_SEC } from './limits.ts';
 
 /** What all running queries share. */
@@ -66,9 +64,12 @@ export class QueryBudget implements ByteBudget {
         'limited',
         'query-memory',
         `the query needs ${wanted} bytes of memory, the limit of one query is ` +
-          `${this.#limitBytes} (--query-memory, at most a share of --memory); ask for fewer ` +
-          'series, a shorter range or a longer step',
-        { retryable: false, limit: memoryFacts(this.#limitBytes, wanted) },
+          `${this.#limitBytes} (query-memory, at most a share of --memory; see ` +
+          `${limitDocs('query-memory')}); ask for fewer series, a shorter range or a longer step`,
+        {
+          retryable: false,
+          limit: factsOfLimit('query-memory', { limit: this.#limitBytes, value: wanted }),
+        },
       );
     this.#memory.take(sizeBytes, this.#heldBytes);
     this.#heldBytes = wanted;
@@ -86,9 +87,4 @@ export class QueryBudget implements ByteBudget {
     this.give(this.#heldBytes);
     this.#isEnded = true;
   }
-}
-
-function memoryFacts(limit: number, value: number): LimitFacts {
-  const id = 'query-memory';
-  return { id, limit, value, contributors: [], docs: limitDocs(id) };
 }

@@ -1,7 +1,7 @@
 // What a PromQL query asks of the storage before it runs: an estimate of what it will read, and,
 // where it asks for more than one query may, who is to blame for it.
 import { METRIC_NAME } from '../model/labels.ts';
-import { AppError } from '../model/errors.ts';
+import { AppError, factsOfLimit, limitNote } from '../model/errors.ts';
 import type { ReadContext, SelectorEstimate, StorageReader } from '../model/storage.ts';
 import type { Expr } from '../promql/ast.ts';
 import { reachesOf } from '../promql/engine/reach.ts';
@@ -9,7 +9,6 @@ import type { Reach } from '../promql/engine/reach.ts';
 import type { EvalParams } from '../promql/engine/result.ts';
 import { compileMatchers } from '../promql/engine/selector.ts';
 import { printExpr } from '../promql/printer.ts';
-import { limitDocs } from '../tenancy/limit-table.ts';
 import type { LimitId } from '../tenancy/limit-table.ts';
 import { CULPRIT_LABELS, ESTIMATE_SLACK } from './limits.ts';
 import type { QueryEstimate } from './query-service.ts';
@@ -94,7 +93,7 @@ export function checkEstimate(estimate: PromqlEstimate, limits: PromqlLimits): v
     throw limitError(
       'query-series',
       `the query would read ${estimate.seriesCount} series, the limit of one query is ` +
-        `${limits.seriesMax} (--query-series)`,
+        `${limits.seriesMax} ${limitNote('query-series')}`,
       { limit: limits.seriesMax, value: estimate.seriesCount },
     );
   const most = Math.max(0, ...estimate.selectors.map(({ sampleCount }) => sampleCount));
@@ -102,7 +101,7 @@ export function checkEstimate(estimate: PromqlEstimate, limits: PromqlLimits): v
     throw limitError(
       'query-samples',
       `the query would read about ${most} samples with one selector, the limit is ` +
-        `${limits.samplesMax} (--query-samples)`,
+        `${limits.samplesMax} ${limitNote('query-samples')}`,
       { limit: limits.samplesMax, value: most },
     );
 }
@@ -110,10 +109,10 @@ export function checkEstimate(estimate: PromqlEstimate, limits: PromqlLimits): v
 export function limitError(
   id: LimitId,
   message: string,
-  { limit, value }: { readonly limit: number; readonly value: number },
+  what: { readonly limit: number; readonly value: number },
 ): AppError {
-  const facts = { id, limit, value, contributors: [], docs: limitDocs(id) };
-  return new AppError('limited', id, message, { retryable: false, limit: facts });
+  const limit = factsOfLimit(id, what);
+  return new AppError('limited', id, message, { retryable: false, limit });
 }
 
 /** Codes of refusals that a look at the selectors explains. */

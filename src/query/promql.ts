@@ -1,7 +1,7 @@
 // PromQL inside a query: text → tree → estimate → evaluation under one ReadContext, or what of it
 // is not in the cache → limits of the answer. The engine is given as a function that is made on the
 // first query, so that a server that only takes writes never loads it.
-import { AppError } from '../model/errors.ts';
+import { AppError, limitNote } from '../model/errors.ts';
 import type { ReadContext, Storage } from '../model/storage.ts';
 import type { Principal } from '../model/tenant.ts';
 import type { Expr } from '../promql/ast.ts';
@@ -239,7 +239,7 @@ export class PromqlQueries {
         throw limitError(
           'query-points',
           `the answer has ${count} points, the limit of one query is ${pointsMax} ` +
-            '(--query-points)',
+            limitNote('query-points'),
           { limit: pointsMax, value: count },
         );
       return result;

@@ -3,7 +3,7 @@
 // the list of live queries, one line in the log where it was slow. What is evaluated inside is
 // given as a function of the ReadContext, so that this class knows no language; the row stays
 // listed (and can be cancelled) while the answer is being sent.
-import { AppError } from '../model/errors.ts';
+import { AppError, factsOfLimit, limitNote } from '../model/errors.ts';
 import type { Pin, ReadContext, SelectedSeries, StorageReader } from '../model/storage.ts';
 import { isRestricted } from '../model/tenant.ts';
 import type { Principal, TenantId } from '../model/tenant.ts';
@@ -96,6 +96,8 @@ export interface QueryRequest {
   readonly estimate?: (context: ReadContext) => Promise<QueryEstimate>;
   /** Where it waits, if no estimate says so; 'light' unless given. */
   readonly lane?: Lane;
+  /** It may read any number of series: what is read is sent and let go, one after the other. */
+  readonly readsAnySeries?: boolean;
 }
 
 export type QueryState = 'waiting' | 'evaluating' | 'sending';
@@ -363,9 +365,11 @@ export class QueryService {
       entry.state = 'sending';
       release();
     }
+    const seriesMax = this.#seriesMax(entry);
     const countRead = (seriesCount: number, sampleCount: number): void => {
       entry.seriesRead += seriesCount;
       entry.samplesRead += sampleCount;
+      if (entry.seriesRead > seriesMax) throw tooManySeries(entry.seriesRead, seriesMax);
       if (entry.samplesRead <= this.#options.heavySamples) return;
       entry.lane = 'heavy';
       place.becomeHeavy();
@@ -376,6 +380,11 @@ export class QueryService {
     } finally {
       release();
     }
+  }
+
+  #seriesMax({ request }: Entry): number {
+    if (request.readsAnySeries === true) return Infinity;
+    return this.gate(request.principal)?.limits['query-series'] ?? Infinity;
   }
 
   /** What running queries hold. */
@@ -420,6 +429,13 @@ export class QueryService {
     for (const entry of this.#live.values())
       entry.abort.abort(new AppError('unavailable', 'stopping', message, { retryAfterSec: 1 }));
   }
+}
+
+function tooManySeries(value: number, limit: number): AppError {
+  const id = 'query-series';
+  const message = `the query read ${value} series, the limit of one query is ${limit} ${limitNote(id)}`;
+  const facts = factsOfLimit(id, { limit, value });
+  return new AppError('limited', id, message, { retryable: false, limit: facts });
 }
 
 /** A restricted principal sees no query of others: its text may name what is not shown to it. */

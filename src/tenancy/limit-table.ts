@@ -157,14 +157,18 @@ export const LIMITS = {
     unit: 'series',
     fallback: 2_000_000,
     scope: 'both',
-    what: 'Series that one query may read: by estimate before it runs, and exactly while it does.',
+    what:
+      'Series that one query may read, through whatever door: PromQL by estimate before it runs, ' +
+      'and all exactly while they do. An export, which keeps nothing of what it read, may read any.',
     retryable: false,
   },
   'query-samples': {
     unit: 'samples',
     fallback: 1_000_000_000,
     scope: 'both',
-    what: 'Samples that one query may read or hold at one time.',
+    what:
+      'Samples that one PromQL query may read or hold at one time. What other reads hold is bounded ' +
+      'by `query-memory`.',
     retryable: false,
   },
   'query-points': {
@@ -218,11 +222,6 @@ const LIMIT_VALUE_MAX = Number.MAX_SAFE_INTEGER;
 
 export function isLimitId(id: string): id is LimitId {
   return Object.hasOwn(LIMITS, id);
-}
-
-/** Where a limit is described. */
-export function limitDocs(id: LimitId): string {
-  return `docs/operations/limits.md#${id}`;
 }
 
 /** What is wrong with a value for a tenant or a token, as a sentence. */

@@ -5,14 +5,14 @@
 // Where writes are scanned in several threads the thread of the shards counts samples, and tells
 // the others which accounts are over (`onClosed`, `close`); each of those counts what is under way
 // in itself, against its part of the limit.
-import { AppError } from '../model/errors.ts';
+import { AppError, limitDocs } from '../model/errors.ts';
 import type { LimitFacts } from '../model/errors.ts';
 import type { SeriesCount, SeriesGate } from '../model/storage.ts';
 import type { Principal, TenantId } from '../model/tenant.ts';
 import type { Clock } from '../stdx/clock.ts';
 import { Account } from './account.ts';
 import type { Closed } from './account.ts';
-import { limitDocs, LIMITS } from './limit-table.ts';
+import { LIMITS } from './limit-table.ts';
 import type { EffectiveLimits, LimitId, LimitSource } from './limit-table.ts';
 import {
   ACCOUNTS_MAX,

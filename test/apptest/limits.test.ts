@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { encodeSnappy } from '../../src/codec/snappy.ts';
+import { bytesField, varintField } from '../support/protobuf-writer.ts';
 import { requestV2 } from '../support/remote-write-v2.ts';
 import { runCtl, startOrrery } from './harness.ts';
 import type { RunningOrrery, TextAnswer } from './harness.ts';
@@ -319,4 +320,29 @@ test('queries: range, points, series, samples, cost, each named', async () => {
   assert.equal(costly.status, 429, costly.text);
   assert.equal(factsOf(costly).id, 'query-cost-per-minute');
   assert.ok(Number(costly.headers.get('retry-after')) > 60);
+});
+
+test('series of one query are bounded at every door that reads samples', async () => {
+  const nowSec = Math.floor(Date.now() / 1000);
+  await tenantWith('doors', { 'query-series': 5 });
+  const lines = Array.from({ length: 10 }, (_, i) => `cpu,host=h${i} busy=${i} ${nowSec}`);
+  assert.equal((await write('doors', lines)).status, 204);
+  const named = [...varintField(1, 0), ...bytesField(2, '__name__'), ...bytesField(3, 'cpu_busy')];
+  const range = [...varintField(1, (nowSec - 60) * 1000), ...varintField(2, (nowSec + 60) * 1000)];
+  const message = bytesField(1, [...range, ...bytesField(3, named)]);
+  const body = new Uint8Array(encodeSnappy(Uint8Array.from(message)));
+  const snappy = { 'Content-Type': 'application/x-protobuf', 'Content-Encoding': 'snappy' };
+  const doors = {
+    '/api/v1/read': { method: 'POST', body, headers: { ...as('doors').headers, ...snappy } },
+    '/federate?match[]=cpu_busy': as('doors'),
+    '/orrery/v1/queries/explain?query=cpu_busy': as('doors'),
+  };
+  for (const [path, init] of Object.entries(doors)) {
+    const answer = await orrery.get(path, init);
+    assert.equal(answer.status, 422, `${path}: ${answer.text}`);
+    assert.match(answer.text, /one query is 5 \(query-series, see docs\/.*#query-series\)/, path);
+    assert.equal(answer.headers.get('retry-after'), null, path);
+  }
+  const whole = await orrery.get('/api/v1/export?match[]=cpu_busy', as('doors'));
+  assert.equal(whole.text.trim().split('\n').length, 10, 'an export holds none of what it read');
 });

@@ -46,11 +46,11 @@ async function refusal(params: Record<string, string>): Promise<string> {
 test('a refusal names limit, value, what was asked and who contributes most', async () => {
   assert.match(
     await refusal({ query: 'sum(cpu_busy)' }),
-    /^the query would read 40 series, the limit of one query is 30 \(--query-series\); most of it is cpu_busy: 40 series, about 2400 samples; its label "host" contributes most, with 40 values$/,
+    /^the query would read 40 series, the limit of one query is 30 \(query-series, see [^)]*\); most of it is cpu_busy: 40 series, about 2400 samples; its label "host" contributes most, with 40 values$/,
   );
   assert.match(
     await refusal({ query: 'cpu_busy{dc="d0"}' }),
-    /^the answer has 1220 points, the limit of one query is 500 \(--query-points\); most of it is cpu_busy\{dc="d0"\}: 20 series, about 1200 samples; its label "host" contributes most, with 20 values$/,
+    /^the answer has 1220 points, the limit of one query is 500 \(query-points, see [^)]*\); most of it is cpu_busy\{dc="d0"\}: 20 series, about 1200 samples; its label "host" contributes most, with 20 values$/,
   );
   assert.match(
     await refusal({ query: 'max_over_time(cpu_busy{host=~"h[1-9]"}[1h:1s])' }),

@@ -126,7 +126,7 @@ test('a refusal for want of memory names limit, value, what was asked and who ta
   });
   assert.match(
     error,
-    /^the query needs \d+ bytes of memory, the limit of one query is 102400 \(--query-memory,.*; most of it is cpu_busy: 40 series, about 2400 samples; its label "host" contributes most, with 40 values$/,
+    /^the query needs \d+ bytes of memory, the limit of one query is 102400 \(query-memory,.*; most of it is cpu_busy: 40 series, about 2400 samples; its label "host" contributes most, with 40 values$/,
   );
   assert.equal(await heldBytes(), 0);
 });

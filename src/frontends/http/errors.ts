@@ -1,5 +1,5 @@
 // Error shapes shared by protocols without a form of their own.
-import { HTTP_STATUS } from '../../model/errors.ts';
+import { httpStatus } from '../../model/errors.ts';
 import type { AppError } from '../../model/errors.ts';
 import type { Answer } from './answer.ts';
 
@@ -9,7 +9,7 @@ export const METHOD_NOT_ALLOWED = 'method-not-allowed';
 /** One line of text. */
 export function plainErrors(error: AppError): Answer {
   return {
-    status: HTTP_STATUS[error.kind],
+    status: httpStatus(error),
     headers: { 'Content-Type': 'text/plain; charset=utf-8' },
     body: `${error.message}\n`,
   };
@@ -19,7 +19,7 @@ export function plainErrors(error: AppError): Answer {
 export function nativeErrors(error: AppError): Answer {
   const { code, kind, message, retryable } = error;
   return {
-    status: HTTP_STATUS[kind],
+    status: httpStatus(error),
     headers: { 'Content-Type': 'application/json; charset=utf-8' },
     body: JSON.stringify({ error: { code, kind, message, retryable } }),
   };

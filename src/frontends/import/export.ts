@@ -120,6 +120,7 @@ async function send(deps: ExportDependencies, exchange: Exchange, what: Export):
     timeoutMs: undefined,
     longestMs: EXPORT_TIMEOUT_MS,
     lane: 'heavy',
+    readsAnySeries: true,
     signal: exchange.signal,
   } as const;
   await deps.queries.run(query, (running) => {

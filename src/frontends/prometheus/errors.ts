@@ -1,6 +1,6 @@
 // Errors in the words of the Prometheus HTTP API: `{"status":"error","errorType","error"}`.
 // Source: Prometheus web/api/v1/api.go (apiError, getDefaultErrorCode).
-import { HTTP_STATUS } from '../../model/errors.ts';
+import { httpStatus } from '../../model/errors.ts';
 import type { AppError, ErrorKind } from '../../model/errors.ts';
 import { ExecutionError } from '../../query/promql.ts';
 import type { Answer } from '../http/answer.ts';
@@ -25,7 +25,7 @@ export function prometheusErrors(error: AppError): Answer {
   const isExecution = error instanceof ExecutionError;
   const errorType = isExecution ? 'execution' : ERROR_TYPE[error.kind];
   return {
-    status: isExecution ? 422 : HTTP_STATUS[error.kind],
+    status: isExecution ? 422 : httpStatus(error),
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ status: 'error', errorType, error: error.message }),
   };

@@ -2,6 +2,7 @@
 // that does not depend on the step is evaluated for the first step only and repeated; a part that
 // is written twice is evaluated once (sharing.ts).
 import type { ReadContext, StorageReader } from '../../model/storage.ts';
+import { limitNote } from '../../model/errors.ts';
 import { labelValue, METRIC_NAME } from '../../model/labels.ts';
 import { smoothedKernel } from '../../windows/extended.ts';
 import type { Note } from '../../windows/float-kernels.ts';
@@ -131,7 +132,7 @@ export class Evaluator implements Evaluation {
     throw limitedError(
       'query-series',
       `the query read ${this.seriesRead} series, the limit of one query is ${this.#seriesMax} ` +
-        '(--query-series)',
+        limitNote('query-series'),
       { limit: this.#seriesMax, value: this.seriesRead },
     );
   }
@@ -163,8 +164,8 @@ export class Evaluator implements Evaluation {
     throw limitedError(
       'query-samples',
       `query processing would load too many samples into memory in query execution: ` +
-        `${count} of at most ${this.#samplesMax} (--query-samples); ask for fewer series, a ` +
-        'shorter range or a larger step',
+        `${count} of at most ${this.#samplesMax} ${limitNote('query-samples')}; ask for fewer ` +
+        'series, a shorter range or a larger step',
       { limit: this.#samplesMax, value: count },
     );
   }
