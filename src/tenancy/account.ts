@@ -117,6 +117,30 @@ export class Account {
     } else this.#closed = undefined;
   }
 
+  /** Points of this day that an earlier process took. */
+  addToday(points: number, nowMs: number): void {
+    this.#count(0, nowMs);
+    this.#dayPoints += points;
+    this.take(0, nowMs);
+  }
+
+  /** What is used of limits that are counted here, now. */
+  used(nowMs: number): Partial<Record<LimitId, number>> {
+    this.take(0, nowMs);
+    const taken = (bucket: PerMinute, id: LimitId): number => {
+      const limit = this.limits[id];
+      return Math.max(0, Math.ceil(limit - bucket.left(nowMs, limit)));
+    };
+    return {
+      'new-series-per-minute': taken(this.newSeries, 'new-series-per-minute'),
+      'metadata-per-minute': taken(this.metadata, 'metadata-per-minute'),
+      'samples-per-second': this.samplesPerSecond,
+      'points-per-day': this.#dayPoints,
+      'query-concurrency': this.queries,
+      'query-cost-per-minute': taken(this.cost, 'query-cost-per-minute'),
+    };
+  }
+
   #count(samples: number, nowMs: number): void {
     const day = Math.floor(nowMs / DAY_MS);
     if (day > this.#day) {

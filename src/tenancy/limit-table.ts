@@ -100,7 +100,7 @@ export const LIMITS = {
     per: 'day',
     fallback: 1_000_000_000_000,
     scope: 'both',
-    what: 'Points stored since midnight, UTC. A batch is taken whole while anything is left.',
+    what: 'Points stored since midnight, UTC, before the last start too. A batch is taken whole while anything is left.',
     retryable: true,
   },
   'body-bytes': {

@@ -12,7 +12,7 @@ import type { Principal, TenantId } from '../model/tenant.ts';
 import type { Clock } from '../stdx/clock.ts';
 import { Account } from './account.ts';
 import type { Closed } from './account.ts';
-import { LIMITS } from './limit-table.ts';
+import { LIMIT_IDS, LIMITS } from './limit-table.ts';
 import type { EffectiveLimits, LimitId, LimitSource } from './limit-table.ts';
 import {
   ACCOUNTS_MAX,
@@ -317,6 +317,36 @@ export class Quotas implements SeriesGate {
       this.#owners.delete(tenant);
     }
     this.#gates.clear();
+  }
+
+  /** Points of this day that an earlier process took; `tokenId` '': of the whole tenant. */
+  addToday(tenant: TenantId, tokenId: string, points: number): void {
+    this.#owner(tenant, tokenId).account.addToday(points, this.nowMs());
+  }
+
+  /** For threads that begin. */
+  closedAccounts(): readonly ClosedAccount[] {
+    const nowMs = this.nowMs();
+    return [...this.#owners.values()].flatMap((owners) =>
+      [...owners.values()].flatMap(({ tenant, tokenId, account }) => {
+        const closed = account.closedAt(nowMs);
+        return closed === undefined ? [] : [{ tenant, tokenId, closed }];
+      }),
+    );
+  }
+
+  /** What is used now of what is counted here; of a token where its limit is the lower one. */
+  used(tenant: TenantId, tokenId: string): Partial<Record<LimitId, number>> {
+    const nowMs = this.nowMs();
+    const ofTenant = this.#parts.limitsOf(tenant, '');
+    const limits = this.#parts.limitsOf(tenant, tokenId);
+    const used = this.#owner(tenant, '').account.used(nowMs);
+    used['active-series'] = this.activeSeries(tenant);
+    if (limits === ofTenant) return used;
+    const own = this.#owner(tenant, tokenId).account.used(nowMs);
+    for (const id of LIMIT_IDS)
+      if (limits[id] < ofTenant[id] && own[id] !== undefined) used[id] = own[id];
+    return used;
   }
 
   /** The limits of a tenant or of a token of it have changed: they hold from now on. */

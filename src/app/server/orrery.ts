@@ -54,8 +54,10 @@ import { queryShares } from './memory.ts';
 import type { IngestThreads, IngestThreadsParts } from './ingest-threads.ts';
 import type { TlsKeeper } from './tls-keys.ts';
 import type { LineListeners, LineListenersParts } from './line-listeners.ts';
+import { countDay } from './day-points.ts';
 import { doorLimits, followLimits, hearBreach, limitsOfTenants, limitsTold } from './quotas.ts';
 import type { OpenQuotas } from './quotas.ts';
+import type { Quotas } from '../../tenancy/quotas.ts';
 import { productRoutes, writingRoutes } from './routes.ts';
 import { registerStorageMetrics } from './storage-metrics.ts';
 import {
@@ -157,8 +159,14 @@ export async function startOrrery(parts: OrreryParts): Promise<RunningOrrery> {
   const relabelling = relabel.all();
   const onRefused = (refused: Refused) => refusedLines.add(refused);
   const given = { metadata, authenticator, accept, relabelling, onRefused, tenancy: tenancy.store };
+  await countDay(parts, tenancy.store);
   state.threads = await startThreads(parts, given);
-  await bringUpToDate(state.threads, { tenancy, relabel, relabelling });
+  await bringUpToDate(state.threads, {
+    tenancy,
+    relabel,
+    relabelling,
+    quotas: parts.limits.quotas,
+  });
   const address = state.threads?.address ?? (await server.listen(settings.http));
   const closeDoors = async (graceMs: number): Promise<void> => {
     await state.threads?.drain(graceMs);
@@ -239,12 +247,14 @@ function urlOf({ family, address, port }: AddressInfo, tls: TlsKeeper | undefine
 /** The first of them may have served somebody before the last one was there. */
 async function bringUpToDate(
   threads: IngestThreads | undefined,
-  given: Pick<Wiring, 'tenancy' | 'relabel'> & Pick<IngestThreadsParts, 'relabelling'>,
+  given: Pick<Wiring, 'tenancy' | 'relabel'> &
+    Pick<IngestThreadsParts, 'relabelling'> & { readonly quotas: Quotas },
 ): Promise<void> {
   if (threads === undefined) return;
-  const { tenancy, relabel, relabelling } = given;
+  const { tenancy, relabel, relabelling, quotas } = given;
   for (const limits of limitsOfTenants(tenancy.store))
     threads.tellLimit({ kind: 'records', limits });
+  for (const account of quotas.closedAccounts()) threads.tellLimit({ kind: 'writes', account });
   for (const changed of relabel.changedSince(relabelling.tenants)) await threads.relabel(changed);
 }
 

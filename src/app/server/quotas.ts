@@ -103,7 +103,7 @@ export function limitsTold({
   return {
     makers,
     limitsInForce: (tenant, tokenId) => book.sourced(tenant, tokenId),
-    limitUse: (tenant) => ({ 'active-series': quotas.activeSeries(tenant) }),
+    limitUse: (tenant, tokenId) => quotas.used(tenant, tokenId),
   };
 }
 
