@@ -416,7 +416,8 @@ export class Ingest {
     this.#admit?.(options.principal.tenant);
     if (gate === undefined) return (await this.#storage.append(batch, options)).applied;
     const { exemplars } = batch;
-    const kept = exemplars.length === 0 ? 0 : gate.takeExemplars(exemplars.length);
+    const kept =
+      exemplars.length === 0 ? 0 : gate.takeExemplars(exemplars.length, options.protocol);
     const taken =
       kept === exemplars.length ? batch : { ...batch, exemplars: exemplars.slice(0, kept) };
     const samples = sampleCount(batch);

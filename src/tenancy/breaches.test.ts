@@ -8,7 +8,13 @@ import { parseRelabelConfig } from '../relabel/parse.ts';
 import { Relabeller } from '../relabel/relabelling.ts';
 import { randomInt, seededPrng } from '../stdx/prng.ts';
 import { Breaches } from './breaches.ts';
-import { BREACHES_MAX, BREACH_TENANTS_MAX, BREACH_VALUES_MAX } from './limits.ts';
+import {
+  BREACHES_MAX,
+  BREACH_TENANTS_MAX,
+  BREACH_VALUES_MAX,
+  NEAR_METRICS_MAX,
+  NEAR_TOLD_MS,
+} from './limits.ts';
 import type { LimitHit } from './quotas.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 1);
@@ -116,4 +122,46 @@ test('bounds: tenants, breaches, values', () => {
   for (let i = 0; i < BREACH_TENANTS_MAX; i++) breaches.addNear({ ...hit, tenant: `t${i}` });
   assert.deepEqual(breaches.of('acme'), []);
   assert.equal(breaches.of('t0').length, 1);
+});
+
+test('near to a limit of series: who makes them, which label, and no more than some metrics', () => {
+  const { now, breaches } = setUp();
+  const maker = { protocol: 'otlp', tokenId: 'agent' };
+  assert.equal(breaches.isNear('acme'), false);
+  breaches.addNear({ ...hit, value: 8 });
+  assert.deepEqual([breaches.isNear('acme'), breaches.isNear('other')], [true, false]);
+  for (let i = 0; i < 5; i++)
+    breaches.addNearSeries('acme', maker, series('http_total', ['host', 'a', 'id', `r${i}`]));
+  breaches.addNearSeries('acme', maker, series('alone', ['host', 'a']));
+  const [alone, many, ...rest] = breaches.of('acme');
+  assert.deepEqual(rest, [], 'what names nobody is not told beside it');
+  assert.deepEqual([alone!.kind, alone!.series], ['near', undefined]);
+  assert.deepEqual(many!.first, { ...maker, peer: '' });
+  assert.deepEqual([many!.kind, many!.count, many!.firstMs], ['near', 5, NOW_MS]);
+  const { metric, label, valueCount, labels, rules } = many!.series!;
+  assert.deepEqual([metric, label, valueCount], ['http_total', 'id', 5]);
+  assert.deepEqual(labels, series('http_total', ['host', 'a', 'id', 'r0']));
+  assert.match(rules, /target_label: "id"/);
+  for (let i = 0; i < BREACHES_MAX; i++)
+    breaches.addNearSeries('acme', maker, series(`m${i}`, ['host', 'a']));
+  assert.equal(breaches.of('acme').length, NEAR_METRICS_MAX);
+  now.ms += 2 * NEAR_TOLD_MS;
+  assert.equal(breaches.isNear('acme'), false);
+  breaches.addNear({ ...hit, id: 'points-per-day' });
+  assert.equal(breaches.isNear('acme'), false, 'of series alone');
+});
+
+test('what was left out of a batch is told, by sender where there is one', () => {
+  const { breaches } = setUp();
+  const left = { ...hit, id: 'exemplars-per-minute', value: 13 } as const;
+  breaches.addLeftOut(left, { protocol: 'otlp', tokenId: 'agent' });
+  breaches.addLeftOut(left, { protocol: 'otlp', tokenId: 'agent' });
+  breaches.addLeftOut({ ...left, id: 'metadata-per-minute' });
+  const told = breaches
+    .of('acme')
+    .map(({ limitId, kind, count, first }) => [limitId, kind, count, first?.protocol]);
+  assert.deepEqual(told, [
+    ['metadata-per-minute', 'refused', 1, undefined],
+    ['exemplars-per-minute', 'refused', 2, 'otlp'],
+  ]);
 });

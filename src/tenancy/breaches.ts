@@ -5,6 +5,7 @@
 import { METRIC_NAME } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import type { TenantId } from '../model/tenant.ts';
+import type { SeriesSender } from '../model/series-watch.ts';
 import type { Clock } from '../stdx/clock.ts';
 import {
   BREACH_LABELS_MAX,
@@ -12,6 +13,8 @@ import {
   BREACH_TEXT_LENGTH_MAX,
   BREACH_VALUES_MAX,
   BREACHES_MAX,
+  NEAR_METRICS_MAX,
+  NEAR_TOLD_MS,
 } from './limits.ts';
 import type { LimitHit } from './quotas.ts';
 
@@ -42,9 +45,9 @@ export interface Breach {
   readonly count: number;
   readonly firstMs: number;
   readonly lastMs: number;
-  /** The first one; undefined where it is not one request that comes near. */
+  /** The first one; undefined where nobody in particular comes near. */
   readonly first: Offence | undefined;
-  /** Of refused series; undefined elsewhere. */
+  /** Of refused series, and of those made near to a limit of series; undefined elsewhere. */
   readonly series: SeriesBlame | undefined;
 }
 
@@ -52,7 +55,7 @@ export interface SeriesBlame {
   /** Of the first one. */
   readonly labels: Labels;
   readonly metric: string;
-  /** The label with the most values among the refused; '' where each has one. */
+  /** The label with the most values among these; '' where each has one. */
   readonly label: string;
   /** How many were seen of them; no more are counted than BREACH_VALUES_MAX. */
   readonly valueCount: number;
@@ -75,10 +78,20 @@ interface Entry {
   readonly values: Map<string, Set<string>>;
 }
 
+const SERIES_LIMITS: ReadonlySet<string> = new Set(['active-series', 'new-series-per-minute']);
+
 type Draft = Pick<Entry, 'limitId' | 'limit' | 'value' | 'kind' | 'first' | 'metric' | 'labels'>;
+
+/** A tenant that is near to a limit of series: what it makes is looked at until then. */
+interface Near {
+  readonly hit: LimitHit;
+  readonly untilMs: number;
+  readonly metrics: Set<string>;
+}
 
 export class Breaches {
   readonly #clock: Clock;
+  readonly #near = new Map<TenantId, Near>();
   /** Entries by key, both in the order of last use, the oldest first. */
   readonly #tenants = new Map<TenantId, Map<string, Entry>>();
 
@@ -110,7 +123,54 @@ export class Breaches {
   addNear({ tenant, tokenId, id: limitId, limit, value }: LimitHit): void {
     const none = { first: undefined, metric: '', labels: undefined };
     const draft = { limitId, limit, value, kind: 'near', ...none } as const;
-    this.#entry(tenant, `${limitId}\nnear\n${tokenId}`, draft, 1);
+    this.#entry(tenant, nearKey(limitId, tokenId), draft, 1);
+    if (!SERIES_LIMITS.has(limitId)) return;
+    // Told again every NEAR_TOLD_MS while series are made.
+    const untilMs = this.#clock.nowMs() + 2 * NEAR_TOLD_MS;
+    const metrics = this.#near.get(tenant)?.metrics ?? new Set();
+    this.#near.set(tenant, {
+      hit: { tenant, tokenId, id: limitId, limit, value },
+      untilMs,
+      metrics,
+    });
+    if (this.#near.size > BREACH_TENANTS_MAX) this.#near.delete(this.#near.keys().next().value!);
+  }
+
+  /** Are series that it makes worth `addNearSeries`? */
+  isNear(tenant: TenantId): boolean {
+    if (this.#near.size === 0) return false;
+    const near = this.#near.get(tenant);
+    if (near === undefined) return false;
+    if (this.#clock.nowMs() < near.untilMs) return true;
+    this.#near.delete(tenant);
+    return false;
+  }
+
+  /** A series was made while the tenant is near to a limit of them. */
+  addNearSeries(tenant: TenantId, { tokenId: by, protocol }: SeriesSender, labels: Labels): void {
+    const near = this.#near.get(tenant);
+    if (near === undefined) return;
+    const { id: limitId, limit, value, tokenId } = near.hit;
+    const metric = metricOf(labels);
+    if (!near.metrics.has(metric)) {
+      if (near.metrics.size >= NEAR_METRICS_MAX) return;
+      near.metrics.add(metric);
+    }
+    // This says more.
+    this.#tenants.get(tenant)?.delete(nearKey(limitId, tokenId));
+    const first = { protocol, peer: '', tokenId: by };
+    const draft = { limitId, limit, value, kind: 'near', first, metric, labels } as const;
+    const entry = this.#entry(tenant, `${nearKey(limitId, tokenId)}\n${metric}`, draft, 1);
+    for (let i = 0; i < labels.length; i += 2) note(entry.values, labels[i]!, labels[i + 1]!);
+  }
+
+  /** Something of a batch that was kept otherwise; undefined: of whom is not known. */
+  addLeftOut({ tenant, id: limitId, limit, value }: LimitHit, sender?: SeriesSender): void {
+    const first = sender && { ...sender, peer: '' };
+    const none = { metric: '', labels: undefined };
+    const draft = { limitId, limit, value, kind: 'refused', first, ...none } as const;
+    const { tokenId = '', protocol = '' } = sender ?? {};
+    this.#entry(tenant, `${limitId}\nleft out\n${tokenId}\n${protocol}`, draft, 1);
   }
 
   #entry(tenant: TenantId, key: string, draft: Draft, count: number): Entry {
@@ -129,6 +189,7 @@ export class Breaches {
   }
 
   forget(tenant: TenantId): void {
+    this.#near.delete(tenant);
     this.#tenants.delete(tenant);
   }
 
@@ -170,9 +231,15 @@ function metricOf(labels: Labels): string {
   return '';
 }
 
+function nearKey(limitId: string, tokenId: string): string {
+  return `${limitId}\nnear\n${tokenId}`;
+}
+
 function breachOf(entry: Entry): Breach {
   const { labels, metric, values, ...rest } = entry;
-  return { ...rest, series: labels && blameOf(labels, metric, values) };
+  const series = labels && blameOf(labels, metric, values);
+  // Nothing was refused yet: one series of a metric is to blame for nothing.
+  return { ...rest, series: rest.kind === 'near' && series?.label === '' ? undefined : series };
 }
 
 function labelToBlame(values: ReadonlyMap<string, ReadonlySet<string>>) {

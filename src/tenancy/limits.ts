@@ -65,6 +65,8 @@ export const BREACHES_MAX = 64;
 
 /** Labels of a breach whose values are told apart, values of each, characters of each. */
 export const BREACH_LABELS_MAX = 32;
+/** Metrics of a tenant whose series are looked at while it is near to a limit of series. */
+export const NEAR_METRICS_MAX = 8;
 export const BREACH_VALUES_MAX = 100;
 export const BREACH_TEXT_LENGTH_MAX = 200;
 

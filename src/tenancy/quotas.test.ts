@@ -230,10 +230,10 @@ test('series: a limit that is lowered holds for the next one, whoever was far fr
 test('exemplars and metadata beyond a limit are left out', () => {
   const { now, quotas } = setUp({ 'exemplars-per-minute': 60, 'metadata-per-minute': 6 });
   const gate = quotas.gate(acme);
-  assert.deepEqual([gate.takeExemplars(50), gate.takeExemplars(50)], [50, 10]);
+  assert.deepEqual([gate.takeExemplars(50, 'otlp'), gate.takeExemplars(50, 'otlp')], [50, 10]);
   assert.deepEqual([quotas.takeMetadata('acme', 6), quotas.takeMetadata('acme', 1)], [6, 0]);
   now.ms += 10_000;
-  assert.deepEqual([gate.takeExemplars(50), quotas.takeMetadata('acme', 5)], [10, 1]);
+  assert.deepEqual([gate.takeExemplars(50, 'otlp'), quotas.takeMetadata('acme', 5)], [10, 1]);
 });
 
 test('queries: so many at once, and what they cost a minute', () => {

@@ -7,6 +7,7 @@
 // in itself, against its part of the limit.
 import { AppError, limitDocs } from '../model/errors.ts';
 import type { LimitFacts } from '../model/errors.ts';
+import type { SeriesSender } from '../model/series-watch.ts';
 import type { SeriesCount, SeriesGate } from '../model/storage.ts';
 import type { Principal, TenantId } from '../model/tenant.ts';
 import type { Clock } from '../stdx/clock.ts';
@@ -53,6 +54,8 @@ export interface QuotasListener {
   readonly onNear?: (hit: LimitHit) => void;
   /** New series of a tenant are refused; told once a second at most. */
   readonly onSeriesRefused?: (hit: LimitHit) => void;
+  /** Something of a batch was left out, the rest of it kept; `sender` where it is known. */
+  readonly onLeftOut?: (hit: LimitHit, sender: SeriesSender | undefined) => void;
   /** The account's writes are refused from now on. */
   readonly onClosed?: (account: ClosedAccount) => void;
 }
@@ -168,14 +171,20 @@ export class Gate {
   }
 
   /** How many of these exemplars may be stored. */
-  takeExemplars(count: number): number {
+  takeExemplars(count: number, protocol: string): number {
     const nowMs = this.#quotas.nowMs();
     let kept = count;
+    let over: Owner | undefined;
     for (const owner of this.#owners) {
       const limit = this.#quotas.part(owner.account.limits['exemplars-per-minute']);
       const left = wholePart(owner.account.exemplars.left(nowMs, limit));
       if (left >= kept) continue;
       kept = left;
+      over = owner;
+    }
+    if (over !== undefined) {
+      const sender = { tokenId: this.#tokenId, protocol };
+      this.#quotas.tellLeftOut(over, 'exemplars-per-minute', count - kept, sender);
     }
     for (const { account } of this.#owners) account.exemplars.bucket.take(kept);
     return kept;
@@ -458,6 +467,7 @@ export class Quotas implements SeriesGate {
     const { metadata, limits } = owner.account;
     const left = wholePart(metadata.left(this.nowMs(), limits['metadata-per-minute']));
     const kept = Math.min(count, left);
+    if (kept < count) this.tellLeftOut(owner, 'metadata-per-minute', count - kept, undefined);
     metadata.bucket.take(kept);
     return kept;
   }
@@ -474,6 +484,12 @@ export class Quotas implements SeriesGate {
     if (value < limit * NEAR_SHARE || nowMs - owner.nearToldMs < NEAR_TOLD_MS) return;
     owner.nearToldMs = nowMs;
     this.#listener.onNear?.({ tenant, tokenId, id, limit, value });
+  }
+
+  tellLeftOut(owner: Owner, id: LimitId, count: number, sender: SeriesSender | undefined): void {
+    const { tenant, tokenId, account } = owner;
+    const limit = account.limits[id];
+    this.#listener.onLeftOut?.({ tenant, tokenId, id, limit, value: limit + count }, sender);
   }
 
   /** Too much is under way: who wrote most lately is likely to have it. */

@@ -13,6 +13,7 @@ import type { SeriesSender, SeriesWatch } from '../model/series-watch.ts';
 import type { SeriesGate } from '../model/storage.ts';
 import type { TenantId } from '../model/tenant.ts';
 import type { Clock } from '../stdx/clock.ts';
+import type { Breaches } from './breaches.ts';
 import {
   MADE_GAP_MS,
   MADE_LABELS_LENGTH_MAX,
@@ -39,6 +40,9 @@ interface QuietMaker extends SeriesSender {
   readonly untilMs: number;
 }
 
+/** Looks at each series of tenants that are near to a limit of them. */
+export type NearWatch = Pick<Breaches, 'isNear' | 'addNearSeries'>;
+
 /** By token and protocol. */
 type Makers = Map<string, Maker>;
 
@@ -52,9 +56,11 @@ export class SeriesMakers implements SeriesWatch {
   madeCount = 0;
   /** Nothing is known of what was made before. */
   readonly sinceMs: number;
+  readonly #near: NearWatch | undefined;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, near?: NearWatch) {
     this.#clock = clock;
+    this.#near = near;
     this.sinceMs = clock.nowMs();
   }
 
@@ -71,6 +77,8 @@ export class SeriesMakers implements SeriesWatch {
   }
 
   made(tenant: TenantId, sender: SeriesSender, labels: Labels | LabelBytes): void {
+    if (this.#near?.isNear(tenant) === true)
+      this.#near.addNearSeries(tenant, sender, decodedLabels(labels));
     const nowMs = this.#clock.nowMs();
     if (this.#isQuiet(tenant, sender, labels, nowMs)) return;
     const { tokenId, protocol } = sender;

@@ -259,6 +259,30 @@ test('breaches name the label, the sender and a rule that stops it', async () =>
   assert.deepEqual(await breachesOf('nobody'), []);
 });
 
+test('breaches tell of what comes near, and of what was left out', async () => {
+  await tenantWith('nearly', { 'active-series': 50, 'metadata-per-minute': 1 });
+  const ids = Array.from({ length: 48 }, (_, i) => `api,host=a,request=r${i} n=1 ${T}`);
+  assert.equal((await write('nearly', ids)).status, 204);
+  const [near] = (await breachesOf('nearly')).filter(({ kind }) => kind === 'near');
+  assert.ok(near?.first);
+  assert.deepEqual([near.limit, near.first.protocol], ['active-series', 'influx']);
+  assert.deepEqual([near.series?.metric, near.series?.label], ['api_n', 'request']);
+  assert.match(near.series!.rules, /target_label: "request"/);
+  await setLimits('nearly', { 'active-series': null, 'exemplars-per-minute': 0 });
+  const page = ['# TYPE a counter', `a_total 1 # {t="x"} 1 ${T}`, '# TYPE b counter', 'b_total 1'];
+  const leftOut = async (): Promise<readonly string[]> => {
+    const body = [...page, '# EOF', ''].join('\n');
+    const headers = { ...as('nearly').headers, 'Content-Type': 'application/openmetrics-text' };
+    const wrote = await orrery.post('/api/v1/import/prometheus', body, { headers });
+    assert.equal(wrote.status, 204, wrote.text);
+    const refused = (await breachesOf('nearly')).filter(({ kind }) => kind === 'refused');
+    return refused.map(({ limit }) => limit).toSorted();
+  };
+  for (let i = 0; i < 100 && (await leftOut()).length < 2; i++)
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.deepEqual(await leftOut(), ['exemplars-per-minute', 'metadata-per-minute']);
+});
+
 test('new series a minute', async () => {
   await tenantWith('churn', { 'new-series-per-minute': 5 });
   const partly = await write('churn', hosts(0, 10));

@@ -6,6 +6,7 @@ import type { TlsKeys } from '../../frontends/http/server.ts';
 import type { IngestLimits } from '../../ingest/ingest.ts';
 import type { Refused } from '../../ingest/refused-lines.ts';
 import type { TenantRules } from '../../ingest/relabel-table.ts';
+import type { SeriesSender } from '../../model/series-watch.ts';
 import type { TenantId } from '../../model/tenant.ts';
 import type { RelabelRule } from '../../relabel/rule.ts';
 import type { TenancyChange } from '../../tenancy/records.ts';
@@ -52,7 +53,12 @@ export type LimitTold =
 /** What a thread refused because of a limit. */
 export type BreachTold =
   | { readonly kind: 'series'; readonly refused: RefusedSeries }
-  | { readonly kind: 'request'; readonly hit: LimitHit; readonly offence: Offence };
+  | { readonly kind: 'request'; readonly hit: LimitHit; readonly offence: Offence }
+  | {
+      readonly kind: 'left-out';
+      readonly hit: LimitHit;
+      readonly sender: SeriesSender | undefined;
+    };
 
 /** Writes that ended. */
 export interface CountedRequests extends UsageKey {

@@ -59,6 +59,9 @@ const limits = openQuotas(setup.settings, realClock, { threadCount: setup.thread
 const { quotas } = limits;
 const limitRecords = new LimitCopy();
 limits.book.readFrom(limitRecords);
+quotas.listen({
+  onLeftOut: (hit, sender) => post({ kind: 'breach', breach: { kind: 'left-out', hit, sender } }),
+});
 const requests = new RequestTally(realScheduler, (counted) =>
   post({ kind: 'requests', requests: counted }),
 );

@@ -43,7 +43,8 @@ export function openQuotas(
   const book = new LimitBook(serverLimits(settings));
   const limitsOf = book.of.bind(book);
   const quotas = new Quotas({ limitsOf, clock, ...threads });
-  return { book, quotas, breaches: new Breaches(clock), makers: new SeriesMakers(clock) };
+  const breaches = new Breaches(clock);
+  return { book, quotas, breaches, makers: new SeriesMakers(clock, breaches) };
 }
 
 /** Those that have limits of their own, or a token that has. */
@@ -90,6 +91,7 @@ export function followLimits(
     onNear: (hit) => breaches.addNear(hit),
     onClosed: (account) => tell({ kind: 'writes', account }),
     onSeriesRefused: (hit) => tell({ kind: 'series', hit }),
+    onLeftOut: (hit, sender) => breaches.addLeftOut(hit, sender),
   });
 }
 
@@ -125,5 +127,6 @@ export function doorLimits(
 
 export function hearBreach(breaches: Breaches, told: BreachTold): void {
   if (told.kind === 'series') breaches.addSeries(told.refused);
+  else if (told.kind === 'left-out') breaches.addLeftOut(told.hit, told.sender);
   else breaches.addRequest(told.hit, told.offence);
 }

@@ -78,7 +78,9 @@ let in (docs/decisions/0061). Requests that administer the server or ask for its
 were reached (\`"near"\`): the limit, the value, when first and last, how often, and of the first one the protocol (or the path of a request that
 was refused as a whole), the sender's address and the token. Of refused series it names the metric, the label with the most values among what was refused, and
 \`rules\`: [relabelling](relabelling.md) rules that take this label from this metric, or drop the metric where no label is to blame. They can be tried with
-\`POST /orrery/v1/relabel/debug\` before they are set. Lines over TCP and UDP are told of by series only.
+\`POST /orrery/v1/relabel/debug\`, and on the last hour with \`POST /orrery/v1/relabel/preview\`, before they are set. While four fifths of \`active-series\` or \`new-series-per-minute\` are
+reached the same is told of the series that are made (of eight metrics at most; a rule where a label has several values). Exemplars and metadata that were left out count as refused, too.
+Lines over TCP and UDP are told of by series only.
 \`GET /orrery/v1/tenants/T/breaches\` tells a server admin the same of any tenant, \`orrery tenant refusals T\` as a table.
 
 ## The limits
