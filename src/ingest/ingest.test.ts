@@ -224,9 +224,9 @@ test('label limits refuse a row with a sentence and are remembered', async () =>
     assert.deepEqual(
       scan.errors.map((error) => `${error.line}: ${error.reason}`),
       [
-        "2: series of metric 'm' has 4 labels, the limit is 3",
-        "3: name of label 'abcdefghijk' of metric 'm' is longer than 10 bytes",
-        "4: value of label 'a' of metric 'm' is longer than 12 bytes",
+        "2: series of metric 'm' has 4 labels, the limit is 3 (labels-per-series, see docs/operations/limits.md#labels-per-series)",
+        "3: name of label 'abcdefghijk' of metric 'm' has 11 bytes, the limit is 10 (label-name-bytes, see docs/operations/limits.md#label-name-bytes)",
+        "4: value of label 'a' of metric 'm' has 13 bytes, the limit is 12 (label-value-bytes, see docs/operations/limits.md#label-value-bytes)",
       ],
     );
   }

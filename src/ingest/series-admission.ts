@@ -3,7 +3,7 @@
 // share. Runs once per new row of a dictionary, never per sample.
 import { assert } from '../stdx/assert.ts';
 import type { NameSplit, SeriesRef } from '../model/columns.ts';
-import { limitDocs } from '../model/errors.ts';
+import { limitDocs, limitNote } from '../model/errors.ts';
 import type { LimitFacts } from '../model/errors.ts';
 import type { Labels } from '../model/labels.ts';
 import { METRIC_NAME, labelValue, labelsFromPairs } from '../model/labels.ts';
@@ -60,7 +60,11 @@ interface LabelBreach {
 
 function overLimit(sentence: string, { id, limit, value, of }: LabelBreach): SeriesRefusal {
   const contributors = of === '' ? [] : [of];
-  return { sentence, limit: { id, limit, value, contributors, docs: limitDocs(id) } };
+  const docs = limitDocs(id);
+  return {
+    sentence: `${sentence} ${limitNote(id)}`,
+    limit: { id, limit, value, contributors, docs },
+  };
 }
 
 /** Why these labels are refused, or undefined where they may be stored. */
@@ -102,7 +106,10 @@ function pairRefusal(
   const shown = `label '${shorten(label)}'${metric}`;
   const tooLong = (what: string, id: LimitId, text: string, limit: number): SeriesRefusal => {
     const breach = { id, limit, value: Buffer.byteLength(text), of: `label ${shorten(label)}` };
-    return overLimit(`${what} of ${shown} is longer than ${limit} bytes`, breach);
+    return overLimit(
+      `${what} of ${shown} has ${breach.value} bytes, the limit is ${limit}`,
+      breach,
+    );
   };
   if (isLongerThan(label, labelNameBytesMax))
     return tooLong('name', 'label-name-bytes', label, labelNameBytesMax);

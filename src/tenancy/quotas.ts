@@ -511,12 +511,14 @@ export class Quotas implements SeriesGate {
     const { tenant, tokenId, account } = owner;
     const hit = { tenant, tokenId, id, limit: account.limits[id], value };
     const limit = limitFacts(hit, contributors);
+    const [most] = contributors;
+    const said = limitSentence(hit) + (most === undefined ? '' : `; ${most} contributes most`);
     const { retryable } = LIMITS[id];
     const kind = id === 'body-bytes' ? 'tooLarge' : 'limited';
-    if (!retryable) return new AppError(kind, id, limitSentence(hit), { retryable, limit });
+    if (!retryable) return new AppError(kind, id, said, { retryable, limit });
     const waitSec = Math.ceil((waitMs ?? 0) / 1000);
     const retryAfterSec = Math.min(Math.max(waitSec, BUSY_RETRY_SEC), RETRY_AFTER_SEC_MAX);
-    return new AppError(kind, id, limitSentence(hit), { retryAfterSec, limit });
+    return new AppError(kind, id, said, { retryAfterSec, limit });
   }
 }
 

@@ -182,7 +182,7 @@ test('1.x: parameters, partial writes; 2.x: all or nothing', async () => {
 test('a limit refuses its fields alone: the shapes of 1.x, 2.x and 3', async () => {
   const wide = 'x'.repeat(9000);
   const body = (name: string) => `${name},tag=${wide} f=1 1000\n${name} f=2 1000\n`;
-  const reason = 'is longer than 8192 bytes';
+  const reason = 'has 9000 bytes, the limit is 8192 .label-value-bytes, see [^)]*.';
   const one = await orrery.post('/write?db=limit', body('limit_one'));
   const said = (JSON.parse(one.text) as { error: string }).error;
   assert.equal(one.status, 400);

@@ -3,6 +3,7 @@
 // limits-shards.test.ts runs the same with several ingest threads.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { encodeSnappy } from '../../src/codec/snappy.ts';
 import { bytesField, varintField } from '../support/protobuf-writer.ts';
 import { requestV2 } from '../support/remote-write-v2.ts';
@@ -293,7 +294,10 @@ test('new series a minute', async () => {
 test('labels, points a day, bodies', async () => {
   const many = Array.from({ length: 6 }, (_, i) => `l${i}=v`).join(',');
   const labels = await write('labels', [`m,${many} v=1`]);
-  assert.match(labels.text, /series of metric 'm_v' has 7 labels, the limit is 6/);
+  assert.match(
+    labels.text,
+    /series of metric 'm_v' has 7 labels, the limit is 6 \(labels-per-series, see docs\//,
+  );
   await tenantWith('daily', { 'points-per-day': 5 });
   assert.equal((await write('daily', hosts(0, 5))).status, 204);
   const refused = await untilRefused(() => write('daily', hosts(0, 1)));
@@ -301,6 +305,14 @@ test('labels, points a day, bodies', async () => {
   await tenantWith('small', { 'body-bytes': 100 });
   assert.equal((await write('small', hosts(0, 1))).status, 204);
   await untilStatus(413, () => write('small', hosts(0, 30)));
+  const gzip = { headers: { ...as('small').headers, 'Content-Encoding': 'gzip' } };
+  const packed = await orrery.post('/write', gzipSync('a b=1\n'.repeat(1000)), gzip);
+  assert.equal(packed.status, 413, packed.text);
+  assert.deepEqual([factsOf(packed).id, factsOf(packed).limit], ['body-bytes', 100]);
+  const block = encodeSnappy(new Uint8Array(1500));
+  const wrote = await orrery.post('/api/v1/write', new Uint8Array(block), as('small'));
+  assert.equal(wrote.status, 413, wrote.text);
+  assert.match(wrote.text, /over its limit body-bytes: 101, at most 100; see docs/);
 });
 
 /** Records reach threads a moment after they are committed. */

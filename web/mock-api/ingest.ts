@@ -144,7 +144,8 @@ export function refused(count: number): unknown {
         timeMs: timeMs - 61_000,
         protocol: 'remote-write',
         line: 812,
-        reason: "value of label 'path' of metric 'http_requests_total' is longer than 8192 bytes",
+        reason:
+          "value of label 'path' of metric 'http_requests_total' has 9000 bytes, the limit is 8192 (label-value-bytes, see docs/operations/limits.md#label-value-bytes)",
       },
       {
         ...row,

@@ -60,7 +60,7 @@ const { quotas } = limits;
 const limitRecords = new LimitCopy();
 limits.book.readFrom(limitRecords);
 quotas.listen({
-  onLeftOut: (hit, sender) => post({ kind: 'breach', breach: { kind: 'left-out', hit, sender } }),
+  onLeftOut: (hit, by) => post({ kind: 'breach', breach: { kind: 'left-out', hit, sender: by } }),
 });
 const requests = new RequestTally(realScheduler, (counted) =>
   post({ kind: 'requests', requests: counted }),

@@ -55,7 +55,7 @@ ${table([['limit', 'default', 'of', 'may be tried again'], ...rows])}
 
 Each protocol refuses in its own words: the status is 429 with \`Retry-After\` (seconds) where the same request may be tried again, 413 for a body
 that is too large, 422 for a query that asks for too much, and what the protocol says of a bad row where a limit refuses single series. The
-sentence names who is over which limit, what was there and what is the most. Where the answer is a JSON object it also has
+sentence names who is over which limit, what was there, what is the most, this page, and what contributes most where that is known. Where the answer is a JSON object it also has
 
 \`\`\`json
 "limit": {"id": "active-series", "limit": 1000, "value": 1000, "contributors": ["label request of metric api_n (64 values refused)"], "docs": "docs/operations/limits.md#active-series"}

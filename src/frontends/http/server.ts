@@ -186,6 +186,9 @@ export interface HttpServerOptions {
   readonly onFatal: (error: Error) => void;
 }
 
+/** Codes of errors about the size of a body that was on its way, or was decoded. */
+const BODY_TOO_LARGE: ReadonlySet<string> = new Set(['body-too-large', 'remote-write-snappy']);
+
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server;
@@ -333,7 +336,7 @@ export class HttpServer {
         await found.route.handler(exchange);
       } else throw missError(request, response, path, found);
     } catch (error) {
-      const refusal = this.#asAppError(error, path);
+      const refusal = this.#inWordsOfLimit(this.#asAppError(error, path), writer, exchange);
       this.#tellLimited(request, routePath, asker, refusal);
       if (writer !== undefined && exchange?.isReported !== true)
         this.#tellRefused(request, routePath, writer, refusal);
@@ -420,6 +423,23 @@ export class HttpServer {
     if (writeGuard === undefined) return ofRoute;
     const declared = Number(request.headers['content-length'] ?? 0);
     return Math.min(writeGuard(principal, declared), ofRoute);
+  }
+
+  /** A body that was larger than it said: where the writer's own limit bounds it, it is named. */
+  #inWordsOfLimit(
+    error: AppError,
+    writer: Principal | undefined,
+    exchange: Exchange | undefined,
+  ): AppError {
+    const { writeGuard } = this.#options;
+    if (!BODY_TOO_LARGE.has(error.code) || error.kind !== 'tooLarge') return error;
+    if (writer === undefined || exchange === undefined || writeGuard === undefined) return error;
+    try {
+      writeGuard(writer, exchange.bodyLimitBytes + 1);
+    } catch (limited) {
+      if (limited instanceof AppError && limited.kind === 'tooLarge') return limited;
+    }
+    return error;
   }
 
   #tellLimited(
