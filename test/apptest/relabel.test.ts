@@ -113,7 +113,7 @@ const PROTOCOLS: Readonly<Record<string, Protocol>> = {
     headers: PROTOBUF,
     body: (env) => remoteWrite(env),
     bad: remoteWrite(LONG),
-    reason: /longer than 8192 bytes/,
+    reason: /has 9000 bytes, the limit is 8192/,
   },
   prometheus: {
     path: '/api/v1/import/prometheus',

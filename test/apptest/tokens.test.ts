@@ -119,6 +119,9 @@ test('every route of the table: nobody is 401, another tenant is 403, and so is 
     permissions: ALL.filter((one) => one !== 'admin'),
   });
   byPermission.set('metrics', noAdmin);
+  // An admin may change rules, too.
+  const rest = ALL.filter((one) => one !== 'admin' && one !== 'rules');
+  byPermission.set('rules', (await makeToken('acme', { permissions: rest })).token);
   const wrong = all.slice(0, -1) + (all.endsWith('a') ? 'b' : 'a');
   const unknown = `orr_${'a'.repeat(12)}_${'b'.repeat(52)}`;
   let guardedCount = 0;
@@ -375,6 +378,23 @@ test('no name of a tenant, a token or a snapshot is a path', async () => {
           assert.ok([400, 404].includes(status), `${path}: ${status} ${text}`);
       }
   }
+});
+
+test('rules are changed by whom they are permitted to, and where the server runs its admins know', async () => {
+  const { token: ruler } = await makeToken('acme', { permissions: ['rules'] });
+  const put = { method: 'PUT', body: '[]', headers: bearer(ruler) };
+  assert.equal((await orrery.get('/orrery/v1/relabel', put)).status, 200);
+  const take = { method: 'DELETE', headers: bearer(ruler) };
+  assert.equal((await orrery.get('/orrery/v1/relabel', take)).status, 200);
+  assert.equal((await orrery.get('/api/v1/labels', { headers: bearer(ruler) })).status, 403);
+  const { token: all } = await makeToken('acme', { permissions: ALL });
+  const told = async (token: string): Promise<readonly string[]> => {
+    const answer = await orrery.get('/api/v1/status/runtimeinfo', { headers: bearer(token) });
+    const { data } = JSON.parse(answer.text) as { data: { CWD: string; hostname: string } };
+    return [data.CWD, data.hostname];
+  };
+  assert.deepEqual(await told(all), ['', '']);
+  assert.ok((await told(adminToken)).every((text) => text !== ''));
 });
 
 test('refusals are counted by reason', async () => {

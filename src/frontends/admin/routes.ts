@@ -151,7 +151,7 @@ function relabelRoutes(deps: AdminDependencies): readonly Route[] {
   const { relabel } = deps;
   const path = '/orrery/v1/relabel';
   const row = { tenantScope: 'tenant', isWhole: true, errors: nativeErrors } as const;
-  const admin = { ...row, permission: 'admin' } as const;
+  const ruler = { ...row, permission: 'rules' } as const;
   return [
     {
       ...get(path, async (exchange) => (await relabels()).getRelabel(relabel, exchange)),
@@ -160,13 +160,13 @@ function relabelRoutes(deps: AdminDependencies): readonly Route[] {
     },
     {
       ...get(path, async (exchange) => (await relabels()).putRelabel(relabel, exchange)),
-      ...admin,
+      ...ruler,
       method: 'PUT',
       bodyLimitBytes: CONFIG_BYTES_MAX,
     },
     {
       ...get(path, async (exchange) => (await relabels()).deleteRelabel(relabel, exchange)),
-      ...admin,
+      ...ruler,
       method: 'DELETE',
     },
     {

@@ -5,6 +5,8 @@
 import { AppError } from '../../model/errors.ts';
 import type { Cardinality } from '../../model/storage.ts';
 import type { Clock } from '../../stdx/clock.ts';
+import { isServerAdmin } from '../../tenancy/server-admin.ts';
+import type { TenancyStore } from '../../tenancy/tenancy-store.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { T_US_MAX } from './params.ts';
 import { JSON_HEADERS, read } from './metadata.ts';
@@ -36,6 +38,7 @@ export interface StatusDependencies extends MetadataDependencies {
   readonly version: string;
   readonly delayedNameRemoval: boolean;
   readonly typeAndUnitLabels: boolean;
+  readonly tenancy: Pick<TenancyStore, 'token'>;
 }
 
 /**
@@ -67,10 +70,12 @@ export async function buildInfo(version: string, exchange: Exchange): Promise<vo
 export async function runtimeInfo(deps: StatusDependencies, exchange: Exchange): Promise<void> {
   const facts = await deps.facts();
   const startTime = new Date(facts.startedMs).toISOString();
+  // Where the server runs is no tenant's business.
+  const isTold = isServerAdmin(exchange.principal, deps.tenancy);
   success(exchange, {
     startTime,
-    CWD: facts.workingDirectory,
-    hostname: facts.hostName,
+    CWD: isTold ? facts.workingDirectory : '',
+    hostname: isTold ? facts.hostName : '',
     serverTime: new Date(deps.clock.nowMs()).toISOString(),
     reloadConfigSuccess: true,
     lastConfigTime: startTime,
