@@ -111,6 +111,8 @@ test('summary, details and neither, good and bad', async () => {
     status: 400,
     json: {
       error: { code: 400, message: 'One or more data points had errors', details: SEE_LOGS },
+      failed: 1,
+      success: 1,
     },
   });
   assert.deepEqual(Object.keys(await values('{__name__=~"two.*"}')), ['two.a web01']);

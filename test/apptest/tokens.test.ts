@@ -434,4 +434,16 @@ test('commands show their token, and say what one is', async () => {
   }
   const none = await runCtl(['token', 'inspect', 'secret']);
   assert.equal(none.code, 3);
+  const root = { ORRERY_TOKEN: adminToken, ORRERY_URL: orrery.url, COLUMNS: '400' };
+  const draft = ['--name', 'bounded', '--permission', 'write', '--limit', 'body-bytes=1MiB'];
+  const until = ['--max-time', '2030-01-01T00:00:00Z', '--not-before', '2026-01-01T00:00:00Z'];
+  const made = await runCtl(['token', 'create', 'idle', ...draft, ...until], { env: root });
+  assert.equal(made.code, 0, made.stderr);
+  secrets.push(made.stdout.trim().split('_')[2]!);
+  const { stdout: list } = await runCtl(['token', 'list', 'idle'], { env: root });
+  const said = /valid from 2026-01-01.* points to 2030-01-01.* body-bytes=1048576/;
+  assert.match(list.replaceAll(/\s+/g, ' '), said);
+  const wrong = await runCtl(['tenant', 'create', 'x', '--limit', 'active-series=1MiB'], { env });
+  assert.match(wrong.stderr, /--limit "active-series=1MiB": expected a whole number/);
+  assert.match((await runCtl(['tenant', 'show'], { env })).stderr, /takes one name: see --help/);
 });

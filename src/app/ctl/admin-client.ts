@@ -1,6 +1,8 @@
 // Asks the admin API of a running server for the commands about tenants and tokens. A change is
 // sent once: whether one that got no answer happened is for the user to look at.
+import { errorMessage } from '../../stdx/assert.ts';
 import { EXIT } from '../exit-codes.ts';
+import { limitSetting } from '../settings/kinds.ts';
 import { CommandError } from './command-error.ts';
 import { baseUrl, requestHeaders, TOKEN_FLAGS_HELP, TOKEN_OPTIONS } from './credentials.ts';
 import { reasonOf } from './http-sender.ts';
@@ -100,11 +102,18 @@ export function pairOf(flag: string, text: string): readonly [name: string, valu
   return [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** `ID=NUMBER` of limits. */
+/** `ID=VALUE` of a limit, as the server's own setting takes it. */
 export function limitOf(text: string): readonly [id: string, value: number] {
-  const [id, value] = pairOf('--limit', text);
-  if (!/^\d+$/.test(value)) throw new UsageError(`--limit "${text}" is not ID=NUMBER`);
-  return [id, Number(value)];
+  try {
+    const { id, value } = limitSetting(text);
+    return [id, value];
+  } catch (cause) {
+    throw new UsageError(`--limit "${text}": ${errorMessage(cause)}`, { cause });
+  }
+}
+
+export function namesText(count: number): string {
+  return count === 1 ? 'one name' : `${count || 'no'} names`;
 }
 
 export function printJson(terminal: Terminal, value: unknown): void {

@@ -7,6 +7,7 @@ import {
   ADMIN_OPTIONS,
   AdminClient,
   limitOf,
+  namesText,
   limitsText,
   pairOf,
   printJson,
@@ -17,9 +18,9 @@ import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
 export const TENANT_HELP = `Usage: orrery tenant list
-       orrery tenant create NAME [--limit ID=NUMBER]…
+       orrery tenant create NAME [--limit ID=VALUE]…
        orrery tenant show NAME
-       orrery tenant limits NAME [--limit ID=NUMBER|ID=default]…
+       orrery tenant limits NAME [--limit ID=VALUE|ID=default]…
        orrery tenant cardinality NAME [--metric METRIC] [--top NUMBER]
        orrery tenant growth NAME [--metric METRIC] [--top NUMBER]
        orrery tenant refusals NAME
@@ -34,7 +35,8 @@ they are gone. Growth compares the series of the last hour with those of the sam
 and says whose series of a metric were the first. Refusals are the limits that the tenant came to and
 the rows it had refused since the server started, with the rules that would stop it. Times are in UTC.
 
-  --limit ID=NUMBER   what the tenant may take (docs/operations/limits.md); may be repeated
+  --limit ID=VALUE    what the tenant may take, a number or such as 64MiB, 30d
+                      (docs/operations/limits.md); may be repeated
   --metric METRIC     series of this metric only
   --top NUMBER        rows of each table [10]
   --yes               really delete
@@ -118,7 +120,7 @@ export async function tenantCommand(args: readonly string[], terminal: Terminal)
   const verb = VERBS.get(word);
   if (verb === undefined) throw new UsageError(unknown('verb', word, [...VERBS.keys()]));
   if (names.length !== verb.nameCount)
-    throw new UsageError(`orrery tenant ${word} takes ${verb.nameCount} names: see --help`);
+    throw new UsageError(`orrery tenant ${word} takes ${namesText(verb.nameCount)}: see --help`);
   const { limit: limitTexts = [], metric, top } = values;
   if (limitTexts.length > 0 && verb.takesLimits !== true)
     throw new UsageError(`orrery tenant ${word} takes no --limit`);

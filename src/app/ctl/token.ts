@@ -7,6 +7,7 @@ import {
   ADMIN_OPTIONS,
   AdminClient,
   limitOf,
+  namesText,
   pairOf,
   printJson,
   timeCell,
@@ -35,7 +36,7 @@ Times are in UTC. "inspect" says what a token is: its id, and with --url what th
   --min-time TIME     earlier points are neither read nor written
   --max-time TIME     later points are neither read nor written
   --application NAME  who uses it
-  --limit ID=NUMBER   what it may take (docs/operations/limits.md); may be repeated
+  --limit ID=VALUE    what it may take (docs/operations/limits.md); may be repeated
   --also-reads TENANT a further tenant, for tokens that only read; may be repeated
   --server            an admin of the whole server
   --force             revokes it also where nobody is left to administer the server
@@ -56,6 +57,10 @@ interface Token {
   readonly permissions: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly matchers: readonly string[];
+  readonly min_time: string | null;
+  readonly max_time: string | null;
+  readonly not_before: string | null;
+  readonly limits: Readonly<Record<string, number>>;
   readonly expires_at: string | null;
   readonly created_at: string;
 }
@@ -105,7 +110,7 @@ export async function tokenCommand(args: readonly string[], terminal: Terminal):
   const nameCount = VERBS.get(verb);
   if (nameCount === undefined) throw new UsageError(unknown('verb', verb, [...VERBS.keys()]));
   if (names.length !== nameCount)
-    throw new UsageError(`orrery token ${verb} takes ${nameCount} names: see --help`);
+    throw new UsageError(`orrery token ${verb} takes ${namesText(nameCount)}: see --help`);
   if (verb !== 'create') checkNoDraft(verb, values);
   if (verb !== 'revoke' && values.force)
     throw new UsageError(`orrery token ${verb} takes no --force`);
@@ -163,12 +168,20 @@ async function allTokens(client: AdminClient, path: readonly string[]): Promise<
   }
 }
 
-function restrictionsOf({ scope, tenants, labels, matchers }: Token): string {
+function restrictionsOf(token: Token): string {
+  const { scope, tenants, labels, matchers, limits } = token;
+  const times = {
+    'valid from': token.not_before,
+    'points from': token.min_time,
+    'points to': token.max_time,
+  };
   const texts = [
     ...(scope === 'server' ? ['server'] : []),
     ...tenants.slice(1).map((name) => `reads ${name}`),
     ...Object.entries(labels).map(([name, value]) => `${name}=${value}`),
     ...matchers,
+    ...Object.entries(times).flatMap(([word, time]) => (time === null ? [] : [`${word} ${time}`])),
+    ...Object.entries(limits).map(([id, value]) => `${id}=${value}`),
   ];
   return texts.join(' ') || '-';
 }

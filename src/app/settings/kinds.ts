@@ -236,7 +236,8 @@ export interface LimitSetting {
   readonly value: number;
 }
 
-function limitSetting(item: string): LimitSetting {
+/** Throws SettingError. */
+export function limitSetting(item: string): LimitSetting {
   const equals = item.indexOf('=');
   if (equals < 0) throw new SettingError('expected ID=VALUE, e.g. active-series=100000');
   const id = item.slice(0, equals).trim();

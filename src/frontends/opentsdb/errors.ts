@@ -5,11 +5,16 @@ import type { AppError } from '../../model/errors.ts';
 import type { Answer } from '../http/answer.ts';
 import { METHOD_NOT_ALLOWED } from '../http/errors.ts';
 
-export function opentsdbErrorAnswer(code: number, message: string, details?: string): Answer {
+export function opentsdbErrorAnswer(
+  code: number,
+  message: string,
+  details?: string,
+  counts: Readonly<Record<string, number>> = {},
+): Answer {
   return {
     status: code,
     headers: { 'Content-Type': 'application/json; charset=UTF-8' },
-    body: JSON.stringify({ error: { code, message, details } }),
+    body: JSON.stringify({ error: { code, message, details }, ...counts }),
   };
 }
 

@@ -87,7 +87,8 @@ function sendOutcome(exchange: Exchange, asked: Asked, outcome: Outcome): void {
       ? 'One or more data points had errors'
       : `The put call has timedout with ${success} successful writes, ` +
         `${failed} failed writes and ${timeouts} timed out writes.`;
-  exchange.send(opentsdbErrorAnswer(400, message, SEE_LOGS));
+  // As with a summary: what was kept is never a secret.
+  exchange.send(opentsdbErrorAnswer(400, message, SEE_LOGS, { failed, success }));
 }
 
 export async function put(deps: OpentsdbDependencies, exchange: Exchange): Promise<void> {

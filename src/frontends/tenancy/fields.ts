@@ -39,8 +39,13 @@ export function pathTo(parent: string, field: string | number): string {
 }
 
 function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'undefined';
+  const text = JSON.stringify(value);
   return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}
+
+/** What is there instead. */
+function but(value: unknown): string {
+  return value === undefined ? '; it is missing' : `, not ${shown(value)}`;
 }
 
 /** The body as an object that has none but the allowed fields. */
@@ -58,7 +63,7 @@ export async function bodyFields(exchange: Exchange, allowed: readonly string[])
 /** `allowed` undefined: any names. */
 export function fieldsOf(value: unknown, path: string, allowed?: readonly string[]): Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new FieldError(path, `must be an object, not ${shown(value)}`);
+    throw new FieldError(path, `must be an object${but(value)}`);
   const fields = new Map(Object.entries(value));
   for (const name of fields.keys())
     if (allowed !== undefined && !allowed.includes(name))
@@ -77,21 +82,21 @@ export interface TextRule {
 
 export function textOf(value: unknown, path: string, rule: TextRule): string {
   const { lengthMax, lengthMin = 1, pattern, allowed } = rule;
-  if (typeof value !== 'string') throw new FieldError(path, `must be text, not ${shown(value)}`);
+  if (typeof value !== 'string') throw new FieldError(path, `must be text${but(value)}`);
   if (!value.isWellFormed()) throw new FieldError(path, 'must be Unicode without half characters');
   // Code points, as a JSON schema counts.
   const { length } = value.length <= 2 * lengthMax ? Array.from(value) : value;
   if (length < lengthMin || length > lengthMax)
     throw new FieldError(path, `must have ${lengthMin} to ${lengthMax} characters, not ${length}`);
   if (pattern?.test(value) === false)
-    throw new FieldError(path, `must be ${allowed ?? String(pattern)}, not ${shown(value)}`);
+    throw new FieldError(path, `must be ${allowed ?? String(pattern)}${but(value)}`);
   return value;
 }
 
 export function choiceOf<T extends string>(value: unknown, path: string, allowed: readonly T[]): T {
   const found = allowed.find((one) => one === value);
   if (found === undefined)
-    throw new FieldError(path, `must be one of ${allowed.join(', ')}, not ${shown(value)}`);
+    throw new FieldError(path, `must be one of ${allowed.join(', ')}${but(value)}`);
   return found;
 }
 
@@ -107,7 +112,7 @@ export function listOf<T>(
   { countMin = 0, countMax }: ListRule,
   item: (value: unknown, path: string) => T,
 ): T[] {
-  if (!Array.isArray(value)) throw new FieldError(path, `must be a list, not ${shown(value)}`);
+  if (!Array.isArray(value)) throw new FieldError(path, `must be a list${but(value)}`);
   if (value.length < countMin || value.length > countMax)
     throw new FieldError(path, `must have ${countMin} to ${countMax} items, not ${value.length}`);
   const items = value.map((one: unknown, i) => item(one, pathTo(path, i)));
@@ -123,7 +128,7 @@ export function wholeOf(
 ): number {
   if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max)
     return value as number;
-  throw new FieldError(path, `must be a whole number from ${min} to ${max}, not ${shown(value)}`);
+  throw new FieldError(path, `must be a whole number from ${min} to ${max}${but(value)}`);
 }
 
 /** Milliseconds of such as `30d`, above 0. */

@@ -267,6 +267,7 @@ test('what is wrong is named by its place', async () => {
     [{ ...good, expires_in: '30 days' }, '/expires_in'],
     [{ ...good, expires_in: '0' }, '/expires_in'],
     [{ ...good, expires_in: 30 }, '/expires_in'],
+    [{ ...good, expires_in: '1d', not_before: '2999-01-01T00:00:00Z' }, '/not_before'],
     [{ ...good, not_before: 'tomorrow' }, '/not_before'],
     [{ ...good, not_before: '2026-02-30T00:00:00Z' }, '/not_before'],
     [{ ...good, min_time: '2026-02-02T00:00:00Z', max_time: '2026-02-01T00:00:00Z' }, '/max_time'],

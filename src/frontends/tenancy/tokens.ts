@@ -237,6 +237,10 @@ async function readToken(
   const maxTUs = optional(fields, 'max_time', timeOf);
   if (minTUs !== undefined && maxTUs !== undefined && minTUs > maxTUs)
     throw new FieldError('/max_time', 'must not be before min_time');
+  const expiresMs = expiresInMs === undefined ? undefined : nowMs + expiresInMs;
+  const notBeforeMs = notBeforeUs === undefined ? undefined : Math.ceil(notBeforeUs / 1000);
+  if (expiresMs !== undefined && notBeforeMs !== undefined && notBeforeMs >= expiresMs)
+    throw new FieldError('/not_before', 'must be before the token expires');
   const limits = optional(fields, 'limits', (value, path) => limitsOf('token', value, path));
   const scope = optional(fields, 'scope', (value, path) => choiceOf(value, path, SCOPES));
   return {
@@ -247,8 +251,8 @@ async function readToken(
     matchers: await matchersOf(optional(fields, 'matchers', matcherTexts) ?? []),
     application: optional(fields, 'application', applicationOf) ?? '',
     limits: Object.fromEntries(limits ?? []),
-    ...(expiresInMs !== undefined && { expiresMs: nowMs + expiresInMs }),
-    ...(notBeforeUs !== undefined && { notBeforeMs: Math.ceil(notBeforeUs / 1000) }),
+    ...(expiresMs !== undefined && { expiresMs }),
+    ...(notBeforeMs !== undefined && { notBeforeMs }),
     ...(minTUs !== undefined && { minTUs }),
     ...(maxTUs !== undefined && { maxTUs }),
   };
