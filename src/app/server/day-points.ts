@@ -1,4 +1,4 @@
-// Points of the day that an earlier process took: `points-per-day` is of the day, not of the process.
+// Points of the day that an earlier process took: they count for `points-per-day` after a start.
 import { LIMITS } from '../../tenancy/limit-table.ts';
 import type { LimitBook } from '../../tenancy/limit-book.ts';
 import type { Quotas } from '../../tenancy/quotas.ts';
