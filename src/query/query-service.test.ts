@@ -180,7 +180,7 @@ test('the byte budget refuses and names the limit', async () => {
   await assert.rejects(run, {
     kind: 'limited',
     code: 'query-memory',
-    message: /^the query needs 110 bytes of memory, the limit of one query is 100 \(--query-memory/,
+    message: /^the query needs 110 bytes of memory, the limit of one query is 100 \(query-memory/,
   });
   assert.equal(service.heldBytes, 0);
 });

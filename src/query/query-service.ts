@@ -82,7 +82,10 @@ export interface QueryCost {
 }
 
 export interface QueryRequest {
+  /** Who asks: whose limits hold, whose use it is. */
   readonly principal: Principal;
+  /** Whose data are read, where an admin of the server looks at another tenant. */
+  readonly reads?: Principal;
   /** 'promql', or what is asked where it is no language ('labels', 'export', …). */
   readonly language: string;
   readonly text: string;
@@ -264,13 +267,13 @@ export class QueryService {
 
   /** Asks what the query will read, and chooses its line by it. */
   async #expect(entry: Entry): Promise<void> {
-    const { estimate, principal } = entry.request;
+    const { estimate, principal, reads = principal } = entry.request;
     if (estimate === undefined) return;
     const { signal } = entry.abort;
     signal.throwIfAborted();
     const pin = this.#options.storage.pin();
     try {
-      entry.estimate = await estimate({ principal, pin, signal, budget: entry.budget });
+      entry.estimate = await estimate({ principal: reads, pin, signal, budget: entry.budget });
     } finally {
       pin.release();
     }
@@ -359,8 +362,8 @@ export class QueryService {
       pin?.release();
       pin = undefined;
     };
-    const { principal } = entry.request;
-    const context = { principal, pin, signal: entry.abort.signal, budget: entry.budget };
+    const { principal, reads = principal } = entry.request;
+    const context = { principal: reads, pin, signal: entry.abort.signal, budget: entry.budget };
     function evaluated(): void {
       entry.state = 'sending';
       release();

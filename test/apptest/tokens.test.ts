@@ -397,6 +397,25 @@ test('rules are changed by whom they are permitted to, and where the server runs
   assert.ok((await told(adminToken)).every((text) => text !== ''));
 });
 
+test('what an admin of the server asks about a tenant is neither bound by its limits nor its use', async () => {
+  const limits = { 'query-concurrency': 0 };
+  assert.equal((await admin('POST', '/tenants', { name: 'spent', limits })).status, 201);
+  const { token } = await makeToken('spent', { permissions: ['read', 'write'] });
+  const wrote = await orrery.post('/write', 'spent v=1', { headers: bearer(token) });
+  assert.equal(wrote.status, 204, wrote.text);
+  for (const what of ['cardinality', 'growth']) {
+    const path = `/orrery/v1/tenants/spent/${what}`;
+    assert.equal((await orrery.get(path, { headers: bearer(token) })).status, 429, what);
+    const seen = await admin('GET', `/tenants/spent/${what}`);
+    assert.equal(seen.status, 200, seen.text);
+    assert.match(seen.text, /spent_v/, what);
+  }
+  const { text } = await admin('GET', '/usage?group=protocol,tenant');
+  const { rows } = JSON.parse(text) as { rows: { tenant: string; protocol: string }[] };
+  const asked = rows.filter(({ protocol }) => /cardinality|growth/.test(protocol));
+  assert.deepEqual([...new Set(asked.map(({ tenant }) => tenant))], ['default']);
+});
+
 test('refusals are counted by reason', async () => {
   await orrery.get('/api/v1/labels');
   const { text } = await orrery.get('/metrics', { headers: bearer(adminToken) });

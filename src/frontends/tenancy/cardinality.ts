@@ -56,7 +56,14 @@ export function namesQuestion(
     limit,
     metric,
     matchers: metric === '' ? [] : [matcher(METRIC_NAME, '=', metric)],
-    request: { principal, language, text: metric, timeoutMs: undefined, signal },
+    request: {
+      principal: asker,
+      reads: principal,
+      language,
+      text: metric,
+      timeoutMs: undefined,
+      signal,
+    },
   };
 }
 
