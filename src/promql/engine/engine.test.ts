@@ -400,7 +400,7 @@ describe('refusals', () => {
     await assert.rejects(ask(storage, query, { ...RANGE, seriesMax: 5 }), {
       kind: 'limited',
       code: 'query-series',
-      message: 'the query read 6 series, the limit of one query is 5 (--query-series)',
+      message: /^the query read 6 series, the limit of one query is 5 \(query-series, see /,
     });
   });
 
