@@ -273,3 +273,21 @@ test('threads: one counts, the others hear of it and have their part of what is 
   thread.quotas.gate(acme).enterWrite(0);
   assert.equal(refused(() => thread.quotas.gate(acme).enterWrite(0)).code, 'requests-in-flight');
 });
+
+test('four fifths of new series a minute are near, and nothing is near to a limit of nothing', () => {
+  const { quotas } = setUp({ 'new-series-per-minute': 10 });
+  quotas.watch(() => ({ active: 0, reserved: 0 }));
+  const near: string[] = [];
+  quotas.listen({ onNear: ({ id, value }) => near.push(`${id} ${value}`) });
+  for (let i = 0; i < 8; i++) {
+    assert.ok(quotas.admits('acme'));
+    quotas.made('acme');
+  }
+  assert.deepEqual(near, []);
+  assert.ok(quotas.admits('acme'));
+  assert.deepEqual(near, ['new-series-per-minute 8']);
+  const none = setUp({ 'new-series-per-minute': 0 });
+  none.quotas.watch(() => ({ active: 0, reserved: 0 }));
+  none.quotas.listen({ onNear: () => assert.fail('near to nothing') });
+  assert.equal(none.quotas.admits('acme'), false);
+});

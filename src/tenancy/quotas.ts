@@ -452,8 +452,9 @@ export class Quotas implements SeriesGate {
     if (value >= limit) return { tenant, tokenId: '', id: 'active-series', limit, value };
     const perMinute = limits['new-series-per-minute'];
     const left = account.newSeries.left(nowMs, perMinute);
+    this.tellNear(owner, 'new-series-per-minute', Math.ceil(perMinute - left), nowMs);
     // Each series that is made asks once, so what both limits have room for need not be asked.
-    const room = Math.min(limit * NEAR_SHARE - value, left);
+    const room = Math.min(limit * NEAR_SHARE - value, left - perMinute * (1 - NEAR_SHARE));
     owner.seriesLease = room > SERIES_LEASE ? SERIES_LEASE - 1 : 0;
     owner.leaseLimits = limits;
     if (left >= 1) return undefined;
@@ -481,7 +482,8 @@ export class Quotas implements SeriesGate {
   tellNear(owner: Owner, id: LimitId, value: number, nowMs: number): void {
     const { tenant, tokenId, account } = owner;
     const limit = account.limits[id];
-    if (value < limit * NEAR_SHARE || nowMs - owner.nearToldMs < NEAR_TOLD_MS) return;
+    if (value === 0 || value < limit * NEAR_SHARE || nowMs - owner.nearToldMs < NEAR_TOLD_MS)
+      return;
     owner.nearToldMs = nowMs;
     this.#listener.onNear?.({ tenant, tokenId, id, limit, value });
   }
