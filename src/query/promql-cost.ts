@@ -1,7 +1,7 @@
 // What a PromQL query asks of the storage before it runs: an estimate of what it will read, and,
 // where it asks for more than one query may, who is to blame for it.
 import { METRIC_NAME } from '../model/labels.ts';
-import { AppError, factsOfLimit, limitNote } from '../model/errors.ts';
+import { AppError, factsOfLimit, limitDocs, limitNote } from '../model/errors.ts';
 import type { ReadContext, SelectorEstimate, StorageReader } from '../model/storage.ts';
 import type { Expr } from '../promql/ast.ts';
 import { reachesOf } from '../promql/engine/reach.ts';

@@ -38,7 +38,7 @@ async function refusal(params: Record<string, string>): Promise<string> {
   assert.equal(answer.status, 422, answer.text);
   const { errorType, error, limit } = JSON.parse(answer.text) as Refusal;
   assert.equal(errorType, 'execution');
-  assert.ok(error.includes(`(--${limit.id})`) && error.includes(` ${limit.limit} `), error);
+  assert.ok(error.includes(`(${limit.id}, see docs/`) && error.includes(` ${limit.limit} `), error);
   assert.equal(limit.contributors.length, 2);
   return error;
 }
@@ -54,7 +54,7 @@ test('a refusal names limit, value, what was asked and who contributes most', as
   );
   assert.match(
     await refusal({ query: 'max_over_time(cpu_busy{host=~"h[1-9]"}[1h:1s])' }),
-    /^query processing would load too many samples.* of at most 20000 \(--query-samples\); .*; its label "host" contributes most, with 9 values$/,
+    /^query processing would load too many samples.* of at most 20000 \(query-samples, see [^)]*\); .*; its label "host" contributes most, with 9 values$/,
   );
   const twice = await refusal({ query: 'sum(cpu_busy{dc="d0"}) + sum(cpu_busy{dc="d1"})' });
   assert.match(twice, /^the query would read 40 series/);

@@ -1,19 +1,19 @@
 // Refusals of the engine. 'promql-execution' is what Prometheus' API calls errorType "execution".
-import { AppError } from '../../model/errors.ts';
+import { AppError, factsOfLimit } from '../../model/errors.ts';
 
 /** The query is well-formed but its evaluation is impossible over this data. */
 export function executionError(message: string): AppError {
   return new AppError('invalid', 'promql-execution', message);
 }
 
-/** The query passed a limit while it ran; where it is told of is added by who knows that table. */
+/** The query passed a limit while it ran. */
 export function limitedError(
   id: string,
   message: string,
-  { limit, value }: { readonly limit: number; readonly value: number },
+  what: { readonly limit: number; readonly value: number },
 ): AppError {
-  const facts = { id, limit, value, contributors: [], docs: '' };
-  return new AppError('limited', id, message, { retryable: false, limit: facts });
+  const limit = factsOfLimit(id, what);
+  return new AppError('limited', id, message, { retryable: false, limit });
 }
 
 /** A part of the language that is not there yet; `what` names it. */
