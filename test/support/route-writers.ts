@@ -50,6 +50,7 @@ function collectd(n: number, tMs: number, value: number): string {
 
 export const ROUTE_WRITERS: ReadonlyMap<string, RouteWriter> = new Map<string, RouteWriter>([
   ['/api/v1/write', { body: remoteWrite }],
+  ['/api/v1/push', { body: remoteWrite }],
   ['/write', influx],
   ['/api/v2/write', influx],
   ['/api/v3/write_lp', influx],

@@ -160,9 +160,8 @@ function adminRows(deps: PrometheusDependencies): readonly Row[] {
 }
 
 export function prometheusRoutes(deps: PrometheusDependencies): readonly Route[] {
-  const write: Row = {
+  const write: Omit<Row, 'path'> = {
     method: 'POST',
-    path: '/api/v1/write',
     handler: (exchange) => remoteWrite(deps, exchange),
     permission: 'write',
     bodyLimitBytes: WRITE_BODY_BYTES_MAX,
@@ -183,7 +182,9 @@ export function prometheusRoutes(deps: PrometheusDependencies): readonly Route[]
     ...queryRows(deps),
     ...tenantRows(deps),
     ...serverRows(deps),
-    write,
+    { ...write, path: '/api/v1/write' },
+    // Where Cortex and Mimir take the same message, and agents made for them send it.
+    { ...write, path: '/api/v1/push' },
     readRow,
     federation,
     ...adminRows(deps),

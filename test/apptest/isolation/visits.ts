@@ -185,6 +185,12 @@ function tenantBody(body: string): Visits {
   return (guess) => TENANT(guess).map((one) => ({ ...one, body }));
 }
 
+const remoteWrites: Visits = (guess) => [
+  { headers: SNAPPY, body: remoteWrite(guess) },
+  { headers: V2_HEADERS, body: writtenSeries(guess.mark, 'own', 11) },
+  { headers: SNAPPY, body: `${guess.mark} no message` },
+];
+
 const ROWS: readonly (readonly [string, Visits])[] = [
   ...both('/api/v1/query', queried),
   ...both('/api/v1/query_range', ranged),
@@ -232,14 +238,8 @@ const ROWS: readonly (readonly [string, Visits])[] = [
   ['GET /api/v1/status/config', NOTHING],
   ['GET /api/v1/status/flags', NOTHING],
   ['GET /api/v1/status/self_metrics', NOTHING],
-  [
-    'POST /api/v1/write',
-    (guess) => [
-      { headers: SNAPPY, body: remoteWrite(guess) },
-      { headers: V2_HEADERS, body: writtenSeries(guess.mark, 'own', 11) },
-      { headers: SNAPPY, body: `${guess.mark} no message` },
-    ],
-  ],
+  ['POST /api/v1/write', remoteWrites],
+  ['POST /api/v1/push', remoteWrites],
   [
     'POST /api/v1/read',
     (guess) => [[], [0], [1]].map((types) => ({ headers: SNAPPY, body: remoteRead(guess, types) })),
