@@ -54,6 +54,11 @@ export const COLLECTD_SOURCES_MAX = 256;
 
 /** Samples on one exported JSON line; a longer series takes several lines. */
 export const EXPORT_LINE_SAMPLES_MAX = 10_000;
+/**
+ * Strings and histograms of such a line, about; it ends behind the sample that comes to so much.
+ * A line is read again as a whole, so it has to fit into a body, escapes and all.
+ */
+export const EXPORT_LINE_BYTES = 4_194_304;
 
 /** Samples of one chunk of a remote read. */
 export const CHUNK_SAMPLES_MAX = 120;

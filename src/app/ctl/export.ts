@@ -1,7 +1,6 @@
 // `orrery export`: series of a running server as JSON lines or CSV, to the standard output or into
 // a file that appears when it is complete.
 import { createWriteStream } from 'node:fs';
-import { once } from 'node:events';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
@@ -147,6 +146,9 @@ function fileSink(path: string): Sink {
       failure ??= error;
       entry.destroy();
     });
+  // One listener each: thousands of chunks wait for room.
+  let goOn: (() => void) | undefined = undefined;
+  for (const event of ['drain', 'close']) entry.on(event, () => goOn?.());
   const failed = (error: unknown): CommandError =>
     new CommandError(EXIT.failed, `'${path}' cannot be written: ${errorMessage(error)}`, {
       cause: error,
@@ -156,9 +158,10 @@ function fileSink(path: string): Sink {
       if (failure !== undefined) throw failed(failure);
       if (entry.write(bytes)) return;
       // A stream that fails closes instead.
-      await Promise.race([once(entry, 'drain'), once(entry, 'close')]).catch((error: unknown) => {
-        throw failed(error);
-      });
+      if (!entry.closed)
+        await new Promise<void>((resolve) => {
+          goOn = resolve;
+        });
       if (failure !== undefined) throw failed(failure);
     },
     finish: async () => {

@@ -24,11 +24,12 @@ export interface CutOptions {
   readonly path: string;
   readonly rowsEnd: RowsEnd;
   readonly bodyBytes: number;
+  readonly bodyBytesMax?: number;
 }
 
 export async function* cutBodies(
   chunks: AsyncIterable<Uint8Array>,
-  { path, rowsEnd, bodyBytes }: CutOptions,
+  { path, rowsEnd, bodyBytes, bodyBytesMax = BODY_BYTES_MAX }: CutOptions,
 ): AsyncGenerator<Body, void> {
   let buffer = new Uint8Array(bodyBytes * 2);
   let length = 0;
@@ -45,10 +46,10 @@ export async function* cutBodies(
     buffer.set(chunk, length);
     length += chunk.length;
     if (length < wantedBytes) continue;
-    const end = rowsEnd(buffer, length);
+    const end = rowsEnd(buffer, Math.min(length, bodyBytesMax));
     if (end === 0) {
-      if (length > BODY_BYTES_MAX) throw tooLong(path, line);
-      wantedBytes = length * 1.5;
+      if (length > bodyBytesMax) throw tooLong(path, line, bodyBytesMax);
+      wantedBytes = Math.min(length * 1.5, bodyBytesMax + 1);
       continue;
     }
     const bytes = buffer.slice(0, end);
@@ -58,10 +59,20 @@ export async function* cutBodies(
     length -= end;
     wantedBytes = bodyBytes;
   }
+  // Behind a long row more may be left than one body takes.
+  while (length > bodyBytesMax) {
+    const end = rowsEnd(buffer, bodyBytesMax);
+    if (end === 0) throw tooLong(path, line, bodyBytesMax);
+    const bytes = buffer.slice(0, end);
+    yield { bytes, line };
+    line += countLines(bytes);
+    buffer.copyWithin(0, end, length);
+    length -= end;
+  }
   if (length > 0) yield { bytes: buffer.slice(0, length), line };
 }
 
-function tooLong(path: string, line: number): CommandError {
-  const limit = sizeText(BODY_BYTES_MAX);
+function tooLong(path: string, line: number, bytesMax: number): CommandError {
+  const limit = sizeText(bytesMax);
   return new CommandError(EXIT.refused, `${path}:${line}: a row longer than ${limit}`);
 }

@@ -173,3 +173,22 @@ test('rows longer than a body come whole', async () => {
     bytes.length,
   );
 });
+
+test('no body is larger than a server takes, also where a row nearly is', async () => {
+  const rows = [40, 900, 30, 950, 10, 700, 600, 20].map((size) => `${'x'.repeat(size - 1)}\n`);
+  const bytes = new TextEncoder().encode(rows.join(''));
+  for (const pieceBytes of [7, 64, 5000]) {
+    const options = { path: 'f', rowsEnd: linesEnd, bodyBytes: 100, bodyBytesMax: 1000 };
+    let text = '';
+    for await (const { bytes: body, line } of cutBodies(pieces(bytes, pieceBytes), options)) {
+      assert.ok(body.length <= 1000, `${body.length}`);
+      assert.equal(line, text.split('\n').length);
+      text += new TextDecoder().decode(body);
+    }
+    assert.equal(text, rows.join(''));
+    const long = new TextEncoder().encode(`a\n${'x'.repeat(1000)}\nb\n`);
+    await assert.rejects(async () => {
+      for await (const body of cutBodies(pieces(long, pieceBytes), options)) void body;
+    }, /f:2: a row longer than/);
+  }
+});

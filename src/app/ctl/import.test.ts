@@ -1,6 +1,7 @@
 // What an import does with a server that is busy, away or refuses: the same body with the same
 // batch id again, in the same order of patience; who is asking; what a terminal shows.
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -152,6 +153,32 @@ test('an export that breaks off is none', async () => {
     assert.deepEqual(await readdir(folder), ['out.jsonl']);
     assert.equal(await readFile(path, 'utf8'), 'before');
   } finally {
+    server.closeAllConnections();
+    server.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test('a long export into a packed file waits for the disk without a word about listeners', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'orrery-ctl-'));
+  const server = http.createServer((request, response) => {
+    request.resume();
+    response.writeHead(200);
+    for (let i = 0; i < 400; i++) response.write(randomBytes(64 * 1024));
+    response.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', onWarning);
+  try {
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    for (const name of ['out.jsonl', 'out.jsonl.gz', 'out.jsonl.zst']) {
+      const got = await run(['export', '--url', url, '-o', join(folder, name)], '');
+      assert.deepEqual([got.code, warnings], [0, []], name);
+    }
+  } finally {
+    process.off('warning', onWarning);
     server.closeAllConnections();
     server.close();
     await rm(folder, { recursive: true, force: true });

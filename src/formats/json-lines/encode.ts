@@ -3,13 +3,14 @@
 //
 // Text is collected across series and handed out in chunks of about EXPORT_CHUNK_BYTES, so that
 // neither a million tiny series nor one huge series costs much memory. A line holds samples of one
-// kind and at most EXPORT_LINE_SAMPLES_MAX of them.
+// kind and at most EXPORT_LINE_SAMPLES_MAX of them, of strings and histograms about
+// EXPORT_LINE_BYTES.
 import type { Samples } from '../../model/columns.ts';
 import { isPlaced, KIND, KIND_NAMES } from '../../model/columns.ts';
 import type { Histogram } from '../../model/histogram.ts';
 import type { Labels } from '../../model/labels.ts';
 import type { SelectedSeries } from '../../model/storage.ts';
-import { EXPORT_CHUNK_BYTES, EXPORT_LINE_SAMPLES_MAX } from '../limits.ts';
+import { EXPORT_CHUNK_BYTES, EXPORT_LINE_BYTES, EXPORT_LINE_SAMPLES_MAX } from '../limits.ts';
 
 export type JsonLinesForm = 'victoriametrics' | 'exact';
 
@@ -158,31 +159,77 @@ function plainLine(metric: string, line: Line): string {
   return `{"metric":${metric},"values":${value},"timestamps":${time}}\n`;
 }
 
-/**
- * Lines of a series: of one kind and full, wherever the chunks begin and end, so that what is
- * exported says nothing about how it is stored.
- */
-function* linesOf(chunks: readonly Samples[], lineSamplesMax: number): Generator<Line, void> {
-  let line: Stretch[] = [];
-  let count = 0;
-  for (const samples of chunks) {
-    if (count > 0 && line[0]!.samples.kind !== samples.kind) {
-      yield line;
-      line = [];
-      count = 0;
-    }
+/** Of a bucket, a bound or a span, and of the other fields of a histogram, about. */
+const NUMBER_BYTES = 20;
+const HISTOGRAM_BYTES = 250;
+
+/** What a value says about the length of its line, by itself alone. */
+function weightBytes(samples: Samples, i: number): number {
+  if (samples.kind === KIND.string) return samples.values[i]!.length;
+  if (samples.kind !== KIND.histogram) return 0;
+  const { positiveBuckets, negativeBuckets, positiveSpans, negativeSpans, customValues } =
+    samples.values[i]!;
+  const count =
+    positiveBuckets.length +
+    negativeBuckets.length +
+    positiveSpans.length +
+    negativeSpans.length +
+    customValues.length;
+  return HISTOGRAM_BYTES + count * NUMBER_BYTES;
+}
+
+/** Cuts a series into lines: full ones, wherever its chunks begin and end. */
+class LineCutter {
+  readonly #samplesMax: number;
+  #line: Stretch[] = [];
+  #count = 0;
+  #sizeBytes = 0;
+
+  constructor(samplesMax: number) {
+    this.#samplesMax = samplesMax;
+  }
+
+  *add(samples: Samples): Generator<Line, void> {
+    if (this.#count > 0 && this.#line[0]!.samples.kind !== samples.kind) yield this.#take();
     for (let start = 0; start < samples.count;) {
-      const end = Math.min(samples.count, start + lineSamplesMax - count);
-      line.push({ samples, start, end });
-      count += end - start;
+      const end = this.#end(samples, start);
+      this.#line.push({ samples, start, end });
+      this.#count += end - start;
       start = end;
-      if (count < lineSamplesMax) continue;
-      yield line;
-      line = [];
-      count = 0;
+      if (this.#count >= this.#samplesMax || this.#sizeBytes >= EXPORT_LINE_BYTES)
+        yield this.#take();
     }
   }
-  if (count > 0) yield line;
+
+  *finish(): Generator<Line, void> {
+    if (this.#count > 0) yield this.#take();
+  }
+
+  /** Behind the last sample from `start` on that goes on the line. */
+  #end(samples: Samples, start: number): number {
+    const end = Math.min(samples.count, start + this.#samplesMax - this.#count);
+    if (samples.kind !== KIND.string && samples.kind !== KIND.histogram) return end;
+    for (let i = start; i < end; i++) {
+      this.#sizeBytes += weightBytes(samples, i);
+      if (this.#sizeBytes >= EXPORT_LINE_BYTES) return i + 1;
+    }
+    return end;
+  }
+
+  #take(): Line {
+    const line = this.#line;
+    this.#line = [];
+    this.#count = 0;
+    this.#sizeBytes = 0;
+    return line;
+  }
+}
+
+/** What is exported says nothing about how it is stored. */
+function* linesOf(chunks: readonly Samples[], lineSamplesMax: number): Generator<Line, void> {
+  const cutter = new LineCutter(lineSamplesMax);
+  for (const samples of chunks) yield* cutter.add(samples);
+  yield* cutter.finish();
 }
 
 export class JsonLinesEncoder {

@@ -9,6 +9,7 @@ import type { Histogram } from '../../model/histogram.ts';
 import type { Labels } from '../../model/labels.ts';
 import { labelsFromPairs } from '../../model/labels.ts';
 import type { SelectedSeries } from '../../model/storage.ts';
+import { EXPORT_LINE_BYTES } from '../limits.ts';
 import { scanJsonLines } from './decode.ts';
 import type { JsonLinesForm } from './encode.ts';
 import { JsonLinesEncoder } from './encode.ts';
@@ -251,4 +252,49 @@ test('long series take several lines and chunks of bounded size', () => {
   );
   assert.equal(result.rowCount, 3);
   assert.equal(recorder.rows.length, count);
+});
+
+test('a line of long strings or wide histograms fits into a body; how they are stored does not show', () => {
+  const labels = ['__name__', 'm'];
+  const strings = Array.from({ length: 4000 }, (_, i) => `${i} ${'x'.repeat(4000)}`);
+  const manyBuckets: Histogram = {
+    isInteger: false,
+    schema: 0,
+    zeroThreshold: 0,
+    zeroCount: 0,
+    count: 16_000 / 3,
+    sum: 0,
+    counterResetHint: 0,
+    positiveSpans: [{ offset: 0, length: 16_000 }],
+    positiveBuckets: new Float64Array(16_000).fill(1 / 3),
+    negativeSpans: [],
+    negativeBuckets: new Float64Array(0),
+    customValues: new Float64Array(0),
+  };
+  const wide = Array.from({ length: 60 }, () => manyBuckets);
+  for (const [kind, values] of [
+    [KIND.string, strings],
+    [KIND.histogram, wide],
+  ] as const) {
+    const part = (from: number, to: number): Samples => {
+      const some = values.slice(from, to);
+      return samples(
+        kind,
+        some,
+        some.map((_, i) => from + i),
+      );
+    };
+    const lines = (chunks: readonly Samples[]): readonly string[] => {
+      const encoder = new JsonLinesEncoder('exact');
+      const bytes = Buffer.concat([...encoder.add({ labels, chunks }), ...encoder.finish()]);
+      return bytes.toString().split('\n').slice(0, -1);
+    };
+    const whole = lines([part(0, values.length)]);
+    assert.ok(whole.length > 2 && whole.every((line) => line.length < (EXPORT_LINE_BYTES * 3) / 2));
+    assert.ok(whole[0]!.length > EXPORT_LINE_BYTES / 2);
+    assert.deepEqual(lines([part(0, 7), part(7, 8), part(8, values.length)]), whole);
+    const { recorder, result } = scan(`${whole.join('\n')}\n`);
+    assert.deepEqual(result.errors, []);
+    assert.equal(recorder.rows.length, values.length);
+  }
 });
