@@ -163,6 +163,12 @@ test('Expect: 100-continue is answered before the body, a refusal instead of it'
     assert.ok((await connection.answer())!.status < 300, path);
     connection.close();
   }
+  // A client of HTTP/1.0 knows no answer before the answer.
+  const old = request('POST', '/write?precision=s', `expected value=1 ${T}`, expect);
+  const ignored = await RawConnection.open(orrery.port);
+  ignored.send(old.replace('HTTP/1.1', 'HTTP/1.0'));
+  assert.equal((await ignored.answer())?.status, 204);
+  ignored.close();
   const unknown = await RawConnection.open(orrery.port);
   unknown.send(request('POST', '/write', 'x', 'Expect: the unexpected\r\n'));
   assert.equal((await unknown.answer())?.status, 417);
@@ -181,6 +187,7 @@ test('what two readers could cut differently is refused, and nothing behind it i
     'a length with a sign': `Content-Length: +5\r\n\r\nhello`,
     'chunked twice': `Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n`,
     'chunked not last': `Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n`,
+    'a coding below the chunks': `Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`,
     'another coding': `Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n`,
     'a blank before the colon': `Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n`,
     'a folded header': `X: a\r\n b\r\nContent-Length: 0\r\n\r\n`,

@@ -168,6 +168,12 @@ test('1.x: parameters, partial writes; 2.x: all or nothing', async () => {
   assert.deepEqual(JSON.parse(mixed.text), {
     error: "partial write: unable to parse 'one_p f=x 1': invalid boolean dropped=0",
   });
+  // The header is one line, as InfluxDB writes it.
+  const bad = await orrery.post('/write?db=one', 'é\nb f=x\n');
+  assert.equal(
+    bad.headers.get('x-influxdb-error'),
+    "unable to parse '?': missing fields unable to parse 'b f=x': invalid boolean",
+  );
   assert.deepEqual(await values('{__name__="one_p_f"}'), { one_p_f: [1, 2] });
   const path = '/api/v2/write?org=us&bucket=two/week&precision=s';
   const headers = { Authorization: 'Token any' };

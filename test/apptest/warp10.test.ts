@@ -124,6 +124,11 @@ test('attributes are kept with the series; deletes list, dry or not, and hide', 
   const selector = `selector=${encodeURIComponent('~del.*{k~.}')}`;
   const dry = await remove(`${selector}&deleteall&dryrun`);
   assert.deepEqual([dry.status, dry.text], [200, 'del.a{k=1}{note=x,unit=°C}\r\ndel.b{k=2}{}\r\n']);
+  const head = await orrery.get(`/api/v0/delete?${selector}&deleteall`, {
+    method: 'HEAD',
+    headers: TOKEN,
+  });
+  assert.deepEqual([head.status, head.text], [200, '']);
   const ranged = await remove(`${selector}&start=${T + 1}&end=${T + 5000}`);
   assert.equal(ranged.text, 'del.a{k=1}{note=x,unit=°C}\r\n');
   assert.deepEqual((await exported('{__name__="del.a"}'))[0]!['timestampsUs'], [T]);

@@ -91,6 +91,11 @@ class GatheredBody {
   }
 }
 
+/** A client of HTTP/1.0 would take the 100 for the answer. */
+export function isContinueWanted({ headers, httpVersion }: IncomingMessage): boolean {
+  return headers.expect?.toLowerCase() === '100-continue' && httpVersion !== '1.0';
+}
+
 /**
  * The body as sent. The caller gives the taken bytes back to the gate. Rejects with AppError
  * too-large, unavailable, or canceled (the client went away).
@@ -101,7 +106,7 @@ export function readRaw(
   options: ReadOptions,
 ): Promise<Uint8Array> {
   const { limitBytes, take, borrow } = options;
-  if (request.headers.expect?.toLowerCase() === '100-continue') response.writeContinue();
+  if (isContinueWanted(request)) response.writeContinue();
   return new Promise((resolve, reject) => {
     const declared = request.headers['content-length'];
     const body = new GatheredBody(borrow, declared === undefined ? limitBytes : Number(declared));

@@ -3,6 +3,7 @@
 // client that goes away ends the request there; a door that goes away cuts the answer.
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { isContinueWanted } from './body.ts';
 
 const http = process.getBuiltinModule('node:http');
 
@@ -27,7 +28,7 @@ export function forward(
   away.on('response', (answer) => answerWith(request, response, answer));
   // 1xx of the other door.
   away.on('continue', () => {
-    response.writeContinue();
+    if (isContinueWanted(request)) response.writeContinue();
     request.pipe(away);
   });
   away.on('error', () => cut(response));

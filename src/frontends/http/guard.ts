@@ -64,6 +64,15 @@ export function checkSingleHost(rawHeaders: readonly string[]): void {
   if (count > 1) throw new AppError('invalid', 'host-twice', 'the request has two Host headers');
 }
 
+/** A coding below the chunks; where chunked is not the last one, the parser refuses the message. */
+const CODED_CHUNKS = /,\s*chunked\s*$/i;
+
+/** Nobody unpacks such a body here, and a proxy may see another one in it. */
+export function isCodedChunks(headers: IncomingHttpHeaders): boolean {
+  const coding = headers['transfer-encoding'];
+  return coding !== undefined && CODED_CHUNKS.test(coding);
+}
+
 function isListed(rules: GuardRules, origin: string): boolean {
   return rules.corsOrigins.includes(origin) || rules.corsOrigins.includes('*');
 }

@@ -21,7 +21,8 @@ import { BodyGate } from './body-gate.ts';
 import { checkDeclaredLength } from './body.ts';
 import { credentialsOf } from './credentials.ts';
 import { Exchange } from './exchange.ts';
-import { checkHost, checkOrigin, checkSingleHost, corsHeaders, preflightHeaders } from './guard.ts';
+import { checkHost, checkOrigin, checkSingleHost, isCodedChunks } from './guard.ts';
+import { corsHeaders, preflightHeaders } from './guard.ts';
 import type { GuardRules } from './guard.ts';
 import {
   BODY_BYTES_IN_FLIGHT_MAX,
@@ -204,6 +205,8 @@ export class HttpServer {
   /** Of those who were asked for. */
   readonly #running = new Set<Exchange>();
   #draining = false;
+  /** Connections that end with an answer that was given before all of them was read. */
+  readonly #hungUp = new WeakSet<Duplex>();
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
@@ -227,6 +230,7 @@ export class HttpServer {
     this.#server.maxConnections = Math.ceil(CONNECTIONS_MAX / doorCount);
     const { elsewhere } = options;
     const serve = (request: IncomingMessage, response: ServerResponse): void => {
+      if (this.#isHungUp(request, response)) return;
       if (elsewhere === undefined || this.#isHere(request))
         return void this.#serve(request, response);
       response.once('finish', () => {
@@ -255,6 +259,16 @@ export class HttpServer {
         resolve(this.#server.address() as AddressInfo);
       });
     });
+  }
+
+  /** Nothing that stands behind a message which two readers could cut differently is carried out. */
+  #isHungUp({ headers, socket }: IncomingMessage, response: ServerResponse): boolean {
+    if (this.#hungUp.has(socket)) return true;
+    if (!isCodedChunks(headers)) return false;
+    this.#hungUp.add(socket);
+    response.writeHead(400, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' });
+    response.end('the only Transfer-Encoding that is taken is chunked\n');
+    return true;
   }
 
   /**

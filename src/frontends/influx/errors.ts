@@ -26,8 +26,9 @@ const V2_CODE: Readonly<Record<ErrorKind, string>> = {
 const JSON_HEADERS = { 'Content-Type': 'application/json; charset=utf-8' };
 
 export function influxV1ErrorAnswer(status: number, message: string): Answer {
-  // Header values are one line of Latin-1.
-  const header = message.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 500);
+  // Header values are one line of Latin-1; InfluxDB writes line breaks as blanks.
+  const oneLine = message.replaceAll(/[\r\n]/g, ' ');
+  const header = oneLine.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 500);
   return {
     status,
     headers: { 'Content-Type': 'application/json', 'X-Influxdb-Error': header },

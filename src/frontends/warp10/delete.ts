@@ -122,7 +122,9 @@ export async function deleteSeries(
     protocol: 'warp10',
     batchId: undefined,
   } as const;
-  if (!params.has('dryrun'))
+  // HEAD asks what GET would say, and changes nothing.
+  const isDry = params.has('dryrun') || exchange.request.method === 'HEAD';
+  if (!isDry)
     await exchange.deed(deleteDeed('warp10', [text], params), () =>
       deps.storage.delete(request, options),
     );
