@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { ROUTE_WRITERS, WRITE_ROUTES } from '../support/route-writers.ts';
 import { startOrrery } from './harness.ts';
 import type { RunningOrrery } from './harness.ts';
 
@@ -152,10 +153,16 @@ test('the storage page and the metrics say what is where', async () => {
 test('below --min-free-disk writes are 503 with Retry-After, reads answer', async () => {
   const full = await startOrrery(['--no-collect', '--min-free-disk', '99.9999%']);
   try {
-    const refused = await full.post('/write', 'm v=1');
-    assert.equal(refused.status, 503);
-    assert.equal(refused.headers.get('retry-after'), '10');
-    assert.match(refused.text, /--min-free-disk/);
+    // No protocol acknowledges what is not stored, and each says when to come back.
+    for (const { path } of WRITE_ROUTES) {
+      const { query = '', headers = {}, body } = ROUTE_WRITERS.get(path)!;
+      const refused = await full.post(path + query, body(1, 1_750_000_000_000, 1), { headers });
+      assert.equal(refused.status, 503, path);
+      assert.equal(refused.headers.get('retry-after'), '10', path);
+      assert.match(refused.text, /--min-free-disk/, path);
+    }
+    const pushed = await full.post('/metrics/job/full', 'm 1\n');
+    assert.deepEqual([pushed.status, pushed.headers.get('retry-after')], [503, '10']);
     assert.equal((await full.get('/api/v1/labels')).status, 200);
   } finally {
     await full.stop();

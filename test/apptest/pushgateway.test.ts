@@ -103,6 +103,39 @@ test('PUT replaces the group, POST the metrics of the same names', async () => {
   assert.deepEqual(await ask('count({job="replace"}) by (job)'), ['{job=replace} 2']);
 });
 
+test('no value is dropped or rounded: infinities, NaN, tiny and precise ones', async () => {
+  const values: Readonly<Record<string, readonly [string, unknown]>> = {
+    up: ['+Inf', 'Infinity'],
+    down: ['-Inf', '-Infinity'],
+    none: ['NaN', 'NaN:7ff8000000000001'],
+    zero: ['-0', -0],
+    least: ['5e-324', 5e-324],
+    tiny: ['1e-9', 1e-9],
+    precise: ['0.1234567890123456', 0.1234567890123456],
+    large: ['1.7976931348623157e308', Number.MAX_VALUE],
+  };
+  const page = Object.entries(values).map(([name, [text]]) => `bits_${name} ${text}\n`);
+  await check('PUT', 'job/bits', page.join(''), 200);
+  const selector = encodeURIComponent('{job="bits",__name__=~"bits_.*"}');
+  const { text } = await orrery.get(`/api/v1/export?exact=1&match[]=${selector}`);
+  const lines = text.trim().split('\n');
+  assert.equal(lines.length, Object.keys(values).length);
+  for (const line of lines) {
+    const { metric, values: stored } = JSON.parse(line) as {
+      metric: { __name__: string };
+      values: unknown[];
+    };
+    const expected = values[metric.__name__.slice('bits_'.length)]![1];
+    for (const one of stored) assert.ok(Object.is(one, expected), line);
+  }
+  assert.deepEqual(await ask('{__name__=~"bits_(up|down|none|tiny)"}'), [
+    'bits_down{job=bits} -Inf',
+    'bits_none{job=bits} NaN',
+    'bits_tiny{job=bits} 1e-09',
+    'bits_up{job=bits} +Inf',
+  ]);
+});
+
 test('DELETE forgets the group: its series end', async () => {
   await check('PUT', 'job/gone/x/1', 'f 1\n', 200);
   await check('PUT', 'job/gone/x/2', 'f 2\n', 200);

@@ -261,7 +261,7 @@ export class HttpServer {
     });
   }
 
-  /** Nothing that stands behind a message which two readers could cut differently is carried out. */
+  /** What stands behind a message that two readers could cut differently is not carried out. */
   #isHungUp({ headers, socket }: IncomingMessage, response: ServerResponse): boolean {
     if (this.#hungUp.has(socket)) return true;
     if (!isCodedChunks(headers)) return false;

@@ -1,4 +1,4 @@
-// `POST /api/v1/write` and `/api/v1/push`: Prometheus remote write 1.0 and 2.0, protobuf in block-format snappy; the
+// `POST /api/v1/write`, `/api/v1/push`: remote write 1.0 and 2.0, protobuf in block snappy; the
 // media type says which. Wrong media types are 415 before the body is looked at; a body that cannot
 // be read is 400, never 5xx, so that senders drop it instead of repeating it for ever. Answers to
 // 2.0 count what was written, also beside an error. Source: Prometheus remote write specifications

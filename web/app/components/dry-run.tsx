@@ -6,7 +6,7 @@ import { useRequest } from '../hooks/use-request.ts';
 import { useSettled } from '../hooks/use-settled.ts';
 import { PROTOCOLS } from '../util/ingest-state.ts';
 import type { IngestState } from '../util/ingest-state.ts';
-import { visible } from '../util/labels.ts';
+import { visible, visibleLines } from '../util/labels.ts';
 import { TRY_AFTER_MS } from '../util/limits.ts';
 import { DryPoints } from './dry-points.tsx';
 import { ErrorNote } from './error-note.tsx';
@@ -95,7 +95,9 @@ function Outcome({ run }: { readonly run: DryRunAnswer }): ReactNode {
         <strong>{answer.status}</strong>
         {answer.body === '' ? '.' : ':'}
       </p>
-      {answer.body !== '' && <pre className="dry-answer">{visible(answer.body.trimEnd())}</pre>}
+      {answer.body !== '' && (
+        <pre className="dry-answer">{visibleLines(answer.body.trimEnd())}</pre>
+      )}
     </>
   );
 }

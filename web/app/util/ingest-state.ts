@@ -33,15 +33,15 @@ export const PROTOCOLS: readonly ProtocolEntry[] = [
     example: 'weather,city=Paris temperature=21.5',
   },
   {
-    name: 'prometheus',
-    title: 'Prometheus text',
-    example: 'http_requests_total{method="GET"} 1027\n',
-  },
-  {
     name: 'influx-v3',
     title: 'InfluxDB line protocol (v3)',
     example: 'weather,city=Paris temperature=21.5',
     params: 'db=metrics',
+  },
+  {
+    name: 'prometheus',
+    title: 'Prometheus text',
+    example: 'http_requests_total{method="GET"} 1027\n',
   },
   { name: 'graphite', title: 'Graphite', example: 'web.requests;host=a 12 -1\n' },
   {
@@ -67,6 +67,13 @@ export const PROTOCOLS: readonly ProtocolEntry[] = [
     example:
       '{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"load","gauge":{"dataPoints":' +
       '[{"timeUnixNano":"1750000000000000000","asDouble":0.5}]}}]}]}]}',
+  },
+  {
+    name: 'collectd',
+    title: 'collectd JSON',
+    example:
+      '[{"values":[0.5],"dstypes":["gauge"],"dsnames":["shortterm"],"time":1750000000,' +
+      '"interval":10,"host":"a","plugin":"load","type":"load"}]',
   },
 ];
 

@@ -25,6 +25,14 @@ export function visibleLine(text: string): string {
   return visible(text.replaceAll(/\s+/g, ' ').trim());
 }
 
+/** The same of a text of several lines. */
+export function visibleLines(text: string): string {
+  return text
+    .split(/\r?\n/)
+    .map((line) => visible(line))
+    .join('\n');
+}
+
 /** The value of a label, '' where there is none: names may be those of what every object has. */
 export function labelValue(labels: Labels, name: string): string {
   return Object.hasOwn(labels, name) ? (labels[name] ?? '') : '';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { slotOf, styleSeries } from './colour.ts';
-import { formatLabels, labelColumns, visible, visibleLine } from './labels.ts';
+import { formatLabels, labelColumns, visible, visibleLine, visibleLines } from './labels.ts';
 import {
   alignedGrid,
   envelope,
@@ -80,6 +80,7 @@ test('label sets print as selectors whatever they hold', () => {
   );
   assert.equal(formatLabels({ a: 'x\u202Ey\n' }), '{a="x\\u202Ey\\n"}');
   assert.equal(visibleLine(' Served.\n  All\u202E. '), 'Served. All\\u202E.');
+  assert.equal(visibleLines('a\u0000\r\nb\u202E\n\nc\r'), 'a\\u0000\nb\\u202E\n\nc\\u000D');
   assert.equal(visible('a\u0000b\u200Bü\u{E0001}'), 'a\\u0000b\\u200Bü\\U000E0001');
   assert.equal(formatLabels({}), '{}');
   assert.deepEqual(
