@@ -112,6 +112,11 @@ test('classic histograms are stored as custom buckets where that is asked for', 
   assert.equal((await push(page, 'text/plain', {}, '&classic_to_custom=1')).status, 204);
   assert.deepEqual(await ask('histogram_count(lat)'), ['5']);
   assert.deepEqual(await ask('lat_count'), []);
+  const falling = await push(page.replace('2\n', '7\n'), 'text/plain', {}, '&classic_to_custom=1');
+  assert.equal(
+    falling.text,
+    "refused lines: 1, kept samples: 0\nhistogram 'lat': counts of buckets fall\n",
+  );
   assert.equal((await push(page, 'text/plain')).status, 204);
   assert.deepEqual(await ask('lat_count'), ['5']);
 });

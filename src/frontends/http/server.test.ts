@@ -166,6 +166,23 @@ test('routes: native path, prefix, parameters, HEAD, 404, 405, OPTIONS', async (
   );
 });
 
+test('a target in absolute form is the same request, where it names the host', async () => {
+  for (const [target, host, status, text] of [
+    ['http://localhost/who', 'localhost', 200, 'default'],
+    ['HTTP://LocalHost:81/label/x/values?y', 'localhost:81', 200, 'x'],
+    ['http://localhost', 'localhost', 404, ''],
+    ['http://localhost?/who', 'localhost', 404, ''],
+    ['http://evil.example/who', 'localhost', 404, ''],
+    ['http://evil.example/who', 'evil.example', 403, ''],
+    ['ftp://localhost/who', 'localhost', 404, ''],
+  ] as const) {
+    const head = `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+    const answer = await rawRequest(door.port, [head]);
+    assert.ok(answer.startsWith(`HTTP/1.1 ${status} `), `${target}: ${answer}`);
+    if (text !== '') assert.ok(answer.endsWith(text), `${target}: ${answer}`);
+  }
+});
+
 test('Host: loopback and listed names pass, a rebound name does not', async () => {
   for (const host of [
     '127.0.0.1',

@@ -83,6 +83,17 @@ function pathOf(url: string): string {
   return question < 0 ? url : url.slice(0, question);
 }
 
+const ABSOLUTE = /^https?:\/\/([^/?#]*)\/?/i;
+
+/** A target in absolute form is the same request, where it names the host that `Host` names. */
+function toOriginForm(request: IncomingMessage): void {
+  const { url = '/', headers } = request;
+  if (url.startsWith('/')) return;
+  const [prefix, host] = ABSOLUTE.exec(url) ?? [];
+  if (prefix === undefined || host!.toLowerCase() !== headers.host?.toLowerCase()) return;
+  request.url = `/${url.slice(prefix.length)}`;
+}
+
 /** One of several doors takes two large writes at least, so that one can wait for another. */
 function bodyBytesShare(doorCount: number): number {
   return Math.max(Math.floor(BODY_BYTES_IN_FLIGHT_MAX / doorCount), 2 * WRITE_BODY_BYTES_MAX);
@@ -231,6 +242,7 @@ export class HttpServer {
     const { elsewhere } = options;
     const serve = (request: IncomingMessage, response: ServerResponse): void => {
       if (this.#isHungUp(request, response)) return;
+      toOriginForm(request);
       if (elsewhere === undefined || this.#isHere(request))
         return void this.#serve(request, response);
       response.once('finish', () => {

@@ -34,7 +34,9 @@ function defaultTimeUs(clock: Clock, params: URLSearchParams): number {
   return tUs;
 }
 
+/** What no one line is to blame for has none. */
 function lineText({ line, column, reason }: RowError): string {
+  if (line === 0) return reason;
   return `line ${line}: ${reason}${column < 0 ? '' : ` (byte ${column + 1})`}`;
 }
 
