@@ -298,3 +298,31 @@ test('a line of long strings or wide histograms fits into a body; how they are s
     assert.equal(recorder.rows.length, values.length);
   }
 });
+
+test('a body cut at each byte gives its whole lines and reads nothing behind its end', () => {
+  const values = Array.from({ length: 3 }, (_, i) => i / 3);
+  const series = ['a', 'ü', 'c'].map((name) => ({
+    labels: ['__name__', name],
+    chunks: [samples(KIND.f64, Float64Array.from(values), [1, 2, 3])],
+  }));
+  const bytes = new TextEncoder().encode(encode(series, 'exact'));
+  const whole = new RowRecorder();
+  scanJsonLines(bytes, bytes.length, whole, whole);
+  for (let end = 0; end <= bytes.length; end++) {
+    const [first, second] = [0, 0x22].map((behind) => {
+      const body = new Uint8Array(bytes.length + 8).fill(behind);
+      body.set(bytes.subarray(0, end));
+      const recorder = new RowRecorder();
+      const result = scanJsonLines(body, end, recorder, recorder);
+      return { text: recorder.text(), count: recorder.rows.length, errors: result.errors };
+    });
+    assert.deepEqual(second, first);
+    assert.ok(whole.text().startsWith(first!.text));
+    const before = bytes.subarray(0, end);
+    const lines = before.filter((byte) => byte === 10).length;
+    // The last line may be whole without its line break.
+    const isWhole = bytes[end] === 10 || end === 0 || bytes[end - 1] === 10;
+    assert.equal(first!.errors.length, isWhole ? 0 : 1, `${end}`);
+    assert.equal(first!.count, (lines + (bytes[end] === 10 ? 1 : 0)) * values.length);
+  }
+});
