@@ -186,6 +186,9 @@ test('bad lines are refused with the words of InfluxDB', () => {
   refuse('cpu,a= f=1', 'missing tag value');
   refuse('cpu,a=b=c f=1', 'invalid tag format');
   refuse('cpu,a=1,a=2 f=1', 'duplicate tags');
+  // The key is told before the fields, as by InfluxDB.
+  refuse('cpu,=b x', 'missing tag key');
+  refuse('cpu,a=b\\ f=1 1', 'invalid tag format');
   refuse('cpu,__name__=x f=1', 'tag key __name__ is reserved');
   const tags = Array.from({ length: 257 }, (_, i) => `t${i}=v`).join(',');
   const { result } = scan(`cpu,${tags} f=1`);

@@ -330,7 +330,7 @@ export function scanLineProtocol(
     if (fields.strings.length > 0) fields.strings = [];
     while (i < end && (body[i] === SPACE || body[i] === TAB)) i++;
     if (i >= end || body[i] === LF || (body[i] === CR && (i + 1 >= end || body[i + 1] === LF))) {
-      reason = parseKeyReason(body, lineStart, keyEnd);
+      reason = wrongKey(body, lineStart, keyEnd) ?? 'missing fields';
     }
     while (reason === '') {
       const nameStart = i;
@@ -471,7 +471,8 @@ export function scanLineProtocol(
     at = lineEnd(body, lineStart, end);
     if (errors.wanted) {
       const text = quoteLine(body, lineStart, at);
-      errors.add(lines.lineAt(lineStart), i - lineStart, `unable to parse '${text}': ${reason}`);
+      const why = wrongKey(body, lineStart, keyEnd) ?? reason;
+      errors.add(lines.lineAt(lineStart), i - lineStart, `unable to parse '${text}': ${why}`);
     } else errors.addUndescribed();
   }
   sharedBlock.flush(sink);
@@ -488,9 +489,9 @@ export function scanLineProtocol(
   };
 }
 
-/** A line without fields: what the owner says about its key, else that fields are missing. */
-function parseKeyReason(body: Uint8Array, start: number, end: number): string {
+/** What the owner says of a key that is none: of two things that are wrong it says this one. */
+function wrongKey(body: Uint8Array, start: number, end: number): string | undefined {
   const stop = end > start && body[end - 1] === CR ? end - 1 : end;
   const row = parseRowKey(body, start, stop);
-  return typeof row === 'string' ? row : 'missing fields';
+  return typeof row === 'string' ? row : undefined;
 }
