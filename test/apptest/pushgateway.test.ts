@@ -122,10 +122,10 @@ test('no value is dropped or rounded: infinities, NaN, tiny and precise ones', a
   assert.equal(lines.length, Object.keys(values).length);
   for (const line of lines) {
     const { metric, values: stored } = JSON.parse(line) as {
-      metric: { __name__: string };
+      metric: Readonly<Record<string, string>>;
       values: unknown[];
     };
-    const expected = values[metric.__name__.slice('bits_'.length)]![1];
+    const expected = values[metric['__name__']!.slice('bits_'.length)]![1];
     for (const one of stored) assert.ok(Object.is(one, expected), line);
   }
   assert.deepEqual(await ask('{__name__=~"bits_(up|down|none|tiny)"}'), [
