@@ -112,6 +112,8 @@ test('classic histograms are stored as custom buckets where that is asked for', 
   assert.equal((await push(page, 'text/plain', {}, '&classic_to_custom=1')).status, 204);
   assert.deepEqual(await ask('histogram_count(lat)'), ['5']);
   assert.deepEqual(await ask('lat_count'), []);
+  const unclear = await push(page, 'text/plain', {}, '&classic_to_custom=yes');
+  assert.match(unclear.text, /invalid parameter "classic_to_custom": expected 1, true, 0 or false/);
   const falling = await push(page.replace('2\n', '7\n'), 'text/plain', {}, '&classic_to_custom=1');
   assert.equal(
     falling.text,

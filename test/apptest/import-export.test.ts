@@ -179,6 +179,12 @@ const MIXED_LATER =
 
 async function roundTrip(from: RunningOrrery): Promise<string> {
   const match = `?match[]=${EVERYTHING}&exact=1`;
+  // Nobody who asks for it otherwise gets the form that loses something.
+  const unclear = await orrery.get(`/api/v1/export?match[]=${EVERYTHING}&exact=yes`);
+  assert.deepEqual(
+    [unclear.status, unclear.text],
+    [400, 'invalid parameter "exact": expected 1, true, 0 or false\n'],
+  );
   const out = await exported(match, from);
   const empty = await startOrrery(['--no-collect']);
   try {

@@ -15,7 +15,7 @@ import type { QueryService, RunningQuery } from '../../query/query-service.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { extraLabels } from '../http/write-options.ts';
 import { invalidParameter, parseInteger } from '../prometheus/params.ts';
-import { selectorParams, T_US_MAX, timeParam } from '../prometheus/params.ts';
+import { selectorParams, switchParam, T_US_MAX, timeParam } from '../prometheus/params.ts';
 
 export interface ExportDependencies {
   readonly storage: StorageReader;
@@ -67,10 +67,6 @@ function exportTime(params: URLSearchParams, name: string, fallback: number): nu
       return Math.max(-T_US_MAX, Math.min(T_US_MAX, tUs));
     }
   return timeParam(params, name, fallback);
-}
-
-function isOn(params: URLSearchParams, name: string): boolean {
-  return ['1', 'true'].includes(params.get(name) ?? '');
 }
 
 /** Samples on a line at most; undefined: as many as a line may have. */
@@ -131,7 +127,7 @@ async function send(deps: ExportDependencies, exchange: Exchange, what: Export):
 
 export async function exportJsonLines(deps: ExportDependencies, exchange: Exchange): Promise<void> {
   const params = await exchange.form();
-  const isExact = isOn(params, 'exact');
+  const isExact = switchParam(params, 'exact');
   const request = await exportRequest(params, isExact ? ALL_KINDS : NUMERIC_KINDS);
   const { JsonLinesEncoder } = await import('../../formats/json-lines/encode.ts');
   const form = isExact ? 'exact' : 'victoriametrics';

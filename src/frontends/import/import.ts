@@ -11,6 +11,7 @@ import type { Clock } from '../../stdx/clock.ts';
 import { nowUs } from '../../stdx/clock.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { extraLabels, withForcedLabels, writeOptions } from '../http/write-options.ts';
+import { switchParam } from '../prometheus/params.ts';
 import { expositionFormat, expositionScan } from '../../formats/exposition.ts';
 import { lazy } from '../../stdx/lazy.ts';
 
@@ -116,7 +117,7 @@ export async function importPrometheus(
     mode: 'import',
     extraLabels: [],
     typeLabels: deps.typeAndUnitLabels,
-    customBuckets: ['1', 'true'].includes(search.get('classic_to_custom') ?? ''),
+    customBuckets: switchParam(search, 'classic_to_custom'),
   } as const;
   const principal = withForcedLabels(exchange.principal, extraLabels(search));
   const body = await exchange.body();

@@ -35,6 +35,14 @@ export function invalidParameter(name: string, reason: string): AppError {
   return new AppError('invalid', 'parameter', `invalid parameter "${name}": ${reason}`);
 }
 
+/** Whether a switch is on; a word that is none is refused, not taken for one. */
+export function switchParam(params: URLSearchParams, name: string): boolean {
+  const text = params.get(name) ?? '';
+  if (text === '1' || text === 'true') return true;
+  if (text === '' || text === '0' || text === 'false') return false;
+  throw invalidParameter(name, 'expected 1, true, 0 or false');
+}
+
 function isNumber(text: string): boolean {
   return /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text);
 }
