@@ -20,7 +20,7 @@ export async function retireIdle(
   const { remembered, tenants } = index.seen;
   remembered.trim(tenants, windowStart(options.clock.nowMs()));
   await retire(state, isUsed, SERIES_IDLE_MS);
-  if (!memory.isPressed) return index.sweep();
+  if (!memory.isCrowded) return index.sweep();
   await retire(state, isUsed, SERIES_PRESSED_IDLE_MS);
   index.sweep(1);
 }

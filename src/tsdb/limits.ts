@@ -43,6 +43,11 @@ assert(MEMORY_SERIES_SHARE > MEMORY_FULL_SHARE, 'some room is for tenants that h
  * the memory: one alone has 15 parts of 16, and one part is for those that hold little.
  */
 export const SHARE_OF_LEFT = 15;
+/**
+ * Room that is kept for flushes and merges by the bytes of the index: both hold something of each
+ * series until their part is whole, and nothing else bounds it.
+ */
+export const FLUSH_ROOM_PER_INDEX_BYTE = 1;
 /** In the head, as far as it is known before a batch is written. */
 export const HEAD_BYTES_PER_POINT = 16;
 /** A head of less than this share of it is not flushed early. */

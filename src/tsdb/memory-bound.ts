@@ -1,8 +1,8 @@
 // What of --memory is in use, added up in one place. Whoever holds memory that grows with the data
 // says how much it is; the shards of a process share one bound. As it fills up: heads are flushed
-// early and series leave memory after minutes of silence instead of an hour (pressed); writes that
-// bring new series are refused (full), while those of known series go on; and in the end all writes
-// are refused until a flush has made room. Each time the tenant that holds most is the first one,
+// early (pressed); series leave memory after minutes of silence instead of an hour (crowded), and
+// writes that bring new ones are refused (full), both with the room counted that flushes and merges
+// of those in memory need; and in the end all writes are refused until a flush has made room. Each time the tenant that holds most is the first one,
 // and one that holds little the last. What is in the log already is always applied. What queries
 // hold has a bound of its own beside it: it is told here and refuses no write.
 import { AppError } from '../model/errors.ts';
@@ -27,6 +27,7 @@ export class MemoryBound {
   readonly queriesBytesMax: number;
   readonly #holders: Holder[] = [];
   readonly #queryHolders: Holder[] = [];
+  readonly #kept: Holder[] = [];
   readonly #byTenant: ((tenant: TenantId) => number)[] = [];
   #untilLook = 0;
 
@@ -38,6 +39,11 @@ export class MemoryBound {
   /** Several may have one name: their sum is told. */
   hold(name: string, sizeBytes: () => number): void {
     this.#holders.push({ name, sizeBytes });
+  }
+
+  /** Room that series in memory need beside them: counted where new ones ask, and told. */
+  keepFree(name: string, sizeBytes: () => number): void {
+    this.#kept.push({ name, sizeBytes });
   }
 
   /** About so many bytes of what is held are a tenant's. */
@@ -56,32 +62,40 @@ export class MemoryBound {
 
   /** Of data. Complexity: one call a holder. */
   get usedBytes(): number {
-    let sum = 0;
-    for (const { sizeBytes } of this.#holders) sum += sizeBytes();
-    return sum;
+    return sumOf(this.#holders);
+  }
+
+  /** As far as new series are concerned. */
+  get #takenBytes(): number {
+    return this.usedBytes + sumOf(this.#kept);
   }
 
   /** Bytes by name of their holders, queries among them. */
   uses(): ReadonlyMap<string, number> {
-    return usesOf([...this.#holders, ...this.#queryHolders]);
+    return usesOf([...this.#holders, ...this.#kept, ...this.#queryHolders]);
   }
 
-  /** Room should be made. */
+  /** Heads should be flushed early. */
   get isPressed(): boolean {
     return this.usedBytes > this.bytesMax * MEMORY_PRESSED_SHARE;
+  }
+
+  /** Series that are silent should leave early. */
+  get isCrowded(): boolean {
+    return this.#takenBytes > this.bytesMax * MEMORY_PRESSED_SHARE;
   }
 
   /** New series are refused; where there is room it looks only now and then. */
   get isFull(): boolean {
     if (--this.#untilLook > 0) return false;
-    const isFull = this.usedBytes > this.bytesMax * MEMORY_FULL_SHARE;
+    const isFull = this.#takenBytes > this.bytesMax * MEMORY_FULL_SHARE;
     this.#untilLook = isFull ? 0 : MEMORY_LOOK_EVERY;
     return isFull;
   }
 
   /** Where it is full: may the tenant have new series all the same, since it has little? */
   hasRoomFor(tenant: TenantId): boolean {
-    const leftBytes = this.bytesMax * MEMORY_SERIES_SHARE - this.usedBytes;
+    const leftBytes = this.bytesMax * MEMORY_SERIES_SHARE - this.#takenBytes;
     return leftBytes > 0 && this.#heldBy(tenant) < leftBytes;
   }
 
@@ -106,7 +120,9 @@ export class MemoryBound {
   }
 
   #refusal(what: string): AppError {
-    const uses = [...usesOf(this.#holders)].map(([name, sizeBytes]) => `${name} ${sizeBytes}`);
+    const uses = [...usesOf([...this.#holders, ...this.#kept])].map(
+      ([name, sizeBytes]) => `${name} ${sizeBytes}`,
+    );
     return new AppError(
       'unavailable',
       'memory-full',
@@ -114,6 +130,12 @@ export class MemoryBound {
       { retryAfterSec: MEMORY_RETRY_AFTER_SEC },
     );
   }
+}
+
+function sumOf(holders: readonly Holder[]): number {
+  let sum = 0;
+  for (const { sizeBytes } of holders) sum += sizeBytes();
+  return sum;
 }
 
 function usesOf(holders: readonly Holder[]): Map<string, number> {

@@ -170,6 +170,30 @@ test('what parts that went had is garbage, though the cache never was full', asy
   assert.equal(refs.filter((ref) => ref.deref() !== undefined).length, 2 * 20);
 });
 
+test('what is forgotten is garbage, also where a slot and what is told of it know it', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const cache = new SectionCache(1000);
+  const slots: SectionSlot<object>[] = [];
+  const refs: WeakRef<object>[] = [];
+  const forgotten = new Set<number>();
+  for (let key = 0; key < 200; key++) {
+    const slot = new SectionSlot<object>();
+    slots.push(slot);
+    const load = async () => {
+      const value = { key };
+      refs.push(new WeakRef(value));
+      return { value, sizeBytes: 100, onForgotten: () => void forgotten.add(value.key) };
+    };
+    await cache.get('p', String(key), load, slot);
+  }
+  await new Promise((resolve) => void setImmediate(resolve));
+  collect();
+  assert.equal(forgotten.size, 190);
+  assert.equal(slots.filter(({ held }) => held !== undefined).length, 10);
+  assert.equal(refs.filter((ref) => ref.deref() !== undefined).length, 10);
+});
+
 test('a slot finds what the cache holds, keeps it there by asking, and holds nothing else', async () => {
   const { cache, loads, ask } = sectionsOf(8);
   const slot = new SectionSlot<string>();

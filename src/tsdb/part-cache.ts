@@ -141,13 +141,15 @@ export class SectionCache {
       last.at = entry.at;
     }
     entry.at = -1;
-    // A slot may keep the entry.
+    // A slot may keep the entry, but not what it held, of which `onForgotten` knows too.
+    const { onForgotten } = entry;
     entry.value = NOTHING;
+    entry.onForgotten = undefined;
     this.#sizeBytes -= entry.sizeBytes;
     const ofPart = this.#parts.get(entry.part)!;
     ofPart.delete(entry.key);
     if (ofPart.size === 0) this.#parts.delete(entry.part);
-    entry.onForgotten?.();
+    onForgotten?.();
   }
 
   /** Forgets a section of a part, or all of them. */

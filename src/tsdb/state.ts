@@ -14,6 +14,7 @@ import { HeadMemory } from './head-memory.ts';
 import {
   COLUMNS_SHARE,
   EXTENTS_SHARE,
+  FLUSH_ROOM_PER_INDEX_BYTE,
   HEAD_DELETES_MAX,
   HEAD_FLUSH_SHARE,
   HEAD_GROW_BYTES,
@@ -140,6 +141,7 @@ export class ShardState {
     const { memory, partContext } = this;
     memory.hold('head', () => this.headBytes);
     memory.hold('index', () => this.index.heldBytes);
+    memory.keepFree('flushes', () => this.index.heldBytes * FLUSH_ROOM_PER_INDEX_BYTE);
     memory.hold('parts', () => heldBytes(partContext));
     memory.holdByTenant((tenant) => this.headBytesOf(tenant) + this.#indexBytesOf(tenant));
   }

@@ -441,7 +441,7 @@ class Shard implements ShardStorage {
     const { scheduler } = this.#state.options;
     this.#cancelHousekeeping = scheduler.after(HOUSEKEEPING_INTERVAL_MS, () => {
       // Series that are idle leave after a flush, also where all writes are refused.
-      this.#scheduleMaintenance({ withFlush: this.#state.memory.isPressed });
+      this.#scheduleMaintenance({ withFlush: this.#state.memory.isCrowded });
       this.#armHousekeeping();
     });
   }

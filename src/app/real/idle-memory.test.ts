@@ -115,11 +115,13 @@ test('near its bound memory is collected, more seldom where that does not help',
     sleep: () => Promise.reject(new Error('not used')),
     yieldTurn: () => Promise.resolve(),
   };
-  let collections = 0;
+  const collections: string[] = [];
   let residentBytes = 800;
+  let heapUsedBytes = 1000;
   const stop = watchBoundMemory(scheduler, 1000, {
     residentBytes: () => residentBytes,
-    collect: () => void collections++,
+    heapUsedBytes: () => heapUsedBytes,
+    collect: (flavor) => void collections.push(flavor),
   });
   const delays: number[] = [];
   for (const bytes of [499, 800, 900, 950, 940, 890, 950, 901, 910]) {
@@ -130,7 +132,17 @@ test('near its bound memory is collected, more seldom where that does not help',
   }
   delays.push(tasks[0]!.delayMs);
   assert.deepEqual(delays, [100, 500, 100, 100, 400, 2000, 100, 400, 400, 2000]);
-  assert.equal(collections, 5);
+  assert.deepEqual(collections, Array(5).fill('regular'));
+  // Beyond the bound pages are given back, where that does not stop the thread for long.
+  for (const [bytes, heap] of [
+    [1001, 1000],
+    [1001, 100_000_000],
+  ] as const) {
+    const { task } = tasks.shift()!;
+    [residentBytes, heapUsedBytes] = [bytes, heap];
+    task();
+  }
+  assert.deepEqual(collections.slice(5), ['last-resort', 'regular']);
   stop();
   assert.ok(isCanceled);
 });

@@ -156,7 +156,8 @@ export function watchIdleMemory(scheduler: Scheduler, one = THIS_PROCESS): () =>
 }
 
 /**
- * Collects where resident memory comes near its bound. The runtime knows nothing of the bound: it
+ * Collects where resident memory comes near its bound; beyond it the heap gives its pages back,
+ * which takes some 20 ms more of the thread. The runtime knows nothing of the bound: it
  * lets buffers that nobody holds grow by 64 MB before it starts, and on a busy machine by more
  * before it ends. Looks until the returned function is called.
  */
@@ -165,7 +166,8 @@ export function watchBoundMemory(
   boundBytes: number,
   one = {
     residentBytes: () => process.memoryUsage.rss(),
-    collect: () => collectMajor('regular'),
+    heapUsedBytes: THIS_PROCESS.heapUsedBytes,
+    collect: collectMajor as Collector,
   },
 ): () => void {
   let cancel: () => void;
@@ -178,7 +180,8 @@ export function watchBoundMemory(
       const isUseless = nearBytes > 0 && residentBytes > nearBytes * (1 - NEAR_USEFUL_SHARE);
       restMs = isUseless ? NEAR_USELESS_REST_MS : NEAR_REST_MS;
       nearBytes = residentBytes;
-      one.collect();
+      const isShort = residentBytes > boundBytes && one.heapUsedBytes() < HEAP_USED_MAX_BYTES;
+      one.collect(isShort ? 'last-resort' : 'regular');
     } else nearBytes = 0;
     cancel = scheduler.after(restMs, look);
   }
