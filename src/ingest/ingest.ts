@@ -22,7 +22,9 @@ import type { Prng } from '../stdx/prng.ts';
 import { FairBytes } from '../tenancy/fair-bytes.ts';
 import { limitFacts, limitSentence } from '../tenancy/quotas.ts';
 import type { Gate, LimitHit } from '../tenancy/quotas.ts';
+import { SERIES_RETRY_SEC } from '../tenancy/limits.ts';
 import type { RefusedSeries } from '../tenancy/breaches.ts';
+import { hasRows, isEmpty } from './batch-content.ts';
 import { withoutDropped } from './dropped-points.ts';
 import {
   APPEND_TRIES_MAX,
@@ -34,6 +36,7 @@ import {
   POOLED_BUILDER_POINTS_MAX,
 } from './limits.ts';
 import { MetadataFilter } from './metadata-filter.ts';
+import { seriesOverLimit } from './over-limit.ts';
 import { refusedByReason } from './refusal-reasons.ts';
 import type { RefusedRows } from './refusal-reasons.ts';
 import type { DictionaryBounds } from './row-dictionary.ts';
@@ -80,6 +83,8 @@ export interface WriteResult<Result extends ScanResult> {
   readonly applied: boolean;
   /** Points of the appended batch: 0 where `refuses` said so; without those that rules drop. */
   readonly pointCount: number;
+  /** Set where limits of series refused all of it: what an answer that may be an error says. */
+  readonly overLimit: AppError | undefined;
 }
 
 export interface WriteReport {
@@ -405,7 +410,18 @@ export class Ingest {
         ? wholeRefusal(result, why)
         : { refused: scanned.refused, errors: result.errors }),
     });
-    return { scan: result, applied, pointCount };
+    const overLimit =
+      isRefused || !hasRows(batch) ? this.#overLimit(principal.tenant, scanned) : undefined;
+    return { scan: result, applied, pointCount, overLimit };
+  }
+
+  #overLimit<Result extends ScanResult>(
+    tenant: TenantId,
+    { result: scan, refused, limit }: Scanned<Result>,
+  ): AppError | undefined {
+    if (scan.errorCount === 0) return undefined;
+    const retryAfterSec = this.#quotas?.lastSeriesHit(tenant)?.retryAfterSec ?? SERIES_RETRY_SEC;
+    return seriesOverLimit({ scan, refused, limit, retryAfterSec });
   }
 
   async #store(
@@ -576,16 +592,5 @@ function unsettled(cause: AppError): AppError {
     'refs-unsettled',
     `series of this write became unknown ${APPEND_TRIES_MAX} times in a row: try again`,
     { retryAfterSec: BUSY_RETRY_SEC, cause },
-  );
-}
-
-function isEmpty(batch: WriteBatch): boolean {
-  const { points, metadata, exemplars, attributes, splits } = batch;
-  return (
-    points.length === 0 &&
-    metadata.length === 0 &&
-    exemplars.length === 0 &&
-    attributes.length === 0 &&
-    splits.length === 0
   );
 }

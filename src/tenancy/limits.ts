@@ -53,6 +53,9 @@ export const ACCOUNTS_MAX = 20_000;
 /** What `Retry-After` says where nobody knows when it is better. */
 export const BUSY_RETRY_SEC = 1;
 
+/** Where series have to become inactive first, which takes up to an hour. */
+export const SERIES_RETRY_SEC = 60;
+
 /** The most that `Retry-After` says. */
 export const RETRY_AFTER_SEC_MAX = 3600;
 

@@ -175,8 +175,8 @@ test('series: active ones and those about to be, of all shards; so many new ones
   assert.ok(quotas.admits('acme'));
   counts[1]!.reserved = 1;
   assert.equal(quotas.admits('acme'), false);
-  const hit = { tenant: 'acme', tokenId: '', id: 'active-series', limit: 10, value: 10 };
-  assert.deepEqual(quotas.lastSeriesHit('acme'), hit);
+  const facts = { id: 'active-series', limit: 10, value: 10, retryAfterSec: 60 };
+  assert.deepEqual(quotas.lastSeriesHit('acme'), { tenant: 'acme', tokenId: '', ...facts });
   assert.equal(quotas.lastSeriesHit('other'), undefined);
   counts[0]!.active = 0;
   for (let i = 0; i < 60; i++) {
@@ -184,8 +184,8 @@ test('series: active ones and those about to be, of all shards; so many new ones
     quotas.made('acme');
   }
   assert.equal(quotas.admits('acme'), false);
-  const { id, limit, value } = quotas.lastSeriesHit('acme')!;
-  assert.deepEqual([id, limit, value], ['new-series-per-minute', 60, 60]);
+  const { id, limit, value, retryAfterSec } = quotas.lastSeriesHit('acme')!;
+  assert.deepEqual([id, limit, value, retryAfterSec], ['new-series-per-minute', 60, 60, 1]);
   now.ms += 1000;
   assert.ok(quotas.admits('acme'));
 });

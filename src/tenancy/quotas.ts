@@ -23,6 +23,7 @@ import {
   NEAR_TOLD_MS,
   RETRY_AFTER_SEC_MAX,
   SERIES_LEASE,
+  SERIES_RETRY_SEC,
 } from './limits.ts';
 
 /** An account is over: other threads refuse its writes until then. */
@@ -40,6 +41,8 @@ export interface LimitHit {
   readonly id: LimitId;
   readonly limit: number;
   readonly value: number;
+  /** Of a series that is refused: when the next one may pass. */
+  readonly retryAfterSec?: number;
 }
 
 export interface QuotasParts {
@@ -449,7 +452,10 @@ export class Quotas implements SeriesGate {
     }
     const limit = limits['active-series'];
     this.tellNear(owner, 'active-series', value, nowMs);
-    if (value >= limit) return { tenant, tokenId: '', id: 'active-series', limit, value };
+    if (value >= limit) {
+      const retryAfterSec = SERIES_RETRY_SEC;
+      return { tenant, tokenId: '', id: 'active-series', limit, value, retryAfterSec };
+    }
     const perMinute = limits['new-series-per-minute'];
     const left = account.newSeries.left(nowMs, perMinute);
     this.tellNear(owner, 'new-series-per-minute', Math.ceil(perMinute - left), nowMs);
@@ -459,7 +465,9 @@ export class Quotas implements SeriesGate {
     owner.leaseLimits = limits;
     if (left >= 1) return undefined;
     const made = Math.ceil(perMinute - left);
-    return { tenant, tokenId: '', id: 'new-series-per-minute', limit: perMinute, value: made };
+    const retryAfterSec = retrySec(account.newSeries.waitMs(perMinute));
+    const id = 'new-series-per-minute';
+    return { tenant, tokenId: '', id, limit: perMinute, value: made, retryAfterSec };
   }
 
   /** How many of these descriptions of metrics may be stored. */
@@ -518,10 +526,12 @@ export class Quotas implements SeriesGate {
     const { retryable } = LIMITS[id];
     const kind = id === 'body-bytes' ? 'tooLarge' : 'limited';
     if (!retryable) return new AppError(kind, id, said, { retryable, limit });
-    const waitSec = Math.ceil((waitMs ?? 0) / 1000);
-    const retryAfterSec = Math.min(Math.max(waitSec, BUSY_RETRY_SEC), RETRY_AFTER_SEC_MAX);
-    return new AppError(kind, id, said, { retryAfterSec, limit });
+    return new AppError(kind, id, said, { retryAfterSec: retrySec(waitMs ?? 0), limit });
   }
+}
+
+function retrySec(waitMs: number): number {
+  return Math.min(Math.max(Math.ceil(waitMs / 1000), BUSY_RETRY_SEC), RETRY_AFTER_SEC_MAX);
 }
 
 function wholePart(level: number): number {

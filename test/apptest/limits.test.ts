@@ -183,10 +183,16 @@ async function checkPartlyRefused(
 test('refused series: the limit by parts in every protocol that answers in JSON', async () => {
   await tenantWith('parts', { 'active-series': 2 });
   assert.equal((await write('parts', hosts(0, 2))).status, 204);
-  await checkPartlyRefused('parts', ['one', 'two'], ({ id, limit, value, contributors }, told) => {
+  for (const [path, body, type] of jsonWrites(['one', 'two'])) {
+    const headers = { ...as('parts').headers, 'Content-Type': type };
+    const answer = await orrery.get(path, { method: 'POST', headers, body });
+    const told = `${path}: ${answer.status} ${answer.text}`;
+    assert.equal(answer.status, 429, told);
+    assert.equal(answer.headers.get('retry-after'), '60', told);
+    const { id, limit, value, contributors } = factsOf(answer);
     assert.deepEqual([id, limit, value], ['active-series', 2, 2], told);
     assert.match(String(contributors), /^(?:metric|label \w+ of metric) (?:one|two)/, told);
-  });
+  }
   await tenantWith('names', { 'label-value-bytes': 12, 'labels-per-series': 6 });
   await checkPartlyRefused(
     'names',
@@ -201,6 +207,69 @@ test('refused series: the limit by parts in every protocol that answers in JSON'
   const { id, limit, value, contributors } = factsOf(await write('names', [`m,${many} v=1`]));
   assert.deepEqual([id, limit, value, contributors], ['labels-per-series', 6, 7, ['metric m_v']]);
   assert.equal((await write('names', hosts(0, 1))).status, 204);
+});
+
+/** One new series in every other protocol that comes over HTTP: path, body, media type. */
+function otherWrites(): readonly (readonly [string, string | Uint8Array<ArrayBuffer>, string])[] {
+  const series = [{ labels: ['__name__', 'fresh'], samples: [{ value: 1, tMs: T * 1000 }] }];
+  const v2 = Uint8Array.from(encodeSnappy(requestV2(series)));
+  const label = [...bytesField(1, '__name__'), ...bytesField(2, 'fresh')];
+  const sample = varintField(2, T * 1000);
+  const v1 = bytesField(1, [...bytesField(1, label), ...bytesField(2, sample)]);
+  const list = { values: [1], dstypes: ['gauge'], dsnames: ['value'], time: T, interval: 10 };
+  const collectd = { ...list, host: 'h', plugin: 'p', plugin_instance: '', type: 't' };
+  const jsonLine = { metric: { __name__: 'fresh' }, values: [1], timestamps: [T * 1000] };
+  return [
+    ['/api/v1/write', Uint8Array.from(encodeSnappy(Uint8Array.from(v1))), 'application/x-protobuf'],
+    ['/api/v1/write', v2, 'application/x-protobuf;proto=io.prometheus.write.v2.Request'],
+    ['/api/v0/update', `${T}000000// fresh{} 1\n`, 'text/plain'],
+    ['/api/v1/import/prometheus', 'fresh 1\n', 'text/plain'],
+    ['/api/v1/import', JSON.stringify(jsonLine), 'application/json'],
+    ['/api/v1/import/csv?format=1:metric:fresh', '1\n', 'text/csv'],
+    ['/graphite/api/v1/sink', `fresh 1 ${T}\n`, 'text/plain'],
+    ['/collectd', JSON.stringify([{ ...collectd, type_instance: '' }]), 'application/json'],
+  ];
+}
+
+test('nothing kept because of a limit of series: 429 with Retry-After on every route', async () => {
+  await tenantWith('full', { 'active-series': 1 });
+  assert.equal((await write('full', hosts(0, 1))).status, 204);
+  for (const [path, body, type] of otherWrites()) {
+    const headers = { ...as('full').headers, 'Content-Type': type };
+    const answer = await orrery.post(path, body, { headers });
+    const told = `${path}: ${answer.status} ${answer.text}`;
+    assert.equal(answer.status, 429, told);
+    assert.equal(answer.headers.get('retry-after'), '60', told);
+    assert.match(answer.text, /nothing of this write was kept/, told);
+    assert.match(answer.text, /limit active-series: 1, at most 1; see docs\//, told);
+    if (type.includes('v2.Request'))
+      assert.equal(answer.headers.get('x-prometheus-remote-write-samples-written'), '0', told);
+  }
+  const refused = (await breachesOf('full')).map(({ limit, first }) => [limit, first?.protocol]);
+  assert.ok(!refused.some(([, protocol]) => protocol?.startsWith('/')), String(refused));
+});
+
+test('nothing kept, and a row was wrong, too: what the protocol says of bad rows', async () => {
+  await tenantWith('mixed', { 'active-series': 1 });
+  assert.equal((await write('mixed', hosts(0, 1))).status, 204);
+  const lines = ['fresh a=1,b=2,c=3', 'no line'];
+  assert.equal((await write('mixed', lines)).status, 400);
+  assert.equal((await write('mixed', lines, '/api/v2/write')).status, 400);
+  const page = await orrery.post('/api/v1/import/prometheus', 'fresh 1\nfresh{ 1\n', as('mixed'));
+  assert.equal(page.status, 400, page.text);
+  assert.match(page.text, /refused lines: 2, kept samples: 0/);
+  const graphite = await orrery.post('/graphite/api/v1/sink', 'fresh 1\nwrong\n', as('mixed'));
+  assert.equal(graphite.status, 422, graphite.text);
+});
+
+test('new series a minute, all refused: Retry-After is when the next one passes', async () => {
+  await tenantWith('minute', { 'new-series-per-minute': 2 });
+  assert.equal((await write('minute', hosts(0, 2))).status, 204);
+  const refused = await write('minute', hosts(2, 4));
+  assert.equal(refused.status, 429, refused.text);
+  assert.deepEqual([factsOf(refused).id, factsOf(refused).limit], ['new-series-per-minute', 2]);
+  const seconds = Number(refused.headers.get('retry-after'));
+  assert.ok(seconds > 20 && seconds <= 30, `waits ${seconds}`);
 });
 
 interface Breach {

@@ -54,7 +54,7 @@ ${table([['limit', 'default', 'of', 'may be tried again'], ...rows])}
 ## What a refusal says
 
 Each protocol refuses in its own words: the status is 429 with \`Retry-After\` (seconds) where the same request may be tried again, 413 for a body
-that is too large, 422 for a query that asks for too much, and what the protocol says of a bad row where a limit refuses single series. The
+that is too large, 422 for a query that asks for too much, and what the protocol says of a bad row where a limit refuses some of the series of a write. The
 sentence names who is over which limit, what was there, what is the most, this page, and what contributes most where that is known. Where the answer is a JSON object it also has
 
 \`\`\`json
@@ -66,7 +66,9 @@ language alone), a selector and a label of a query that asks for too much, a lab
 
 A write that is over as a whole is refused before its body is read. Of a batch with new series that are refused the rest is kept: the answer
 counts what was refused and names the first ones, as it does for rows that do not parse, and \`limit\` is the first limit that refused a series of it (of labels, too), also in
-answers that are successes in part (OTLP, OpenTSDB with \`summary\` or \`details\`). With several shards what is under way and exemplars are
+answers that are successes in part (OTLP, OpenTSDB with \`summary\` or \`details\`). A write of which \`active-series\` or \`new-series-per-minute\` left nothing is refused as a whole: 429, and
+\`Retry-After\` says when the minute has room for a series again, or 60 seconds where series have to become inactive first; a row that is wrong beside them makes it the protocol's answer to bad rows.
+Lines over TCP and UDP, which have no answers, lose such rows and go on. With several shards what is under way and exemplars are
 counted by thread, each with its part of the limit.
 
 What all tenants together take of one bound is refused to the one that has most of it: 503 with \`Retry-After\` for the heaviest, while one that has little is

@@ -30,13 +30,14 @@ async function post(deps: CollectdDependencies, exchange: Exchange): Promise<voi
   const principal = withForcedLabels(exchange.principal, extraLabels(exchange.search));
   const body = await exchange.body();
   const { scanValueLists } = await loadValueLists();
-  const { scan } = await deps.ingest.write<ValueListsResult>(principal, {
+  const { scan, overLimit } = await deps.ingest.write<ValueListsResult>(principal, {
     ...options,
     protocol: 'collectd',
     profileKey: '',
     sizeBytes: body.length,
     scan: (dictionary, sink) => scanValueLists(body, body.length, dictionary, sink),
   });
+  if (scan.malformed === '' && overLimit !== undefined) throw overLimit;
   if (scan.malformed !== '' || scan.errorCount > 0) throw refusal(scan);
   exchange.send({ status: 204 });
 }

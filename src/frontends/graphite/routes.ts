@@ -34,13 +34,14 @@ async function sink(deps: GraphiteDependencies, exchange: Exchange): Promise<voi
   const body = await exchange.body();
   const { scanPlaintext } = await loadPlaintext();
   const scanOptions = { defaultTimeUs: nowUs(deps.clock) };
-  const { scan } = await deps.ingest.write(principal, {
+  const { scan, overLimit } = await deps.ingest.write(principal, {
     ...options,
     protocol: 'graphite',
     profileKey: '',
     sizeBytes: body.length,
     scan: (dictionary, rows) => scanPlaintext(body, body.length, scanOptions, dictionary, rows),
   });
+  if (overLimit !== undefined) throw overLimit;
   if (scan.errorCount === 0) exchange.send({ status: 202 });
   else exchange.send({ status: 422, headers: TEXT, body: refusalText(scan) });
 }

@@ -363,9 +363,10 @@ export class HttpServer {
       } else throw missError(request, response, path, found);
     } catch (error) {
       const refusal = this.#inWordsOfLimit(this.#asAppError(error, path), writer, exchange);
-      this.#tellLimited(request, routePath, asker, refusal);
-      if (writer !== undefined && exchange?.isReported !== true)
-        this.#tellRefused(request, routePath, writer, refusal);
+      if (exchange?.isReported !== true) {
+        this.#tellLimited(request, routePath, asker, refusal);
+        if (writer !== undefined) this.#tellRefused(request, routePath, writer, refusal);
+      }
       const limit = refusal.limit ?? exchange?.limit;
       await this.#refuse(request, response, refusal, (...given) =>
         withLimit(shape(...given), limit),

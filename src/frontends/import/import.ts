@@ -54,7 +54,7 @@ export async function importJsonLines(deps: ImportDependencies, exchange: Exchan
     sizeBytes: body.length,
     scan: (dictionary, sink) => scanJsonLines(body, body.length, dictionary, sink),
   });
-  if (written.scan.errorCount > 0) throw badRows(written.scan);
+  if (written.scan.errorCount > 0) throw written.overLimit ?? badRows(written.scan);
   exchange.send({ status: 204 });
 }
 
@@ -93,7 +93,7 @@ export async function importCsv(deps: ImportDependencies, exchange: Exchange): P
     sizeBytes: body.length,
     scan: (dictionary, sink) => scanCsv(body, body.length, scanOptions, dictionary, sink),
   });
-  if (written.scan.errorCount > 0) throw badRows(written.scan);
+  if (written.scan.errorCount > 0) throw written.overLimit ?? badRows(written.scan);
   exchange.send({ status: 204 });
 }
 
@@ -132,6 +132,6 @@ export async function importPrometheus(
   });
   const { scan: result } = written;
   if (result.corrupt !== undefined) throw new AppError('invalid', 'bad-body', result.corrupt);
-  if (result.errorCount > 0) throw badRows(result);
+  if (result.errorCount > 0) throw written.overLimit ?? badRows(result);
   exchange.send({ status: 204 });
 }

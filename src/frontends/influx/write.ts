@@ -110,7 +110,10 @@ async function write(
     sizeBytes: body.length,
     scan: (dictionary, sink) => scanLineProtocol(body, body.length, scanOptions, dictionary, sink),
   });
-  return { result: written.scan, body };
+  const { scan: result, overLimit } = written;
+  // A line of several refused fields counts once, so malformed ones may hide behind it.
+  if (overLimit !== undefined && result.malformedCount === 0) throw overLimit;
+  return { result, body };
 }
 
 export async function writeV1(deps: InfluxDependencies, exchange: Exchange): Promise<void> {

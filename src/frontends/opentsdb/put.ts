@@ -4,7 +4,7 @@
 // for that. Source: OpenTSDB 2.4 tsd/PutDataPointRpc.java.
 import type { PutProblem, PutResult } from '../../formats/opentsdb/put-json.ts';
 import type { Ingest } from '../../ingest/ingest.ts';
-import { AppError } from '../../model/errors.ts';
+import { AppError, HTTP_STATUS } from '../../model/errors.ts';
 import type { Scheduler } from '../../stdx/scheduler.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { extraLabels, withForcedLabels, writeOptions } from '../http/write-options.ts';
@@ -69,26 +69,32 @@ interface Outcome {
   readonly failed: number;
   readonly timeouts: number;
   readonly errors: readonly PutProblem[];
+  /** Set where it refused all of it. */
+  readonly overLimit: AppError | undefined;
 }
 
 function sendOutcome(exchange: Exchange, asked: Asked, outcome: Outcome): void {
-  const { success, failed, timeouts, errors } = outcome;
+  const { success, failed, timeouts, errors, overLimit } = outcome;
   const isBad = failed + timeouts > 0;
+  const status = overLimit === undefined ? 400 : HTTP_STATUS[overLimit.kind];
+  if (overLimit?.retryAfterSec !== undefined)
+    exchange.response.setHeader('Retry-After', overLimit.retryAfterSec);
   if (asked.details || asked.summary)
-    return exchange.sendJson(isBad ? 400 : 200, {
+    return exchange.sendJson(isBad ? status : 200, {
       ...(asked.details ? { errors } : {}),
       failed,
       success,
       ...(asked.timeoutMs > 0 ? { timeouts } : {}),
     });
   if (!isBad) return exchange.send({ status: 204 });
+  const refusal = overLimit?.message ?? 'One or more data points had errors';
   const message =
     timeouts === 0
-      ? 'One or more data points had errors'
+      ? refusal
       : `The put call has timedout with ${success} successful writes, ` +
         `${failed} failed writes and ${timeouts} timed out writes.`;
   // As with a summary: what was kept is never a secret.
-  exchange.send(opentsdbErrorAnswer(400, message, SEE_LOGS, { failed, success }));
+  exchange.send(opentsdbErrorAnswer(status, message, SEE_LOGS, { failed, success }));
 }
 
 export async function put(deps: OpentsdbDependencies, exchange: Exchange): Promise<void> {
@@ -126,6 +132,7 @@ export async function put(deps: OpentsdbDependencies, exchange: Exchange): Promi
     failed: scan.errorCount,
     timeouts: isLate ? scan.pointCount : 0,
     errors: scan.problems,
+    overLimit: written === TIMED_OUT ? undefined : written.overLimit,
   });
 }
 

@@ -69,7 +69,7 @@ export async function otlpMetrics(
   const message = await messageOf(exchange, form);
   const [{ scanMetrics }, { hasDeltas }] = await Promise.all([loadMetrics(), loadDeltas()]);
   const write = async (open: () => DeltaSums | undefined): Promise<OtlpResult> => {
-    const { scan } = await deps.ingest.write(exchange.principal, {
+    const { scan, overLimit } = await deps.ingest.write(exchange.principal, {
       ...options,
       protocol: 'otlp',
       profileKey: '',
@@ -79,6 +79,7 @@ export async function otlpMetrics(
       refuses: (result) => result.corrupt,
     });
     if (scan.corrupt !== undefined) throw new AppError('invalid', 'otlp-message', scan.corrupt);
+    if (overLimit !== undefined) throw overLimit;
     return scan;
   };
   const result = hasDeltas(message, message.length)

@@ -93,7 +93,7 @@ export async function remoteWrite(deps: WriteDependencies, exchange: Exchange): 
   const options = writeOptions(exchange);
   const body = await snappyBody(exchange);
   const scanMessage = await scanner(version, deps.typeAndUnitLabels);
-  const { scan } = await deps.ingest.write(exchange.principal, {
+  const { scan, overLimit } = await deps.ingest.write(exchange.principal, {
     ...options,
     // One name for both versions: what the dictionary knows by one serves the other.
     protocol: 'remote-write',
@@ -110,6 +110,7 @@ export async function remoteWrite(deps: WriteDependencies, exchange: Exchange): 
   if (version === 2) setWritten(exchange, isCorrupt ? { ...scan, ...NOTHING } : scan);
   if (isCorrupt) throw new AppError('invalid', 'remote-write-message', scan.corrupt);
   if (scan.errorCount === 0) return exchange.send({ status: 204 });
+  if (overLimit !== undefined) throw overLimit;
   const [first] = scan.errors;
   const reason = first === undefined ? '' : `: series ${first.line}: ${first.reason}`;
   const message = `${scan.errorCount} of ${scan.rowCount} series were refused${reason}`;

@@ -4,7 +4,7 @@
 // Source: senx/warp10-platform, standalone/StandaloneIngressHandler.java.
 import { AppError } from '../../model/errors.ts';
 import type { ScanResult } from '../../model/rows.ts';
-import type { Ingest } from '../../ingest/ingest.ts';
+import type { Ingest, WriteResult } from '../../ingest/ingest.ts';
 import type { GtsOptions, TimeUnit } from '../../formats/warp10/gts.ts';
 import type { Clock } from '../../stdx/clock.ts';
 import { nowUs } from '../../stdx/clock.ts';
@@ -66,7 +66,9 @@ function headerText(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, REASON_LENGTH_MAX);
 }
 
-function answer(exchange: Exchange, what: string, scan: ScanResult): void {
+function answer(exchange: Exchange, what: string, written: WriteResult<ScanResult>): void {
+  const { scan, overLimit } = written;
+  if (overLimit !== undefined) throw overLimit;
   const [first] = scan.errors;
   if (first === undefined) return exchange.send({ status: 200 });
   const more = scan.errorCount === 1 ? '' : ` and ${scan.errorCount - 1} more`;
@@ -91,13 +93,13 @@ export async function update(deps: Warp10UpdateDependencies, exchange: Exchange)
   const body = await bodyOf(exchange);
   const { scanGts } = await loadGts();
   const principal = withForcedLabels(exchange.principal, extraLabels(exchange.search));
-  const { scan } = await deps.ingest.write(principal, {
+  const written = await deps.ingest.write(principal, {
     ...options,
     ...WRITE,
     sizeBytes: body.length,
     scan: (dictionary, sink) => scanGts(body, body.length, scanOptions, dictionary, sink),
   });
-  answer(exchange, 'data', scan);
+  answer(exchange, 'data', written);
 }
 
 export async function updateMeta(
@@ -107,11 +109,11 @@ export async function updateMeta(
   const options = writeOptions(exchange);
   const body = await bodyOf(exchange);
   const { scanMeta } = await loadGts();
-  const { scan } = await deps.ingest.write(exchange.principal, {
+  const written = await deps.ingest.write(exchange.principal, {
     ...options,
     ...WRITE,
     sizeBytes: body.length,
     scan: (dictionary, sink) => scanMeta(body, body.length, dictionary, sink),
   });
-  answer(exchange, 'meta', scan);
+  answer(exchange, 'meta', written);
 }
