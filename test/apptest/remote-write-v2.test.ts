@@ -51,6 +51,21 @@ const HISTOGRAM: Histogram = {
   customValues: new Float64Array(0),
 };
 
+test('Content-Encoding is absent or snappy, in any case', async () => {
+  const body = requestV2([
+    { labels: ['__name__', 'coded'], samples: [{ value: 1, tMs: T * 1000 }] },
+  ]);
+  const packed = new Uint8Array(encodeSnappy(body));
+  const headers = { 'Content-Type': TYPE };
+  assert.equal((await orrery.post('/api/v1/write', packed, { headers })).status, 204);
+  assert.equal((await post(body, { 'Content-Encoding': 'SNAPPY' })).status, 204);
+  for (const coding of ['identity', 'zstd', 'gzip']) {
+    const answer = await post(body, { 'Content-Encoding': coding });
+    assert.equal(answer.status, 415, coding);
+    assert.match(answer.text, new RegExp(`must be snappy, not "${coding}`));
+  }
+});
+
 const sample = (value: number, seconds = 0) => ({ value, tMs: (T + seconds) * 1000 });
 
 test('everything that a message can hold comes back, and is counted', async () => {

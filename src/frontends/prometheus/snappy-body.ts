@@ -4,12 +4,22 @@ import { AppError } from '../../model/errors.ts';
 import { contentCoding } from '../http/body.ts';
 import type { Exchange } from '../http/exchange.ts';
 
+/** Of writes, as in Prometheus: a header that is there must say snappy. */
+export function checkSnappyWrite(exchange: Exchange): void {
+  const said = exchange.header('content-encoding')?.trim().toLowerCase() ?? '';
+  if (said !== '' && said !== 'snappy') throw notSnappy(said);
+}
+
 /** Throws AppError unsupported for another coding than snappy. */
 export function checkSnappy(exchange: Exchange): void {
   const coding = contentCoding(exchange.request);
   if (coding === 'snappy' || coding === 'identity') return;
+  throw notSnappy(coding);
+}
+
+function notSnappy(coding: string): AppError {
   const message = `Content-Encoding must be snappy, not "${coding.slice(0, 64)}"`;
-  throw new AppError('unsupported', 'remote-write-type', message);
+  return new AppError('unsupported', 'remote-write-type', message);
 }
 
 /** Loaded by the first body; a second import of a loaded module costs 30 µs. */

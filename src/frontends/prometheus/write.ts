@@ -9,7 +9,7 @@ import type { RowDictionary, RowSink } from '../../model/rows.ts';
 import type { WriteRequestResult } from '../../formats/remote-write/write-request-result.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { writeOptions } from '../http/write-options.ts';
-import { checkSnappy, snappyBody } from './snappy-body.ts';
+import { checkSnappyWrite, snappyBody } from './snappy-body.ts';
 
 export interface WriteDependencies {
   readonly ingest: Ingest;
@@ -30,7 +30,7 @@ function unsupported(message: string): AppError {
 
 /** Throws AppError unsupported for anything but a known message in snappy. */
 function messageVersion(exchange: Exchange): Version {
-  checkSnappy(exchange);
+  checkSnappyWrite(exchange);
   const type = exchange.header('content-type') ?? MEDIA_TYPE;
   const [media, ...parameters] = type.split(';').map((part) => part.trim().toLowerCase());
   if (media !== MEDIA_TYPE)
