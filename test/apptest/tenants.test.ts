@@ -125,6 +125,32 @@ async function ctl(...args: readonly string[]) {
   return { code, stdout, stderr };
 }
 
+test('orrery tenant retention', async () => {
+  assert.equal((await ctl('tenant', 'create', 'kept')).code, 0);
+  const retention = (...flags: readonly string[]) => ctl('tenant', 'retention', 'kept', ...flags);
+  const first = await retention();
+  assert.match(first.stdout, /^tenant +kept\nlimits of +the server\ntime +none\nbytes +none\n/);
+  const set = await retention('--time', '30d', '--bytes', '10GiB');
+  assert.match(set.stdout, /limits of +its own\ntime +30d\nbytes +10GiB\nexpired before +\d{4}-/);
+  const narrower = await retention('--time', '10d', '--json');
+  const { own } = JSON.parse(narrower.stdout) as Record<string, unknown>;
+  assert.deepEqual(own, { timeMs: 864_000_000, sizeBytes: 10 * 1024 ** 3 });
+  assert.match((await retention('--bytes', 'none')).stdout, /\ntime +10d\nbytes +none\n/);
+  assert.match((await retention('--default')).stdout, /limits of +the server\ntime +none\n/);
+  for (const wrong of [
+    ['--time', '0s'],
+    ['--bytes', 'x'],
+    ['--default', '--time', '1d'],
+  ])
+    assert.equal((await retention(...wrong)).code, 2, wrong.join(' '));
+  const other = await ctl('tenant', 'show', 'kept', '--time', '1d');
+  assert.deepEqual(
+    [other.code, other.stderr],
+    [2, 'orrery tenant: orrery tenant show takes none of --time, --bytes and --default\n'],
+  );
+  assert.equal((await ctl('tenant', 'delete', 'kept', '--yes')).code, 0);
+});
+
 test('orrery tenant and orrery token', async () => {
   const made = await ctl('tenant', 'create', 'shop', '--limit', 'active-series=9');
   assert.match(made.stdout, /^tenant +shop\nid +shop\nstate +active\n/, made.stderr);

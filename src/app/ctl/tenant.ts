@@ -24,6 +24,7 @@ export const TENANT_HELP = `Usage: orrery tenant list
        orrery tenant cardinality NAME [--metric METRIC] [--top NUMBER]
        orrery tenant growth NAME [--metric METRIC] [--top NUMBER]
        orrery tenant refusals NAME
+       orrery tenant retention NAME [--time DURATION|none] [--bytes SIZE|none] [--default]
        orrery tenant suspend NAME
        orrery tenant resume NAME
        orrery tenant rename NAME NEW
@@ -33,12 +34,17 @@ Tenants of a running server. A suspended tenant keeps its data and tokens, which
 it is resumed. Deleting takes all data of the tenant and its tokens along; the command ends when
 they are gone. Growth compares the series of the last hour with those of the same hour a day before,
 and says whose series of a metric were the first. Refusals are the limits that the tenant came to and
-the rows it had refused since the server started, with the rules that would stop it. Times are in UTC.
+the rows it had refused since the server started, with the rules that would stop it. Retention is how
+long points are kept; without options it is shown, and what is not named stays as it holds. Times are
+in UTC.
 
   --limit ID=VALUE    what the tenant may take, a number or such as 64MiB, 30d
                       (docs/operations/limits.md); may be repeated
   --metric METRIC     series of this metric only
   --top NUMBER        rows of each table [10]
+  --time DURATION     keep points so long, such as 30d; none: for ever
+  --bytes SIZE        keep so much, such as 10GiB, the oldest go first; none: all
+  --default           back to the server's retention
   --yes               really delete
 ${ADMIN_FLAGS_HELP}
 Exit codes: 0 done; 1 no answer; 2 command line; 3 refused.
@@ -64,6 +70,9 @@ const OPTIONS = {
   limit: { type: 'string', multiple: true },
   metric: { type: 'string' },
   top: { type: 'string' },
+  time: { type: 'string' },
+  bytes: { type: 'string' },
+  default: { type: 'boolean', default: false },
   yes: { type: 'boolean', default: false },
 } as const;
 
@@ -76,12 +85,16 @@ interface Work {
   readonly isSure: boolean;
   readonly metric: string | undefined;
   readonly top: string | undefined;
+  readonly time: string | undefined;
+  readonly bytes: string | undefined;
+  readonly isDefault: boolean;
 }
 
 interface Verb {
   readonly nameCount: number;
   readonly takesLimits?: true;
   readonly takesMetric?: true;
+  readonly takesRetention?: true;
   readonly run: (work: Work) => Promise<void>;
 }
 
@@ -101,6 +114,15 @@ const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
       nameCount: 1,
       run: async (work) =>
         (await import('./tenant-refusals.ts')).refusals({ ...work, tenant: work.names[0]! }),
+    },
+  ],
+  [
+    'retention',
+    {
+      nameCount: 1,
+      takesRetention: true,
+      run: async (work) =>
+        (await import('./tenant-retention.ts')).retention({ ...work, tenant: work.names[0]! }),
     },
   ],
   ['suspend', { nameCount: 1, run: (work) => edit(work, { state: 'suspended' }) }],
@@ -126,6 +148,9 @@ export async function tenantCommand(args: readonly string[], terminal: Terminal)
     throw new UsageError(`orrery tenant ${word} takes no --limit`);
   if ((metric ?? top) !== undefined && verb.takesMetric !== true)
     throw new UsageError(`orrery tenant ${word} takes neither --metric nor --top`);
+  const { time, bytes, default: isDefault } = values;
+  if ((isDefault || (time ?? bytes) !== undefined) && verb.takesRetention !== true)
+    throw new UsageError(`orrery tenant ${word} takes none of --time, --bytes and --default`);
   await verb.run({
     client: new AdminClient(values, terminal),
     terminal,
@@ -135,6 +160,9 @@ export async function tenantCommand(args: readonly string[], terminal: Terminal)
     isSure: values.yes,
     metric,
     top,
+    time,
+    bytes,
+    isDefault,
   });
   return EXIT.ok;
 }
