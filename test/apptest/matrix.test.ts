@@ -5,13 +5,16 @@
 import assert from 'node:assert/strict';
 import dgram from 'node:dgram';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
 import net from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startOrrery } from './harness.ts';
 import type { RunningOrrery } from './harness.ts';
+import { SCRAPED } from './matrix/expositions.ts';
 import { bitsOf, casesOf, doubleOf } from './matrix/points.ts';
 import type { Case, Point, Value } from './matrix/points.ts';
 import { limitOf } from './matrix/protocol.ts';
@@ -23,13 +26,29 @@ const DATAGRAM_LINES = 8;
 const PAGES = join(import.meta.dirname, '../../docs/protocols');
 
 let orrery: RunningOrrery;
+/** What the collector is given, and who waits until it has been. */
+let page = '';
+const waiting: (() => void)[] = [];
+const scraped = createServer((_request, response) => {
+  response.setHeader('Content-Type', 'text/plain; version=0.0.4');
+  response.end(page);
+  for (const done of waiting.splice(0)) response.once('close', done);
+});
+
 before(async () => {
+  await new Promise<void>((resolve) => scraped.listen(0, '127.0.0.1', resolve));
+  const { port } = scraped.address() as AddressInfo;
+  const { job, instance } = SCRAPED;
+  const asked = `job=${job},instance=${instance},interval=200ms`;
+  const collector = ['--scrape', `${asked},http://127.0.0.1:${port}/`, '--scrape-interval', '1h'];
   const listeners = LISTENER_FLAGS.flatMap((flag) => [`--${flag}`, '127.0.0.1:0']);
   const names = ['--otlp-translation', 'NoTranslation'];
-  orrery = await startOrrery(['--no-collect', ...names, ...listeners]);
+  orrery = await startOrrery(['--no-collect', ...collector, ...names, ...listeners]);
 });
 after(async () => {
   const exited = await orrery.stop();
+  scraped.closeAllConnections();
+  scraped.close();
   assert.equal(exited.code, 0, exited.stdout + exited.stderr);
 });
 
@@ -58,6 +77,11 @@ const target: Target = {
       await new Promise((resolve) => socket.send(datagram, portOf(flag), '127.0.0.1', resolve));
     }
     socket.close();
+    return undefined;
+  },
+  async page(text) {
+    page = text;
+    await new Promise<void>((resolve) => waiting.push(resolve));
     return undefined;
   },
 };
@@ -251,6 +275,15 @@ async function sendAlone(protocol: Protocol, one: Case, { how, why }: Limit): Pr
   assert.equal(isTold, how === 'refused', what);
 }
 
+/** The same, at the one time at which all of it came. */
+async function arrived(prefix: string, expected: Series, sentMs: number): Promise<Series> {
+  const times = new Set(Array.from((await byExport(prefix)).values(), ({ tUs }) => tUs));
+  assert.equal(times.size, 1, [...times].join());
+  const [tUs = 0n] = times;
+  assert.ok(tUs >= BigInt(sentMs) * 1000n && tUs <= BigInt(Date.now()) * 1000n, `at ${tUs}`);
+  return new Map([...expected].map(([key, stored]) => [key, { ...stored, tUs }]));
+}
+
 const flushed: (readonly [string, Series])[] = [];
 
 for (const [index, protocol] of PROTOCOLS.entries())
@@ -262,10 +295,12 @@ for (const [index, protocol] of PROTOCOLS.entries())
     test('what it carries comes back', async () => {
       await access(join(PAGES, `${protocol.page}.md`));
       assert.ok(carried.length > 60, `${carried.length} of ${cases.length}`);
+      const sentMs = Date.now();
       const answer = await protocol.send(target, carried);
       if (answer !== undefined) assert.ok(answer.status < 300, answer.text.slice(0, 2000));
-      const expected = expectedOf(protocol, carried);
+      let expected = expectedOf(protocol, carried);
       if (answer === undefined) await untilThere(prefix, expected.size);
+      if (protocol.arrives === true) expected = await arrived(prefix, expected, sentMs);
       await check(prefix, expected);
       flushed.push([prefix, expected]);
     });
@@ -275,6 +310,8 @@ for (const [index, protocol] of PROTOCOLS.entries())
         const limit = limitOf(protocol, one);
         if (limit !== undefined && limit.how !== 'absent') await sendAlone(protocol, one, limit);
       }
+      // A push would be another point of its series.
+      if (protocol.arrives === true) return;
       // Behind all of it, on a connection of its own, something that is kept.
       await protocol.send(target, [carried[0]!]);
       await check(prefix, expectedOf(protocol, carried));

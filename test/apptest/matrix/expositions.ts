@@ -1,6 +1,6 @@
 // Rows of the matrix: the exposition formats of Prometheus, as pages that are pushed.
 import { bytesField, doubleField, varintField } from '../../support/protobuf-writer.ts';
-import { doubleOf } from './points.ts';
+import { BASE_NS, doubleOf } from './points.ts';
 import type { Point, Value } from './points.ts';
 import { absent, timesOf } from './protocol.ts';
 import type { Limit, Protocol } from './protocol.ts';
@@ -102,4 +102,36 @@ const FAMILIES: Protocol = {
     target.post('/api/v1/import/prometheus', Uint8Array.from(points.flatMap(family)), FAMILY_TYPE),
 };
 
-export const EXPOSITION_ROWS: readonly Protocol[] = [TEXT, OPENMETRICS, FAMILIES];
+/** As of `--scrape` in the settings of the matrix. */
+export const SCRAPED = { job: 'matrix', instance: 'page' } as const;
+
+const SCRAPE: Protocol = {
+  ...TEXT,
+  name: 'the collector',
+  page: 'scraping',
+  identity: ({ name, labels }) => ({ name, labels: { ...labels, ...SCRAPED } }),
+  send: (target, points) => target.page(lineOf(points.map(expositionLine))),
+};
+
+function pushedLine(point: Point): string {
+  const line = expositionLine(point);
+  return line.slice(0, line.lastIndexOf(' '));
+}
+
+const PUSHGATEWAY: Protocol = {
+  ...TEXT,
+  name: 'Pushgateway',
+  page: 'pushgateway',
+  time: (timeNs) => (timeNs === BASE_NS ? undefined : absent('what is pushed has no time')),
+  arrives: true,
+  identity: ({ name, labels }) => ({ name, labels: { ...labels, job: 'matrix' } }),
+  send: (target, points) => target.post('/metrics/job/matrix', lineOf(points.map(pushedLine))),
+};
+
+export const EXPOSITION_ROWS: readonly Protocol[] = [
+  TEXT,
+  OPENMETRICS,
+  FAMILIES,
+  SCRAPE,
+  PUSHGATEWAY,
+];

@@ -58,7 +58,7 @@ export interface Case extends Point {
 
 const SECOND_NS = 1_000_000_000n;
 /** Of all points but those that are about time. */
-const BASE_NS = 1_750_000_000n * SECOND_NS;
+export const BASE_NS = 1_750_000_000n * SECOND_NS;
 
 const view = new DataView(new ArrayBuffer(8));
 

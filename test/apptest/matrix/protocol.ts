@@ -35,6 +35,8 @@ export interface Target {
   /** Over a TCP connection to the listener of that flag. */
   lines(flag: string, text: string): Promise<Answer>;
   datagrams(flag: string, lines: readonly string[]): Promise<Answer>;
+  /** What the collector finds from now on; when it has asked for it. */
+  page(text: string): Promise<Answer>;
 }
 
 export interface Protocol {
@@ -49,6 +51,8 @@ export interface Protocol {
   readonly identity?: (point: Point) => Pick<Point, 'name' | 'labels'>;
   /** What is stored of a value; default: the value. */
   readonly stored?: (value: Value) => Value;
+  /** Points have the time at which they came. */
+  readonly arrives?: true;
   send(target: Target, points: readonly Point[]): Promise<Answer>;
 }
 
