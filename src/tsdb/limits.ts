@@ -117,7 +117,7 @@ export const LANE_SAMPLES_MAX = 16 * 1024 * 1024;
  * A series of so many samples must be short work for a kernel that looks at each window anew, or a
  * leaf over a range goes the general way.
  */
-export const LANE_FITTED_SAMPLES = 4096;
+export const LANE_FITTED_SAMPLES = 32_768;
 
 /** Series of the head that a leaf reads alone, or merges with parts by labels. */
 export const LANE_HEAD_SERIES_MAX = 20_000;

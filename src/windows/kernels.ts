@@ -10,7 +10,7 @@ import { mixedKernel } from './mixed.ts';
 import type { SeriesSamples } from './samples.ts';
 import { Windows, windowShape } from './sliding.ts';
 import type { WindowShape } from './sliding.ts';
-import type { StepColumn } from './step-column.ts';
+import { StepColumn } from './step-column.ts';
 
 export class KernelRun {
   readonly spec: KernelSpec;
@@ -87,6 +87,40 @@ export function stepsAtOnce(
   const touched = sampleCount * Math.min(grid.count, Math.max(1, shared));
   if (touched <= FITTED_IN_THREAD_MAX) return grid.count;
   return Math.max(1, Math.floor((grid.count * FITTED_IN_THREAD_MAX) / touched));
+}
+
+/** Some steps of a series that is long to compute. */
+export interface Stretch {
+  readonly spec: KernelSpec;
+  /** Its first step in the grid of all. */
+  readonly from: number;
+}
+
+/** All steps, so many at once that others need not wait for long; the bits are the same. */
+export function* stretchesOf(spec: KernelSpec, sampleCount: number): Generator<Stretch> {
+  const { grid } = spec;
+  const size = stepsAtOnce(spec, sampleCount);
+  for (let from = 0; from < grid.count; from += size) {
+    const count = Math.min(size, grid.count - from);
+    const part = { ...grid, startUs: grid.startUs + from * grid.stepUs, count };
+    const args = spec.args.map((arg) =>
+      arg.length === 1 ? arg : arg.subarray(from, from + count),
+    );
+    yield { spec: { ...spec, grid: part, args }, from };
+  }
+}
+
+/** As KernelRun.run; kernels that have stretches make floats alone. */
+export function runStretch(
+  { spec, from }: Stretch,
+  samples: SeriesSamples,
+  out: StepColumn,
+  note: Note,
+): void {
+  const to = from + spec.grid.count;
+  const values = out.values.subarray(from, to);
+  const column = new StepColumn(spec.grid.count, values, out.present.subarray(from, to));
+  new KernelRun(spec).run(samples, column, note);
 }
 
 const RATES: ReadonlySet<LeafKernel> = new Set<LeafKernel>(['rate', 'increase']);

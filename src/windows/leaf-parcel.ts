@@ -108,6 +108,10 @@ export class ParcelWriter {
     const series = Array.from({ length: this.#seriesCount }, () => reader.series().items);
     this.#words = this.#chunkStart;
     this.#seriesCount = 0;
+    if (this.#chunks.length === 0) {
+      this.#sizeBytes = this.samples = 0;
+      this.#times.clear();
+    }
     return series;
   }
 

@@ -417,3 +417,75 @@ test('a series that is long to fit goes to a thread at once, others do not', asy
   assert.equal(await tasksOf('deriv'), 1);
   assert.equal(await tasksOf('max'), 0);
 });
+
+/** `short` series of a few samples, then one with a sample a second. */
+function denseLast(short: number): Series[] {
+  const seriesOf = (number: number, count: number): Series => {
+    const numbers = Array.from({ length: count }, (_, i) => (i * 7919) % 37);
+    return {
+      labels: labelsFromObject({ __name__: 'm', id: String(1000 + number) }),
+      chunks: [samplesOf({ kind: KIND.f64, numbers, hasStart: false }, 0)],
+    };
+  };
+  return [...Array.from({ length: short }, (_, i) => seriesOf(i, 4)), seriesOf(short, 4000)];
+}
+
+test('a chunk goes to a thread by what all its series are, not by the first', async () => {
+  const times = { startUs: 0, endUs: 4000e6, stepUs: 1e6, windowUs: 2000e6 };
+  for (const sums of [undefined, { mode: 'by', labels: [], aggregation: 'sum' }] as const)
+    for (const short of [0, 3, 20]) {
+      const data = denseLast(short);
+      const plan = { ...planOf('deriv', sums, ALL_KINDS), ...times, args: [] };
+      const pool = new FakePool(1, () => 0);
+      const runLeaf = leafRunner({ pool, clock: { ...clock, monotonicMs: () => 0 }, scheduler });
+      const answer = await runLeaf(readerOf(data), contextOf(), plan);
+      const reference = await runLeafInThread(readerOf(data), contextOf(), plan);
+      assert.deepEqual(shown(answer), shown(reference));
+      assert.equal(pool.taskCount, 1, String(short));
+    }
+  const few = denseLast(20).slice(0, 20);
+  const pool = new FakePool(1, () => 0);
+  const runLeaf = leafRunner({ pool, clock: { ...clock, monotonicMs: () => 0 }, scheduler });
+  await runLeaf(readerOf(few), contextOf(), {
+    ...planOf('deriv', undefined, ALL_KINDS),
+    ...times,
+    args: [],
+  });
+  assert.equal(pool.taskCount, 0);
+});
+
+test('a thread looks whether its task is stopped between stretches of steps', async () => {
+  const parcels: LeafParcel[] = [];
+  const looking: WorkerPool<LeafParcel, LeafAnswer> = {
+    threadCount: 1,
+    run: (parcel) => {
+      parcels.push(parcel);
+      return Promise.reject(new WorkerLostError());
+    },
+  };
+  const plan = {
+    ...planOf('predict_linear', undefined, ALL_KINDS),
+    startUs: 0,
+    endUs: 4000e6,
+    stepUs: 1e6,
+    windowUs: 2000e6,
+    args: [Float64Array.of(5), Float64Array.of(0)],
+  };
+  const runLeaf = leafRunner({ pool: looking, clock, scheduler });
+  await assert.rejects(runLeaf(readerOf(denseLast(0)), contextOf(), plan));
+  const [parcel] = parcels;
+  /** Stopped by the clock of its looks: before the third of them. */
+  let looks = 0;
+  const stop = new Int32Array(1);
+  const { load } = Atomics;
+  try {
+    Atomics.load = ((array: Int32Array, at: number) => {
+      if (array === stop && ++looks === 3) stop[0] = 1;
+      return load(array, at);
+    }) as typeof load;
+    new LeafThread().answer({ ...parcel!, stop });
+  } finally {
+    Atomics.load = load;
+  }
+  assert.equal(looks, 3);
+});

@@ -18,7 +18,7 @@ import type { Clock } from '../stdx/clock.ts';
 import type { Scheduler } from '../stdx/scheduler.ts';
 import { WorkerLostError } from '../stdx/worker-pool.ts';
 import type { WorkerPool } from '../stdx/worker-pool.ts';
-import { KernelRun, stepsAtOnce } from './kernels.ts';
+import { KernelRun, runStretch, stepsAtOnce, stretchesOf } from './kernels.ts';
 import { runLeafInThread } from './leaf.ts';
 import type { RunLeaf } from './leaf.ts';
 import { isObjectKind, ItemDecoder, itemsIn } from './leaf-items.ts';
@@ -38,6 +38,7 @@ import {
   PARCEL_SAMPLES,
   PARCELS_PER_THREAD,
 } from './limits.ts';
+import type { SeriesSamples } from './samples.ts';
 import { stepGrid } from './sliding.ts';
 import { StepColumns } from './step-column.ts';
 import type { StepColumn } from './step-column.ts';
@@ -103,6 +104,8 @@ class SharedLeaf {
   #labels: Labels[] = [];
   #groups: Group[] = [];
   #isPacked = false;
+  /** Samples of the chunk at hand. */
+  #chunkSamples = 0;
   #writer: ParcelWriter | undefined = undefined;
   #chunks: SentChunk[] = [];
   #sent: SentParcel[] = [];
@@ -178,37 +181,55 @@ class SharedLeaf {
 
   /** One series; a chunk is packed from its first to its last series, or not at all. */
   async #add(labels: Labels, items: readonly LeafItem[]): Promise<void> {
-    if (this.#labels.length === 0)
-      this.#isPacked =
-        this.#samplesRead >= (this.#options.inThreadSamples ?? LEAF_IN_THREAD_SAMPLES) ||
-        this.#computedMs >= LEAF_IN_THREAD_MS ||
-        this.#isLong(items);
+    if (this.#labels.length === 0) {
+      this.#isPacked = this.#isForThreads || this.#isLong(Infinity);
+      this.#chunkSamples = 0;
+    }
+    this.#chunkSamples += items.reduce((sum, { from, to }) => sum + to - from, 0);
     if (this.#isPacked && items.some(({ chunk }) => isObjectKind(chunk.kind)))
       await this.#unpackChunk();
     this.#labels.push(labels);
     if (this.#isPacked) this.#pack(labels, items);
-    else this.#compute(labels, items);
+    else await this.#compute(labels, items);
     if (this.#labels.length < LEAF_CHUNK_SERIES) return;
     if (this.#isPacked) await this.#endPacked(this.#writer!, false);
     this.#labels = [];
   }
 
-  #isLong(items: readonly LeafItem[]): boolean {
-    const count = items.reduce((sum, { from, to }) => sum + to - from, 0);
-    return stepsAtOnce(this.#spec.kernel, count) < this.#spec.kernel.grid.count;
+  get #isForThreads(): boolean {
+    return (
+      this.#samplesRead >= (this.#options.inThreadSamples ?? LEAF_IN_THREAD_SAMPLES) ||
+      this.#computedMs >= LEAF_IN_THREAD_MS
+    );
   }
 
-  #compute(labels: Labels, items: readonly LeafItem[]): void {
+  /** Whether so many samples are long work, by the kernel; of most kernels none are. */
+  #isLong(sampleCount: number): boolean {
+    return stepsAtOnce(this.#spec.kernel, sampleCount) < this.#spec.kernel.grid.count;
+  }
+
+  async #compute(labels: Labels, items: readonly LeafItem[]): Promise<void> {
     const { clock } = this.#options;
     const startMs = clock.monotonicMs();
     const samples = this.#decoder.samplesOf(items, this.#run.isInstant);
     this.#samplesRead += samples.count + (samples.histograms?.count ?? 0);
     const { notes } = this.#sink;
     notes.metric = metricOf(labels);
-    this.#run.run(samples, this.#column, notes.note);
+    if (this.#isLong(samples.count)) await this.#computeLong(samples);
+    else this.#run.run(samples, this.#column, notes.note);
     if (this.#sink.add(labels, this.#column)) this.#column = this.#columns.next();
     else this.#column.reset();
     this.#computedMs += clock.monotonicMs() - startMs;
+  }
+
+  /** Of what cannot cross: others proceed between stretches of steps. */
+  async #computeLong(samples: SeriesSamples): Promise<void> {
+    for (const stretch of stretchesOf(this.#spec.kernel, samples.count)) {
+      this.#context.signal.throwIfAborted();
+      runStretch(stretch, samples, this.#column, this.#sink.notes.note);
+      const pause = this.#slices.pause();
+      if (pause !== undefined) await pause;
+    }
   }
 
   // -------------------------------------------------------------- parcels
@@ -231,10 +252,21 @@ class SharedLeaf {
     if (this.#writer !== undefined) await this.#send(this.#writer);
     while (this.#sent.length > 0) await this.#mergeOldest();
     this.#groups = [];
-    for (const [i, items] of series.entries()) this.#compute(this.#labels[i]!, items);
+    for (const [i, items] of series.entries()) {
+      await this.#compute(this.#labels[i]!, items);
+      const pause = this.#slices.pause();
+      if (pause !== undefined) await pause;
+    }
+  }
+
+  /** Packed to see how much it is, which turned out to be little; nothing is under way. */
+  get #isLittle(): boolean {
+    const isFirst = this.#sent.length === 0 && this.#chunks.length === 0;
+    return isFirst && !this.#isForThreads && !this.#isLong(this.#chunkSamples);
   }
 
   async #endPacked(writer: ParcelWriter, isLast: boolean): Promise<void> {
+    if (this.#isPacked && this.#labels.length > 0 && this.#isLittle) await this.#unpackChunk();
     if (this.#isPacked && this.#labels.length > 0) {
       const chunk = writer.endChunk(this.#groups.length);
       this.#chunks.push({ ...chunk, labels: this.#labels, groups: this.#groups });

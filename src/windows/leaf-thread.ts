@@ -5,10 +5,11 @@ import type { LeafAnnotation } from '../model/storage.ts';
 import { addColumn, groupSlotsBytes, groupSlotsIn } from './groups.ts';
 import type { GroupSlots } from './groups.ts';
 import type { Note } from './float-kernels.ts';
-import { KernelRun } from './kernels.ts';
+import { KernelRun, runStretch, stepsAtOnce, stretchesOf } from './kernels.ts';
 import { ItemDecoder } from './leaf-items.ts';
 import { ParcelReader } from './leaf-parcel.ts';
 import type { LeafParcel, LeafSpec, ParcelChunk } from './leaf-parcel.ts';
+import type { SeriesSamples } from './samples.ts';
 import { StepColumn } from './step-column.ts';
 
 export interface LeafAnswer {
@@ -80,7 +81,8 @@ export class LeafThread {
         const samples = this.#decoder.samplesOf(items, this.#run.isInstant);
         samplesRead += samples.count;
         const column = states === undefined ? columnIn(data, place, steps) : this.#column;
-        this.#run.run(samples, column, note);
+        if (!this.#runUnless(stop, samples, column, note))
+          return { data, samplesRead, notes, spent: parcel.data };
         if (states === undefined) place += columnBytes(steps);
         else {
           addColumn(states[group]!, column, note);
@@ -90,6 +92,18 @@ export class LeafThread {
       if (states !== undefined) place += chunkAnswerBytes(spec, chunk);
     }
     return { data, samplesRead, notes, spent: parcel.data };
+  }
+
+  /** False where it was stopped between stretches of steps. */
+  #runUnless(stop: Int32Array, samples: SeriesSamples, out: StepColumn, note: Note): boolean {
+    const { spec } = this.#run;
+    if (stepsAtOnce(spec, samples.count) === spec.grid.count) this.#run.run(samples, out, note);
+    else
+      for (const stretch of stretchesOf(spec, samples.count)) {
+        if (Atomics.load(stop, 0) !== 0) return false;
+        runStretch(stretch, samples, out, note);
+      }
+    return true;
   }
 }
 

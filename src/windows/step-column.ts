@@ -15,7 +15,11 @@ export class StepColumn {
   readonly values: Float64Array;
   histograms: (Histogram | undefined)[] | undefined = undefined;
 
-  constructor(count: number, values = new Float64Array(count), present = new Uint8Array(count)) {
+  constructor(
+    count: number,
+    values: Float64Array = new Float64Array(count),
+    present: Uint8Array = new Uint8Array(count),
+  ) {
     this.count = count;
     this.present = present;
     this.values = values;

@@ -5,9 +5,8 @@ import { labelValue, METRIC_NAME } from '../../model/labels.ts';
 import type { LeafKernel } from '../../model/storage.ts';
 import { extendedKernel } from '../../windows/extended.ts';
 import type { ExtendedMode } from '../../windows/extended.ts';
-import { KernelRun, stepsAtOnce } from '../../windows/kernels.ts';
+import { KernelRun, runStretch, stepsAtOnce, stretchesOf } from '../../windows/kernels.ts';
 import type { Note } from '../../windows/float-kernels.ts';
-import type { SeriesSamples } from '../../windows/samples.ts';
 import { windowShape } from '../../windows/sliding.ts';
 import type { StepGrid, WindowShape } from '../../windows/sliding.ts';
 import { StepColumn } from '../../windows/step-column.ts';
@@ -172,7 +171,8 @@ async function overSeries(
   series: Iterable<RawSeries>,
   job: KernelJob,
 ): Promise<Column[]> {
-  const run = new KernelRun({ ...job, lookbackUs: ev.lookbackUs, bounds: 'left-open' });
+  const spec = { ...job, lookbackUs: ev.lookbackUs, bounds: 'left-open' } as const;
+  const run = new KernelRun(spec);
   const shape = windowShape('left-open', job.windowUs);
   const out: Column[] = [];
   for (const { labels, samples, dropName } of series) {
@@ -182,43 +182,17 @@ async function overSeries(
     const note = noteInto(ev, call, labelValue(labels, METRIC_NAME));
     const column = new StepColumn(job.grid.count);
     if (stepsAtOnce(job, samples.count) < job.grid.count)
-      await inParts(ev, job, samples, column, note);
+      for (const stretch of stretchesOf(spec, samples.count)) {
+        runStretch(stretch, samples, column, note);
+        const rest = ev.pause();
+        if (rest !== undefined) await rest;
+      }
     else run.run(samples, column, note);
     if (column.isEmpty()) continue;
     ev.takeColumns(1, job.grid.count);
     out.push({ ...toParts(column), labels, dropName });
   }
   return out;
-}
-
-/** The same stretch of steps by stretch of steps; the kernels of such series make floats alone. */
-async function inParts(
-  ev: Evaluation,
-  job: KernelJob,
-  samples: SeriesSamples,
-  out: StepColumn,
-  note: Note,
-): Promise<void> {
-  const { grid } = job;
-  const size = stepsAtOnce(job, samples.count);
-  for (let from = 0; from < grid.count; from += size) {
-    const count = Math.min(size, grid.count - from);
-    const part = { ...grid, startUs: grid.startUs + from * grid.stepUs, count };
-    const args = job.args.map((arg) => (arg.length === 1 ? arg : arg.slice(from, from + count)));
-    const spec = {
-      ...job,
-      grid: part,
-      args,
-      lookbackUs: ev.lookbackUs,
-      bounds: 'left-open',
-    } as const;
-    const column = new StepColumn(count);
-    new KernelRun(spec).run(samples, column, note);
-    out.present.set(column.present, from);
-    out.values.set(column.values, from);
-    const pause = ev.pause();
-    if (pause !== undefined) await pause;
-  }
 }
 
 function toParts(column: StepColumn): Pick<Column, 'present' | 'values' | 'histograms'> {
