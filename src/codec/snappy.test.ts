@@ -5,7 +5,13 @@ import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import * as fc from 'fast-check';
 import { useSnappyKernel } from './snappy-kernel.ts';
-import { SnappyError, decodeSnappy, encodeSnappy, snappyDecodedLength } from './snappy.ts';
+import {
+  SnappyError,
+  decodeSnappy,
+  encodeSnappy,
+  snappyDecodedLength,
+  snappyPieces,
+} from './snappy.ts';
 
 const LIMIT = 1 << 20;
 const WASM = join(import.meta.dirname, '../../dist/wasm/snappy.wasm');
@@ -34,6 +40,15 @@ test('literals with one and two bytes of length decode', () => {
     const input = Uint8Array.from({ length: size }, (_, i) => (i * i * 31 + (i >> 3)) & 255);
     assert.deepEqual(decodeSnappy(encodeSnappy(input), LIMIT), input);
   }
+});
+
+test('a block in pieces decodes, and no piece is of more than 64 KiB', () => {
+  const input = Uint8Array.from({ length: 200_000 }, (_, i) => (i * i * 31 + (i >> 3)) & 255);
+  const inputs = [input.subarray(0, 3), input.subarray(3, 3), input.subarray(3)];
+  const pieces = [...snappyPieces(inputs)];
+  assert.equal(pieces.length, 1 + 1 + 4);
+  assert.deepEqual(decodeSnappy(Buffer.concat(pieces), LIMIT), input);
+  assert.deepEqual([...Buffer.concat(Array.from(snappyPieces([])))], [0]);
 });
 
 test('a declared length is checked before anything else', () => {

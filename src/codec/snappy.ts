@@ -282,3 +282,17 @@ export function encodeSnappy(input: Uint8Array): Uint8Array {
     encodeBlock(input, start, Math.min(input.length, start + SNAPPY_BLOCK_BYTES), out);
   return out.bytes.slice(0, out.at);
 }
+
+/** What follows one another as one block, in pieces of at most 64 KiB of the input. */
+export function* snappyPieces(inputs: readonly Uint8Array[]): Generator<Uint8Array, void, void> {
+  const head = new Output(0);
+  head.varint(inputs.reduce((sum, { length }) => sum + length, 0));
+  yield head.bytes.subarray(0, head.at);
+  for (const input of inputs)
+    for (let start = 0; start < input.length; start += SNAPPY_BLOCK_BYTES) {
+      const end = Math.min(input.length, start + SNAPPY_BLOCK_BYTES);
+      const out = new Output(end - start);
+      encodeBlock(input, start, end, out);
+      yield out.bytes.subarray(0, out.at);
+    }
+}

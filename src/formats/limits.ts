@@ -66,6 +66,8 @@ export const CHUNK_SAMPLES_MAX = 120;
 export const READ_QUERIES_MAX = 1_000;
 /** Size that a frame of a streamed remote read aims at. */
 export const READ_FRAME_BYTES = 1024 * 1024;
+/** Samples of a sampled remote read after which others may proceed. */
+export const READ_STEP_SAMPLES = 1024;
 
 /** Text that the kernel of lines is shown at once. */
 export const LINES_KERNEL_WINDOW_BYTES = 262_144;

@@ -226,3 +226,40 @@ test('a query without matchers selects nothing', async () => {
   const streamed = await ask([[]], [1]);
   assert.deepEqual([streamed.status, streamed.bytes.length], [200, 0]);
 });
+
+test('others are answered while a long series is encoded, and nothing of it is lost', async () => {
+  const count = 200_000;
+  for (let from = 0; from < count; from += 50_000) {
+    const lines = Array.from({ length: 50_000 }, (_, i) => {
+      const k = from + i;
+      return `dense v=${(k * 7919) % 1013} ${(T - 900) * 1000 + k * 4}`;
+    });
+    const wrote = await orrery.post('/write?precision=ms', lines.join('\n'));
+    assert.equal(wrote.status, 204, wrote.text);
+  }
+  for (const type of [0, 1]) {
+    const state = { isDone: false };
+    const reading = ask([[[0, '__name__', 'dense_v']]], [type]).finally(() => {
+      state.isDone = true;
+    });
+    let answered = 0;
+    while (!state.isDone) {
+      assert.equal((await orrery.get('/api/v1/query?query=1')).status, 200);
+      answered++;
+    }
+    const { bytes } = await reading;
+    assert.ok(answered >= 5, `${answered} answers beside type ${type}`);
+    if (type === 1) {
+      const chunks = frames(bytes).flatMap((frame) => some(fields(some(frame, 1)[0]!), 2));
+      const all = chunks.map((chunk) => readXorChunk(some(fields(chunk), 4)[0]!).length);
+      assert.equal(
+        all.reduce((sum, size) => sum + size, 0),
+        count,
+      );
+      continue;
+    }
+    const [result] = some(fields(decodeSnappy(bytes, 1e8)), 1);
+    const [series] = some(fields(result!), 1);
+    assert.equal(some(fields(series!), 2).length, count);
+  }
+});

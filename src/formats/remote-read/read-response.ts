@@ -5,6 +5,7 @@
 //
 // Source: prompb/remote.proto; Prometheus storage/remote/{codec,chunked}.go.
 import { crc32c } from '../../codec/crc32c.ts';
+import { WIRE } from '../../codec/protobuf.ts';
 import { ProtobufWriter } from '../../codec/protobuf-writer.ts';
 import { ByteWriter } from '../../codec/varint.ts';
 import { KIND } from '../../model/columns.ts';
@@ -12,7 +13,7 @@ import type { Samples } from '../../model/columns.ts';
 import type { Histogram } from '../../model/histogram.ts';
 import type { Labels } from '../../model/labels.ts';
 import type { SelectedSeries } from '../../model/storage.ts';
-import { READ_FRAME_BYTES } from '../limits.ts';
+import { READ_FRAME_BYTES, READ_STEP_SAMPLES } from '../limits.ts';
 import type { EncodedChunk } from './chunks.ts';
 import { ChunkCutter } from './chunks.ts';
 import { sumWords } from './stale.ts';
@@ -25,33 +26,50 @@ function writeLabels(out: ProtobufWriter, field: number, labels: Labels): void {
     });
 }
 
-/** One query's result, series after series. */
+/** One query's result, series after series, in pieces: to copy a large one holds others up. */
 export class QueryResultWriter {
   readonly #out = new ProtobufWriter(4096);
+  readonly #series = new ProtobufWriter(4096);
+  readonly #pieces: Uint8Array[] = [];
+  #piecesBytes = 0;
 
   /** Bytes so far. */
   get size(): number {
-    return this.#out.size;
+    return this.#piecesBytes + this.#out.size;
   }
 
-  /** Borrowed until the next series. */
-  bytes(): Uint8Array {
-    return this.#out.bytes();
+  /** All of it; nothing may be added any more. */
+  pieces(): readonly Uint8Array[] {
+    this.#endPiece();
+    return this.#pieces;
   }
 
-  /** Samples of a series within one millisecond: the first counts, as in chunks. */
-  add({ labels, chunks }: SelectedSeries): void {
-    this.#out.message(1, (series) => {
-      writeLabels(series, 1, labels);
-      let lastMs = Number.NEGATIVE_INFINITY;
-      for (const samples of chunks)
-        for (let i = 0; i < samples.count; i++) {
-          const timeMs = Math.floor(samples.tUs[i]! / 1000);
-          if (timeMs === lastMs) continue;
-          lastMs = timeMs;
-          writeSample(series, samples, i, timeMs);
-        }
-    });
+  /**
+   * Samples of a series within one millisecond: the first counts, as in chunks. The caller may let
+   * others proceed at each step.
+   */
+  *add({ labels, chunks }: SelectedSeries): Generator<undefined, void, void> {
+    const series = this.#series;
+    series.reset();
+    writeLabels(series, 1, labels);
+    let lastMs = Number.NEGATIVE_INFINITY;
+    for (const samples of chunks)
+      for (let i = 0; i < samples.count; i++) {
+        if (i % READ_STEP_SAMPLES === READ_STEP_SAMPLES - 1) yield;
+        const timeMs = Math.floor(samples.tUs[i]! / 1000);
+        if (timeMs === lastMs) continue;
+        lastMs = timeMs;
+        writeSample(series, samples, i, timeMs);
+      }
+    this.#out.raw(1, series.bytes());
+    if (this.#out.size >= READ_FRAME_BYTES) this.#endPiece();
+  }
+
+  #endPiece(): void {
+    if (this.#out.size === 0) return;
+    this.#piecesBytes += this.#out.size;
+    this.#pieces.push(this.#out.bytes().slice());
+    this.#out.reset();
   }
 }
 
@@ -111,18 +129,24 @@ function writeHistogram(out: ProtobufWriter, h: Histogram, timeMs: number): void
   out.packedDoubles(16, h.customValues);
 }
 
-/** A ReadResponse of results as `QueryResultWriter` wrote them. */
-export function readResponse(results: readonly Uint8Array[]): Uint8Array {
-  const out = new ProtobufWriter(results.reduce((sum, { length }) => sum + length + 16, 0));
-  for (const result of results) out.raw(1, result);
-  return out.bytes();
+/** A ReadResponse of results as `QueryResultWriter` wrote them, in pieces. */
+export function readResponse(results: readonly QueryResultWriter[]): readonly Uint8Array[] {
+  return results.flatMap((result) => {
+    const head = new ByteWriter(16);
+    head.u8((1 << 3) | WIRE.bytes);
+    head.varint(result.size);
+    return [head.bytes(), ...result.pieces()];
+  });
 }
 
-/** The frames of one series: one, unless it is too large for that. */
+/**
+ * The frames of one series: one, unless it is too large for that. undefined: a chunk is encoded,
+ * and the caller may let others proceed.
+ */
 export function* seriesFrames(
   series: SelectedSeries,
   queryIndex: number,
-): Generator<Uint8Array, void, void> {
+): Generator<Uint8Array | undefined, void, void> {
   const cutter = new ChunkCutter();
   let chunks: EncodedChunk[] = [];
   let sizeBytes = 0;
@@ -130,7 +154,10 @@ export function* seriesFrames(
     for (const chunk of cutter.add(samples)) {
       chunks.push(chunk);
       sizeBytes += chunk.data.length;
-      if (sizeBytes < READ_FRAME_BYTES) continue;
+      if (sizeBytes < READ_FRAME_BYTES) {
+        yield undefined;
+        continue;
+      }
       yield frame(series.labels, chunks, queryIndex);
       chunks = [];
       sizeBytes = 0;

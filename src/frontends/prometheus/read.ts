@@ -1,8 +1,9 @@
 // `POST /api/v1/read`: Prometheus remote read, protobuf in block-format snappy. The answer has the
 // first form of those the client accepts: samples in one message, held in memory, or frames of
-// chunks, series after series in step with the client. Source: Prometheus
+// chunks, series after series in step with the client. Both let others proceed as they are encoded.
+// Source: Prometheus
 // storage/remote/read_handler.go, docs/querying/remote_read_api.md.
-import { encodeSnappy } from '../../codec/snappy.ts';
+import { snappyPieces } from '../../codec/snappy.ts';
 import { ProtobufError } from '../../codec/protobuf.ts';
 import { decodeReadRequest } from '../../formats/remote-read/read-request.ts';
 import type { ReadQuery, ReadRequest } from '../../formats/remote-read/read-request.ts';
@@ -12,15 +13,21 @@ import { KIND, NUMERIC_KINDS } from '../../model/columns.ts';
 import { AppError } from '../../model/errors.ts';
 import { matcher } from '../../model/matcher.ts';
 import type { SelectRequest, StorageReader } from '../../model/storage.ts';
+import { inSlices } from '../../query/prometheus-json.ts';
 import { countSeries } from '../../query/query-service.ts';
 import type { QueryService, RunningQuery } from '../../query/query-service.ts';
 import { errorMessage } from '../../stdx/assert.ts';
+import type { Clock } from '../../stdx/clock.ts';
+import type { Scheduler } from '../../stdx/scheduler.ts';
+import { Slices } from '../../windows/leaf-slices.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { checkSnappy, snappyBody } from './snappy-body.ts';
 
 export interface ReadDependencies {
   readonly storage: StorageReader;
   readonly queries: QueryService;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
 }
 
 const RESPONSE = { samples: 0, chunks: 1 } as const;
@@ -73,35 +80,50 @@ function selectRequest({ startMs, endMs, matchers }: ReadQuery): SelectRequest {
 
 /** Held in the query's budget until it is sent. */
 async function samplesOf(
-  storage: StorageReader,
+  { storage, clock, scheduler }: ReadDependencies,
   { context, countRead }: RunningQuery,
   request: SelectRequest,
-): Promise<Uint8Array> {
+): Promise<QueryResultWriter> {
   const result = new QueryResultWriter();
   // A query without matchers selects nothing, as in Prometheus.
-  if (request.matchers.length === 0) return result.bytes();
+  if (request.matchers.length === 0) return result;
+  const slices = new Slices(clock, scheduler);
   let held = 0;
   for await (const series of storage.select(context, request)) {
     context.signal.throwIfAborted();
     countSeries(countRead, series);
-    result.add(series);
+    // oxlint-disable-next-line no-unused-vars -- only the moments count
+    for (const _ of result.add(series)) {
+      const pause = slices.pause();
+      if (pause !== undefined) await pause;
+      context.signal.throwIfAborted();
+    }
     context.budget.take(result.size - held);
     held = result.size;
+    const pause = slices.pause();
+    if (pause !== undefined) await pause;
   }
-  return result.bytes();
+  return result;
 }
 
 async function* frames(
-  storage: StorageReader,
+  { storage, clock, scheduler }: ReadDependencies,
   { context, countRead }: RunningQuery,
   requests: readonly SelectRequest[],
 ): AsyncGenerator<Uint8Array> {
+  const slices = new Slices(clock, scheduler);
   for (const [index, request] of requests.entries()) {
     if (request.matchers.length === 0) continue;
     for await (const series of storage.select(context, request)) {
       context.signal.throwIfAborted();
       countSeries(countRead, series);
-      yield* seriesFrames(series, index);
+      for (const frame of seriesFrames(series, index)) {
+        if (frame !== undefined) yield frame;
+        const pause = slices.pause();
+        if (pause === undefined) continue;
+        await pause;
+        context.signal.throwIfAborted();
+      }
     }
   }
 }
@@ -123,14 +145,13 @@ export async function remoteRead(deps: ReadDependencies, exchange: Exchange): Pr
   await deps.queries.run(query, async (running) => {
     const { context, evaluated } = running;
     if (type === RESPONSE.chunks) {
-      const pieces = frames(deps.storage, running, requests);
+      const pieces = frames(deps, running, requests);
       return await exchange.sendStream(200, CHUNKS_HEADERS, pieces, { signal: context.signal });
     }
-    const results: Uint8Array[] = [];
-    for (const one of requests) results.push(await samplesOf(deps.storage, running, one));
+    const results: QueryResultWriter[] = [];
+    for (const one of requests) results.push(await samplesOf(deps, running, one));
     evaluated();
-    const body = readResponse(results);
-    context.budget.take(body.length);
-    exchange.send({ status: 200, headers: SAMPLES_HEADERS, body: encodeSnappy(body) });
+    const pieces = inSlices(snappyPieces(readResponse(results)), deps);
+    await exchange.sendStream(200, SAMPLES_HEADERS, pieces, { signal: context.signal });
   });
 }
