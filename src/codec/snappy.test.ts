@@ -48,7 +48,7 @@ test('a block in pieces decodes, and no piece is of more than 64 KiB', () => {
   const pieces = [...snappyPieces(inputs)];
   assert.equal(pieces.length, 1 + 1 + 4);
   assert.deepEqual(decodeSnappy(Buffer.concat(pieces), LIMIT), input);
-  assert.deepEqual([...Buffer.concat(Array.from(snappyPieces([])))], [0]);
+  assert.deepEqual(Buffer.concat(Array.from(snappyPieces([]))), Buffer.of(0));
 });
 
 test('a declared length is checked before anything else', () => {

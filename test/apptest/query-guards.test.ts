@@ -104,6 +104,21 @@ test('an estimate costs nothing and needs no limit', async () => {
   assert.match(bad.text, /^\{"error":\{"code":"promql-parse","kind":"invalid"/);
 });
 
+test('a range that is not whole is no instant', async () => {
+  for (const [given, missing] of [
+    [{ start: '1' }, 'end, step'],
+    [{ start: '1', end: '2' }, 'step'],
+    [{ end: '2', step: '1' }, 'start'],
+    [{ step: '1' }, 'start, end'],
+  ] as const)
+    for (const action of ['estimate', 'explain']) {
+      const params = { query: 'cpu_busy', ...given };
+      const { status, text } = await orrery.get(path(`/orrery/v1/queries/${action}`, params));
+      assert.equal(status, 400, text);
+      assert.match(text, new RegExp(`missing: ${missing};`));
+    }
+});
+
 interface Plan {
   node: string;
   text: string;

@@ -48,9 +48,18 @@ export async function cancelQuery(deps: QueryAdminDependencies, exchange: Exchan
   exchange.send({ status: 204 });
 }
 
-/** A range query where there is a step, else an instant query at `time`. */
+const RANGE_PARAMETERS = ['start', 'end', 'step'] as const;
+
+/** A range query where there are the words of one, else an instant query at `time`. */
 function evalParamsOf(params: URLSearchParams, clock: Clock): EvalParams {
-  if ((params.get('step') ?? '') !== '') return rangeOf(params);
+  const missing = RANGE_PARAMETERS.filter((name) => (params.get(name) ?? '') === '');
+  if (missing.length === 0) return rangeOf(params);
+  if (missing.length < RANGE_PARAMETERS.length)
+    throw new AppError(
+      'invalid',
+      'parameter',
+      `a range has start, end and step, missing: ${missing.join(', ')}; an instant has time alone`,
+    );
   const atUs = timeParam(params, 'time', nowUs(clock));
   return { startUs: atUs, endUs: atUs, stepUs: 0, lookbackUs: lookbackParam(params) };
 }
