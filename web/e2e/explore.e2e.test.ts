@@ -58,7 +58,12 @@ for (const [theme, options] of THEMES) {
 
 journey('Functions are completed', LIGHT, async ({ page, at }) => {
   await page.goto(at('explore'));
-  await typeQuery(page, 'histogram_q');
+  await typeQuery(page, 'ra');
+  const first = page.locator('.cm-tooltip-autocomplete [role=option]').first();
+  await first.waitFor();
+  assert.equal(await first.locator('.cm-completionLabel').innerText(), 'rate');
+  for (const _ of 'ra') await page.keyboard.press('Backspace');
+  await page.keyboard.type('histogram_q');
   await page.getByRole('option', { name: 'histogram_quantilefunction' }).waitFor();
   await acceptOption(page);
   await page.getByRole('textbox', { name: 'Query' }).getByText('histogram_quantile').waitFor();

@@ -17,6 +17,7 @@ import { drawSelection, EditorView, keymap, placeholder } from '@codemirror/view
 import { tags } from '@lezer/highlight';
 import { PromQLExtension } from '@prometheus-io/codemirror-promql';
 import type { TextPosition } from '../util/error-words.ts';
+import { compareByUse } from '../util/completion-order.ts';
 import { COMPLETION_NAMES_MAX } from '../util/limits.ts';
 
 /** What the server found wrong in a text that it was asked. */
@@ -145,7 +146,7 @@ function extensions(
     drawSelection(),
     bracketMatching(),
     closeBrackets(),
-    autocompletion({ icons: false, closeOnBlur: true }),
+    autocompletion({ icons: false, closeOnBlur: true, compareCompletions: compareByUse }),
     EditorView.lineWrapping,
     placeholder('A PromQL query, for example up'),
     keymap.of([...closeBracketsKeymap, ...completionKeymap, ...defaultKeymap, ...historyKeymap]),
