@@ -2,9 +2,10 @@
 // says how much it is; the shards of a process share one bound. As it fills up: heads are flushed
 // early (pressed); series leave memory after minutes of silence instead of an hour (crowded), and
 // writes that bring new ones are refused (full), both with the room counted that flushes and merges
-// of those in memory need; and in the end all writes are refused until a flush has made room. Each time the tenant that holds most is the first one,
-// and one that holds little the last. What is in the log already is always applied. What queries
-// hold has a bound of its own beside it: it is told here and refuses no write.
+// of those in memory need; and in the end all writes are refused until a flush has made room. Each
+// time the tenant that holds most is the first one, and one that holds little the last. What is in
+// the log already is always applied. What queries hold has a bound of its own beside it: it is told
+// here and refuses no write.
 import { AppError } from '../model/errors.ts';
 import type { TenantId } from '../model/tenant.ts';
 import {

@@ -167,7 +167,7 @@ export function watchBoundMemory(
   one = {
     residentBytes: () => process.memoryUsage.rss(),
     heapUsedBytes: THIS_PROCESS.heapUsedBytes,
-    collect: collectMajor as Collector,
+    collect: collectMajor,
   },
 ): () => void {
   let cancel: () => void;
