@@ -1,9 +1,10 @@
 // What a PromQL query asks of the storage before it runs: an estimate of what it will read, and,
 // where it asks for more than one query may, who is to blame for it.
 import { METRIC_NAME } from '../model/labels.ts';
-import { AppError, factsOfLimit, limitDocs, limitNote } from '../model/errors.ts';
+import { AppError, limitDocs, limitNote } from '../model/errors.ts';
 import type { ReadContext, SelectorEstimate, StorageReader } from '../model/storage.ts';
 import type { Expr } from '../promql/ast.ts';
+import { limitedError } from '../promql/engine/errors.ts';
 import { reachesOf } from '../promql/engine/reach.ts';
 import type { Reach } from '../promql/engine/reach.ts';
 import type { EvalParams } from '../promql/engine/result.ts';
@@ -90,7 +91,7 @@ function sumOf(parts: readonly QueryEstimate[]): QueryEstimate {
 /** Throws AppError limited where the query is sure to ask for more than it may. */
 export function checkEstimate(estimate: PromqlEstimate, limits: PromqlLimits): void {
   if (estimate.seriesCount > limits.seriesMax)
-    throw limitError(
+    throw limitedError(
       'query-series',
       `the query would read ${estimate.seriesCount} series, the limit of one query is ` +
         `${limits.seriesMax} ${limitNote('query-series')}`,
@@ -98,21 +99,12 @@ export function checkEstimate(estimate: PromqlEstimate, limits: PromqlLimits): v
     );
   const most = Math.max(0, ...estimate.selectors.map(({ sampleCount }) => sampleCount));
   if (most > limits.samplesMax * ESTIMATE_SLACK)
-    throw limitError(
+    throw limitedError(
       'query-samples',
       `the query would read about ${most} samples with one selector, the limit is ` +
         `${limits.samplesMax} ${limitNote('query-samples')}`,
       { limit: limits.samplesMax, value: most },
     );
-}
-
-export function limitError(
-  id: LimitId,
-  message: string,
-  what: { readonly limit: number; readonly value: number },
-): AppError {
-  const limit = factsOfLimit(id, what);
-  return new AppError('limited', id, message, { retryable: false, limit });
 }
 
 /** Codes of refusals that a look at the selectors explains. */

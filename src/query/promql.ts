@@ -5,6 +5,7 @@ import { AppError, limitNote } from '../model/errors.ts';
 import type { ReadContext, Storage } from '../model/storage.ts';
 import type { Principal } from '../model/tenant.ts';
 import type { Expr } from '../promql/ast.ts';
+import { limitedError } from '../promql/engine/errors.ts';
 import type { EvalParams, EvalResult } from '../promql/engine/result.ts';
 import type { TraceNode } from '../promql/engine/trace.ts';
 import type { Clock } from '../stdx/clock.ts';
@@ -233,10 +234,9 @@ export class PromqlQueries {
         use === undefined
           ? await evaluate(params)
           : await use.cache.run(use.plan, params, evaluate);
-      const { limitError } = await cost();
       const count = pointCount(result, pointsMax);
       if (count > pointsMax)
-        throw limitError(
+        throw limitedError(
           'query-points',
           `the answer has ${count} points, the limit of one query is ${pointsMax} ` +
             limitNote('query-points'),
