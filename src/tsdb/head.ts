@@ -29,6 +29,7 @@ import { HEAD_CHUNK_REFS, HEAD_CHUNK_REFS_LOG2, INSTANT_BATCH_SERIES } from './l
 import type { Moments } from './moments.ts';
 import { slotOf } from './refs.ts';
 import type { Source, TimeRange } from './samples.ts';
+import { areApart } from './sets-apart.ts';
 import { TenantBytes } from './tenant-bytes.ts';
 
 /** Moments fit a word. */
@@ -176,14 +177,16 @@ export class Generation {
 
   /**
    * Applies the column sets of one batch. `refs[k]` are the series of set k in this process. Where
-   * there are several sets, points go in by their rows, so that the later one wins across kinds.
+   * a series is in several sets, points go in by their rows, so that the later one wins across
+   * kinds.
    */
   applyPoints(sets: readonly Points[], refs: readonly Uint32Array[]): void {
     this.#moments.touch();
     this.#prepareScratch();
     const columns = sets.map((points, k) => columnsOf(points, refs[k]!));
     for (const { points } of columns) this.sampleCount += points.count;
-    if (columns.length > 1) this.#applyByRow(columns);
+    const counts = columns.map(({ points }) => points.count);
+    if (!areApart(refs, counts)) this.#applyByRow(columns);
     else for (const one of columns) this.#applySet(one, 0, one.points.count);
     if (this.sizeBytes >= this.#rules.sealFromBytes)
       this.sealer.work(columns.reduce((sum, { points }) => sum + points.count, 0));
