@@ -65,7 +65,7 @@ export const HEAD_BYTES_PER_RECORD_BYTE = 4;
 /** Closed pages of a series are sealed when they have about so many samples. */
 export const SEAL_SAMPLES = 64;
 /** Nothing is sealed while a head is smaller than this, … */
-export const SEAL_HEAD_BYTES = 80 * 1024 * 1024;
+export const SEAL_HEAD_BYTES = 160 * 1024 * 1024;
 /** … or than this share of what it may take: a quarter of what it is flushed at. */
 export const SEAL_HEAD_SHARE = 0.1;
 /** For each sample that is appended so many may be sealed, where as many wait, … */
@@ -308,7 +308,7 @@ export const HEAD_SNAPSHOT_SMALL_BYTES = 4 * 1024 * 1024;
 /** Before a flush one is taken where new series behind the last one cost so much of that. */
 export const HEAD_SNAPSHOT_FLUSH_SHARE = 0.5;
 /** A flush is near where so much of the tail that makes it due is there. */
-export const HEAD_SNAPSHOT_NEAR_SHARE = 0.5;
+export const HEAD_SNAPSHOT_NEAR_SHARE = 0.25;
 /** A tail of so much of that is not flushed when the shard is closed. */
 export const HEAD_SNAPSHOT_CLOSE_SHARE = 0.25;
 /** Series that leave in one turn of the event loop. */

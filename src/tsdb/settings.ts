@@ -73,7 +73,7 @@ export const DEFAULT_TSDB_SETTINGS: TsdbSettings = {
   pageSamples: [4, 8, 16],
   sealSamples: SEAL_SAMPLES,
   sealHeadBytes: SEAL_HEAD_BYTES,
-  logTailMaxBytes: 64 * 1024 * 1024,
+  logTailMaxBytes: 128 * 1024 * 1024,
   headSnapshotLogBytes: HEAD_SNAPSHOT_LOG_BYTES,
   openingRestMs: OPENING_REST_MS,
   flushIntervalMs: 2 * 3600 * 1000,
