@@ -44,6 +44,34 @@ test('of equal times the last one stays, and all others in order', () => {
   fc.assert(fc.property(arrivals, check), { numRuns: 500 });
 });
 
+const senders = fc.record({
+  count: fc.integer({ min: 1, max: 20 }),
+  turns: fc.array(fc.tuple(fc.nat(19), fc.integer({ min: 0, max: 3 })), {
+    minLength: 1,
+    maxLength: 300,
+  }),
+});
+
+test('samples of senders that are each in order are merged, equal times among them', () => {
+  const check = ({ count, turns }: { count: number; turns: [number, number][] }): void => {
+    const clocks = new Array<number>(count).fill(0);
+    const times = turns.map(([turn, step]) => {
+      const sender = turn % count;
+      clocks[sender]! += step;
+      return BASE_US + clocks[sender]! * 1000;
+    });
+    const wanted = [...new Map(times.map((time, i) => [time, i]))].toSorted(([a], [b]) => a - b);
+    const tUs = Float64Array.from(times);
+    const words = new Int32Array(2 * times.length).map((_, i) => i);
+    const kept = sortNewest(tUs, words, times.length);
+    assert.deepEqual(
+      Array.from({ length: kept }, (_, i) => [tUs[i], words[2 * i], words[2 * i + 1]]),
+      wanted.map(([time, i]) => [time, 2 * i, 2 * i + 1]),
+    );
+  };
+  fc.assert(fc.property(senders, check), { numRuns: 1000 });
+});
+
 test('times from last to first are sorted too', () => {
   const count = 8192;
   const tUs = Float64Array.from({ length: count }, (_, i) => BASE_US - i);

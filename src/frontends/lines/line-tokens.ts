@@ -9,6 +9,8 @@ const AT = 64;
 const SPACE = 32;
 const LOWER_CASE = 32;
 const MARK = Buffer.from('orr_');
+/** Where tokens begin lines: what begins with a letter is found slowly among names. */
+const NEXT_LINE_MARK = Buffer.from('\norr_');
 const CATALYST = Buffer.from('@.');
 /** Its start is enough: one with a wrong end is a token that is wrong, not a name. */
 const TOKEN_START = /^orr_[a-z2-7]{12}_/;
@@ -38,8 +40,15 @@ export function plainLineEnd(body: Uint8Array, start: number, end: number): numb
 /** The lines [0, end) of `body` as they are where no line has a token, else copies. */
 export function tokenRuns(body: Uint8Array, end: number, rules: TokenRules): readonly TokenRun[] {
   const view = Buffer.from(body.buffer, body.byteOffset, end);
-  const isMarked = view.includes(MARK) || (rules.takesAny && view.includes(CATALYST));
+  const isMarked = isOursIn(view, rules.lead) || (rules.takesAny && view.includes(CATALYST));
   return isMarked ? split(view, rules) : [{ token: undefined, body, end }];
+}
+
+/** May a line of ours be among them? */
+function isOursIn(body: Buffer, lead: string): boolean {
+  if (lead !== '') return body.includes(MARK);
+  const first = body.compare(MARK, 0, MARK.length, 0, Math.min(MARK.length, body.length));
+  return first === 0 || body.includes(NEXT_LINE_MARK);
 }
 
 function split(body: Buffer, rules: TokenRules): readonly TokenRun[] {
