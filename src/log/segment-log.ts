@@ -56,6 +56,11 @@ export interface SegmentLogOptions {
   readonly segmentSizeBytes?: number;
   readonly mutations?: LogMutations;
   readonly probe?: Probe;
+  /**
+   * Resolves when input that is there already was read: what it appends shares the sync that waits.
+   * Default: at once.
+   */
+  readonly inputRead?: () => Promise<void>;
   /** Told how long each sync took. */
   readonly watch?: { readonly clock: Pick<Clock, 'monotonicMs'>; synced(durationMs: number): void };
 }
@@ -382,9 +387,8 @@ class SegmentLog implements Log {
 
   /** Group commit: syncs until nothing is dirty. Never rejects: a failure is kept in #failure. */
   async #syncAll(): Promise<void> {
-    // Records appended in the same turn share the first sync.
-    await Promise.resolve();
     for (;;) {
+      await this.#options.inputRead?.();
       const dirty = this.#segments.filter((segment) => segment.dirty);
       const roundWaiters = this.#roundWaiters;
       this.#roundWaiters = [];

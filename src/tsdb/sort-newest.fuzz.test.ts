@@ -54,7 +54,7 @@ const senders = fc.record({
 
 test('samples of senders that are each in order are merged, equal times among them', () => {
   const check = ({ count, turns }: { count: number; turns: [number, number][] }): void => {
-    const clocks = new Array<number>(count).fill(0);
+    const clocks = Array.from({ length: count }, () => 0);
     const times = turns.map(([turn, step]) => {
       const sender = turn % count;
       clocks[sender]! += step;

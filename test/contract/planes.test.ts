@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { realFiles } from '../../src/app/real/files.ts';
 import { realPrng } from '../../src/app/real/prng.ts';
+import { inputRead } from '../../src/app/real/scheduler.ts';
 import { DirectoryBlobs } from '../../src/blobs/directory-blobs.ts';
 import { FilesCatalog } from '../../src/catalog/files-catalog.ts';
 import { SqliteCatalog } from '../../src/catalog/sqlite-catalog.ts';
@@ -13,7 +14,7 @@ import { openSegmentLog } from '../../src/log/segment-log.ts';
 import { World } from '../sim/world.ts';
 import { blobsSuite } from './blobs-suite.ts';
 import { catalogSuite } from './catalog-suite.ts';
-import { logSuite } from './log-suite.ts';
+import { logSuite, recordBytes } from './log-suite.ts';
 
 const SEGMENT_SIZE_BYTES = 16 * 1024;
 
@@ -151,3 +152,34 @@ function filesCatalogSuite(name: string, conflictPeriod: number): void {
 }
 
 filesCatalogSuite('simulated files', Number.MAX_SAFE_INTEGER);
+
+/** Promises between the arrival of one write and the next one's, in one turn. */
+const STEPS = 10;
+
+test('group commit: what the input of one turn appends shares a sync, what comes meanwhile the next', () =>
+  inTemporaryFolder(async (folder) => {
+    let syncs = 0;
+    const log = await openSegmentLog({
+      files: realFiles,
+      prng: realPrng,
+      directory: `${folder}/log`,
+      segmentSizeBytes: SEGMENT_SIZE_BYTES,
+      inputRead,
+      watch: { clock: { monotonicMs: () => 0 }, synced: () => syncs++ },
+    });
+    const append = (): Promise<void> => log.append(recordBytes(log.endOffset, 100)).durable;
+    const together: Promise<void>[] = [];
+    for (let write = 0; write < 5; write++) {
+      together.push(append());
+      for (let step = 0; step < STEPS; step++) await Promise.resolve();
+    }
+    await Promise.all(together);
+    assert.equal(syncs, 1);
+    const first = append();
+    await inputRead();
+    const meanwhile = append();
+    await Promise.all([first, meanwhile]);
+    assert.equal(syncs, 3);
+    assert.equal(log.durableOffset, log.endOffset);
+    await log.close();
+  }));

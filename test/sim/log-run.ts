@@ -53,6 +53,7 @@ class LogRun {
       directory: '/data/log',
       prng: machine.prng,
       segmentSizeBytes: SEGMENT_SIZE_BYTES,
+      inputRead: () => machine.scheduler.yieldTurn(),
       mutations: { skipCrc: this.#options.skipCrc ?? false },
     });
   }

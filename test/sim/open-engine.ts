@@ -69,6 +69,7 @@ export function engineOpener(mutations: EngineMutations = {}): OpenEngine {
       directory: '/data/log',
       prng,
       segmentSizeBytes: settings.segmentSizeBytes,
+      inputRead: () => scheduler.yieldTurn(),
       mutations: mutations.log ?? {},
       probe,
     });

@@ -58,4 +58,9 @@ export function inNextTurn(task: () => void): void {
   setImmediate(task);
 }
 
+/** Resolves when the input of this turn of the event loop was handled. */
+export function inputRead(): Promise<void> {
+  return new Promise(inNextTurn);
+}
+
 export const realScheduler: Scheduler = { after, sleep, yieldTurn };

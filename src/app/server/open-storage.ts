@@ -32,6 +32,7 @@ import { openShards } from '../../tsdb/open-shards.ts';
 import { Snapshots } from '../../tsdb/snapshots.ts';
 import type { UsageBook } from '../../tenancy/usage.ts';
 import type { TsdbEvent, TsdbSettings } from '../../tsdb/tsdb.ts';
+import { inputRead } from '../real/scheduler.ts';
 import { threadEnv } from '../real/thread-env.ts';
 import type { Settings } from '../settings/flags.ts';
 import {
@@ -106,6 +107,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
           directory,
           prng,
           probe,
+          inputRead,
           watch: { clock, synced },
         });
         logs.set(shard, log);
