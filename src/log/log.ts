@@ -52,7 +52,7 @@ export interface Log {
   sync(): Promise<void>;
   /**
    * Records with offset >= from, in order, up to the end at the time of each step. What `damage`
-   * names and what was trimmed meanwhile is skipped.
+   * names and what was trimmed meanwhile is skipped. Throws FatalError where the disk fails.
    */
   read(from: LogOffset): AsyncIterable<LogRecord>;
   /** Frees whole segments below `offset`; afterwards startOffset <= offset. */

@@ -90,6 +90,13 @@ function diskFull(cause: unknown): AppError {
   return new AppError('unavailable', 'disk-full', message, { retryAfterSec: 5, cause });
 }
 
+/** A disk that fails while the log is read. */
+function unreadable(error: unknown): unknown {
+  if (!(error instanceof FileError)) return error;
+  const message = `the log cannot be read: ${error.message}; check the disk, then start again`;
+  return new FatalError(message, { cause: error });
+}
+
 interface Waiter {
   readonly offset: LogOffset;
   readonly promise: Promise<void>;
@@ -498,6 +505,8 @@ class SegmentLog implements Log {
         progress.readUpTo = Math.max(progress.readUpTo, expected);
         if (item === undefined) return;
       }
+    } catch (error) {
+      throw unreadable(error);
     } finally {
       await this.#files.endRead(file);
     }

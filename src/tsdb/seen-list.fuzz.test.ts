@@ -47,6 +47,23 @@ function counts(index: SeriesIndex): number[][] {
   );
 }
 
+test('a tenant that comes while a list is written is not in it', async () => {
+  const index = new SeriesIndex(11);
+  write(index, 0, 1, NOW_MS);
+  const chunks: Uint8Array[] = [];
+  const stretch = { shard: 2, frontier: 77, nowMs: NOW_MS };
+  for await (const chunk of seenListChunks(index, stretch, () => undefined)) {
+    chunks.push(chunk.slice());
+    if (chunks.length === 1) write(index, 1, 2, NOW_MS);
+  }
+  const restarted = new SeriesIndex(12);
+  take(restarted, new Uint8Array(Buffer.concat(chunks)));
+  assert.deepEqual(
+    counts(restarted).map(([now]) => now),
+    [1, 0, 0],
+  );
+});
+
 test('a list and an index that takes it up count the same, now and later', async () => {
   await fc.assert(
     fc.asyncProperty(writes, writes, fc.boolean(), async (first, second, isPressed) => {

@@ -47,12 +47,18 @@ function encodeHead(
   return bytes;
 }
 
-/** Slices of entries, each borrowed until the next one: rows first, then what has none. */
-function* slices(index: SeriesIndex, after: number): Generator<Uint32Array, void, undefined> {
+/**
+ * Slices of entries of the first tenants, each borrowed until the next one: rows first, then what
+ * has none.
+ */
+function* slices(
+  index: SeriesIndex,
+  after: number,
+  tenantEnd: number,
+): Generator<Uint32Array, void, undefined> {
   const out = new Uint32Array(SEEN_SLICE_WORDS);
   const count = SEEN_SLICE_WORDS / SEEN_ENTRY_WORDS;
   const { slotEnd, tenants } = index.seen;
-  const tenantEnd = tenants.length;
   for (let from = 0; from < slotEnd; from += count) {
     // Not earlier: what grew has moved.
     const { remembered, marks } = index.seen;
@@ -86,6 +92,8 @@ export async function* seenListChunks(
   pause: () => Promise<void> | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { tenants, remembered } = index.seen;
+  // Others may come as soon as the head is given away, and it does not name them.
+  const tenantEnd = tenants.length;
   const head = encodeHead(
     stretch,
     remembered.seed,
@@ -94,7 +102,7 @@ export async function* seenListChunks(
   let crc = crc32(head);
   let words = 0;
   yield head;
-  for (const slice of slices(index, windowStart(stretch.nowMs))) {
+  for (const slice of slices(index, windowStart(stretch.nowMs), tenantEnd)) {
     const bytes = new Uint8Array(slice.buffer, 0, slice.byteLength);
     crc = crc32(bytes, crc);
     words += slice.length;

@@ -124,6 +124,20 @@ test('a failed sync is fatal for what waits and for what comes', async () => {
   await assert.rejects(world.run(log.close()), FatalError);
 });
 
+test('a disk that fails while the log is read is named with what to do', async () => {
+  const world = new World({ seed: 1 });
+  const log = await open(world);
+  await append(world, log, 3);
+  world.fault = (operation) => (operation === 'read' ? { code: 'EIO', isDone: false } : undefined);
+  await assert.rejects(
+    world.run(readAll(log)),
+    (error) =>
+      error instanceof FatalError && /EIO.*check the disk, then start again/.test(error.message),
+  );
+  world.fault = undefined;
+  assert.equal((await world.run(readAll(log))).size, 3);
+});
+
 test('a full disk refuses appends, keeps reading, and recovers by itself', async () => {
   const world = new World({ seed: 1 });
   const log = await open(world);

@@ -22,4 +22,6 @@ export const REGRESSION_SEEDS: readonly RegressionSeed[] = [
     seed: 1597,
     showed: 'a closed log whose end is cut off was not named, though a head snapshot had seen it',
   },
+  { seed: 1501, showed: 'a failed read of the log while opening was no operating error' },
+  { seed: 204, showed: 'a seen list had series of a tenant that came after its names' },
 ];
