@@ -27,8 +27,8 @@ export const HEAD_GROW_BYTES = 16 * 1024 * 1024;
 /** A memory of the head that grew beyond it goes back to the system after quiet times. */
 export const HEAD_KEPT_BYTES = 2 * HEAD_GROW_BYTES;
 /**
- * A head that may have less than this keeps no larger memory between two flushes: warm pages save
- * milliseconds a flush, and would be a third of all that data may take.
+ * Default of `headWarmBytesMin`: warm pages save milliseconds a flush, and would be a third of all
+ * that data may take.
  */
 export const HEAD_WARM_BYTES_MIN = 64 * 1024 * 1024;
 /** Above this share of the memory bound heads are flushed and idle series leave early. */

@@ -12,6 +12,7 @@ import type { DiskSpace } from './disk-floor.ts';
 import type { PageRules } from './head.ts';
 import {
   HEAD_SNAPSHOT_LOG_BYTES,
+  HEAD_WARM_BYTES_MIN,
   OPENING_REST_MS,
   SEAL_HEAD_BYTES,
   SEAL_HEAD_SHARE,
@@ -32,6 +33,8 @@ export interface TsdbSettings {
    * refused before it could pass them.
    */
   readonly headBytesMax: number;
+  /** A head that may have less than this keeps no larger memory between two flushes. */
+  readonly headWarmBytesMin: number;
   /** Above this share of it in flushed generations the oldest query that holds one is cancelled. */
   readonly headPinnedShare: number;
   /** Samples of a series' first head page, of its second and of all later ones. */
@@ -69,6 +72,7 @@ export const DEFAULT_TSDB_SETTINGS: TsdbSettings = {
   shardCount: 1,
   seriesEncoding: 'ref',
   headBytesMax: 256 * 1024 * 1024,
+  headWarmBytesMin: HEAD_WARM_BYTES_MIN,
   headPinnedShare: 0.25,
   pageSamples: [4, 8, 16],
   sealSamples: SEAL_SAMPLES,

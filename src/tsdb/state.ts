@@ -19,7 +19,6 @@ import {
   HEAD_FLUSH_SHARE,
   HEAD_GROW_BYTES,
   HEAD_KEPT_BYTES,
-  HEAD_WARM_BYTES_MIN,
   MEMORY_FLUSH_SHARE,
 } from './limits.ts';
 import { MemoryBound } from './memory-bound.ts';
@@ -171,7 +170,7 @@ export class ShardState {
    * generation that filled it.
    */
   nextGeneration(seqMin: number): Generation {
-    const isLittle = this.settings.headBytesMax < HEAD_WARM_BYTES_MIN;
+    const isLittle = this.settings.headBytesMax < this.settings.headWarmBytesMin;
     const keptBytesMax = isLittle ? HEAD_GROW_BYTES : HEAD_KEPT_BYTES;
     const isWarm = this.isFlushDue && !isLittle;
     if (!isWarm && this.headMemory.sizeBytes > keptBytesMax) this.headMemory = new HeadMemory();

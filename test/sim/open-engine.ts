@@ -30,11 +30,16 @@ export interface EngineSettings {
 /** `isUnattended`: parts come often and stay many. */
 export function drawEngineSettings(prng: Prng, isUnattended: boolean): EngineSettings {
   const pick = <T>(values: readonly T[]): T => values[randomInt(prng, values.length)]!;
+  const segmentSizeBytes = pick([10, 16, 40]) * 1024;
+  const seriesEncoding = pick(['ref', 'ref', 'inline'] as const);
+  const headBytesMax = pick([15, 40, 100]) * 1000;
   return {
-    segmentSizeBytes: pick([10, 16, 40]) * 1024,
+    segmentSizeBytes,
     tsdb: {
-      seriesEncoding: pick(['ref', 'ref', 'inline'] as const),
-      headBytesMax: pick([15, 40, 100]) * 1000,
+      seriesEncoding,
+      headBytesMax,
+      // The smallest heads have a memory of their own each, the others use theirs again.
+      headWarmBytesMin: headBytesMax === 15_000 ? Number.POSITIVE_INFINITY : 0,
       // Heads are so small here that nearly every pin would be taken away.
       headPinnedShare: Number.POSITIVE_INFINITY,
       pageSamples: [1, 2, 3],
