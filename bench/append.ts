@@ -16,7 +16,7 @@ import { realClock } from '../src/app/real/clock.ts';
 import { realFiles } from '../src/app/real/files.ts';
 import { loadKernels } from '../src/app/real/kernels.ts';
 import { realPrng } from '../src/app/real/prng.ts';
-import { realScheduler } from '../src/app/real/scheduler.ts';
+import { inputRead, realScheduler } from '../src/app/real/scheduler.ts';
 import { DirectoryBlobs } from '../src/blobs/directory-blobs.ts';
 import { FilesCatalog } from '../src/catalog/files-catalog.ts';
 import type { Log } from '../src/log/log.ts';
@@ -60,7 +60,8 @@ const clock: Clock = {
 };
 
 function openLog(data: string): Promise<Log> {
-  return openSegmentLog({ files: realFiles, directory: `${data}/log`, prng: realPrng });
+  const directory = `${data}/log`;
+  return openSegmentLog({ files: realFiles, directory, prng: realPrng, inputRead });
 }
 
 async function open(data: string, log: Log): Promise<Storage> {
