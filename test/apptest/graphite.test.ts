@@ -253,6 +253,27 @@ test('a sender whose lines cannot be written is not read on; datagrams are dropp
   socket.destroy();
 });
 
+test('a limit of series refuses lines, not the connection: known series go on', async () => {
+  const limited = await startOrrery([...ARGS, '--limit', 'active-series=1']);
+  const socket = await connect(limited);
+  socket.write(`first 1 ${T}\nsecond 1 ${T}\nthird 1 ${T}\n`);
+  const written = 'orrery_ingest_samples_total{protocol="graphite"';
+  await until('the first line', async () => {
+    const { text } = await limited.get('/metrics');
+    return text.includes(written);
+  });
+  assert.equal(socket.closed, false);
+  socket.write(`second 2 ${T + 1}\nfirst 2 ${T + 1}\n`);
+  await finish(socket);
+  await until('both lines of the known series', async () => {
+    const [one] = await exported(limited, 'first');
+    return one?.values.length === 2;
+  });
+  assert.deepEqual(await exported(limited, '{__name__=~"second|third"}'), []);
+  const exited = await limited.stop();
+  assert.equal(exited.code, 0, exited.stdout + exited.stderr);
+});
+
 test('an address that is taken or open to all ends the start with a sentence', async () => {
   const taken = await runOrrery([
     '--no-collect',
