@@ -64,8 +64,8 @@ export const HEAD_FLUSH_SHARE = 0.4;
 export const HEAD_BYTES_PER_RECORD_BYTE = 4;
 /** Closed pages of a series are sealed when they have about so many samples. */
 export const SEAL_SAMPLES = 64;
-/** Samples that the scratch of a sort begins with; it has twice what the longest series took. */
-export const SCRATCH_SORT_SAMPLES_MIN = 1024;
+/** Samples for which the scratch of a sort is kept; longer series have their own. */
+export const SCRATCH_SORT_SAMPLES_MAX = 8192;
 /** Nothing is sealed while a head is smaller than this, … */
 export const SEAL_HEAD_BYTES = 160 * 1024 * 1024;
 /** … or than this share of what it may take: a quarter of what it is flushed at. */

@@ -3,7 +3,7 @@
 // senders, each in order: then each sample joins the first queue whose last one is not later, as in
 // patience sorting, and the queues, which are few, are merged. Else a comparison sort takes all.
 // Scratch is shared.
-import { SCRATCH_SORT_SAMPLES_MIN } from './limits.ts';
+import { SCRATCH_SORT_SAMPLES_MAX } from './limits.ts';
 
 /** Queues take over where moves become more than so many for each sample. */
 const MOVES_PER_SAMPLE = 1;
@@ -14,9 +14,9 @@ const lasts = new Uint32Array(QUEUES_MAX);
 /** Of the last sample of a queue while they are filled, of the first that is left afterwards. */
 const ends = new Float64Array(QUEUES_MAX);
 /** What follows a sample in its queue; 0: nothing, the first sample follows none. */
-let next = new Uint32Array(SCRATCH_SORT_SAMPLES_MIN);
-let times = new Float64Array(SCRATCH_SORT_SAMPLES_MIN);
-let pairs = new Int32Array(2 * SCRATCH_SORT_SAMPLES_MIN);
+let next = new Uint32Array(SCRATCH_SORT_SAMPLES_MAX);
+let times = new Float64Array(SCRATCH_SORT_SAMPLES_MAX);
+let pairs = new Int32Array(2 * SCRATCH_SORT_SAMPLES_MAX);
 
 /**
  * Sorts by time, of equal times the last one stays; how many are left. `words` are pairs. Times are
@@ -24,16 +24,21 @@ let pairs = new Int32Array(2 * SCRATCH_SORT_SAMPLES_MIN);
  */
 export function sortNewest(tUs: Float64Array, words: Int32Array, count: number): number {
   if (sortByMoves(tUs, words, count)) return withoutOlder(tUs, words, count);
-  if (next.length < count) {
-    next = new Uint32Array(2 * count);
-    times = new Float64Array(2 * count);
-    pairs = new Int32Array(4 * count);
-  }
+  if (next.length < count) makeScratch(count);
   const queues = fillQueues(tUs, count);
-  if (queues === 0) return sortAll(tUs, words, count);
   times.set(tUs.subarray(0, count));
   pairs.set(words.subarray(0, 2 * count));
-  return mergeQueues(queues, { tUs, words, count });
+  const columns = { tUs, words, count };
+  const kept = queues === 0 ? sortAll(tUs, words, count) : mergeQueues(queues, columns);
+  // A series that is long for once leaves nothing behind.
+  if (next.length > SCRATCH_SORT_SAMPLES_MAX) makeScratch(SCRATCH_SORT_SAMPLES_MAX);
+  return kept;
+}
+
+function makeScratch(samples: number): void {
+  next = new Uint32Array(samples);
+  times = new Float64Array(samples);
+  pairs = new Int32Array(2 * samples);
 }
 
 /** False where it gave up: equal times are still in their order then. */
@@ -122,8 +127,6 @@ function mergeQueues(queues: number, { tUs, words, count }: Columns): number {
 }
 
 function sortAll(tUs: Float64Array, words: Int32Array, count: number): number {
-  times.set(tUs.subarray(0, count));
-  pairs.set(words.subarray(0, 2 * count));
   const order = new Uint32Array(count);
   for (let i = 0; i < count; i++) order[i] = i;
   order.sort((a, b) => times[a]! - times[b]! || a - b);
