@@ -4,7 +4,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isBesideStall, startDiskProbe } from './disk-probe.ts';
+import type { DiskStall } from './disk-probe.ts';
 
 const LINES_PER_WRITE = 2000;
 const SERIES = 20_000;
@@ -32,6 +35,11 @@ export interface SteadyReport {
   readonly writeMsMax: number;
   /** Of each minute. */
   readonly minuteMsP99: readonly number[];
+  /** Syncs of a probe beside the server that took over 20 ms, and the longest. */
+  readonly diskStalls: number;
+  readonly diskStallMsMax: number;
+  /** Of writes that were not due in such a stall, or in as long again behind it. */
+  readonly writeMsP99DiskAwake: number;
   /** How late the event loop of this process was, which is in every latency. */
   readonly ownLagMsP99: number;
   readonly looks: readonly Look[];
@@ -40,6 +48,7 @@ export interface SteadyReport {
 interface Server {
   readonly url: string;
   readonly pid: number;
+  readonly data: string;
 }
 
 const SERIES_OF_LINE = Array.from(
@@ -120,25 +129,40 @@ async function every(
 /** From the moment a write was due, in all and by minute. */
 class Latencies {
   readonly #all: number[] = [];
+  readonly #dueMs: number[] = [];
   readonly #byMinute: number[][] = [];
 
   add(sinceStartMs: number, latencyMs: number): void {
     this.#all.push(latencyMs);
+    this.#dueMs.push(sinceStartMs);
     (this.#byMinute[Math.floor(sinceStartMs / 60_000)] ??= []).push(latencyMs);
   }
 
-  figures(): Pick<SteadyReport, 'writes' | WriteFigures> {
+  /** `startMs`: of the wall clock. */
+  figures(stalls: readonly DiskStall[], startMs: number): Pick<SteadyReport, WriteFigures> {
+    const awake = this.#all.filter((_, i) => !isBesideStall(stalls, startMs + this.#dueMs[i]!));
     return {
       writes: this.#all.length,
       writeMsP50: quantile(this.#all, 0.5),
       writeMsP99: quantile(this.#all, 0.99),
       writeMsMax: quantile(this.#all, 1),
       minuteMsP99: this.#byMinute.map((some) => Math.round(quantile(some, 0.99))),
+      diskStalls: stalls.length,
+      diskStallMsMax: Math.round(Math.max(0, ...stalls.map((s) => s.endMs - s.startMs))),
+      writeMsP99DiskAwake: quantile(awake, 0.99),
     };
   }
 }
 
-type WriteFigures = 'writeMsP50' | 'writeMsP99' | 'writeMsMax' | 'minuteMsP99';
+type WriteFigures =
+  | 'writes'
+  | 'writeMsP50'
+  | 'writeMsP99'
+  | 'writeMsMax'
+  | 'minuteMsP99'
+  | 'diskStalls'
+  | 'diskStallMsMax'
+  | 'writeMsP99DiskAwake';
 
 function quantile(values: readonly number[], share: number): number {
   return values.toSorted((a, b) => a - b)[Math.floor(share * (values.length - 1))]!;
@@ -158,6 +182,7 @@ export async function steadyLoad(
   const rate = linesPerSecond ?? (await fullSpeed(agent, server, next)) / 2;
   const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
   lag.enable();
+  const probe = startDiskProbe(dirname(server.data));
   const startMs = performance.now();
   const untilMs = startMs + minutes * 60_000;
   const latencies = new Latencies();
@@ -204,9 +229,10 @@ export async function steadyLoad(
   ]);
   lag.disable();
   agent.destroy();
+  const stalls = await probe.stop();
   return {
     linesPerSecond: Math.round(rate),
-    ...latencies.figures(),
+    ...latencies.figures(stalls, performance.timeOrigin + startMs),
     queries: queryCount,
     deletes: deleteCount,
     ownLagMsP99: lag.percentile(99) / 1e6 - LAG_RESOLUTION_MS,
