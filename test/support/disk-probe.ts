@@ -4,7 +4,7 @@
 import { Worker } from 'node:worker_threads';
 
 const EVERY_MS = 5;
-/** A sync takes a fraction of a millisecond; longer than this nothing else can be asked of writes. */
+/** A sync takes a fraction of a millisecond; no durable write is faster than its own. */
 const STALL_MS = 20;
 
 /** Of the wall clock, in milliseconds. */
@@ -30,7 +30,7 @@ export function startDiskProbe(folder: string): { readonly stop: () => Promise<D
   return { stop };
 }
 
-/** Whether a moment lies in a stall or in as long again behind it, while what waited is worked off. */
+/** Whether a moment lies in a stall, or in as long again behind it: what waited is worked off. */
 export function isBesideStall(stalls: readonly DiskStall[], atMs: number): boolean {
   return stalls.some(({ startMs, endMs }) => atMs >= startMs && atMs <= 2 * endMs - startMs);
 }

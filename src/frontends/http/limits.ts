@@ -18,6 +18,8 @@ export const READMIT_MS = 250;
 export const READ_IDLE_MS = 60_000;
 /** Longer than the 60 s that load balancers and senders commonly keep a connection. */
 export const KEEP_ALIVE_TIMEOUT_MS = 75_000;
+/** A client that was answered asks again within this time, or has nothing to ask. */
+export const NEXT_REQUEST_MS = 100;
 export const CONNECTIONS_MAX = 20_000;
 
 /** A write, as sent and after decompression: what one parser's private memory holds. */

@@ -359,3 +359,49 @@ test('draining answers what has arrived and takes nothing new', async () => {
   assert.equal(await (await answer).text(), 'late but whole');
   await drained;
 });
+
+/** Asks again and again over one connection until it is told to end; what cut it otherwise. */
+async function busyClient(url: string, begun: () => void): Promise<string> {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  try {
+    for (;;) {
+      const { promise, resolve, reject } = Promise.withResolvers<string | undefined>();
+      const sent = http.get(`${url}/quick`, { agent }, (response) => {
+        response.resume().once('end', () => resolve(response.headers.connection));
+      });
+      sent.once('error', reject);
+      if ((await promise) === 'close') return 'told to close';
+      begun();
+    }
+  } catch (error) {
+    return String((error as NodeJS.ErrnoException).code);
+  } finally {
+    agent.destroy();
+  }
+}
+
+test('draining tells busy clients to close, and cuts none of them', async () => {
+  const other = await openDoor([
+    route('GET', '/quick', async (x) => x.send({ status: 200, body: 'quick' })),
+  ]);
+  const begun = Promise.withResolvers<void>();
+  let count = 0;
+  const begin = (): void => void (++count === 200 && begun.resolve());
+  const clients = Array.from({ length: 20 }, () => busyClient(other.url, begin));
+  await begun.promise;
+  const drained = other.close();
+  assert.deepEqual([...new Set(await Promise.all(clients))], ['told to close']);
+  await drained;
+});
+
+test('draining closes connections that ask for nothing', async () => {
+  const other = await openDoor([
+    route('GET', '/quick', async (x) => x.send({ status: 200, body: 'quick' })),
+  ]);
+  const agent = new http.Agent({ keepAlive: true });
+  await new Promise((resolve) => {
+    http.get(`${other.url}/quick`, { agent }, (response) => response.resume().once('end', resolve));
+  });
+  await other.close();
+  agent.destroy();
+});

@@ -3,6 +3,7 @@
 // contained to its request and logged; a broken environment goes to `onFatal`. Draining answers
 // what has arrived and takes nothing new.
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
+import { Server as NetServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Server as TlsServer } from 'node:https';
@@ -33,6 +34,7 @@ import {
   LINGER_BYTES_MAX,
   LINGER_MS,
   LINGER_SHORT_BYTES_MAX,
+  NEXT_REQUEST_MS,
   PATIENCE_CHECK_MS,
   READ_IDLE_MS,
   READMIT_MS,
@@ -216,6 +218,8 @@ export class HttpServer {
   /** Of those who were asked for. */
   readonly #running = new Set<Exchange>();
   #draining = false;
+  /** Connections without a request are closed. */
+  #isClosing = false;
   /** Connections that end with an answer that was given before all of them was read. */
   readonly #hungUp = new WeakSet<Duplex>();
 
@@ -310,12 +314,21 @@ export class HttpServer {
     return 'route' in this.#router.find(method, pathOf(url));
   }
 
-  /** Takes no new connection, lets running requests end, cuts what is left after `graceMs`. */
+  /**
+   * Takes no new connection, lets running requests end, cuts what is left after `graceMs`. Who asks
+   * again at once is answered and told to close: a connection that is closed as the next request
+   * is under way looks like a failure to its client. So those without a request go a little later.
+   */
   async drain(graceMs: number): Promise<void> {
     this.#draining = true;
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeIdleConnections();
-    const cancel = this.#options.scheduler.after(graceMs, () => this.#server.closeAllConnections());
+    const { scheduler } = this.#options;
+    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    // Not the close of HTTP, which would end connections without a request now.
+    NetServer.prototype.close.call(this.#server, () => resolve());
+    const cancel = scheduler.after(graceMs, () => this.#server.closeAllConnections());
+    await Promise.race([closed, scheduler.sleep(Math.min(NEXT_REQUEST_MS, graceMs))]);
+    this.#isClosing = true;
+    this.#server.close();
     await closed;
     cancel();
   }
@@ -401,7 +414,7 @@ export class HttpServer {
 
   /** A connection that stays open after its last answer would hold up the drain. */
   #closeAfter(response: ServerResponse): void {
-    const close = (): void => this.#server.closeIdleConnections();
+    const close = (): void => void (this.#isClosing && this.#server.closeIdleConnections());
     if (response.writableFinished) close();
     else response.once('finish', close);
   }
