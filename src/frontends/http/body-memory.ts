@@ -15,13 +15,20 @@ export class BodyMemory {
     return this.#keptBytes;
   }
 
-  /** At least so many bytes with unknown content. */
-  take(sizeBytes: number): Uint8Array {
+  /**
+   * At least so many bytes with unknown content; `wishBytes`, where they are kept: so much may
+   * come, and for what stands here anyway nobody need have sent it yet.
+   */
+  take(sizeBytes: number, wishBytes = sizeBytes): Uint8Array {
+    const wished = wishBytes > sizeBytes ? this.#kept(wishBytes) : undefined;
+    if (wished !== undefined) return wished;
     if (sizeBytes > BODY_MEMORY_PIECE_BYTES_MAX) return uninitialised(sizeBytes);
-    const pieceBytes = Math.max(PIECE_BYTES_MIN, 2 ** Math.ceil(Math.log2(sizeBytes)));
-    const kept = this.#free.get(pieceBytes)?.pop();
-    if (kept === undefined) return uninitialised(pieceBytes);
-    this.#keptBytes -= pieceBytes;
+    return this.#kept(sizeBytes) ?? uninitialised(pieceBytesOf(sizeBytes));
+  }
+
+  #kept(sizeBytes: number): Uint8Array | undefined {
+    const kept = this.#free.get(pieceBytesOf(sizeBytes))?.pop();
+    if (kept !== undefined) this.#keptBytes -= kept.length;
     return kept;
   }
 
@@ -35,6 +42,10 @@ export class BodyMemory {
     pieces.push(piece);
     this.#keptBytes += length;
   }
+}
+
+function pieceBytesOf(sizeBytes: number): number {
+  return Math.max(PIECE_BYTES_MIN, 2 ** Math.ceil(Math.log2(sizeBytes)));
 }
 
 function uninitialised(sizeBytes: number): Uint8Array {

@@ -40,8 +40,11 @@ export function checkDeclaredLength(request: IncomingMessage, limitBytes: number
 export interface ReadOptions {
   readonly limitBytes: number;
   readonly take: (sizeBytes: number) => void;
-  /** Memory for a body that came in several pieces; the body lives as long as it does. */
-  readonly borrow: (sizeBytes: number) => Uint8Array;
+  /**
+   * Memory for a body that came in several pieces; the body lives as long as it does. `wishBytes`:
+   * as many as may come.
+   */
+  readonly borrow: (sizeBytes: number, wishBytes: number) => Uint8Array;
 }
 
 /**
@@ -77,7 +80,7 @@ class GatheredBody {
   #grow(usedBytes: number): void {
     // A client that declares much and sends little holds little.
     const wanted = Math.min(this.#boundBytes, this.sizeBytes * BODY_GROWTH);
-    const larger = this.#borrow(Math.max(this.sizeBytes, wanted));
+    const larger = this.#borrow(Math.max(this.sizeBytes, wanted), this.#boundBytes);
     if (this.#memory.length === 0) {
       larger.set(this.#first);
       freeAtOnce(this.#first);

@@ -161,7 +161,7 @@ export class Exchange {
     const body = await readRaw(this.request, this.response, {
       limitBytes,
       take: this.#take,
-      borrow: (sizeBytes) => this.borrow(sizeBytes),
+      borrow: (sizeBytes, wishBytes) => this.borrow(sizeBytes, wishBytes),
     });
     this.#parts.readmit?.();
     if (this.#borrowed.length === 0) this.#raw = body;
@@ -197,8 +197,8 @@ export class Exchange {
   }
 
   /** Memory for a body or a decoder's output, at least so many bytes, until the exchange ends. */
-  borrow(sizeBytes: number): Uint8Array {
-    const piece = this.#parts.gate.memory.take(sizeBytes);
+  borrow(sizeBytes: number, wishBytes = sizeBytes): Uint8Array {
+    const piece = this.#parts.gate.memory.take(sizeBytes, wishBytes);
     this.#borrowed.push(piece);
     return piece;
   }
