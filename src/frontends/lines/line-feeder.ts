@@ -37,6 +37,8 @@ export class LineFeeder {
    */
   #gathered: Uint8Array | undefined = undefined;
   #sizeBytes = 0;
+  /** Of the last body: the next one is about as large. */
+  #usualBytes = 0;
   /** Behind the last line break. */
   #wholeEnd = 0;
   /** The rest of the line is thrown away. */
@@ -130,7 +132,7 @@ export class LineFeeder {
     const sizeBytes = this.#sizeBytes + piece.length;
     let gathered = this.#gathered;
     if (gathered === undefined || gathered.length < sizeBytes) {
-      const larger = memory.take(sizeBytes);
+      const larger = memory.take(sizeBytes, Math.max(sizeBytes, this.#usualBytes));
       if (gathered !== undefined) {
         larger.set(gathered.subarray(0, this.#sizeBytes));
         memory.give(gathered);
@@ -154,6 +156,7 @@ export class LineFeeder {
       this.#gathered = undefined;
       this.#sizeBytes = 0;
       this.#wholeEnd = 0;
+      this.#usualBytes = end;
       this.#append(open);
       await this.#options.take(body, end);
       memory.give(body);
