@@ -12,7 +12,8 @@ import type { DiskStall } from './disk-probe.ts';
 const LINES_PER_WRITE = 2000;
 const SERIES = 20_000;
 const CONNECTIONS = 4;
-const PROBE_MS = 8000;
+/** With everything else beside it, compactions too. */
+const FULL_SPEED_MS = 45_000;
 const LOOK_EVERY_MS = 2000;
 const QUERY_EVERY_MS = 1000;
 const DELETE_EVERY_MS = 10_000;
@@ -98,20 +99,6 @@ async function lookAt({ pid }: Server, atMs: number): Promise<Look> {
   return { atMs, rssMb: rssKb / 1024, openFiles };
 }
 
-/** Lines per second that the server takes from all connections at full speed. */
-async function fullSpeed(agent: Agent, { url }: Server, next: () => string): Promise<number> {
-  const startMs = performance.now();
-  let count = 0;
-  const lane = async (): Promise<void> => {
-    while (performance.now() - startMs < PROBE_MS) {
-      await write(agent, url, next());
-      count++;
-    }
-  };
-  await Promise.all(Array.from({ length: CONNECTIONS }, lane));
-  return (count * LINES_PER_WRITE * 1000) / (performance.now() - startMs);
-}
-
 async function every(
   periodMs: number,
   untilMs: number,
@@ -168,18 +155,83 @@ function quantile(values: readonly number[], share: number): number {
   return values.toSorted((a, b) => a - b)[Math.floor(share * (values.length - 1))]!;
 }
 
-/** `linesPerSecond` undefined: half of what the empty server takes. */
+/** What is asked of the server, and how far the bodies have come. */
+class Mix {
+  readonly #url: string;
+  readonly #baseMs = Date.now() - 6 * 3_600_000;
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+  #bodies = 0;
+  #queries = 0;
+  #deletes = 0;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  write(): Promise<void> {
+    return write(this.#agent, this.#url, bodyOf(this.#bodies++, this.#baseMs));
+  }
+
+  /** A range query over five minutes up to the newest points. */
+  async #ask(): Promise<void> {
+    const newestMs = Math.floor((this.#bodies * LINES_PER_WRITE) / SERIES) * 1000;
+    const endSec = (this.#baseMs + newestMs) / 1000;
+    const query = new URLSearchParams({
+      query: `sum by (cpu) (rate(soak{host="h${this.#queries++ % 100}"}[1m]))`,
+      step: '15',
+      start: String(endSec - 300),
+      end: String(endSec),
+    });
+    await ask(`${this.#url}/api/v1/query_range?${query.toString()}`);
+  }
+
+  async #delete(): Promise<void> {
+    const selector = encodeURIComponent(`soak{host="h${this.#deletes++ % 100}"}`);
+    const range = `start=${this.#baseMs / 1000}&end=${this.#baseMs / 1000 + 60}`;
+    const path = `/api/v1/admin/tsdb/delete_series?match[]=${selector}&${range}`;
+    await ask(this.#url + path, { method: 'POST' });
+  }
+
+  /** Everything but writes; how many queries and deletes. */
+  async beside(untilMs: number): Promise<readonly [number, number]> {
+    const [queries, deletes] = await Promise.all([
+      every(QUERY_EVERY_MS, untilMs, () => this.#ask()),
+      every(DELETE_EVERY_MS, untilMs, () => this.#delete()),
+      every(COMPACT_EVERY_MS, untilMs, () =>
+        ask(`${this.#url}/orrery/v1/admin/compact`, { method: 'POST' }),
+      ),
+    ]);
+    return [queries, deletes];
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+}
+
+/** Lines per second that the server takes from all connections, with everything else beside. */
+async function fullSpeed(mix: Mix): Promise<number> {
+  const startMs = performance.now();
+  const untilMs = startMs + FULL_SPEED_MS;
+  let count = 0;
+  const lane = async (): Promise<void> => {
+    while (performance.now() < untilMs) {
+      await mix.write();
+      count++;
+    }
+  };
+  await Promise.all([mix.beside(untilMs), ...Array.from({ length: CONNECTIONS }, () => lane())]);
+  return (count * LINES_PER_WRITE * 1000) / (performance.now() - startMs);
+}
+
+/** `linesPerSecond` undefined: half of what the server takes with everything else beside. */
 export async function steadyLoad(
   server: Server,
   minutes: number,
   linesPerSecond?: number,
 ): Promise<SteadyReport> {
-  const { url } = server;
-  const baseMs = Date.now() - 6 * 3_600_000;
-  let bodies = 0;
-  const next = (): string => bodyOf(bodies++, baseMs);
-  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
-  const rate = linesPerSecond ?? (await fullSpeed(agent, server, next)) / 2;
+  const mix = new Mix(server.url);
+  const rate = linesPerSecond ?? (await fullSpeed(mix)) / 2;
   const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
   lag.enable();
   const probe = startDiskProbe(dirname(server.data));
@@ -196,45 +248,25 @@ export async function steadyLoad(
       dueMs += periodMs
     ) {
       await sleep(Math.max(0, dueMs - performance.now()));
-      await write(agent, url, next());
+      await mix.write();
       latencies.add(dueMs - startMs, performance.now() - dueMs);
     }
   };
-  const query = new URLSearchParams({ step: '15' });
-  let asked = 0;
-  const ranges = async (): Promise<void> => {
-    const endSec = (baseMs + Math.floor((bodies * LINES_PER_WRITE) / SERIES) * 1000) / 1000;
-    query.set('query', `sum by (cpu) (rate(soak{host="h${asked++ % 100}"}[1m]))`);
-    query.set('start', String(endSec - 300));
-    query.set('end', String(endSec));
-    await ask(`${url}/api/v1/query_range?${query.toString()}`);
-  };
-  let host = 0;
-  const deletes = async (): Promise<void> => {
-    const selector = `soak{host="h${host++ % 100}"}`;
-    const range = `start=${baseMs / 1000}&end=${baseMs / 1000 + 60}`;
-    const path = `/api/v1/admin/tsdb/delete_series?match[]=${encodeURIComponent(selector)}&${range}`;
-    await ask(url + path, { method: 'POST' });
-  };
-  const [queryCount, deleteCount] = await Promise.all([
-    every(QUERY_EVERY_MS, untilMs, ranges),
-    every(DELETE_EVERY_MS, untilMs, deletes),
-    every(COMPACT_EVERY_MS, untilMs, () =>
-      ask(`${url}/orrery/v1/admin/compact`, { method: 'POST' }),
-    ),
+  const [[queries, deletes]] = await Promise.all([
+    mix.beside(untilMs),
     every(LOOK_EVERY_MS, untilMs, async () => {
       looks.push(await lookAt(server, performance.now() - startMs));
     }),
     ...Array.from({ length: CONNECTIONS }, (_, i) => writer(i)),
   ]);
   lag.disable();
-  agent.destroy();
+  mix.close();
   const stalls = await probe.stop();
   return {
     linesPerSecond: Math.round(rate),
     ...latencies.figures(stalls, performance.timeOrigin + startMs),
-    queries: queryCount,
-    deletes: deleteCount,
+    queries,
+    deletes,
     ownLagMsP99: lag.percentile(99) / 1e6 - LAG_RESOLUTION_MS,
     looks,
   };
