@@ -84,8 +84,9 @@ async function runTier(run: Run, tier: Tier): Promise<TierResult> {
     if (browser.skip !== false) return notRun(browser.skip, run);
   }
   const tapFile = join(run.scratch, `${tier.name}.tap`);
-  const env =
+  const base =
     tier.mayInstall === true ? scrubbedEnv(process.env, { root: ROOT, mayInstall: true }) : run.env;
+  const env = { ...base, ...tier.env };
   const command = suiteCommand(tier, tapFile, files);
   const ending = await runChild(command, { root: ROOT, env, deadlineSec });
   return suiteResult(ending, readOrEmpty(tapFile), { deadlineSec, ...run });

@@ -19,6 +19,8 @@ export interface SuiteTier {
   readonly files: readonly string[];
   /** Of every process of the tier. */
   readonly nodeFlags?: readonly string[];
+  /** The same: what the C library and Node read of their environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Files of another tier, out of `files`. */
   readonly exclude?: readonly string[];
   /** Test files at a time in a process each; 0 means all of them in one process. */
@@ -99,7 +101,14 @@ export const TIERS: readonly Tier[] = [
       '--min-semi-space-size=64',
       '--max-semi-space-size=64',
       '--initial-heap-size=512',
+      '--v8-pool-size=1',
     ],
+    // Small arrays by the million: memory that was freed is kept for the next ones.
+    env: {
+      MALLOC_TOP_PAD_: String(64 * 2 ** 20),
+      MALLOC_TRIM_THRESHOLD_: String(2 ** 30),
+      MALLOC_MMAP_THRESHOLD_: String(32 * 2 ** 20),
+    },
     files: ['test/sim/**/*.test.ts'],
     processes: 2,
   },
