@@ -45,7 +45,7 @@ export const COMPRESS_BYTES_MIN = 1_400;
 /** Complete answers up to this size are compressed at once, on the event loop. */
 export const COMPRESS_INLINE_BYTES_MAX = 128 * KIB;
 /** Memory of bodies that is kept for others, and the largest piece of it. */
-export const BODY_MEMORY_KEPT_BYTES = 16 * MIB;
+export const BODY_MEMORY_KEPT_BYTES = 10 * MIB;
 export const BODY_MEMORY_PIECE_BYTES_MAX = 2 * MIB;
 /** Memory for a body on its way: so many times what has come, and no more than is declared. */
 export const BODY_GROWTH = 4;
