@@ -29,11 +29,10 @@ import type { WriteBatch } from '../src/model/columns.ts';
 import type { Storage } from '../src/model/storage.ts';
 import { openPrincipal } from '../src/model/tenant.ts';
 import type { Clock } from '../src/stdx/clock.ts';
+import { RECORD_POINT_BYTES } from '../src/tsdb/limits.ts';
 import { openTsdb } from '../src/tsdb/tsdb.ts';
 
 const LANES = 4;
-/** What a sample counts at least towards a tail that is too long. */
-const LOG_BYTES_PER_SAMPLE = 12;
 const STEP_US = 10_000_000;
 const TENANT = 'default';
 const HEADS = 2;
@@ -81,7 +80,7 @@ async function open(data: string, log: Log): Promise<Storage> {
     settings: {
       headBytesMax: 3 * 2 ** 30,
       // In the last round: a head that is cut for its size hands its memory on.
-      logTailMaxBytes: seriesCount * LOG_BYTES_PER_SAMPLE * (roundCount - 0.5),
+      logTailMaxBytes: seriesCount * RECORD_POINT_BYTES * (roundCount - 0.5),
       flushIntervalMs: 0,
       headSnapshotLogBytes: 0,
     },

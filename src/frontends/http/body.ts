@@ -78,7 +78,7 @@ class GatheredBody {
 
   /** Makes room for what has come, of which the first `usedBytes` are here already. */
   #grow(usedBytes: number): void {
-    // A client that declares much and sends little holds little.
+    // A client that declares much and sends little holds little, or what was kept anyway.
     const wanted = Math.min(this.#boundBytes, this.sizeBytes * BODY_GROWTH);
     const larger = this.#borrow(Math.max(this.sizeBytes, wanted), this.#boundBytes);
     if (this.#memory.length === 0) {
