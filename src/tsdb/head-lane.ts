@@ -3,6 +3,7 @@ import type { KindMask, SeriesRef } from '../model/columns.ts';
 import type { Labels } from '../model/labels.ts';
 import type { Delete } from './deletes.ts';
 import { HeadLook } from './head-look.ts';
+import { HiddenSeries } from './hidden-series.ts';
 import { InstantBatch, SEEN } from './instant-lane.ts';
 import type { InstantLane } from './instant-lane.ts';
 import { INSTANT_BATCH_SERIES } from './limits.ts';
@@ -92,15 +93,13 @@ export class HeadSeries {
   readonly look: HeadLook;
   readonly #scan: Scan;
   readonly #near: readonly Delete[][];
-  readonly #hidden: readonly SlotTests[];
+  readonly #hidden: HiddenSeries;
 
   constructor(scan: Scan, kinds: KindMask) {
     this.#scan = scan;
     this.look = new HeadLook(scan.range, kinds);
     this.#near = nearDeletes(scan);
-    this.#hidden = [...new Set(this.#near.flat())].map(
-      ({ matchers }) => new SlotTests(scan.index.tables, matchers),
-    );
+    this.#hidden = new HiddenSeries(scan.index.tables, this.#near.flat());
   }
 
   /** Is there a sample in the range, deleted or not? `look` is what was found. */
@@ -115,9 +114,7 @@ export class HeadSeries {
 
   /** May a delete hide samples of the series? */
   isHidden(ref: SeriesRef): boolean {
-    if (this.#hidden.length === 0) return false;
-    const slot = slotOf(ref);
-    return this.#hidden.some((tests) => tests.accepts(slot));
+    return this.#hidden.has(ref);
   }
 
   /** Is there a sample in the range? */

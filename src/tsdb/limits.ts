@@ -214,6 +214,8 @@ export const CATALOG_CHUNK_BYTES = 4_000_000;
  * Deletes since the last flush: more start one, so that reads test few and a commit stays small.
  */
 export const HEAD_DELETES_MAX = 1000;
+/** Bytes of what is kept of pairs of labels against the matchers of deletes; see HiddenSeries. */
+export const HIDDEN_VERDICTS_MAX = 16 * 2 ** 20;
 /** A part is rewritten in the background for so many deletes that hit it. */
 export const REWRITE_DELETES_MIN = 64;
 /** A part is rewritten in the background when so much of it is expired. */

@@ -9,6 +9,7 @@ import type { EncodedSamples } from '../model/storage.ts';
 import { deletesFrom, deletesOf } from './deletes.ts';
 import type { Delete } from './deletes.ts';
 import type { Generation } from './head.ts';
+import { HiddenSeries } from './hidden-series.ts';
 import { PAGES_AHEAD_SERIES, SCAN_TURN_SERIES } from './limits.ts';
 import { SampleRoom } from './head-read.ts';
 import { openPartCursor } from './part-cursor.ts';
@@ -104,8 +105,9 @@ export class HeadSeries {
   readonly #scan: Scan;
   readonly #near: readonly Delete[][];
   readonly #refs: Uint32Array;
-  /** Only where there is one generation, which no delete touches. */
+  /** Only where there is one generation. */
   readonly #plain: Generation | undefined;
+  readonly #hidden: HiddenSeries;
   readonly #room: SampleRoom | undefined;
   #next = 0;
   /** Those before were looked at ahead. */
@@ -118,7 +120,8 @@ export class HeadSeries {
     this.#near = nearDeletes(scan);
     this.#refs = refs;
     const [first, ...others] = scan.view.generations;
-    this.#plain = others.length === 0 && this.#near[0]?.length === 0 ? first : undefined;
+    this.#plain = others.length === 0 ? first : undefined;
+    this.#hidden = new HiddenSeries(scan.index.tables, this.#near.flat());
     this.#room = this.#plain && new SampleRoom(this.#plain.memory);
   }
 
@@ -131,7 +134,7 @@ export class HeadSeries {
     while (this.#next < this.#refs.length) {
       if (this.#next >= this.#ahead) this.#lookAhead();
       const ref = (this.ref = this.#refs[this.#next++]!);
-      const room = isKept ? undefined : this.#room;
+      const room = isKept || this.#hidden.has(ref) ? undefined : this.#room;
       if (room !== undefined && this.#plain!.readTo(room, ref, moment, range))
         return [room.samples];
       const sources = headSources(this.#scan, ref, this.#near);

@@ -52,22 +52,58 @@ interface Server {
   readonly data: string;
 }
 
-const SERIES_OF_LINE = Array.from(
-  { length: SERIES },
-  (_, series) => `soak,host=h${series % 100},cpu=c${Math.floor(series / 100)} value=`,
-);
+/** Bodies that hold every series once, one step in time: a round. */
+const ROUND_BODIES = SERIES / LINES_PER_WRITE;
+/** Then values come again. */
+const ROUNDS_MADE = 16;
+const TIME_DIGITS = 13;
 
-/** Body number n: every series in turn, one step in time a round. */
-function bodyOf(n: number, startMs: number): string {
-  let body = '';
+/** A body whose times are put in before it is sent. */
+interface MadeBody {
+  readonly bytes: Buffer;
+  /** Where they stand. */
+  readonly timesAt: Uint32Array;
+}
+
+function madeBody(n: number): MadeBody {
+  const timesAt = new Uint32Array(LINES_PER_WRITE);
+  let text = '';
   for (let i = 0; i < LINES_PER_WRITE; i++) {
     const point = n * LINES_PER_WRITE + i;
     const series = point % SERIES;
-    const tMs = startMs + Math.floor(point / SERIES) * 1000;
     const value = Math.round(1000 * Math.sin(point / 977)) + series;
-    body += `${SERIES_OF_LINE[series]!}${value} ${tMs}\n`;
+    text += `soak,host=h${series % 100},cpu=c${Math.floor(series / 100)} value=${value} `;
+    timesAt[i] = text.length;
+    text += `${'0'.repeat(TIME_DIGITS)}\n`;
   }
-  return body;
+  return { bytes: Buffer.from(text, 'latin1'), timesAt };
+}
+
+/**
+ * Bodies in turns, every series a step in time a round. Made once, because the load shares the
+ * server's processors: the time of a body is put in when it is its turn.
+ */
+class Bodies {
+  readonly #made = Array.from({ length: ROUND_BODIES * ROUNDS_MADE }, (_, n) => madeBody(n));
+  readonly #sizeBytesMax = Math.max(...this.#made.map(({ bytes }) => bytes.length));
+  /** Of each connection, which has one body under way. */
+  readonly #copies = Array.from({ length: CONNECTIONS }, () => Buffer.alloc(this.#sizeBytesMax));
+  readonly #startMs: number;
+
+  constructor(startMs: number) {
+    this.#startMs = startMs;
+  }
+
+  /** Body number n, for one connection until it asks for another. */
+  body(n: number, connection: number): Buffer {
+    const { bytes, timesAt } = this.#made[n % this.#made.length]!;
+    const body = this.#copies[connection]!.subarray(0, bytes.length);
+    body.set(bytes);
+    const tMs = this.#startMs + Math.floor(n / ROUND_BODIES) * 1000;
+    const digits = Buffer.from(String(tMs).padStart(TIME_DIGITS, '0'), 'latin1');
+    for (const at of timesAt) body.set(digits, at);
+    return body;
+  }
 }
 
 async function ask(url: string, init: RequestInit = {}): Promise<void> {
@@ -77,7 +113,7 @@ async function ask(url: string, init: RequestInit = {}): Promise<void> {
 }
 
 /** Without `fetch`, which does more for each request: the load shares the server's processors. */
-function write(agent: Agent, url: string, body: string): Promise<void> {
+function write(agent: Agent, url: string, body: Buffer): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const sent = request(`${url}/write?precision=ms`, { agent, method: 'POST' }, (response) => {
     response.resume();
@@ -160,6 +196,7 @@ class Mix {
   readonly #url: string;
   readonly #baseMs = Date.now() - 6 * 3_600_000;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+  readonly #made = new Bodies(this.#baseMs);
   #bodies = 0;
   #queries = 0;
   #deletes = 0;
@@ -168,8 +205,8 @@ class Mix {
     this.#url = url;
   }
 
-  write(): Promise<void> {
-    return write(this.#agent, this.#url, bodyOf(this.#bodies++, this.#baseMs));
+  write(connection: number): Promise<void> {
+    return write(this.#agent, this.#url, this.#made.body(this.#bodies++, connection));
   }
 
   /** A range query over five minutes up to the newest points. */
@@ -214,13 +251,13 @@ async function fullSpeed(mix: Mix): Promise<number> {
   const startMs = performance.now();
   const untilMs = startMs + FULL_SPEED_MS;
   let count = 0;
-  const lane = async (): Promise<void> => {
+  const lane = async (connection: number): Promise<void> => {
     while (performance.now() < untilMs) {
-      await mix.write();
+      await mix.write(connection);
       count++;
     }
   };
-  await Promise.all([mix.beside(untilMs), ...Array.from({ length: CONNECTIONS }, () => lane())]);
+  await Promise.all([mix.beside(untilMs), ...Array.from({ length: CONNECTIONS }, (_, i) => lane(i))]);
   return (count * LINES_PER_WRITE * 1000) / (performance.now() - startMs);
 }
 
@@ -248,7 +285,7 @@ export async function steadyLoad(
       dueMs += periodMs
     ) {
       await sleep(Math.max(0, dueMs - performance.now()));
-      await mix.write();
+      await mix.write(index);
       latencies.add(dueMs - startMs, performance.now() - dueMs);
     }
   };
