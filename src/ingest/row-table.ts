@@ -20,6 +20,8 @@ import { assert } from '../stdx/assert.ts';
 import { grownI32, lengthenedU32 } from '../stdx/growable.ts';
 
 const INITIAL_ENTRIES = 64;
+/** Rows whose slots are looked at ahead. */
+const AHEAD_ROWS = 32;
 
 /** Numbers of an entry. */
 const ENTRY_WORDS = 6;
@@ -65,6 +67,10 @@ export class RowTable {
   readonly hasher: RowHasher | undefined;
   /** The last row that `follow` answered. */
   followed = NO_ROW;
+  /** Rows of the batch at hand whose slots were looked at. */
+  #aheadEnd = 0;
+  /** Only keeps loads alive. */
+  #touched = 0;
 
   constructor(seed: number, hasher?: RowHasher) {
     this.#seed = seed | 0;
@@ -154,6 +160,7 @@ export class RowTable {
     const entries = this.#entries;
     let before = last;
     let i = from;
+    if (from === 0) this.#aheadEnd = 0;
     for (; i < count; i++) {
       const at = i * HASHED_ROW_STRIDE;
       const length = words[at + HASHED_ROW_END]! - words[at + HASHED_ROW_START]!;
@@ -166,6 +173,7 @@ export class RowTable {
         entries[entry + HASH + 1] !== words[at + HASHED_ROW_HASH + 1] ||
         entries[entry + HASH + 2] !== words[at + HASHED_ROW_HASH + 2]
       ) {
+        if (i >= this.#aheadEnd) this.#lookAhead(words, i, count);
         this.#recall(words, at);
         row = this.#search(length);
         if (row < 0) break;
@@ -181,6 +189,18 @@ export class RowTable {
     }
     this.followed = before;
     return i;
+  }
+
+  /** Looks at the slots of the next rows, so that their misses do not wait for each other. */
+  #lookAhead(words: Int32Array, from: number, count: number): void {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    const end = Math.min(from + AHEAD_ROWS, count);
+    let sum = this.#touched;
+    for (let i = from; i < end; i++)
+      sum |= slots[words[i * HASHED_ROW_STRIDE + HASHED_ROW_HASH]! & mask]!;
+    this.#touched = sum;
+    this.#aheadEnd = end;
   }
 
   /** Makes a row with its hash the one that was hashed last. */

@@ -48,7 +48,7 @@ export function watchedResolver(
   };
 }
 
-function isDecoded(labels: Labels | LabelBytes): labels is Labels {
+export function isDecoded(labels: Labels | LabelBytes): labels is Labels {
   return Array.isArray(labels);
 }
 
@@ -65,12 +65,16 @@ export function metricOf(labels: Labels | LabelBytes): string {
   return '';
 }
 
-/** Is it the metric's name? Makes no text; says no where the name has other letters than ASCII. */
-export function isSurelyOf(labels: Labels | LabelBytes, metric: string): boolean {
-  if (isDecoded(labels)) return labelValue(labels, METRIC_NAME) === metric;
-  for (let at = 0; at < labels.count * RANGE_STRIDE; at += RANGE_STRIDE)
-    if (isTextAt(labels, at, METRIC_NAME)) return isTextAt(labels, at + 2, metric);
-  return false;
+/**
+ * Which label is this metric's name; -1: none, or the name has other letters than ASCII. Makes no
+ * text.
+ */
+export function nameOf(labels: LabelBytes, metric: string): number {
+  for (let i = 0; i < labels.count; i++) {
+    const at = i * RANGE_STRIDE;
+    if (isTextAt(labels, at, METRIC_NAME)) return isTextAt(labels, at + 2, metric) ? i : -1;
+  }
+  return -1;
 }
 
 function isTextAt({ ranges, bytes }: LabelBytes, at: number, text: string): boolean {

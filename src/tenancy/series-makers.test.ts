@@ -63,6 +63,31 @@ test('by metric, token and protocol, in the order of their making', () => {
   assert.equal(makers.of('u', 'm').length, 1);
 });
 
+/** One behind the other in one body, each compared with the one before it. */
+function* streamed(list: readonly Labels[]): Generator<LabelBytes, void, void> {
+  const bytes = Buffer.from(list.flat().join(''));
+  const labels = new LabelBytes();
+  labels.open(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length));
+  let at = 0;
+  for (const texts of list) {
+    labels.next();
+    const ends = texts.map((text) => (at += Buffer.byteLength(text)));
+    for (let i = 0; i < texts.length; i += 2)
+      labels.push(ends[i]! - Buffer.byteLength(texts[i]!), ends[i]!, ends[i]!, ends[i + 1]!);
+    yield labels;
+  }
+}
+
+test('series of one body are told apart by metric, wherever its name stands', () => {
+  const { makers } = setUp();
+  const first = [series('m', ['i', '0']), series('m', ['i', '1']), series('m', ['i', '2'])];
+  const others = [series('n'), ['a', '1', METRIC_NAME, 'n'], ['a', '1', METRIC_NAME, 'n']];
+  const last = [series('m', ['i', '3']), ['m', METRIC_NAME], series('m', ['i', '4']), ['m', 'm']];
+  for (const labels of streamed([...first, ...others, ...last])) makers.made('t', AGENT, labels);
+  const kept = ['m', 'n', ''].map((metric) => makers.of('t', metric).map(({ labels }) => labels));
+  assert.deepEqual(kept, [[first[0]], [others[0]], [last[1]]]);
+});
+
 test('who was found quiet is quiet for its own metric, tenant and token, until the gap is over', () => {
   const { now, makers } = setUp();
   const counts = () =>

@@ -7,8 +7,10 @@
 // whenever a growth began one of its first series is among it. Bounded in all; the tenant and the
 // metric that made none for longest go first.
 import type { Labels } from '../model/labels.ts';
+import { SAME } from '../model/label-bytes.ts';
 import type { LabelBytes } from '../model/label-bytes.ts';
-import { decodedLabels, isSurelyOf, metricOf } from '../model/series-watch.ts';
+import { labelValue, METRIC_NAME } from '../model/labels.ts';
+import { decodedLabels, isDecoded, metricOf, nameOf } from '../model/series-watch.ts';
 import type { SeriesSender, SeriesWatch } from '../model/series-watch.ts';
 import type { SeriesGate } from '../model/storage.ts';
 import type { TenantId } from '../model/tenant.ts';
@@ -38,6 +40,10 @@ interface QuietMaker extends SeriesSender {
   readonly tenant: TenantId;
   readonly metric: string;
   readonly untilMs: number;
+  /** The last series that was found of the metric by its bytes, and where its name stood. */
+  labels: LabelBytes | undefined;
+  serial: number;
+  nameAt: number;
 }
 
 /** Looks at each series of tenants that are near to a limit of them. */
@@ -87,7 +93,9 @@ export class SeriesMakers implements SeriesWatch {
     const known = this.#tenants.get(tenant)?.get(metric)?.get(key);
     const last = known?.kept.at(-1);
     if (known !== undefined && last !== undefined && nowMs - last.madeMs < known.gapMs) {
-      this.#quiet = { tenant, tokenId, protocol, metric, untilMs: last.madeMs + known.gapMs };
+      const untilMs = last.madeMs + known.gapMs;
+      const noLabels = { labels: undefined, serial: 0, nameAt: 0 };
+      this.#quiet = { tenant, tokenId, protocol, metric, untilMs, ...noLabels };
       return;
     }
     const texts = decodedLabels(labels);
@@ -114,7 +122,7 @@ export class SeriesMakers implements SeriesWatch {
       quiet.tenant === tenant &&
       quiet.tokenId === tokenId &&
       quiet.protocol === protocol &&
-      isSurelyOf(labels, quiet.metric)
+      isOfMetric(quiet, labels)
     );
   }
 
@@ -154,6 +162,19 @@ export class SeriesMakers implements SeriesWatch {
     this.#tenants.delete(tenant);
     this.#quiet = undefined;
   }
+}
+
+/** Is a series of the metric? Nothing is read where the one before was and the label is the same. */
+function isOfMetric(quiet: QuietMaker, labels: Labels | LabelBytes): boolean {
+  if (isDecoded(labels)) return labelValue(labels, METRIC_NAME) === quiet.metric;
+  const isNext = quiet.labels === labels && quiet.serial + 1 === labels.serial;
+  const isSame = isNext && quiet.nameAt < labels.count && labels.same[quiet.nameAt] === SAME.all;
+  const nameAt = isSame ? quiet.nameAt : nameOf(labels, quiet.metric);
+  if (nameAt < 0) return false;
+  quiet.labels = labels;
+  quiet.serial = labels.serial;
+  quiet.nameAt = nameAt;
+  return true;
 }
 
 function sizeOf(makers: Makers): number {
