@@ -17,9 +17,7 @@ export class HiddenSeries {
     let verdicts = 0;
     for (const { matchers } of some) verdicts += matchers.length * tables.pairs.end;
     this.#isAny = verdicts > HIDDEN_VERDICTS_MAX;
-    this.#tests = this.#isAny
-      ? []
-      : some.map(({ matchers }) => new SlotTests(tables, matchers));
+    this.#tests = this.#isAny ? [] : some.map(({ matchers }) => new SlotTests(tables, matchers));
   }
 
   /** May a delete hide samples of a live series? */

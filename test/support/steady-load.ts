@@ -257,7 +257,10 @@ async function fullSpeed(mix: Mix): Promise<number> {
       count++;
     }
   };
-  await Promise.all([mix.beside(untilMs), ...Array.from({ length: CONNECTIONS }, (_, i) => lane(i))]);
+  await Promise.all([
+    mix.beside(untilMs),
+    ...Array.from({ length: CONNECTIONS }, (_, i) => lane(i)),
+  ]);
   return (count * LINES_PER_WRITE * 1000) / (performance.now() - startMs);
 }
 
