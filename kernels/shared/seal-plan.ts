@@ -117,31 +117,53 @@ function floorOf<T>(s: usize, column: usize, size: i32): i64 {
   }
   for (const end = centre + (<usize>(wanted + 1)) * sizeof<T>(); to < end; to += sizeof<T>())
     store<T>(to, last);
-  const lower = ranked<T>(centre, wanted + 1, taken, taken >> 2);
-  const upper = ranked<T>(centre, wanted + 1, taken, taken - 1 - (taken >> 2));
+  rank<T>(centre, wanted + 1, taken);
   return lower - 6 * (upper - lower + 1);
 }
 
-/** Of `taken` numbers the one with so many before it, were they in order: no branch depends on them. */
-function ranked<T>(centre: usize, room: i32, taken: i32, rank: i32): i64 {
-  const ranks = v128.splat<T>(<T>-rank);
+/** The middle half of a sample is between these. */
+let lower: i64 = 0;
+let upper: i64 = 0;
+
+/**
+ * Of `taken` numbers finds the ones with a quarter before and a quarter behind, were they in order:
+ * the greatest of those that have no more before them. No branch depends on the numbers.
+ */
+function rank<T>(centre: usize, room: i32, taken: i32): void {
+  const lowerRanks = v128.splat<T>(<T>-(taken >> 2));
+  const upperRanks = v128.splat<T>(<T>((taken >> 2) + 1 - taken));
   const end = centre + (<usize>room) * sizeof<T>();
   const takenEnd = centre + (<usize>taken) * sizeof<T>();
-  let best = v128.splat<T>(sizeof<T>() == 4 ? <T>i32.MIN_VALUE : <T>i64.MIN_VALUE);
-  for (let at = centre; at < end; at += 32) {
-    const one = v128.load(at);
-    const two = v128.load(at, 16);
-    let oneBelow = v128.splat<T>(0);
-    let twoBelow = oneBelow;
+  let lowers = v128.splat<T>(sizeof<T>() == 4 ? <T>i32.MIN_VALUE : <T>i64.MIN_VALUE);
+  let uppers = lowers;
+  for (let at = centre; at < end; at += 64) {
+    const a = v128.load(at);
+    const b = v128.load(at, 16);
+    const c = v128.load(at, 32);
+    const d = v128.load(at, 48);
+    // So many numbers are before each, as negative ones.
+    let aBefore = v128.splat<T>(0);
+    let bBefore = aBefore;
+    let cBefore = aBefore;
+    let dBefore = aBefore;
     for (let other = centre; other < takenEnd; other += sizeof<T>()) {
       const x = sizeof<T>() == 4 ? v128.load32_splat(other) : v128.load64_splat(other);
-      oneBelow = v128.add<T>(oneBelow, v128.lt<T>(x, one));
-      twoBelow = v128.add<T>(twoBelow, v128.lt<T>(x, two));
+      aBefore = v128.add<T>(aBefore, v128.lt<T>(x, a));
+      bBefore = v128.add<T>(bBefore, v128.lt<T>(x, b));
+      cBefore = v128.add<T>(cBefore, v128.lt<T>(x, c));
+      dBefore = v128.add<T>(dBefore, v128.lt<T>(x, d));
     }
-    best = greaterWhere<T>(best, one, v128.ge<T>(oneBelow, ranks));
-    best = greaterWhere<T>(best, two, v128.ge<T>(twoBelow, ranks));
+    lowers = greaterWhere<T>(lowers, a, v128.ge<T>(aBefore, lowerRanks));
+    lowers = greaterWhere<T>(lowers, b, v128.ge<T>(bBefore, lowerRanks));
+    lowers = greaterWhere<T>(lowers, c, v128.ge<T>(cBefore, lowerRanks));
+    lowers = greaterWhere<T>(lowers, d, v128.ge<T>(dBefore, lowerRanks));
+    uppers = greaterWhere<T>(uppers, a, v128.ge<T>(aBefore, upperRanks));
+    uppers = greaterWhere<T>(uppers, b, v128.ge<T>(bBefore, upperRanks));
+    uppers = greaterWhere<T>(uppers, c, v128.ge<T>(cBefore, upperRanks));
+    uppers = greaterWhere<T>(uppers, d, v128.ge<T>(dBefore, upperRanks));
   }
-  return greatestLane<T>(best);
+  lower = greatestLane<T>(lowers);
+  upper = greatestLane<T>(uppers);
 }
 
 function greaterWhere<T>(best: v128, x: v128, mask: v128): v128 {
