@@ -141,7 +141,7 @@ let areTicks: bool = false;
  */
 function readPages(s: usize, pages: i32, kind: u32): i32 {
   const baseUs = load<f64>(pageAt(s, 0));
-  areTicks = isExact(baseUs) && load<i32>(pageAt(s, 0), SAMPLES) == 0;
+  let isSum = isExact(baseUs) && load<i32>(pageAt(s, 0), SAMPLES) == 0;
   let sizes = i32x4.splat(0);
   let filled = 0;
   for (let i = 0; i < pages; i++) {
@@ -150,9 +150,9 @@ function readPages(s: usize, pages: i32, kind: u32): i32 {
     const used = <i32>(meta & 255);
     if ((meta & KIND_MASK) != kind || (meta & SEALED) != 0 || filled + used > COUNT_MAX) return 0;
     const distance = (load<f64>(page) - baseUs) / 1000;
-    if (((meta >> TICK_SHIFT) & 3) != MILLISECOND || !isExact(load<f64>(page))) areTicks = false;
-    if (floor(distance) != distance || Math.abs(distance) >= <f64>TICKS_END) areTicks = false;
-    const moved = i32x4.splat(areTicks ? <i32>distance : 0);
+    if (((meta >> TICK_SHIFT) & 3) != MILLISECOND || !isExact(load<f64>(page))) isSum = false;
+    if (floor(distance) != distance || Math.abs(distance) >= <f64>TICKS_END) isSum = false;
+    const moved = i32x4.splat(isSum ? <i32>distance : 0);
     let from = page + SAMPLES;
     let ticks = s + TICKS + ((<usize>filled) << 2);
     let words = s + WORDS + ((<usize>filled) << 3);
@@ -168,7 +168,7 @@ function readPages(s: usize, pages: i32, kind: u32): i32 {
     }
     filled += used;
   }
-  if (v128.any_true(i32x4.gt_u(sizes, i32x4.splat(TICKS_END - 1)))) areTicks = false;
+  areTicks = isSum && !v128.any_true(i32x4.gt_u(sizes, i32x4.splat(TICKS_END - 1)));
   return filled;
 }
 
@@ -245,7 +245,7 @@ function putTicks(s: usize, out: usize, count: i32): usize {
     return out + 1 + ((<usize>count) << 2);
   }
   const at = putHeader(out, plan, FORM_DIFFERENCES, <i64>start, 0, 1);
-  return putGroups(s, putPatches(at, plan), plan);
+  return putGroups(s, putAnyPatches(at, plan), plan);
 }
 
 /** The vector of WORDS; its end. */
@@ -267,7 +267,7 @@ function putValues(s: usize, out: usize, count: i32, areDoubles: bool): usize {
   const more = firstSize + exceptionCount * EXCEPTION_SIZE;
   if (load<i32>(plan, SIZE_BYTES) > (count << 3) - more) return putRaw(s, out, count);
   let at = putHeader(out, plan, form | (exponent << 3), first, exceptionCount, divisor);
-  at = putPatches(at, plan);
+  at = putAnyPatches(at, plan);
   for (let i = 0; i < exceptionCount; i++)
     store<u8>(at + <usize>i, load<u8>(s + EXCEPTIONS + <usize>i));
   at += <usize>exceptionCount;
@@ -355,27 +355,36 @@ function putHeader(
   return at + <usize>factorSize;
 }
 
+function putAnyPatches(out: usize, plan: usize): usize {
+  if (load<i32>(plan, PATCH_COUNT) == 0) return out;
+  return load<i32>(plan, IS_NARROW) != 0 ? putPatches<i32>(out, plan) : putPatches<i64>(out, plan);
+}
+
 /** Places and numbers that do not fit their width; zeros take their places among the residuals. */
-function putPatches(out: usize, plan: usize): usize {
-  const patches = load<i32>(plan, PATCH_COUNT);
-  if (patches == 0) return out;
+function putPatches<T>(out: usize, plan: usize): usize {
   const xs = <usize>load<u32>(plan, XS);
-  const isSmall = load<i32>(plan, IS_NARROW) != 0;
-  const size = load<i32>(plan, RESIDUAL_COUNT);
   const patchSize = <usize>load<i32>(plan, PATCH_SIZE);
+  const inRow: i32 = 16 / sizeof<T>();
+  const zero = v128.splat<T>(0);
   let place = out;
-  let at = out + <usize>patches;
-  for (let i = 0; i < size; i++) {
+  let at = out + <usize>load<i32>(plan, PATCH_COUNT);
+  for (let i = 0; i < load<i32>(plan, RESIDUAL_COUNT); i += inRow) {
     const width = <i64>load<i32>(plan + ((<usize>(i >> 7)) << 2), WIDTHS);
-    const own = isSmall ? xs + ((<usize>i) << 2) : xs + ((<usize>i) << 3);
-    const x = isSmall ? <i64>load<i32>(own) : load<i64>(own);
-    if (<u64>x < (<u64>1) << <u64>width) continue;
-    // Places first: a number is written over eight bytes.
-    store<u8>(place++, <u8>i);
-    store<i64>(at, x);
-    at += patchSize;
-    if (isSmall) store<i32>(own, 0);
-    else store<i64>(own, 0);
+    const end = (<i64>1) << width;
+    const row = xs + (<usize>i) * sizeof<T>();
+    const x = v128.load(row);
+    const isBeyond = v128.or(v128.gt<T>(x, v128.splat<T>(<T>(end - 1))), v128.lt<T>(x, zero));
+    if (!v128.any_true(isBeyond)) continue;
+    for (let k = 0; k < inRow; k++) {
+      const own = row + (<usize>k) * sizeof<T>();
+      const one = <i64>load<T>(own);
+      if (one >= 0 && one < end) continue;
+      // A number is written over eight bytes, and the next ones over it.
+      store<u8>(place++, <u8>(i + k));
+      store<i64>(at, one);
+      at += patchSize;
+      store<T>(own, 0);
+    }
   }
   return at;
 }

@@ -33,30 +33,44 @@ export let first: i64 = 0;
 export let exponent: i32 = 0;
 export let exceptionCount: i32 = 0;
 export let divisor: i64 = 1;
-/** Are the offsets in OFFSETS too, and their steps of 32 bits? */
+/** No distance is greater. */
+let farthest: f64 = 0;
+/** Are the offsets in OFFSETS and their steps of 32 bits, or are they in WIDE_OFFSETS? */
 export let isNarrow: bool = false;
 
 /** Fills DISTANCES where all values are whole numbers, and no −0. */
 export function takeIntegers(s: usize, count: i32): bool {
   const start = load<f64>(s + WORDS);
+  // Decimals are told by one of the first two, most of them.
+  if (floor(start) != start || floor(load<f64>(s + WORDS, 8)) != load<f64>(s + WORDS, 8))
+    return false;
   const starts = f64x2.splat(start);
-  const numbersMax = f64x2.splat(STREAM_MAX);
-  const offsetsMax = f64x2.splat(STREAM_OFFSET_MAX);
   const minusZero = i64x2.splat(MINUS_ZERO);
+  let isWhole = i64x2.splat(-1);
+  let isOdd = i64x2.splat(0);
+  let sizes = f64x2.splat(0);
+  let distances = sizes;
   const length = (<usize>count) << 3;
   for (let at: usize = 0; at < length; at += 16) {
     const x = v128.load(s + WORDS + at);
     const distance = f64x2.sub(x, starts);
-    const isWhole = v128.andnot(f64x2.eq(f64x2.floor(x), x), i64x2.eq(x, minusZero));
-    const isSmall = f64x2.lt(f64x2.abs(x), numbersMax);
-    const isNear = f64x2.lt(f64x2.abs(distance), offsetsMax);
-    if (!i64x2.all_true(v128.and(isWhole, v128.and(isSmall, isNear)))) return false;
+    // Also false for NaN, of which the extremes below know nothing.
+    isWhole = v128.and(isWhole, f64x2.eq(f64x2.floor(x), x));
+    isOdd = v128.or(isOdd, i64x2.eq(x, minusZero));
+    sizes = f64x2.pmax(sizes, f64x2.abs(x));
+    distances = f64x2.pmax(distances, f64x2.abs(distance));
     v128.store(s + DISTANCES + at, distance);
   }
   first = <i64>start;
   exponent = 0;
   exceptionCount = 0;
-  return true;
+  farthest = greaterLane(distances);
+  if (!i64x2.all_true(v128.andnot(isWhole, isOdd))) return false;
+  return greaterLane(sizes) < STREAM_MAX && farthest < STREAM_OFFSET_MAX;
+}
+
+function greaterLane(x: v128): f64 {
+  return Math.max(f64x2.extract_lane(x, 0), f64x2.extract_lane(x, 1));
 }
 
 /** The same for words as signed numbers; they wrap around nowhere. */
@@ -79,6 +93,7 @@ export function takeWords(s: usize, count: i32): bool {
   }
   const wrapped = i64x2.extract_lane(wraps, 0) | i64x2.extract_lane(wraps, 1);
   const size = i64x2.extract_lane(sizes, 0) | i64x2.extract_lane(sizes, 1);
+  farthest = <f64>size;
   // The size of the least number is negative.
   return wrapped >= 0 && size >= 0 && size < WORD_OFFSET_END;
 }
@@ -198,25 +213,43 @@ export function takeDecimals(s: usize, count: i32): bool {
   exceptionCount = 0;
   if (exponent < 0) return false;
   const scale = powerOf(s, exponent);
+  const distances = s + DISTANCES;
   let start: f64 = 0;
-  let previous: f64 = 0;
   let isSeen = false;
-  for (let i = 0; i < count; i++) {
-    const whole = wholeOf(s, i, scale);
-    // Also false for NaN.
-    if (whole - whole == 0 && (!isSeen || Math.abs(whole - start) < STREAM_OFFSET_MAX)) {
+  for (let i = 0; i < count; i += 2) {
+    if (isSeen && i >= settledAt && takeBoth(s, i, start)) continue;
+    for (let k = i; k < min(i + 2, count); k++) {
+      const at = distances + ((<usize>k) << 3);
+      const whole = wholeOf(s, k, scale);
+      // Also false for NaN.
+      const isTaken =
+        whole - whole == 0 && (!isSeen || Math.abs(whole - start) < STREAM_OFFSET_MAX);
+      if (!isTaken) {
+        store<u8>(s + EXCEPTIONS + <usize>exceptionCount, <u8>k);
+        exceptionCount++;
+        // Before the first one all are as it is.
+        store<f64>(at, isSeen ? load<f64>(at - 8) : 0);
+        continue;
+      }
       if (!isSeen) start = whole;
       isSeen = true;
-      previous = whole - start;
-    } else {
-      store<u8>(s + EXCEPTIONS + <usize>exceptionCount, <u8>i);
-      exceptionCount++;
+      store<f64>(at, whole - start);
     }
-    // Before the first one all are as it is.
-    store<f64>(s + DISTANCES + ((<usize>i) << 3), previous);
   }
   first = <i64>start;
+  farthest = STREAM_OFFSET_MAX;
   return exceptionCount <= count >> 1;
+}
+
+/** Two numbers in DISTANCES to distances; false where one is none, and then nothing is done. */
+function takeBoth(s: usize, i: i32, start: f64): bool {
+  const at = (<usize>i) << 3;
+  const distance = f64x2.sub(v128.load(s + DISTANCES + at), f64x2.splat(start));
+  const isNear = f64x2.lt(f64x2.abs(distance), f64x2.splat(STREAM_OFFSET_MAX));
+  const isOdd = i64x2.eq(v128.load(s + WORDS + at), i64x2.splat(MINUS_ZERO));
+  if (!i64x2.all_true(v128.andnot(isNear, isOdd))) return false;
+  v128.store(s + DISTANCES + at, distance);
+  return true;
 }
 
 // ---------------------------------------------------------------- divisor
@@ -259,30 +292,46 @@ function commonOf(one: i64, two: i64): i64 {
 
 /** Fills the columns of offsets and of steps from DISTANCES. */
 export function takeOffsets(s: usize, count: i32): void {
-  pad<f64>(s + DISTANCES, count);
-  divisor = divisorOf(s + DISTANCES, count);
-  const divisors = f64x2.splat(<f64>divisor);
+  const distances = s + DISTANCES;
+  pad<f64>(distances, count);
+  divisor = divisorOf(distances, count);
+  if (divisor != 1) divide(distances, count);
+  isNarrow = farthest / <f64>divisor < NARROW_END || areNear(distances, count);
   const magic = f64x2.splat(MAGIC);
-  const magicBits = i64x2.splat(MAGIC_BITS);
-  let sizes = f64x2.splat(0);
   const length = (<usize>count) << 3;
-  for (let at: usize = 0; at < length; at += 32) {
-    let low = v128.load(s + DISTANCES + at);
-    let high = v128.load(s + DISTANCES + at, 16);
-    if (divisor != 1) {
-      low = f64x2.div(low, divisors);
-      high = f64x2.div(high, divisors);
+  if (isNarrow) {
+    for (let at: usize = 0; at < length; at += 32) {
+      const low = f64x2.add(v128.load(distances + at), magic);
+      const high = f64x2.add(v128.load(distances + at, 16), magic);
+      v128.store(s + OFFSETS + (at >> 1), i32x4.shuffle(low, high, 0, 2, 4, 6));
     }
-    sizes = f64x2.pmax(sizes, f64x2.pmax(f64x2.abs(low), f64x2.abs(high)));
-    low = i64x2.sub(f64x2.add(low, magic), magicBits);
-    high = i64x2.sub(f64x2.add(high, magic), magicBits);
-    v128.store(s + WIDE_OFFSETS + at, low);
-    v128.store(s + WIDE_OFFSETS + at, high, 16);
-    v128.store(s + OFFSETS + (at >> 1), i32x4.shuffle(low, high, 0, 2, 4, 6));
+    takeSteps<i32>(s + OFFSETS, s + STEPS, count);
+  } else {
+    const magicBits = i64x2.splat(MAGIC_BITS);
+    for (let at: usize = 0; at < length; at += 16) {
+      const x = f64x2.add(v128.load(distances + at), magic);
+      v128.store(s + WIDE_OFFSETS + at, i64x2.sub(x, magicBits));
+    }
+    pad<i64>(s + WIDE_OFFSETS, count);
+    takeSteps<i64>(s + WIDE_OFFSETS, s + STEPS, count);
   }
-  isNarrow = Math.max(f64x2.extract_lane(sizes, 0), f64x2.extract_lane(sizes, 1)) < NARROW_END;
-  if (isNarrow) takeSteps<i32>(s + OFFSETS, s + STEPS, count);
-  else takeSteps<i64>(s + WIDE_OFFSETS, s + STEPS, count);
+}
+
+/** All quotients are whole. */
+function divide(distances: usize, count: i32): void {
+  const divisors = f64x2.splat(<f64>divisor);
+  const end = distances + ((<usize>(count + 3)) << 3);
+  for (let at = distances; at < end; at += 16)
+    v128.store(at, f64x2.div(v128.load(at), divisors));
+}
+
+/** Where `farthest` is too much by far, or not known. */
+function areNear(distances: usize, count: i32): bool {
+  let sizes = f64x2.splat(0);
+  const end = distances + ((<usize>count) << 3);
+  for (let at = distances; at < end; at += 16)
+    sizes = f64x2.pmax(sizes, f64x2.abs(v128.load(at)));
+  return greaterLane(sizes) < NARROW_END;
 }
 
 /** From each of at least two numbers to the next one. */
