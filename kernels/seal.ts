@@ -3,22 +3,7 @@
 // head's own memory: its times and values as two vectors (docs/formats/vector.md), behind the header.
 // src/tsdb/head-sealed.ts and src/codec/vector-encode.ts are the reference, and give the same bytes.
 // Nothing is kept between calls, and nothing is written but the scratch (shared/seal-scratch.ts).
-import {
-  BASE,
-  IS_NARROW,
-  PATCH_COUNT,
-  PATCH_SIZE,
-  RESIDUAL_COUNT,
-  SIZE_BYTES,
-  WIDTHS,
-  XS,
-  areNarrow,
-  findLimits,
-  greatest,
-  least,
-  planNarrow,
-  planWide,
-} from './shared/seal-plan';
+import { divisorSize, putGroups, putHeader, putPatches, sizeOfFirst } from './shared/seal-bytes';
 import {
   divisor,
   exceptionCount,
@@ -31,14 +16,20 @@ import {
   takeSteps,
   takeWords,
 } from './shared/seal-numbers';
-import { packRows } from './shared/bits';
+import {
+  RESIDUAL_COUNT,
+  SIZE_BYTES,
+  areNarrow,
+  findLimits,
+  greatest,
+  least,
+  planNarrow,
+  planWide,
+} from './shared/seal-plan';
 import {
   COUNT_MAX,
   EXCEPTIONS,
-  GROUP,
-  HIGH,
   IMAGE,
-  LOW,
   OFFSETS,
   PAGES,
   STEPS,
@@ -245,7 +236,7 @@ function putTicks(s: usize, out: usize, count: i32): usize {
     return out + 1 + ((<usize>count) << 2);
   }
   const at = putHeader(out, plan, FORM_DIFFERENCES, <i64>start, 0, 1);
-  return putGroups(s, putAnyPatches(at, plan), plan);
+  return putGroups(s, putPatches(at, plan), plan);
 }
 
 /** The vector of WORDS; its end. */
@@ -263,11 +254,11 @@ function putValues(s: usize, out: usize, count: i32, areDoubles: bool): usize {
   let form = FORM_DIFFERENCES;
   const plan = planValues(s, count);
   if (load<i32>(plan, RESIDUAL_COUNT) == count) form = FORM_OFFSETS;
-  const firstSize = signedSizeOf(first);
+  const firstSize = sizeOfFirst(first);
   const more = firstSize + exceptionCount * EXCEPTION_SIZE;
   if (load<i32>(plan, SIZE_BYTES) > (count << 3) - more) return putRaw(s, out, count);
   let at = putHeader(out, plan, form | (exponent << 3), first, exceptionCount, divisor);
-  at = putAnyPatches(at, plan);
+  at = putPatches(at, plan);
   for (let i = 0; i < exceptionCount; i++)
     store<u8>(at + <usize>i, load<u8>(s + EXCEPTIONS + <usize>i));
   at += <usize>exceptionCount;
@@ -277,11 +268,6 @@ function putValues(s: usize, out: usize, count: i32, areDoubles: bool): usize {
     at += 8;
   }
   return putGroups(s, at, plan);
-}
-
-/** Of numbers beyond 2^52, which only words are, all eight bytes are written. */
-function signedSizeOf(value: i64): i32 {
-  return value >= -(<i64>EXACT_END) && value < <i64>EXACT_END ? signedSize(value) : 8;
 }
 
 /** The plan of the shorter form; differences where both are as long. */
@@ -304,10 +290,6 @@ function planValues(s: usize, count: i32): usize {
   return load<i32>(steps, SIZE_BYTES) <= load<i32>(offsets, SIZE_BYTES) ? steps : offsets;
 }
 
-function divisorSize(value: i64): i32 {
-  return value == 1 ? 0 : value < 256 ? 1 : value < 65536 ? 2 : 4;
-}
-
 function areSame(words: usize, count: i32): bool {
   const firsts = v128.load64_splat(words);
   const end = words + ((<usize>count) << 3);
@@ -320,100 +302,4 @@ function putRaw(s: usize, out: usize, count: i32): usize {
   store<u8>(out, FORM_RAW);
   memory.copy(out + 1, s + WORDS, count << 3);
   return out + 1 + ((<usize>count) << 3);
-}
-
-// ---------------------------------------------------------------- bytes
-
-/** The header, first, base and divisor. */
-function putHeader(
-  out: usize,
-  plan: usize,
-  form: i32,
-  start: i64,
-  exceptions: i32,
-  factor: i64,
-): usize {
-  const firstSize = signedSizeOf(start);
-  const base = load<i64>(plan, BASE);
-  const baseSize = signedSize(base);
-  const factorSize = divisorSize(factor);
-  // 1, 2 and 4 bytes are 1, 2 and 3.
-  const factorCode = 32 - clz(factorSize);
-  store<u8>(out, <u8>form);
-  store<u8>(out, <u8>((firstSize - 1) | ((baseSize - 1) << 3) | (factorCode << 6)), 1);
-  const patchCode = ctz(load<i32>(plan, PATCH_SIZE));
-  store<u8>(out, <u8>(load<i32>(plan, WIDTHS) | (patchCode << 6)), 2);
-  store<u8>(out, <u8>load<i32>(plan, WIDTHS + 4), 3);
-  store<u8>(out, <u8>load<i32>(plan, PATCH_COUNT), 4);
-  store<u8>(out, <u8>exceptions, 5);
-  let at = out + 6;
-  store<i64>(at, start);
-  at += <usize>firstSize;
-  store<i64>(at, base);
-  at += <usize>baseSize;
-  if (factorSize > 0) store<i64>(at, factor);
-  return at + <usize>factorSize;
-}
-
-function putAnyPatches(out: usize, plan: usize): usize {
-  if (load<i32>(plan, PATCH_COUNT) == 0) return out;
-  return load<i32>(plan, IS_NARROW) != 0 ? putPatches<i32>(out, plan) : putPatches<i64>(out, plan);
-}
-
-/** Places and numbers that do not fit their width; zeros take their places among the residuals. */
-function putPatches<T>(out: usize, plan: usize): usize {
-  const xs = <usize>load<u32>(plan, XS);
-  const patchSize = <usize>load<i32>(plan, PATCH_SIZE);
-  const inRow: i32 = 16 / sizeof<T>();
-  const zero = v128.splat<T>(0);
-  let place = out;
-  let at = out + <usize>load<i32>(plan, PATCH_COUNT);
-  for (let i = 0; i < load<i32>(plan, RESIDUAL_COUNT); i += inRow) {
-    const width = <i64>load<i32>(plan + ((<usize>(i >> 7)) << 2), WIDTHS);
-    const end = (<i64>1) << width;
-    const row = xs + (<usize>i) * sizeof<T>();
-    const x = v128.load(row);
-    const isBeyond = v128.or(v128.gt<T>(x, v128.splat<T>(<T>(end - 1))), v128.lt<T>(x, zero));
-    if (!v128.any_true(isBeyond)) continue;
-    for (let k = 0; k < inRow; k++) {
-      const own = row + (<usize>k) * sizeof<T>();
-      const one = <i64>load<T>(own);
-      if (one >= 0 && one < end) continue;
-      // A number is written over eight bytes, and the next ones over it.
-      store<u8>(place++, <u8>(i + k));
-      store<i64>(at, one);
-      at += patchSize;
-      store<T>(own, 0);
-    }
-  }
-  return at;
-}
-
-function putGroups(s: usize, out: usize, plan: usize): usize {
-  const xs = <usize>load<u32>(plan, XS);
-  const size = load<i32>(plan, RESIDUAL_COUNT);
-  let at = out;
-  for (let from = 0; from < size; from += GROUP) {
-    const rows = (min(size - from, GROUP) + 3) >> 2;
-    const width = load<i32>(plan + ((<usize>(from >> 7)) << 2), WIDTHS);
-    if (width == 0) continue;
-    let low = xs + ((<usize>from) << 2);
-    if (load<i32>(plan, IS_NARROW) == 0) {
-      low = s + LOW;
-      splitRows(s, xs + ((<usize>from) << 3), rows);
-    }
-    at = packRows(low, at, rows, min(width, 32));
-    if (width > 32) at = packRows(s + HIGH, at, rows, width - 32);
-  }
-  return at;
-}
-
-/** Rows of numbers of 64 bits to LOW and HIGH. */
-function splitRows(s: usize, xs: usize, rows: i32): void {
-  for (let i: usize = 0; i < (<usize>rows) << 4; i += 16) {
-    const one = v128.load(xs + 2 * i);
-    const two = v128.load(xs + 2 * i, 16);
-    v128.store(s + LOW + i, i32x4.shuffle(one, two, 0, 2, 4, 6));
-    v128.store(s + HIGH + i, i32x4.shuffle(one, two, 1, 3, 5, 7));
-  }
 }

@@ -321,27 +321,22 @@ export function takeOffsets(s: usize, count: i32): void {
 function divide(distances: usize, count: i32): void {
   const divisors = f64x2.splat(<f64>divisor);
   const end = distances + ((<usize>(count + 3)) << 3);
-  for (let at = distances; at < end; at += 16)
-    v128.store(at, f64x2.div(v128.load(at), divisors));
+  for (let at = distances; at < end; at += 16) v128.store(at, f64x2.div(v128.load(at), divisors));
 }
 
 /** Where `farthest` is too much by far, or not known. */
 function areNear(distances: usize, count: i32): bool {
   let sizes = f64x2.splat(0);
   const end = distances + ((<usize>count) << 3);
-  for (let at = distances; at < end; at += 16)
-    sizes = f64x2.pmax(sizes, f64x2.abs(v128.load(at)));
+  for (let at = distances; at < end; at += 16) sizes = f64x2.pmax(sizes, f64x2.abs(v128.load(at)));
   return greaterLane(sizes) < NARROW_END;
 }
 
 /** From each of at least two numbers to the next one. */
 export function takeSteps<T>(from: usize, to: usize, count: i32): void {
   const size = count - 1;
-  const length = (<usize>size) * sizeof<T>();
+  const length = <usize>size * sizeof<T>();
   for (let at: usize = 0; at < length; at += 16)
-    v128.store(
-      to + at,
-      v128.sub<T>(v128.load(from + at + sizeof<T>()), v128.load(from + at)),
-    );
+    v128.store(to + at, v128.sub<T>(v128.load(from + at + sizeof<T>()), v128.load(from + at)));
   pad<T>(to, size);
 }

@@ -33,7 +33,7 @@ export let greatest: i64 = 0;
 export function findLimits<T>(column: usize, size: i32): void {
   let min = v128.load(column);
   let max = min;
-  const end = column + (<usize>size) * sizeof<T>();
+  const end = column + <usize>size * sizeof<T>();
   for (let at = column; at < end; at += 16) {
     const x = v128.load(at);
     if (sizeof<T>() == 4) {
@@ -111,11 +111,11 @@ function floorOf<T>(s: usize, column: usize, size: i32): i64 {
   let taken = 0;
   let to = centre;
   for (let i = 0; i < size && taken < wanted; i += step) {
-    store<T>(to, load<T>(column + (<usize>i) * sizeof<T>()));
+    store<T>(to, load<T>(column + <usize>i * sizeof<T>()));
     to += sizeof<T>();
     taken++;
   }
-  for (const end = centre + (<usize>(wanted + 1)) * sizeof<T>(); to < end; to += sizeof<T>())
+  for (const end = centre + <usize>(wanted + 1) * sizeof<T>(); to < end; to += sizeof<T>())
     store<T>(to, last);
   rank<T>(centre, wanted + 1, taken);
   return lower - 6 * (upper - lower + 1);
@@ -132,8 +132,8 @@ let upper: i64 = 0;
 function rank<T>(centre: usize, room: i32, taken: i32): void {
   const lowerRanks = v128.splat<T>(<T>-(taken >> 2));
   const upperRanks = v128.splat<T>(<T>((taken >> 2) + 1 - taken));
-  const end = centre + (<usize>room) * sizeof<T>();
-  const takenEnd = centre + (<usize>taken) * sizeof<T>();
+  const end = centre + <usize>room * sizeof<T>();
+  const takenEnd = centre + <usize>taken * sizeof<T>();
   let lowers = v128.splat<T>(sizeof<T>() == 4 ? <T>i32.MIN_VALUE : <T>i64.MIN_VALUE);
   let uppers = lowers;
   for (let at = centre; at < end; at += 64) {
@@ -174,7 +174,7 @@ function greaterWhere<T>(best: v128, x: v128, mask: v128): v128 {
 function leastFrom<T>(column: usize, size: i32, floor: i64): i64 {
   const floors = v128.splat<T>(<T>floor);
   let best = v128.splat<T>(sizeof<T>() == 4 ? <T>i32.MAX_VALUE : <T>i64.MAX_VALUE);
-  const end = column + (<usize>size) * sizeof<T>();
+  const end = column + <usize>size * sizeof<T>();
   for (let at = column; at < end; at += 16) {
     const x = v128.load(at);
     const isBetter = v128.and(v128.ge<T>(x, floors), v128.lt<T>(x, best));
@@ -193,8 +193,8 @@ function planFrom<T>(
   reach: i64,
   divisor: i32,
 ): usize {
-  const plan = s + PLANS + (<usize>index) * PLAN_SIZE;
-  const xs = s + RESIDUALS + (<usize>index) * COLUMN_SIZE;
+  const plan = s + PLANS + <usize>index * PLAN_SIZE;
+  const xs = s + RESIDUALS + <usize>index * COLUMN_SIZE;
   const widest = widthOf(reach);
   const patchSize = widest < 8 ? 1 : widest < 16 ? 2 : widest < 32 ? 4 : 8;
   store<i64>(plan, base, BASE);
@@ -225,7 +225,7 @@ function planFrom<T>(
 /** Distances from the base, zeros behind the last one. */
 function subtract<T>(xs: usize, column: usize, size: i32, base: i64): void {
   const bases = v128.splat<T>(<T>base);
-  const length = (<usize>size) * sizeof<T>();
+  const length = <usize>size * sizeof<T>();
   for (let at: usize = 0; at < length; at += 16)
     v128.store(xs + at, v128.sub<T>(v128.load(column + at), bases));
   const end = xs + length;
@@ -269,7 +269,7 @@ function countBeyond<T>(xs: usize, count: i32, limit: T): void {
   const zero = v128.splat<T>(0);
   let beyond = zero;
   let bits = zero;
-  const end = xs + (<usize>count) * sizeof<T>();
+  const end = xs + <usize>count * sizeof<T>();
   for (let at = xs; at < end; at += 16) {
     const x = v128.load(at);
     const isBeyond = v128.or(v128.gt<T>(x, limits), v128.lt<T>(x, zero));

@@ -50,7 +50,7 @@ export function signedSize(value: i64): i32 {
 
 /** Repeats the last of `size` values in what is left of its row. */
 export function pad<T>(column: usize, size: i32): void {
-  const end = column + (<usize>size) * sizeof<T>();
+  const end = column + <usize>size * sizeof<T>();
   const last = load<T>(end - sizeof<T>());
   store<T>(end, last);
   store<T>(end + sizeof<T>(), last);

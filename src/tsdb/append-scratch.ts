@@ -92,7 +92,7 @@ export class AppendScratch {
   /** The kernel that reads works here; and what it is to look at ahead. */
   readonly pagesAt = SCRATCH_AT + PAGES_AT;
   readonly newestPages: Uint32Array;
-  /** The kernel that seals works here, on these pages; what it makes, from the start of the memory. */
+  /** The kernel that seals works here, on these pages; and where what it makes stands. */
   readonly sealAt = SCRATCH_AT + SEAL_AT;
   readonly sealPages: Int32Array;
   readonly sealedAt = SCRATCH_AT + SEAL_AT + SEAL_IMAGE_AT;

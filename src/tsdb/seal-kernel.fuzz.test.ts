@@ -1,6 +1,6 @@
-// Pages sealed with kernels/seal.ts (dist/wasm, made by `npm run build`) and without: the same bytes
-// of every kind, for nasty columns and for any, in pages of any sizes, with times of every tick; and
-// the kernel writes nothing but its scratch, and refuses nothing.
+// Pages sealed with kernels/seal.ts (dist/wasm, made by `npm run build`) and without: the same
+// bytes of every kind, for nasty columns and for any, in pages of any sizes, with times of every
+// tick; and the kernel refuses none of them, and writes nothing but its scratch.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
@@ -68,7 +68,7 @@ function layOut(memory: HeadMemory, { kind, tUs, words, sizes }: Run): Uint32Arr
   const pages: number[] = [];
   memory.u8.fill(CANARY, firstCell * 8, (firstCell + 6000) * 8);
   let cell = firstCell;
-  for (let from = 0; from < tUs.length; ) {
+  for (let from = 0; from < tUs.length;) {
     const capacity = sizes[pages.length % sizes.length]!;
     const baseUs = tUs[from]!;
     let to = from + 1;

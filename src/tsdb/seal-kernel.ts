@@ -1,6 +1,6 @@
 // kernels/seal.ts over the memory of a head; without it head-sealed.ts does the same.
 
-/** Bytes from the start of its scratch: pages to seal, i32, oldest first, and what comes of them. */
+/** The scratch begins with the pages to seal, i32, oldest first; so far behind is their image. */
 export const SEAL_IMAGE_AT = 1024;
 /** kernels/shared/seal-scratch.ts has the same number. */
 export const SEAL_SCRATCH_BYTES = 25_872;
@@ -32,5 +32,5 @@ export function createSealKernel(memory: WebAssembly.Memory): SealPages | undefi
   if (module === undefined) return undefined;
   const { exports } = new WebAssembly.Instance(module, { env: { memory, abort } });
   // The name and the type are those of kernels/seal.ts.
-  return exports['seal'] as unknown as SealPages;
+  return exports['seal'] as SealPages;
 }
