@@ -32,6 +32,8 @@ after(() => useSealKernel(undefined));
 const BASE_US = 1.76e15;
 const PREVIOUS = 77;
 const CANARY = 0xa5;
+const TICKS_MAX = 2 ** 31 - 1;
+const EARLY_MAX = 3;
 
 function createMemory(hasKernel: boolean): HeadMemory {
   useSealKernel(hasKernel ? () => module : undefined);
@@ -50,6 +52,8 @@ interface Run {
   readonly words: Int32Array;
   /** Of the pages, in turn. */
   readonly sizes: readonly number[];
+  /** Ticks that the base of a page is before its first time. */
+  readonly early?: number;
 }
 
 /** Microseconds of each tick. */
@@ -58,28 +62,32 @@ const TICKS_US = [1, 1000, COARSE_TICK_US];
 /** A tick that all times can be told in from the first one; −1: there is none. */
 function tickOf(tUs: readonly number[]): number {
   const areTold = (tickUs: number): boolean =>
-    tUs.every((t) => (((t - tUs[0]!) / tickUs) | 0) === (t - tUs[0]!) / tickUs);
+    tUs.every((t) => {
+      const ticks = (t - tUs[0]!) / tickUs;
+      return (ticks | 0) === ticks && ticks <= TICKS_MAX - EARLY_MAX;
+    });
   return [1, 0, 2].find((tick) => areTold(TICKS_US[tick]!)) ?? -1;
 }
 
 /** Lays the pages out; whatever stood in them before is not theirs. */
-function layOut(memory: HeadMemory, { kind, tUs, words, sizes }: Run): Uint32Array {
+function layOut(memory: HeadMemory, { kind, tUs, words, sizes, early = 0 }: Run): Uint32Array {
   const { i32 } = memory;
   const pages: number[] = [];
   memory.u8.fill(CANARY, firstCell * 8, (firstCell + 6000) * 8);
   let cell = firstCell;
   for (let from = 0; from < tUs.length;) {
     const capacity = sizes[pages.length % sizes.length]!;
-    const baseUs = tUs[from]!;
     let to = from + 1;
     const most = Math.min(tUs.length, from + capacity);
     while (to < most && tickOf(tUs.slice(from, to + 1)) >= 0) to++;
     const tick = tickOf(tUs.slice(from, to));
+    const tickUs = TICKS_US[tick]!;
+    const baseUs = tUs[from]! - early * tickUs;
     const meta = freshMeta(capacity, kindBits(kind), tick);
     formatPage(memory, cell, { baseUs, previous: PREVIOUS, meta });
     for (let i = from; i < to; i++) {
       const at = offsetAt(cell, i - from);
-      i32[at] = (tUs[i]! - baseUs) / TICKS_US[tick]!;
+      i32[at] = (tUs[i]! - baseUs) / tickUs;
       const value = valueBehind(at, i - from);
       i32[value] = words[2 * i]!;
       i32[value + 1] = words[2 * i + 1]!;
@@ -180,6 +188,7 @@ interface Shape {
   readonly style: number;
   readonly seed: number;
   readonly odds: number;
+  readonly early: number;
 }
 
 const shapes = fc.record({
@@ -193,6 +202,7 @@ const shapes = fc.record({
   style: fc.nat(9),
   seed: fc.integer(),
   odds: fc.nat(99),
+  early: fc.constantFrom(0, 0, 0, EARLY_MAX),
 });
 
 /** Counters, gauges, walks, outliers; whole or decimal, of every size, with what is no decimal. */
@@ -229,10 +239,38 @@ function valuesOf({ count, kind, bits, factor, exponent, style, seed, odds }: Sh
 
 test('any columns are the same bytes', () => {
   const checkShape = (shape: Shape): void => {
-    const { kind, times, sizes } = shape;
-    check(JSON.stringify(shape), runOf(valuesOf(shape), kind, times, sizes));
+    const { kind, times, sizes, early } = shape;
+    check(JSON.stringify(shape), { ...runOf(valuesOf(shape), kind, times, sizes), early });
   };
   fc.assert(fc.property(shapes, checkShape), { numRuns: 6000 });
+});
+
+test('numbers at the borders of what is packed are the same bytes', () => {
+  const firsts = [0, 1, -7, 2 ** 51, 2 ** 52 - 1, 2 ** 52, -(2 ** 52), 1 - 2 ** 52];
+  const distances = [2 ** 29, 2 ** 30, 2 ** 31, 2 ** 32, 2 ** 49, 2 ** 50, 2 ** 51];
+  for (const first of firsts)
+    for (const distance of distances)
+      for (const far of [distance - 1, distance, 1 - distance, -distance])
+        for (const list of [
+          [0, far],
+          [0, 3, far, 1, 2],
+          [0, 1, -far, far],
+        ]) {
+          const values = Float64Array.from(list, (x) => first + x);
+          const name = `${first}: ${list}`;
+          check(name, runOf(values, KIND.f64, 0, [16]));
+          check(
+            `${name}, tenths`,
+            runOf(
+              values.map((x) => x / 10),
+              KIND.f64,
+              0,
+              [16],
+            ),
+          );
+          const words = BigInt64Array.from(values, BigInt);
+          check(`${name}, words`, runOf(new Float64Array(words.buffer), KIND.i64, 0, [16]));
+        }
 });
 
 test('the largest decimals are the same bytes', () => {
