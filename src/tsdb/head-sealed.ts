@@ -1,6 +1,7 @@
 // Sealed pages of the head: up to 256 samples of one series and one kind, in order of arrival, as
 // two vectors (docs/formats/vector.md). A sealed page stands in the chain where the pages stood
-// whose samples it holds. Scratch is shared: what is unpacked is good until the next page is.
+// whose samples it holds. Scratch is shared: what is unpacked is good until the next page is. Where
+// there is a kernel (kernels/seal.ts) it makes the same pages.
 //
 //   cell 0        base: time of the first sample, µs, f64
 //   cell 1        u32 page before this one (0: none), u32 meta (head-pages.ts)

@@ -1,8 +1,8 @@
 // A generation against a plain model: batches of all kinds with times from microseconds to
 // centuries apart, companions, held moments and deletes, with pages so small that every way to
 // close one is met, and sealed at once or late; what a moment shows never moves, a head snapshot
-// shows the same, and so does a whole series that is read at once, with the kernels (dist/wasm, made
-// by `npm run build`) that read and seal and without them.
+// shows the same, and so does a whole series that is read at once, with the kernels that read and
+// seal (dist/wasm, made by `npm run build`) and without them.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
