@@ -257,7 +257,7 @@ test('numbers at the borders of what is packed are the same bytes', () => {
           [0, 1, -far, far],
         ]) {
           const values = Float64Array.from(list, (x) => first + x);
-          const name = `${first}: ${list}`;
+          const name = `${first}: ${list.join()}`;
           check(name, runOf(values, KIND.f64, 0, [16]));
           check(
             `${name}, tenths`,
