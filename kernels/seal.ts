@@ -1,8 +1,8 @@
 // asc: --enable threads --sharedMemory
 // Closed pages of a series in a shard's head to one sealed page (src/tsdb/head-sealed.ts), in the
-// head's own memory: its times and values as two vectors (docs/formats/vector.md), behind the header.
-// src/tsdb/head-sealed.ts and src/codec/vector-encode.ts are the reference, and give the same bytes.
-// Nothing is kept between calls, and nothing is written but the scratch (shared/seal-scratch.ts).
+// head's own memory: its times and values as two vectors (docs/formats/vector.md) behind a header.
+// That file and src/codec/vector-encode.ts are the reference, and give the same bytes. Nothing is
+// kept between calls, and nothing is written but the scratch (shared/seal-scratch.ts).
 import { divisorSize, putGroups, putHeader, putPatches, sizeOfFirst } from './shared/seal-bytes';
 import {
   divisor,
@@ -188,7 +188,7 @@ function readTimes(s: usize, pages: i32): void {
   pad<f64>(s + TIMES, filled);
 }
 
-/** Fills TICKS from TIMES and says in which tick; above 2: in none. The order is the reference's. */
+/** Fills TICKS from TIMES and says in which tick; above 2: in none. In the reference's order. */
 function findTick(s: usize, count: i32): u32 {
   if (fillTicks(s, count, 1000)) return MILLISECOND;
   if (fillTicks(s, count, 1)) return 0;

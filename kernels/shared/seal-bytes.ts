@@ -1,5 +1,5 @@
-// Planned vectors to bytes (docs/formats/vector.md): header, fields, patches and groups. Numbers are
-// written eight bytes at once, what follows is written over what they have too much.
+// Planned vectors to bytes (docs/formats/vector.md): header, fields, patches and groups. Numbers
+// are written eight bytes at once, what follows is written over what they have too much.
 import { packRows } from './bits';
 import { BASE, IS_NARROW, PATCH_COUNT, PATCH_SIZE, RESIDUAL_COUNT, WIDTHS, XS } from './seal-plan';
 import { GROUP, HIGH, LOW, signedSize } from './seal-scratch';

@@ -1,6 +1,6 @@
-// Values to whole numbers: doubles that are whole or decimals, and words, as distances from the first
-// of them, and those divided by their greatest common divisor (src/codec/vector-encode.ts). All
-// numbers are below 2^52 and all distances below 2^50 in size, which doubles hold exactly.
+// Values to whole numbers: doubles that are whole or decimals, and words, as distances from the
+// first of them, and those divided by their greatest common divisor (src/codec/vector-encode.ts).
+// All numbers are below 2^52 and all distances below 2^50 in size, which doubles hold exactly.
 import {
   DISTANCES,
   EXCEPTIONS,
@@ -25,7 +25,7 @@ const MAGIC_BITS: i64 = 0x4338000000000000;
 const MINUS_ZERO: i64 = i64.MIN_VALUE;
 /** 2^-51. */
 const NEAR: f64 = 4.440892098500626e-16;
-/** A value of 2^46 and less is far from a whole number as often as not. */
+/** Of any products below 2^46, one in sixteen at most is not far from a whole number. */
 const TRIED_BITS: i32 = 46;
 
 /** What the functions below found. */
@@ -133,7 +133,7 @@ function exponentOf(s: usize, value: f64, from: i32): i32 {
   let own = from;
   // A decimal is a multiple of the same whole number at each higher exponent, within half a unit
   // of the last place on either side: if the value is farther from any at a high one, it is none
-  // at a lower one. Below 2^46 that says something.
+  // at a lower one. 1233 / 4096 is the logarithm of 2.
   const bits = <i32>((reinterpret<u64>(value) >> 52) & 2047) - 1023;
   const high = min(((TRIED_BITS - 1 - bits) * 1233) >> 12, EXPONENT_MAX);
   if (high > own && isFar(value * powerOf(s, high))) own = high + 1;
@@ -324,7 +324,7 @@ function divide(distances: usize, count: i32): void {
   for (let at = distances; at < end; at += 16) v128.store(at, f64x2.div(v128.load(at), divisors));
 }
 
-/** Where `farthest` is too much by far, or not known. */
+/** Asked where `farthest` may be too large a bound. */
 function areNear(distances: usize, count: i32): bool {
   let sizes = f64x2.splat(0);
   const end = distances + ((<usize>count) << 3);

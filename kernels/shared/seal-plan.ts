@@ -1,6 +1,6 @@
 // How residuals would be packed (docs/formats/vector.md): base, widths, patches and bytes, as
-// src/codec/vector-encode.ts plans it. Where that has histograms of widths, numbers beyond a limit are
-// counted, limit after limit down, until patches alone cost more than the best width: the same
+// src/codec/vector-encode.ts plans it. Where that has histograms of widths, numbers beyond a limit
+// are counted, limit after limit down, until patches alone cost more than the best width: the same
 // widths are compared in the same order.
 import { wordsOfAny } from './bits';
 import { CENTRE, COLUMN_SIZE, GROUP, PLANS, PLAN_SIZE, RESIDUALS } from './seal-scratch';

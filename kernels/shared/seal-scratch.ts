@@ -1,7 +1,7 @@
 // What the files of the seal kernel share: places in the scratch. SCRATCH_SIZE bytes of the head's
 // memory, 16-byte aligned, belong to one call at a time; src/tsdb/seal-kernel.ts has the same size
-// and the places of the pages and of the image. Columns have a row of four more than 256 values: what
-// stands behind the last value repeats it, so that whole rows may be looked at.
+// and the places of the pages and of the image. Columns have a row of four more than 256 values:
+// what stands behind the last value repeats it, so that whole rows may be looked at.
 
 export const GROUP: i32 = 128;
 export const COUNT_MAX: i32 = 256;
