@@ -35,3 +35,25 @@ export function unpackRows(src: usize, dst: usize, rows: i32, width: i32): void 
     dst += 16;
   }
 }
+
+/** Packs rows of four lanes, whose words take turns; the end of what is written. */
+export function packRows(from: usize, out: usize, rows: i32, width: i32): usize {
+  if (width == 0) return out;
+  let at = out;
+  let word = i32x4.splat(0);
+  let filled = 0;
+  for (let row = 0; row < rows; row++) {
+    const value = v128.load(from);
+    from += 16;
+    word = v128.or(word, i32x4.shl(value, filled));
+    filled += width;
+    if (filled < 32) continue;
+    v128.store(at, word);
+    at += 16;
+    filled -= 32;
+    word = filled == 0 ? i32x4.splat(0) : i32x4.shr_u(value, width - filled);
+  }
+  if (filled == 0) return at;
+  v128.store(at, word);
+  return at + 16;
+}

@@ -1,5 +1,6 @@
 // Integer streams (docs/formats/block.md, "Integer stream"): src/codec/integer-encode.ts is the
 // reference, and writes the same bytes. Columns are whole numbers of 64 bits.
+import { packRows } from './bits';
 import { chooseOrder } from './encode-order';
 import {
   ALL_WIDTHS,
@@ -334,28 +335,6 @@ function putPacked(s: usize, out: usize, size: i32): usize {
     if (width > 32) at = packRows(s + HIGH + ((<usize>from) << 2), at, rows, width - 32);
   }
   return at;
-}
-
-/** Rows of four lanes, whose words take turns. */
-export function packRows(from: usize, out: usize, rows: i32, width: i32): usize {
-  if (width == 0) return out;
-  let at = out;
-  let word = i32x4.splat(0);
-  let filled = 0;
-  for (let row = 0; row < rows; row++) {
-    const value = v128.load(from);
-    from += 16;
-    word = v128.or(word, i32x4.shl(value, filled));
-    filled += width;
-    if (filled < 32) continue;
-    v128.store(at, word);
-    at += 16;
-    filled -= 32;
-    word = filled == 0 ? i32x4.splat(0) : i32x4.shr_u(value, width - filled);
-  }
-  if (filled == 0) return at;
-  v128.store(at, word);
-  return at + 16;
 }
 
 /** Splits residuals into LOW and HIGH, zeros where one does not fit, and lists those. */

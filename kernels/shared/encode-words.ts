@@ -1,7 +1,8 @@
 // Columns of 64-bit words (docs/formats/block.md, "Words"): src/codec/words.ts is the reference, and
 // writes the same bytes.
+import { packRows } from './bits';
 import { GROUP, INTS, LOW, int64 } from './encode-scratch';
-import { packRows, putStream } from './encode-stream';
+import { putStream } from './encode-stream';
 
 const OFFSET_END: i64 = 1 << 50;
 const DIFFERENCES: i32 = 128;

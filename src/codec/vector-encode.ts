@@ -1,7 +1,8 @@
 // Head vectors out (docs/formats/vector.md): at most 256 doubles, 64-bit words or ticks, each bit
 // pattern exactly. A vector is never longer than its raw form. Sealing runs on the ingest thread,
 // so one pass looks for the decimal, and two plans (offsets, differences) are compared by their
-// exact size. Scratch is shared: one vector is written at a time.
+// exact size. Scratch is shared: one vector is written at a time. Reference: kernels/seal.ts writes
+// the same bytes.
 import { GROUP_COUNT, packGroup, packedWords } from './bit-pack.ts';
 import { widthOf } from './buckets.ts';
 import { divisorOf, STREAM_MAX, STREAM_OFFSET_MAX } from './integer-encode.ts';

@@ -12,6 +12,7 @@ import {
   RECORD_TIMES_MAX,
 } from './limits.ts';
 import { SLOTS_MAX } from './refs.ts';
+import { SEAL_IMAGE_AT, SEAL_SCRATCH_BYTES } from './seal-kernel.ts';
 
 /** Samples of a call. */
 export const SCRATCH_SAMPLES = 1024;
@@ -57,6 +58,8 @@ const TIMES_AT = REFS_AT + SCRATCH_SAMPLES * 4;
 const VALUES_AT = TIMES_AT + SCRATCH_SAMPLES * 8;
 export const DUE_SAMPLES_AT = VALUES_AT + SCRATCH_SAMPLES * 8;
 export const FREE_PAGES_AT = DUE_SAMPLES_AT + SCRATCH_SAMPLES * 4;
+/** Where pages are sealed: of a multiple of 16 bytes. */
+const SEAL_AT = FREE_PAGES_AT + SCRATCH_SAMPLES * 4;
 /** Index in `i32` of each chunk's records, from the start of the scratch; 0: there is none. */
 export const DIRECTORY_AT = HEAD_SLAB_BYTES;
 const DIRECTORY_WORDS = (SLOTS_MAX + 1) / HEAD_CHUNK_REFS;
@@ -89,6 +92,10 @@ export class AppendScratch {
   /** The kernel that reads works here; and what it is to look at ahead. */
   readonly pagesAt = SCRATCH_AT + PAGES_AT;
   readonly newestPages: Uint32Array;
+  /** The kernel that seals works here, on these pages; and where what it makes stands. */
+  readonly sealAt = SCRATCH_AT + SEAL_AT;
+  readonly sealPages: Int32Array;
+  readonly sealedAt = SCRATCH_AT + SEAL_AT + SEAL_IMAGE_AT;
   readonly #refs: Uint32Array;
   readonly #tUs: Float64Array;
   readonly #words: Int32Array;
@@ -112,6 +119,7 @@ export class AppendScratch {
     this.roomTimes = new Float64Array(own, SCRATCH_AT + ROOM_TIMES_AT, BLOCK_COUNT_MAX);
     this.roomWords = new Int32Array(own, SCRATCH_AT + ROOM_VALUES_AT, 2 * BLOCK_COUNT_MAX);
     this.newestPages = new Uint32Array(buffer, this.pagesAt, PAGES_AHEAD_SERIES);
+    this.sealPages = new Int32Array(buffer, this.sealAt, VECTOR_COUNT_MAX);
     this.ring = new Uint8Array(buffer, SCRATCH_AT + RING_AT, RECORD_RING_BYTES);
   }
 
@@ -144,6 +152,7 @@ export class AppendScratch {
   }
 }
 
-assert(FREE_PAGES_AT + SCRATCH_SAMPLES * 4 <= DIRECTORY_AT, 'the columns fit a slab');
+assert(SEAL_AT + SEAL_SCRATCH_BYTES <= DIRECTORY_AT, 'the columns fit a slab');
+assert(SEAL_AT % 16 === 0 && VECTOR_COUNT_MAX * 4 <= SEAL_IMAGE_AT, 'pages to seal have room');
 assert(PAGES_BYTES + 2 * ROOM_BYTES <= RECORD_TIMES_MAX * 8, 'the room of a series fits');
 assert(FRONT_BYTES % HEAD_SLAB_BYTES === 0, 'the front is whole slabs');

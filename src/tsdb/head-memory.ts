@@ -11,6 +11,8 @@ import { AppendScratch, CONTROL, FRONT_BYTES, SCRATCH_AT } from './append-scratc
 import { createPagesKernel } from './pages-kernel.ts';
 import type { PagesKernel } from './pages-kernel.ts';
 import { RecordRing } from './record-ring.ts';
+import { createSealKernel } from './seal-kernel.ts';
+import type { SealPages } from './seal-kernel.ts';
 import { HEAD_GROW_BYTES, HEAD_MEMORY_MAX_BYTES, HEAD_SLAB_BYTES } from './limits.ts';
 
 const WASM_PAGE_BYTES = 65_536;
@@ -29,6 +31,8 @@ export class HeadMemory {
   readonly #kernel: AppendSamples | undefined;
   /** Reads whole series. */
   readonly pages: PagesKernel | undefined;
+  /** Seals pages. */
+  readonly seal: SealPages | undefined;
   /** Whose chunks stand in the scratch's directory. */
   directoryOwner: object | undefined = undefined;
   /** From here on the scratch's directory holds zeros. */
@@ -50,6 +54,7 @@ export class HeadMemory {
     this.records = new RecordRing(this.scratch.ring);
     this.#kernel = createAppendKernel(this.#memory);
     this.pages = createPagesKernel(this.#memory);
+    this.seal = createSealKernel(this.#memory);
   }
 
   /** Appends samples [from, to) of the scratch; the first one that it does not take, or `to`. */

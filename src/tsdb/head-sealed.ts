@@ -1,6 +1,7 @@
 // Sealed pages of the head: up to 256 samples of one series and one kind, in order of arrival, as
 // two vectors (docs/formats/vector.md). A sealed page stands in the chain where the pages stood
-// whose samples it holds. Scratch is shared: what is unpacked is good until the next page is.
+// whose samples it holds. Scratch is shared: what is unpacked is good until the next page is. Where
+// there is a kernel (kernels/seal.ts) it makes the same pages.
 //
 //   cell 0        base: time of the first sample, µs, f64
 //   cell 1        u32 page before this one (0: none), u32 meta (head-pages.ts)
@@ -19,6 +20,7 @@ import {
   isSealed,
   KIND_MASK,
   kindOf,
+  linkPage,
   metaAt,
   offsetAt,
   pageCells,
@@ -30,6 +32,7 @@ import {
   usedOf,
   valueBehind,
 } from './head-pages.ts';
+import type { HeadMemory } from './head-memory.ts';
 import type { HeadBytes, HeadViews } from './head-pages.ts';
 
 const HEADER_CELLS = 4;
@@ -49,6 +52,8 @@ const plain: HeadViews = { i32: new Int32Array(unpacked), f64: new Float64Array(
 
 /** Samples that are sealed but not yet in a page. */
 export class SealedRun {
+  /** Of the page that the kernel made, which lies in the scratch; 0: there is none. */
+  #madeBytes = 0;
   readonly #vectors = new ByteWriter(4096);
   #count = 0;
   #ticksSize = 0;
@@ -61,7 +66,14 @@ export class SealedRun {
    * Takes pages [from, to) of the list, closed ones of one kind with at most 256 samples in all.
    * False: their times are too far apart for one page; those of a single page never are.
    */
-  encode(memory: HeadViews, pages: readonly number[], from: number, to: number): boolean {
+  encode(memory: HeadMemory, pages: Uint32Array, from: number, to: number): boolean {
+    this.#madeBytes = encodeByKernel(memory, pages, from, to);
+    if (this.#madeBytes !== 0) return this.#madeBytes > 0;
+    return this.#encode(memory, pages, from, to);
+  }
+
+  /** The reference. */
+  #encode(memory: HeadViews, pages: Uint32Array, from: number, to: number): boolean {
     const { i32 } = memory;
     let count = 0;
     for (let i = from; i < to; i++) {
@@ -96,17 +108,20 @@ export class SealedRun {
     return tick;
   }
 
-  get count(): number {
-    return this.#count;
-  }
-
   get cells(): number {
+    if (this.#madeBytes > 0) return (this.#madeBytes + 7) >>> 3;
     return HEADER_CELLS + ((this.#vectors.size + 7) >>> 3);
   }
 
   /** Writes the page, which has room for it. */
-  write(memory: HeadBytes, page: number, previous: number): void {
+  write(memory: HeadMemory, page: number, previous: number): void {
     const { i32, u8 } = memory;
+    if (this.#madeBytes > 0) {
+      const made = memory.scratch.sealedAt;
+      u8.copyWithin(8 * page, made, made + this.#madeBytes);
+      linkPage(i32, page, previous);
+      return;
+    }
     formatPage(memory, page, { baseUs: this.#baseUs, previous, meta: this.#meta });
     const at = 2 * page + 4;
     i32[at] = this.#least;
@@ -115,6 +130,18 @@ export class SealedRun {
     i32[at + 3] = this.#ticksSize | ((this.#vectors.size - this.#ticksSize) << 16);
     u8.set(this.#vectors.bytes(), 8 * (page + HEADER_CELLS));
   }
+}
+
+/** What the kernel answers; 0: there is none, or it refuses. */
+function encodeByKernel(
+  { seal, scratch }: HeadMemory,
+  pages: Uint32Array,
+  from: number,
+  to: number,
+): number {
+  if (seal === undefined || to - from > VECTOR_COUNT_MAX) return 0;
+  for (let i = from; i < to; i++) scratch.sealPages[i - from] = pages[i]!;
+  return seal(scratch.sealAt, to - from);
 }
 
 /** False where the times are no multiples of the tick, or too far apart. */

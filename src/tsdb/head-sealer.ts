@@ -5,6 +5,7 @@
 // sealer rest meanwhile.
 import { VECTOR_COUNT_MAX } from '../codec/limits.ts';
 import type { SeriesRef } from '../model/columns.ts';
+import { grownU32 } from '../stdx/growable.ts';
 import { FreePages } from './free-pages.ts';
 import type { Arena, HeadMemory } from './head-memory.ts';
 import {
@@ -42,12 +43,6 @@ export interface SealerParts {
   readonly newestPage: (ref: SeriesRef) => number;
 }
 
-/** Pages of one series that are being sealed, oldest first; the last one is that behind them. */
-interface Job {
-  readonly pages: readonly number[];
-  next: number;
-}
-
 export class HeadSealer {
   readonly free: FreePages;
   readonly #parts: SealerParts;
@@ -55,7 +50,13 @@ export class HeadSealer {
   /** Series that may have enough closed pages, in order; those before `#dueAt` were looked at. */
   #due: SeriesRef[] = [];
   #dueAt = 0;
-  #job: Job | undefined = undefined;
+  /**
+   * Pages of the series that is being sealed, oldest first; the last one is that behind them. From
+   * `#next` on they are to be sealed.
+   */
+  #pages = new Uint32Array(64);
+  #pageCount = 0;
+  #next = 0;
   /** Samples that may be sealed now. */
   #credit = 0;
   #rests = 0;
@@ -86,31 +87,40 @@ export class HeadSealer {
     const credit = this.#credit + appended * SEAL_PER_SAMPLE;
     this.#credit = Math.min(credit, SEAL_SLICE_SAMPLES);
     while (this.#credit > 0) {
-      this.#job ??= this.#nextJob();
-      if (this.#job === undefined) {
+      if (this.#next + 1 >= this.#pageCount && !this.#findPages()) {
         this.#credit = 0;
         return;
       }
-      this.#credit -= this.#sealNext(this.#job);
-      if (this.#job.next === this.#job.pages.length - 1) this.#job = undefined;
+      this.#credit -= this.#sealNext();
     }
   }
 
-  #nextJob(): Job | undefined {
+  /** The next series with pages to seal; false: there is none. */
+  #findPages(): boolean {
     const { memory, newestPage } = this.#parts;
     const { i32 } = memory;
     while (this.#dueAt < this.#due.length) {
       if (this.#dueAt % AHEAD_SERIES === 0) this.#touched = this.#lookAhead();
       const newest = newestPage(this.#due[this.#dueAt++]!);
-      const pages = [newest];
+      this.#pages[0] = newest;
+      this.#pageCount = 1;
       let page = previousOf(i32, newest);
-      for (; page !== 0 && !isSettled(metaAt(i32, page)); page = previousOf(i32, page))
-        pages.push(page);
-      if (pages.length > 1) return { pages: pages.toReversed(), next: 0 };
+      for (; page !== 0 && !isSettled(metaAt(i32, page)); page = previousOf(i32, page)) {
+        if (this.#pageCount === this.#pages.length) this.#grow();
+        this.#pages[this.#pageCount++] = page;
+      }
+      if (this.#pageCount === 1) continue;
+      turnAround(this.#pages, this.#pageCount);
+      this.#next = 0;
+      return true;
     }
     this.#due = [];
-    this.#dueAt = 0;
-    return undefined;
+    this.#dueAt = this.#pageCount = this.#next = 0;
+    return false;
+  }
+
+  #grow(): void {
+    this.#pages = grownU32(this.#pages, this.#pageCount + 1);
   }
 
   /** Loads what the next jobs will read. */
@@ -129,28 +139,30 @@ export class HeadSealer {
     return sum;
   }
 
-  /** As many of the job's pages as one sealed page takes; what that costs, in samples. */
-  #sealNext(job: Job): number {
+  /** As many pages as one sealed page takes; what that costs, in samples. */
+  #sealNext(): number {
     const { memory } = this.#parts;
-    const { pages, next: from } = job;
-    let to = this.#endOfRun(pages, from);
+    const pages = this.#pages;
+    const from = this.#next;
+    let to = this.#endOfRun(from);
     // A page with companions stands alone.
     const isPlain = !hasCompanions(metaAt(memory.i32, pages[from]!));
     if (isPlain) while (!this.#run.encode(memory, pages, from, to)) to = from + ((to - from) >> 1);
-    const isSealed = isPlain && this.#replace(pages, from, to);
+    const isSealed = isPlain && this.#replace(from, to);
     if (!isSealed) for (let i = from; i < to; i++) markLeft(memory.i32, pages[i]!);
-    job.next = to;
+    this.#next = to;
     return (to - from) * PAGE_COST_SAMPLES;
   }
 
   /** Pages [from, end) are alike and few enough. */
-  #endOfRun(pages: readonly number[], from: number): number {
+  #endOfRun(from: number): number {
     const { i32 } = this.#parts.memory;
+    const pages = this.#pages;
     const meta = metaAt(i32, pages[from]!);
     let count = usedOf(meta);
     let end = from + 1;
     if (hasCompanions(meta)) return end;
-    for (; end < pages.length - 1; end++) {
+    for (; end < this.#pageCount - 1; end++) {
       const own = metaAt(i32, pages[end]!);
       count += usedOf(own);
       const isAlike = (own & KIND_MASK) === (meta & KIND_MASK) && !hasCompanions(own);
@@ -160,21 +172,33 @@ export class HeadSealer {
   }
 
   /** Puts what was encoded in the place of pages [from, to); false where that saves nothing. */
-  #replace(pages: readonly number[], from: number, to: number): boolean {
+  #replace(from: number, to: number): boolean {
     const { memory, arena } = this.#parts;
     const { i32 } = memory;
-    const cellsOf = (page: number): number => pageCells(capacityOf(metaAt(i32, page)));
+    const pages = this.#pages;
     let freed = 0;
-    for (let i = from; i < to; i++) freed += cellsOf(pages[i]!);
+    for (let i = from; i < to; i++) freed += cellsOf(i32, pages[i]!);
     const { cells } = this.#run;
     if (cells >= freed) return false;
     const previous = previousOf(i32, pages[from]!);
-    for (let i = from; i < to; i++) this.free.give(pages[i]!, cellsOf(pages[i]!));
+    for (let i = from; i < to; i++) this.free.give(pages[i]!, cellsOf(i32, pages[i]!));
     const free = this.free.take(cells);
     const page = free === 0 ? arena.take(cells) : free;
     // Views of the memory may be others by now.
     this.#run.write(memory, page, previous);
     linkPage(memory.i32, pages[to]!, page);
     return true;
+  }
+}
+
+function cellsOf(i32: Int32Array, page: number): number {
+  return pageCells(capacityOf(metaAt(i32, page)));
+}
+
+function turnAround(pages: Uint32Array, count: number): void {
+  for (let low = 0, high = count - 1; low < high; low++, high--) {
+    const page = pages[low]!;
+    pages[low] = pages[high]!;
+    pages[high] = page;
   }
 }

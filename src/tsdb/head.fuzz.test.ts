@@ -1,8 +1,8 @@
 // A generation against a plain model: batches of all kinds with times from microseconds to
 // centuries apart, companions, held moments and deletes, with pages so small that every way to
 // close one is met, and sealed at once or late; what a moment shows never moves, a head snapshot
-// shows the same, and so does a whole series that is read at once, with the kernel (dist/wasm, made
-// by `npm run build`) and without it.
+// shows the same, and so does a whole series that is read at once, with the kernels that read and
+// seal (dist/wasm, made by `npm run build`) and without them.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
@@ -26,12 +26,21 @@ import { HEAD_SLAB_BYTES } from './limits.ts';
 import { Moments } from './moments.ts';
 import { usePagesKernel } from './pages-kernel.ts';
 import { resolveSources } from './samples.ts';
+import { useSealKernel } from './seal-kernel.ts';
 import type { TimeRange } from './samples.ts';
 
-const pagesModule = new WebAssembly.Module(
-  readFileSync(new URL('../../dist/wasm/pages.wasm', import.meta.url)),
-);
-after(() => usePagesKernel(undefined));
+function moduleOf(name: string): WebAssembly.Module {
+  return new WebAssembly.Module(
+    readFileSync(new URL(`../../dist/wasm/${name}.wasm`, import.meta.url)),
+  );
+}
+
+const pagesModule = moduleOf('pages');
+const sealModule = moduleOf('seal');
+after(() => {
+  usePagesKernel(undefined);
+  useSealKernel(undefined);
+});
 
 const SERIES = [0, 1, 511, 512, 5000];
 const EVER = { startUs: Number.NEGATIVE_INFINITY, endUs: Number.POSITIVE_INFINITY };
@@ -212,6 +221,7 @@ class Run {
   constructor(seed: number) {
     this.prng = seededPrng(seed);
     usePagesKernel(seed % 5 < 3 ? () => pagesModule : undefined);
+    useSealKernel(seed % 5 > 1 ? () => sealModule : undefined);
     this.memory = new HeadMemory();
     const sizes = [
       [1, 2, 3],

@@ -72,7 +72,7 @@ export const SEAL_HEAD_BYTES = 160 * 1024 * 1024;
 export const SEAL_HEAD_SHARE = 0.1;
 /** For each sample that is appended so many may be sealed, where as many wait, … */
 export const SEAL_PER_SAMPLE = 4;
-/** … but no more in one go: two milliseconds. */
+/** … but no more in one go: two milliseconds without the kernel. */
 export const SEAL_SLICE_SAMPLES = 32_768;
 /** Series records are made so many at a time. */
 export const HEAD_CHUNK_REFS_LOG2 = 9;

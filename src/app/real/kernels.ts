@@ -12,6 +12,7 @@ import { useNumberKernel } from '../../query/number-kernel.ts';
 import { useAppendKernel } from '../../tsdb/append-kernel.ts';
 import { usePagesKernel } from '../../tsdb/pages-kernel.ts';
 import { useRecordValuesKernel } from '../../tsdb/record-values-kernel.ts';
+import { useSealKernel } from '../../tsdb/seal-kernel.ts';
 import { useWindowKernel } from '../../windows/window-kernel.ts';
 import { PROJECT_ROOT } from '../build-stamp.ts';
 
@@ -29,6 +30,7 @@ export function loadKernels(): void {
   useVectorKernel(() => moduleOf('vector'));
   useAppendKernel(() => moduleOf('append'));
   usePagesKernel(() => moduleOf('pages'));
+  useSealKernel(() => moduleOf('seal'));
   useRecordValuesKernel(() => moduleOf('record-values'));
   useNumberKernel(() => moduleOf('numbers'));
   useWindowKernel(() => moduleOf('windows'));
