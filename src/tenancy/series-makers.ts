@@ -164,7 +164,7 @@ export class SeriesMakers implements SeriesWatch {
   }
 }
 
-/** Is a series of the metric? Nothing is read where the one before was and the label is the same. */
+/** Is a series of the metric? Where the one before was and has the same label, nothing is read. */
 function isOfMetric(quiet: QuietMaker, labels: Labels | LabelBytes): boolean {
   if (isDecoded(labels)) return labelValue(labels, METRIC_NAME) === quiet.metric;
   const isNext = quiet.labels === labels && quiet.serial + 1 === labels.serial;
