@@ -2,6 +2,7 @@
 // questions, once with names that the tenant has and once with names that nobody has. Neither walk
 // is told a secret, and by no answer the two can be told apart.
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { productRoutes } from '../../../src/app/server/routes.ts';
 import type { RouteDependencies } from '../../../src/app/server/routes.ts';
 import { decodeSnappy } from '../../../src/codec/snappy.ts';
@@ -133,12 +134,26 @@ export async function walk(
   });
 }
 
+const MINUTE_MS = 60_000;
+/** More than two walks take. */
+const WALKS_MS = 20_000;
+
+/**
+ * Samples stand at whole minutes, and federation reads five of them back from now: two walks in
+ * different minutes read, and are accounted, different numbers of points.
+ */
+async function waitForMinute(): Promise<void> {
+  const leftMs = MINUTE_MS - (Date.now() % MINUTE_MS);
+  if (leftMs < WALKS_MS) await sleep(leftMs);
+}
+
 /** Two who ask the same are told the same; how many answers there were. */
 export async function checkSame(
   one: Walker,
   other: Walker,
   wanted: (route: Route) => boolean,
 ): Promise<number> {
+  await waitForMinute();
   const [ones, others] = [await visitAll(one, wanted), await visitAll(other, wanted)];
   for (const [i, answered] of ones.entries())
     assert.deepEqual(comparable(answered, one), comparable(others[i]!, other), answered.what);
@@ -162,6 +177,7 @@ export async function checkWalks(
   wanted: (route: Route) => boolean,
 ): Promise<ReadonlyMap<number, number>> {
   assert.deepEqual([knowing.guess.mark, guessing.guess.mark], [MARK, NO_MARK]);
+  await waitForMinute();
   const known = await visitAll(knowing, wanted);
   const guessed = await visitAll(guessing, wanted);
   const statuses = new Map<number, number>();
