@@ -34,6 +34,7 @@ const DIRECTORY: usize = 65536;
 
 const SLOT_MASK: u32 = (1 << 24) - 1;
 const CHUNK_REFS_LOG2: u32 = 9;
+const CHUNK_MASK: u32 = (1 << CHUNK_REFS_LOG2) - 1;
 const RECORD_BYTES_LOG2: u32 = 5;
 
 /** Bytes in a record: RECORD of src/tsdb/head-append.ts. */
@@ -73,16 +74,52 @@ function find(s: usize, from: i32, to: i32): i32 {
     const slot = load<u32>(refs + (i << 2)) & SLOT_MASK;
     const chunk = load<u32>(directory + ((slot >> CHUNK_REFS_LOG2) << 2));
     if (chunk == 0) return i;
-    const record = (chunk << 2) + ((slot & ((1 << CHUNK_REFS_LOG2) - 1)) << RECORD_BYTES_LOG2);
+    const record = (chunk << 2) + ((slot & CHUNK_MASK) << RECORD_BYTES_LOG2);
     store<u32>(s + RECORDS + ((i - from) << 2), record);
   }
   return to;
 }
 
-/** Are the refs probably in order? Such records the processor fetches by itself. */
+/** Is each ref one more than the one before it? Such records the processor fetches by itself. */
 function areInOrder(s: usize, from: i32, to: i32): bool {
+  let at = <usize>load<u32>(s + REFS_AT) + (from << 2);
+  const end = at + ((to - from) << 2);
+  const first = load<i32>(at);
+  if (load<i32>(end - 4) - first != to - 1 - from) return false;
+  let expected = i32x4.add(i32x4.splat(first), i32x4(0, 1, 2, 3));
+  let different = i32x4.splat(0);
+  for (; at + 16 <= end; at += 16) {
+    different = v128.or(different, v128.xor(v128.load(at), expected));
+    expected = i32x4.add(expected, i32x4.splat(4));
+  }
+  if (v128.any_true(different)) return false;
+  let next = i32x4.extract_lane(expected, 0);
+  for (; at < end; at += 4) if (load<i32>(at) != next++) return false;
+  return true;
+}
+
+/**
+ * As `find` where refs are in order: records of one chunk lie one behind the other. Up to three
+ * places behind the last one are written too.
+ */
+function findInOrder(s: usize, from: i32, to: i32): i32 {
   const refs = <usize>load<u32>(s + REFS_AT);
-  return load<i32>(refs + ((to - 1) << 2)) - load<i32>(refs + (from << 2)) == to - 1 - from;
+  const places = i32x4.mul(i32x4(0, 1, 2, 3), i32x4.splat(1 << RECORD_BYTES_LOG2));
+  let at = from;
+  while (at < to) {
+    const slot = load<u32>(refs + (at << 2)) & SLOT_MASK;
+    const chunk = load<u32>(s + DIRECTORY + ((slot >> CHUNK_REFS_LOG2) << 2));
+    if (chunk == 0) return at;
+    const place = slot & CHUNK_MASK;
+    const end = at + min(to - at, <i32>(CHUNK_MASK + 1 - place));
+    let records = i32x4.add(i32x4.splat((chunk << 2) + (place << RECORD_BYTES_LOG2)), places);
+    for (let i = at; i < end; i += 4) {
+      v128.store(s + RECORDS + ((i - from) << 2), records);
+      records = i32x4.add(records, i32x4.splat(4 << RECORD_BYTES_LOG2));
+    }
+    at = end;
+  }
+  return to;
 }
 
 /** Looks at the records that were found. The sum only keeps the loads alive. */
@@ -101,8 +138,9 @@ function touch(s: usize, count: i32): void {
 export function append(s: usize, from: i32, to: i32): i32 {
   for (let at = from; at < to; at += GROUP) {
     const end = min(at + GROUP, to);
-    const found = find(s, at, end);
-    if (!areInOrder(s, at, end)) touch(s, found - at);
+    const inOrder = areInOrder(s, at, end);
+    const found = inOrder ? findInOrder(s, at, end) : find(s, at, end);
+    if (!inOrder) touch(s, found - at);
     const stopped = appendGroup(s, at, found);
     if (stopped < end) return stopped;
   }

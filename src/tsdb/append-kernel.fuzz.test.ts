@@ -45,9 +45,27 @@ const sample = fc.record({
   low: fc.integer(),
   high: fc.integer(),
 });
+/** One ref behind the other, over borders of chunks; and where one of them is another one. */
+const inOrder = fc
+  .record({
+    samples: fc.array(sample, { minLength: 1, maxLength: SCRATCH_SAMPLES }),
+    repeats: fc.integer({ min: 1, max: 4 }),
+    first: fc.oneof(
+      fc.nat(1100),
+      fc.nat(600).map((first) => 0x0100_0000 + first),
+    ),
+    defectAt: fc.option(fc.nat(700), { nil: -1, freq: 1 }),
+  })
+  .map(({ samples, repeats, first, defectAt }) =>
+    Array.from({ length: samples.length * repeats }, (_, i) => {
+      const ref = i === defectAt ? first : first + i;
+      return { ...samples[i % samples.length]!, ref };
+    }),
+  );
 const batch = fc.record({
   kind: fc.constantFrom(KIND.f64, KIND.f64, KIND.i64, KIND.u64),
   samples: fc.oneof(
+    inOrder,
     fc.array(sample, { maxLength: 40 }),
     fc.array(sample, { minLength: SCRATCH_SAMPLES, maxLength: SCRATCH_SAMPLES + 300 }),
   ),

@@ -69,6 +69,7 @@ export class WriteVersions {
   ): void {
     if (count > 0) this.#of(tenant).count++;
     const watchedUs = this.#watchedUs;
+    if (watchedUs === Number.NEGATIVE_INFINITY) return;
     if (count > 0 && tUs[0]! >= watchedUs && isConstant(tUs, count)) return;
     const moved = this.#moved;
     let isFirst = true;
