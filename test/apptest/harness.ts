@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -158,6 +159,12 @@ function readyLine(child: ChildProcess, output: Output): Promise<Record<string, 
   });
 }
 
+/** Of servers that were killed: their data may be opened again until the test ends. */
+const killed: string[] = [];
+process.once('exit', () => {
+  for (const folder of killed) rmSync(folder, { recursive: true, force: true });
+});
+
 export async function startOrrery(
   args: readonly string[],
   options: { readonly env?: Record<string, string> } = {},
@@ -192,6 +199,7 @@ export async function startOrrery(
     child.kill(signal);
     const exited = await exitWithin(child, output, STOP_TIMEOUT_MS);
     if (at >= 0 || signal === 'SIGTERM') await rm(folder, { recursive: true, force: true });
+    else killed.push(folder);
     return exited;
   }
   return {
