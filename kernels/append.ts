@@ -7,6 +7,7 @@
 // In random order nearly every sample misses the caches for the record of its series; so the records
 // of a group of samples are looked at before they are written, where the misses do not wait for each
 // other. Pages are only written: stores wait beside the processor, and looking at them costs more.
+import { BLOCK_BYTES, KIND_MASK, PAGE_META, PREVIOUS, SAMPLES, tickUsOf } from './shared/head-page';
 
 /** Words of the control block: the same as in src/tsdb/append-scratch.ts. */
 const KIND_BITS: usize = 0;
@@ -47,23 +48,12 @@ const OFFSET: usize = 28;
 const UNSORTED: i32 = -0x80000000;
 const COUNT_MASK: i32 = 0x7fffffff;
 
-/** Bytes in a page and fields of its meta: src/tsdb/head-pages.ts. */
-const PREVIOUS: usize = 8;
-const PAGE_META: usize = 12;
-const SAMPLES: usize = 16;
-const BLOCK_BYTES: i32 = 48;
-const KIND_MASK: i32 = 7 << 16;
-const COARSE_TICK_US: f64 = 1000000;
-
 const GROUP: i32 = 256;
 
 function offsetAt(page: i32, used: i32): usize {
-  return ((<usize>page) << 3) + SAMPLES + <usize>((used >> 2) * BLOCK_BYTES + ((used & 3) << 2));
-}
-
-function tickUsOf(meta: i32): f64 {
-  const tick = (meta >> 19) & 3;
-  return tick == 1 ? 1000 : tick == 0 ? 1 : COARSE_TICK_US;
+  return (
+    ((<usize>page) << 3) + SAMPLES + <usize>(used >> 2) * BLOCK_BYTES + <usize>((used & 3) << 2)
+  );
 }
 
 /** Finds the records of samples [from, to), up to the first one that has none. */
@@ -163,7 +153,11 @@ function appendGroup(s: usize, from: i32, to: i32): i32 {
     const ticks = (tUs - load<f64>(record)) / tickUsOf(meta);
     let offset = <i32>ticks;
     let count = load<i32>(record, COUNT);
-    if (used == ((meta >> 8) & 255) || (meta & KIND_MASK) != kindBits || <f64>offset != ticks) {
+    if (
+      used == ((meta >> 8) & 255) ||
+      (meta & <i32>KIND_MASK) != kindBits ||
+      <f64>offset != ticks
+    ) {
       if (!openPage(s, record, tUs, i)) return i;
       count = load<i32>(record, COUNT);
       meta = load<i32>(record, META);

@@ -3,28 +3,27 @@
 // head-sealed.ts), oldest first, to columns of times and of 64-bit values. src/tsdb/head-read.ts is the
 // reference, and gives bit for bit the same. Nothing is kept between calls: the caller owns `scratch`
 // (40 KiB, 16-byte aligned) and the columns, which have room for 256 more than a block takes.
+import {
+  BLOCK_BYTES,
+  COMPANIONS,
+  F64,
+  KIND_SHIFT,
+  PAGE_META,
+  PREVIOUS,
+  SAMPLES,
+  SEALED,
+  SEALED_COUNT,
+  TICKS_SIZE,
+  VALUES_SIZE,
+  VECTORS_AT,
+  tickUsOf,
+} from './shared/head-page';
 import { decodeDoubles, decodeTimes, decodeWords } from './vector';
 
 const COUNT_MAX: i32 = 8192;
 /** Places in the scratch: pages of the chain, newest first; what vectors are decoded with. */
 const PAGES: usize = 0;
 const VECTORS: usize = 32768;
-
-/** Bytes in a page and fields of its meta: src/tsdb/head-pages.ts, head-sealed.ts. */
-const PREVIOUS: usize = 8;
-const META: usize = 12;
-const SAMPLES: usize = 16;
-const BLOCK_BYTES: usize = 48;
-const SEALED_COUNT: usize = 24;
-const TICKS_SIZE: usize = 28;
-const VALUES_SIZE: usize = 30;
-const VECTORS_AT: usize = 32;
-const KIND_SHIFT: u32 = 16;
-const TICK_SHIFT: u32 = 19;
-const COMPANIONS: u32 = 1 << 21;
-const SEALED: u32 = 1 << 22;
-const F64: u32 = 0;
-const COARSE_TICK_US: f64 = 1000000;
 
 /** Looked at of each page: as many lines of the cache as a usual one has. */
 const LINES: usize = 4;
@@ -37,10 +36,10 @@ const DEPTH_MAX: i32 = 8;
  */
 export function readChain(scratch: usize, page: u32, count: i32, tUs: usize, values: usize): i32 {
   if (count < 1 || count > COUNT_MAX) return 0;
-  const kind = kindOf(load<u32>(addressOf(page), META));
+  const kind = kindOf(load<u32>(addressOf(page), PAGE_META));
   let pages = 0;
   for (let at = page; at != 0; at = load<u32>(addressOf(at), PREVIOUS)) {
-    const meta = load<u32>(addressOf(at), META);
+    const meta = load<u32>(addressOf(at), PAGE_META);
     if (kindOf(meta) != kind || (meta & COMPANIONS) != 0 || pages == COUNT_MAX) return 0;
     store<u32>(scratch + PAGES + ((<usize>pages) << 2), at);
     pages++;
@@ -48,7 +47,7 @@ export function readChain(scratch: usize, page: u32, count: i32, tUs: usize, val
   let filled = 0;
   for (let i = pages - 1; i >= 0 && filled < count; i--) {
     const at = addressOf(load<u32>(scratch + PAGES + ((<usize>i) << 2)));
-    const meta = load<u32>(at, META);
+    const meta = load<u32>(at, PAGE_META);
     const left = count - filled;
     const to = (<usize>filled) << 3;
     if ((meta & SEALED) != 0) {
@@ -57,7 +56,7 @@ export function readChain(scratch: usize, page: u32, count: i32, tUs: usize, val
     } else {
       // The newest page has what is left of the count.
       const used = i == 0 ? left : min(<i32>(meta & 255), left);
-      readPlain(at, used, tickOf(meta), tUs + to, values + to);
+      readPlain(at, used, tickUsOf(meta), tUs + to, values + to);
       filled += used;
     }
   }
@@ -70,11 +69,6 @@ function addressOf(page: u32): usize {
 
 function kindOf(meta: u32): u32 {
   return (meta >> KIND_SHIFT) & 7;
-}
-
-function tickOf(meta: u32): f64 {
-  const tick = (meta >> TICK_SHIFT) & 3;
-  return tick == 0 ? 1 : tick == 1 ? 1000 : COARSE_TICK_US;
 }
 
 /** In blocks of four, the last one whole. */
@@ -109,7 +103,7 @@ function readSealed(
   const ticks = page + VECTORS_AT;
   const vector = ticks + <usize>load<u16>(page, TICKS_SIZE);
   const end = vector + <usize>load<u16>(page, VALUES_SIZE);
-  if (decodeTimes(scratch, ticks, vector, count, load<f64>(page), tickOf(meta), tUs) == 0)
+  if (decodeTimes(scratch, ticks, vector, count, load<f64>(page), tickUsOf(meta), tUs) == 0)
     return false;
   if (kind == F64) return decodeDoubles(scratch, vector, end, count, values) != 0;
   return decodeWords(scratch, vector, end, count, values) != 0;

@@ -3,6 +3,26 @@
 // head's own memory: its times and values as two vectors (docs/formats/vector.md) behind a header.
 // That file and src/codec/vector-encode.ts are the reference, and give the same bytes. Nothing is
 // kept between calls, and nothing is written but the scratch (shared/seal-scratch.ts).
+import {
+  BLOCK_BYTES,
+  COARSE_TICK_US,
+  F64,
+  GREATEST,
+  KIND_MASK,
+  LEAST,
+  PAGE_META,
+  SAMPLES,
+  SEALED,
+  SEALED_COUNT,
+  TICKS_SIZE,
+  TICK_COARSE,
+  TICK_MICROSECOND,
+  TICK_MILLISECOND,
+  TICK_SHIFT,
+  VALUES_SIZE,
+  VECTORS_AT,
+  tickUsOf,
+} from './shared/head-page';
 import { divisorSize, putGroups, putHeader, putPatches, sizeOfFirst } from './shared/seal-bytes';
 import {
   divisor,
@@ -41,22 +61,6 @@ import {
   signedSize,
 } from './shared/seal-scratch';
 
-/** Bytes in a page and fields of its meta: src/tsdb/head-pages.ts, head-sealed.ts. */
-const META: usize = 12;
-const SAMPLES: usize = 16;
-const BLOCK_BYTES: usize = 48;
-const LEAST: usize = 16;
-const GREATEST: usize = 20;
-const SEALED_COUNT: usize = 24;
-const TICKS_SIZE: usize = 28;
-const VALUES_SIZE: usize = 30;
-const VECTORS_AT: usize = 32;
-const KIND_MASK: u32 = 7 << 16;
-const TICK_SHIFT: u32 = 19;
-const SEALED: u32 = 1 << 22;
-const F64: u32 = 0;
-const COARSE_TICK_US: f64 = 1000000;
-const MILLISECOND: u32 = 1;
 /** Whole numbers below are as exact as their sums with offsets of a page. */
 const EXACT_END: f64 = 4503599627370496;
 /** Sums of two ticks below have 32 bits. */
@@ -77,22 +81,22 @@ const TOO_FAR_APART: i32 = -1;
  */
 export function seal(s: usize, pages: i32): i32 {
   if (pages < 1 || pages > COUNT_MAX) return REFUSED;
-  const kind = load<u32>(pageAt(s, 0), META) & KIND_MASK;
+  const kind = load<u32>(pageAt(s, 0), PAGE_META) & KIND_MASK;
   const count = readPages(s, pages, kind);
   if (count < 1) return REFUSED;
   pad<i64>(s + WORDS, count);
-  let tick = MILLISECOND;
+  let tick = TICK_MILLISECOND;
   if (!areTicks) {
     readTimes(s, pages);
     tick = findTick(s, count);
-    if (tick > 2) return TOO_FAR_APART;
+    if (tick > TICK_COARSE) return TOO_FAR_APART;
   }
   pad<i32>(s + TICKS, count);
   findLimits<i32>(s + TICKS, count);
   const image = s + IMAGE;
   store<f64>(image, firstTimeUs(pageAt(s, 0)));
   store<u32>(image, 0, 8);
-  store<u32>(image, SEALED | kind | (tick << TICK_SHIFT), META);
+  store<u32>(image, SEALED | kind | (tick << TICK_SHIFT), PAGE_META);
   store<i32>(image, <i32>least, LEAST);
   store<i32>(image, <i32>greatest, GREATEST);
   store<i32>(image, count, SEALED_COUNT);
@@ -110,12 +114,8 @@ function pageAt(s: usize, i: i32): usize {
   return (<usize>load<u32>(s + PAGES + ((<usize>i) << 2))) << 3;
 }
 
-function tickUsOf(tick: u32): f64 {
-  return tick == 0 ? 1 : tick == 1 ? 1000 : COARSE_TICK_US;
-}
-
 function firstTimeUs(page: usize): f64 {
-  const tickUs = tickUsOf((load<u32>(page, META) >> TICK_SHIFT) & 3);
+  const tickUs = tickUsOf(load<u32>(page, PAGE_META));
   return load<f64>(page) + <f64>load<i32>(page, SAMPLES) * tickUs;
 }
 
@@ -137,11 +137,11 @@ function readPages(s: usize, pages: i32, kind: u32): i32 {
   let filled = 0;
   for (let i = 0; i < pages; i++) {
     const page = pageAt(s, i);
-    const meta = load<u32>(page, META);
+    const meta = load<u32>(page, PAGE_META);
     const used = <i32>(meta & 255);
     if ((meta & KIND_MASK) != kind || (meta & SEALED) != 0 || filled + used > COUNT_MAX) return 0;
     const distance = (load<f64>(page) - baseUs) / 1000;
-    if (((meta >> TICK_SHIFT) & 3) != MILLISECOND || !isExact(load<f64>(page))) isSum = false;
+    if (((meta >> TICK_SHIFT) & 3) != TICK_MILLISECOND || !isExact(load<f64>(page))) isSum = false;
     if (floor(distance) != distance || Math.abs(distance) >= <f64>TICKS_END) isSum = false;
     const moved = i32x4.splat(isSum ? <i32>distance : 0);
     let from = page + SAMPLES;
@@ -168,10 +168,10 @@ function readTimes(s: usize, pages: i32): void {
   let filled = 0;
   for (let i = 0; i < pages; i++) {
     const page = pageAt(s, i);
-    const meta = load<u32>(page, META);
+    const meta = load<u32>(page, PAGE_META);
     const used = <i32>(meta & 255);
     const bases = f64x2.splat(load<f64>(page));
-    const units = f64x2.splat(tickUsOf((meta >> TICK_SHIFT) & 3));
+    const units = f64x2.splat(tickUsOf(meta));
     let from = page + SAMPLES;
     let to = s + TIMES + ((<usize>filled) << 3);
     for (let k = 0; k < used; k += 4) {
@@ -188,11 +188,11 @@ function readTimes(s: usize, pages: i32): void {
   pad<f64>(s + TIMES, filled);
 }
 
-/** Fills TICKS from TIMES and says in which tick; above 2: in none. In the reference's order. */
+/** Fills TICKS from TIMES and says in which tick; above TICK_COARSE: in none. In the reference's order. */
 function findTick(s: usize, count: i32): u32 {
-  if (fillTicks(s, count, 1000)) return MILLISECOND;
-  if (fillTicks(s, count, 1)) return 0;
-  return fillTicks(s, count, COARSE_TICK_US) ? 2 : 3;
+  if (fillTicks(s, count, 1000)) return TICK_MILLISECOND;
+  if (fillTicks(s, count, 1)) return TICK_MICROSECOND;
+  return fillTicks(s, count, COARSE_TICK_US) ? TICK_COARSE : TICK_COARSE + 1;
 }
 
 /** False where the times are no multiples of the tick, or too far apart. */
