@@ -2,7 +2,7 @@
 // series shall not cost all others the way that reads them fast.
 import type { SeriesRef } from '../model/columns.ts';
 import type { Delete } from './deletes.ts';
-import { HIDDEN_VERDICTS_MAX } from './limits.ts';
+import { HIDDEN_VERDICTS_MAX_BYTES } from './limits.ts';
 import { slotOf } from './refs.ts';
 import { SlotTests } from './slot-tests.ts';
 import type { IndexTables } from './tenant-series.ts';
@@ -14,9 +14,9 @@ export class HiddenSeries {
 
   constructor(tables: IndexTables, deletes: readonly Delete[]) {
     const some = [...new Set(deletes)];
-    let verdicts = 0;
-    for (const { matchers } of some) verdicts += matchers.length * tables.pairs.end;
-    this.#isAny = verdicts > HIDDEN_VERDICTS_MAX;
+    let verdictBytes = 0;
+    for (const { matchers } of some) verdictBytes += matchers.length * tables.pairs.end;
+    this.#isAny = verdictBytes > HIDDEN_VERDICTS_MAX_BYTES;
     this.#tests = this.#isAny ? [] : some.map(({ matchers }) => new SlotTests(tables, matchers));
   }
 

@@ -215,7 +215,7 @@ export const CATALOG_CHUNK_BYTES = 4_000_000;
  */
 export const HEAD_DELETES_MAX = 1000;
 /** Bytes of what is kept of pairs of labels against the matchers of deletes; see HiddenSeries. */
-export const HIDDEN_VERDICTS_MAX = 16 * 2 ** 20;
+export const HIDDEN_VERDICTS_MAX_BYTES = 16 * 2 ** 20;
 /** A part is rewritten in the background for so many deletes that hit it. */
 export const REWRITE_DELETES_MIN = 64;
 /** A part is rewritten in the background when so much of it is expired. */

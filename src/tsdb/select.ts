@@ -134,9 +134,12 @@ export class HeadSeries {
     while (this.#next < this.#refs.length) {
       if (this.#next >= this.#ahead) this.#lookAhead();
       const ref = (this.ref = this.#refs[this.#next++]!);
-      const room = isKept || this.#hidden.has(ref) ? undefined : this.#room;
-      if (room !== undefined && this.#plain!.readTo(room, ref, moment, range))
-        return [room.samples];
+      const room = isKept ? undefined : this.#room;
+      const isRead =
+        room !== undefined &&
+        !this.#hidden.has(ref) &&
+        this.#plain!.readTo(room, ref, moment, range);
+      if (isRead) return [room.samples];
       const sources = headSources(this.#scan, ref, this.#near);
       if (sources.length > 0) return resolveSources(sources);
     }
