@@ -5,6 +5,8 @@ import { readFileSync } from 'node:fs';
 import { afterEach, test } from 'node:test';
 import * as fc from 'fast-check';
 import { NASTY_COLUMNS, noise } from '../../test/support/nasty-columns.ts';
+import { styledColumn } from '../../test/support/styled-columns.ts';
+import type { ColumnStyle } from '../../test/support/styled-columns.ts';
 import { decodeBody, encodeBody } from './block.ts';
 import type { BlockSamples } from './block.ts';
 import { writeDoubles } from './column.ts';
@@ -63,13 +65,8 @@ test('nasty columns are the same bytes', () => {
     for (const count of [...counts, 1025, 2050]) checkColumn(`${name}, ${count}`, make(count));
 });
 
-interface Shape {
-  readonly count: number;
-  readonly bits: number;
+interface Shape extends ColumnStyle {
   readonly exponent: number;
-  readonly style: number;
-  readonly seed: number;
-  readonly odds: number;
 }
 
 const shapes = fc.record({
@@ -81,24 +78,14 @@ const shapes = fc.record({
   odds: fc.nat(99),
 });
 
-/** Counters, gauges, walks, outliers, runs; of every size, whole or decimal. */
-function columnOf({ count, bits, exponent, style, seed, odds }: Shape): Float64Array {
-  const magnitude = 2 ** bits;
-  let walk = 0;
-  const values = Float64Array.from({ length: count }, (_, i) => {
-    const x = noise(seed + i);
-    const isRare = noise(seed ^ (i * 7)) * 100 < odds;
-    if (style === 0) return Math.floor((x - 0.5) * magnitude);
-    if (style === 1) return isRare ? (walk += Math.floor((x * magnitude) / count)) : walk;
-    if (style === 2) return 5 * i + (isRare ? Math.floor((x * magnitude) / 4) : 0);
-    if (style === 3) return Math.floor(x ** 8 * (magnitude / 4));
-    if (style === 4) return (walk += Math.floor((x * magnitude) / count));
-    if (style === 5) return (walk = Math.max(0, Math.min(100, walk + Math.floor(x * 7) - 3)));
-    if (style === 6) return (walk += 1000 + Math.floor(x * 3)) * 64 + (isRare ? 1 : 0);
-    if (style === 7) return isRare ? -Math.floor(x * magnitude) : Math.floor(x * 4);
-    if (style === 8) return Math.floor(x * 50) * Math.floor(magnitude / 64);
-    return i * i * Math.floor(x * 2 + 1) - magnitude;
-  });
+/** Columns of a style, whole or decimal. */
+function columnOf(shape: Shape): Float64Array {
+  const { count, bits, exponent, style, seed, odds } = shape;
+  const values = styledColumn(shape, ({ i, x, magnitude }) =>
+    style === 8
+      ? Math.floor(x * 50) * Math.floor(magnitude / 64)
+      : i * i * Math.floor(x * 2 + 1) - magnitude,
+  );
   for (let i = 0; i < count; i++) values[i] = values[i]! / 10 ** exponent + 0;
   if (odds % 10 === 3) new BigUint64Array(values.buffer)[seed & 7] = STALE;
   if (odds % 10 === 7) values[seed & 7] = [-0, Number.NaN, Infinity, 1e300, 0.1 + 0.2][bits % 5]!;

@@ -6,6 +6,8 @@ import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import * as fc from 'fast-check';
 import { NASTY_COLUMNS, noise } from '../../test/support/nasty-columns.ts';
+import { styledColumn } from '../../test/support/styled-columns.ts';
+import type { ColumnStyle } from '../../test/support/styled-columns.ts';
 import { VECTOR_COUNT_MAX } from '../codec/limits.ts';
 import { KIND } from '../model/columns.ts';
 import type { Kind } from '../model/columns.ts';
@@ -177,17 +179,12 @@ test('nasty columns of every length are the same bytes', () => {
     }
 });
 
-interface Shape {
-  readonly count: number;
+interface Shape extends ColumnStyle {
   readonly kind: Kind;
   readonly times: number;
   readonly sizes: readonly number[];
-  readonly bits: number;
   readonly factor: number;
   readonly exponent: number;
-  readonly style: number;
-  readonly seed: number;
-  readonly odds: number;
   readonly early: number;
 }
 
@@ -205,21 +202,10 @@ const shapes = fc.record({
   early: fc.constantFrom(0, 0, 0, EARLY_MAX),
 });
 
-/** Counters, gauges, walks, outliers; whole or decimal, of every size, with what is no decimal. */
-function valuesOf({ count, kind, bits, factor, exponent, style, seed, odds }: Shape): Float64Array {
-  const magnitude = 2 ** bits;
-  let walk = 0;
-  const values = Float64Array.from({ length: count }, (_, i) => {
-    const x = noise(seed + i);
-    const isRare = noise(seed ^ (i * 7)) * 100 < odds;
-    if (style === 0) return Math.floor((x - 0.5) * magnitude);
-    if (style === 1) return isRare ? (walk += Math.floor((x * magnitude) / count)) : walk;
-    if (style === 2) return 5 * i + (isRare ? Math.floor((x * magnitude) / 4) : 0);
-    if (style === 3) return Math.floor(x ** 8 * (magnitude / 4));
-    if (style === 4) return (walk += Math.floor((x * magnitude) / count));
-    if (style === 5) return (walk = Math.max(0, Math.min(100, walk + Math.floor(x * 7) - 3)));
-    if (style === 6) return (walk += 1000 + Math.floor(x * 3)) * 64 + (isRare ? 1 : 0);
-    if (style === 7) return isRare ? -Math.floor(x * magnitude) : Math.floor(x * 4);
+/** Columns of a style, whole or decimal, with what is no decimal. */
+function valuesOf(shape: Shape): Float64Array {
+  const { count, kind, bits, factor, exponent, style, seed, odds } = shape;
+  const values = styledColumn(shape, ({ i, x, isRare, magnitude }) => {
     if (style === 8) return isRare ? Math.exp(x) : Math.floor(x * 50) / 4;
     return i * Math.floor(magnitude / 256) + (isRare ? 1 : 0);
   });
