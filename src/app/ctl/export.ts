@@ -134,7 +134,7 @@ function packer(path: string) {
 }
 
 /** A file of another name in the same folder, renamed when it is complete and on the disk. */
-function fileSink(path: string): Sink {
+export function fileSink(path: string): Sink {
   const partial = join(dirname(path), `.${basename(path)}.${process.pid}.part`);
   const file = createWriteStream(partial, { flush: true });
   const pack = packer(path);
@@ -178,6 +178,8 @@ function fileSink(path: string): Sink {
     discard: async () => {
       entry.destroy();
       file.destroy();
+      // A file that is still being opened appears after it was taken away.
+      if (!file.closed) await new Promise<void>((resolve) => file.once('close', () => resolve()));
       await rm(partial, { force: true });
     },
   };
