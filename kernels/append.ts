@@ -112,11 +112,25 @@ function findInOrder(s: usize, from: i32, to: i32): i32 {
   return to;
 }
 
-/** Looks at the records that were found. The sum only keeps the loads alive. */
+/**
+ * Looks at the records that were found. The sum only keeps the loads alive. The fewer instructions
+ * lie between two of them, the more misses the processor has at once.
+ */
 function touch(s: usize, count: i32): void {
   const end = s + RECORDS + (count << 2);
   let sum = 0;
-  for (let at = s + RECORDS; at < end; at += 4) sum |= load<i32>(<usize>load<u32>(at), PAGE);
+  let at = s + RECORDS;
+  for (; at + 32 <= end; at += 32) {
+    sum |= load<i32>(<usize>load<u32>(at), PAGE);
+    sum |= load<i32>(<usize>load<u32>(at, 4), PAGE);
+    sum |= load<i32>(<usize>load<u32>(at, 8), PAGE);
+    sum |= load<i32>(<usize>load<u32>(at, 12), PAGE);
+    sum |= load<i32>(<usize>load<u32>(at, 16), PAGE);
+    sum |= load<i32>(<usize>load<u32>(at, 20), PAGE);
+    sum |= load<i32>(<usize>load<u32>(at, 24), PAGE);
+    sum |= load<i32>(<usize>load<u32>(at, 28), PAGE);
+  }
+  for (; at < end; at += 4) sum |= load<i32>(<usize>load<u32>(at), PAGE);
   store<i32>(s + TOUCHED, sum);
 }
 
