@@ -26,6 +26,9 @@ const BETWEEN_QUERIES_MS = 500;
 /** What has come in buffers since the last such collection pays for one. */
 const BUFFERS_GROWN_BYTES = 96 * 1024 * 1024;
 
+/** Of what is alive: so much garbage may come before the whole heap is collected. */
+const HEAP_GROWING_PERCENT = 150;
+
 /** How near to its bound resident memory may come before what nobody holds is collected. */
 const NEAR_SHARE = 0.9;
 const NEAR_LOOK_MS = 100;
@@ -105,6 +108,15 @@ export function collectAfterQueries(
  */
 export function countBuffersAsHeap(): void {
   setFlagsFromString('--external-memory-accounted-in-global-limit');
+}
+
+/**
+ * Lets garbage become half as much again as what is alive. Left alone the runtime collects as often as 3 % of
+ * the time pay for, which beside one large query is each second, and each collection stands in the
+ * way of writes for up to 25 ms (docs/decisions/0079). For all threads.
+ */
+export function collectSeldom(): void {
+  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
 }
 
 export interface IdleProcess {

@@ -13,10 +13,16 @@ import { realClock } from '../real/clock.ts';
 import { realFiles } from '../real/files.ts';
 import { killProbe } from '../real/kill-probe.ts';
 import { loadKernels } from '../real/kernels.ts';
-import { countBuffersAsHeap, watchBoundMemory, watchIdleMemory } from '../real/idle-memory.ts';
+import {
+  collectSeldom,
+  countBuffersAsHeap,
+  watchBoundMemory,
+  watchIdleMemory,
+} from '../real/idle-memory.ts';
 import { isLittleMemory, restartForLittleMemory } from '../real/little-memory.ts';
 import { realPrng } from '../real/prng.ts';
 import { realScheduler } from '../real/scheduler.ts';
+import { lowerHelpers } from '../real/thread-priority.ts';
 import type { Settings } from '../settings/flags.ts';
 import { address as addressKind, SettingError } from '../settings/kinds.ts';
 import { loadSettings } from '../settings/load.ts';
@@ -106,7 +112,11 @@ async function serve(args: readonly string[]): Promise<void> {
   if (isLittle) restartForLittleMemory();
   loadKernels();
   // With little memory buffers are worth a collection early.
-  if (!isLittle) countBuffersAsHeap();
+  if (!isLittle) {
+    countBuffersAsHeap();
+    collectSeldom();
+  }
+  lowerHelpers();
   const logger = makeLogger(settings);
   for (const warning of warnings) logger.warn(warning);
   const registry = new MetricsRegistry();
