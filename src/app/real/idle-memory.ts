@@ -111,9 +111,9 @@ export function countBuffersAsHeap(): void {
 }
 
 /**
- * Lets garbage become one and a half times what is alive. Left alone the runtime collects as often as 3 % of
- * the time pay for, which beside one large query is each second, and each collection stands in the
- * way of writes for up to 25 ms (docs/decisions/0079). For all threads.
+ * Lets garbage become one and a half times what is alive. Left alone the runtime collects as often
+ * as 3 % of the time pay for, which beside one large query is each second, and each collection
+ * stands in the way of writes for up to 25 ms (docs/decisions/0079). For all threads.
  */
 export function collectSeldom(): void {
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
