@@ -72,9 +72,9 @@ export function pickKernel(
   }
 }
 
-/** Of equal values, and of one that is no number, the later one. */
-function laterMax(earlier: number, later: number): number {
-  return later >= earlier || Number.isNaN(earlier) ? later : earlier;
+/** Of equal values the earlier one: a zero has a sign. What is no number loses. */
+function earlierMax(earlier: number, later: number): number {
+  return later > earlier || Number.isNaN(earlier) ? later : earlier;
 }
 
 /**
@@ -100,7 +100,7 @@ function extremeValues(
       back = Number.NaN;
       for (let i = to - 1; i >= from; i--) {
         const value = values[i]! * sign;
-        if (value > back || Number.isNaN(back)) back = value;
+        if (value >= back || Number.isNaN(back)) back = value;
         suffix[i] = back;
       }
       back = Number.NaN;
@@ -108,10 +108,10 @@ function extremeValues(
     }
     for (; end < to; end++) {
       const value = values[end]! * sign;
-      if (value >= back || Number.isNaN(back)) back = value;
+      if (value > back || Number.isNaN(back)) back = value;
     }
     // Behind the turn there may be nothing yet: then NaN, which loses.
-    out.setFloat(k, laterMax(suffix[from]!, back) * sign);
+    out.setFloat(k, earlierMax(suffix[from]!, back) * sign);
   }
 }
 

@@ -20,6 +20,7 @@ const FOUND = [
   '(requests_total + 0.1) ^ 7 % 3.25',
   '1e9 % abs(load) ^ -3',
   'load ^ 1000 % 10',
+  'min_over_time(latency_bucket{job="b",le!~"10"}[30m]) ^ -1',
 ];
 const SLOWEST_MS = 30_000;
 const TOLD_EVERY = 1000;
