@@ -2,7 +2,7 @@
 // labels. In an instant query topk and bottomk answer in order of value, group by group.
 import type { StepGrid } from '../../windows/sliding.ts';
 import type { AggregateExpr } from '../ast.ts';
-import { copySlot, isEmptyColumn, newColumn } from './column.ts';
+import { copySlot, isEmptyColumn, NewColumns } from './column.ts';
 import type { Column, ColumnGroup } from './column.ts';
 import type { Evaluation } from './context.ts';
 import { executionError } from './errors.ts';
@@ -10,6 +10,7 @@ import { labelsRatio } from './labels-hash.ts';
 import { unwrap } from './prepare.ts';
 import { SLOT_EMPTY, SLOT_FLOAT, SLOT_HISTOGRAM } from './result.ts';
 import { goFloat } from './text.ts';
+import { mapInTurns } from './turns.ts';
 
 interface PickInput {
   /** k or the ratio by step. */
@@ -51,10 +52,13 @@ export async function pickSeries(
 ): Promise<Column[]> {
   if (!checkParam(ev, expr, param)) return [];
   const out = new Map<Column, Column>();
+  const made = new NewColumns(grid.count);
   ev.takeColumns(columns.length, grid.count);
   const places =
     expr.op === 'limit_ratio'
-      ? new Map(columns.map((column) => [column, labelsRatio(column.labels)]))
+      ? new Map(
+          await mapInTurns(ev, columns, (column) => [column, labelsRatio(column.labels)] as const),
+        )
       : undefined;
   for (const group of groups)
     for (let k = 0; k < grid.count; k++) {
@@ -65,7 +69,7 @@ export async function pickSeries(
       for (const column of picks) {
         let picked = out.get(column);
         if (picked === undefined) {
-          picked = newColumn(column.labels, grid.count, column.dropName);
+          picked = made.next(column.labels, column.dropName);
           out.set(column, picked);
         }
         copySlot(picked, column, k);

@@ -21,6 +21,7 @@ import { kernelArgs, noteNonCounter, rangeArg } from './range-functions.ts';
 import { keepsName, rangeKernel } from './range-kernels.ts';
 import { SLOT_FLOAT, SLOT_HISTOGRAM } from './result.ts';
 import { dataGrid, instantRequest, runLeaf } from './selector.ts';
+import { eachInTurns, sortInTurns } from './turns.ts';
 
 export async function aggregate(
   ev: Evaluation,
@@ -34,8 +35,8 @@ export async function aggregate(
     return await countValues(ev, expr, columns, grid.count);
   }
   const param = expr.param === undefined ? undefined : await ev.scalar(expr.param, grid);
-  const columns = inLabelOrder(ev, expr, await ev.vector(expr.expr, grid));
-  const groups = groupColumns(expr, columns);
+  const columns = await inLabelOrder(ev, expr, await ev.vector(expr.expr, grid));
+  const groups = await groupColumns(ev, expr, columns);
   if (isLeafAggregation(expr.op)) return await foldGroups(ev, expr, expr.op, groups, grid.count);
   if (expr.op === 'quantile') return await quantiles(ev, expr, groups, param!, grid.count);
   return await pickSeries(ev, expr, columns, groups, { param: param!, grid });
@@ -45,26 +46,31 @@ export async function aggregate(
  * Where equals are told apart by who comes first, a range query goes by labels: other orders depend
  * on the series of other steps.
  */
-function inLabelOrder(ev: Evaluation, expr: AggregateExpr, columns: Column[]): Column[] {
+async function inLabelOrder(
+  ev: Evaluation,
+  expr: AggregateExpr,
+  columns: Column[],
+): Promise<Column[]> {
   const isOrdered = !isLeafAggregation(expr.op) || expr.op === 'min' || expr.op === 'max';
   if (ev.times.stepUs === 0 || !isOrdered) return columns;
-  const isSorted = columns.every(
-    ({ labels }, i) => i === 0 || compareLabels(columns[i - 1]!.labels, labels) <= 0,
-  );
-  return isSorted ? columns : columns.toSorted((a, b) => compareLabels(a.labels, b.labels));
+  return await sortInTurns(ev, columns, (a, b) => compareLabels(a.labels, b.labels));
 }
 
 /** Columns by group, groups in order of first appearance. */
-function groupColumns(expr: AggregateExpr, columns: readonly Column[]): ColumnGroup[] {
+async function groupColumns(
+  ev: Evaluation,
+  expr: AggregateExpr,
+  columns: readonly Column[],
+): Promise<ColumnGroup[]> {
   const groups = new Map<string, ColumnGroup>();
   const grouping = groupingOf(expr);
-  for (const column of columns) {
+  await eachInTurns(ev, columns, (column) => {
     const labels = groupingLabels(column.labels, grouping);
     const key = labelsKey(labels);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, { labels, columns: [column] });
     else group.columns.push(column);
-  }
+  });
   return Array.from(groups.values());
 }
 

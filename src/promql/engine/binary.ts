@@ -17,6 +17,7 @@ import {
   haveOneMetric,
   isEmptyColumn,
   mergeSameLabels,
+  NewColumns,
   newColumn,
   setFloat,
 } from './column.ts';
@@ -57,6 +58,32 @@ export function scalarOperation(op: BinaryOp, left: number, right: number): numb
       return Number.NaN;
     default:
       return unreachable(op);
+  }
+}
+
+/** `scalarOperation` of every slot; what stands in slots that hold nothing does not matter. */
+export function operateFloats(
+  op: BinaryOp,
+  left: Float64Array,
+  right: Float64Array,
+  out: Float64Array,
+): void {
+  const { length } = out;
+  switch (op) {
+    case '+':
+      for (let k = 0; k < length; k++) out[k] = left[k]! + right[k]!;
+      return;
+    case '-':
+      for (let k = 0; k < length; k++) out[k] = left[k]! - right[k]!;
+      return;
+    case '*':
+      for (let k = 0; k < length; k++) out[k] = left[k]! * right[k]!;
+      return;
+    case '/':
+      for (let k = 0; k < length; k++) out[k] = left[k]! / right[k]!;
+      return;
+    default:
+      for (let k = 0; k < length; k++) out[k] = scalarOperation(op, left[k]!, right[k]!);
   }
 }
 
@@ -209,6 +236,7 @@ export async function vectorScalar(
   const dropsName = changesMeaning(op) || returnBool;
   const out: Column[] = [];
   const passed = newColumn(NO_LABELS, scalar.length, false);
+  const made = new NewColumns(scalar.length);
   for (const column of columns) {
     const labels =
       dropsName && !ev.delayedNameRemoval ? dropMetadataLabels(column.labels) : column.labels;
@@ -217,23 +245,28 @@ export async function vectorScalar(
     if (isPlain && isComparisonOp(op) && !returnBool) {
       // Many filters leave nothing of most series: what is left alone takes memory.
       if (filterColumn(op, column, scalar, swapped, passed))
-        out.push(copyOf(passed, labels, dropName));
+        out.push(copyOf(passed, made.next(labels, dropName)));
     } else {
-      const result = newColumn(labels, scalar.length, dropName);
-      if (isPlain) floatColumn(op, column, scalar, swapped, result);
-      else elementColumn(ev, expr, column, scalar, swapped, result);
+      const result = made.next(labels, dropName);
+      if (isPlain) {
+        const [left, right] = swapped ? [scalar, column.values] : [column.values, scalar];
+        operateFloats(op, left, right, result.values);
+        result.present.set(column.present);
+      } else elementColumn(ev, expr, column, scalar, swapped, result);
       if (!isEmptyColumn(result)) out.push(result);
     }
     const pause = ev.pause();
     if (pause !== undefined) await pause;
   }
   // Without a name that tells them apart series may be the same.
-  return !dropsName || ev.delayedNameRemoval || haveOneMetric(columns) ? out : mergeSameLabels(out);
+  if (!dropsName || ev.delayedNameRemoval || (await haveOneMetric(ev, columns))) return out;
+  return await mergeSameLabels(ev, out);
 }
 
-function copyOf({ present, values }: Column, labels: Labels, dropName: boolean): Column {
-  const [kept, numbers] = [present.slice(), values.slice()];
-  return { labels, present: kept, values: numbers, histograms: undefined, dropName };
+function copyOf({ present, values }: Column, to: Column): Column {
+  to.present.set(present);
+  to.values.set(values);
+  return to;
 }
 
 /** Histograms among others, and operators that are about them. */
@@ -255,24 +288,6 @@ function elementColumn(
     if (element === undefined) continue;
     if (returnBool) setFloat(result, k, element.keep ? 1 : 0);
     else if (element.keep) putElement(result, k, isComparisonOp(op) ? own : element);
-  }
-}
-
-/** Arithmetic, and comparisons that answer 0 and 1. */
-function floatColumn(
-  op: BinaryOp,
-  column: Column,
-  scalar: Float64Array,
-  swapped: boolean,
-  result: Column,
-): void {
-  for (let k = 0; k < scalar.length; k++) {
-    if (column.present[k] !== SLOT_FLOAT) continue;
-    const own = column.values[k]!;
-    const value = swapped
-      ? scalarOperation(op, scalar[k]!, own)
-      : scalarOperation(op, own, scalar[k]!);
-    setFloat(result, k, value);
   }
 }
 

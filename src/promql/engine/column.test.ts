@@ -3,31 +3,32 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { labelsFromObject } from '../../model/labels.ts';
 import { dropMetadataLabels, haveOneMetric, newColumn } from './column.ts';
+import type { Column } from './column.ts';
 
 const columnsOf = (...all: Record<string, string>[]) =>
   all.map((labels) => newColumn(labelsFromObject(labels), 1, false));
 
-test('labels of one metric, wherever they stand', () => {
-  assert.equal(haveOneMetric([]), true);
-  assert.equal(haveOneMetric(columnsOf({ a: '1' }, { a: '2' })), true);
+const never = { pause: () => undefined };
+const areOne = (columns: readonly Column[]) => haveOneMetric(never, columns);
+
+test('labels of one metric, wherever they stand', async () => {
+  assert.equal(await areOne([]), true);
+  assert.equal(await areOne(columnsOf({ a: '1' }, { a: '2' })), true);
+  assert.equal(await areOne(columnsOf({ __name__: 'm', a: '1' }, { __name__: 'm', A: '1' })), true);
   assert.equal(
-    haveOneMetric(columnsOf({ __name__: 'm', a: '1' }, { __name__: 'm', A: '1' })),
-    true,
-  );
-  assert.equal(
-    haveOneMetric(columnsOf({ __name__: 'm', a: '1' }, { __name__: 'n', a: '1' })),
+    await areOne(columnsOf({ __name__: 'm', a: '1' }, { __name__: 'n', a: '1' })),
     false,
   );
   assert.equal(
-    haveOneMetric(columnsOf({ A: 'x', __name__: 'm' }, { A: 'x', __name__: 'n' })),
+    await areOne(columnsOf({ A: 'x', __name__: 'm' }, { A: 'x', __name__: 'n' })),
     false,
   );
-  assert.equal(haveOneMetric(columnsOf({ __name__: 'm' }, { a: 'm' })), false);
-  assert.equal(haveOneMetric(columnsOf({ a: 'm' }, { __name__: 'm' })), false);
+  assert.equal(await areOne(columnsOf({ __name__: 'm' }, { a: 'm' })), false);
+  assert.equal(await areOne(columnsOf({ a: 'm' }, { __name__: 'm' })), false);
   const units = columnsOf({ __name__: 'm', __unit__: 's' }, { __name__: 'm', __unit__: 'ms' });
-  assert.equal(haveOneMetric(units), false);
+  assert.equal(await areOne(units), false);
   const types = columnsOf({ __name__: 'm', __type__: 'gauge' }, { __name__: 'm' });
-  assert.equal(haveOneMetric(types), false);
+  assert.equal(await areOne(types), false);
 });
 
 test('what describes the metric goes, the rest stays', () => {

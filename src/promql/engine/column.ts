@@ -1,11 +1,14 @@
 // The value of an expression for all steps at once: a vector is a list of columns (one a series), a
-// scalar one array. Columns are owned by whoever received them, and may be changed in place only by
-// the operator that made them.
+// scalar one array. What a column holds is changed by the operator that made it alone: the same
+// values may be part of several columns.
 import type { Histogram } from '../../model/histogram.ts';
 import { labelsKey } from '../../model/labels.ts';
 import type { Labels } from '../../model/labels.ts';
+import { StepColumns } from '../../windows/step-column.ts';
 import { executionError } from './errors.ts';
 import { SLOT_EMPTY, SLOT_FLOAT, SLOT_HISTOGRAM } from './result.ts';
+import { eachInTurns, mapInTurns } from './turns.ts';
+import type { Pausing } from './turns.ts';
 
 export interface Column {
   labels: Labels;
@@ -47,6 +50,20 @@ export function newColumn(labels: Labels, count: number, dropName: boolean): Col
     histograms: undefined,
     dropName,
   };
+}
+
+/** New columns of one vector, one after the other, in buffers that several share. */
+export class NewColumns {
+  readonly #columns: StepColumns;
+
+  constructor(count: number) {
+    this.#columns = new StepColumns(count);
+  }
+
+  next(labels: Labels, dropName: boolean): Column {
+    const { present, values } = this.#columns.next();
+    return { labels, present, values, histograms: undefined, dropName };
+  }
 }
 
 export function setFloat(column: Column, k: number, value: number): void {
@@ -102,50 +119,72 @@ function haveSameMetadata(a: Labels, b: Labels): boolean {
 }
 
 /** Do all have the same labels of that kind? Then series that differ do so without them too. */
-export function haveOneMetric(columns: readonly Column[]): boolean {
-  return columns.every(({ labels }) => haveSameMetadata(labels, columns[0]!.labels));
+export async function haveOneMetric(on: Pausing, columns: readonly Column[]): Promise<boolean> {
+  let isOne = true;
+  await eachInTurns(on, columns, ({ labels }) => {
+    isOne &&= haveSameMetadata(labels, columns[0]!.labels);
+  });
+  return isOne;
 }
 
 const SAME_LABELSET = 'vector cannot contain metrics with the same labelset';
 
 /** Throws where two columns have the same labels. */
-export function refuseSameLabels(columns: readonly Column[]): void {
+export async function refuseSameLabels(on: Pausing, columns: readonly Column[]): Promise<void> {
   const seen = new Set<string>();
-  for (const column of columns) seen.add(labelsKey(column.labels));
+  await eachInTurns(on, columns, ({ labels }) => void seen.add(labelsKey(labels)));
   if (seen.size !== columns.length) throw executionError(SAME_LABELSET);
 }
 
 /** Joins columns with the same labels; throws where two of them hold something at the same step. */
-export function mergeSameLabels(columns: Column[]): Column[] {
+export async function mergeSameLabels(on: Pausing, columns: Column[]): Promise<Column[]> {
   if (columns.length <= 1) return columns;
   const byKey = new Map<string, Column>();
-  for (const column of columns) {
+  const merged = new Set<Column>();
+  await eachInTurns(on, columns, (column) => {
     const key = labelsKey(column.labels);
     const first = byKey.get(key);
-    if (first === undefined) byKey.set(key, column);
-    else
-      for (let k = 0; k < column.present.length; k++) {
-        if (column.present[k] === SLOT_EMPTY) continue;
-        if (first.present[k] !== SLOT_EMPTY) throw executionError(SAME_LABELSET);
-        copySlot(first, column, k);
-      }
-  }
+    if (first === undefined) {
+      byKey.set(key, column);
+      return;
+    }
+    const own = merged.has(first) ? first : copyOfColumn(first);
+    merged.add(own);
+    byKey.set(key, own);
+    for (let k = 0; k < column.present.length; k++) {
+      if (column.present[k] === SLOT_EMPTY) continue;
+      if (own.present[k] !== SLOT_EMPTY) throw executionError(SAME_LABELSET);
+      copySlot(own, column, k);
+    }
+  });
   return byKey.size === columns.length ? columns : Array.from(byKey.values());
 }
 
+function copyOfColumn(column: Column): Column {
+  return {
+    ...column,
+    present: column.present.slice(),
+    values: column.values.slice(),
+    histograms: column.histograms?.slice(),
+  };
+}
+
 /** The values of a one-step evaluation, repeated for `count` steps. */
-export function repeatValue(value: Value, count: number): Value {
+export async function repeatValue(on: Pausing, value: Value, count: number): Promise<Value> {
   if (value.kind === 'string') return value;
   if (value.kind === 'scalar')
     return { kind: 'scalar', values: new Float64Array(count).fill(value.values[0]!) };
-  return { kind: 'vector', columns: value.columns.map((column) => repeatColumn(column, count)) };
+  const made = new NewColumns(count);
+  const columns = await mapInTurns(on, value.columns, (column) =>
+    repeatColumn(column, made.next(column.labels, column.dropName)),
+  );
+  return { kind: 'vector', columns };
 }
 
-function repeatColumn(column: Column, count: number): Column {
-  const out = newColumn(column.labels, count, column.dropName);
+function repeatColumn(column: Column, out: Column): Column {
   out.present.fill(column.present[0]!);
   out.values.fill(column.values[0]!);
   const histogram = column.histograms?.[0];
-  if (histogram !== undefined) out.histograms = Array.from({ length: count }, () => histogram);
+  if (histogram !== undefined) out.histograms = Array.from(out.present, () => histogram);
   return out;
 }

@@ -8,8 +8,9 @@ import type { Column, Value } from './column.ts';
 import type { QueryTimes } from './prepare.ts';
 import type { QuerySamples } from './query-samples.ts';
 import type { Trace } from './trace.ts';
+import type { Pausing } from './turns.ts';
 
-export interface Evaluation {
+export interface Evaluation extends Pausing {
   readonly storage: StorageReader;
   readonly context: ReadContext;
   readonly times: QueryTimes;
@@ -32,11 +33,6 @@ export interface Evaluation {
   countSlots(count: number): void;
   /** Takes the bytes of new columns from the budget and checks the limit on samples. */
   takeColumns(columnCount: number, stepCount: number): void;
-  /**
-   * To be called between columns, or steps over all of them: a promise to wait for where the slice
-   * of the thread is used up. Throws the signal's reason.
-   */
-  pause(): Promise<void> | undefined;
   /** Gives back columns that are done with, at most what was taken. */
   giveColumns(columnCount: number, stepCount: number): void;
 }

@@ -443,12 +443,31 @@ test('long fits of one series pause between their steps, with the same bits', as
   }
 });
 
+test('series that become one leave what they were made of as it is for other parts', async () => {
+  const early = Array.from({ length: 30 }, (_, i) => i);
+  const late = Array.from({ length: 90 }, (_, i) => (i < 60 ? Number.NaN : i));
+  const storage = new TinyStorage({ 'm,i,1': early, 'm,i,2': late });
+  const range = { startUs: 0, endUs: 890e6, stepUs: 10e6, lookbackUs: 10e6 };
+  const query =
+    'count(label_replace(abs(m > 0), "i", "", "", "")) - count(abs(m > 0) * 2) + 3 * count(-abs(m > 0))';
+  const { series } = await ask(storage, query, range);
+  const found = Array.from(
+    series[0]!.values.filter((_, k) => series[0]!.present[k] === SLOT_FLOAT),
+  );
+  assert.deepEqual(
+    found,
+    Array.from({ length: 59 }, () => 3),
+  );
+});
+
 test('operators pause between columns or steps, and a query that was ended stops there', async () => {
   const storage = new TinyStorage(COUNTERS);
   const queries = [
     'c_total * 2',
     'c_total + c_total',
     'c_total or c_total',
+    'c_total > 0 unless c_total * 2',
+    'absent(c_total)',
     'abs(c_total)',
     'round(c_total)',
     'sum(c_total * 2)',

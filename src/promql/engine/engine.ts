@@ -13,6 +13,7 @@ import { unwrap } from './prepare.ts';
 import { rangeVector } from './range-vector.ts';
 import { SLOT_FLOAT } from './result.ts';
 import type { EvalParams, EvalResult, EvalSeries } from './result.ts';
+import { eachInTurns, sortInTurns } from './turns.ts';
 
 /**
  * Evaluates an expression as an instant query (`stepUs` 0) or a range query. Rejects with AppError:
@@ -39,7 +40,7 @@ export async function evaluate(
     answer = { type: 'matrix', series, string: undefined };
   } else {
     const value = await ev.evaluate(inner, grid);
-    answer = isRange ? asMatrix(value, ev.delayedNameRemoval) : asInstant(value, ev);
+    answer = await (isRange ? asMatrix(value, ev) : asInstant(value, ev));
   }
   return {
     ...answer,
@@ -68,17 +69,18 @@ function scalarSeries(values: Float64Array): EvalSeries {
 }
 
 /** Removes the names that were only marked, and refuses what becomes equal. */
-function finishNames(columns: Column[], isDelayed: boolean): Column[] {
-  if (!isDelayed) return columns;
-  for (const column of columns)
+async function finishNames(ev: Evaluator, columns: Column[]): Promise<Column[]> {
+  if (!ev.delayedNameRemoval) return columns;
+  await eachInTurns(ev, columns, (column) => {
     if (column.dropName) column.labels = dropMetadataLabels(column.labels);
-  return mergeSameLabels(columns);
+  });
+  return await mergeSameLabels(ev, columns);
 }
 
-function asMatrix(
+async function asMatrix(
   value: Value,
-  isDelayed: boolean,
-): Pick<EvalResult, 'type' | 'series' | 'string'> {
+  ev: Evaluator,
+): Promise<Pick<EvalResult, 'type' | 'series' | 'string'>> {
   if (value.kind === 'string') throw rangeTypeError('string');
   if (value.kind === 'scalar')
     return {
@@ -86,15 +88,18 @@ function asMatrix(
       series: value.values.length === 0 ? [] : [scalarSeries(value.values)],
       string: undefined,
     };
-  const columns = finishNames(value.columns, isDelayed);
-  const sorted = columns.toSorted((a, b) => compareLabels(a.labels, b.labels));
+  const columns = await finishNames(ev, value.columns);
+  const sorted = await sortInTurns(ev, columns, (a, b) => compareLabels(a.labels, b.labels));
   return { type: 'matrix', series: sorted.map(toSeries), string: undefined };
 }
 
-function asInstant(value: Value, ev: Evaluator): Pick<EvalResult, 'type' | 'series' | 'string'> {
+async function asInstant(
+  value: Value,
+  ev: Evaluator,
+): Promise<Pick<EvalResult, 'type' | 'series' | 'string'>> {
   if (value.kind === 'string') return { type: 'string', series: [], string: value.text };
   if (value.kind === 'scalar')
     return { type: 'scalar', series: [scalarSeries(value.values)], string: undefined };
-  const columns = finishNames(value.columns, ev.delayedNameRemoval);
+  const columns = await finishNames(ev, value.columns);
   return { type: 'vector', series: columns.map(toSeries), string: undefined };
 }

@@ -29,6 +29,7 @@ import type { EvalParams } from './result.ts';
 import { dataGrid, instantSelector, selectRaw } from './selector.ts';
 import { Sharing } from './sharing.ts';
 import type { Trace } from './trace.ts';
+import { mapInTurns } from './turns.ts';
 import { scaleHistogram } from '../../windows/histogram-math.ts';
 
 export class Evaluator implements Evaluation {
@@ -105,7 +106,7 @@ export class Evaluator implements Evaluation {
       const once = (): Promise<Value> => this.#node(expr, { ...grid, count: 1 });
       const value = await (this.counted === undefined ? once() : this.counted.repeated(once));
       if (value.kind === 'vector') this.takeColumns(value.columns.length, grid.count);
-      return repeatValue(value, grid.count);
+      return await repeatValue(this, value, grid.count);
     }
     return this.#node(expr, grid);
   }
@@ -227,7 +228,7 @@ export class Evaluator implements Evaluation {
     if (expr.op === '+' || value.kind === 'string') return value;
     if (value.kind === 'scalar')
       return { kind: 'scalar', values: value.values.map((number) => -number) };
-    const columns = value.columns.map((column) => ({
+    const columns = await mapInTurns(this, value.columns, (column) => ({
       labels: this.delayedNameRemoval ? column.labels : dropMetadataLabels(column.labels),
       present: column.present,
       values: column.values.map((number) => -number),
@@ -236,7 +237,7 @@ export class Evaluator implements Evaluation {
     }));
     return {
       kind: 'vector',
-      columns: this.delayedNameRemoval ? columns : mergeSameLabels(columns),
+      columns: this.delayedNameRemoval ? columns : await mergeSameLabels(this, columns),
     };
   }
 

@@ -2,9 +2,9 @@
 // error that names it.
 import type { StepGrid } from '../../windows/sliding.ts';
 import type { Call, Expr } from '../ast.ts';
-import { absentLabels } from './absent.ts';
+import { absentColumns } from './absent.ts';
 import { compareNanLast } from './aggregate-pick.ts';
-import { dropMetadataLabels, mergeSameLabels, newColumn, setFloat } from './column.ts';
+import { dropMetadataLabels, mergeSameLabels, NewColumns, newColumn, setFloat } from './column.ts';
 import type { Column, Value } from './column.ts';
 import type { Evaluation } from './context.ts';
 import { notSupported } from './errors.ts';
@@ -24,6 +24,7 @@ import { rangeKernel } from './range-kernels.ts';
 import { SLOT_EMPTY, SLOT_FLOAT } from './result.ts';
 import { instantSelector } from './selector.ts';
 import { startTimestamps } from './start-timestamps.ts';
+import { eachInTurns, mapInTurns, sortInTurns } from './turns.ts';
 
 function vectorValue(columns: Column[]): Value {
   return { kind: 'vector', columns };
@@ -34,12 +35,12 @@ function stepsOf(grid: StepGrid, at: (stepUs: number) => number): Float64Array {
 }
 
 /** Removes the name from every column, now or at the end; refuses what becomes equal. */
-function withoutName(ev: Evaluation, columns: Column[]): Column[] {
-  for (const column of columns) {
+async function withoutName(ev: Evaluation, columns: Column[]): Promise<Column[]> {
+  await eachInTurns(ev, columns, (column) => {
     column.dropName = true;
     if (!ev.delayedNameRemoval) column.labels = dropMetadataLabels(column.labels);
-  }
-  return ev.delayedNameRemoval ? columns : mergeSameLabels(columns);
+  });
+  return ev.delayedNameRemoval ? columns : await mergeSameLabels(ev, columns);
 }
 
 export async function callFunction(ev: Evaluation, call: Call, grid: StepGrid): Promise<Value> {
@@ -96,12 +97,13 @@ async function onlyFloat(ev: Evaluation, arg: Expr, grid: StepGrid): Promise<Flo
   const columns = await ev.vector(arg, grid);
   const out = new Float64Array(grid.count).fill(Number.NaN);
   const found = new Uint8Array(grid.count);
-  for (const { present, values } of columns)
+  await eachInTurns(ev, columns, ({ present, values }) => {
     for (let k = 0; k < grid.count; k++) {
       if (present[k] !== SLOT_FLOAT) continue;
       out[k] = found[k] === 1 ? Number.NaN : values[k]!;
       found[k] = 1;
     }
+  });
   return out;
 }
 
@@ -115,7 +117,7 @@ async function vectorFunction(ev: Evaluation, call: Call, grid: StepGrid): Promi
     case 'start_timestamp':
       return withoutName(ev, await startTimestamps(ev, first!, grid));
     case 'absent':
-      return absentFunction(ev, first!, grid);
+      return absentColumns(ev, unwrap(first!), await ev.vector(first!, grid), grid.count);
     case 'histogram_quantile':
       return quantileFunction(ev, call, grid);
     case 'histogram_quantiles':
@@ -167,15 +169,15 @@ async function columnFunction(
     );
   switch (func) {
     case 'label_replace':
-      return labelReplace(call, columns);
+      return labelReplace(ev, call, columns);
     case 'label_join':
-      return labelJoin(call, columns);
+      return labelJoin(ev, call, columns);
     case 'sort':
     case 'sort_desc':
-      return sortByValue(columns, func === 'sort' ? 1 : -1);
+      return sortByValue(ev, columns, func === 'sort' ? 1 : -1);
     case 'sort_by_label':
     case 'sort_by_label_desc':
-      return sortByLabel(call, columns, func === 'sort_by_label' ? 1 : -1);
+      return sortByLabel(ev, call, columns, func === 'sort_by_label' ? 1 : -1);
     case 'clamp':
     case 'clamp_min':
     case 'clamp_max':
@@ -191,10 +193,13 @@ async function columnFunction(
   return withoutName(ev, await mapFloats(ev, columns, apply));
 }
 
-function sortByValue(columns: readonly Column[], sign: number): Column[] {
-  return columns
-    .filter((column) => column.present.includes(SLOT_FLOAT))
-    .toSorted((a, b) => compareNanLast(a.values[0]!, b.values[0]!, sign));
+async function sortByValue(
+  ev: Evaluation,
+  columns: readonly Column[],
+  sign: number,
+): Promise<Column[]> {
+  const floats = columns.filter((column) => column.present.includes(SLOT_FLOAT));
+  return await sortInTurns(ev, floats, (a, b) => compareNanLast(a.values[0]!, b.values[0]!, sign));
 }
 
 async function boundFunction(
@@ -220,8 +225,9 @@ async function boundFunction(
     maxFloat(min?.[k] ?? -Infinity, minFloat(max?.[k] ?? Infinity, value)),
   );
   if (min !== undefined && max !== undefined)
-    for (const { present } of clamped)
+    await eachInTurns(ev, clamped, ({ present }) => {
       for (let k = 0; k < grid.count; k++) if (max[k]! < min[k]!) present[k] = SLOT_EMPTY;
+    });
   return withoutName(
     ev,
     clamped.filter(({ present }) => present.includes(SLOT_FLOAT)),
@@ -247,24 +253,13 @@ async function timestampFunction(ev: Evaluation, arg: Expr, grid: StepGrid): Pro
     return withoutName(ev, await instantSelector(ev, inner, grid, 'timestamp'));
   const columns = await ev.vector(arg, grid);
   ev.takeColumns(columns.length, grid.count);
-  const out = columns.map((column) => {
-    const result = newColumn(column.labels, grid.count, column.dropName);
+  const made = new NewColumns(grid.count);
+  const out = await mapInTurns(ev, columns, (column) => {
+    const result = made.next(column.labels, column.dropName);
     for (let k = 0; k < grid.count; k++)
       if (column.present[k] !== SLOT_EMPTY)
         setFloat(result, k, (grid.startUs + k * grid.stepUs) / 1e6);
     return result;
   });
   return withoutName(ev, out);
-}
-
-async function absentFunction(ev: Evaluation, arg: Expr, grid: StepGrid): Promise<Column[]> {
-  const columns = await ev.vector(arg, grid);
-  const out = newColumn(absentLabels(unwrap(arg)), grid.count, false);
-  let isEmpty = true;
-  for (let k = 0; k < grid.count; k++) {
-    if (columns.some(({ present }) => present[k] !== SLOT_EMPTY)) continue;
-    setFloat(out, k, 1);
-    isEmpty = false;
-  }
-  return isEmpty ? [] : [out];
 }

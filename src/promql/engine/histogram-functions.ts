@@ -29,6 +29,7 @@ import { stringArg } from './label-functions.ts';
 import { unwrap } from './prepare.ts';
 import { SLOT_EMPTY, SLOT_FLOAT, SLOT_HISTOGRAM } from './result.ts';
 import { goFloat } from './text.ts';
+import { eachInTurns } from './turns.ts';
 
 const READERS: ReadonlyMap<string, (h: Histogram) => number> = new Map([
   ['histogram_avg', (h: Histogram) => h.sum / h.count],
@@ -59,7 +60,7 @@ export async function readHistograms(
       if (column.present[k] === SLOT_HISTOGRAM) setFloat(result, k, read(column.histograms[k]!));
     if (!isEmptyColumn(result)) out.push(result);
   }
-  return mergeSameLabels(out);
+  return await mergeSameLabels(ev, out);
 }
 
 function outputColumn(ev: Evaluation, labels: Labels, count: number): Column {
@@ -87,13 +88,22 @@ class HistogramInput {
   readonly #ev: Evaluation;
   readonly #pos: PosRange;
 
-  constructor(ev: Evaluation, columns: readonly Column[], pos: PosRange) {
+  private constructor(ev: Evaluation, pos: PosRange) {
     this.#ev = ev;
     this.#pos = pos;
-    for (const column of columns) {
-      if (column.histograms !== undefined) this.#addNative(column);
-      if (column.present.includes(SLOT_FLOAT)) this.#addBucket(column);
-    }
+  }
+
+  static async of(
+    ev: Evaluation,
+    columns: readonly Column[],
+    pos: PosRange,
+  ): Promise<HistogramInput> {
+    const input = new HistogramInput(ev, pos);
+    await eachInTurns(ev, columns, (column) => {
+      if (column.histograms !== undefined) input.#addNative(column);
+      if (column.present.includes(SLOT_FLOAT)) input.#addBucket(column);
+    });
+    return input;
   }
 
   #addNative(column: Column): void {
@@ -252,9 +262,9 @@ export async function quantileFunction(
   const columns = await ev.vector(vector, grid);
   checkQuantiles(ev, q, arg);
   const { pos } = unwrap(vector);
-  const input = new HistogramInput(ev, columns, pos);
+  const input = await HistogramInput.of(ev, columns, pos);
   const readers = quantileReaders(ev, q, pos, grid);
-  return mergeSameLabels(await overHistograms(ev, input, grid.count, readers));
+  return await mergeSameLabels(ev, await overHistograms(ev, input, grid.count, readers));
 }
 
 /** histogram_quantiles: one series for every quantile, told apart by a label. */
@@ -267,7 +277,7 @@ export async function quantilesFunction(
   const columns = await ev.vector(vector, grid);
   const name = stringArg(label);
   const { pos } = unwrap(vector);
-  const input = new HistogramInput(ev, columns, pos);
+  const input = await HistogramInput.of(ev, columns, pos);
   const out: Column[] = [];
   for (const [i, arg] of args.entries()) {
     const q = await ev.scalar(arg, grid);
@@ -276,7 +286,7 @@ export async function quantilesFunction(
     for (const column of await overHistograms(ev, input, grid.count, readers))
       for (const part of splitByQuantile(column, q, name)) out.push(part);
   }
-  return mergeSameLabels(out);
+  return await mergeSameLabels(ev, out);
 }
 
 /** A column for every distinct quantile among the steps. */
@@ -312,10 +322,10 @@ export async function fractionFunction(
   const upper = await ev.scalar(upperArg, grid);
   const columns = await ev.vector(vector, grid);
   const { pos } = unwrap(vector);
-  const input = new HistogramInput(ev, columns, pos);
+  const input = await HistogramInput.of(ev, columns, pos);
   const result = await overHistograms(ev, input, grid.count, {
     native: (h, k, metric) => histogramFraction(lower[k]!, upper[k]!, h, noteInto(ev, metric, pos)),
     classic: (buckets, k) => classicFraction(lower[k]!, upper[k]!, buckets),
   });
-  return mergeSameLabels(result);
+  return await mergeSameLabels(ev, result);
 }

@@ -6,9 +6,11 @@ import { compareLabels, labelValue, withLabel } from '../../model/labels.ts';
 import type { Call, Expr } from '../ast.ts';
 import { mergeSameLabels } from './column.ts';
 import type { Column } from './column.ts';
+import type { Evaluation } from './context.ts';
 import { executionError } from './errors.ts';
 import { compareNatural } from './natural-order.ts';
 import { unwrap } from './prepare.ts';
+import { mapInTurns, sortInTurns } from './turns.ts';
 
 /** Any text but '' that is UTF-8: bytes that are not stand as lone surrogates. */
 export function isLabelName(name: string): boolean {
@@ -36,7 +38,11 @@ function expand(template: string, group: (name: string) => string): string {
   );
 }
 
-export function labelReplace(call: Call, columns: readonly Column[]): Column[] {
+export async function labelReplace(
+  ev: Evaluation,
+  call: Call,
+  columns: readonly Column[],
+): Promise<Column[]> {
   const [target, template, source, pattern] = call.args.slice(1).map(stringArg) as [
     string,
     string,
@@ -46,7 +52,7 @@ export function labelReplace(call: Call, columns: readonly Column[]): Column[] {
   if (!isLabelName(target))
     throw executionError(`invalid destination label name in label_replace(): ${target}`);
   const regex = compilePattern(pattern);
-  const out = columns.map((column) => {
+  const out = await mapInTurns(ev, columns, (column) => {
     const match = regex(labelValue(column.labels, source));
     if (match === undefined) return column;
     const value = expand(template, (name) => {
@@ -55,7 +61,7 @@ export function labelReplace(call: Call, columns: readonly Column[]): Column[] {
     });
     return relabel(column, target, value);
   });
-  return mergeSameLabels(out);
+  return await mergeSameLabels(ev, out);
 }
 
 function compilePattern(pattern: string): CaptureRegex {
@@ -66,7 +72,11 @@ function compilePattern(pattern: string): CaptureRegex {
   }
 }
 
-export function labelJoin(call: Call, columns: readonly Column[]): Column[] {
+export async function labelJoin(
+  ev: Evaluation,
+  call: Call,
+  columns: readonly Column[],
+): Promise<Column[]> {
   const [target, separator, ...sources] = call.args.slice(1).map(stringArg) as [
     string,
     string,
@@ -77,16 +87,21 @@ export function labelJoin(call: Call, columns: readonly Column[]): Column[] {
       throw executionError(`invalid source label name in label_join(): ${source}`);
   if (!isLabelName(target))
     throw executionError(`invalid destination label name in label_join(): ${target}`);
-  const out = columns.map((column) => {
+  const out = await mapInTurns(ev, columns, (column) => {
     const values = sources.map((source) => labelValue(column.labels, source));
     return relabel(column, target, values.join(separator));
   });
-  return mergeSameLabels(out);
+  return await mergeSameLabels(ev, out);
 }
 
-export function sortByLabel(call: Call, columns: readonly Column[], sign: number): Column[] {
+export async function sortByLabel(
+  ev: Evaluation,
+  call: Call,
+  columns: readonly Column[],
+  sign: number,
+): Promise<Column[]> {
   const names = call.args.slice(1).map(stringArg);
-  return columns.toSorted((a, b) => {
+  return await sortInTurns(ev, columns, (a, b) => {
     for (const name of names) {
       const order = compareNatural(labelValue(a.labels, name), labelValue(b.labels, name));
       if (order !== 0) return order * sign;

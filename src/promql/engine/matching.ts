@@ -16,16 +16,26 @@ import {
   changesMeaning,
   elementAt,
   elementOperation,
+  operateFloats,
   putElement,
   scalarOperation,
 } from './binary.ts';
 import type { Element } from './binary.ts';
-import { copySlot, dropMetadataLabels, isEmptyColumn, newColumn, setFloat } from './column.ts';
+import {
+  copySlot,
+  dropMetadataLabels,
+  isEmptyColumn,
+  NewColumns,
+  newColumn,
+  setFloat,
+} from './column.ts';
 import type { Column } from './column.ts';
 import type { Evaluation } from './context.ts';
 import { executionError } from './errors.ts';
-import { SLOT_EMPTY, SLOT_FLOAT } from './result.ts';
+import { SLOT_EMPTY } from './result.ts';
 import { labelsText } from './text.ts';
+import { eachInTurns, mapInTurns } from './turns.ts';
+import type { Pausing } from './turns.ts';
 
 const SAME_LABELSET = 'vector cannot contain metrics with the same labelset';
 
@@ -40,58 +50,78 @@ function matchLabels(labels: Labels, matching: VectorMatching): Labels {
 
 /** Columns of both sides with the same matching labels. */
 interface MatchGroup {
+  readonly key: string;
   readonly labels: Labels;
   readonly left: Column[];
   readonly right: Column[];
+  /** By the labels of the result, or by '' where each group has one: slots that have met one. */
+  readonly marks: Map<string, Uint8Array>;
 }
 
-class Matcher {
-  readonly groups = new Map<string, MatchGroup>();
-  readonly #byColumn = new Map<Column, MatchGroup>();
-  readonly #matching: VectorMatching;
+/** Who meets whom. */
+interface Matched {
+  readonly groups: Iterable<MatchGroup>;
+  /** By the places of the columns. */
+  readonly ofLeft: readonly MatchGroup[];
+  readonly ofRight: readonly MatchGroup[];
+}
 
-  constructor(matching: VectorMatching, left: readonly Column[], right: readonly Column[]) {
-    this.#matching = matching;
-    for (const column of left) this.groupOf(column).left.push(column);
-    for (const column of right) this.groupOf(column).right.push(column);
-  }
-
-  groupOf(column: Column): MatchGroup {
-    const known = this.#byColumn.get(column);
-    if (known !== undefined) return known;
-    const labels = matchLabels(column.labels, this.#matching);
+async function match(
+  on: Pausing,
+  matching: VectorMatching,
+  left: readonly Column[],
+  right: readonly Column[],
+): Promise<Matched> {
+  const groups = new Map<string, MatchGroup>();
+  const groupOf = (column: Column): MatchGroup => {
+    const labels = matchLabels(column.labels, matching);
     const key = labelsKey(labels);
-    let group = this.groups.get(key);
+    let group = groups.get(key);
     if (group === undefined) {
-      group = { labels, left: [], right: [] };
-      this.groups.set(key, group);
+      group = { key, labels, left: [], right: [], marks: new Map() };
+      groups.set(key, group);
     }
-    this.#byColumn.set(column, group);
     return group;
-  }
+  };
+  const ofLeft = await mapInTurns(on, left, (column) => {
+    const group = groupOf(column);
+    group.left.push(column);
+    return group;
+  });
+  const ofRight = await mapInTurns(on, right, (column) => {
+    const group = groupOf(column);
+    group.right.push(column);
+    return group;
+  });
+  return { groups: groups.values(), ofLeft, ofRight };
 }
 
 /** Result columns by labels, in order of first appearance; a slot may be filled once only. */
 class Output {
+  /** Whether the column given out last is a new one: nothing is in it. */
+  isNew = false;
   readonly #columns = new Map<string, Column>();
-  readonly #count: number;
+  readonly #made: NewColumns;
 
   constructor(count: number) {
-    this.#count = count;
+    this.#made = new NewColumns(count);
   }
 
-  column(labels: Labels, dropName: boolean): Column {
-    const key = labelsKey(labels);
+  /** `key` is that of the labels. */
+  column(key: string, labels: Labels, dropName: boolean): Column {
     let column = this.#columns.get(key);
+    this.isNew = column === undefined;
     if (column === undefined) {
-      column = newColumn(labels, this.#count, dropName);
+      column = this.#made.next(labels, dropName);
       this.#columns.set(key, column);
     }
     return column;
   }
 
-  finish(): Column[] {
-    return Array.from(this.#columns.values()).filter((column) => !isEmptyColumn(column));
+  finish(on: Pausing): Promise<Column[]> {
+    return mapInTurns(on, this.#columns.values(), (column) =>
+      isEmptyColumn(column) ? undefined : column,
+    );
   }
 }
 
@@ -99,11 +129,14 @@ function refuseTaken(column: Column, k: number): void {
   if (column.present[k] !== SLOT_EMPTY) throw executionError(SAME_LABELSET);
 }
 
-/** 1 at every step where one of the columns holds something. */
+/** Into `any` goes 1 at every step where the column holds something. */
+function addPresence(any: Uint8Array, { present }: Column): void {
+  for (let k = 0; k < present.length; k++) if (present[k] !== SLOT_EMPTY) any[k] = 1;
+}
+
 function unionOf(columns: readonly Column[], count: number): Uint8Array {
   const any = new Uint8Array(count);
-  for (const { present } of columns)
-    for (let k = 0; k < count; k++) if (present[k] !== SLOT_EMPTY) any[k] = 1;
+  for (const column of columns) addPresence(any, column);
   return any;
 }
 
@@ -114,31 +147,39 @@ export async function setOperation(
   right: readonly Column[],
   count: number,
 ): Promise<Column[]> {
-  const matcher = new Matcher(expr.matching!, left, right);
+  const { groups, ofLeft, ofRight } = await match(ev, expr.matching!, left, right);
   const output = new Output(count);
   const unions = new Map<MatchGroup, Uint8Array>();
   const isOr = expr.op === 'or';
-  for (const group of matcher.groups.values())
+  await eachInTurns(ev, groups, (group) => {
     unions.set(group, unionOf(isOr ? group.left : group.right, count));
-  const copy = async (column: Column, wanted: (any: number) => boolean): Promise<void> => {
-    const pause = ev.pause();
-    if (pause !== undefined) await pause;
-    const any = unions.get(matcher.groupOf(column))!;
-    const out = output.column(column.labels, column.dropName);
-    for (let k = 0; k < count; k++) {
-      if (column.present[k] === SLOT_EMPTY || !wanted(any[k]!)) continue;
-      refuseTaken(out, k);
-      copySlot(out, column, k);
+  });
+  const copy = async (
+    columns: readonly Column[],
+    groupsOf: readonly MatchGroup[],
+    wanted: (any: number) => boolean,
+  ): Promise<void> => {
+    for (const [i, column] of columns.entries()) {
+      const pause = ev.pause();
+      if (pause !== undefined) await pause;
+      const any = unions.get(groupsOf[i]!)!;
+      const { labels, dropName } = column;
+      const out = output.column(labelsKey(labels), labels, dropName);
+      for (let k = 0; k < count; k++) {
+        if (column.present[k] === SLOT_EMPTY || !wanted(any[k]!)) continue;
+        refuseTaken(out, k);
+        copySlot(out, column, k);
+      }
     }
   };
   if (isOr) {
-    for (const column of left) await copy(column, () => true);
-    for (const column of right) await copy(column, (any) => any === 0);
+    await copy(left, ofLeft, () => true);
+    await copy(right, ofRight, (any) => any === 0);
   } else {
     const want = expr.op === 'and' ? 1 : 0;
-    for (const column of left) await copy(column, (any) => any === want);
+    await copy(left, ofLeft, (any) => any === want);
   }
-  return output.finish();
+  return await output.finish(ev);
 }
 
 /** Sides by role: each series of `many` meets at most one of `one`. */
@@ -160,23 +201,30 @@ class Joiner {
   }
 
   async join(left: readonly Column[], right: readonly Column[]): Promise<Column[]> {
+    const ev = this.#ev;
     const many = this.#isSwapped ? right : left;
     const one = this.#isSwapped ? left : right;
-    const matcher = new Matcher(this.#matching, many, one);
-    const isActive = unionOf(many, this.#count);
+    const { groups, ofLeft: ofMany, ofRight: ofOne } = await match(ev, this.#matching, many, one);
     const { fillLeft, fillRight } = this.#matching;
     const fills = fillLeft !== undefined || fillRight !== undefined;
-    for (const group of matcher.groups.values())
-      if (group.right.length > 1) this.#refuseDuplicates(group, fills ? undefined : isActive);
-    const taken = new Map<MatchGroup, Map<string, Uint8Array>>();
-    for (const column of many) {
-      this.#joinColumn(column, matcher.groupOf(column), taken);
-      const pause = this.#ev.pause();
+    const isActive = fills ? undefined : new Uint8Array(this.#count);
+    if (isActive !== undefined)
+      await eachInTurns(ev, many, (column) => addPresence(isActive, column));
+    await eachInTurns(ev, groups, (group) => {
+      if (group.right.length > 1) this.#refuseDuplicates(group, isActive);
+    });
+    for (const [i, column] of many.entries()) {
+      this.#joinColumn(column, ofMany[i]!);
+      const pause = ev.pause();
       if (pause !== undefined) await pause;
     }
     if (fillLeft !== undefined)
-      for (const column of one) this.#fillColumn(column, matcher.groupOf(column), taken);
-    return this.#output.finish();
+      for (const [i, column] of one.entries()) {
+        this.#fillColumn(column, ofOne[i]!);
+        const pause = ev.pause();
+        if (pause !== undefined) await pause;
+      }
+    return await this.#output.finish(ev);
   }
 
   /** Two series of the "one" side with the same matching labels at the same step. */
@@ -201,17 +249,13 @@ class Joiner {
     );
   }
 
-  #joinColumn(
-    many: Column,
-    group: MatchGroup,
-    taken: Map<MatchGroup, Map<string, Uint8Array>>,
-  ): void {
-    for (const one of group.right) this.#operate(many, one, group, taken);
+  #joinColumn(many: Column, group: MatchGroup): void {
+    for (const one of group.right) this.#operate(many, one, group);
     const fill = this.#matching.fillRight;
     if (fill === undefined) return;
     const any = unionOf(group.right, this.#count);
     const one = this.#fillSide(group, many, fill, (k) => any[k] === 0);
-    this.#operate(many, one, group, taken);
+    this.#operate(many, one, group);
   }
 
   /** A stand-in series: the fill value wherever `side` holds something and `wanted`. */
@@ -222,38 +266,53 @@ class Joiner {
     return column;
   }
 
-  #fillColumn(
-    one: Column,
-    group: MatchGroup,
-    taken: Map<MatchGroup, Map<string, Uint8Array>>,
-  ): void {
-    const marks = taken.get(group);
+  #fillColumn(one: Column, group: MatchGroup): void {
     const isMatched = new Uint8Array(this.#count);
-    for (const mark of marks?.values() ?? [])
+    for (const mark of group.marks.values())
       for (let k = 0; k < this.#count; k++) if (mark[k] === 1) isMatched[k] = 1;
     const fill = this.#matching.fillLeft!;
     const many = this.#fillSide(group, one, fill, (k) => isMatched[k] === 0);
-    this.#operate(many, one, group, taken);
+    this.#operate(many, one, group);
   }
 
-  #operate(
-    many: Column,
-    one: Column,
-    group: MatchGroup,
-    taken: Map<MatchGroup, Map<string, Uint8Array>>,
-  ): void {
-    const { op, returnBool, pos } = this.#expr;
-    const labels = this.#resultLabels(many.labels, one.labels);
-    const out = this.#output.column(labels, this.#dropsName());
-    const mark = this.#markOf(group, labels, taken);
+  #operate(many: Column, one: Column, group: MatchGroup): void {
+    const { op } = this.#expr;
+    const labels = this.#resultLabels(many.labels, one.labels, group);
+    const key = labels === group.labels ? group.key : labelsKey(labels);
+    const out = this.#output.column(key, labels, this.#expr.returnBool);
+    const marks = this.#matching.card === 'one-to-one' ? '' : key;
+    let mark = group.marks.get(marks);
+    const isFirst = this.#output.isNew && mark === undefined;
+    if (mark === undefined) group.marks.set(marks, (mark = new Uint8Array(this.#count)));
+    const left = this.#isSwapped ? one : many;
+    const right = this.#isSwapped ? many : one;
     const isPlain = many.histograms === undefined && one.histograms === undefined;
     const isFast = isPlain && op !== '</' && op !== '>/';
+    if (isFast && isFirst) this.#operateFloats(left, right, mark, out);
+    else this.#operateSlots(left, right, mark, out, isFast);
+  }
+
+  /** Floats alone, and nobody was there before. */
+  #operateFloats(left: Column, right: Column, mark: Uint8Array, out: Column): void {
+    const { op, returnBool } = this.#expr;
+    operateFloats(op, left.values, right.values, out.values);
+    for (let k = 0; k < this.#count; k++) mark[k] = left.present[k]! & right.present[k]!;
+    if (!isComparisonOp(op) || returnBool) {
+      out.present.set(mark);
+      return;
+    }
+    for (let k = 0; k < this.#count; k++) {
+      out.present[k] = mark[k]! & out.values[k]!;
+      out.values[k] = left.values[k]!;
+    }
+  }
+
+  #operateSlots(left: Column, right: Column, mark: Uint8Array, out: Column, isFast: boolean): void {
+    const { op, returnBool, pos } = this.#expr;
     const isFilter = isComparisonOp(op) && !returnBool;
     for (let k = 0; k < this.#count; k++) {
-      if (many.present[k] === SLOT_EMPTY || one.present[k] === SLOT_EMPTY) continue;
-      const left = this.#isSwapped ? one : many;
-      const right = this.#isSwapped ? many : one;
-      if (isFast && left.present[k] === SLOT_FLOAT) {
+      if (left.present[k] === SLOT_EMPTY || right.present[k] === SLOT_EMPTY) continue;
+      if (isFast) {
         const value = scalarOperation(op, left.values[k]!, right.values[k]!);
         this.#mark(mark, k);
         if (isFilter && value === 0) continue;
@@ -271,23 +330,6 @@ class Joiner {
     }
   }
 
-  #dropsName(): boolean {
-    return this.#expr.returnBool;
-  }
-
-  #markOf(
-    group: MatchGroup,
-    labels: Labels,
-    taken: Map<MatchGroup, Map<string, Uint8Array>>,
-  ): Uint8Array {
-    let marks = taken.get(group);
-    if (marks === undefined) taken.set(group, (marks = new Map()));
-    const key = this.#matching.card === 'one-to-one' ? '' : labelsKey(labels);
-    let mark = marks.get(key);
-    if (mark === undefined) marks.set(key, (mark = new Uint8Array(this.#count)));
-    return mark;
-  }
-
   #mark(mark: Uint8Array, k: number): void {
     if (mark[k] === 1)
       throw executionError(
@@ -300,10 +342,13 @@ class Joiner {
   }
 
   /** Labels of a result: of the "many" side, cut to what matched where both sides are single. */
-  #resultLabels(many: Labels, one: Labels): Labels {
+  #resultLabels(many: Labels, one: Labels, group: MatchGroup): Labels {
     const { op, returnBool } = this.#expr;
     const { card, on, labels: names, include } = this.#matching;
     const dropsName = changesMeaning(op) || (returnBool && !this.#ev.delayedNameRemoval);
+    // Without what describes the metric, what matched is what is left.
+    if (card === 'one-to-one' && dropsName && include.length === 0)
+      return dropMetadataLabels(group.labels);
     let labels = dropsName ? dropMetadataLabels(many) : many;
     if (card === 'one-to-one')
       labels = labelsFromPairs(labels.filter((_, i) => names.includes(labels[i & ~1]!) === on));

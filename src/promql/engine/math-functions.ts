@@ -2,7 +2,7 @@
 import { ln, log10, log2 } from './logarithms.ts';
 import { calendarTime } from './dates.ts';
 import type { CalendarTime } from './dates.ts';
-import { newColumn, setFloat } from './column.ts';
+import { NewColumns, setFloat } from './column.ts';
 import type { Column } from './column.ts';
 import type { Evaluation } from './context.ts';
 import { SLOT_FLOAT } from './result.ts';
@@ -87,9 +87,10 @@ export async function mapFloats(
   apply: (value: number, k: number) => number,
 ): Promise<Column[]> {
   const out: Column[] = [];
+  const made = new NewColumns(columns[0]?.present.length ?? 0);
   for (const column of columns) {
     const { present, values } = column;
-    const result = newColumn(column.labels, present.length, column.dropName);
+    const result = made.next(column.labels, column.dropName);
     let isEmpty = true;
     for (let k = 0; k < present.length; k++) {
       if (present[k] !== SLOT_FLOAT) continue;

@@ -12,7 +12,7 @@ import type { StepGrid, WindowShape } from '../../windows/sliding.ts';
 import { StepColumn } from '../../windows/step-column.ts';
 import type { Call, Expr, MatrixSelector, PosRange, SubqueryExpr } from '../ast.ts';
 import { quote } from '../text.ts';
-import { absentLabels } from './absent.ts';
+import { absentColumns } from './absent.ts';
 import {
   dropMetadataLabels,
   haveOneMetric,
@@ -30,6 +30,7 @@ import { SLOT_EMPTY, SLOT_FLOAT } from './result.ts';
 import { dataGrid, runLeaf, selectRaw } from './selector.ts';
 import type { RawSeries } from './selector.ts';
 import { subqueryGrid, subquerySeries } from './subquery.ts';
+import { eachInTurns } from './turns.ts';
 
 type RangeArg = MatrixSelector | SubqueryExpr;
 
@@ -73,7 +74,7 @@ export async function kernelArgs(
 export async function rangeFunction(ev: Evaluation, call: Call, grid: StepGrid): Promise<Column[]> {
   const arg = rangeArg(call);
   const columns = await rangeColumns(ev, call, arg, grid);
-  if (call.func === 'absent_over_time') return absentOverTime(arg, columns, grid);
+  if (call.func === 'absent_over_time') return await absentColumns(ev, arg, columns, grid.count);
   if (columns.length > 0) {
     // Evaluated a second time, which nobody is to see.
     const given = (): Promise<Float64Array[]> => kernelArgs(ev, call, grid, grid);
@@ -83,15 +84,15 @@ export async function rangeFunction(ev: Evaluation, call: Call, grid: StepGrid):
       await (ev.counted === undefined ? given() : ev.counted.quietly(given)),
     );
   }
-  noteNonCounters(ev, call, arg, columns);
-  const areApart = arg.type === 'MatrixSelector' && haveOneMetric(columns);
-  for (const column of columns) {
+  await noteNonCounters(ev, call, arg, columns);
+  const areApart = arg.type === 'MatrixSelector' && (await haveOneMetric(ev, columns));
+  await eachInTurns(ev, columns, (column) => {
     if (!keepsName(call.func)) column.dropName = true;
     if (column.labels.some(isTypeOrUnit)) ev.annotations.dependsOnRange = true;
     if (!ev.delayedNameRemoval && column.dropName)
       column.labels = dropMetadataLabels(column.labels);
-  }
-  if (!ev.delayedNameRemoval && !areApart) refuseSameLabels(columns);
+  });
+  if (!ev.delayedNameRemoval && !areApart) await refuseSameLabels(ev, columns);
   return columns;
 }
 
@@ -264,13 +265,18 @@ function checkArguments(ev: Evaluation, call: Call, args: readonly Float64Array[
 const COUNTER_SUFFIXES = ['_total', '_sum', '_count', '_bucket'];
 
 /** rate and increase over something that does not look like a counter. */
-function noteNonCounters(ev: Evaluation, call: Call, arg: RangeArg, columns: Column[]): void {
+async function noteNonCounters(
+  ev: Evaluation,
+  call: Call,
+  arg: RangeArg,
+  columns: Column[],
+): Promise<void> {
   if (call.func !== 'rate' && call.func !== 'increase') return;
-  for (const { labels, present } of columns) {
+  await eachInTurns(ev, columns, ({ labels, present }) => {
     const name = labelValue(labels, METRIC_NAME);
-    if (name === '' || !present.includes(SLOT_FLOAT)) continue;
-    noteNonCounter(ev, arg, name, labelValue(labels, '__type__'));
-  }
+    if (name !== '' && present.includes(SLOT_FLOAT))
+      noteNonCounter(ev, arg, name, labelValue(labels, '__type__'));
+  });
 }
 
 /** The same for one metric. */
@@ -289,15 +295,4 @@ export function noteNonCounter(ev: Evaluation, arg: RangeArg, name: string, type
         quote(name),
       arg.pos,
     );
-}
-
-function absentOverTime(arg: RangeArg, columns: readonly Column[], grid: StepGrid): Column[] {
-  const out = newColumn(absentLabels(arg), grid.count, false);
-  let isEmpty = true;
-  for (let k = 0; k < grid.count; k++) {
-    if (columns.some((column) => column.present[k] !== SLOT_EMPTY)) continue;
-    setFloat(out, k, 1);
-    isEmpty = false;
-  }
-  return isEmpty ? [] : [out];
 }

@@ -100,7 +100,7 @@ export async function runLeaf(
   ev.countSlots(columns.length * result.stepCount);
   if (!isFixed || grid.count === 1) return columns;
   ev.takeColumns(columns.length, grid.count);
-  const repeated = repeatValue({ kind: 'vector', columns }, grid.count);
+  const repeated = await repeatValue(ev, { kind: 'vector', columns }, grid.count);
   return repeated.kind === 'vector' ? repeated.columns : [];
 }
 

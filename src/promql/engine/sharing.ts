@@ -1,9 +1,9 @@
 // Parts of an expression that are written more than once are evaluated once. Equal parts are found
-// by their structure alone, positions aside. The value is kept untouched until its last use; every
-// use before gets a copy, because operators change what they receive in place.
+// by their structure alone, positions aside. The value is kept until its last use; every use before
+// gets columns of its own over the same values, and pays for them as for a copy.
 import type { StepGrid } from '../../windows/sliding.ts';
 import type { Expr } from '../ast.ts';
-import type { Column, Value } from './column.ts';
+import type { Value } from './column.ts';
 import { childrenOf, isLeafAggregation, unwrap } from './prepare.ts';
 
 /** Told before so many columns are copied. */
@@ -55,20 +55,11 @@ function keyOf({ key }: Part, { startUs, stepUs, count }: StepGrid, mode: string
   return `${key} ${startUs} ${stepUs} ${count} ${mode}`;
 }
 
+/** Columns of their own, for the labels may be changed; what they hold is not. */
 function copyOf(value: Value, onCopy: OnCopy): Value {
-  if (value.kind === 'string') return value;
-  if (value.kind === 'scalar') return { kind: 'scalar', values: value.values.slice() };
+  if (value.kind !== 'vector') return value;
   onCopy(value.columns.length);
-  return { kind: 'vector', columns: value.columns.map(copyOfColumn) };
-}
-
-function copyOfColumn(column: Column): Column {
-  return {
-    ...column,
-    present: column.present.slice(),
-    values: column.values.slice(),
-    histograms: column.histograms?.slice(),
-  };
+  return { kind: 'vector', columns: value.columns.map((column) => ({ ...column })) };
 }
 
 /** Gives equal expressions equal numbers, from the leaves up. */
