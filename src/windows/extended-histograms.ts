@@ -41,13 +41,13 @@ function interpolateHistogram(
   if (isCounter && isHistogramReset(to, from)) return scaleHistogram(to, part);
   // In this order: what stands still between the samples stays the same to the last bit, and does
   // not look like a reset.
-  const growth = new HistogramSum(to);
+  const growth = new HistogramSum(to, 'plain');
   if (!growth.add(from, -1)) {
     note('warning', 'mixed-exponential-custom');
     return undefined;
   }
   noteReconciled(growth, note, 'subtraction');
-  const sum = new HistogramSum(scaleHistogram(growth.finish(), part));
+  const sum = new HistogramSum(scaleHistogram(growth.finish(), part), 'plain');
   sum.add(from);
   noteReconciled(sum, note, 'addition');
   return sum.finish();
@@ -112,12 +112,16 @@ export function extendedHistogramGrowth(
     : s.values[last];
   if (left === undefined || right === undefined) return undefined;
   if (!isCounter && !(isGauge(left) && isGauge(right))) note('warning', 'histogram-not-gauge');
-  const growth = new HistogramSum(right);
+  const growth = new HistogramSum(right, 'plain');
   growth.add(left, -1);
   noteReconciled(growth, note, 'subtraction');
   if (isCounter) {
-    addLost(s, { first, last, left, right, cutsLeft }, growth);
-    noteReconciled(growth, note, 'addition');
+    const lost = lostBetween(s, { first, last, left, right, cutsLeft });
+    if (lost !== undefined) {
+      noteReconciled(lost, note, 'addition');
+      growth.add(lost.finish());
+      noteReconciled(growth, note, 'addition');
+    }
   }
   growth.setHint(COUNTER_RESET_HINT.gauge);
   return compactHistogram(growth.finish());
@@ -138,10 +142,10 @@ interface Ends {
 }
 
 /**
- * Adds what was lost in resets between the ends. A reset that an interpolation spans is in it
- * already.
+ * What was lost in resets between the ends; undefined where there was none. A reset that an
+ * interpolation spans is in it already.
  */
-function addLost(s: HistogramSamples, ends: Ends, growth: HistogramSum): void {
+function lostBetween(s: HistogramSamples, ends: Ends): HistogramSum | undefined {
   const { first, last, left, right, cutsLeft } = ends;
   let from = first + 1;
   let previous = left;
@@ -149,13 +153,19 @@ function addLost(s: HistogramSamples, ends: Ends, growth: HistogramSum): void {
     previous = s.values[first + 1]!;
     from++;
   }
-  if (from > last) return;
+  if (from > last) return undefined;
+  let lost: HistogramSum | undefined;
+  const lose = (h: Histogram): void => {
+    if (lost === undefined) lost = new HistogramSum(h, 'plain');
+    else lost.add(h);
+  };
   for (let i = from; i < last; i++) {
     const value = s.values[i]!;
-    if (isHistogramReset(value, previous)) growth.add(previous);
+    if (isHistogramReset(value, previous)) lose(previous);
     previous = value;
   }
-  if (isHistogramReset(right, previous)) growth.add(previous);
+  if (isHistogramReset(right, previous)) lose(previous);
+  return lost;
 }
 
 /** The smoothed instant selector over histograms, at tUs, from the samples [lo, hi) around it. */

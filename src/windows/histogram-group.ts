@@ -54,12 +54,12 @@ export class HistogramGroup {
 
   #addSum(histogram: Histogram, count: number): void {
     this.#count += count;
-    if (this.#sum === undefined) this.#sum = new HistogramSum(histogram);
+    if (this.#sum === undefined) this.#sum = new HistogramSum(histogram, 'compensated');
     else if (!this.#isRefused && !this.#sum.add(histogram)) this.#isRefused = true;
   }
 
   #addScaled(histogram: Histogram): void {
-    if (this.#scaled === undefined) this.#scaled = new HistogramSum(histogram);
+    if (this.#scaled === undefined) this.#scaled = new HistogramSum(histogram, 'compensated');
     else if (!this.#isRefused) this.#scaled.add(histogram);
   }
 

@@ -1,5 +1,5 @@
-// Arithmetic of native histograms: sums of any number of them with compensation, differences,
-// scaling, counter resets. Layouts that differ are brought to the coarser one: the smaller schema,
+// Arithmetic of native histograms: sums, differences, scaling, counter resets, in the order of the
+// reference, so that they have its bits. Layouts that differ are brought to the coarser one: the smaller schema,
 // the larger zero bucket, the common custom bounds. Source: Prometheus
 // model/histogram/float_histogram.go.
 import { COUNTER_RESET_HINT } from '../model/histogram.ts';
@@ -9,13 +9,88 @@ import { CompensatedSum } from './compensated.ts';
 import { sameBounds } from './histogram-equal.ts';
 import { bucketIndexes, exponentialBound, hasCustomBuckets, spansOf } from './histogram-layout.ts';
 
-/** Counts by bucket index, each with its error term. */
-type Counts = Map<number, CompensatedSum>;
+/**
+ * How the reference adds up: aggregations and windows keep what additions lose, operators and rates
+ * do not.
+ */
+export type Adding = 'plain' | 'compensated';
 
-function addCount(counts: Counts, index: number, value: number): void {
-  let sum = counts.get(index);
-  if (sum === undefined) counts.set(index, (sum = new CompensatedSum()));
-  sum.add(value);
+/** A sum that keeps nothing of what its additions lose. */
+class PlainSum extends CompensatedSum {
+  override add(value: number): void {
+    this.sum += value;
+  }
+}
+
+/** Counts by bucket index. */
+class Counts {
+  readonly #adding: Adding;
+  readonly #totals = new Map<number, CompensatedSum>();
+
+  constructor(adding: Adding) {
+    this.#adding = adding;
+  }
+
+  add(index: number, value: number, error = 0): void {
+    const total = this.#totals.get(index);
+    if (total === undefined) {
+      const first = newTotal(this.#adding);
+      first.set(value, error);
+      this.#totals.set(index, first);
+      return;
+    }
+    total.add(value);
+    if (error !== 0) total.add(error);
+  }
+
+  /** `factor` times the buckets that count. */
+  addSide(
+    spans: readonly BucketSpan[],
+    buckets: Float64Array,
+    factor: number,
+    isCounted?: (index: number) => boolean,
+  ): void {
+    for (const [i, index] of bucketIndexes(spans).entries())
+      if (isCounted === undefined || isCounted(index)) this.add(index, buckets[i]! * factor);
+  }
+
+  get(index: number): number | undefined {
+    return this.#totals.get(index)?.sum;
+  }
+
+  delete(index: number): void {
+    this.#totals.delete(index);
+  }
+
+  /** In the order of their indexes. */
+  entries(): (readonly [index: number, total: CompensatedSum])[] {
+    return Array.from(this.#totals).toSorted(([left], [right]) => left - right);
+  }
+
+  /** The same in other buckets; where `map` gives none, they are left out. */
+  mapped(map: (index: number) => number | undefined, adding = this.#adding): Counts {
+    const out = new Counts(adding);
+    for (const [index, { sum, error }] of this.entries()) {
+      const to = map(index);
+      if (to !== undefined) out.add(to, sum, error);
+    }
+    return out;
+  }
+}
+
+function newTotal(adding: Adding): CompensatedSum {
+  return adding === 'plain' ? new PlainSum() : new CompensatedSum();
+}
+
+function countsOf(
+  adding: Adding,
+  spans: readonly BucketSpan[],
+  buckets: Float64Array,
+  factor: number,
+): Counts {
+  const out = new Counts(adding);
+  out.addSide(spans, buckets, factor);
+  return out;
 }
 
 /** What addition did beside adding. */
@@ -28,31 +103,32 @@ export interface AddNotes {
 
 /** A sum of histograms under construction; starts as a copy of the first. */
 export class HistogramSum {
+  readonly #adding: Adding;
   #schema: number;
   #zeroThreshold: number;
   #custom: Float64Array;
   #hint: CounterResetHint;
-  readonly #count = new CompensatedSum();
-  readonly #sum = new CompensatedSum();
-  readonly #zero = new CompensatedSum();
-  #positive: Counts = new Map();
-  #negative: Counts = new Map();
+  readonly #count: CompensatedSum;
+  readonly #sum: CompensatedSum;
+  readonly #zero: CompensatedSum;
+  #positive: Counts;
+  #negative: Counts;
   readonly notes: AddNotes = { resetCollision: false, boundsReconciled: false };
 
-  constructor(first: Histogram) {
+  constructor(first: Histogram, adding: Adding) {
+    this.#adding = adding;
     this.#schema = first.schema;
     this.#zeroThreshold = first.zeroThreshold;
     this.#custom = first.customValues;
     this.#hint = first.counterResetHint;
-    this.#addScalars(first, 1, first.zeroCount);
-    addSide(this.#positive, first.positiveSpans, first.positiveBuckets, 1, (index) => index);
-    addSide(this.#negative, first.negativeSpans, first.negativeBuckets, 1, (index) => index);
-  }
-
-  #addScalars(h: Histogram, factor: number, zeroCount: number): void {
-    this.#count.add(h.count * factor);
-    this.#sum.add(h.sum * factor);
-    this.#zero.add(zeroCount * factor);
+    this.#count = newTotal(adding);
+    this.#sum = newTotal(adding);
+    this.#zero = newTotal(adding);
+    this.#count.set(first.count, 0);
+    this.#sum.set(first.sum, 0);
+    this.#zero.set(first.zeroCount, 0);
+    this.#positive = countsOf(adding, first.positiveSpans, first.positiveBuckets, 1);
+    this.#negative = countsOf(adding, first.negativeSpans, first.negativeBuckets, 1);
   }
 
   /**
@@ -64,6 +140,8 @@ export class HistogramSum {
     this.#mergeHint(other.counterResetHint);
     if (isCustom) this.#addCustom(other, factor);
     else this.#addExponential(other, factor);
+    this.#count.add(other.count * factor);
+    this.#sum.add(other.sum * factor);
     return true;
   }
 
@@ -79,57 +157,81 @@ export class HistogramSum {
   }
 
   #addCustom(other: Histogram, factor: number): void {
-    this.#addScalars(other, factor, other.zeroCount);
-    let bounds = this.#custom;
-    if (!sameBounds(bounds, other.customValues)) {
-      this.notes.boundsReconciled = true;
-      bounds = bounds.filter((bound) => other.customValues.includes(bound));
-      this.#positive = mapCounts(this.#positive, boundMap(this.#custom, bounds));
-      this.#custom = bounds;
+    const { positiveSpans, positiveBuckets, customValues } = other;
+    if (sameBounds(this.#custom, customValues)) {
+      this.#positive.addSide(positiveSpans, positiveBuckets, factor);
+      return;
     }
-    const map = boundMap(other.customValues, bounds);
-    addSide(this.#positive, other.positiveSpans, other.positiveBuckets, factor, map);
+    this.notes.boundsReconciled = true;
+    const bounds = this.#custom.filter((bound) => customValues.includes(bound));
+    // What is lost on the way to the common bounds is kept in any case, if only till then.
+    const together = this.#positive.mapped(boundMap(this.#custom, bounds), 'compensated');
+    const map = boundMap(customValues, bounds);
+    for (const [i, index] of bucketIndexes(positiveSpans).entries())
+      together.add(map(index), positiveBuckets[i]! * factor);
+    this.#custom = bounds;
+    this.#positive = new Counts(this.#adding);
+    for (const [index, { sum, error }] of together.entries())
+      if (sum !== 0 || error !== 0)
+        this.#positive.add(index, sum, this.#adding === 'plain' ? 0 : error);
   }
 
   #addExponential(other: Histogram, factor: number): void {
-    const zeroCount = this.#reconcileZero(other);
-    this.#addScalars(other, factor, zeroCount);
-    const schema = Math.min(this.#schema, other.schema);
-    if (schema < this.#schema) {
-      const from = this.#schema;
-      const map = (index: number): number => coarserIndex(index, from, schema);
-      this.#positive = mapCounts(this.#positive, map);
-      this.#negative = mapCounts(this.#negative, map);
-      this.#schema = schema;
+    const zero = this.#reconcileZero(other);
+    this.#zero.add(zero.sum * factor);
+    if (zero.error !== 0) this.#zero.add(zero.error * factor);
+    this.coarsen(other.schema);
+    const { schema } = other;
+    const { positiveSpans, positiveBuckets, negativeSpans, negativeBuckets } = other;
+    for (const [to, spans, buckets] of [
+      [this.#positive, positiveSpans, positiveBuckets],
+      [this.#negative, negativeSpans, negativeBuckets],
+    ] as const) {
+      const isCounted = (index: number): boolean =>
+        exponentialBound(this.#schema, index) > this.#zeroThreshold;
+      if (schema === this.#schema) to.addSide(spans, buckets, factor, isCounted);
+      else {
+        const map = (index: number): number => coarserIndex(index, schema, this.#schema);
+        const coarse = countsOf(this.#adding, spans, buckets, factor).mapped(map);
+        for (const [index, { sum, error }] of coarse.entries())
+          if (isCounted(index)) to.add(index, sum, error);
+      }
     }
-    const threshold = this.#zeroThreshold;
-    const map = (index: number): number | undefined => {
-      const to = coarserIndex(index, other.schema, schema);
-      return exponentialBound(schema, to) <= threshold ? undefined : to;
-    };
-    addSide(this.#positive, other.positiveSpans, other.positiveBuckets, factor, map);
-    addSide(this.#negative, other.negativeSpans, other.negativeBuckets, factor, map);
+  }
+
+  /** Brings exponential buckets to that schema, unless theirs is smaller. */
+  coarsen(schema: number): void {
+    const from = this.#schema;
+    if (schema >= from) return;
+    const map = (index: number): number => coarserIndex(index, from, schema);
+    this.#positive = this.#positive.mapped(map);
+    this.#negative = this.#negative.mapped(map);
+    this.#schema = schema;
   }
 
   /** Widens both zero buckets until they agree; answers the other's zero count. */
-  #reconcileZero(other: Histogram): number {
-    let count = other.zeroCount;
+  #reconcileZero(other: Histogram): { readonly sum: number; readonly error: number } {
+    let count = { sum: other.zeroCount, error: 0 };
     let threshold = other.zeroThreshold;
     while (threshold !== this.#zeroThreshold) {
       if (this.#zeroThreshold > threshold)
-        ({ count, threshold } = widenedZero(other, this.#zeroThreshold));
+        ({ count, threshold } = widenedZero(zeroNeighbours(other), this.#zeroThreshold));
       if (threshold > this.#zeroThreshold) this.#widenZero(threshold);
     }
-    return count;
+    return this.#adding === 'plain' ? { sum: count.sum, error: 0 } : count;
   }
 
   #widenZero(threshold: number): void {
-    const widened = widenedZero(this.finish(), threshold);
-    this.#zero.set(widened.count, 0);
-    this.#zeroThreshold = widened.threshold;
-    for (const counts of [this.#positive, this.#negative])
-      for (const index of Array.from(counts.keys()))
-        if (exponentialBound(this.#schema, index - 1) < widened.threshold) counts.delete(index);
+    const sides = [this.#positive, this.#negative];
+    const { count, threshold: widened } = widenedZero(
+      { schema: this.#schema, zero: this.#zero, sides: sides.map((side) => side.entries()) },
+      threshold,
+    );
+    this.#zero.set(count.sum, this.#adding === 'plain' ? 0 : count.error);
+    this.#zeroThreshold = widened;
+    for (const counts of sides)
+      for (const [index] of counts.entries())
+        if (exponentialBound(this.#schema, index - 1) < widened) counts.delete(index);
   }
 
   setHint(hint: CounterResetHint): void {
@@ -144,7 +246,7 @@ export class HistogramSum {
   isFinite(): boolean {
     if (!Number.isFinite(this.#count.sum) || isInfinite(this.#sum.sum)) return false;
     for (const counts of [this.#positive, this.#negative])
-      for (const { sum } of counts.values()) if (isInfinite(sum)) return false;
+      for (const [, { sum }] of counts.entries()) if (isInfinite(sum)) return false;
     return !isInfinite(this.#zero.sum);
   }
 
@@ -172,29 +274,6 @@ function isInfinite(value: number): boolean {
   return value === Infinity || value === -Infinity;
 }
 
-function addSide(
-  counts: Counts,
-  spans: readonly BucketSpan[],
-  buckets: Float64Array,
-  factor: number,
-  map: (index: number) => number | undefined,
-): void {
-  for (const [i, index] of bucketIndexes(spans).entries()) {
-    const to = map(index);
-    if (to !== undefined) addCount(counts, to, buckets[i]! * factor);
-  }
-}
-
-function mapCounts(counts: Counts, map: (index: number) => number): Counts {
-  const out: Counts = new Map();
-  for (const [index, { sum, error }] of counts) {
-    const to = map(index);
-    addCount(out, to, sum);
-    out.get(to)!.error += error;
-  }
-  return out;
-}
-
 /** Index of a custom bucket under fewer bounds: the first bound not below its own. */
 function boundMap(from: Float64Array, to: Float64Array): (index: number) => number {
   return (index) => {
@@ -206,37 +285,56 @@ function boundMap(from: Float64Array, to: Float64Array): (index: number) => numb
 }
 
 function finishSide(counts: Counts): { spans: BucketSpan[]; buckets: Float64Array } {
-  const indexes = Array.from(counts.keys()).toSorted((a, b) => a - b);
-  const buckets = Float64Array.from(indexes, (index) => counts.get(index)!.total());
-  return { spans: spansOf(indexes), buckets };
+  const entries = counts.entries();
+  const buckets = Float64Array.from(entries, ([, total]) => total.total());
+  return { spans: spansOf(entries.map(([index]) => index)), buckets };
+}
+
+interface SumParts {
+  readonly sum: number;
+  readonly error: number;
+}
+
+/** The zero bucket and those that may fall into it, side by side in the order of their indexes. */
+interface ZeroNeighbours {
+  readonly schema: number;
+  readonly zero: SumParts;
+  readonly sides: readonly (readonly (readonly [index: number, count: SumParts])[])[];
+}
+
+function zeroNeighbours(h: Histogram): ZeroNeighbours {
+  const side = (spans: readonly BucketSpan[], buckets: Float64Array) =>
+    bucketIndexes(spans).map((index, i) => [index, { sum: buckets[i]!, error: 0 }] as const);
+  return {
+    schema: h.schema,
+    zero: { sum: h.zeroCount, error: 0 },
+    sides: [side(h.positiveSpans, h.positiveBuckets), side(h.negativeSpans, h.negativeBuckets)],
+  };
 }
 
 /** Zero count under a larger threshold, which grows to the end of a populated bucket it cuts. */
 function widenedZero(
-  h: Histogram,
+  { schema, zero, sides }: ZeroNeighbours,
   threshold: number,
-): { readonly count: number; readonly threshold: number } {
-  const sides = [
-    { indexes: bucketIndexes(h.positiveSpans), counts: h.positiveBuckets },
-    { indexes: bucketIndexes(h.negativeSpans), counts: h.negativeBuckets },
-  ];
+): { readonly count: SumParts; readonly threshold: number } {
+  const count = new CompensatedSum();
   let wanted = threshold;
   for (let isSettled = false; !isSettled;) {
     isSettled = true;
-    let count = h.zeroCount;
-    for (const { indexes, counts } of sides)
-      for (const [i, index] of indexes.entries()) {
-        if (exponentialBound(h.schema, index - 1) >= wanted) break;
-        count += counts[i]!;
-        const upper = exponentialBound(h.schema, index);
-        if (upper > wanted && counts[i] !== 0) {
+    count.set(zero.sum, zero.error);
+    for (const side of sides)
+      for (const [index, { sum, error }] of side) {
+        if (exponentialBound(schema, index - 1) >= wanted) break;
+        count.add(sum);
+        if (error !== 0) count.add(error);
+        const upper = exponentialBound(schema, index);
+        if (upper > wanted && sum !== 0) {
           wanted = upper;
           isSettled = false;
         }
       }
-    if (isSettled) return { count, threshold: wanted };
   }
-  return { count: h.zeroCount, threshold: wanted };
+  return { count, threshold: wanted };
 }
 
 export interface Combined extends Readonly<AddNotes> {
@@ -245,13 +343,13 @@ export interface Combined extends Readonly<AddNotes> {
 
 /** a + b; undefined where custom and exponential buckets meet. */
 export function addHistograms(a: Histogram, b: Histogram): Combined | undefined {
-  const sum = new HistogramSum(a);
+  const sum = new HistogramSum(a, 'plain');
   return sum.add(b) ? { ...sum.notes, histogram: sum.finish() } : undefined;
 }
 
 /** a - b, a gauge; undefined where custom and exponential buckets meet. */
 export function subtractHistograms(a: Histogram, b: Histogram): Combined | undefined {
-  const sum = new HistogramSum(a);
+  const sum = new HistogramSum(a, 'plain');
   if (!sum.add(b, -1)) return undefined;
   sum.setHint(COUNTER_RESET_HINT.gauge);
   return { ...sum.notes, histogram: sum.finish() };
@@ -292,8 +390,8 @@ export function isHistogramReset(h: Histogram, previous: Histogram): boolean {
   }
   if (hasCustomBuckets(previous) || h.schema > previous.schema) return true;
   if (h.zeroThreshold < previous.zeroThreshold) return true;
-  const zero = widenedZero(previous, h.zeroThreshold);
-  if (zero.threshold !== h.zeroThreshold || h.zeroCount < zero.count) return true;
+  const zero = widenedZero(zeroNeighbours(previous), h.zeroThreshold);
+  if (zero.threshold !== h.zeroThreshold || h.zeroCount < zero.count.sum) return true;
   const map = (index: number): number => coarserIndex(index, previous.schema, h.schema);
   for (const side of ['positive', 'negative'] as const) {
     const own = sideCounts(h, side, (index) => index);
@@ -307,11 +405,10 @@ function sideCounts(
   side: 'positive' | 'negative',
   map: (index: number) => number,
 ): Counts {
-  const counts: Counts = new Map();
   const isPositive = side === 'positive';
   const spans = isPositive ? h.positiveSpans : h.negativeSpans;
-  addSide(counts, spans, isPositive ? h.positiveBuckets : h.negativeBuckets, 1, map);
-  return counts;
+  const buckets = isPositive ? h.positiveBuckets : h.negativeBuckets;
+  return countsOf('plain', spans, buckets, 1).mapped(map);
 }
 
 function countsUnder(h: Histogram, map: (index: number) => number): Counts {
@@ -323,9 +420,9 @@ function countsUnder(h: Histogram, map: (index: number) => number): Counts {
  * count. What expressions make of histograms may have less than nothing in a bucket.
  */
 function hasFallen(now: Counts, before: Counts, h?: Histogram): boolean {
-  for (const [index, { sum }] of before) {
+  for (const [index, { sum }] of before.entries()) {
     if (h !== undefined && exponentialBound(h.schema, index) <= h.zeroThreshold) continue;
-    const own = now.get(index)?.sum;
+    const own = now.get(index);
     if (own === undefined ? sum !== 0 : own < sum) return true;
   }
   return false;
@@ -333,8 +430,7 @@ function hasFallen(now: Counts, before: Counts, h?: Histogram): boolean {
 
 /** The same of sums under bounds that only some of the buckets have: none is gone, it is 0. */
 function hasSumFallen(now: Counts, before: Counts): boolean {
-  const sumIn = (counts: Counts, index: number): number => counts.get(index)?.sum ?? 0;
-  for (const index of new Set([...before.keys(), ...now.keys()]))
-    if (sumIn(now, index) < sumIn(before, index)) return true;
+  for (const [index] of [...before.entries(), ...now.entries()])
+    if ((now.get(index) ?? 0) < (before.get(index) ?? 0)) return true;
   return false;
 }

@@ -58,7 +58,8 @@ function growthOf(
     note('warning', 'mixed-exponential-custom');
     return undefined;
   }
-  const growth = new HistogramSum(last);
+  const growth = new HistogramSum(last, 'plain');
+  if (!isCustom) growth.coarsen(Math.min(...checked.map(({ schema }) => schema)));
   if (!ignoresFirst) growth.add(first, -1);
   noteReconciled(growth, note, 'subtraction');
   if (isCounter)
@@ -92,7 +93,7 @@ export function histogramRate(
   };
   const fromZero = options.isCounter && startsInside(window);
   if (growth === undefined && !fromZero) return undefined;
-  const total = growth ?? new HistogramSum(first);
+  const total = growth ?? new HistogramSum(first, 'plain');
   if (fromZero && growth !== undefined && !total.add(first)) {
     note('warning', 'mixed-exponential-custom');
     return undefined;
@@ -113,7 +114,7 @@ export function histogramLastTwo(
   const seconds = (s.tUs[last]! - s.tUs[last - 1]!) / US_PER_SEC;
   if (isRate && (isGauge(newer) || isGauge(older))) note('warning', 'histogram-not-counter');
   if (!isRate && !(isGauge(newer) && isGauge(older))) note('warning', 'histogram-not-gauge');
-  const growth = new HistogramSum(newer);
+  const growth = new HistogramSum(newer, 'plain');
   if (!isRate || !isResetAt(s, last)) {
     if (!growth.add(older, -1)) {
       note('warning', 'mixed-exponential-custom');

@@ -122,7 +122,7 @@ function pushHistograms(
   for (let i = 0; i < times; i++) {
     if (step !== undefined) {
       const { counterResetHint } = step;
-      const sum = new HistogramSum(value);
+      const sum = new HistogramSum(value, 'plain');
       sum.add(scaleHistogram(step, sign === '-' ? -1 : 1));
       sum.setHint(counterResetHint);
       value = compactHistogram(sum.finish());

@@ -7,10 +7,12 @@ import { IN_ORDER_WINDOWS_MAX } from '../../src/windows/limits.ts';
 import { randomInt, randomUnit, seededPrng } from '../../src/stdx/prng.ts';
 import type { Prng } from '../../src/stdx/prng.ts';
 import { ask, seriesIn } from '../support/prom-compare.ts';
+import type { PromSeries } from '../support/prom-compare.ts';
 import { startBoth } from './reference.ts';
 import type { BothServers } from './reference.ts';
 import { writeWalks } from './remote-write.ts';
-import type { Walk } from './sample-walks.ts';
+import { nativeWalkOf } from './sample-walks.ts';
+import type { NativeWalk, Walk } from './sample-walks.ts';
 
 const SAMPLES = 240;
 const STEP_MS = 15_000;
@@ -50,6 +52,17 @@ function walksOf(prng: Prng, endMs: number): Walk[] {
   return walks;
 }
 
+/** Native histograms, some of whose buckets come and go; those of a shape differ in resolution. */
+function nativeWalksOf(prng: Prng, endMs: number): NativeWalk[] {
+  const times = { startMs: endMs - (SAMPLES - 1) * STEP_MS, stepMs: STEP_MS, count: SAMPLES };
+  return ['powers', 'custom'].flatMap((shape) =>
+    Array.from({ length: 2 * SERIES_PER_SHAPE }, (_, i) => {
+      const labels = { __name__: 'native', shape, instance: `i${i}`, half: `${i % 2}` };
+      return nativeWalkOf(labels, times, shape === 'custom', prng);
+    }),
+  );
+}
+
 /** Functions over a window, written with their arguments. */
 const OVER_TIME: readonly ((range: string) => string)[] = [
   ...['sum', 'avg', 'min', 'max', 'count', 'stddev', 'stdvar', 'mad', 'last', 'first'].map(
@@ -73,6 +86,39 @@ const ACROSS: readonly string[] = [
   'quantile by (shape) (0.37, bits)',
 ];
 
+/** The same over native histograms. */
+const NATIVE_OVER_TIME: readonly ((range: string) => string)[] = [
+  ...['sum', 'avg', 'count', 'last', 'first'].map(
+    (name) => (range: string) => `${name}_over_time(native${range})`,
+  ),
+  ...['rate', 'increase', 'delta', 'irate', 'idelta', 'changes', 'resets'].map(
+    (name) => (range: string) => `${name}(native${range})`,
+  ),
+];
+
+const NATIVE_EXTENDED: readonly ((range: string) => string)[] = [
+  (range) => `rate(native${range} smoothed)`,
+  (range) => `delta(native${range} smoothed)`,
+  (range) => `increase(native${range} anchored)`,
+];
+
+const OTHER_HALF =
+  'on (shape, instance) label_replace(native{half="1"}, "instance", "i0", "instance", "i1")';
+
+const NATIVE_ACROSS: readonly string[] = [
+  'sum by (shape) (native)',
+  'avg by (shape) (native)',
+  `native{instance="i0"} + ${OTHER_HALF}`,
+  `rate(native{instance="i0"}[3m]) - ${OTHER_HALF}`,
+  'rate(native[3m]) * 0.7',
+  'rate(native[3m]) / 0.7',
+  'histogram_quantile(0.37, rate(native[3m]))',
+  'histogram_fraction(0.2, 3, rate(native[3m]))',
+  'histogram_sum(rate(native[3m]))',
+  'histogram_avg(rate(native[3m]))',
+  'histogram_stddev(rate(native[3m]))',
+];
+
 /** Windows of one sample, of some and of many, in seconds, and samples made by a subquery. */
 const WINDOWS: readonly (readonly [range: string, lengthSec: number])[] = [
   ['[20s]', 20],
@@ -83,6 +129,10 @@ const WINDOWS: readonly (readonly [range: string, lengthSec: number])[] = [
   ['[10m:17s]', 600],
 ];
 const STEPS_SEC: readonly number[] = [7, 15, 60, 61, 600];
+
+/** Histograms are many numbers each: some of both. */
+const NATIVE_WINDOWS = WINDOWS.slice(1).filter(([range]) => range !== '[17m]');
+const NATIVE_STEPS_SEC: readonly number[] = [61, 300];
 
 export interface BitsFound {
   /** Values compared, values that are not the same, and the most steps that one is apart. */
@@ -107,6 +157,24 @@ export function bitsApart(a: number, b: number): number {
   return Math.min(DISTANCE_MAX, Math.abs(off));
 }
 
+/** Every number of an answer: a float, or what a histogram says of itself and of its buckets. */
+type Numbers = readonly number[];
+
+function numbersAt({ values, histograms }: PromSeries): ReadonlyMap<number, Numbers> {
+  const floats = (values ?? []).map(([t, text]) => [t, [numberOf(text)]] as const);
+  const others = (histograms ?? []).map(([t, { count, sum, buckets }]) => {
+    const ends = (buckets ?? []).flatMap(([, ...numbers]) => numbers.map(numberOf));
+    return [t, [numberOf(count), numberOf(sum), ...ends]] as const;
+  });
+  return new Map<number, Numbers>([...floats, ...others]);
+}
+
+/** The most steps that two numbers of the same place are apart. */
+function mostApart(a: Numbers, b: Numbers): number {
+  if (a.length !== b.length) return DISTANCE_MAX;
+  return a.reduce((most, number, i) => Math.max(most, bitsApart(number, b[i]!)), 0);
+}
+
 function numberOf(text: string): number {
   if (text === '+Inf') return Infinity;
   return text === '-Inf' ? -Infinity : Number(text);
@@ -126,20 +194,19 @@ async function compareOne(
   assert.equal(ours.status, theirs.status, `${query}: ${ours.error}, ${theirs.error}`);
   const keyOf = (metric: Readonly<Record<string, string>>): string =>
     JSON.stringify(Object.entries(metric).toSorted(([a], [b]) => (a < b ? -1 : 1)));
-  const mine = new Map(
-    seriesIn(ours).map(({ metric, values }) => [keyOf(metric), new Map(values)] as const),
-  );
-  for (const { metric, values } of seriesIn(theirs))
-    for (const [t, text] of values ?? []) {
+  const mine = new Map(seriesIn(ours).map((one) => [keyOf(one.metric), numbersAt(one)] as const));
+  for (const one of seriesIn(theirs))
+    for (const [t, numbers] of numbersAt(one)) {
+      const { metric } = one;
       const own = mine.get(keyOf(metric))?.get(t);
       assert.ok(own !== undefined, `${query}: nothing at ${t} of ${keyOf(metric)}`);
-      const apart = bitsApart(numberOf(own), numberOf(text));
+      const apart = mostApart(own, numbers);
       found.compared++;
       if (apart === 0) continue;
       found.different++;
       if (apart <= found.furthest) continue;
       found.furthest = apart;
-      found.example = `${query} at ${t} of ${keyOf(metric)}: ${own}, not ${text}`;
+      found.example = `${query} at ${t} of ${keyOf(metric)}: ${own.join(' ')}, not ${numbers.join(' ')}`;
     }
 }
 
@@ -153,10 +220,16 @@ export async function compareBits(seed: number): Promise<ReadonlyMap<string, Bit
   try {
     const prng = seededPrng(seed);
     const endMs = Math.floor(Date.now() / 60_000) * 60_000;
-    await writeWalks(walksOf(prng, endMs), [servers.reference, servers.orrery]);
+    const walks = [...walksOf(prng, endMs), ...nativeWalksOf(prng, endMs)];
+    await writeWalks(walks, [servers.reference, servers.orrery]);
     const endSec = endMs / 1000;
-    const look = async (name: string, query: string, lengthSec: number): Promise<void> => {
-      for (const stepSec of STEPS_SEC) {
+    const look = async (
+      name: string,
+      query: string,
+      lengthSec: number,
+      steps = STEPS_SEC,
+    ): Promise<void> => {
+      for (const stepSec of steps) {
         const key = lengthSec > IN_ORDER_WINDOWS_MAX * stepSec ? `${name}${SLIDING}` : name;
         const so = found.get(key) ?? { compared: 0, different: 0, furthest: 0, example: '' };
         found.set(key, so);
@@ -165,10 +238,18 @@ export async function compareBits(seed: number): Promise<ReadonlyMap<string, Bit
         await compareOne(servers, query, times, so);
       }
     };
+    const nameOf = (query: string): string => query.split('(')[0]!;
     for (const write of OVER_TIME)
       for (const [range, lengthSec] of WINDOWS)
-        await look(write('').split('(')[0]!, write(range), lengthSec);
+        await look(nameOf(write('')), write(range), lengthSec);
     for (const query of ACROSS) await look(query, query, 0);
+    for (const write of NATIVE_OVER_TIME)
+      for (const [range, lengthSec] of NATIVE_WINDOWS)
+        await look(`native ${nameOf(write(''))}`, write(range), lengthSec, NATIVE_STEPS_SEC);
+    for (const write of NATIVE_EXTENDED)
+      for (const [range, lengthSec] of NATIVE_WINDOWS.filter(([one]) => !one.includes(':')))
+        await look(write(''), write(range), lengthSec, NATIVE_STEPS_SEC);
+    for (const query of NATIVE_ACROSS) await look(query, query, 0);
   } finally {
     await servers.end();
   }

@@ -21,6 +21,8 @@ const FOUND = [
   '1e9 % abs(load) ^ -3',
   'load ^ 1000 % 10',
   'min_over_time(latency_bucket{job="b",le!~"10"}[30m]) ^ -1',
+  'delta(latency{code=~".+"}[5m]) - on(job, instance) group_left() sum by (job, instance) (mixed{zone="z1"})',
+  'idelta((rate(custom{instance=~".+"}[5m] smoothed))[5m:40s])',
 ];
 const SLOWEST_MS = 30_000;
 const TOLD_EVERY = 1000;
