@@ -1,6 +1,6 @@
 // Arithmetic of native histograms: sums, differences, scaling, counter resets, in the order of the
-// reference, so that they have its bits. Layouts that differ are brought to the coarser one: the smaller schema,
-// the larger zero bucket, the common custom bounds. Source: Prometheus
+// reference, so that they have its bits. Layouts that differ are brought to the coarser one: the
+// smaller schema, the larger zero bucket, the common custom bounds. Source: Prometheus
 // model/histogram/float_histogram.go.
 import { COUNTER_RESET_HINT } from '../model/histogram.ts';
 import type { BucketSpan, CounterResetHint, Histogram } from '../model/histogram.ts';
@@ -303,12 +303,14 @@ interface ZeroNeighbours {
 }
 
 function zeroNeighbours(h: Histogram): ZeroNeighbours {
-  const side = (spans: readonly BucketSpan[], buckets: Float64Array) =>
-    bucketIndexes(spans).map((index, i) => [index, { sum: buckets[i]!, error: 0 }] as const);
+  const sides = [
+    countsOf('plain', h.positiveSpans, h.positiveBuckets, 1),
+    countsOf('plain', h.negativeSpans, h.negativeBuckets, 1),
+  ];
   return {
     schema: h.schema,
     zero: { sum: h.zeroCount, error: 0 },
-    sides: [side(h.positiveSpans, h.positiveBuckets), side(h.negativeSpans, h.negativeBuckets)],
+    sides: sides.map((side) => side.entries()),
   };
 }
 

@@ -2,7 +2,6 @@
 // matching.ts. Comparisons filter unless `bool`; arithmetic drops the metric name.
 import type { Histogram } from '../../model/histogram.ts';
 import { NO_LABELS } from '../../model/labels.ts';
-import type { Labels } from '../../model/labels.ts';
 import { unreachable } from '../../stdx/assert.ts';
 import { equalHistograms } from '../../windows/histogram-equal.ts';
 import { addHistograms, scaleHistogram, subtractHistograms } from '../../windows/histogram-math.ts';

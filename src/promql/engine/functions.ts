@@ -4,7 +4,7 @@ import type { StepGrid } from '../../windows/sliding.ts';
 import type { Call, Expr } from '../ast.ts';
 import { absentColumns } from './absent.ts';
 import { compareNanLast } from './aggregate-pick.ts';
-import { dropMetadataLabels, mergeSameLabels, NewColumns, newColumn, setFloat } from './column.ts';
+import { dropMetadataLabels, mergeSameLabels, NewColumns, setFloat } from './column.ts';
 import type { Column, Value } from './column.ts';
 import type { Evaluation } from './context.ts';
 import { notSupported } from './errors.ts';

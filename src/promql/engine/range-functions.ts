@@ -13,20 +13,14 @@ import { StepColumn } from '../../windows/step-column.ts';
 import type { Call, Expr, MatrixSelector, PosRange, SubqueryExpr } from '../ast.ts';
 import { quote } from '../text.ts';
 import { absentColumns } from './absent.ts';
-import {
-  dropMetadataLabels,
-  haveOneMetric,
-  newColumn,
-  refuseSameLabels,
-  setFloat,
-} from './column.ts';
+import { dropMetadataLabels, haveOneMetric, refuseSameLabels } from './column.ts';
 import type { Column } from './column.ts';
 import type { Evaluation } from './context.ts';
 import { executionError } from './errors.ts';
 import { addNote } from './notes.ts';
 import { durationUs, unwrap } from './prepare.ts';
 import { keepsName, rangeKernel } from './range-kernels.ts';
-import { SLOT_EMPTY, SLOT_FLOAT } from './result.ts';
+import { SLOT_FLOAT } from './result.ts';
 import { dataGrid, runLeaf, selectRaw } from './selector.ts';
 import type { RawSeries } from './selector.ts';
 import { subqueryGrid, subquerySeries } from './subquery.ts';

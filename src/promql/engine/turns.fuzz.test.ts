@@ -1,7 +1,7 @@
 // Work in turns gives what the work at once gives, and lets others in while it is long.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { SERIES_PER_LOOK, SORTED_AT_ONCE } from './limits.ts';
 import { eachInTurns, mapInTurns, sortInTurns } from './turns.ts';
 
