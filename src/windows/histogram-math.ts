@@ -62,6 +62,11 @@ class Counts {
     this.#totals.delete(index);
   }
 
+  /** In no order. */
+  all(): Iterable<readonly [index: number, total: CompensatedSum]> {
+    return this.#totals;
+  }
+
   /** In the order of their indexes. */
   entries(): (readonly [index: number, total: CompensatedSum])[] {
     return Array.from(this.#totals).toSorted(([left], [right]) => left - right);
@@ -246,7 +251,7 @@ export class HistogramSum {
   isFinite(): boolean {
     if (!Number.isFinite(this.#count.sum) || isInfinite(this.#sum.sum)) return false;
     for (const counts of [this.#positive, this.#negative])
-      for (const [, { sum }] of counts.entries()) if (isInfinite(sum)) return false;
+      for (const [, { sum }] of counts.all()) if (isInfinite(sum)) return false;
     return !isInfinite(this.#zero.sum);
   }
 
@@ -383,6 +388,7 @@ export function isHistogramReset(h: Histogram, previous: Histogram): boolean {
   if (h.count < previous.count) return true;
   if (hasCustomBuckets(h)) {
     if (!hasCustomBuckets(previous)) return true;
+    if (haveSameBuckets(h, previous)) return hasBucketFallen(h, previous);
     const common = h.customValues.filter((bound) => previous.customValues.includes(bound));
     const own = countsUnder(h, boundMap(h.customValues, common));
     const before = countsUnder(previous, boundMap(previous.customValues, common));
@@ -392,14 +398,54 @@ export function isHistogramReset(h: Histogram, previous: Histogram): boolean {
   }
   if (hasCustomBuckets(previous) || h.schema > previous.schema) return true;
   if (h.zeroThreshold < previous.zeroThreshold) return true;
-  const zero = widenedZero(zeroNeighbours(previous), h.zeroThreshold);
-  if (zero.threshold !== h.zeroThreshold || h.zeroCount < zero.count.sum) return true;
+  const zeroCount = zeroCountUnder(previous, h.zeroThreshold);
+  if (zeroCount === undefined || h.zeroCount < zeroCount) return true;
+  if (haveSameBuckets(h, previous)) return hasBucketFallen(h, previous);
   const map = (index: number): number => coarserIndex(index, previous.schema, h.schema);
   for (const side of ['positive', 'negative'] as const) {
     const own = sideCounts(h, side, (index) => index);
     if (hasFallen(own, sideCounts(previous, side, map), h)) return true;
   }
   return false;
+}
+
+/** Under another threshold; undefined where a populated bucket would be cut. */
+function zeroCountUnder(h: Histogram, threshold: number): number | undefined {
+  if (threshold === h.zeroThreshold) return h.zeroCount;
+  const zero = widenedZero(zeroNeighbours(h), threshold);
+  return zero.threshold === threshold ? zero.count.sum : undefined;
+}
+
+function haveSameBuckets(a: Histogram, b: Histogram): boolean {
+  return (
+    a.schema === b.schema &&
+    haveSameSpans(a.positiveSpans, b.positiveSpans) &&
+    haveSameSpans(a.negativeSpans, b.negativeSpans) &&
+    sameBounds(a.customValues, b.customValues)
+  );
+}
+
+function haveSameSpans(a: readonly BucketSpan[], b: readonly BucketSpan[]): boolean {
+  if (a === b) return true;
+  return (
+    a.length === b.length &&
+    a.every(({ offset, length }, i) => offset === b[i]!.offset && length === b[i]!.length)
+  );
+}
+
+/** `hasFallen` of histograms with the same buckets. */
+function hasBucketFallen(h: Histogram, before: Histogram): boolean {
+  const isZero = (spans: readonly BucketSpan[], i: number): boolean =>
+    !hasCustomBuckets(h) && exponentialBound(h.schema, bucketIndexes(spans)[i]!) <= h.zeroThreshold;
+  const { positiveBuckets, positiveSpans, negativeBuckets, negativeSpans } = h;
+  return (
+    positiveBuckets.some(
+      (count, i) => count < before.positiveBuckets[i]! && !isZero(positiveSpans, i),
+    ) ||
+    negativeBuckets.some(
+      (count, i) => count < before.negativeBuckets[i]! && !isZero(negativeSpans, i),
+    )
+  );
 }
 
 function sideCounts(
@@ -410,7 +456,9 @@ function sideCounts(
   const isPositive = side === 'positive';
   const spans = isPositive ? h.positiveSpans : h.negativeSpans;
   const buckets = isPositive ? h.positiveBuckets : h.negativeBuckets;
-  return countsOf('plain', spans, buckets, 1).mapped(map);
+  const counts = new Counts('plain');
+  for (const [i, index] of bucketIndexes(spans).entries()) counts.add(map(index), buckets[i]!);
+  return counts;
 }
 
 function countsUnder(h: Histogram, map: (index: number) => number): Counts {
@@ -422,7 +470,7 @@ function countsUnder(h: Histogram, map: (index: number) => number): Counts {
  * count. What expressions make of histograms may have less than nothing in a bucket.
  */
 function hasFallen(now: Counts, before: Counts, h?: Histogram): boolean {
-  for (const [index, { sum }] of before.entries()) {
+  for (const [index, { sum }] of before.all()) {
     if (h !== undefined && exponentialBound(h.schema, index) <= h.zeroThreshold) continue;
     const own = now.get(index);
     if (own === undefined ? sum !== 0 : own < sum) return true;
@@ -432,7 +480,8 @@ function hasFallen(now: Counts, before: Counts, h?: Histogram): boolean {
 
 /** The same of sums under bounds that only some of the buckets have: none is gone, it is 0. */
 function hasSumFallen(now: Counts, before: Counts): boolean {
-  for (const [index] of [...before.entries(), ...now.entries()])
-    if ((now.get(index) ?? 0) < (before.get(index) ?? 0)) return true;
+  for (const counts of [before, now])
+    for (const [index] of counts.all())
+      if ((now.get(index) ?? 0) < (before.get(index) ?? 0)) return true;
   return false;
 }
