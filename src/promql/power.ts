@@ -1,7 +1,10 @@
-// Powers as Go's math.Pow gives them, to the last bit for whole exponents: the runtime's own differ
-// there by a unit in the last place, and a remainder of a huge power (`x ^ 3 % 7`) shows nothing
-// but its last places. Source: https://pkg.go.dev/math#Pow (special cases), and the order of its
-// multiplications: repeated squaring of the fraction, exponents of two apart.
+// Powers as Go's math.Pow gives them, to the last bit: the runtime's own differ by one to a hundred
+// units in the last place, and a remainder of a huge power (`x ^ 3 % 7`) shows nothing but its last
+// places. Source: https://pkg.go.dev/math#Pow (special cases), and the order of its
+// multiplications: the part of the exponent behind the point by exp and ln, the rest by repeated
+// squaring of the fraction, exponents of two apart.
+import { exp } from '../stdx/exponentials.ts';
+import { ln } from '../stdx/logarithms.ts';
 
 /** Above it every exponent is whole, even, and far enough for 0 or Infinity. */
 const EXPONENT_MAX = 2 ** 63;
@@ -45,13 +48,19 @@ function scaled(value: number, twos: number): number {
   return fraction * twoTo(all + FRACTION_BITS) * twoTo(-FRACTION_BITS);
 }
 
-/** base ** exponent; a finite base that is not 0, a whole exponent below EXPONENT_MAX. */
-function wholePower(base: number, exponent: number): number {
+/** base ** exponent; a finite base that is not 0, an exponent below EXPONENT_MAX. */
+function finitePower(base: number, exponent: number): number {
+  let whole = Math.trunc(Math.abs(exponent));
+  let part = Math.abs(exponent) - whole;
+  if (part > 0.5) {
+    part--;
+    whole++;
+  }
+  let fraction = part === 0 ? 1 : exp(part * ln(base));
   let twos = twosOf(base);
   let square = fractionOf(base);
-  let fraction = 1;
   let sum = 0;
-  for (let left = Math.abs(exponent); left !== 0; left = Math.floor(left / 2)) {
+  for (let left = whole; left !== 0; left = Math.floor(left / 2)) {
     if (twos < -TWOS_MAX || twos > TWOS_MAX) {
       sum += twos;
       break;
@@ -76,7 +85,9 @@ export function power(base: number, exponent: number): number {
   if (base === -1 && (exponent === Infinity || exponent === -Infinity)) return 1;
   if (exponent === 0.5 && base !== -Infinity) return Math.sqrt(base);
   if (exponent === -0.5 && base !== -Infinity) return 1 / Math.sqrt(base);
-  const isPlain = Number.isInteger(exponent) && Math.abs(exponent) < EXPONENT_MAX;
-  if (!isPlain || exponent === 0 || exponent === 1) return base ** exponent;
-  return base === 0 || !Number.isFinite(base) ? base ** exponent : wholePower(base, exponent);
+  if (exponent === 0 || exponent === 1 || !(Math.abs(exponent) < EXPONENT_MAX))
+    return base ** exponent;
+  if (base === 0 || !Number.isFinite(base)) return base ** exponent;
+  if (base < 0 && !Number.isInteger(exponent)) return Number.NaN;
+  return finitePower(base, exponent);
 }

@@ -2,6 +2,8 @@
 // values are taken as spread evenly, on a logarithmic scale in exponential buckets. Source of
 // semantics: Prometheus promql/quantile.go.
 import type { Histogram } from '../model/histogram.ts';
+import { exp2 } from '../stdx/exponentials.ts';
+import { log2 } from '../stdx/logarithms.ts';
 import { CompensatedSum } from './compensated.ts';
 import { allBuckets, hasCustomBuckets } from './histogram-layout.ts';
 import type { Bucket } from './histogram-layout.ts';
@@ -65,10 +67,10 @@ export function histogramQuantile(q: number, h: Histogram, note: HistogramNote):
 function valueInBucket(h: Histogram, bucket: Bucket, fraction: number): number {
   const { lower, upper } = bucket;
   if (hasCustomBuckets(h) || (lower <= 0 && upper >= 0)) return lower + (upper - lower) * fraction;
-  const logLower = Math.log2(Math.abs(lower));
-  const logUpper = Math.log2(Math.abs(upper));
-  if (lower > 0) return 2 ** (logLower + (logUpper - logLower) * fraction);
-  return -(2 ** (logUpper + (logLower - logUpper) * (1 - fraction)));
+  const logLower = log2(Math.abs(lower));
+  const logUpper = log2(Math.abs(upper));
+  if (lower > 0) return exp2(logLower + (logUpper - logLower) * fraction);
+  return -exp2(logUpper + (logLower - logUpper) * (1 - fraction));
 }
 
 /** Part of a bucket's width at or below `value`, which lies strictly inside finite bounds. */
@@ -79,9 +81,9 @@ export function fractionBelow(
 ): number {
   const { lower, upper } = bucket;
   if (isLinear) return (value - lower) / (upper - lower);
-  const logLower = Math.log2(Math.abs(lower));
-  const logUpper = Math.log2(Math.abs(upper));
-  const log = Math.log2(Math.abs(value));
+  const logLower = log2(Math.abs(lower));
+  const logUpper = log2(Math.abs(upper));
+  const log = log2(Math.abs(value));
   if (value > 0) return (log - logLower) / (logUpper - logLower);
   return 1 - (log - logUpper) / (logLower - logUpper);
 }

@@ -1,7 +1,7 @@
 // How many bits apart the answers of Orrery and of the newest Prometheus are: each function of
-// windows and each aggregation over random windows of values that round in every addition. Windows
-// that overlap little and those that overlap much (src/windows/limits.ts) are told apart. Not about
-// names, annotations or what answers at all: random-run.ts asks for that.
+// windows, each aggregation and each function of numbers, over values that round in every addition.
+// Windows that overlap little and those that overlap much (src/windows/limits.ts) are told apart.
+// Not about names, annotations or what answers at all: random-run.ts asks for that.
 import assert from 'node:assert/strict';
 import { IN_ORDER_WINDOWS_MAX } from '../../src/windows/limits.ts';
 import { randomInt, randomUnit, seededPrng } from '../../src/stdx/prng.ts';
@@ -84,6 +84,17 @@ const ACROSS: readonly string[] = [
     `${name} by (shape) (rate(bits[3m]))`,
   ]),
   'quantile by (shape) (0.37, bits)',
+];
+
+/** Functions from number to number, over numbers of any size. */
+const OF_NUMBERS: readonly string[] = [
+  ...['sin', 'cos', 'tan', 'atan', 'sinh', 'cosh', 'tanh', 'asinh', 'acosh', 'exp'].map(
+    (name) => `${name}(bits)`,
+  ),
+  ...['asin', 'acos', 'atanh'].map((name) => `${name}(bits % 1)`),
+  ...['ln', 'log2', 'log10', 'sqrt', 'deg', 'rad'].map((name) => `${name}(abs(bits))`),
+  ...['bits ^ 3', 'abs(bits) ^ 1.1', 'abs(bits) ^ -2.7', '1.01 ^ bits', 'bits % 0.7'],
+  ...['bits atan2 3', '3 atan2 bits', 'round(bits, 0.3)', 'sin(exp(bits / 50))'],
 ];
 
 /** The same over native histograms. */
@@ -243,6 +254,7 @@ export async function compareBits(seed: number): Promise<ReadonlyMap<string, Bit
       for (const [range, lengthSec] of WINDOWS)
         await look(nameOf(write('')), write(range), lengthSec);
     for (const query of ACROSS) await look(query, query, 0);
+    for (const query of OF_NUMBERS) await look(query, query, 0, [15]);
     for (const write of NATIVE_OVER_TIME)
       for (const [range, lengthSec] of NATIVE_WINDOWS)
         await look(`native ${nameOf(write(''))}`, write(range), lengthSec, NATIVE_STEPS_SEC);

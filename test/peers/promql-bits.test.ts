@@ -16,8 +16,6 @@ const COMPARED_MIN = 500;
 const MAY_DIFFER: readonly (readonly [RegExp, furthest: number])[] = [
   [/^avg(?:_over_time sliding$| by |\()/, 2],
   [/^(?:rate|increase) sliding$/, Infinity],
-  // Powers and logarithms of two.
-  [/^histogram_(?:quantile|fraction)\(/, 8],
   [/^std(?:dev|var)(?:_over_time sliding$| by |\()/, Infinity],
 ];
 

@@ -3,6 +3,7 @@
 import type { Histogram } from '../../model/histogram.ts';
 import { NO_LABELS } from '../../model/labels.ts';
 import { unreachable } from '../../stdx/assert.ts';
+import { atan2 } from '../../stdx/trigonometry.ts';
 import { equalHistograms } from '../../windows/histogram-equal.ts';
 import { addHistograms, scaleHistogram, subtractHistograms } from '../../windows/histogram-math.ts';
 import { compactHistogram } from '../../windows/histogram-layout.ts';
@@ -41,7 +42,7 @@ export function scalarOperation(op: BinaryOp, left: number, right: number): numb
     case '^':
       return power(left, right);
     case 'atan2':
-      return Math.atan2(left, right);
+      return atan2(left, right);
     case '==':
     case '!=':
     case '<':

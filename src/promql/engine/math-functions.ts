@@ -1,5 +1,7 @@
 // Functions from float to float, slot by slot, and the date functions. Histograms are left out.
-import { ln, log10, log2 } from './logarithms.ts';
+import { acosh, asinh, cosh, exp, sinh, tanh } from '../../stdx/exponentials.ts';
+import { ln, log10, log2 } from '../../stdx/logarithms.ts';
+import { acos, asin, atan, cos, sin, tan } from '../../stdx/trigonometry.ts';
 import { calendarTime } from './dates.ts';
 import type { CalendarTime } from './dates.ts';
 import { NewColumns, setFloat } from './column.ts';
@@ -19,42 +21,31 @@ export function minFloat(a: number, b: number): number {
   return a === -Infinity || b === -Infinity ? -Infinity : Math.min(a, b);
 }
 
-/** From here on e^-x is lost beside e^x, and Go's Sinh and Cosh halve e^x after it overflows. */
-const LARGE_ANGLE = 21;
-
-function sinh(value: number): number {
-  if (!(Math.abs(value) > LARGE_ANGLE)) return Math.sinh(value);
-  return Math.sign(value) * (Math.exp(Math.abs(value)) * 0.5);
-}
-
-function cosh(value: number): number {
-  return Math.abs(value) > LARGE_ANGLE ? Math.exp(Math.abs(value)) * 0.5 : Math.cosh(value);
-}
-
 const MATH: ReadonlyMap<string, FloatFunction> = new Map<string, FloatFunction>([
   ['abs', Math.abs],
-  ['acos', Math.acos],
-  ['acosh', Math.acosh],
-  ['asin', Math.asin],
-  ['asinh', Math.asinh],
-  ['atan', Math.atan],
+  ['acos', acos],
+  ['acosh', acosh],
+  ['asin', asin],
+  ['asinh', asinh],
+  ['atan', atan],
+  // The engine's has the bits of the reference.
   ['atanh', Math.atanh],
   ['ceil', Math.ceil],
-  ['cos', Math.cos],
+  ['cos', cos],
   ['cosh', cosh],
   ['deg', (value) => (value * 180) / Math.PI],
-  ['exp', Math.exp],
+  ['exp', exp],
   ['floor', Math.floor],
   ['ln', ln],
   ['log10', log10],
   ['log2', log2],
   ['rad', (value) => (value * Math.PI) / 180],
   ['sgn', (value) => (value < 0 ? -1 : value > 0 ? 1 : value)],
-  ['sin', Math.sin],
+  ['sin', sin],
   ['sinh', sinh],
   ['sqrt', Math.sqrt],
-  ['tan', Math.tan],
-  ['tanh', Math.tanh],
+  ['tan', tan],
+  ['tanh', tanh],
 ]);
 
 function onDate(read: (date: CalendarTime) => number): FloatFunction {
