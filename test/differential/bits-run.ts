@@ -93,8 +93,15 @@ const OF_NUMBERS: readonly string[] = [
   ),
   ...['asin', 'acos', 'atanh'].map((name) => `${name}(bits % 1)`),
   ...['ln', 'log2', 'log10', 'sqrt', 'deg', 'rad'].map((name) => `${name}(abs(bits))`),
-  ...['bits ^ 3', 'abs(bits) ^ 1.1', 'abs(bits) ^ -2.7', '1.01 ^ bits', 'bits % 0.7'],
-  ...['bits atan2 3', '3 atan2 bits', 'round(bits, 0.3)', 'sin(exp(bits / 50))'],
+  'bits ^ 3',
+  'abs(bits) ^ 1.1',
+  'abs(bits) ^ -2.7',
+  '1.01 ^ bits',
+  'bits % 0.7',
+  'bits atan2 3',
+  '3 atan2 bits',
+  'round(bits, 0.3)',
+  'sin(exp(bits / 50))',
 ];
 
 /** The same over native histograms. */
