@@ -192,7 +192,7 @@ export const NAMES_TURN_BATCHES = 8;
 export const WALK_TURN_GROUPS = 8;
 /** Matchers whose values are remembered by the index of a part, or a column of the head, … */
 export const MATCHERS_REMEMBERED = 16;
-/** … and values of one of them. */
+/** … and values of one of them; of longer answers the last one is. */
 export const MATCHED_VALUES_REMEMBERED = 65_536;
 /** Lists of series that a part's index remembers, the longest, and characters of the matchers. */
 export const LISTS_REMEMBERED = 4;
@@ -265,6 +265,8 @@ export const CHECK_FINDINGS_PER_FILE_MAX = 20;
 export const CHECK_CACHE_BYTES = 64 * 1024 * 1024;
 /** Findings told in all. */
 export const CHECK_FINDINGS_MAX = 10_000;
+/** Values that a regular expression is tried on between two turns of others. */
+export const MATCH_STEP_VALUES = 256;
 /** A tenant with so many series or fewer is matched row by row. */
 export const SMALL_TENANT_SERIES = 512;
 /** A base of so many series or fewer takes up new ones at each query. */

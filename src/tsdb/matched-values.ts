@@ -14,13 +14,19 @@ import {
 export class MatchedValues {
   /** Places of values, ascending; the oldest answer first. */
   readonly #found = new Map<string, readonly number[]>();
+  /** The last answer that was too long to be kept for long. */
+  #long: { readonly key: string; readonly values: readonly number[] } | undefined = undefined;
 
   get(one: Matcher): readonly number[] | undefined {
-    return this.#found.get(matcherKey(one));
+    const key = matcherKey(one);
+    return this.#long?.key === key ? this.#long.values : this.#found.get(key);
   }
 
   set(one: Matcher, values: readonly number[]): void {
-    if (values.length > MATCHED_VALUES_REMEMBERED) return;
+    if (values.length > MATCHED_VALUES_REMEMBERED) {
+      this.#long = { key: matcherKey(one), values };
+      return;
+    }
     if (this.#found.size === MATCHERS_REMEMBERED) {
       const [oldest] = this.#found.keys();
       this.#found.delete(oldest!);

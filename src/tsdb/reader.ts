@@ -100,11 +100,23 @@ export class ShardReader {
     return { tenant, matchers, range, view, moment, index, check, yieldTurn };
   }
 
+  /** As `#scan`; what takes long to find out of the matchers is known then. */
+  async #prepared(context: ReadContext, selector: SeriesSelector): Promise<Scan> {
+    const scan = this.#scan(context, selector);
+    const { index, tenant, matchers, yieldTurn, check } = scan;
+    const steps = index.matchSteps(tenant, matchers);
+    while (steps.next().done !== true) {
+      await yieldTurn();
+      check();
+    }
+    return scan;
+  }
+
   async *select(
     context: ReadContext,
     request: SelectRequest,
   ): AsyncGenerator<SelectedSeries, void, void> {
-    const scan = this.#scan(context, request);
+    const scan = await this.#prepared(context, request);
     for await (const series of scanSeries(scan)) {
       const sources = await series.sources();
       scan.check();
@@ -129,7 +141,8 @@ export class ShardReader {
     const { tenant, minTUs, maxTUs } = context.principal;
     const horizonUs = this.#pinOf(context).horizonUs(tenant);
     const bounds = { startUs: Math.max(minTUs, horizonUs), endUs: maxTUs };
-    for await (const series of scanSeries({ ...this.#scan(context, request), bounds })) {
+    const scan = await this.#prepared(context, request);
+    for await (const series of scanSeries({ ...scan, bounds })) {
       const all = await series.blocks();
       context.signal.throwIfAborted();
       const chunks = all.filter((chunk) => (request.kinds & (1 << chunk.kind)) !== 0);
@@ -152,7 +165,7 @@ export class ShardReader {
     const { matchers, startUs, lookbackUs } = plan;
     if (!isInstantLeaf(plan)) return undefined;
     const range = { startUs: startUs - lookbackUs, endUs: startUs };
-    const scan = this.#scan(context, { matchers, ...range });
+    const scan = await this.#prepared(context, { matchers, ...range });
     const { clock, scheduler } = this.#state.options;
     const { runInstantLeaf } = await loadInstantLeaf();
     return await runInstantLeaf({ scan, context, plan, clock, scheduler });
@@ -160,10 +173,11 @@ export class ShardReader {
 
   /** A leaf over a range; undefined: the general way. */
   async runRange(context: ReadContext, plan: LeafPlan): Promise<LeafResult | undefined> {
+    const { matchers, startUs, endUs } = plan;
+    await this.#prepared(context, { matchers, startUs, endUs });
     const { clock, scheduler } = this.#state.options;
     const { runRangeLeaf } = await loadRangeLeaf();
-    const scanOf = (range: TimeRange): Scan =>
-      this.#scan(context, { matchers: plan.matchers, ...range });
+    const scanOf = (range: TimeRange): Scan => this.#scan(context, { matchers, ...range });
     return await runRangeLeaf({ scanOf, context, plan, clock, scheduler });
   }
 
@@ -171,7 +185,7 @@ export class ShardReader {
     context: ReadContext,
     s: SeriesSelector & LimitedNames,
   ): Promise<readonly string[]> {
-    const scan = this.#scan(context, s);
+    const scan = await this.#prepared(context, s);
     return (await loadNames()).readLabelNames(scan, s.limit);
   }
 
@@ -180,12 +194,12 @@ export class ShardReader {
     label: string,
     s: SeriesSelector & LimitedNames,
   ): Promise<readonly string[]> {
-    const scan = this.#scan(context, s);
+    const scan = await this.#prepared(context, s);
     return (await loadNames()).readLabelValues(scan, label, s.limit);
   }
 
   async series(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<readonly Labels[]> {
-    const scan = this.#scan(context, s);
+    const scan = await this.#prepared(context, s);
     return (await loadNames()).readSeries(scan, s.limit);
   }
 
@@ -193,17 +207,17 @@ export class ShardReader {
     context: ReadContext,
     s: SeriesSelector & LimitedNames,
   ): AsyncGenerator<SeriesPage, void, void> {
-    const scan = this.#scan(context, s);
+    const scan = await this.#prepared(context, s);
     yield* (await loadPages()).readSeriesPages(scan, s.limit);
   }
 
   async cardinality(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<Cardinality> {
-    const scan = this.#scan(context, s);
+    const scan = await this.#prepared(context, s);
     return (await loadNames()).readCardinality(scan, s.limit);
   }
 
-  estimate(context: ReadContext, request: EstimateRequest): Promise<SelectorEstimate> {
-    return estimateScan(this.#scan(context, request), request.labelLimit);
+  async estimate(context: ReadContext, request: EstimateRequest): Promise<SelectorEstimate> {
+    return await estimateScan(await this.#prepared(context, request), request.labelLimit);
   }
 
   async metadata(

@@ -7,7 +7,7 @@ import { compareLabels, labelsFromObject } from '../model/labels.ts';
 import { matcher, matchesAll } from '../model/matcher.ts';
 import { asLabelBytes } from '../../test/support/label-bytes.ts';
 import { readCaptured, sectionMemory, SectionReader } from './index-sections.ts';
-import { BASE_SIMPLE_SERIES, SMALL_TENANT_SERIES } from './limits.ts';
+import { BASE_SIMPLE_SERIES, MATCH_STEP_VALUES, SMALL_TENANT_SERIES } from './limits.ts';
 import { SeriesIndex } from './series-index.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 28);
@@ -112,6 +112,49 @@ test('many series, found by columns, with newer ones beside them', () => {
   check();
   add(BASE_SIMPLE_SERIES + 100, BASE_SIMPLE_SERIES + 400);
   check();
+});
+
+test('what regular expressions accept is found in steps, or anew where series change meanwhile', () => {
+  const index = new SeriesIndex(5);
+  let tried = 0;
+  const expression = (text: string) => {
+    const one = matcher('id', '=~', text);
+    const matches = (value: string): boolean => {
+      if (value !== '') tried++;
+      return one.matches(value);
+    };
+    return { ...one, matches };
+  };
+  const add = (from: number, to: number): void => {
+    for (let n = from; n < to; n++) {
+      const host = `h${n % 7}`;
+      const ref = index.resolve('t', labelsFromObject({ __name__: 'm', host, id: String(n) }));
+      index.applied('t', Uint32Array.of(ref), NOW_MS);
+    }
+  };
+  const expected = (pattern: RegExp, to: number): number =>
+    Array.from({ length: to }, (_, n) => n).filter((n) => pattern.test(String(n))).length;
+  const count = 20 * MATCH_STEP_VALUES;
+  add(0, count);
+  index.select('t', []);
+  const ends = [expression('.*[05]')];
+  assert.equal([...index.matchSteps('t', ends)].length, 20);
+  assert.equal(tried, count);
+  assert.equal(index.select('t', ends).length, expected(/[05]$/, count));
+  assert.equal(tried, count, 'it is known');
+  // A few hosts are looked at alone.
+  const ofHost = [matcher('host', '=', 'none'), expression('.*[16]')];
+  assert.equal([...index.matchSteps('t', ofHost)].length, 0);
+
+  const more = [expression('.*[27]')];
+  const steps = index.matchSteps('t', more);
+  for (let i = 0; i < 5; i++) assert.equal(steps.next().done, false);
+  add(count, 2 * count);
+  index.select('t', []);
+  tried = 0;
+  assert.equal(steps.next().done, true);
+  assert.ok(tried <= MATCH_STEP_VALUES, String(tried));
+  assert.equal(index.select('t', more).length, expected(/[27]$/, 2 * count));
 });
 
 test('last seen and active series are exact to the second', () => {

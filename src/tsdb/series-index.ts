@@ -562,6 +562,15 @@ export class SeriesIndex {
     yield* this.#tenants.get(tenantId)?.refreshSteps(this.#tables) ?? [];
   }
 
+  /** Makes the next `select` with these matchers short; see SeriesMatching.steps. */
+  *matchSteps(tenantId: TenantId, matchers: readonly Matcher[]): Generator<void, void, void> {
+    const tenant = this.#tenants.get(tenantId);
+    if (tenant === undefined || !tenant.isFresh) return;
+    const before = tenant.columnsSizeBytes;
+    yield* this.#matching.steps(tenant, matchers);
+    if (tenant.columnsSizeBytes > before) boundColumns(this.#ordered, this.#byNumber, tenant);
+  }
+
   /**
    * As `select`, where the answer is short and no new series have to be put in order for it;
    * undefined: a pass over the slots (slot-tests.ts) is as good.
