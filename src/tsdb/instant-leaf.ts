@@ -46,7 +46,7 @@ export interface InstantLeafOptions {
 export async function runInstantLeaf(options: InstantLeafOptions): Promise<LeafResult> {
   const leaf = new InstantLeaf(options);
   await leaf.read();
-  return leaf.result();
+  return await leaf.result();
 }
 
 class InstantLeaf implements InstantAdder {
@@ -77,10 +77,11 @@ class InstantLeaf implements InstantAdder {
     this.#series = new InstantSeries(context);
   }
 
-  result(): LeafResult {
+  async result(): Promise<LeafResult> {
+    const labelsOf = (group: number): Labels => this.#numbers.labelsOf(group);
     return {
       stepCount: 1,
-      groups: this.#groups?.finish((group) => this.#numbers.labelsOf(group)) ?? this.#series.groups,
+      groups: (await this.#groups?.finish(this.#slices, labelsOf)) ?? this.#series.groups,
       annotations: this.#groups?.notes.all() ?? [],
       seriesRead: this.#seriesRead,
       samplesRead: this.#samplesRead,

@@ -201,7 +201,7 @@ class RangeLeaf {
       else await this.#readMerged();
       return {
         stepCount: count,
-        groups: sink.finish(),
+        groups: await sink.finish(this.#slices),
         annotations: sink.notes.all(),
         seriesRead: this.#seriesRead,
         samplesRead: this.#samplesRead,

@@ -538,22 +538,20 @@ export class SeriesIndex {
 
   seriesCount(tenantId: TenantId, nowMs: number): SeriesCount {
     const tenant = this.#tenants.get(tenantId);
-    if (tenant === undefined) return { active: 0, reserved: 0 };
-    return { active: tenant.active.count(secondOf(nowMs)), reserved: tenant.reserved };
+    const active = tenant?.active.count(secondOf(nowMs)) ?? 0;
+    return { active, reserved: tenant?.reserved ?? 0 };
   }
 
   /**
    * Series of a tenant that all matchers accept, in label order; borrowed, never changed.
-   * Complexity: what matches, plus the first time after many new series a sort of these and a pass
-   * over the tenant.
+   * Complexity: what matches; after many new series a sort of these and a pass over the tenant.
    */
   select(tenantId: TenantId, matchers: readonly Matcher[]): Uint32Array {
     const tenant = this.#tenants.get(tenantId);
     if (tenant === undefined) return NO_REFS;
     tenant.refresh(this.#tables, matchers.length === 0);
-    const before = tenant.columnsSizeBytes;
     const found = this.#matching.select(tenant, matchers);
-    if (tenant.columnsSizeBytes > before) boundColumns(this.#ordered, this.#byNumber, tenant);
+    boundColumns(this.#ordered, this.#byNumber, tenant);
     return found;
   }
 
@@ -565,10 +563,9 @@ export class SeriesIndex {
   /** Makes the next `select` with these matchers short; see SeriesMatching.steps. */
   *matchSteps(tenantId: TenantId, matchers: readonly Matcher[]): Generator<void, void, void> {
     const tenant = this.#tenants.get(tenantId);
-    if (tenant === undefined || !tenant.isFresh) return;
-    const before = tenant.columnsSizeBytes;
+    if (tenant?.isFresh !== true) return;
     yield* this.#matching.steps(tenant, matchers);
-    if (tenant.columnsSizeBytes > before) boundColumns(this.#ordered, this.#byNumber, tenant);
+    boundColumns(this.#ordered, this.#byNumber, tenant);
   }
 
   /**
@@ -579,9 +576,8 @@ export class SeriesIndex {
     const tenant = this.#tenants.get(tenantId);
     if (tenant === undefined) return NO_REFS;
     if (!tenant.isFresh) return undefined;
-    const before = tenant.columnsSizeBytes;
     const found = this.#matching.selectFew(tenant, matchers);
-    if (tenant.columnsSizeBytes > before) boundColumns(this.#ordered, this.#byNumber, tenant);
+    boundColumns(this.#ordered, this.#byNumber, tenant);
     return found;
   }
 
@@ -597,9 +593,7 @@ export class SeriesIndex {
 
   /** Tenants with at least one applied point, sorted. */
   tenants(): TenantId[] {
-    return this.#byNumber
-      .filter((tenant) => tenant.count > 0)
-      .map((tenant) => tenant.id)
-      .toSorted(compareUtf8);
+    const found = this.#byNumber.filter((tenant) => tenant.count > 0);
+    return found.map(({ id }) => id).toSorted(compareUtf8);
   }
 }

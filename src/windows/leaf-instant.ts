@@ -6,6 +6,9 @@ import type { Histogram } from '../model/histogram.ts';
 import { compareLabels } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import type { LeafAggregation, LeafGroup, ReadContext } from '../model/storage.ts';
+import { ITEMS_PER_LOOK } from '../stdx/limits.ts';
+import { sortInTurns } from '../stdx/turns.ts';
+import type { Pausing } from '../stdx/turns.ts';
 import {
   addFloat,
   addHistogram,
@@ -94,13 +97,15 @@ export class InstantGroups {
     this.#seriesInChunk = 0;
   }
 
-  finish(labelsOf: (group: number) => Labels): LeafGroup[] {
+  async finish(on: Pausing, labelsOf: (group: number) => Labels): Promise<LeafGroup[]> {
     this.#mergeChunk();
     this.notes.metric = '';
     const out: LeafGroup[] = [];
     const column = new StepColumn(this.#groupCount);
     finishGroup(this.#total, column, this.notes.note);
     for (let group = 0; group < this.#groupCount; group++) {
+      const pause = group % ITEMS_PER_LOOK === 0 ? on.pause() : undefined;
+      if (pause !== undefined) await pause;
       if (column.present[group] === 0) continue;
       out.push({
         labels: labelsOf(group),
@@ -109,7 +114,7 @@ export class InstantGroups {
         histograms: column.present[group] === 2 ? [column.histograms?.[group]] : undefined,
       });
     }
-    return out.toSorted((a, b) => compareLabels(a.labels, b.labels));
+    return await sortInTurns(on, out, (a, b) => compareLabels(a.labels, b.labels));
   }
 }
 

@@ -147,7 +147,7 @@ class SharedLeaf {
     }
     return {
       stepCount: this.#spec.kernel.grid.count,
-      groups: this.#sink.finish(),
+      groups: await this.#sink.finish(this.#slices),
       annotations: this.#sink.notes.all(),
       seriesRead: this.#seriesRead,
       samplesRead: this.#samplesRead,

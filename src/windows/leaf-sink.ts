@@ -18,6 +18,8 @@ import type {
   LeafPlan,
   ReadContext,
 } from '../model/storage.ts';
+import { mapInTurns, sortInTurns } from '../stdx/turns.ts';
+import type { Pausing } from '../stdx/turns.ts';
 import {
   addColumn,
   clearGroupSlots,
@@ -29,7 +31,8 @@ import {
 } from './groups.ts';
 import type { GroupSlots } from './groups.ts';
 import { LEAF_CHUNK_SERIES } from './limits.ts';
-import { StepColumn } from './step-column.ts';
+import { StepColumns } from './step-column.ts';
+import type { StepColumn } from './step-column.ts';
 import type { StateLease } from './window-kernel.ts';
 
 /** Bytes of one slot of a result column: a double and a presence byte. */
@@ -98,8 +101,8 @@ export class SeriesSink {
     return true;
   }
 
-  finish(): readonly LeafGroup[] {
-    return this.#groups;
+  finish(): Promise<readonly LeafGroup[]> {
+    return Promise.resolve(this.#groups);
   }
 
   /** Gives back what it took: nothing of it will be used. */
@@ -187,17 +190,17 @@ export class GroupSink {
     this.#seriesInChunk = 0;
   }
 
-  finish(): readonly LeafGroup[] {
+  async finish(on: Pausing): Promise<readonly LeafGroup[]> {
     this.#mergeChunk();
     this.notes.metric = '';
-    const out: LeafGroup[] = [];
-    for (const { labels, total } of this.#groups.values()) {
-      const column = new StepColumn(this.#stepCount);
+    const columns = new StepColumns(this.#stepCount);
+    const groups = await mapInTurns(on, this.#groups.values(), ({ labels, total }) => {
+      const column = columns.next();
       finishGroup(total!, column, this.notes.note);
       const { present, values, histograms } = column;
-      if (!column.isEmpty()) out.push({ labels, present, values, histograms });
-    }
-    return out.toSorted((a, b) => compareLabels(a.labels, b.labels));
+      return column.isEmpty() ? undefined : { labels, present, values, histograms };
+    });
+    return await sortInTurns(on, groups, (a, b) => compareLabels(a.labels, b.labels));
   }
 
   /** Gives back what it took: nothing of it will be used. */

@@ -16,6 +16,8 @@ export type RunLeaf = (
   plan: LeafPlan,
 ) => Promise<LeafResult>;
 
+const WITHOUT_PAUSE = { pause: () => undefined };
+
 /** Evaluates a leaf plan over `reader.select`. Rejects with the signal's reason when aborted. */
 export async function runLeafInThread(
   reader: Pick<StorageReader, 'select'>,
@@ -42,7 +44,7 @@ export async function runLeafInThread(
   }
   return {
     stepCount: grid.count,
-    groups: sink.finish(),
+    groups: await sink.finish(WITHOUT_PAUSE),
     annotations: notes.all(),
     seriesRead,
     samplesRead,

@@ -10,7 +10,7 @@ import { labelsRatio } from './labels-hash.ts';
 import { unwrap } from './prepare.ts';
 import { SLOT_EMPTY, SLOT_FLOAT, SLOT_HISTOGRAM } from './result.ts';
 import { goFloat } from './text.ts';
-import { mapInTurns } from './turns.ts';
+import { mapInTurns } from '../../stdx/turns.ts';
 
 interface PickInput {
   /** k or the ratio by step. */

@@ -21,7 +21,7 @@ import { kernelArgs, noteNonCounter, rangeArg } from './range-functions.ts';
 import { keepsName, rangeKernel } from './range-kernels.ts';
 import { SLOT_FLOAT, SLOT_HISTOGRAM } from './result.ts';
 import { dataGrid, instantRequest, runLeaf } from './selector.ts';
-import { eachInTurns, sortInTurns } from './turns.ts';
+import { eachInTurns, sortInTurns } from '../../stdx/turns.ts';
 
 export async function aggregate(
   ev: Evaluation,

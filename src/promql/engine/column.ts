@@ -7,8 +7,8 @@ import type { Labels } from '../../model/labels.ts';
 import { StepColumns } from '../../windows/step-column.ts';
 import { executionError } from './errors.ts';
 import { SLOT_EMPTY, SLOT_FLOAT, SLOT_HISTOGRAM } from './result.ts';
-import { eachInTurns, mapInTurns } from './turns.ts';
-import type { Pausing } from './turns.ts';
+import { eachInTurns, mapInTurns } from '../../stdx/turns.ts';
+import type { Pausing } from '../../stdx/turns.ts';
 
 export interface Column {
   labels: Labels;

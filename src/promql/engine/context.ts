@@ -8,7 +8,7 @@ import type { Column, Value } from './column.ts';
 import type { QueryTimes } from './prepare.ts';
 import type { QuerySamples } from './query-samples.ts';
 import type { Trace } from './trace.ts';
-import type { Pausing } from './turns.ts';
+import type { Pausing } from '../../stdx/turns.ts';
 
 export interface Evaluation extends Pausing {
   readonly storage: StorageReader;

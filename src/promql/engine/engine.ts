@@ -13,7 +13,7 @@ import { unwrap } from './prepare.ts';
 import { rangeVector } from './range-vector.ts';
 import { SLOT_FLOAT } from './result.ts';
 import type { EvalParams, EvalResult, EvalSeries } from './result.ts';
-import { eachInTurns, sortInTurns } from './turns.ts';
+import { eachInTurns, sortInTurns } from '../../stdx/turns.ts';
 
 /**
  * Evaluates an expression as an instant query (`stepUs` 0) or a range query. Rejects with AppError:

@@ -29,7 +29,7 @@ import type { EvalParams } from './result.ts';
 import { dataGrid, instantSelector, selectRaw } from './selector.ts';
 import { Sharing } from './sharing.ts';
 import type { Trace } from './trace.ts';
-import { mapInTurns } from './turns.ts';
+import { mapInTurns } from '../../stdx/turns.ts';
 import { scaleHistogram } from '../../windows/histogram-math.ts';
 
 export class Evaluator implements Evaluation {

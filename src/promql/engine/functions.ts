@@ -24,7 +24,7 @@ import { rangeKernel } from './range-kernels.ts';
 import { SLOT_EMPTY, SLOT_FLOAT } from './result.ts';
 import { instantSelector } from './selector.ts';
 import { startTimestamps } from './start-timestamps.ts';
-import { eachInTurns, mapInTurns, sortInTurns } from './turns.ts';
+import { eachInTurns, mapInTurns, sortInTurns } from '../../stdx/turns.ts';
 
 function vectorValue(columns: Column[]): Value {
   return { kind: 'vector', columns };

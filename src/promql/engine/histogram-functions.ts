@@ -29,7 +29,7 @@ import { stringArg } from './label-functions.ts';
 import { unwrap } from './prepare.ts';
 import { SLOT_EMPTY, SLOT_FLOAT, SLOT_HISTOGRAM } from './result.ts';
 import { goFloat } from './text.ts';
-import { eachInTurns } from './turns.ts';
+import { eachInTurns } from '../../stdx/turns.ts';
 
 const READERS: ReadonlyMap<string, (h: Histogram) => number> = new Map([
   ['histogram_avg', (h: Histogram) => h.sum / h.count],

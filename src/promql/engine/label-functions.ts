@@ -10,7 +10,7 @@ import type { Evaluation } from './context.ts';
 import { executionError } from './errors.ts';
 import { compareNatural } from './natural-order.ts';
 import { unwrap } from './prepare.ts';
-import { mapInTurns, sortInTurns } from './turns.ts';
+import { mapInTurns, sortInTurns } from '../../stdx/turns.ts';
 
 /** Any text but '' that is UTF-8: bytes that are not stand as lone surrogates. */
 export function isLabelName(name: string): boolean {

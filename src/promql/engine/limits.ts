@@ -20,9 +20,3 @@ export const SAMPLE_BYTES = 16;
 
 /** Relative differences of bucket counts below this are noise of floating point. */
 export const BUCKET_TOLERANCE = 1e-12;
-
-/** Series that are gone through between two looks at the clock, where little is done with each. */
-export const SERIES_PER_LOOK = 64;
-
-/** Series that are sorted without a pause. */
-export const SORTED_AT_ONCE = 256;

@@ -34,8 +34,8 @@ import type { Evaluation } from './context.ts';
 import { executionError } from './errors.ts';
 import { SLOT_EMPTY } from './result.ts';
 import { labelsText } from './text.ts';
-import { eachInTurns, mapInTurns } from './turns.ts';
-import type { Pausing } from './turns.ts';
+import { eachInTurns, mapInTurns } from '../../stdx/turns.ts';
+import type { Pausing } from '../../stdx/turns.ts';
 
 const SAME_LABELSET = 'vector cannot contain metrics with the same labelset';
 

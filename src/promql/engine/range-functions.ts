@@ -24,7 +24,7 @@ import { SLOT_FLOAT } from './result.ts';
 import { dataGrid, runLeaf, selectRaw } from './selector.ts';
 import type { RawSeries } from './selector.ts';
 import { subqueryGrid, subquerySeries } from './subquery.ts';
-import { eachInTurns } from './turns.ts';
+import { eachInTurns } from '../../stdx/turns.ts';
 
 type RangeArg = MatrixSelector | SubqueryExpr;
 

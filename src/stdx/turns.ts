@@ -1,8 +1,8 @@
-// Work over many series in pieces, so that others have their turn in between: the thread that
-// evaluates takes writes and answers light queries too.
-import { SERIES_PER_LOOK, SORTED_AT_ONCE } from './limits.ts';
+// Work over many items in pieces, so that others have their turn in between: the thread that
+// answers long questions takes writes and answers short ones too.
+import { ITEMS_PER_LOOK, SORTED_AT_ONCE } from './limits.ts';
 
-/** The part of an evaluation that knows when its slice of the thread is used up. */
+/** Whoever knows when a slice of the thread is used up. */
 export interface Pausing {
   /**
    * To be called between columns, or steps over all of them: a promise to wait for where the slice
@@ -17,11 +17,11 @@ export async function eachInTurns<T>(
   items: Iterable<T>,
   use: (item: T) => void,
 ): Promise<void> {
-  let left = SERIES_PER_LOOK;
+  let left = ITEMS_PER_LOOK;
   for (const item of items) {
     use(item);
     if (--left > 0) continue;
-    left = SERIES_PER_LOOK;
+    left = ITEMS_PER_LOOK;
     const pause = on.pause();
     if (pause !== undefined) await pause;
   }
@@ -98,7 +98,7 @@ async function merge<T>(
   while (left < leftEnd || right < rightEnd) {
     const isLeft = right >= rightEnd || (left < leftEnd && compare(from[left]!, from[right]!) <= 0);
     to.push(isLeft ? from[left++]! : from[right++]!);
-    if (to.length % SERIES_PER_LOOK !== 0) continue;
+    if (to.length % ITEMS_PER_LOOK !== 0) continue;
     const pause = on.pause();
     if (pause !== undefined) await pause;
   }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { SERIES_PER_LOOK, SORTED_AT_ONCE } from './limits.ts';
+import { ITEMS_PER_LOOK, SORTED_AT_ONCE } from './limits.ts';
 import { eachInTurns, mapInTurns, sortInTurns } from './turns.ts';
 
 /** Pauses whenever it is asked. */
@@ -35,7 +35,7 @@ test('sorting in turns is stable and in order, whatever the length', async () =>
 test('others are let in again and again', async () => {
   const length = 20 * SORTED_AT_ONCE;
   const items = Array.from({ length }, (_, i) => (i * 7919) % length);
-  const looks = length / SERIES_PER_LOOK;
+  const looks = length / ITEMS_PER_LOOK;
   const [each, map, sort] = [new Pauses(), new Pauses(), new Pauses()];
   let sum = 0;
   await eachInTurns(each, items, (item) => (sum += item));
