@@ -206,6 +206,10 @@ test('tenants see their own data only', async () => {
 test('deletes are durable answers', async () => {
   await orrery.post('/write?precision=s', `gone value=1 ${T}\ngone value=2 ${T + 60}`);
   const path = `/api/v1/admin/tsdb/delete_series?match[]=gone&start=${T}&end=${T + 1}`;
+  const dry = await orrery.post(`${path}&dry_run=1`, '');
+  assert.equal(dry.status, 400);
+  assert.match(dry.text, /\/orrery\/v1\/delete\?dry_run=1/);
+  assert.match((await orrery.get('/api/v1/export?match[]=gone')).text, /"values":\[1,2\]/);
   assert.equal((await orrery.post(path, '')).status, 204);
   assert.match((await orrery.get('/api/v1/export?match[]=gone')).text, /"values":\[2\]/);
   assert.equal((await orrery.post('/api/v1/admin/tsdb/delete_series', '')).status, 400);

@@ -14,6 +14,13 @@ export async function deleteSeries(
   const selectors = await selectorParams(params);
   if (selectors.length === 0)
     throw new AppError('invalid', 'parameter', 'no match[] parameter provided');
+  // Prometheus knows no dry run: who asks for one must not lose what they ask about.
+  if (params.has('dry_run'))
+    throw new AppError(
+      'invalid',
+      'parameter',
+      'delete_series deletes at once; a dry run is POST /orrery/v1/delete?dry_run=1',
+    );
   const range = rangeParams(params);
   const options = {
     principal: exchange.principal,

@@ -6,6 +6,8 @@ import type { Metadata } from '../../model/columns.ts';
 import type { ReadContext, SeriesSelector } from '../../model/storage.ts';
 import { inSlices } from '../../query/prometheus-json.ts';
 import { nowUs } from '../../stdx/clock.ts';
+import { eachInTurns, mapInTurns, sortInTurns } from '../../stdx/turns.ts';
+import { Slices } from '../../windows/leaf-slices.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { read } from './metadata.ts';
 import type { MetadataDependencies } from './metadata.ts';
@@ -144,20 +146,22 @@ async function find(
   const { startUs, endUs } = request;
   const score = scoreOf(request.search);
   const union = new Map<string, number>();
+  const slices = new Slices(deps.clock, deps.scheduler);
   for (const matchers of request.selectors) {
     const selector = { matchers, startUs, endUs, limit: 0 };
     const texts =
       label === undefined
         ? await deps.storage.labelNames(context, selector)
         : await deps.storage.labelValues(context, label, selector);
-    for (const text of texts) {
-      if (union.has(text)) continue;
+    await eachInTurns(slices, texts, (text) => {
+      if (union.has(text)) return;
+      context.signal.throwIfAborted();
       const fit = score(text);
       if (fit !== undefined) union.set(text, fit);
-    }
+    });
   }
-  const found = Array.from(union, ([value, fit]) => ({ value, score: fit }));
-  return found.toSorted(compareFound(request.order));
+  const found = await mapInTurns(slices, union, ([value, fit]) => ({ value, score: fit }));
+  return await sortInTurns(slices, found, compareFound(request.order));
 }
 
 /** Lines of JSON: results in batches (one at least), then how it ended. */
