@@ -265,7 +265,9 @@ export const CHECK_FINDINGS_PER_FILE_MAX = 20;
 export const CHECK_CACHE_BYTES = 64 * 1024 * 1024;
 /** Findings told in all. */
 export const CHECK_FINDINGS_MAX = 10_000;
-/** Values that a regular expression is tried on between two turns of others. */
+/** Series that are put into a column of values between two turns of others, … */
+export const COLUMN_STEP_SERIES = 2048;
+/** … and values that a regular expression is tried on. */
 export const MATCH_STEP_VALUES = 256;
 /** A tenant with so many series or fewer is matched row by row. */
 export const SMALL_TENANT_SERIES = 512;

@@ -3,11 +3,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { compareLabels, labelsFromObject } from '../model/labels.ts';
+import { compareLabels, labelsFromObject, labelValue } from '../model/labels.ts';
 import { matcher, matchesAll } from '../model/matcher.ts';
 import { asLabelBytes } from '../../test/support/label-bytes.ts';
 import { readCaptured, sectionMemory, SectionReader } from './index-sections.ts';
-import { BASE_SIMPLE_SERIES, MATCH_STEP_VALUES, SMALL_TENANT_SERIES } from './limits.ts';
+import {
+  BASE_SIMPLE_SERIES,
+  COLUMN_STEP_SERIES,
+  MATCH_STEP_VALUES,
+  SMALL_TENANT_SERIES,
+} from './limits.ts';
 import { SeriesIndex } from './series-index.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 28);
@@ -138,7 +143,8 @@ test('what regular expressions accept is found in steps, or anew where series ch
   add(0, count);
   index.select('t', []);
   const ends = [expression('.*[05]')];
-  assert.equal([...index.matchSteps('t', ends)].length, 20);
+  const ofColumn = Math.floor(count / COLUMN_STEP_SERIES);
+  assert.equal([...index.matchSteps('t', ends)].length, ofColumn + 20);
   assert.equal(tried, count);
   assert.equal(index.select('t', ends).length, expected(/[05]$/, count));
   assert.equal(tried, count, 'it is known');
@@ -155,6 +161,53 @@ test('what regular expressions accept is found in steps, or anew where series ch
   assert.equal(steps.next().done, true);
   assert.ok(tried <= MATCH_STEP_VALUES, String(tried));
   assert.equal(index.select('t', more).length, expected(/[27]$/, 2 * count));
+});
+
+test('series are put in order in steps, whatever goes or comes meanwhile', () => {
+  const half = 2 * BASE_SIMPLE_SERIES;
+  const idOf = (n: number): string => String((n * 7919) % 65_537).padStart(5, '0');
+  const add = (index: SeriesIndex, from: number, to: number, nowMs: number): void => {
+    for (let n = from; n < to; n++) {
+      const ref = index.resolve('t', labelsFromObject({ __name__: 'm', id: idOf(n) }));
+      index.applied('t', Uint32Array.of(ref), nowMs);
+    }
+  };
+  const laterMs = NOW_MS + 1_800_000;
+  const ways: Readonly<Record<string, (index: SeriesIndex) => void>> = {
+    nothing: () => undefined,
+    'new series': (index) => add(index, 2 * half, 2 * half + 500, laterMs),
+    'a question': (index) => void index.select('t', []),
+    'series go': (index) => {
+      index.retire({
+        nowMs: NOW_MS + 3_700_000,
+        idleMs: 3_600_000,
+        countMax: half,
+        isHeld: () => false,
+      });
+      index.sweep(0);
+    },
+  };
+  for (const [way, happens] of Object.entries(ways))
+    for (const at of [1, 7, 20]) {
+      const index = new SeriesIndex(5);
+      // What goes is half of the base, or half of what is not in it yet.
+      add(index, 0, half, at === 7 ? laterMs : NOW_MS);
+      if (at !== 20) index.select('t', []);
+      add(index, half, 2 * half, at === 7 ? NOW_MS : laterMs);
+      const steps = index.matchSteps('t', [matcher('id', '=~', '.*7')]);
+      let count = 0;
+      while (steps.next().done !== true) if (++count === at) happens(index);
+      assert.ok(count >= at, `${way}: ${count} steps`);
+      const refs = index.select('t', []);
+      const ids = Array.from(refs, (ref) => labelValue(index.labelsOf(ref), 'id'));
+      assert.equal(ids.length, index.findableCount, way);
+      assert.deepEqual(ids, ids.toSorted(), way);
+      assert.equal(
+        index.select('t', [matcher('id', '=~', '.*7')]).length,
+        ids.filter((id) => id.endsWith('7')).length,
+        way,
+      );
+    }
 });
 
 test('last seen and active series are exact to the second', () => {

@@ -509,7 +509,7 @@ export class SeriesIndex {
     this.#retiredCount = 0;
     this.sweepCount++;
     this.#forgetRow();
-    for (const tenant of this.#byNumber) tenant.forgetColumns();
+    for (const tenant of this.#byNumber) tenant.forgetNumbers();
     this.#remembered.forgetPairs();
     const pairs = this.#pairs;
     const { usedPairs, usedSymbols } = usedTexts(this.#tables);
@@ -560,10 +560,11 @@ export class SeriesIndex {
     yield* this.#tenants.get(tenantId)?.refreshSteps(this.#tables) ?? [];
   }
 
-  /** Makes the next `select` with these matchers short; see SeriesMatching.steps. */
+  /** Makes the next `select` with these matchers short: the order, then SeriesMatching.steps. */
   *matchSteps(tenantId: TenantId, matchers: readonly Matcher[]): Generator<void, void, void> {
     const tenant = this.#tenants.get(tenantId);
-    if (tenant?.isFresh !== true) return;
+    if (tenant === undefined) return;
+    if (!tenant.isFresh) yield* tenant.refreshSteps(this.#tables);
     yield* this.#matching.steps(tenant, matchers);
     boundColumns(this.#ordered, this.#byNumber, tenant);
   }

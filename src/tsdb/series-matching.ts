@@ -190,7 +190,8 @@ export class SeriesMatching {
    */
   *steps(tenant: TenantSeries, matchers: readonly Matcher[]): Generator<void, void, void> {
     const { base } = tenant;
-    const named = base.length <= SMALL_TENANT_SERIES ? [] : matchers.filter(namesValues);
+    const isSmall = base.length <= SMALL_TENANT_SERIES || !tenant.isFresh;
+    const named = isSmall ? [] : matchers.filter(namesValues);
     const expressions = named.filter((one) => exactValues(one) === undefined);
     if (expressions.length === 0) return;
     // Where few series have an exact value, expressions are tried on these alone.
@@ -200,7 +201,8 @@ export class SeriesMatching {
     for (const one of expressions) {
       const name = this.#tables.symbols.find(one.name);
       if (name < 0) return;
-      const column = tenant.column(this.#tables, name);
+      const column = yield* tenant.columnSteps(this.#tables, name);
+      if (column === undefined) return;
       if (column.matched.get(one) !== undefined) continue;
       const out: number[] = [];
       for (const step of this.#tries(column, one, out)) {

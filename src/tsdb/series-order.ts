@@ -1,6 +1,7 @@
 // Label order of refs: pair by pair, names before values, in byte order; a prefix comes first. Few
 // refs are compared by their texts; many are sorted by ranks of the symbols, which costs a pass
 // over all symbols that are new since the last time.
+import { release } from '../stdx/growable.ts';
 import { KeyOrder } from './key-order.ts';
 import type { Pairs } from './pairs.ts';
 import { slotOf } from './refs.ts';
@@ -71,15 +72,19 @@ export class SeriesOrder {
     }
   }
 
-  /** Sorts pairs of one name by value. */
+  /** Sorts pairs of one name by value. O(pairs · log(pairs)), or O(texts) where there are many. */
   sortValues(list: Uint32Array): void {
     if (list.length * RANKED_SHARE < this.#symbols.count) {
       list.sort(this.comparePairs);
       return;
     }
+    // No two of them have the same value: each has a place of its own among all texts.
     const ranks = this.#symbols.ranks();
-    const pairs = this.#pairs;
-    new KeyOrder((pair, depth) => (depth === 0 ? ranks[pairs.valueOf(pair)]! : -1)).sort(list);
+    const byRank = new Uint32Array(ranks.length);
+    for (const pair of list) byRank[ranks[this.#pairs.valueOf(pair)]!] = pair + 1;
+    let end = 0;
+    for (const pair of byRank) if (pair !== 0) list[end++] = pair - 1;
+    release(byRank);
   }
 }
 

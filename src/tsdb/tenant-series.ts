@@ -2,6 +2,7 @@
 // older ones in label order with their value columns. The few that are newer than the base are
 // looked at one by one; when they are many, a query makes a new base of all.
 import type { TenantId } from '../model/tenant.ts';
+import { must } from '../stdx/assert.ts';
 import { ActiveSeries } from './active-series.ts';
 import { mergeIds, mergeSteps } from './growable.ts';
 import { checkSections } from './index-sections.ts';
@@ -12,7 +13,7 @@ import type { SeenTable } from './seen-table.ts';
 import type { SeriesOrder } from './series-order.ts';
 import type { SeriesRows } from './series-rows.ts';
 import type { Symbols } from './symbols.ts';
-import { buildColumn } from './value-column.ts';
+import { columnSteps } from './value-column.ts';
 import type { ValueColumn } from './value-column.ts';
 
 export const NO_REFS = new Uint32Array(0);
@@ -50,6 +51,8 @@ export class TenantSeries {
   #newest = 0;
   /** So many of the chain, the newest, are not in the base. */
   tailCount = 0;
+  /** How often series or numbers went. */
+  #losses = 0;
 
   constructor(id: TenantId, number: number, ordered: OrderedBytes) {
     this.id = id;
@@ -143,23 +146,24 @@ export class TenantSeries {
   }
 
   /**
-   * As `refresh` of what is here at the call, a millisecond or so of work between two steps;
-   * nothing may be retired or swept meanwhile. Where a query makes a new base before it is done, it
-   * ends.
+   * As `refresh` of what is here at the call, a millisecond or so of work between two steps. Where
+   * a query makes a new base before it is done, or series are retired or texts swept, it ends.
    */
   *refreshSteps({ rows, order }: IndexTables): Generator<void, void, void> {
     const before = this.base;
+    const losses = this.#losses;
+    const isStale = (): boolean => this.base !== before || this.#losses !== losses;
     if (this.tailCount === 0) return;
     const added = this.tail(rows);
     for (const step of order.steps(added)) {
       yield step;
-      if (this.base !== before) return;
+      if (isStale()) return;
     }
     const merging = mergeSteps(before, added, order.compare);
     let step = merging.next();
     for (; step.done !== true; step = merging.next()) {
       yield;
-      if (this.base !== before) return;
+      if (isStale()) return;
     }
     this.#replaceBase(step.value);
     this.tailCount -= added.length;
@@ -171,13 +175,30 @@ export class TenantSeries {
     this.#setColumnsSize(0);
   }
 
-  column({ rows, pairs, order }: IndexTables, name: number): ValueColumn {
-    let column = this.columns.get(name);
-    if (column === undefined) {
-      column = buildColumn(rows, pairs, order, this.base, name);
-      this.columns.set(name, column);
-      this.#setColumnsSize(this.#columnsSizeBytes + column.sizeBytes);
+  column(tables: IndexTables, name: number): ValueColumn {
+    const steps = this.columnSteps(tables, name);
+    let step = steps.next();
+    while (step.done !== true) step = steps.next();
+    return must(step.value, 'nothing changes between the steps');
+  }
+
+  /** As `column`, in steps; undefined where series or numbers changed meanwhile. */
+  *columnSteps(tables: IndexTables, name: number): Generator<void, ValueColumn | undefined, void> {
+    const known = this.columns.get(name);
+    if (known !== undefined) return known;
+    const { base } = this;
+    const losses = this.#losses;
+    const steps = columnSteps(tables, base, name);
+    let step = steps.next();
+    for (; step.done !== true; step = steps.next()) {
+      yield;
+      if (this.base !== base || this.#losses !== losses) return undefined;
     }
+    // Another question may have asked for it meanwhile.
+    const column = this.columns.get(name) ?? step.value;
+    if (column !== step.value) return column;
+    this.columns.set(name, column);
+    this.#setColumnsSize(this.#columnsSizeBytes + column.sizeBytes);
     return column;
   }
 
@@ -186,8 +207,15 @@ export class TenantSeries {
     this.#dropColumns();
   }
 
+  /** Texts and pairs have other numbers from now on. */
+  forgetNumbers(): void {
+    this.#losses++;
+    this.#dropColumns();
+  }
+
   /** Takes the series out that are dead; call before their slots are given out again. O(series). */
   purge(rows: SeriesRows, isDead: (slot: number) => boolean): void {
+    this.#losses++;
     let tailCount = 0;
     let count = 0;
     let before = -1;

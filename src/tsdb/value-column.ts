@@ -2,12 +2,19 @@
 // series that have it, as ranks, which are places in the tenant's series in label order. Made when
 // a query first asks for the label, dropped when the ranks change.
 import { grownU32, release } from '../stdx/growable.ts';
+import { COLUMN_STEP_SERIES } from './limits.ts';
 import { MatchedValues } from './matched-values.ts';
 import type { Pairs } from './pairs.ts';
 import { slotOf } from './refs.ts';
 import { countIn, pairIn } from './row-words.ts';
 import type { SeriesOrder } from './series-order.ts';
 import type { SeriesRows } from './series-rows.ts';
+
+interface ColumnTables {
+  readonly rows: SeriesRows;
+  readonly pairs: Pairs;
+  readonly order: SeriesOrder;
+}
 
 export interface ValueColumn {
   /** One a value. */
@@ -41,15 +48,16 @@ export function pairNamed(rows: SeriesRows, pairs: Pairs, slot: number, name: nu
   return place < 0 ? -1 : rows.pairAt(slot, place);
 }
 
-/** O(series · labels + values · log(values)). */
-export function buildColumn(
-  rows: SeriesRows,
-  pairs: Pairs,
-  order: SeriesOrder,
+/**
+ * The column, some thousand series between two steps; series must not go meanwhile, nor numbers of
+ * texts. O(series · labels + values · log(values)).
+ */
+export function* columnSteps(
+  { rows, pairs, order }: ColumnTables,
   refs: Uint32Array,
   name: number,
-): ValueColumn {
-  const { words, starts: rowStarts } = rows.columns;
+): Generator<void, ValueColumn, void> {
+  let { words, starts: rowStarts } = rows.columns;
   const ofRank = new Int32Array(refs.length);
   /** Per pair its place among the values, + 1. */
   const places = new Uint32Array(pairs.end);
@@ -58,6 +66,11 @@ export function buildColumn(
   let total = 0;
   let guess = 0;
   for (let rank = 0; rank < refs.length; rank++) {
+    if (rank % COLUMN_STEP_SERIES === COLUMN_STEP_SERIES - 1) {
+      yield;
+      // New series may have moved them.
+      ({ words, starts: rowStarts } = rows.columns);
+    }
     const start = rowStarts[slotOf(refs[rank]!)]!;
     const count = countIn(words, start);
     let found = guess < count && pairs.nameOf(pairIn(words, start, guess)) === name ? guess : -1;
