@@ -265,6 +265,8 @@ export const CHECK_FINDINGS_PER_FILE_MAX = 20;
 export const CHECK_CACHE_BYTES = 64 * 1024 * 1024;
 /** Findings told in all. */
 export const CHECK_FINDINGS_MAX = 10_000;
+/** New series that a question puts in order without a turn of others. */
+export const ORDERED_AT_ONCE = 2048;
 /** Series that are put into a column of values between two turns of others, … */
 export const COLUMN_STEP_SERIES = 2048;
 /** … and values that a regular expression is tried on. */

@@ -56,6 +56,9 @@ export function narrowed(
   };
 }
 
+/** Whether the series of the head are wanted in the order of their labels. */
+type Order = 'ordered' | 'any order';
+
 export class ShardReader {
   readonly #state: ShardState;
 
@@ -100,11 +103,11 @@ export class ShardReader {
     return { tenant, matchers, range, view, moment, index, check, yieldTurn };
   }
 
-  /** As `#scan`; what takes long to find out of the matchers is known then. */
-  async #prepared(context: ReadContext, selector: SeriesSelector): Promise<Scan> {
+  /** As `#scan`; what takes long to find out of the matchers is known then, and the order. */
+  async #prepared(context: ReadContext, selector: SeriesSelector, order: Order): Promise<Scan> {
     const scan = this.#scan(context, selector);
     const { index, tenant, matchers, yieldTurn, check } = scan;
-    const steps = index.matchSteps(tenant, matchers);
+    const steps = index.matchSteps(tenant, matchers, order === 'ordered');
     while (steps.next().done !== true) {
       await yieldTurn();
       check();
@@ -116,7 +119,7 @@ export class ShardReader {
     context: ReadContext,
     request: SelectRequest,
   ): AsyncGenerator<SelectedSeries, void, void> {
-    const scan = await this.#prepared(context, request);
+    const scan = await this.#prepared(context, request, 'ordered');
     for await (const series of scanSeries(scan)) {
       const sources = await series.sources();
       scan.check();
@@ -141,7 +144,7 @@ export class ShardReader {
     const { tenant, minTUs, maxTUs } = context.principal;
     const horizonUs = this.#pinOf(context).horizonUs(tenant);
     const bounds = { startUs: Math.max(minTUs, horizonUs), endUs: maxTUs };
-    const scan = await this.#prepared(context, request);
+    const scan = await this.#prepared(context, request, 'ordered');
     for await (const series of scanSeries({ ...scan, bounds })) {
       const all = await series.blocks();
       context.signal.throwIfAborted();
@@ -165,7 +168,7 @@ export class ShardReader {
     const { matchers, startUs, lookbackUs } = plan;
     if (!isInstantLeaf(plan)) return undefined;
     const range = { startUs: startUs - lookbackUs, endUs: startUs };
-    const scan = await this.#prepared(context, { matchers, ...range });
+    const scan = await this.#prepared(context, { matchers, ...range }, 'any order');
     const { clock, scheduler } = this.#state.options;
     const { runInstantLeaf } = await loadInstantLeaf();
     return await runInstantLeaf({ scan, context, plan, clock, scheduler });
@@ -174,7 +177,7 @@ export class ShardReader {
   /** A leaf over a range; undefined: the general way. */
   async runRange(context: ReadContext, plan: LeafPlan): Promise<LeafResult | undefined> {
     const { matchers, startUs, endUs } = plan;
-    await this.#prepared(context, { matchers, startUs, endUs });
+    await this.#prepared(context, { matchers, startUs, endUs }, 'ordered');
     const { clock, scheduler } = this.#state.options;
     const { runRangeLeaf } = await loadRangeLeaf();
     const scanOf = (range: TimeRange): Scan => this.#scan(context, { matchers, ...range });
@@ -185,7 +188,7 @@ export class ShardReader {
     context: ReadContext,
     s: SeriesSelector & LimitedNames,
   ): Promise<readonly string[]> {
-    const scan = await this.#prepared(context, s);
+    const scan = await this.#prepared(context, s, 'any order');
     return (await loadNames()).readLabelNames(scan, s.limit);
   }
 
@@ -194,12 +197,12 @@ export class ShardReader {
     label: string,
     s: SeriesSelector & LimitedNames,
   ): Promise<readonly string[]> {
-    const scan = await this.#prepared(context, s);
+    const scan = await this.#prepared(context, s, 'any order');
     return (await loadNames()).readLabelValues(scan, label, s.limit);
   }
 
   async series(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<readonly Labels[]> {
-    const scan = await this.#prepared(context, s);
+    const scan = await this.#prepared(context, s, 'ordered');
     return (await loadNames()).readSeries(scan, s.limit);
   }
 
@@ -207,17 +210,20 @@ export class ShardReader {
     context: ReadContext,
     s: SeriesSelector & LimitedNames,
   ): AsyncGenerator<SeriesPage, void, void> {
-    const scan = await this.#prepared(context, s);
+    const scan = await this.#prepared(context, s, 'ordered');
     yield* (await loadPages()).readSeriesPages(scan, s.limit);
   }
 
   async cardinality(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<Cardinality> {
-    const scan = await this.#prepared(context, s);
+    const scan = await this.#prepared(context, s, 'any order');
     return (await loadNames()).readCardinality(scan, s.limit);
   }
 
   async estimate(context: ReadContext, request: EstimateRequest): Promise<SelectorEstimate> {
-    return await estimateScan(await this.#prepared(context, request), request.labelLimit);
+    return await estimateScan(
+      await this.#prepared(context, request, 'any order'),
+      request.labelLimit,
+    );
   }
 
   async metadata(

@@ -560,13 +560,13 @@ export class SeriesIndex {
     yield* this.#tenants.get(tenantId)?.refreshSteps(this.#tables) ?? [];
   }
 
-  /** Makes the next `select` with these matchers short: the order, then SeriesMatching.steps. */
-  *matchSteps(tenantId: TenantId, matchers: readonly Matcher[]): Generator<void, void, void> {
-    const tenant = this.#tenants.get(tenantId);
-    if (tenant === undefined) return;
-    if (!tenant.isFresh) yield* tenant.refreshSteps(this.#tables);
-    yield* this.#matching.steps(tenant, matchers);
-    boundColumns(this.#ordered, this.#byNumber, tenant);
+  /** Makes the next `select` or `selectFew` with these matchers short; see SeriesMatching.steps. */
+  matchSteps(
+    tenantId: TenantId,
+    matchers: readonly Matcher[],
+    isOrdered = true,
+  ): Generator<void, void, void> {
+    return this.#matching.steps(this.#tenants.get(tenantId), matchers, isOrdered);
   }
 
   /**

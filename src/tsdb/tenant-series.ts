@@ -6,7 +6,7 @@ import { must } from '../stdx/assert.ts';
 import { ActiveSeries } from './active-series.ts';
 import { mergeIds, mergeSteps } from './growable.ts';
 import { checkSections } from './index-sections.ts';
-import { BASE_SHARE, BASE_SIMPLE_SERIES, COLUMNS_MAX_BYTES } from './limits.ts';
+import { BASE_SHARE, BASE_SIMPLE_SERIES, COLUMNS_MAX_BYTES, ORDERED_AT_ONCE } from './limits.ts';
 import type { Pairs } from './pairs.ts';
 import { slotOf } from './refs.ts';
 import type { SeenTable } from './seen-table.ts';
@@ -168,6 +168,13 @@ export class TenantSeries {
     this.#replaceBase(step.value);
     this.tailCount -= added.length;
     this.#dropColumns();
+  }
+
+  /** As `refresh` where a query would do it; in steps where it is long. */
+  *freshenSteps(tables: IndexTables): Generator<void, void, void> {
+    if (this.isFresh) return;
+    if (this.tailCount > ORDERED_AT_ONCE) yield* this.refreshSteps(tables);
+    else this.refresh(tables, false);
   }
 
   #dropColumns(): void {
