@@ -4,6 +4,7 @@
 // one correctly rounded operation (Clinger, "How to read floating point numbers accurately", 1990).
 // Up to 18 digits are divided in double-double arithmetic, which is certain of its rounding but for
 // a few in 2^49; those and anything else go through Number(text), which rounds correctly too.
+import { productError } from '../stdx/exact-doubles.ts';
 import { decodeUtf8Lenient } from './utf8.ts';
 
 const POWERS_OF_TEN = Float64Array.from({ length: 23 }, (_, i) => Number(`1e${i}`));
@@ -107,21 +108,8 @@ export function parseDecimal(bytes: Uint8Array, start: number, end: number): num
   return negative ? -value : value;
 }
 
-/** 2^27 + 1: splits a double into halves whose products are exact (Veltkamp). */
-const SPLITTER = 134_217_729;
 /** Relative error of the correction below, with room to spare: it is a few times 2^-53. */
 const CORRECTION_ERROR = 2 ** -49;
-
-/** The rounding error of the product: a * b - product, exactly (Dekker, 1971). */
-function productError(a: number, b: number, product: number): number {
-  const scaledA = SPLITTER * a;
-  const highA = scaledA - (scaledA - a);
-  const lowA = a - highA;
-  const scaledB = SPLITTER * b;
-  const highB = scaledB - (scaledB - b);
-  const lowB = b - highB;
-  return lowA * lowB - (product - highA * highB - lowA * highB - highA * lowB);
-}
 
 /**
  * (head * 10^tailDigits + tail) / 10^scale correctly rounded, for up to 18 digits and a scale of at

@@ -3,6 +3,7 @@
 // places. Source: https://pkg.go.dev/math#Pow (special cases), and the order of its
 // multiplications: the part of the exponent behind the point by exp and ln, the rest by repeated
 // squaring of the fraction, exponents of two apart.
+import { twoTo } from '../stdx/exact-doubles.ts';
 import { exp } from '../stdx/exponentials.ts';
 import { ln } from '../stdx/logarithms.ts';
 
@@ -15,13 +16,6 @@ const NORMAL_MIN = -1022;
 const FRACTION_BITS = 53;
 
 const view = new DataView(new ArrayBuffer(8));
-
-/** 2 to a whole number between -1022 and 1023. */
-function twoTo(exponent: number): number {
-  view.setUint32(0, (exponent + 1023) << 20);
-  view.setUint32(4, 0);
-  return view.getFloat64(0);
-}
 
 /** Exponent of two of a finite number that is not 0, as if its fraction were in [1/2, 1). */
 function twosOf(value: number): number {

@@ -4,22 +4,12 @@
 // it: floor, a remainder. Sources: exp_amd64.s (N. Shibata, "Efficient evaluation methods of
 // elementary functions suitable for SIMD computation", 2010), exp.go, sinh.go, tanh.go, asinh.go,
 // acosh.go.
+import { productError, twoTo } from './exact-doubles.ts';
 import { ln } from './logarithms.ts';
 
 const BIAS = 1023;
-/** 2^27 + 1 splits a double into two halves whose products are exact (Veltkamp). */
-const HALVES = 134_217_729;
 /** Added and taken away it rounds to a whole number, ties to even. */
 const ROUNDER = 6_755_399_441_055_744;
-
-const view = new DataView(new ArrayBuffer(8));
-
-/** 2 to a whole number from -1022 to 1023. */
-function twoTo(exponent: number): number {
-  view.setInt32(0, (exponent + BIAS) << 20);
-  view.setInt32(4, 0);
-  return view.getFloat64(0);
-}
 
 /**
  * a · b + c rounded once, but for one in 2^50 and where a · b is beyond 2^970 or below 2^-970: the
@@ -27,16 +17,9 @@ function twoTo(exponent: number): number {
  */
 function fused(a: number, b: number, c: number): number {
   const product = a * b;
-  const aWide = a * HALVES;
-  const aHigh = aWide - (aWide - a);
-  const aLow = a - aHigh;
-  const bWide = b * HALVES;
-  const bHigh = bWide - (bWide - b);
-  const bLow = b - bHigh;
-  const lost = aLow * bLow - (product - aHigh * bHigh - aLow * bHigh - aHigh * bLow);
   const sum = product + c;
   const part = sum - product;
-  return sum + (product - (sum - part) + (c - part) + lost);
+  return sum + (product - (sum - part) + (c - part) + productError(a, b, product));
 }
 
 const LN_2_UPPER = 0.693_147_180_559_663;

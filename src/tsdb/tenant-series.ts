@@ -183,6 +183,8 @@ export class TenantSeries {
   }
 
   column(tables: IndexTables, name: number): ValueColumn {
+    const known = this.columns.get(name);
+    if (known !== undefined) return known;
     const steps = this.columnSteps(tables, name);
     let step = steps.next();
     while (step.done !== true) step = steps.next();
