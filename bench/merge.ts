@@ -1,7 +1,8 @@
 // `npm run bench:merge`: CPU of flushes and merges over planes in RAM, per million samples: what a
 // sample costs to move from the head into a part, and again each time a merge rewrites it (reading
 // its inputs, encoding, proving the output). `--series N`, `--flushes N`, `--samples N` (a series
-// and flush), `--overlap` rewrites a tenth of each flush in the next one.
+// and flush), `--overlap` rewrites a tenth of each flush in the next one, `--uids` gives each a
+// label with a value of its own that says nothing of its place in the order of labels.
 import { parseArgs } from 'node:util';
 import { realClock } from '../src/app/real/clock.ts';
 import { loadKernels } from '../src/app/real/kernels.ts';
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     samples: { type: 'string', default: '360' },
     runs: { type: 'string', default: '3' },
     overlap: { type: 'boolean', default: false },
+    uids: { type: 'boolean', default: false },
   },
 });
 const SERIES = Number(values.series);
@@ -35,12 +37,22 @@ function valueOf(series: number, k: number, noise: number): number {
   return noise / 4294967296;
 }
 
+/** Unique, because the factor is odd. */
+function uidOf(series: number): string {
+  return (Math.imul(series, 0x9e3779b1) >>> 0).toString(16).padStart(8, '0');
+}
+
 async function fill(storage: Storage, flush: number): Promise<void> {
   const prng = seededPrng(flush + 1);
   const refs = Array.from({ length: SERIES }, (_, i) =>
     storage.resolve(
       'default',
-      labelsFromObject({ __name__: `metric_${i % 50}`, instance: `host-${i}`, job: 'bench' }),
+      labelsFromObject({
+        __name__: `metric_${i % 50}`,
+        instance: `host-${i}`,
+        job: 'bench',
+        ...(values.uids ? { uid: uidOf(i) } : {}),
+      }),
     ),
   );
   const from = flush * SAMPLES - (values.overlap && flush > 0 ? Math.floor(SAMPLES / 10) : 0);

@@ -9,8 +9,8 @@ import { compareLabels, compareUtf8, METRIC_NAME } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import { timesOf } from './check-part-findings.ts';
 import type { PartFindings, PlacedLoss } from './check-part-findings.ts';
+import { readTexts, TextBatches } from './group-texts.ts';
 import { CURSOR_TIMES_MAX, READ_CHUNK_BYTES, VALUE_GROUP_COUNT } from './limits.ts';
-import { readTexts } from './part-cursor.ts';
 import type { PartIndex } from './part-index.ts';
 import type { Part } from './part-reader.ts';
 import type { BlockPlace, RowGroup } from './part-rows.ts';
@@ -73,6 +73,7 @@ class SeriesCheck {
   readonly #times = new Map<number, Float64Array>();
   /** Kept from row group to row group, emptied by readTexts where they are many. */
   readonly #valueGroups = new Map<number, ValueGroup>();
+  readonly #textBatches: TextBatches;
   #before: Labels | undefined = undefined;
   #areRowsWhole = true;
 
@@ -81,6 +82,11 @@ class SeriesCheck {
     this.#window = new BlockWindow(what.part, (sizeBytes) => what.findings.progress(sizeBytes));
     this.#siblings = new SiblingReader(what.part, what.tenant, what.index);
     this.#rowHashes = new Int32Array(what.index.labels.length);
+    this.#textBatches = new TextBatches(
+      what.index,
+      () => true,
+      async () => undefined,
+    );
   }
 
   async run(): Promise<SeriesSums> {
@@ -100,7 +106,7 @@ class SeriesCheck {
           () => index.rowGroup(group),
         );
         if (rows === undefined) this.#areRowsWhole = false;
-        else await this.#rows(rows, place.offset);
+        else await this.#rows(rows, group, place.offset);
       }
     for (const [label, values] of index.labels.entries()) await this.#values(values, label);
     return this.#sums;
@@ -141,13 +147,14 @@ class SeriesCheck {
 
   // -------------------------------------------------------------- rows
 
-  async #rows(group: RowGroup, offset: number): Promise<void> {
+  async #rows(group: RowGroup, number: number, offset: number): Promise<void> {
     const { index, findings, tenant } = this.#what;
     const where = { code: 'part-index', offset, lost: { tenant, seriesCount: group.count } };
     const ordinals = Uint32Array.from({ length: group.count }, (_, row) => group.first + row);
-    const texts = await findings.attempt(where, () =>
-      readTexts(index, group, ordinals, this.#valueGroups),
-    );
+    const texts = await findings.attempt(where, async () => {
+      if (this.#textBatches.needs(number)) await this.#textBatches.load(number);
+      return readTexts(index, group, ordinals, this.#valueGroups, this.#textBatches);
+    });
     await findings.attempt(where, () => this.#hashRows(group));
     for (let row = 0; row < group.count; row++) {
       const ordinal = group.first + row;

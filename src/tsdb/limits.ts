@@ -163,6 +163,16 @@ export const SIBLING_CHAIN_MAX = 16;
 export const SIBLINGS_REMEMBERED_BYTES = 32 * 1024 * 1024;
 /** Groups of label values that a scan of a part keeps at hand, about 2 KB each. */
 export const CURSOR_VALUE_GROUPS_MAX = 4096;
+/**
+ * Labels with more values come by batches of rows where all series are read; of others, the groups
+ * stay at hand.
+ */
+export const TEXT_BATCH_VALUES_MIN = 2 ** 16;
+/** Rows of a batch of texts, and memory of the row groups that are looked through for one. */
+export const TEXT_BATCH_ROWS = 2 ** 16;
+export const TEXT_BATCH_GROUPS_BYTES = 8 * 2 ** 20;
+/** Other work proceeds after so many of them. */
+export const TEXT_BATCH_TURN_GROUPS = 16;
 /** Decoded blocks that a reader of a part keeps for siblings to come. */
 export const SIBLINGS_KEPT_MAX = 64;
 /** Time columns that a scan of a part keeps at hand. */

@@ -5,13 +5,9 @@ import { BLOCK_COUNT_MAX } from '../codec/limits.ts';
 import type { Labels } from '../model/labels.ts';
 import { deletesFrom, deletesOf } from './deletes.ts';
 import type { Delete } from './deletes.ts';
-import {
-  CURSOR_TIMES_MAX,
-  CURSOR_VALUE_GROUPS_MAX,
-  READ_CHUNK_BYTES,
-  READ_GAP_BYTES,
-  VALUE_GROUP_COUNT,
-} from './limits.ts';
+import { readTexts, TextBatches } from './group-texts.ts';
+import type { GroupTexts } from './group-texts.ts';
+import { CURSOR_TIMES_MAX, READ_CHUNK_BYTES, READ_GAP_BYTES } from './limits.ts';
 import type { PartIndex } from './part-index.ts';
 import type { Part } from './part-reader.ts';
 import type { BlockPlace, RowGroup, RowTable } from './part-rows.ts';
@@ -61,6 +57,7 @@ class PartCursor implements Cursor {
   #windowOffset = 0;
   readonly #times = new Map<number, Float64Array>();
   readonly #values = new Map<number, ValueGroup>();
+  readonly #batches: TextBatches | undefined;
   readonly #siblings: SiblingReader;
 
   constructor({ part, index, table, ordinals }: Opened, scan: Scan, priority: number) {
@@ -72,11 +69,12 @@ class PartCursor implements Cursor {
     this.#scan = scan;
     this.#deletes = deletesFrom(scan.view.deletes, scan.tenant, part.row.deletesEnd, scan.range);
     this.#priority = priority;
+    if (scan.isOnce === true)
+      this.#batches = new TextBatches(index, (group) => this.#isInRange(group), scan.yieldTurn);
   }
 
   /** Loads row groups until one has a series with blocks in the range. */
   async load(): Promise<void> {
-    const { startUs, endUs } = this.#scan.range;
     while (this.needsLoad) {
       if (this.#next === this.#ordinals.length) {
         this.needsLoad = false;
@@ -87,16 +85,26 @@ class PartCursor implements Cursor {
       const ordinalEnd = this.#table.starts[number + 1]!;
       let end = this.#next;
       while (end < this.#ordinals.length && this.#ordinals[end]! < ordinalEnd) end++;
-      if (this.#table.minUs[number]! > endUs || this.#table.maxUs[number]! < startUs) {
+      if (!this.#isInRange(number)) {
         this.#next = end;
         continue;
       }
       this.#groupEnd = end;
       this.#group = await this.#index.rowGroup(number);
       const ordinals = this.#ordinals.subarray(this.#next, end);
-      this.#texts = await readTexts(this.#index, this.#group, ordinals, this.#values);
+      if (this.#batches?.needs(number) === true) await this.#batches.load(number);
+      this.#texts = await this.#readTexts(this.#group, ordinals);
       this.advance();
     }
+  }
+
+  #readTexts(group: RowGroup, ordinals: Uint32Array): Promise<GroupTexts> {
+    return readTexts(this.#index, group, ordinals, this.#values, this.#batches);
+  }
+
+  #isInRange(group: number): boolean {
+    const { startUs, endUs } = this.#scan.range;
+    return this.#table.minUs[group]! <= endUs && this.#table.maxUs[group]! >= startUs;
   }
 
   advance(): void {
@@ -278,73 +286,4 @@ class PartSeries implements Row {
       }
     return false;
   }
-}
-
-/** The values of the series of one row group that a scan will look at. */
-export class GroupTexts {
-  readonly #group: RowGroup;
-  readonly #index: PartIndex;
-  readonly #values: ReadonlyMap<number, ValueGroup>;
-  /** Of each label of the group: the value asked for last. */
-  readonly #lastRanks: Uint32Array;
-  readonly #lastTexts: string[];
-
-  constructor(index: PartIndex, group: RowGroup, values: ReadonlyMap<number, ValueGroup>) {
-    this.#index = index;
-    this.#group = group;
-    this.#values = values;
-    this.#lastRanks = new Uint32Array(group.labels.length);
-    this.#lastTexts = group.labels.map(() => '');
-  }
-
-  labels(row: number): Labels {
-    const out: string[] = [];
-    const { labels } = this.#group;
-    for (let place = 0; place < labels.length; place++) {
-      const rank = this.#group.ranks(place)[row]!;
-      if (rank === 0) continue;
-      if (this.#lastRanks[place] !== rank) {
-        this.#lastRanks[place] = rank;
-        this.#lastTexts[place] = this.#text(labels[place]!, rank - 1);
-      }
-      out.push(this.#index.labels[labels[place]!]!.info.name, this.#lastTexts[place]!);
-    }
-    return out;
-  }
-
-  #text(label: number, rank: number): string {
-    const group = this.#values.get(groupKey(label, rank))!;
-    return group.text(rank % VALUE_GROUP_COUNT);
-  }
-}
-
-function groupKey(label: number, rank: number): number {
-  return label * 2 ** 32 + Math.floor(rank / VALUE_GROUP_COUNT);
-}
-
-/** Loads the groups of values that the series have; `values` are those loaded before. */
-export async function readTexts(
-  index: PartIndex,
-  group: RowGroup,
-  ordinals: Uint32Array,
-  values: Map<number, ValueGroup>,
-): Promise<GroupTexts> {
-  // Those that the group needs stay until it is done with: the map is emptied between groups.
-  if (values.size > CURSOR_VALUE_GROUPS_MAX) values.clear();
-  for (let place = 0; place < group.labels.length; place++) {
-    const label = group.labels[place]!;
-    const ranks = group.ranks(place);
-    const texts = index.labels[label]!;
-    let last = -1;
-    for (const ordinal of ordinals) {
-      const rank = ranks[ordinal - group.first]!;
-      if (rank === 0) continue;
-      const number = Math.floor((rank - 1) / VALUE_GROUP_COUNT);
-      if (number === last) continue;
-      last = number;
-      const key = groupKey(label, rank - 1);
-      if (!values.has(key)) values.set(key, texts.inMemory(number) ?? (await texts.group(number)));
-    }
-  }
-  return new GroupTexts(index, group, values);
 }

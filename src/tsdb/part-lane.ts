@@ -12,6 +12,8 @@ import { groupingLabels } from '../windows/leaf-sink.ts';
 import { isStaleAt } from '../windows/samples.ts';
 import { deletesFrom, deletesOf } from './deletes.ts';
 import type { Delete } from './deletes.ts';
+import { readTexts } from './group-texts.ts';
+import type { GroupTexts } from './group-texts.ts';
 import { InstantBatch, PathTree, SEEN } from './instant-lane.ts';
 import type { GroupNumbers, InstantLane } from './instant-lane.ts';
 import {
@@ -20,8 +22,6 @@ import {
   READ_CHUNK_BYTES,
   READ_GAP_BYTES,
 } from './limits.ts';
-import { readTexts } from './part-cursor.ts';
-import type { GroupTexts } from './part-cursor.ts';
 import type { PartIndex } from './part-index.ts';
 import type { Part } from './part-reader.ts';
 import { findPartRefs } from './part-refs.ts';

@@ -245,6 +245,32 @@ export class LabelValues {
     });
   }
 
+  /**
+   * Texts of some ranks, ascending and each once, read in one walk and not kept: text i is that of
+   * the rank at i.
+   */
+  async plainOf(ranks: Uint32Array, turn: () => Promise<void>): Promise<PlainTexts> {
+    const { texts } = await this.#table();
+    const starts = new Uint32Array(ranks.length + 1);
+    let bytes = new Uint8Array(ranks.length * 8);
+    let groupCount = 0;
+    for (let count = 0; count < ranks.length;) {
+      const number = Math.floor(ranks[count]! / VALUE_GROUP_COUNT);
+      await this.#pieces.once(`values ${this.#number} ${number}`, texts[number]!, (reader) => {
+        const first = number * VALUE_GROUP_COUNT;
+        for (let rank = first; rank < first + VALUE_GROUP_COUNT && count < ranks.length; rank++) {
+          const text = frontCoded.next(reader);
+          if (ranks[count] !== rank) continue;
+          bytes = grownU8(bytes, starts[count]! + text.length);
+          starts[count + 1] = text.copy(bytes, starts[count]!);
+          count++;
+        }
+      });
+      if (++groupCount % TEXTS_TURN_GROUPS === 0) await turn();
+    }
+    return { bytes, starts };
+  }
+
   async #joined(
     groups: readonly PiecePlace[],
     turn: () => Promise<void>,

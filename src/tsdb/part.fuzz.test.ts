@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import type { BlobRange, Blobs } from '../blobs/blobs.ts';
 import type { Samples } from '../model/columns.ts';
 import { AppError } from '../model/errors.ts';
 import { compareLabels, compareUtf8, labelsFromObject, labelsKey } from '../model/labels.ts';
@@ -11,12 +10,10 @@ import type { Labels } from '../model/labels.ts';
 import { matcher, matchesAll } from '../model/matcher.ts';
 import type { Matcher } from '../model/matcher.ts';
 import { randomInt, seededPrng } from '../stdx/prng.ts';
+import { openPart, writePart } from '../../test/support/memory-part.ts';
 import { openPartCursor } from './part-cursor.ts';
-import type { PartRow, SeriesContent, TenantContent } from './part-format.ts';
-import { ColumnCache } from './column-cache.ts';
-import { ExtentCache, SectionCache } from './part-cache.ts';
-import { Part } from './part-reader.ts';
-import { PartWriter } from './part-writer.ts';
+import type { SeriesContent } from './part-format.ts';
+import type { Part } from './part-reader.ts';
 import { resolveSources } from './samples.ts';
 import type { TimeRange } from './samples.ts';
 import type { Scan } from './scan.ts';
@@ -24,55 +21,7 @@ import { SeriesIndex } from './series-index.ts';
 
 const EVER: TimeRange = { startUs: -Infinity, endUs: Infinity };
 const NONE = { subNs: undefined, startUs: undefined, position: undefined };
-const scheduler = {
-  after: () => () => undefined,
-  sleep: async () => undefined,
-  yieldTurn: async () => undefined,
-};
 const index = new SeriesIndex(seededPrng(1).u32());
-
-interface Written {
-  readonly bytes: Uint8Array;
-  readonly row: PartRow;
-}
-
-async function writePart(tenants: ReadonlyMap<string, readonly SeriesContent[]>): Promise<Written> {
-  const writer = new PartWriter(() => scheduler.yieldTurn(), index);
-  const contents: TenantContent[] = [...tenants].map(([tenant, series]) => ({
-    tenant,
-    series: (async function* () {
-      yield series;
-    })(),
-    exemplars: [],
-    attributes: [],
-    metadata: [{ family: 'a', type: 'gauge', unit: '', help: tenant }],
-  }));
-  const pieces: Uint8Array[] = [];
-  for await (const piece of writer.stream(contents, { level: 1, seqMin: 5, seqMax: 9 }))
-    pieces.push(piece.slice());
-  const bytes = Buffer.concat(pieces);
-  const place = { name: 'p', level: 1, partitionUs: 0, seqMin: 5, seqMax: 9, deletesEnd: 9 };
-  return { bytes, row: { ...place, sizeBytes: bytes.length, ...writer.totals } };
-}
-
-function openPart({ bytes, row }: Written): Part {
-  const blobs = {
-    get: async (name: string, { offset, length }: BlobRange, into?: Uint8Array) => {
-      if (bytes.length === 0) throw new AppError('notFound', 'no-blob', `there is no blob ${name}`);
-      if (offset + length > bytes.length || offset < 0)
-        throw new AppError('corrupt', 'short-blob', 'the blob ends early');
-      const out = into ?? new Uint8Array(length);
-      out.set(bytes.subarray(offset, offset + length));
-      return out;
-    },
-  } as unknown as Blobs;
-  const caches = {
-    cache: new SectionCache(1e6),
-    extents: new ExtentCache(1e6),
-    columns: new ColumnCache(0),
-  };
-  return new Part(row, { blobs, ...caches, skipCrc: false, onCorrupt: () => undefined });
-}
 
 /** Everything a selector gives, as text that shows each bit. */
 async function read(

@@ -17,7 +17,9 @@ export class PlaceTable {
   #slot(key: number): number {
     const slots = this.#slots;
     const mask = slots.length / 2 - 1;
-    let slot = (Math.imul(key, 0x9e3779b1) >>> 15) & mask;
+    // High bits of the product are mixed best; low ones are there for tables of more slots.
+    const product = Math.imul(key, 0x9e3779b1);
+    let slot = (product ^ (product >>> 15)) & mask;
     while (slots[2 * slot] !== 0 && slots[2 * slot] !== key + 1) slot = (slot + 1) & mask;
     return slot;
   }
