@@ -198,6 +198,8 @@ export const INSTANT_BATCH_SERIES = 256;
 export const PAGES_AHEAD_SERIES = 32;
 /** Questions about names and values let other work proceed after so many batches. */
 export const NAMES_TURN_BATCHES = 8;
+/** The same where texts are sorted and merged, after so many looks of ITEMS_PER_LOOK. */
+export const NAMES_PAUSE_LOOKS = 16;
 /** Row groups in memory that a walk counts as one such batch. */
 export const WALK_TURN_GROUPS = 8;
 /** Matchers whose values are remembered by the index of a part, or a column of the head, … */

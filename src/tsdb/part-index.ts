@@ -20,6 +20,9 @@ import type { Wanted } from './row-tests.ts';
 const ROWS_COST = 4;
 const ROW_GROUP_COST = 32;
 
+/** Lets other work proceed now and then; throws where the caller does not want to go on. */
+type Turn = () => Promise<void>;
+
 const NOTHING = 'nothing';
 const EVERYTHING = 'everything';
 
@@ -198,7 +201,7 @@ export class PartIndex {
   }
 
   /** Values of a label among the series that all matchers accept; rows are read, not blocks. */
-  async valuesOf(name: string, matchers: readonly Matcher[], check: () => void): Promise<string[]> {
+  async valuesOf(name: string, matchers: readonly Matcher[], turn: Turn): Promise<string[]> {
     const label = this.labelNumber(name);
     if (label === undefined) return [];
     const values = this.labels[label]!;
@@ -206,26 +209,27 @@ export class PartIndex {
     if (ordinals === undefined || ordinals.length === this.seriesCount) {
       const out: string[] = [];
       for await (const texts of values.all()) {
-        check();
         for (const text of texts) out.push(text);
+        await turn();
       }
       return out;
     }
     const seen = new Uint8Array(values.info.valueCount + 1);
-    for await (const { group, ordinals: some } of this.#groupsOf(ordinals, check)) {
+    for await (const { group, ordinals: some } of this.#groupsOf(ordinals)) {
+      await turn();
       const place = group.labels.indexOf(label);
       if (place < 0) continue;
       const ranks = group.ranks(place);
       for (const ordinal of some) seen[ranks[ordinal - group.first]!] = 1;
     }
-    return this.textsOf(label, seen);
+    return this.textsOf(label, seen, turn);
   }
 
   /** Texts of the values whose rank + 1 is marked, in byte order. */
-  async textsOf(label: number, seen: Uint8Array): Promise<string[]> {
+  async textsOf(label: number, seen: Uint8Array, turn: Turn): Promise<string[]> {
     const ranks: number[] = [];
     for (let rank = 1; rank < seen.length; rank++) if (seen[rank] !== 0) ranks.push(rank - 1);
-    return this.labels[label]!.texts(ranks);
+    return this.labels[label]!.texts(ranks, turn);
   }
 
   /** Number of a label; undefined where no series has it. */
@@ -233,17 +237,20 @@ export class PartIndex {
     return this.#byName.get(name);
   }
 
-  /** Names of the labels that a series has which all matchers accept. */
-  async namesOf(matchers: readonly Matcher[], check: () => void): Promise<string[]> {
+  /** Names of the labels that a series has which all matchers accept, in byte order. */
+  async namesOf(matchers: readonly Matcher[], turn: Turn): Promise<string[]> {
     if (matchers.length === 0) return this.labels.map(({ info }) => info.name);
     const seen = new Set<number>();
-    for await (const { group, ordinals } of this.#groupsOf(await this.match(matchers), check))
+    for await (const { group, ordinals } of this.#groupsOf(await this.match(matchers))) {
+      await turn();
       for (const [place, label] of group.labels.entries()) {
         if (seen.has(label)) continue;
         const ranks = group.ranks(place);
         if (ordinals.some((ordinal) => ranks[ordinal - group.first] !== 0)) seen.add(label);
       }
-    return Array.from(seen, (label) => this.labels[label]!.info.name);
+    }
+    const ascending = [...seen].toSorted((a, b) => a - b);
+    return ascending.map((label) => this.labels[label]!.info.name);
   }
 
   /**
@@ -283,11 +290,9 @@ export class PartIndex {
   /** Row groups with those of the ordinals that they hold. */
   async *#groupsOf(
     ordinals: Uint32Array,
-    check: () => void,
   ): AsyncGenerator<{ readonly group: RowGroup; readonly ordinals: Uint32Array }, void, void> {
     const table = await this.rowTable();
     for (let from = 0; from < ordinals.length;) {
-      check();
       const number = table.groupOf(ordinals[from]!);
       let to = from;
       while (to < ordinals.length && ordinals[to]! < table.starts[number + 1]!) to++;

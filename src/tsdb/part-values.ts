@@ -323,7 +323,7 @@ export class LabelValues {
   }
 
   /** Values of some ranks, ascending. */
-  async texts(ranks: readonly number[]): Promise<string[]> {
+  async texts(ranks: readonly number[], turn: () => Promise<void>): Promise<string[]> {
     const out: string[] = [];
     for (let from = 0; from < ranks.length;) {
       const number = Math.floor(ranks[from]! / VALUE_GROUP_COUNT);
@@ -336,6 +336,7 @@ export class LabelValues {
         const at = ranks[from]! % VALUE_GROUP_COUNT;
         out.push(all === undefined ? group.text(at) : all[at]!);
       }
+      await turn();
     }
     return out;
   }

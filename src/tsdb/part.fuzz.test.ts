@@ -258,6 +258,21 @@ test('thousands of series: short and long lists, tables of many groups', async (
   }
 });
 
+test('names of a selection are in byte order, whichever row group has them first', async () => {
+  const sample = { kind: 0 as const, count: 1, tUs: Float64Array.of(1), ...NONE };
+  const series = Array.from({ length: 900 }, (_, i): SeriesContent => {
+    const own = i < 450 ? { __name__: 'a', zone: 'z' } : { __name__: 'b', area: 'a' };
+    const labelSet = labelsFromObject({ ...own, id: String(i).padStart(4, '0') });
+    return { series: labelSet, chunks: [{ ...sample, values: Float64Array.of(i) }] };
+  });
+  const inOrder = series.toSorted((a, b) => compareLabels(a.series as Labels, b.series as Labels));
+  const part = openPart(await writePart(new Map([['default', inOrder]])));
+  const partIndex = (await part.index('default'))!;
+  const turn = async (): Promise<void> => undefined;
+  const names = await partIndex.namesOf([matcher('id', '!=', '0000')], turn);
+  assert.deepEqual(names, ['__name__', 'area', 'id', 'zone']);
+});
+
 test('a question about one series of many reads a small part of the index', async () => {
   const written = await writePart(manySeries(20_000));
   let bytesRead = 0;

@@ -1,9 +1,8 @@
-// Label names, values, series and cardinality of what has a sample in a range. No block is decoded;
+// Label names, values and series of what has a sample in a range. No block is decoded;
 // times are, where a delete or the edge of the range makes it necessary. Names and values of parts
 // that lie in the range as a whole come from their index, without a walk over their series.
-import { compareUtf8, METRIC_NAME } from '../model/labels.ts';
+import { compareUtf8 } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
-import type { Cardinality } from '../model/storage.ts';
 import { ALL_KINDS } from '../model/columns.ts';
 import type { SeriesRef } from '../model/columns.ts';
 import { deletesFrom } from './deletes.ts';
@@ -11,28 +10,67 @@ import { headFeed, HeadLane, HeadSeries } from './head-lane.ts';
 import { GroupNumbers, SEEN } from './instant-lane.ts';
 import type { InstantLane } from './instant-lane.ts';
 import { LaneMerge } from './lane-merge.ts';
-import { INSTANT_BATCH_SERIES, NAMES_TURN_BATCHES, WALK_TURN_GROUPS } from './limits.ts';
+import {
+  INSTANT_BATCH_SERIES,
+  NAMES_PAUSE_LOOKS,
+  NAMES_TURN_BATCHES,
+  WALK_TURN_GROUPS,
+} from './limits.ts';
 import type { PartIndex } from './part-index.ts';
 import type { RowTable } from './part-rows.ts';
 import { VERDICT } from './row-tests.ts';
 import type { RowTests } from './row-tests.ts';
 import type { TimeRange } from './samples.ts';
 import { grownU32 } from '../stdx/growable.ts';
+import { ITEMS_PER_LOOK } from '../stdx/limits.ts';
+import { mapInTurns, sortInTurns } from '../stdx/turns.ts';
+import type { Pausing } from '../stdx/turns.ts';
 import { openPartLane } from './part-lane.ts';
 import type { Part } from './part-reader.ts';
 import { slotOf } from './refs.ts';
-import { bytesOfTexts, topCounts } from './top-counts.ts';
 import type { Scan } from './scan.ts';
 import { placeOfName } from './value-column.ts';
 
 /** A list of more than one of so many series costs more than a walk over all row groups. */
 const WALK_SHARE = 8;
 
-/** Sorted lists as one: the smallest `limit` distinct texts; 0 = all. */
-function merged(lists: readonly (readonly string[])[], limit: number): string[] {
-  const filled = lists.filter((list) => list.length > 0);
-  const all = filled.length === 1 ? filled[0]! : [...new Set(filled.flat())].toSorted(compareUtf8);
-  return limit === 0 ? [...all] : all.slice(0, limit);
+/** Sorted lists without an equal as one: the smallest `limit` distinct texts; 0 = all. */
+async function merged(
+  scan: Scan,
+  lists: readonly (readonly string[])[],
+  limit: number,
+): Promise<readonly string[]> {
+  const on = pausingOf(scan);
+  let left = lists.filter((list) => list.length > 0);
+  while (left.length > 1) {
+    const halved: (readonly string[])[] = [];
+    for (let i = 0; i < left.length; i += 2)
+      halved.push(i + 1 < left.length ? await union(on, left[i]!, left[i + 1]!) : left[i]!);
+    left = halved;
+  }
+  const [all = []] = left;
+  return limit === 0 ? all : all.slice(0, limit);
+}
+
+async function union(
+  on: Pausing,
+  a: readonly string[],
+  b: readonly string[],
+): Promise<readonly string[]> {
+  const out: string[] = [];
+  let i = 0;
+  let j = 0;
+  while (i < a.length && j < b.length) {
+    const order = compareUtf8(a[i]!, b[j]!);
+    out.push(order <= 0 ? a[i]! : b[j]!);
+    if (order <= 0) i++;
+    if (order >= 0) j++;
+    const pause = out.length % ITEMS_PER_LOOK === 0 ? on.pause() : undefined;
+    if (pause !== undefined) await pause;
+  }
+  for (; i < a.length; i++) out.push(a[i]!);
+  for (; j < b.length; j++) out.push(b[j]!);
+  return out;
 }
 
 /** Parts that answer by their index alone, and the scan of everything else. */
@@ -69,6 +107,17 @@ export function turnsOf(scan: Scan): () => Promise<void> {
   return async () => {
     if (++batches % NAMES_TURN_BATCHES === 0) await scan.yieldTurn();
     scan.check();
+  };
+}
+
+/** The same for work that looks whether to pause: it does after so many looks. */
+function pausingOf(scan: Scan): Pausing {
+  let looks = 0;
+  return {
+    pause() {
+      scan.check();
+      return ++looks % NAMES_PAUSE_LOOKS === 0 ? scan.yieldTurn() : undefined;
+    },
   };
 }
 
@@ -129,7 +178,16 @@ async function headNames(scan: Scan): Promise<string[]> {
     if (!isNew || !series.exists(ref)) return;
     for (let i = 0; i < count; i++) seen.add(pairs.nameOf(row[i]!));
   });
-  return Array.from(seen, (name) => symbols.text(name)).toSorted(compareUtf8);
+  return await sortedTexts(scan, seen, (name) => symbols.text(name));
+}
+
+async function sortedTexts(
+  scan: Scan,
+  numbers: Iterable<number>,
+  textOf: (number: number) => string,
+): Promise<string[]> {
+  const on = pausingOf(scan);
+  return await sortInTurns(on, await mapInTurns(on, numbers, textOf), compareUtf8);
 }
 
 async function headValues(scan: Scan, label: string): Promise<string[]> {
@@ -147,25 +205,30 @@ async function headValues(scan: Scan, label: string): Promise<string[]> {
     const pair = rows.pairAt(slot, at);
     if (!seen.has(pair) && series.exists(ref)) seen.add(pair);
   });
-  return Array.from(seen, (pair) => symbols.text(pairs.valueOf(pair))).toSorted(compareUtf8);
+  return await sortedTexts(scan, seen, (pair) => symbols.text(pairs.valueOf(pair)));
 }
 
-export async function readLabelNames(scan: Scan, limit: number): Promise<string[]> {
+export async function readLabelNames(scan: Scan, limit: number): Promise<readonly string[]> {
   const { indexes, rest } = await divide(scan);
   const lists: string[][] = [];
-  for (const index of indexes) lists.push(await index.namesOf(scan.matchers, scan.check));
+  for (const index of indexes) lists.push(await index.namesOf(scan.matchers, turnsOf(scan)));
   for (const part of rest.view.parts) lists.push(await partNames(rest, part));
   lists.push(await headNames(rest));
-  return merged(lists, limit);
+  return await merged(scan, lists, limit);
 }
 
-export async function readLabelValues(scan: Scan, label: string, limit: number): Promise<string[]> {
+export async function readLabelValues(
+  scan: Scan,
+  label: string,
+  limit: number,
+): Promise<readonly string[]> {
   const { indexes, rest } = await divide(scan);
   const lists: string[][] = [];
-  for (const index of indexes) lists.push(await index.valuesOf(label, scan.matchers, scan.check));
+  for (const index of indexes)
+    lists.push(await index.valuesOf(label, scan.matchers, turnsOf(scan)));
   for (const part of rest.view.parts) lists.push(await partValues(rest, part, label));
   lists.push(await headValues(rest, label));
-  return merged(lists, limit);
+  return await merged(scan, lists, limit);
 }
 
 async function partNames(scan: Scan, part: Part): Promise<string[]> {
@@ -287,7 +350,7 @@ async function partValues(scan: Scan, part: Part, name: string): Promise<string[
   const seen = new Uint8Array(index.labels[label]!.info.valueCount + 1);
   const rest = await markInside({ scan, index, label, seen }, part);
   const lane = await existenceLane(scan, part, false, rest);
-  if (lane === undefined) return index.textsOf(label, seen);
+  if (lane === undefined) return index.textsOf(label, seen, turnsOf(scan));
   const ranks = new Uint32Array(lane.batch.states.length);
   const turn = turnsOf(scan);
   while (await lane.next()) {
@@ -296,11 +359,11 @@ async function partValues(scan: Scan, part: Part, name: string): Promise<string[
     for (let i = 0; i < count; i++) if (states[i] !== SEEN.nothing) seen[ranks[i]!] = 1;
     await turn();
   }
-  return index.textsOf(label, seen);
+  return index.textsOf(label, seen, turn);
 }
 
 /** Labels of all series with a sample in the range, in label order. */
-async function eachSeries(scan: Scan, visit: (labels: Labels) => boolean): Promise<void> {
+export async function eachSeries(scan: Scan, visit: (labels: Labels) => boolean): Promise<void> {
   const { range, view } = scan;
   if (!(range.startUs <= range.endUs)) return;
   const lanes: InstantLane[] = [];
@@ -326,46 +389,4 @@ export async function readSeries(scan: Scan, limit: number): Promise<Labels[]> {
   const out: Labels[] = [];
   await eachSeries(scan, (labels) => out.push(labels) !== limit);
   return out;
-}
-
-export async function readCardinality(scan: Scan, limit: number): Promise<Cardinality> {
-  /** Series by value, by name. */
-  const counts = new Map<string, Map<string, number>>();
-  const labelNames = new Map<string, number>();
-  let seriesCount = 0;
-  await eachSeries(scan, (labels) => {
-    seriesCount++;
-    for (let i = 0; i < labels.length; i += 2) {
-      const name = labels[i]!;
-      const value = labels[i + 1]!;
-      labelNames.set(name, (labelNames.get(name) ?? 0) + 1);
-      let ofName = counts.get(name);
-      if (ofName === undefined) counts.set(name, (ofName = new Map()));
-      ofName.set(value, (ofName.get(value) ?? 0) + 1);
-    }
-    return true;
-  });
-  const perName = (count: (ofName: ReadonlyMap<string, number>) => number) =>
-    topCounts(
-      Array.from(counts, ([name, ofName]) => ({ name, count: count(ofName) })),
-      limit,
-    );
-  return {
-    seriesCount,
-    byMetricName: topCounts(rowsOf(counts.get(METRIC_NAME) ?? []), limit),
-    byLabelName: topCounts(rowsOf(labelNames), limit),
-    valuesByLabelName: perName((ofName) => ofName.size),
-    valueBytesByLabelName: perName((ofName) => bytesOfTexts(ofName.keys())),
-    byLabelPair: topCounts(pairsOf(counts), limit),
-    labelPairCount: counts.values().reduce((sum, ofName) => sum + ofName.size, 0),
-  };
-}
-
-function* rowsOf(counts: Iterable<readonly [string, number]>) {
-  for (const [name, count] of counts) yield { name, count };
-}
-
-function* pairsOf(counts: ReadonlyMap<string, ReadonlyMap<string, number>>) {
-  for (const [name, ofName] of counts)
-    for (const [value, count] of ofName) yield { name: `${name}=${value}`, count };
 }

@@ -40,6 +40,7 @@ import { visibleMetadata, visibleSplits } from './visible-names.ts';
 
 // Loaded by the first question, as the kernels are.
 const loadNames = lazy(() => import('./read-names.ts'));
+const loadCardinality = lazy(() => import('./cardinality.ts'));
 const loadPages = lazy(() => import('./series-pages.ts'));
 const loadInstantLeaf = lazy(() => import('./instant-leaf.ts'));
 const loadRangeLeaf = lazy(() => import('./range-leaf.ts'));
@@ -216,7 +217,7 @@ export class ShardReader {
 
   async cardinality(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<Cardinality> {
     const scan = await this.#prepared(context, s, 'any order');
-    return (await loadNames()).readCardinality(scan, s.limit);
+    return (await loadCardinality()).readCardinality(scan, s.limit);
   }
 
   async estimate(context: ReadContext, request: EstimateRequest): Promise<SelectorEstimate> {

@@ -12,11 +12,27 @@ function compareRows(a: CountRow, b: CountRow): number {
 }
 
 /** The first `limit` rows, 0 = all. O(rows) for a small limit: there may be millions of them. */
-export function topCounts(rows: Iterable<CountRow>, limit: number): CountRow[] {
-  if (limit === 0) return [...rows].toSorted(compareRows);
-  const kept: CountRow[] = [];
-  for (const row of rows) {
-    if (kept.length === limit && compareRows(row, kept[limit - 1]!) > 0) continue;
+export class TopCounts {
+  readonly #limit: number;
+  readonly #kept: CountRow[] = [];
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** May a row with this count be among them? Asked before its name is made. */
+  wants(count: number): boolean {
+    if (this.#limit === 0 || this.#kept.length < this.#limit) return true;
+    return count >= this.#kept.at(-1)!.count;
+  }
+
+  add(row: CountRow): void {
+    const kept = this.#kept;
+    if (this.#limit === 0) {
+      kept.push(row);
+      return;
+    }
+    if (kept.length === this.#limit && compareRows(row, kept.at(-1)!) > 0) return;
     let low = 0;
     let high = kept.length;
     while (low < high) {
@@ -25,9 +41,18 @@ export function topCounts(rows: Iterable<CountRow>, limit: number): CountRow[] {
       else high = middle;
     }
     kept.splice(low, 0, row);
-    if (kept.length > limit) kept.pop();
+    if (kept.length > this.#limit) kept.pop();
   }
-  return kept;
+
+  rows(): CountRow[] {
+    return this.#limit === 0 ? this.#kept.toSorted(compareRows) : this.#kept;
+  }
+}
+
+export function topCounts(rows: Iterable<CountRow>, limit: number): CountRow[] {
+  const top = new TopCounts(limit);
+  for (const row of rows) top.add(row);
+  return top.rows();
 }
 
 /** Bytes of all of them in UTF-8. */

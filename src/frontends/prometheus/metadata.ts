@@ -1,6 +1,7 @@
 // `/api/v1/series`, `/labels`, `/label/<name>/values`, `/metadata`: what is there, without samples.
 // Source: https://prometheus.io/docs/prometheus/latest/querying/api/ ("Querying metadata").
 import { AppError } from '../../model/errors.ts';
+import type { Metadata } from '../../model/columns.ts';
 import { compareUtf8 } from '../../model/labels.ts';
 import { mergePages } from '../../model/series-page.ts';
 import type { SeriesPage } from '../../model/series-page.ts';
@@ -204,12 +205,17 @@ export async function metadata(deps: MetadataDependencies, exchange: Exchange): 
       : await read(deps, exchange, params, 'metadata', (context) =>
           deps.storage.metadata(context, request),
         );
-  const texts = rows.map(({ family: name, type, help, unit }) => {
-    return `${JSON.stringify(name)}:[${JSON.stringify({ type, help, unit })}]`;
-  });
-  exchange.send({
-    status: 200,
-    headers: JSON_HEADERS,
-    body: `{"status":"success","data":{${texts.join(',')}}}`,
-  });
+  await exchange.sendStream(200, JSON_HEADERS, inSlices(metadataJson(rows), deps));
+}
+
+function* metadataJson(rows: readonly Metadata[]): Generator<string> {
+  let piece = '{"status":"success","data":{';
+  for (const [i, { family, type, help, unit }] of rows.entries()) {
+    if (i > 0) piece += ',';
+    piece += `${JSON.stringify(family)}:[${JSON.stringify({ type, help, unit })}]`;
+    if (piece.length < JSON_PIECE_LENGTH) continue;
+    yield piece;
+    piece = '';
+  }
+  yield `${piece}}}`;
 }
