@@ -348,8 +348,10 @@ function repeated(
     return { kind, values: new Uint8Array(count).fill(value) };
   }
   const values = target?.values.subarray(0, count) ?? new Float64Array(count);
-  // By words: a fill with a double need not keep the payload of a NaN.
-  new BigInt64Array(values.buffer, values.byteOffset, count).fill(bits);
+  if (Number.isNaN(value))
+    // By words: a fill with a double need not keep the payload of a NaN.
+    new BigInt64Array(values.buffer, values.byteOffset, count).fill(bits);
+  else values.fill(value);
   return { kind: 0, values };
 }
 

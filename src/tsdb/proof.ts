@@ -6,7 +6,6 @@
 // and side.
 import { KIND } from '../model/columns.ts';
 import type { Samples } from '../model/columns.ts';
-import { labelsKey } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import type { TenantId } from '../model/tenant.ts';
 import { ByteWriter } from '../codec/varint.ts';
@@ -110,13 +109,23 @@ export class Digest {
   /** Of the series at hand. */
   #series = 0;
   #labels: Labels | undefined = undefined;
+  /** By place, of the texts of `#labels`. */
+  readonly #textHashes: number[] = [];
   #tenant: TenantId | undefined = undefined;
 
   #begin(tenant: TenantId, labels: Labels): void {
     if (this.#labels === labels && this.#tenant === tenant) return;
+    const before = this.#labels;
+    const hashes = this.#textHashes;
+    let hash = hashText(tenant, labels.length);
+    for (let i = 0; i < labels.length; i++) {
+      // In label order most texts are those of the series before.
+      if (before?.[i] !== labels[i]) hashes[i] = hashText(labels[i]!, 1);
+      hash = mix(Math.imul(hash, 31) + hashes[i]!);
+    }
     this.#labels = labels;
     this.#tenant = tenant;
-    this.#series = hashText(labelsKey(labels), hashText(tenant, 1));
+    this.#series = hash;
   }
 
   /** Samples but those marked; times ascend. */
