@@ -15,8 +15,8 @@ import type { RunningOrrery } from './harness.ts';
 const GIB = 1_073_741_824;
 /**
  * The process, what may be in flight (256 MiB) and what was let go but not yet collected: 475 to
- * 575 MiB, once 707. Twelve bombs that are bounded one by one alone come to 880, unbounded ones to
- * 3,600.
+ * 575 MiB, once 707. By calculation, twelve bombs that only have the limit of one body (64 MiB)
+ * would come to some 880, without any limit to 3,600.
  */
 const RSS_BYTES_MAX = 800 * 1024 * 1024;
 

@@ -27,16 +27,21 @@ const TEXTS_AT_ONCE = 512;
 export const JSON_HEADERS = { 'Content-Type': 'application/json' };
 
 /** `{"status":"success","data":[…]}` from encoded items. */
-export function* listJson(items: readonly string[]): Generator<string> {
-  let piece = '{"status":"success","data":[';
-  for (let i = 0; i < items.length; i++) {
-    if (i > 0) piece += ',';
-    piece += items[i]!;
+export function listJson(items: Iterable<string>): Generator<string> {
+  return joinedJson('[', items, ']');
+}
+
+function* joinedJson(open: string, items: Iterable<string>, close: string): Generator<string> {
+  let piece = `{"status":"success","data":${open}`;
+  let comma = '';
+  for (const item of items) {
+    piece += comma + item;
+    comma = ',';
     if (piece.length < JSON_PIECE_LENGTH) continue;
     yield piece;
     piece = '';
   }
-  yield `${piece}]}`;
+  yield `${piece}${close}}`;
 }
 
 /** The same of texts, many of which are printed in one call; one behind the limit is a warning. */
@@ -205,17 +210,14 @@ export async function metadata(deps: MetadataDependencies, exchange: Exchange): 
       : await read(deps, exchange, params, 'metadata', (context) =>
           deps.storage.metadata(context, request),
         );
-  await exchange.sendStream(200, JSON_HEADERS, inSlices(metadataJson(rows), deps));
+  await exchange.sendStream(
+    200,
+    JSON_HEADERS,
+    inSlices(joinedJson('{', metadataJson(rows), '}'), deps),
+  );
 }
 
 function* metadataJson(rows: readonly Metadata[]): Generator<string> {
-  let piece = '{"status":"success","data":{';
-  for (const [i, { family, type, help, unit }] of rows.entries()) {
-    if (i > 0) piece += ',';
-    piece += `${JSON.stringify(family)}:[${JSON.stringify({ type, help, unit })}]`;
-    if (piece.length < JSON_PIECE_LENGTH) continue;
-    yield piece;
-    piece = '';
-  }
-  yield `${piece}}}`;
+  for (const { family, type, help, unit } of rows)
+    yield `${JSON.stringify(family)}:[${JSON.stringify({ type, help, unit })}]`;
 }
