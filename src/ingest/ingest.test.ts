@@ -18,7 +18,8 @@ import { decodedLabels } from '../../test/support/label-bytes.ts';
 import { seededPrng } from '../stdx/prng.ts';
 import { LimitBook } from '../tenancy/limit-book.ts';
 import { Quotas } from '../tenancy/quotas.ts';
-import type { IngestLimits, RelabelSource, WriteReport, WriteRequest } from './ingest.ts';
+import type { IngestLimits, WriteReport, WriteRequest } from './ingest.ts';
+import type { RelabelSource } from './write-profiles.ts';
 import { DEFAULT_INGEST_LIMITS, Ingest } from './ingest.ts';
 import { APPEND_TRIES_MAX } from './limits.ts';
 

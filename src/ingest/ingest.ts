@@ -10,14 +10,12 @@ import { BatchBuilder } from '../model/batch-builder.ts';
 import type { WriteBatch } from '../model/columns.ts';
 import { AppError } from '../model/errors.ts';
 import type { LimitFacts } from '../model/errors.ts';
-import { labelsKey } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import type { RowDictionary, RowError, RowSink, ScanResult } from '../model/rows.ts';
 import { watchedResolver } from '../model/series-watch.ts';
 import type { SeriesSender, SeriesWatch } from '../model/series-watch.ts';
 import type { AppendOptions, Durability, StorageWriter } from '../model/storage.ts';
 import type { Principal, TenantId } from '../model/tenant.ts';
-import type { Relabelling } from '../relabel/relabelling.ts';
 import type { Prng } from '../stdx/prng.ts';
 import { FairBytes } from '../tenancy/fair-bytes.ts';
 import { limitFacts, limitSentence } from '../tenancy/quotas.ts';
@@ -30,23 +28,30 @@ import {
   APPEND_TRIES_MAX,
   BUSY_RETRY_SEC,
   DICTIONARIES_BYTES_MAX,
-  DICTIONARY_COUNT_MAX,
   IN_FLIGHT_BYTES_MAX,
+  MANY_TURNS_BYTES_MIN,
   POOLED_BUILDERS_MAX,
   POOLED_BUILDER_POINTS_MAX,
+  TRIES_IN_TURNS_MAX,
 } from './limits.ts';
 import { MetadataFilter } from './metadata-filter.ts';
 import { seriesOverLimit } from './over-limit.ts';
 import { refusedByReason } from './refusal-reasons.ts';
 import type { RefusedRows } from './refusal-reasons.ts';
-import type { DictionaryBounds } from './row-dictionary.ts';
-import { DEFAULT_DICTIONARY_BOUNDS, ProfileDictionary } from './row-dictionary.ts';
-import type { AdmissionContext, LabelLimits, SeriesRefusal } from './series-admission.ts';
-import { DEFAULT_LABEL_LIMITS, labelLimits } from './series-admission.ts';
+import type { ProfileDictionary } from './row-dictionary.ts';
+import { DEFAULT_DICTIONARY_BOUNDS } from './row-dictionary.ts';
+import type { AdmissionContext, SeriesRefusal } from './series-admission.ts';
+import { DEFAULT_LABEL_LIMITS } from './series-admission.ts';
 import { TimeRangeSink } from './time-range-sink.ts';
-import type { WriteTurns } from './write-turns.ts';
+import type { ProfileLimits, RelabelSource } from './write-profiles.ts';
+import { WriteProfiles } from './write-profiles.ts';
+import type { ScanTurns, WriteTurn, WriteTurns } from './write-turns.ts';
+import { TurnOver } from './write-turns.ts';
 
-/** Reads one body; may be called twice and must do the same thing each time. Synchronous. */
+/**
+ * Reads one body; may be called again, also after it was cut short by an error that the dictionary
+ * threw, and must do the same thing each time. Synchronous.
+ */
 export type Scan<Result extends ScanResult> = (dictionary: RowDictionary, sink: RowSink) => Result;
 
 export interface WriteRequest<Result extends ScanResult> {
@@ -103,21 +108,11 @@ export interface WriteReport {
   readonly errors: readonly RowError[];
 }
 
-/** The rules of each tenant. */
-export interface RelabelSource {
-  /** undefined: none. Asked once per write; what it gives for one version never changes. */
-  of(tenant: TenantId): Relabelling | undefined;
-}
-
 /** What is needed of a storage; one series may have several refs. */
 export type IngestStorage = Omit<StorageWriter, 'delete'>;
 
-export interface IngestLimits {
+export interface IngestLimits extends ProfileLimits {
   readonly inFlightBytesMax: number;
-  readonly dictionaryBounds: DictionaryBounds;
-  /** Of all dictionaries together. */
-  readonly dictionariesBytesMax: number;
-  readonly labels: LabelLimits;
 }
 
 export const DEFAULT_INGEST_LIMITS: IngestLimits = {
@@ -161,21 +156,20 @@ export type WriteGate = Pick<
   'limits' | 'enterWrite' | 'leaveWrite' | 'takeSamples' | 'takeExemplars'
 >;
 
-interface Profile {
-  readonly tenant: TenantId;
-  readonly dictionary: ProfileDictionary;
-  /** As last measured; part of the sum. */
-  sizeBytes: number;
+interface Write<Result extends ScanResult> {
+  readonly principal: Principal;
+  readonly request: WriteRequest<Result>;
+  readonly builder: BatchBuilder;
+  readonly gate: WriteGate | undefined;
+  readonly place: WriteTurn;
 }
 
-/** What the last write of a principal found its profile by. */
-interface KnownKey {
-  readonly protocol: string;
-  readonly profileKey: string;
-  readonly version: number | undefined;
-  /** Another object where they have changed. */
-  readonly limits: WriteGate['limits'] | undefined;
-  readonly key: string;
+/** One try to scan and append. */
+interface Attempt {
+  readonly isDoubtful: boolean;
+  readonly turns: ScanTurns | undefined;
+  /** Between two of its scans: what the first of them began with. */
+  paused: { readonly dictionary: ProfileDictionary; readonly since: number } | undefined;
 }
 
 interface Scanned<Result extends ScanResult> {
@@ -207,17 +201,11 @@ export class Ingest {
   readonly #storage: IngestStorage;
   /** The same, and it tells of series that are made. */
   readonly #resolver: SeriesResolver;
-  readonly #prng: Prng;
   readonly #onWrite: ((report: WriteReport) => void) | undefined;
   readonly #limits: IngestLimits;
-  /** In order of last use, the oldest first. */
-  readonly #profiles = new Map<string, Profile>();
-  /** Of the profile that was used last. */
-  #newestKey = '';
-  readonly #keys = new WeakMap<Principal, KnownKey>();
+  readonly #profiles: WriteProfiles;
   readonly #builders: BatchBuilder[] = [];
   readonly #metadata: Pick<MetadataFilter, 'filter' | 'forget'>;
-  readonly #relabel: RelabelSource | undefined;
   readonly #quotas: WriteQuotas | undefined;
   readonly #onSeriesRefused: IngestDependencies['onSeriesRefused'];
   /** Whose rows are scanned now. */
@@ -225,7 +213,6 @@ export class Ingest {
   readonly #turns: WriteTurns | undefined;
   readonly #admit: ((tenant: TenantId) => void) | undefined;
   readonly #inFlight: FairBytes;
-  #dictionaryBytes = 0;
 
   constructor(dependencies: IngestDependencies) {
     this.#storage = dependencies.storage;
@@ -234,11 +221,16 @@ export class Ingest {
       seriesWatch === undefined
         ? dependencies.storage
         : watchedStorage(dependencies.storage, seriesWatch, () => this.#sender);
-    this.#prng = dependencies.prng;
     this.#onWrite = dependencies.onWrite;
     this.#limits = dependencies.limits ?? DEFAULT_INGEST_LIMITS;
     this.#metadata = dependencies.metadata ?? new MetadataFilter();
-    this.#relabel = dependencies.relabel;
+    this.#profiles = new WriteProfiles({
+      storage: this.#resolver,
+      prng: dependencies.prng,
+      limits: this.#limits,
+      relabel: dependencies.relabel,
+      onSeriesRefused: (tenant, labels) => this.#seriesRefused(tenant, labels),
+    });
     this.#quotas = dependencies.quotas;
     this.#onSeriesRefused = dependencies.onSeriesRefused;
     this.#turns = dependencies.turns;
@@ -251,7 +243,7 @@ export class Ingest {
   }
 
   get dictionaryBytes(): number {
-    return this.#dictionaryBytes;
+    return this.#profiles.sizeBytes;
   }
 
   /**
@@ -274,10 +266,11 @@ export class Ingest {
       this.#admitBytes(tenant, sizeBytes);
       try {
         const weight = Math.max(1, gate?.limits.weight ?? 1);
-        const turn = this.#turns?.enter({ tenant, sizeBytes, weight });
+        const place = { tenant, sizeBytes, weight };
+        const turn = this.#turns?.enter(place);
         if (turn !== undefined) await turn;
         return await this.#withBuilder((builder) =>
-          this.#scanAndAppend(principal, request, builder, gate),
+          this.#scanAndAppend({ principal, request, builder, gate, place }),
         );
       } finally {
         this.#inFlight.give(tenant, sizeBytes);
@@ -319,16 +312,20 @@ export class Ingest {
   }
 
   async #scanAndAppend<Result extends ScanResult>(
-    principal: Principal,
-    request: WriteRequest<Result>,
-    builder: BatchBuilder,
-    gate: WriteGate | undefined,
+    write: Write<Result>,
   ): Promise<WriteResult<Result>> {
+    const { principal, request, builder, gate, place } = write;
+    const isLarge = place.sizeBytes >= MANY_TURNS_BYTES_MIN;
     for (let tryCount = 1; ; tryCount++) {
-      const scanned = this.#scan(principal, request, builder, {
-        isDoubtful: tryCount > 1,
-        gate,
-      });
+      // Series may go between two turns, since nothing of them is stored yet: not in every try.
+      const isInTurns = isLarge && tryCount <= TRIES_IN_TURNS_MAX;
+      const turns = isInTurns ? this.#turns?.scanTurns() : undefined;
+      const attempt = { isDoubtful: tryCount > 1, turns, paused: undefined };
+      let scanned = this.#scan(write, attempt);
+      while (scanned === undefined) {
+        await this.#turns!.again(place);
+        scanned = this.#scan(write, attempt);
+      }
       try {
         return await this.#append(principal, request, scanned, gate);
       } catch (error) {
@@ -339,17 +336,16 @@ export class Ingest {
     }
   }
 
+  /** undefined: its turn is over, and it is to be called again in another one. */
   #scan<Result extends ScanResult>(
-    principal: Principal,
-    request: WriteRequest<Result>,
-    builder: BatchBuilder,
-    { isDoubtful, gate }: { readonly isDoubtful: boolean; readonly gate: WriteGate | undefined },
-  ): Scanned<Result> {
-    const profile = this.#profile(principal, request, gate);
+    { principal, request, builder, gate }: Write<Result>,
+    attempt: Attempt,
+  ): Scanned<Result> | undefined {
+    const profile = this.#profiles.of(principal, request, gate?.limits);
     const { dictionary } = profile;
     const isBounded = principal.minTUs > -Infinity || principal.maxTUs < Infinity;
     const sink = isBounded ? new TimeRangeSink(builder, principal) : builder;
-    dictionary.begin({ isDoubtful });
+    const since = begin(dictionary, attempt);
     const { protocol, peer = '' } = request;
     this.#sender = { protocol, peer, tokenId: principal.tokenId };
     try {
@@ -366,9 +362,20 @@ export class Ingest {
       const narrowed = sink.narrow(result);
       const refused = refusedRows(narrowed, dictionary, sink.refusedCount);
       return { ...scanned, result: narrowed, refused };
+    } catch (error) {
+      if (!(error instanceof TurnOver)) {
+        // Rows are known whose splits or metadata nobody would send.
+        const { splits, metadata } = builder.finish();
+        if (dictionary.hasNewSplits || splits.length + metadata.length > 0) dictionary.clear();
+        throw error;
+      }
+      builder.restart();
+      dictionary.pause();
+      attempt.paused = { dictionary, since };
+      return undefined;
     } finally {
       dictionary.release();
-      this.#measure(profile);
+      this.#profiles.measure(profile);
     }
   }
 
@@ -452,64 +459,6 @@ export class Ingest {
     if (batch.splits.length > 0 || batch.metadata.length > 0) this.forget(tenant);
   }
 
-  #profile<Result extends ScanResult>(
-    principal: Principal,
-    request: WriteRequest<Result>,
-    gate: WriteGate | undefined,
-  ): Profile {
-    const { tenant, forcedLabels } = principal;
-    const relabelling = this.#relabel?.of(tenant);
-    const key = this.#profileKey(principal, request, relabelling?.version, gate);
-    let profile = this.#profiles.get(key);
-    if (profile !== undefined && key === this.#newestKey) return profile;
-    if (profile === undefined) {
-      const { dictionaryBounds } = this.#limits;
-      const onSeriesRefused = (labels: Labels) => this.#seriesRefused(tenant, labels);
-      const rules = { limits: this.#labelLimits(gate), relabelling, onSeriesRefused };
-      const context = { storage: this.#resolver, tenant, forcedLabels, ...rules };
-      const dictionary = new ProfileDictionary(context, this.#prng.u32(), dictionaryBounds);
-      profile = { tenant, dictionary, sizeBytes: 0 };
-    } else this.#profiles.delete(key);
-    this.#profiles.set(key, profile);
-    this.#newestKey = key;
-    return profile;
-  }
-
-  #labelLimits(gate: WriteGate | undefined): LabelLimits {
-    return gate === undefined ? this.#limits.labels : labelLimits(gate.limits);
-  }
-
-  /** Put together anew where a principal writes otherwise than the last time. */
-  #profileKey<Result extends ScanResult>(
-    principal: Principal,
-    { protocol, profileKey }: WriteRequest<Result>,
-    version: number | undefined,
-    gate: WriteGate | undefined,
-  ): string {
-    const known = this.#keys.get(principal);
-    const limits = gate?.limits;
-    if (
-      known?.protocol === protocol &&
-      known.profileKey === profileKey &&
-      known.version === version &&
-      known.limits === limits
-    )
-      return known.key;
-    const { labelCountMax, labelNameBytesMax, labelValueBytesMax } = this.#labelLimits(gate);
-    const key = JSON.stringify([
-      principal.tenant,
-      protocol,
-      profileKey,
-      labelsKey(principal.forcedLabels),
-      version,
-      labelCountMax,
-      labelNameBytesMax,
-      labelValueBytesMax,
-    ]);
-    this.#keys.set(principal, { protocol, profileKey, version, limits, key });
-    return key;
-  }
-
   /** Why, in words; undefined where it is not known here. */
   #seriesRefused(tenant: TenantId, labels: Labels): SeriesRefusal | undefined {
     const hit = this.#quotas?.lastSeriesHit(tenant);
@@ -521,40 +470,32 @@ export class Ingest {
     return { sentence: limitSentence(hit) + told, limit };
   }
 
-  #measure(profile: Profile): void {
-    const { sizeBytes } = profile.dictionary;
-    this.#dictionaryBytes += sizeBytes - profile.sizeBytes;
-    profile.sizeBytes = sizeBytes;
-    for (const [key, oldest] of this.#profiles) {
-      const isOver =
-        this.#profiles.size > DICTIONARY_COUNT_MAX ||
-        this.#dictionaryBytes > this.#limits.dictionariesBytesMax;
-      if (!isOver || oldest === profile) return;
-      this.#dictionaryBytes -= oldest.sizeBytes;
-      this.#profiles.delete(key);
-    }
-  }
-
   /** Forgets refs and metadata of a tenant; they are resolved again on next use. */
   forget(tenant: TenantId): void {
-    for (const profile of this.#profiles.values())
-      if (profile.tenant === tenant) profile.dictionary.clear();
+    this.#profiles.forget(tenant);
     this.#metadata.forget(tenant);
   }
 
   /** Forgets what rows mean under rules that the tenant, or all, have not any more. */
   forgetRules(tenant: TenantId | undefined): void {
-    for (const [key, profile] of this.#profiles) {
-      if (tenant !== undefined && profile.tenant !== tenant) continue;
-      this.#dictionaryBytes -= profile.sizeBytes;
-      this.#profiles.delete(key);
-    }
+    this.#profiles.forgetRules(tenant);
   }
 
   /** Forgets the refs of all tenants; not to be called from within a scan. */
   forgetRefs(): void {
-    for (const profile of this.#profiles.values()) profile.dictionary.clear();
+    this.#profiles.forgetRefs();
   }
+}
+
+/** Begins a scan, or goes on with one that was cut short. */
+function begin(dictionary: ProfileDictionary, attempt: Attempt): number {
+  const { isDoubtful, turns: turn, paused } = attempt;
+  attempt.paused = undefined;
+  paused?.dictionary.resume();
+  // Another dictionary, where that one went in the meantime, has seen nothing of it.
+  const since = paused?.dictionary === dictionary ? paused.since : undefined;
+  turn?.begin();
+  return dictionary.begin({ isDoubtful, turn, since });
 }
 
 function refusedRows(

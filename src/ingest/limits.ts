@@ -21,6 +21,9 @@ export const IN_FLIGHT_BYTES_MAX = 268_435_456;
 /** How often a write is scanned and appended where its refs are refused each time. */
 export const APPEND_TRIES_MAX = 4;
 
+/** In how many of them the scan may take several turns. */
+export const TRIES_IN_TURNS_MAX = 2;
+
 /** What `Retry-After` says when too much is in flight. */
 export const BUSY_RETRY_SEC = 1;
 
@@ -53,6 +56,21 @@ export const DRY_POINTS_MAX = 16;
 
 /** Bytes of bodies that are scanned in one turn of the event loop: some two milliseconds. */
 export const WRITE_SLICE_BYTES = 256 * 1024;
+
+/** Processor time that the new rows of one body have in one turn, at least. */
+export const NEW_ROWS_TURN_MS = 16;
+
+/** How many times longer that is than the scan took to come to the first of them. */
+export const REREAD_TURN_FACTOR = 2;
+
+/** New rows between two looks at the clock. */
+export const NEW_ROWS_PER_LOOK = 32;
+
+/** Scans that one body has at most; the last one goes to its end. */
+export const SCANS_MAX = 1024;
+
+/** Smaller bodies are scanned in one turn, whatever is in them. */
+export const MANY_TURNS_BYTES_MIN = 64 * 1024;
 
 /** What one tenant has of them before it is another's turn, where several wait. */
 export const WRITE_TURN_BYTES = 64 * 1024;

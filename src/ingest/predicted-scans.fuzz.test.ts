@@ -1,5 +1,6 @@
-// Scans with predictions and label bytes against scans with neither: whatever a dictionary has
-// learned from the bodies before, a body gives the same points, errors and counts. Bodies repeat,
+// Scans with predictions and label bytes, and scans that are cut short and begin again, against
+// scans with none of it: whatever a dictionary has learned from the bodies before, a body gives the
+// same points, errors and counts. Bodies repeat,
 // lose, swap and damage pieces of each other, are cut at every byte, and lie in front of bytes that
 // nobody may look at.
 import assert from 'node:assert/strict';
@@ -10,6 +11,7 @@ import * as fc from 'fast-check';
 import { decodedLabels } from '../../test/support/label-bytes.ts';
 import { bytesField, doubleField, varintField } from '../../test/support/protobuf-writer.ts';
 import { withCanary } from '../../test/support/row-recorder.ts';
+import { contentOf, scanInTurns } from '../../test/support/scan-in-turns.ts';
 import { scanPlaintext } from '../formats/graphite/plaintext.ts';
 import { scanLineProtocol } from '../formats/influx/line-protocol.ts';
 import { useLinesKernel } from '../formats/lines-kernel.ts';
@@ -89,12 +91,14 @@ const SCANS = {
   },
 } satisfies Record<string, Scan>;
 
-/** One scanner over one storage, with and without predictions. */
+/** One scanner over one storage, with and without predictions, in one turn and in several. */
 class Pair {
   readonly #scan: Scan;
   readonly #predicting: ProfileDictionary;
   readonly #compiled: ProfileDictionary;
   readonly #plain: ProfileDictionary;
+  readonly #inTurns: ProfileDictionary;
+  #cutCount = 0;
 
   constructor(scan: Scan) {
     this.#scan = scan;
@@ -117,6 +121,7 @@ class Pair {
     this.#predicting = new ProfileDictionary(context, 42);
     this.#compiled = new ProfileDictionary(context, 44);
     this.#plain = new ProfileDictionary(context, 43);
+    this.#inTurns = new ProfileDictionary(context, 45);
   }
 
   check(bytes: Uint8Array): void {
@@ -131,30 +136,34 @@ class Pair {
       assert.deepEqual(this.#run(one, one, body, end), expected);
       assert.deepEqual(this.#run(one, one, bytes, end), expected);
     }
+    assert.deepEqual(this.#runInTurns(body, end), expected);
   }
 
   #run(owner: ProfileDictionary, dictionary: RowDictionary, body: Uint8Array, end: number) {
-    const builder = new BatchBuilder();
-    // Scanners do not ask a kernel whose columns nobody takes.
-    if (owner !== this.#compiled) Object.defineProperty(builder, 'columns', { value: undefined });
+    const builder = owner === this.#compiled ? new BatchBuilder() : withoutColumns();
     owner.begin();
     const result = this.#scan(body, end, dictionary, builder);
     owner.release();
-    const { metadata, exemplars, points: columns } = builder.finish();
-    const points = columns.map((column) => ({
-      kind: column.kind,
-      refs: column.refs.slice(0, column.count),
-      rows: column.rows?.slice(0, column.count),
-      tUs: column.tUs.slice(0, column.count),
-      subNs: column.subNs?.slice(0, column.count),
-      startUs: column.startUs?.slice(0, column.count),
-      values:
-        column.values instanceof Float64Array
-          ? new Int32Array(column.values.slice(0, column.count).buffer)
-          : column.values.slice(0, column.count),
-    }));
-    return { result, points, metadata, exemplars };
+    return contentOf(result, builder);
   }
+
+  /** Cut short after a few new rows, as often as there are more of them. */
+  #runInTurns(body: Uint8Array, end: number) {
+    const scan = (dictionary: RowDictionary, sink: RowSink) =>
+      this.#scan(body, end, dictionary, sink);
+    const between = (): void => {
+      const none = this.#run(this.#plain, this.#plain, new Uint8Array(0), 0);
+      assert.deepEqual(none.points, [], 'what a scan leaves is nothing of the next one');
+    };
+    const rowsMax = (turn: number) => 2 + (this.#cutCount++ % 3) + (turn >> 2);
+    const cuts = { rowsMax, between, makeBuilder: withoutColumns };
+    return scanInTurns(this.#inTurns, scan, cuts).content;
+  }
+}
+
+/** Scanners do not ask a kernel whose columns nobody takes. */
+function withoutColumns(): BatchBuilder {
+  return Object.defineProperty(new BatchBuilder(), 'columns', { value: undefined });
 }
 
 const wasm = readFileSync(new URL('../../dist/wasm/lines.wasm', import.meta.url));

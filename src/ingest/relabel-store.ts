@@ -8,7 +8,7 @@ import type { TenantId } from '../model/tenant.ts';
 import type { Relabeller } from '../relabel/relabelling.ts';
 import type { RelabelRule } from '../relabel/rule.ts';
 import { errorMessage, FatalError } from '../stdx/assert.ts';
-import type { RelabelSource } from './ingest.ts';
+import type { RelabelSource } from './write-profiles.ts';
 import { RELABEL_PAGE_ROWS, RELABEL_TENANTS_MAX } from './limits.ts';
 import { DEFAULT_RULES_VERSION, RelabelTable } from './relabel-table.ts';
 import type { TenantRules } from './relabel-table.ts';

@@ -3,7 +3,7 @@
 import type { TenantId } from '../model/tenant.ts';
 import { Relabeller } from '../relabel/relabelling.ts';
 import type { RelabelRule } from '../relabel/rule.ts';
-import type { RelabelSource } from './ingest.ts';
+import type { RelabelSource } from './write-profiles.ts';
 
 /** A tenant's rules as they cross threads. */
 export interface TenantRules {

@@ -19,7 +19,8 @@ import { randomInt, seededPrng } from '../stdx/prng.ts';
 import type { Prng } from '../stdx/prng.ts';
 import { REF_DROPPED, withoutDropped } from './dropped-points.ts';
 import { Ingest } from './ingest.ts';
-import type { IngestStorage, RelabelSource, Scan, WriteReport } from './ingest.ts';
+import type { IngestStorage, Scan, WriteReport } from './ingest.ts';
+import type { RelabelSource } from './write-profiles.ts';
 
 // As in the server: what the kernel has learned of a dropped series is dropped as well.
 const wasm = readFileSync(new URL('../../dist/wasm/lines.wasm', import.meta.url));

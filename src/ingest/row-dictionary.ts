@@ -11,6 +11,10 @@
 // Only a cache: at its bound it forgets everything, and `clear` may be called between scans at any
 // time. `begin` must be called before each scan, because the memo of the last row holds positions
 // in the caller's buffer.
+//
+// A scan that meets many new rows may be cut short by its turn (write-turns.ts), which throws out
+// of `add`, and begins again later. What it has added is known then; what was refused is too, but
+// to that write only (refused-for-now.ts).
 import type { NameSplit, SeriesRef } from '../model/columns.ts';
 import type { LimitFacts } from '../model/errors.ts';
 import type {
@@ -38,6 +42,7 @@ import { NO_ROW, ROWS_MAX, RowTable } from './row-table.ts';
 import { ByteAdmission } from './byte-admission.ts';
 import { REF_DROPPED } from './dropped-points.ts';
 import type { RefusalReason } from './refusal-reasons.ts';
+import { reasonOf, refusedForNow, STAMPS_MAX, stampOf } from './refused-for-now.ts';
 import type { AdmissionContext, SeriesRefusal } from './series-admission.ts';
 import { admitSeries } from './series-admission.ts';
 
@@ -57,7 +62,22 @@ interface Refusal extends SeriesRefusal {
   readonly reason: RefusalReason;
 }
 
+/** What a scan is that may be one of several of the same body. */
+export interface ScanStart {
+  /** Refs that the storage does not know any more are unknown. */
+  readonly isDoubtful?: boolean;
+  /** Told of each row that is added and will be known in the next scan; may throw. */
+  readonly turn?: { takeNewRow(): void } | undefined;
+  /** What `begin` gave for the first scan of this write; undefined: this is it. */
+  readonly since?: number | undefined;
+}
+
 const NO_REFUSAL: Refusal = { sentence: '', limit: undefined, reason: 'malformed' };
+
+/** For a row whose own words nobody has kept. */
+function alike({ sentence, limit }: Refusal, reason: RefusalReason): Refusal {
+  return { sentence: `refused as another one of its write: ${sentence}`, limit, reason };
+}
 
 export const DEFAULT_DICTIONARY_BOUNDS: DictionaryBounds = {
   bytesMax: DICTIONARY_BYTES_MAX,
@@ -80,13 +100,23 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
   /** Reasons of cells that are REF_REFUSED, and of rows (as -1 - row) that are. */
   #refusals = new Map<number, Refusal>();
   #refusal = NO_REFUSAL;
+  /** As `#refusals`, of rows that are refused for now; of the first ones only. */
+  #forNow = new Map<number, Refusal>();
+  #lastForNow = NO_REFUSAL;
   /** Of the scan that is running, by reason. */
   #refusedRows = new Map<RefusalReason, number>();
   #firstLimit: LimitFacts | undefined = undefined;
   #hasDropped = false;
   #isDoubtful = false;
+  #turn: ScanStart['turn'] = undefined;
+  /** Writes that may take several scans, as begun so far. */
+  #stamp = 0;
+  /** The stamp of the write that is scanned. */
+  #since = 0;
+  /** Writes between two of their scans. */
+  #pausedCount = 0;
   #epoch = ++epochCount;
-  /** Splits met in the scan that is running and not yet handed to storage. */
+  /** Splits met in the scan that is running, or in those of paused writes: not yet in storage. */
   #newSplits = new Map<string, NameSplit>();
 
   #bytes: Uint8Array = NO_BYTES;
@@ -134,17 +164,38 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
   }
 
   /**
-   * Before each scan: forgets positions in the buffer of the scan before. Doubtful: refs that the
-   * storage does not know any more are unknown.
+   * Before each scan: forgets positions in the buffer of the scan before. What it gives is `since`
+   * of further scans of the same write.
    */
-  begin({ isDoubtful = false } = {}): void {
+  begin({ isDoubtful = false, turn, since }: ScanStart = {}): number {
     this.release();
     this.#isDoubtful = isDoubtful;
     if (isDoubtful) this.#epoch = ++epochCount;
-    this.#newSplits.clear();
+    this.#turn = turn;
     this.#refusedRows.clear();
     this.#firstLimit = undefined;
-    if (this.#isFull()) this.clear();
+    if (this.#pausedCount === 0) {
+      this.#newSplits.clear();
+      if (since === undefined) this.#forNow.clear();
+    }
+    // Not between scans of one write: it would never end.
+    if (since === undefined && (this.#isFull() || this.#stamp === STAMPS_MAX)) this.clear();
+    // One that takes one turn remembers no such refusal and knows of none.
+    this.#since = since ?? this.#stamp + 1;
+    if (since === undefined && turn !== undefined) this.#stamp += 1;
+    return this.#since;
+  }
+
+  /**
+   * The scan that is running has been cut short and will be begun again: what it has met counts
+   * until `resume` is called, once for each pause and before that scan begins.
+   */
+  pause(): void {
+    this.#pausedCount += 1;
+  }
+
+  resume(): void {
+    this.#pausedCount -= 1;
   }
 
   /** After each scan: lets go of the body. */
@@ -159,6 +210,10 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
   /** Splits that belong into the batch of the scan that just ended. */
   newSplits(): Iterable<NameSplit> {
     return this.#newSplits.values();
+  }
+
+  get hasNewSplits(): boolean {
+    return this.#newSplits.size > 0;
   }
 
   /** Rows that were answered REF_REFUSED since `begin`, by reason. */
@@ -183,6 +238,7 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
 
   clear(): void {
     this.#hasDropped = false;
+    this.#stamp = 0;
     this.#epoch = ++epochCount;
     this.#rows = new RowTable(this.#seed, this.#rows.hasher);
     this.#cells = new ByteTable(this.#seed);
@@ -190,6 +246,7 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
     this.#rowFirstCell = new Int32Array(64);
     this.#records = new Int32Array(64 * CELL_STRIDE);
     this.#refusals.clear();
+    this.#forNow.clear();
     this.#newSplits.clear();
     this.#lastStart = NONE;
     this.#lastRow = NONE;
@@ -279,19 +336,22 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
       this.#lastCell = NONE;
     }
     if (start2 === end2) {
-      const known = this.#rows.refOf(this.#lastRow);
-      if (known === REF_REFUSED) this.#refuse(this.#refusals.get(-1 - this.#lastRow));
-      return this.#checked(known);
+      return this.#checked(this.#rows.refOf(this.#lastRow), -1 - this.#lastRow);
     }
     const cell = this.#findCell(view, start2, end2);
     if (cell < 0) return ROW_UNKNOWN;
     this.#lastCell = cell;
-    const ref = this.#records[cell * CELL_STRIDE + CELL_REF]!;
-    if (ref === REF_REFUSED) this.#refuse(this.#refusals.get(cell));
-    return this.#checked(ref);
+    return this.#checked(this.#records[cell * CELL_STRIDE + CELL_REF]!, cell);
   }
 
-  #checked(ref: SeriesRef): SeriesRef {
+  /** `place`: of a refusal's reason. */
+  #checked(ref: SeriesRef, place: number): SeriesRef {
+    if (ref < REF_REFUSED && ref !== ROW_UNKNOWN) {
+      if (stampOf(ref) < this.#since) return ROW_UNKNOWN;
+      this.#refuse(this.#forNow.get(place) ?? alike(this.#lastForNow, reasonOf(ref)));
+      return REF_REFUSED;
+    }
+    if (ref === REF_REFUSED) this.#refuse(this.#refusals.get(place));
     if (!this.#isDoubtful || ref < 0) return ref;
     const { storage, tenant } = this.#context;
     return storage.knows(tenant, ref) ? ref : ROW_UNKNOWN;
@@ -335,6 +395,7 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
   }
 
   add(key: RowKey, pairs: readonly string[], split: NameSplit | undefined): SeriesRef {
+    this.#takeTurn();
     const admission = admitSeries(this.#context, pairs, split, this.#newSplits);
     const { newSplit, reason, limit, ref } = admission;
     if (newSplit !== undefined) this.#newSplits.set(newSplit.name, newSplit);
@@ -343,7 +404,8 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
       reason === undefined ? undefined : { sentence: admission.refusal, limit, reason };
     if (refusal !== undefined) {
       this.#refuse(refusal);
-      if (!admission.isFinal || this.#refusals.size >= REFUSALS_MAX) return REF_REFUSED;
+      if (!admission.isFinal || this.#refusals.size >= REFUSALS_MAX)
+        return this.#refuseForNow(key, refusal);
     }
     if (this.#isFull()) return ref;
     this.open(key.bytes);
@@ -352,7 +414,23 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
     return ref;
   }
 
+  /** Nothing is known afterwards of a row that a full dictionary does not remember. */
+  #takeTurn(): void {
+    if (this.#turn !== undefined && !this.#isFull()) this.#turn.takeNewRow();
+  }
+
+  /** Known to this write, as long as it lasts; every other one asks anew. */
+  #refuseForNow(key: RowKey, refusal: Refusal): SeriesRef {
+    if (this.#turn === undefined || this.#isFull()) return REF_REFUSED;
+    this.#lastForNow = refusal;
+    this.open(key.bytes);
+    const place = this.#remember(key, refusedForNow(this.#stamp, refusal.reason));
+    if (this.#forNow.size < REFUSALS_MAX) this.#forNow.set(place, refusal);
+    return REF_REFUSED;
+  }
+
   addBytes(key: RowKey, labels: LabelBytes): SeriesRef {
+    this.#takeTurn();
     const ref = this.#admission.admit(labels);
     if (ref < 0) return ROW_UNKNOWN;
     if (this.#isFull()) return ref;

@@ -1,15 +1,24 @@
 // Writes that meet: so many bytes in one turn of the event loop, and tenants take turns.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { WRITE_SLICE_BYTES } from './limits.ts';
-import { WriteTurns } from './write-turns.ts';
+import {
+  NEW_ROWS_PER_LOOK,
+  NEW_ROWS_TURN_MS,
+  REREAD_TURN_FACTOR,
+  SCANS_MAX,
+  WRITE_SLICE_BYTES,
+} from './limits.ts';
+import { TurnOver, WriteTurns } from './write-turns.ts';
 
 const HALF = WRITE_SLICE_BYTES / 2;
 
 class Bench {
   readonly order: string[] = [];
   readonly #tasks: (() => void)[] = [];
-  readonly turns = new WriteTurns((task) => this.#tasks.push(task));
+  readonly turns = new WriteTurns((task) => this.#tasks.push(task), {
+    monotonicMs: () => this.nowMs,
+  });
+  nowMs = 0;
 
   write(tenant: string, sizeBytes: number, weight = 1): void {
     const turn = this.turns.enter({ tenant, sizeBytes, weight });
@@ -60,4 +69,66 @@ test('what comes while others wait joins the line: nobody overtakes his own', as
   assert.equal(bench.turns.waiting, 2);
   await bench.turn();
   assert.deepEqual(bench.order, ['a', 'a', 'a', 'a', 'a', 'b']);
+});
+
+test('a scan that goes on comes in another turn, behind those that wait', async () => {
+  const bench = new Bench();
+  bench.write('a', 1);
+  void bench.turns
+    .again({ tenant: 'a', sizeBytes: 1, weight: 1 })
+    .then(() => bench.order.push('A'));
+  bench.write('b', 1);
+  await Promise.resolve();
+  assert.deepEqual(bench.order, ['a']);
+  await bench.turn();
+  assert.deepEqual(bench.order, ['a', 'b', 'A']);
+  // Nothing runs that would open the next turn.
+  await bench.turn();
+  await bench.turn();
+  void bench.turns
+    .again({ tenant: 'a', sizeBytes: 1, weight: 1 })
+    .then(() => bench.order.push('A'));
+  assert.equal(await bench.turn(), 1);
+  assert.deepEqual(bench.order, ['a', 'b', 'A', 'A']);
+});
+
+/** New rows, one each millisecond, until the turn is over. */
+function rowsOfTurn(
+  bench: Bench,
+  turns: ReturnType<WriteTurns['scanTurns']>,
+  most: number,
+): number {
+  for (let row = 0; row < most; row++) {
+    try {
+      turns.takeNewRow();
+    } catch (error) {
+      assert.ok(error instanceof TurnOver);
+      return row;
+    }
+    bench.nowMs += 1;
+  }
+  return most;
+}
+
+test('new rows have a turn of their own length, or some times what the known ones took', () => {
+  const bench = new Bench();
+  const turns = bench.turns.scanTurns();
+  const rowsIn = (durationMs: number): number =>
+    Math.ceil((durationMs + 1) / NEW_ROWS_PER_LOOK) * NEW_ROWS_PER_LOOK;
+  turns.begin();
+  assert.equal(rowsOfTurn(bench, turns, 10_000), rowsIn(NEW_ROWS_TURN_MS));
+  turns.begin();
+  bench.nowMs += 500;
+  assert.equal(rowsOfTurn(bench, turns, 10_000), rowsIn(500 * REREAD_TURN_FACTOR));
+});
+
+test('the last scan that a body may have goes to its end', () => {
+  const bench = new Bench();
+  const turns = bench.turns.scanTurns();
+  for (let scan = 1; scan < SCANS_MAX; scan++) {
+    turns.begin();
+    assert.ok(rowsOfTurn(bench, turns, 1000) < 1000);
+  }
+  turns.begin();
+  assert.equal(rowsOfTurn(bench, turns, 1000), 1000);
 });

@@ -72,6 +72,10 @@ function copyInto<T extends { set(from: T): void }>(to: T, from: T): T {
   return to;
 }
 
+function metadataKey({ family, type, unit, help }: Metadata): string {
+  return JSON.stringify([family, type, unit, help]);
+}
+
 function nans(length: number): Float64Array {
   return new Float64Array(length).fill(Number.NaN);
 }
@@ -80,6 +84,7 @@ export class BatchBuilder implements RowSink {
   #byKind: (KindColumns | undefined)[] = [];
   #rowCount = 0;
   #metadata: Metadata[] = [];
+  readonly #metadataBefore = new Map<string, Metadata>();
   #exemplars: Exemplar[] = [];
   #attributes: Attribute[] = [];
   #splits: NameSplit[] = [];
@@ -292,7 +297,7 @@ export class BatchBuilder implements RowSink {
     this.#splits.push(row);
   }
 
-  /** The batch; it borrows this builder's arrays until `reset`. */
+  /** The batch; it borrows this builder's arrays until `reset` or `restart`. */
   finish(): WriteBatch {
     const used = this.#byKind.filter((c) => c !== undefined && c.count > 0).length;
     const points: Points[] = [];
@@ -302,15 +307,34 @@ export class BatchBuilder implements RowSink {
     }
     return {
       points,
-      metadata: this.#metadata,
+      metadata: this.#allMetadata(),
       exemplars: this.#exemplars,
       attributes: this.#attributes,
       splits: this.#splits,
     };
   }
 
+  /**
+   * As `reset`, where the same rows come once more: metadata that is told with a series when it is
+   * new stays in the batch.
+   */
+  restart(): void {
+    const metadata = this.#allMetadata();
+    this.reset();
+    for (const row of metadata) this.#metadataBefore.set(metadataKey(row), row);
+  }
+
+  /** With what was there before `restart` and did not come again. */
+  #allMetadata(): Metadata[] {
+    if (this.#metadataBefore.size === 0) return this.#metadata;
+    const again = new Set(this.#metadata.map(metadataKey));
+    const missed = [...this.#metadataBefore].filter(([key]) => !again.has(key));
+    return [...missed.map(([, row]) => row), ...this.#metadata];
+  }
+
   reset(): void {
     for (const columns of this.#byKind) columns?.reset();
+    this.#metadataBefore.clear();
     this.#rowCount = 0;
     this.#metadata = [];
     this.#exemplars = [];

@@ -22,5 +22,8 @@ export const ISSUE_LENGTH_MAX = 400;
 /** Line length from which the pretty printer breaks an expression. */
 export const PRETTY_LINE_LENGTH_MAX = 100;
 
+/** Characters of a label value that `label_replace` or `label_join` makes. */
+export const MADE_LABEL_LENGTH_MAX = 1_048_576;
+
 /** Values one series description may expand to. */
 export const SERIES_VALUES_MAX = 1_000_000;

@@ -78,7 +78,7 @@ const ingest = new Ingest({
   limits: shareOf(setup.limits, setup.threadCount),
   relabel,
   quotas,
-  turns: new WriteTurns(inNextTurn),
+  turns: new WriteTurns(inNextTurn, realClock),
   onSeriesRefused: (refused) => {
     tellSeries(refused);
     return limits.breaches.addSeries(refused);

@@ -381,7 +381,7 @@ interface Wiring {
 }
 
 function openIngest(parts: OrreryParts, wiring: Wiring): Ingest {
-  const { storage, prng, registry, memory } = parts;
+  const { storage, prng, registry, memory, clock } = parts;
   const { quotas, breaches } = parts.limits;
   const { metadata, relabel, refusedLines, tenancy } = wiring;
   const countWrite = writeCounter(registry);
@@ -395,7 +395,8 @@ function openIngest(parts: OrreryParts, wiring: Wiring): Ingest {
   const onSeriesRefused = (refused: RefusedSeries): string => breaches.addSeries(refused);
   const seriesWatch = parts.limits.makers;
   const admit = (tenant: TenantId): void => tenancy.store.checkStored(tenant);
-  const told = { onWrite, onSeriesRefused, seriesWatch, turns: new WriteTurns(inNextTurn), admit };
+  const turns = new WriteTurns(inNextTurn, clock);
+  const told = { onWrite, onSeriesRefused, seriesWatch, turns, admit };
   const ingest = new Ingest({ storage, prng, metadata, relabel, limits, quotas, ...told });
   forgetRemoved(parts, wiring, ingest);
   return ingest;

@@ -114,6 +114,7 @@ class ListReader {
   constructor(dictionary: RowDictionary, sink: RowSink) {
     this.#dictionary = dictionary;
     this.#sink = sink;
+    sharedBlock.count = 0;
   }
 
   /** Stores what a list says; counted from 1. */

@@ -121,6 +121,22 @@ test('a refused point is shown as OpenTSDB understood it', () => {
   check('{"metric":5,"timestamp":5,"value":1,"tags":{"a":1.50}}', '5,a=1.50 f64 1 @5000000');
 });
 
+test('more tags than a series may have are counted, not looked at', () => {
+  const tags = Array.from({ length: 256 }, (_, i) => [`t${i}`, i === 7 ? 'a,"{[\\' : 'v'] as const);
+  const many = (count: number): string =>
+    point({
+      tags: Object.fromEntries(
+        [...tags, ...tags.map(([name]) => [`x${name}`, 'v'])].slice(0, count),
+      ),
+    });
+  refuse(many(256), 'Invalid tag value with key [t7] ("a,"{[\\"): illegal character: ,');
+  refuse(many(257), 'Too many tags: 257 maximum allowed: 256', {
+    metric: 'm',
+    timestamp: 5,
+    value: '1',
+  });
+});
+
 test('a series that a limit refuses is told with its reason', () => {
   const recorder = new RowRecorder();
   recorder.refused.add('__name__=n,a=b');

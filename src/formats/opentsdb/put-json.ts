@@ -17,7 +17,7 @@ import { BLOCK_POINTS, PointBlock } from '../../model/point-block.ts';
 import type { RowDictionary, RowSink, ScanResult } from '../../model/rows.ts';
 import { ROW_UNKNOWN } from '../../model/rows.ts';
 import { REF_REFUSED } from '../../model/storage.ts';
-import { PUT_PROBLEMS_MAX } from '../limits.ts';
+import { PUT_PROBLEMS_MAX, SERIES_LABELS_MAX } from '../limits.ts';
 import { openLinesKernel } from '../lines-kernel.ts';
 import type { LinesKernel } from '../lines-kernel.ts';
 import { ScanErrors } from '../scan-errors.ts';
@@ -26,7 +26,7 @@ import type { NumberRead } from './numbers.ts';
 import { numberRead, readValue, timestampUs } from './numbers.ts';
 import type { PredictedPoints } from './predicted-points.ts';
 import { PointLayout, takePredictedPoints, TEXT } from './predicted-points.ts';
-import { seriesPairs } from './series-names.ts';
+import { seriesPairs, tooManyTags } from './series-names.ts';
 
 /** A point that was refused, as OpenTSDB shows it. */
 export interface PutProblem {
@@ -120,6 +120,21 @@ function jsonOf(text: string): unknown {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+/** Members of the object [start, end), whose brackets and texts are closed. O(end - start). */
+function memberCount(body: Uint8Array, start: number, end: number): number {
+  let count = 1;
+  let depth = 0;
+  for (let i = start; i < end; i++) {
+    const byte = body[i]!;
+    if (byte === QUOTE) {
+      for (i++; i < end && body[i] !== QUOTE; i++) if (body[i] === BACKSLASH) i++;
+    } else if (byte === BRACE_OPEN || byte === BRACKET_OPEN) depth++;
+    else if (byte === BRACE_CLOSE || byte === BRACKET_CLOSE) depth--;
+    else if (byte === COMMA && depth === 1) count++;
+  }
+  return count;
 }
 
 function fieldOf(body: Uint8Array, start: number, end: number): Field {
@@ -448,15 +463,18 @@ class PutScanner {
     const metric = textOf(this.#body, metricStart, metricEnd);
     const tags = this.#tags();
     if (metric === undefined || tags === undefined) return 'Names must be valid UTF-8';
-    return seriesPairs(metric, tags);
+    return typeof tags === 'string' ? tags : seriesPairs(metric, tags);
   }
 
   /**
-   * Undefined where they are malformed, which makes the body so where it is not a matter of UTF-8.
+   * A reason where they are too many to be looked at. Undefined where they are malformed, which
+   * makes the body so where it is not a matter of UTF-8.
    */
-  #tags(): (readonly [string, string | null])[] | undefined {
+  #tags(): (readonly [string, string | null])[] | string | undefined {
     const { tagsStart, tagsEnd } = this.#point;
     if (tagsStart < 0) return [];
+    const tagCount = memberCount(this.#body, tagsStart, tagsEnd);
+    if (tagCount > SERIES_LABELS_MAX) return tooManyTags(tagCount);
     const text = decodeUtf8(this.#body, tagsStart, tagsEnd);
     if (text === undefined) return undefined;
     const tags: (readonly [string, string | null])[] = [];
@@ -486,7 +504,8 @@ class PutScanner {
     if (metricStart >= 0) shown.metric = textOf(body, metricStart, metricEnd) ?? '';
     shown.timestamp = this.#timestamp();
     if (valueStart >= 0) shown.value = textOf(body, valueStart, valueStop) ?? '';
-    if (tagsStart >= 0) shown.tags = Object.fromEntries(this.#tags() ?? []);
+    const tags = tagsStart < 0 ? undefined : (this.#tags() ?? []);
+    if (typeof tags === 'object') shown.tags = Object.fromEntries(tags);
     return shown;
   }
 }

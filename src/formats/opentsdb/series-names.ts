@@ -14,13 +14,16 @@ function nameReason(what: string, text: string | null): string {
   return illegal === null ? '' : `Invalid ${what} ("${text}"): illegal character: ${illegal[0]}`;
 }
 
+export function tooManyTags(count: number): string {
+  return `Too many tags: ${count} maximum allowed: ${SERIES_LABELS_MAX}`;
+}
+
 /** Flat name, value with the metric first, or OpenTSDB's reason against it. */
 export function seriesPairs(
   metric: string,
   tags: readonly (readonly [string, string | null])[],
 ): readonly string[] | string {
-  if (tags.length > SERIES_LABELS_MAX)
-    return `Too many tags: ${tags.length} maximum allowed: ${SERIES_LABELS_MAX}`;
+  if (tags.length > SERIES_LABELS_MAX) return tooManyTags(tags.length);
   let reason = nameReason('metric name', metric);
   const pairs = [METRIC_NAME, metric];
   for (const [name, value] of tags) {

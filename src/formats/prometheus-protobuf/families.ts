@@ -97,6 +97,7 @@ class FamiliesScanner {
     const reader = this.#reader;
     const { end } = reader;
     sharedBlock.count = 0;
+    sharedBlock.startUs = undefined;
     while (reader.at < end) {
       const stop = reader.lengthEnd();
       const start = reader.at;

@@ -462,11 +462,17 @@ export function scanRequestV2(
   sink: RowSink,
 ): WriteRequestResult {
   const scanner = new RequestScanner(body, end, dictionary, sink);
-  const corrupt = corruptionOf('2.0', () => scanner.run());
-  scanner.flush();
-  if (corrupt === undefined) scanner.remember();
-  sharedLabels.close();
-  sharedSymbols.clear();
-  sharedScratch.reset();
-  return resultOf(scanner, corrupt);
+  try {
+    const corrupt = corruptionOf('2.0', () => scanner.run());
+    scanner.flush();
+    if (corrupt === undefined) scanner.remember();
+    return resultOf(scanner, corrupt);
+  } finally {
+    // Also where the dictionary threw: all of it would be part of the next message.
+    sharedBlock.count = 0;
+    sharedBlock.startUs = undefined;
+    sharedLabels.close();
+    sharedSymbols.clear();
+    sharedScratch.reset();
+  }
 }

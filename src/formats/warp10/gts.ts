@@ -54,7 +54,7 @@ const SCALES = Float64Array.from({ length: 10 }, (_, i) => 10 ** i);
 /** Elevations are millimetres there and metres here. */
 const MILLIMETRES = 1000;
 
-/** Scans are synchronous and leave them empty, so one of each serves them all. */
+/** Scans are synchronous and begin with empty ones, so one of each serves them all. */
 const sharedBlock = new PointBlock();
 const sharedRun = new PlacedRun();
 const scratch = new Int32Array(2);
@@ -111,6 +111,7 @@ class GtsScanner {
     this.#times = new Timestamps(body, options.timeUnit);
     this.#lines = new LineCounter(body);
     sharedBlock.count = 0;
+    sharedRun.clear();
     this.#predictor?.open(body);
     this.#kernel = openLinesKernel(body, end, {
       predictor: this.#predictor,

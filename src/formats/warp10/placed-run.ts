@@ -56,6 +56,10 @@ export class PlacedRun {
   flush(sink: RowSink): void {
     if (this.#count === 0) return;
     sink.points(this.#points());
+    this.clear();
+  }
+
+  clear(): void {
     this.#count = 0;
     this.#strings = [];
   }

@@ -425,6 +425,27 @@ describe('refusals', () => {
   });
 });
 
+test('labels that functions in each other make longer and longer are refused', async () => {
+  const storage = new TinyStorage(COUNTERS);
+  const longer = (query: string): string =>
+    `label_replace(${query}, "a", "${'$1'.repeat(20)}", "a", "(.*)")`;
+  const seed = 'label_replace(vector(1), "a", "xxxxxxxxxx", "", "")';
+  const query = longer(longer(longer(seed)));
+  const { series } = await ask(storage, query);
+  assert.equal(series[0]!.labels[1]!.length, 80_000);
+  const code = 'promql-execution';
+  const message = /label_replace\(\) makes a value of label "a" with more than 1048576 characters/;
+  await assert.rejects(ask(storage, longer(query)), { code, message });
+  await assert.rejects(ask(storage, longer(longer(longer(query)))), { code, message });
+  const joined = `label_join(${query}, "b", "-"${', "a"'.repeat(14)})`;
+  await assert.rejects(ask(storage, joined), {
+    code,
+    message: /label_join\(\) makes a value of label "b"/,
+  });
+  const context = contextOf(new AbortController().signal, 60_000);
+  await assert.rejects(ask(storage, query, INSTANT, context), { code: 'query-memory' });
+});
+
 test('long fits of one series pause between their steps, with the same bits', async () => {
   const values = Array.from({ length: 3000 }, (_, i) => (i * 7919) % 101);
   const storage = new TinyStorage({ dense: values });

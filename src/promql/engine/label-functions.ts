@@ -10,6 +10,7 @@ import type { Evaluation } from './context.ts';
 import { executionError } from './errors.ts';
 import { compareNatural } from './natural-order.ts';
 import { unwrap } from './prepare.ts';
+import { MADE_LABEL_LENGTH_MAX } from '../limits.ts';
 import { mapInTurns, sortInTurns } from '../../stdx/turns.ts';
 
 /** Any text but '' that is UTF-8: bytes that are not stand as lone surrogates. */
@@ -22,18 +23,39 @@ export function stringArg(expr: Expr): string {
   return inner.type === 'StringLiteral' ? inner.value : '';
 }
 
-function relabel(column: Column, name: string, value: string): Column {
+/** Functions in each other can make a value longer each time, beyond all memory. */
+function checkLength(length: number, call: Call): void {
+  if (length <= MADE_LABEL_LENGTH_MAX) return;
+  const target = stringArg(call.args[1]!);
+  throw executionError(
+    `${call.func}() makes a value of label "${target}" with more than ${MADE_LABEL_LENGTH_MAX} characters`,
+  );
+}
+
+function relabel(ev: Evaluation, column: Column, name: string, value: string): Column {
+  ev.context.budget.take(value.length);
   const labels = withLabel(column.labels, name, value);
   return { ...column, labels, dropName: name === '__name__' ? false : column.dropName };
 }
 
-/** `$1`, `${1}`, `$name` and `${name}` of a Go template; `$$` is a dollar sign. */
-function expand(template: string, group: (name: string) => string): string {
+/**
+ * `$1`, `${1}`, `$name` and `${name}` of a Go template; `$$` is a dollar sign. `check` is told how
+ * long the text will be at least, before it is put together, and may throw.
+ */
+function expand(
+  template: string,
+  group: (name: string) => string,
+  check: (length: number) => void,
+): string {
+  let length = 0;
   return template.replaceAll(
     /\$(?:\$|\{(\w+)\}|(\w+))/g,
     (whole, braced: string | undefined, plain: string | undefined) => {
       if (whole === '$$') return '$';
-      return group(braced ?? plain ?? '');
+      const text = group(braced ?? plain ?? '');
+      length += text.length;
+      check(length);
+      return text;
     },
   );
 }
@@ -55,11 +77,12 @@ export async function labelReplace(
   const out = await mapInTurns(ev, columns, (column) => {
     const match = regex(labelValue(column.labels, source));
     if (match === undefined) return column;
-    const value = expand(template, (name) => {
+    const group = (name: string): string => {
       const index = /^\d+$/.test(name) ? Number(name) : match.names[name];
       return index === undefined ? '' : (match.groups[index] ?? '');
-    });
-    return relabel(column, target, value);
+    };
+    const value = expand(template, group, (length) => checkLength(length, call));
+    return relabel(ev, column, target, value);
   });
   return await mergeSameLabels(ev, out);
 }
@@ -89,7 +112,10 @@ export async function labelJoin(
     throw executionError(`invalid destination label name in label_join(): ${target}`);
   const out = await mapInTurns(ev, columns, (column) => {
     const values = sources.map((source) => labelValue(column.labels, source));
-    return relabel(column, target, values.join(separator));
+    let length = separator.length * (values.length - 1);
+    for (const value of values) length += value.length;
+    checkLength(length, call);
+    return relabel(ev, column, target, values.join(separator));
   });
   return await mergeSameLabels(ev, out);
 }
