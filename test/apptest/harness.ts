@@ -2,7 +2,6 @@
 // environment, ended by its own id. Ready means the ready line; everything else is asked over HTTP.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -75,12 +74,15 @@ function spawnOrrery(
 class Output {
   stdout = '';
   stderr = '';
+  /** The process has ended, and all that it said is here: an exit alone may come before its words. */
+  readonly closed: Promise<void>;
   constructor(child: ChildProcess) {
-    child.stdout?.on('data', (chunk: Buffer) => {
-      this.stdout = (this.stdout + chunk.toString()).slice(-OUTPUT_LENGTH_MAX);
+    this.closed = new Promise((resolve) => child.once('close', () => resolve()));
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.stdout = (this.stdout + text).slice(-OUTPUT_LENGTH_MAX);
     });
-    child.stderr?.on('data', (chunk: Buffer) => {
-      this.stderr = (this.stderr + chunk.toString()).slice(-OUTPUT_LENGTH_MAX);
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr = (this.stderr + text).slice(-OUTPUT_LENGTH_MAX);
     });
   }
   get all(): string {
@@ -89,7 +91,7 @@ class Output {
 }
 
 async function exitOf(child: ChildProcess, output: Output): Promise<ExitedProcess> {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  await output.closed;
   const { stdout, stderr } = output;
   return { code: child.exitCode, signal: child.signalCode, stdout, stderr };
 }
