@@ -74,7 +74,7 @@ function spawnOrrery(
 class Output {
   stdout = '';
   stderr = '';
-  /** The process has ended, and all that it said is here: an exit alone may come before its words. */
+  /** Ended, and all that it said is here: an exit alone may come before the words. */
   readonly closed: Promise<void>;
   constructor(child: ChildProcess) {
     this.closed = new Promise((resolve) => child.once('close', () => resolve()));
