@@ -174,16 +174,21 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
     this.#turn = turn;
     this.#refusedRows.clear();
     this.#firstLimit = undefined;
-    if (this.#pausedCount === 0) {
-      this.#newSplits.clear();
-      if (since === undefined) this.#forNow.clear();
-    }
-    // Not between scans of one write: it would never end.
-    if (since === undefined && (this.#isFull() || this.#stamp === STAMPS_MAX)) this.clear();
+    if (since === undefined) this.#forget();
     // One that takes one turn remembers no such refusal and knows of none.
     this.#since = since ?? this.#stamp + 1;
     if (since === undefined && turn !== undefined) this.#stamp += 1;
     return this.#since;
+  }
+
+  /** In front of a new write; between scans of one, what they have met must stay. */
+  #forget(): void {
+    if (this.#pausedCount === 0) {
+      this.#newSplits.clear();
+      this.#forNow.clear();
+    }
+    if (this.#isFull() || this.#stamp === STAMPS_MAX) this.clear();
+    if (this.#stamp === STAMPS_MAX) this.#stamp = 0;
   }
 
   /**
@@ -238,7 +243,6 @@ export class ProfileDictionary implements RowDictionary, RowPredictor {
 
   clear(): void {
     this.#hasDropped = false;
-    this.#stamp = 0;
     this.#epoch = ++epochCount;
     this.#rows = new RowTable(this.#seed, this.#rows.hasher);
     this.#cells = new ByteTable(this.#seed);

@@ -354,6 +354,32 @@ test('a large body of new series takes many turns, a small one and a known one n
   assert.equal(slow.storage.points.length, 2 * ROWS + slow.reports[2]!.pointCount);
 });
 
+test('splits of names that all their rows were met with in an earlier turn are stored', async () => {
+  const text = manyLines.replaceAll(/^a_b,host=server(\d+)/gm, 'a_b$1,host=server$1');
+  const { storage, ingest, counts } = service(1000);
+  await ingest.write(principal, lines(text));
+  assert.ok(counts() > 10);
+  assert.equal(storage.splits.size, ROWS);
+  assert.deepEqual(storage.splits.get('a_b0_c'), {
+    name: 'a_b0_c',
+    measurement: 'a_b0',
+    field: 'c',
+  });
+});
+
+test('a write that is forgotten between two turns asks a limit once more, not in each', async () => {
+  const { storage, ingest, refused } = service(1000);
+  storage.seriesMax = 100;
+  const large = ingest.write(principal, lines(manyLines));
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+  const before = refused.length;
+  ingest.forget('t');
+  const { scan } = await large;
+  assert.deepEqual([scan.pointCount, scan.errorCount], [100, ROWS - 100]);
+  assert.ok(before > 0 && before < ROWS / 2);
+  assert.equal(refused.length, before + ROWS - 100);
+});
+
 test('a series that a limit refuses is refused once a write, in whatever turn', async () => {
   const { storage, ingest, refused, reports } = service(1000);
   storage.seriesMax = 1000;
