@@ -1,7 +1,6 @@
 // The ingest service on a storage that can refuse, fail and let refs go stale.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { scanLineProtocol } from '../formats/influx/line-protocol.ts';
 import { scanPrometheusText } from '../formats/prometheus-text/exposition.ts';
 import type { NameSplit, WriteBatch } from '../model/columns.ts';
 import { KIND } from '../model/columns.ts';
@@ -15,6 +14,7 @@ import type { Principal } from '../model/tenant.ts';
 import { openPrincipal } from '../model/tenant.ts';
 import type { LabelBytes } from '../model/label-bytes.ts';
 import { decodedLabels } from '../../test/support/label-bytes.ts';
+import { lineRequest } from '../../test/support/line-request.ts';
 import { seededPrng } from '../stdx/prng.ts';
 import { LimitBook } from '../tenancy/limit-book.ts';
 import { Quotas } from '../tenancy/quotas.ts';
@@ -117,24 +117,11 @@ function setup(limits: Partial<IngestLimits> = {}): Setup {
   return { storage, ingest, reports };
 }
 
-function influx(text: string): WriteRequest<ScanResult> {
-  const body = new TextEncoder().encode(text);
-  const options = { precision: 'us', defaultTimeUs: 0, mapping: [] } as const;
-  return {
-    protocol: 'influx',
-    profileKey: '',
-    durability: 'sync',
-    batchId: undefined,
-    sizeBytes: body.length,
-    scan: (dictionary, sink) => scanLineProtocol(body, body.length, options, dictionary, sink),
-  };
-}
-
 function page(text: string): WriteRequest<ScanResult> {
   const body = new TextEncoder().encode(text);
   const options = { defaultTimeUs: 0, mode: 'import', extraLabels: [] } as const;
   return {
-    ...influx(''),
+    ...lineRequest(''),
     protocol: 'prometheus-text',
     scan: (dictionary, sink) => scanPrometheusText(body, body.length, options, dictionary, sink),
   };
@@ -145,9 +132,9 @@ const tenant = openPrincipal('t1');
 test('rows reach the storage with their labels, once resolved', async () => {
   const { storage, ingest, reports } = setup();
   const text = 'cpu,host=a usage=1,idle=2 5\ncpu,host=b usage=3,idle=4 5';
-  const { scan, applied, pointCount } = await ingest.write(tenant, influx(text));
+  const { scan, applied, pointCount } = await ingest.write(tenant, lineRequest(text));
   assert.deepEqual([scan.pointCount, scan.errorCount, applied, pointCount], [4, 0, true, 4]);
-  await ingest.write(tenant, influx(text));
+  await ingest.write(tenant, lineRequest(text));
   assert.deepEqual(storage.lines.slice(0, 4), storage.lines.slice(4));
   assert.deepEqual(storage.lines.slice(0, 2), [
     '__name__=cpu_usage host=a 1 @5',
@@ -163,10 +150,10 @@ test('rows reach the storage with their labels, once resolved', async () => {
 test('tenants, profiles and forced labels never share refs', async () => {
   const { storage, ingest } = setup();
   const forced: Principal = { ...tenant, forcedLabels: ['env', 'prod', 'host', 'x'] };
-  await ingest.write(tenant, influx('m,host=a f=1 1'));
-  await ingest.write(forced, influx('m,host=a f=1 1'));
-  await ingest.write(openPrincipal('t2'), influx('m,host=a f=1 1'));
-  await ingest.write(tenant, { ...influx('m,host=a f=1 1'), profileKey: 'other' });
+  await ingest.write(tenant, lineRequest('m,host=a f=1 1'));
+  await ingest.write(forced, lineRequest('m,host=a f=1 1'));
+  await ingest.write(openPrincipal('t2'), lineRequest('m,host=a f=1 1'));
+  await ingest.write(tenant, { ...lineRequest('m,host=a f=1 1'), profileKey: 'other' });
   assert.equal(storage.resolveCount, 4);
   assert.deepEqual(
     storage.labels.map((labels) => labels.join(' ')),
@@ -177,30 +164,30 @@ test('tenants, profiles and forced labels never share refs', async () => {
 test('one stale ref among many: the others are not resolved again', async () => {
   const { storage, ingest } = setup();
   const body = 'm,i=1 f=1 1\nm,i=2 f=1 1\nm,i=3 f=1 1';
-  await ingest.write(tenant, influx(body));
+  await ingest.write(tenant, lineRequest(body));
   const before = storage.resolveCount;
   storage.retire(1);
-  await ingest.write(tenant, influx(body));
+  await ingest.write(tenant, lineRequest(body));
   assert.equal(storage.resolveCount, before + 1);
   assert.equal(storage.lines.length, 6);
-  await ingest.write(tenant, influx(body));
+  await ingest.write(tenant, lineRequest(body));
   assert.equal(storage.resolveCount, before + 1);
 });
 
 test('stale refs: everything is resolved again, exactly once', async () => {
   const { storage, ingest } = setup();
-  await ingest.write(tenant, influx('m f=1 1'));
+  await ingest.write(tenant, lineRequest('m f=1 1'));
   storage.staleAppends = 1;
-  const { applied, scan } = await ingest.write(tenant, influx('m f=2 2'));
+  const { applied, scan } = await ingest.write(tenant, lineRequest('m f=2 2'));
   assert.ok(applied);
   assert.equal(scan.pointCount, 1);
   assert.deepEqual(storage.lines, ['__name__=m_f 1 @1', '__name__=m_f 2 @2']);
   assert.equal(storage.resolveCount, 2);
   // Two threads may disagree about a split after a ref went stale, so twice is not yet too often.
   storage.staleAppends = APPEND_TRIES_MAX - 1;
-  assert.ok((await ingest.write(tenant, influx('m f=3 3'))).applied);
+  assert.ok((await ingest.write(tenant, lineRequest('m f=3 3'))).applied);
   storage.staleAppends = APPEND_TRIES_MAX;
-  await assert.rejects(ingest.write(tenant, influx('m f=4 4')), {
+  await assert.rejects(ingest.write(tenant, lineRequest('m f=4 4')), {
     code: 'refs-unsettled',
     retryable: true,
     retryAfterSec: 1,
@@ -272,21 +259,21 @@ test('a series limit refuses new series now, not for ever', async () => {
   const { storage, ingest } = setup();
   storage.seriesMax = 1;
   const text = 'a f=1 1\nb f=1 1';
-  const { scan } = await ingest.write(tenant, influx(text));
+  const { scan } = await ingest.write(tenant, lineRequest(text));
   assert.equal(scan.pointCount, 1);
   assert.match(scan.errors[0]!.reason, /new series of metric 'b_f' refused: .* limit of series/);
   storage.seriesMax = 2;
-  assert.equal((await ingest.write(tenant, influx(text))).scan.errorCount, 0);
+  assert.equal((await ingest.write(tenant, lineRequest(text))).scan.errorCount, 0);
 });
 
 test('splits are sent once; a later different split gets its origin label', async () => {
   const { storage, ingest } = setup();
-  await ingest.write(tenant, influx('a_b c=1 1'));
+  await ingest.write(tenant, lineRequest('a_b c=1 1'));
   assert.deepEqual(
     [...storage.splits.values()],
     [{ name: 'a_b_c', measurement: 'a_b', field: 'c' }],
   );
-  await ingest.write(tenant, influx('a b_c=2 2\na_b c=3 3\na_b_c value=4 4'));
+  await ingest.write(tenant, lineRequest('a b_c=2 2\na_b c=3 3\na_b_c value=4 4'));
   assert.deepEqual(storage.lines.slice(1), [
     '__name__=a_b_c __origin__=a/b_c 2 @2',
     '__name__=a_b_c 3 @3',
@@ -297,7 +284,7 @@ test('splits are sent once; a later different split gets its origin label', asyn
 
 test('two splits of one name in one batch: the first wins', async () => {
   const { storage, ingest } = setup();
-  await ingest.write(tenant, influx('a_b c=1 1\na b_c=2 2'));
+  await ingest.write(tenant, lineRequest('a_b c=1 1\na b_c=2 2'));
   assert.equal(storage.lines[1], '__name__=a_b_c __origin__=a/b_c 2 @2');
   assert.equal(storage.splits.get('a_b_c')!.measurement, 'a_b');
 });
@@ -307,11 +294,11 @@ test('a failed append sends splits and metadata again', async () => {
   const text = '# HELP m Help.\n# TYPE m gauge\nm 1 1\n';
   storage.failure = new AppError('unavailable', 'disk-full', 'the disk is full');
   await assert.rejects(ingest.write(tenant, page(text)), { code: 'disk-full' });
-  await assert.rejects(ingest.write(tenant, influx('m f=1 1')), { code: 'disk-full' });
+  await assert.rejects(ingest.write(tenant, lineRequest('m f=1 1')), { code: 'disk-full' });
   storage.failure = undefined;
   for (let i = 0; i < 2; i++) {
     await ingest.write(tenant, page(text));
-    await ingest.write(tenant, influx('m f=1 1'));
+    await ingest.write(tenant, lineRequest('m f=1 1'));
   }
   assert.deepEqual(storage.metadata, ['m gauge Help.']);
   assert.equal(storage.splits.get('m_f')!.field, 'f');
@@ -326,29 +313,29 @@ test('changed metadata is sent again', async () => {
 
 test('a refused batch stores nothing', async () => {
   const { storage, ingest, reports } = setup();
-  const request = { ...influx('m f=1 1\nbad'), refuses: (r: ScanResult) => r.errorCount > 0 };
+  const request = { ...lineRequest('m f=1 1\nbad'), refuses: (r: ScanResult) => r.errorCount > 0 };
   const { applied, pointCount, scan } = await ingest.write(tenant, request);
   assert.deepEqual([applied, pointCount, scan.pointCount], [false, 0, 1]);
   assert.equal(storage.options.length, 0);
   assert.equal(reports[0]!.pointCount, 0);
-  await ingest.write(tenant, influx('m f=1 1'));
+  await ingest.write(tenant, lineRequest('m f=1 1'));
   assert.equal(storage.splits.size, 1);
 });
 
 test('an empty batch is not appended', async () => {
   const { storage, ingest } = setup();
-  assert.equal((await ingest.write(tenant, influx('# nothing\n'))).applied, false);
+  assert.equal((await ingest.write(tenant, lineRequest('# nothing\n'))).applied, false);
   assert.equal(storage.options.length, 0);
 });
 
 test('permission and time range of the principal', async () => {
   const { storage, ingest } = setup();
   const reader: Principal = { ...tenant, permissions: new Set(['read']) };
-  await assert.rejects(ingest.write(reader, influx('m f=1 1')), { kind: 'forbidden' });
+  await assert.rejects(ingest.write(reader, lineRequest('m f=1 1')), { kind: 'forbidden' });
   const bounded: Principal = { ...tenant, minTUs: 10, maxTUs: 20 };
   const { scan } = await ingest.write(
     bounded,
-    influx('m f=1 9\nm f=2 10\nm s="x",i=1i 20\nm f=4,b=true 21'),
+    lineRequest('m f=1 9\nm f=2 10\nm s="x",i=1i 20\nm f=4,b=true 21'),
   );
   assert.deepEqual(storage.lines, [
     '__name__=m_f 2 @10',
@@ -365,13 +352,13 @@ test('too many bytes in flight: come back later', async () => {
   storage.gate = new Promise((resolve) => {
     open = resolve;
   });
-  const first = ingest.write(tenant, { ...influx('m f=1 1'), sizeBytes: 100 });
-  await assert.rejects(ingest.write(tenant, influx('m f=2 2')), {
+  const first = ingest.write(tenant, { ...lineRequest('m f=1 1'), sizeBytes: 100 });
+  await assert.rejects(ingest.write(tenant, lineRequest('m f=2 2')), {
     kind: 'unavailable',
     code: 'ingest-busy',
     retryAfterSec: 1,
   });
   open();
   assert.ok((await first).applied);
-  assert.ok((await ingest.write(tenant, influx('m f=3 3'))).applied);
+  assert.ok((await ingest.write(tenant, lineRequest('m f=3 3'))).applied);
 });

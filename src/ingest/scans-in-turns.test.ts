@@ -14,7 +14,6 @@ import { contentOf, scanInTurns } from '../../test/support/scan-in-turns.ts';
 import { scanValueLists } from '../formats/collectd/value-lists.ts';
 import { parseColumns } from '../formats/csv/columns.ts';
 import { scanCsv } from '../formats/csv/scan.ts';
-import { scanLineProtocol } from '../formats/influx/line-protocol.ts';
 import { scanJsonLines } from '../formats/json-lines/decode.ts';
 import { scanOpenMetrics } from '../formats/openmetrics/openmetrics.ts';
 import type { DeltaPoint, DeltaValue } from '../formats/otlp/deltas.ts';
@@ -35,9 +34,10 @@ import { REF_REFUSED } from '../model/storage.ts';
 import type { StorageWriter } from '../model/storage.ts';
 import { openPrincipal } from '../model/tenant.ts';
 import { decodedLabels } from '../../test/support/label-bytes.ts';
+import { lineRequest } from '../../test/support/line-request.ts';
 import { seededPrng } from '../stdx/prng.ts';
 import type { RefusedSeries } from '../tenancy/breaches.ts';
-import type { WriteReport, WriteRequest } from './ingest.ts';
+import type { WriteReport } from './ingest.ts';
 import { Ingest } from './ingest.ts';
 import {
   APPEND_TRIES_MAX,
@@ -314,19 +314,6 @@ function service(msPerLook: number) {
   return { storage, ingest, refused, reports, counts };
 }
 
-function lines(text: string): WriteRequest<ScanResult> {
-  const body = new TextEncoder().encode(text);
-  const options = { precision: 'us', defaultTimeUs: 0, mapping: [] } as const;
-  return {
-    protocol: 'influx',
-    profileKey: '',
-    durability: 'sync',
-    batchId: undefined,
-    sizeBytes: body.length,
-    scan: (dictionary, sink) => scanLineProtocol(body, body.length, options, dictionary, sink),
-  };
-}
-
 const ROWS = 3000;
 const manyLines = Array.from({ length: ROWS }, (_, i) => `a_b,host=server${i} c=${i} 1`).join('\n');
 const principal = openPrincipal('t');
@@ -336,8 +323,8 @@ test('a large body of new series takes many turns, a small one and a known one n
   const quick = service(0);
   const slow = service(1000);
   const [whole, cut] = [
-    await quick.ingest.write(principal, lines(manyLines)),
-    await slow.ingest.write(principal, lines(manyLines)),
+    await quick.ingest.write(principal, lineRequest(manyLines)),
+    await slow.ingest.write(principal, lineRequest(manyLines)),
   ];
   assert.deepEqual(cut, whole);
   assert.equal(cut.pointCount, ROWS);
@@ -348,8 +335,11 @@ test('a large body of new series takes many turns, a small one and a known one n
   // A second to come to the first new row, so as many as one look more than the factor.
   const rowsPerTurn = (REREAD_TURN_FACTOR + 1) * NEW_ROWS_PER_LOOK;
   assert.equal(turnCount, Math.ceil(ROWS / rowsPerTurn));
-  await slow.ingest.write(principal, lines(manyLines));
-  await slow.ingest.write(principal, lines(manyLines.slice(0, 10_000).replaceAll('host', 'h')));
+  await slow.ingest.write(principal, lineRequest(manyLines));
+  await slow.ingest.write(
+    principal,
+    lineRequest(manyLines.slice(0, 10_000).replaceAll('host', 'h')),
+  );
   assert.ok(slow.counts() <= turnCount + 2, 'one turn for each');
   assert.equal(slow.storage.points.length, 2 * ROWS + slow.reports[2]!.pointCount);
 });
@@ -357,7 +347,7 @@ test('a large body of new series takes many turns, a small one and a known one n
 test('splits of names that all their rows were met with in an earlier turn are stored', async () => {
   const text = manyLines.replaceAll(/^a_b,host=server(\d+)/gm, 'a_b$1,host=server$1');
   const { storage, ingest, counts } = service(1000);
-  await ingest.write(principal, lines(text));
+  await ingest.write(principal, lineRequest(text));
   assert.ok(counts() > 10);
   assert.equal(storage.splits.size, ROWS);
   assert.deepEqual(storage.splits.get('a_b0_c'), {
@@ -370,7 +360,7 @@ test('splits of names that all their rows were met with in an earlier turn are s
 test('a write that is forgotten between two turns asks a limit once more, not in each', async () => {
   const { storage, ingest, refused } = service(1000);
   storage.seriesMax = 100;
-  const large = ingest.write(principal, lines(manyLines));
+  const large = ingest.write(principal, lineRequest(manyLines));
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
   const before = refused.length;
   ingest.forget('t');
@@ -383,7 +373,7 @@ test('a write that is forgotten between two turns asks a limit once more, not in
 test('a series that a limit refuses is refused once a write, in whatever turn', async () => {
   const { storage, ingest, refused, reports } = service(1000);
   storage.seriesMax = 1000;
-  const { scan } = await ingest.write(principal, lines(manyLines));
+  const { scan } = await ingest.write(principal, lineRequest(manyLines));
   assert.equal(scan.pointCount, 1000);
   assert.equal(scan.errorCount, 2000);
   assert.match(scan.errors[0]!.reason, /new series of metric 'a_b_c' refused/);
@@ -391,28 +381,28 @@ test('a series that a limit refuses is refused once a write, in whatever turn', 
   assert.equal(refused.length, 2000);
   assert.equal(new Set(refused.map(({ labels }) => labelsKey(labels))).size, 2000);
   storage.seriesMax = 2000;
-  assert.equal((await ingest.write(principal, lines(manyLines))).scan.pointCount, 2000);
+  assert.equal((await ingest.write(principal, lineRequest(manyLines))).scan.pointCount, 2000);
   assert.equal(refused.length, 3000);
   storage.seriesMax = Infinity;
-  assert.equal((await ingest.write(principal, lines(manyLines))).scan.errorCount, 0);
+  assert.equal((await ingest.write(principal, lineRequest(manyLines))).scan.errorCount, 0);
 });
 
 test('bodies that meet: each is refused for itself, and all come to their end', async () => {
   const { storage, ingest, refused } = service(1000);
   storage.seriesMax = 1000;
   const writes = await Promise.all(
-    Array.from({ length: 4 }, () => ingest.write(principal, lines(manyLines))),
+    Array.from({ length: 4 }, () => ingest.write(principal, lineRequest(manyLines))),
   );
   for (const { scan } of writes) assert.deepEqual([scan.pointCount, scan.errorCount], [1000, 2000]);
   assert.ok(refused.length >= 2000 && refused.length <= 4 * 2000);
   storage.seriesMax = Infinity;
-  assert.equal((await ingest.write(principal, lines(manyLines))).scan.errorCount, 0);
+  assert.equal((await ingest.write(principal, lineRequest(manyLines))).scan.errorCount, 0);
 });
 
 test('who writes between two turns knows the splits that were met in the first', async () => {
   const { storage, ingest } = service(1000);
-  const large = ingest.write(principal, lines(manyLines));
-  const small = ingest.write(principal, lines('a b_c=7 1'));
+  const large = ingest.write(principal, lineRequest(manyLines));
+  const small = ingest.write(principal, lineRequest('a b_c=7 1'));
   await small;
   assert.deepEqual(storage.points, ['__name__ a_b_c __origin__ a/b_c = 7']);
   assert.deepEqual(
@@ -426,19 +416,19 @@ test('who writes between two turns knows the splits that were met in the first',
 test('a write that fails in a later turn leaves nothing behind', async () => {
   const { storage, ingest } = service(1000);
   storage.roomMax = 1000;
-  await assert.rejects(ingest.write(principal, lines(manyLines)), { code: 'memory-full' });
+  await assert.rejects(ingest.write(principal, lineRequest(manyLines)), { code: 'memory-full' });
   assert.deepEqual(storage.points, []);
   assert.equal(ingest.inFlightBytes, 0);
-  const { scan } = await ingest.write(principal, lines('a_b,host=server5 c=5 1'));
+  const { scan } = await ingest.write(principal, lineRequest('a_b,host=server5 c=5 1'));
   assert.deepEqual([scan.pointCount, scan.errorCount], [1, 0]);
   assert.equal(storage.splits.get('a_b_c')?.measurement, 'a_b');
   storage.roomMax = Infinity;
-  assert.equal((await ingest.write(principal, lines(manyLines))).pointCount, ROWS);
+  assert.equal((await ingest.write(principal, lineRequest(manyLines))).pointCount, ROWS);
 });
 
 test('what is forgotten between two turns is asked for again', async () => {
   const { storage, ingest } = service(1000);
-  const large = ingest.write(principal, lines(manyLines));
+  const large = ingest.write(principal, lineRequest(manyLines));
   await new Promise((resolve) => setImmediate(resolve));
   ingest.forget('t');
   await new Promise((resolve) => setImmediate(resolve));
@@ -452,7 +442,7 @@ test('what is forgotten between two turns is asked for again', async () => {
 test('series that go between turns: a further try has none, and comes to its end', async () => {
   const { storage, ingest, counts } = service(1000);
   storage.staleAppends = APPEND_TRIES_MAX - 1;
-  assert.equal((await ingest.write(principal, lines(manyLines))).pointCount, ROWS);
+  assert.equal((await ingest.write(principal, lineRequest(manyLines))).pointCount, ROWS);
   assert.equal(storage.points.length, ROWS);
   const scansOfTry = Math.ceil(ROWS / ((REREAD_TURN_FACTOR + 1) * NEW_ROWS_PER_LOOK));
   assert.equal(counts(), 1 + TRIES_IN_TURNS_MAX * (scansOfTry - 1));

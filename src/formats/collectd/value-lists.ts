@@ -28,7 +28,7 @@ function refuse(reason: string): never {
   throw new ListProblem(reason);
 }
 
-/** Scans are synchronous and leave it empty, so one serves them all. */
+/** Scans are synchronous and begin with an empty one, so one serves them all. */
 const sharedBlock = new PointBlock();
 const encoder = new TextEncoder();
 

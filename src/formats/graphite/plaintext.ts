@@ -32,7 +32,7 @@ export interface PlaintextResult extends ScanResult {
   readonly nanCount: number;
 }
 
-/** Scans are synchronous and leave it empty, so one serves them all. */
+/** Scans are synchronous and begin with an empty one, so one serves them all. */
 const sharedBlock = new PointBlock();
 
 const TAB = 9;

@@ -47,7 +47,7 @@ export interface LineProtocolResult extends ScanResult {
   readonly malformedCount: number;
 }
 
-/** Scans are synchronous and leave it empty, so one serves them all. */
+/** Scans are synchronous and begin with an empty one, so one serves them all. */
 const sharedBlock = new PointBlock();
 
 /** 10^0 … 10^9: the scales of the inlined number path. */

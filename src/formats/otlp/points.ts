@@ -45,7 +45,7 @@ const NO_VALUE = -1;
 /** Longest time between two points of target_info; queries look back twice as far. */
 const TARGET_INFO_STEP_US = 150_000_000;
 
-/** Scans are synchronous and leave them empty, so one of each serves them all. */
+/** Scans are synchronous and begin with empty ones, so one of each serves them all. */
 const sharedBlock = new PointBlock();
 const sharedStarts = new Float64Array(BLOCK_POINTS);
 const sharedFields = new PointFields();

@@ -60,7 +60,7 @@ const RESOURCE_ATTRIBUTE_TAG = 0x0a;
 const METADATA_TAG = (12 << 3) | 2;
 const TYPE_HINT = 'prometheus.type';
 
-/** Scans are synchronous and leave it empty, so one serves them all. */
+/** Scans are synchronous and begin with an empty one, so one serves them all. */
 const sharedScratch = new KeyScratch();
 
 export interface FinderParts {

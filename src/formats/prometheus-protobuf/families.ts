@@ -54,7 +54,7 @@ const SAMPLE_KEY_BYTES = 9;
 /** Keys written before another buffer is taken. */
 const KEY_BYTES = 65_536;
 
-/** Scans are synchronous and leave them empty, so one of each serves them all. */
+/** Scans are synchronous and begin with empty ones, so one of each serves them all. */
 const sharedBlock = new PointBlock();
 const sharedStarts = new Float64Array(BLOCK_POINTS);
 const sharedFloats = new Float64Array(1);

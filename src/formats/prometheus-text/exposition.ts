@@ -130,7 +130,7 @@ export function wordValue(body: Uint8Array, start: number, end: number): number 
   }
 }
 
-/** Scans are synchronous and leave it empty, so one serves them all. */
+/** Scans are synchronous and begin with an empty one, so one serves them all. */
 const sharedBlock = new PointBlock();
 
 interface Page {

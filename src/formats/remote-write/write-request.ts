@@ -42,7 +42,7 @@ const SECOND_DOUBLE = (2 << 3) | WIRE.fixed64;
 const SECOND_VARINT = (2 << 3) | WIRE.varint;
 const THIRD_VARINT = (3 << 3) | WIRE.varint;
 
-/** Scans are synchronous and leave it empty, so one serves them all. */
+/** Scans are synchronous and begin with an empty one, so one serves them all. */
 const sharedBlock = new PointBlock();
 const sharedLabels = new LabelBytes();
 
