@@ -114,7 +114,7 @@ export interface WriteOptions {
 /** A chunk, and the piece that goes beyond it. */
 const MOST = HEAD_SNAPSHOT_CHUNK_BYTES + HEAD_SNAPSHOT_PIECE_BYTES;
 
-/** The object in chunks, each borrowed until the next one is asked for. */
+/** The object in chunks, each borrowed until the one after the next is asked for. */
 export async function* headSnapshotChunks(
   sections: readonly SnapshotSection[],
   { stretch, pause, finish }: WriteOptions,
@@ -123,6 +123,8 @@ export async function* headSnapshotChunks(
   const told: { name: string; sizeBytes: number }[] = [];
   // Grows to a chunk and a piece: most of a small head's chunk would be zeros nobody reads.
   let buffer = new Uint8Array(HEAD_SNAPSHOT_PIECE_BYTES);
+  // What is filled while the other one is written; as large as that when it is needed.
+  let other = new Uint8Array(0);
   let used = 0;
   let crc = 0;
   let sizeBytes = 0;
@@ -142,7 +144,10 @@ export async function* headSnapshotChunks(
         crcs.push(crc32(chunk.subarray(from), crc));
         crc = 0;
         yield chunk;
-        buffer.copyWithin(0, HEAD_SNAPSHOT_CHUNK_BYTES, used);
+        // Now the chunk before this one is nobody's.
+        if (other.length < buffer.length) other = new Uint8Array(buffer.length);
+        other.set(buffer.subarray(HEAD_SNAPSHOT_CHUNK_BYTES, used));
+        [buffer, other] = [other, buffer];
       }
       // While it is in the processor's cache.
       crc = crc32(buffer.subarray(from, used), crc);
