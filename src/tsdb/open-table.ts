@@ -6,7 +6,12 @@
 
 /** Most places of a table that are taken. */
 export function isCrowded(used: number, places: number): boolean {
-  return used * 4 > places * 3;
+  return used > mostIn(places);
+}
+
+/** Entries that a table takes before it is crowded. */
+export function mostIn(places: number): number {
+  return Math.floor((places * 3) / 4);
 }
 
 /** The next size; `places` is one. */

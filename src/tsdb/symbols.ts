@@ -14,7 +14,7 @@ import { captured, checkSections, copied } from './index-sections.ts';
 import type { CapturedSection, SectionReader } from './index-sections.ts';
 import { KeyOrder } from './key-order.ts';
 import { TEXT_CACHE_ENTRIES } from './limits.ts';
-import { homeOf, isCrowded, largerTable, tableFor } from './open-table.ts';
+import { homeOf, isCrowded, largerTable, mostIn, tableFor } from './open-table.ts';
 import { lengthAt, lengthSize, writeLength } from './text-length.ts';
 
 const FIRST_CAPACITY = 256;
@@ -267,8 +267,11 @@ export class Symbols {
 
   /** The slots of symbols that are in use, anew in a table of `length` places. */
   #rehash(length: number): void {
-    while (this.count >= 1 << this.#symbolBits) this.#symbolBits += SYMBOL_BITS_MORE;
-    assert(this.#symbolBits <= SYMBOL_BITS_MAX, 'the texts of a shard are bounded');
+    // As many as the table is for: it shall not be filled anew before it is crowded.
+    const symbolsMax = Math.max(this.count, mostIn(length));
+    while (symbolsMax >= 1 << this.#symbolBits && this.#symbolBits < SYMBOL_BITS_MAX)
+      this.#symbolBits += SYMBOL_BITS_MORE;
+    assert(this.count < 1 << this.#symbolBits, 'the texts of a shard are bounded');
     // What is being copied stays where it is.
     const old = this.isHeld ? new Uint32Array(0) : this.#slots;
     const slots = clearedU32(old, length);
