@@ -1,3 +1,4 @@
+// An item made ahead: when it is made, whose its failure is, and that nothing runs on afterwards.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
