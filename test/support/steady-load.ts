@@ -8,6 +8,8 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isBesideStall, startDiskProbe } from './disk-probe.ts';
 import type { DiskStall } from './disk-probe.ts';
+import { SlowSpells } from './slow-spells.ts';
+import type { SlowSpell } from './slow-spells.ts';
 
 const LINES_PER_WRITE = 2000;
 const SERIES = 20_000;
@@ -43,6 +45,8 @@ export interface SteadyReport {
   readonly writeMsP99DiskAwake: number;
   /** How late the event loop of this process was, which is in every latency. */
   readonly ownLagMsP99: number;
+  /** What stood still in every two seconds with a write of over 100 ms. */
+  readonly slowSpells: readonly SlowSpell[];
   readonly looks: readonly Look[];
 }
 
@@ -278,6 +282,7 @@ export async function steadyLoad(
   const startMs = performance.now();
   const untilMs = startMs + minutes * 60_000;
   const latencies = new Latencies();
+  const slow = new SlowSpells(server.url);
   const looks: Look[] = [];
   // Each connection has its own beat, a quarter of a period after the one before it.
   const periodMs = (1000 * LINES_PER_WRITE * CONNECTIONS) / rate;
@@ -289,17 +294,21 @@ export async function steadyLoad(
     ) {
       await sleep(Math.max(0, dueMs - performance.now()));
       await mix.write(index);
-      latencies.add(dueMs - startMs, performance.now() - dueMs);
+      const latencyMs = performance.now() - dueMs;
+      latencies.add(dueMs - startMs, latencyMs);
+      slow.note(latencyMs);
     }
   };
   const [[queries, deletes]] = await Promise.all([
     mix.beside(untilMs),
     every(LOOK_EVERY_MS, untilMs, async () => {
       looks.push(await lookAt(server, performance.now() - startMs));
+      await slow.look(performance.now() - startMs);
     }),
     ...Array.from({ length: CONNECTIONS }, (_, i) => writer(i)),
   ]);
   lag.disable();
+  slow.stop();
   mix.close();
   const stalls = await probe.stop();
   return {
@@ -308,6 +317,7 @@ export async function steadyLoad(
     queries,
     deletes,
     ownLagMsP99: lag.percentile(99) / 1e6 - LAG_RESOLUTION_MS,
+    slowSpells: slow.spells,
     looks,
   };
 }
