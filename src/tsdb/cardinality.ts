@@ -2,6 +2,7 @@
 import { METRIC_NAME } from '../model/labels.ts';
 import type { Cardinality } from '../model/storage.ts';
 import { ITEMS_PER_LOOK } from '../stdx/limits.ts';
+import { countHeldBytes } from './held-bytes.ts';
 import { eachSeries, turnsOf } from './read-names.ts';
 import type { Scan } from './scan.ts';
 import { TopCounts } from './top-counts.ts';
@@ -9,7 +10,7 @@ import { TopCounts } from './top-counts.ts';
 /** Series by value, by name. */
 type ValueCounts = Map<string, Map<string, number>>;
 
-/** O(series) time, and memory of all pairs that there are. */
+/** O(series) time, and memory of all pairs that there are, which the scan holds. */
 export async function readCardinality(scan: Scan, limit: number): Promise<Cardinality> {
   const counts: ValueCounts = new Map();
   let seriesCount = 0;
@@ -20,7 +21,9 @@ export async function readCardinality(scan: Scan, limit: number): Promise<Cardin
       const value = labels[i + 1]!;
       let ofName = counts.get(name);
       if (ofName === undefined) counts.set(name, (ofName = new Map()));
-      ofName.set(value, (ofName.get(value) ?? 0) + 1);
+      const count = ofName.get(value) ?? 0;
+      if (count === 0) scan.hold?.(countHeldBytes(value));
+      ofName.set(value, count + 1);
     }
     return true;
   });

@@ -3,6 +3,7 @@
 import { CodecError } from '../codec/varint.ts';
 import type { ByteReader } from '../codec/varint.ts';
 import type { Matcher } from '../model/matcher.ts';
+import { textHeldBytes } from './held-bytes.ts';
 import { COLUMN_SLOTS_MAX, MATCH_BY_ROWS_RATIO } from './limits.ts';
 import { MatchedLists, MatchedValues, matchersKey } from './matched-values.ts';
 import { SectionSlot } from './part-cache.ts';
@@ -21,7 +22,8 @@ const ROWS_COST = 4;
 const ROW_GROUP_COST = 32;
 
 /** Lets other work proceed now and then; throws where the caller does not want to go on. */
-type Turn = () => Promise<void>;
+/** Lets others proceed; told what texts that were made since the last call take. */
+type Turn = (sizeBytes?: number) => Promise<void>;
 
 const NOTHING = 'nothing';
 const EVERYTHING = 'everything';
@@ -209,8 +211,12 @@ export class PartIndex {
     if (ordinals === undefined || ordinals.length === this.seriesCount) {
       const out: string[] = [];
       for await (const texts of values.all()) {
-        for (const text of texts) out.push(text);
-        await turn();
+        let sizeBytes = 0;
+        for (const text of texts) {
+          sizeBytes += textHeldBytes(text);
+          out.push(text);
+        }
+        await turn(sizeBytes);
       }
       return out;
     }

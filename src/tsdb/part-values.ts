@@ -5,6 +5,7 @@ import { compareUtf8 } from '../model/labels.ts';
 import { CodecError } from '../codec/varint.ts';
 import type { ByteReader } from '../codec/varint.ts';
 import { grownU8 } from '../stdx/growable.ts';
+import { textHeldBytes } from './held-bytes.ts';
 import {
   POSTINGS_SHORT_MAX,
   TEXTS_TURN_GROUPS,
@@ -322,8 +323,11 @@ export class LabelValues {
     for (let group = 0; group < length; group++) yield (await this.group(group)).texts();
   }
 
-  /** Values of some ranks, ascending. */
-  async texts(ranks: readonly number[], turn: () => Promise<void>): Promise<string[]> {
+  /** Values of some ranks, ascending; `turn` is told what those since the last one take. */
+  async texts(
+    ranks: readonly number[],
+    turn: (sizeBytes: number) => Promise<void>,
+  ): Promise<string[]> {
     const out: string[] = [];
     for (let from = 0; from < ranks.length;) {
       const number = Math.floor(ranks[from]! / VALUE_GROUP_COUNT);
@@ -332,11 +336,14 @@ export class LabelValues {
       const group = await this.group(number);
       // One text of a group is found from the restart before it; many are read together.
       const all = to - from > VALUE_RESTART_COUNT ? group.texts() : undefined;
+      let sizeBytes = 0;
       for (; from < to; from++) {
         const at = ranks[from]! % VALUE_GROUP_COUNT;
-        out.push(all === undefined ? group.text(at) : all[at]!);
+        const text = all === undefined ? group.text(at) : all[at]!;
+        sizeBytes += textHeldBytes(text);
+        out.push(text);
       }
-      await turn();
+      await turn(sizeBytes);
     }
     return out;
   }

@@ -9,6 +9,7 @@ import { deletesFrom } from './deletes.ts';
 import { headFeed, HeadLane, HeadSeries } from './head-lane.ts';
 import { GroupNumbers, SEEN } from './instant-lane.ts';
 import type { InstantLane } from './instant-lane.ts';
+import { labelsHeldBytes, textHeldBytes } from './held-bytes.ts';
 import { LaneMerge } from './lane-merge.ts';
 import {
   INSTANT_BATCH_SERIES,
@@ -101,10 +102,11 @@ async function divide(scan: Scan): Promise<Divided> {
   return { indexes, rest: { ...scan, view: { ...view, parts: others } } };
 }
 
-/** Lets other work proceed now and then. */
-export function turnsOf(scan: Scan): () => Promise<void> {
+/** Lets other work proceed now and then; what is given is kept for the answer. */
+export function turnsOf(scan: Scan): (sizeBytes?: number) => Promise<void> {
   let batches = 0;
-  return async () => {
+  return async (sizeBytes = 0) => {
+    scan.hold?.(sizeBytes);
     if (++batches % NAMES_TURN_BATCHES === 0) await scan.yieldTurn();
     scan.check();
   };
@@ -187,7 +189,12 @@ async function sortedTexts(
   textOf: (number: number) => string,
 ): Promise<string[]> {
   const on = pausingOf(scan);
-  return await sortInTurns(on, await mapInTurns(on, numbers, textOf), compareUtf8);
+  const held = (number: number): string => {
+    const text = textOf(number);
+    scan.hold?.(textHeldBytes(text));
+    return text;
+  };
+  return await sortInTurns(on, await mapInTurns(on, numbers, held), compareUtf8);
 }
 
 async function headValues(scan: Scan, label: string): Promise<string[]> {
@@ -387,6 +394,9 @@ export async function eachSeries(scan: Scan, visit: (labels: Labels) => boolean)
 
 export async function readSeries(scan: Scan, limit: number): Promise<Labels[]> {
   const out: Labels[] = [];
-  await eachSeries(scan, (labels) => out.push(labels) !== limit);
+  await eachSeries(scan, (labels) => {
+    scan.hold?.(labelsHeldBytes(labels.length));
+    return out.push(labels) !== limit;
+  });
   return out;
 }

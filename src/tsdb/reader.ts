@@ -101,7 +101,8 @@ export class ShardReader {
     };
     const range = { startUs: Math.max(startUs, pin.horizonUs(tenant)), endUs };
     const { index, yieldTurn } = this.#state;
-    return { tenant, matchers, range, view, moment, index, check, yieldTurn };
+    const hold = (sizeBytes: number): void => context.budget.take(sizeBytes);
+    return { tenant, matchers, range, view, moment, index, hold, check, yieldTurn };
   }
 
   /** As `#scan`; what takes long to find out of the matchers is known then, and the order. */

@@ -20,6 +20,8 @@ export interface Scan {
   readonly bounds?: TimeRange;
   /** What is read will not be asked for again soon: merges and their proofs. */
   readonly isOnce?: boolean;
+  /** Counts what is kept for the answer; throws AppError limited/query-memory. */
+  readonly hold?: (sizeBytes: number) => void;
   /** Throws the reason where the caller does not want to go on. */
   readonly check: () => void;
   /** A later turn of the event loop, so that a long scan lets other work proceed. */

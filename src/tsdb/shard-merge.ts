@@ -87,21 +87,22 @@ function added(lists: readonly Counts[]): Map<string, number> {
 }
 
 /**
- * Cardinality out of the complete ones of the shards. Shards share label values: `valuesOf` gives
+ * Cardinality out of the complete ones of the shards. Shards share label values: `valuesOf` lends
  * the distinct ones of a label.
  */
 export async function mergeCardinality(
   parts: readonly Cardinality[],
   limit: number,
-  valuesOf: (label: string) => Promise<readonly string[]>,
+  valuesOf: (label: string, use: (values: readonly string[]) => void) => Promise<void>,
 ): Promise<Cardinality> {
   const names = added(parts.map((part) => part.byLabelName));
   const valueCounts = new Map<string, number>();
   const valueBytes = new Map<string, number>();
   for (const name of names.keys()) {
-    const values = await valuesOf(name);
-    valueCounts.set(name, values.length);
-    valueBytes.set(name, bytesOfTexts(values));
+    await valuesOf(name, (values) => {
+      valueCounts.set(name, values.length);
+      valueBytes.set(name, bytesOfTexts(values));
+    });
   }
   const top = (counts: ReadonlyMap<string, number>): Counts =>
     topCounts(

@@ -43,6 +43,7 @@ import type { SeriesPage } from '../model/series-page.ts';
 import type { TenantId } from '../model/tenant.ts';
 import type { RunLeaf } from '../windows/leaf.ts';
 import { assert } from '../stdx/assert.ts';
+import { HeldBytes } from './held-bytes.ts';
 import { splitBatch } from './shard-batch.ts';
 import {
   mergeCardinality,
@@ -233,9 +234,18 @@ export class ShardedStorage implements HoldableStorage {
   async cardinality(context: ReadContext, s: SeriesSelector & LimitedNames): Promise<Cardinality> {
     const unlimited = { ...s, limit: 0 };
     const parts = await all(this.#each(context, (shard, its) => shard.cardinality(its, unlimited)));
-    const valuesOf = (label: string): Promise<readonly string[]> =>
-      this.labelValues(context, label, unlimited);
-    return mergeCardinality(parts, s.limit, valuesOf);
+    const valuesOf = async (
+      label: string,
+      use: (values: readonly string[]) => void,
+    ): Promise<void> => {
+      const held = new HeldBytes(context.budget);
+      try {
+        use(await this.labelValues({ ...context, budget: held }, label, unlimited));
+      } finally {
+        held.giveAll();
+      }
+    };
+    return await mergeCardinality(parts, s.limit, valuesOf);
   }
 
   async estimate(context: ReadContext, request: EstimateRequest): Promise<SelectorEstimate> {

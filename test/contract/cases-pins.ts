@@ -93,6 +93,17 @@ function stopTests(open: OpenStorage): void {
     await storage.close();
   });
 
+  test('a closed storage refuses writes and reads', async () => {
+    const { storage } = await open();
+    await writeRows(storage, rows);
+    const pin = storage.pin();
+    pin.release();
+    await storage.close();
+    await assert.rejects(writeRowsLate(storage), { code: 'closed' });
+  });
+}
+
+function budgetTests(open: OpenStorage): void {
   test('what a query holds is taken from its budget and given back', async () => {
     const { storage } = await open();
     await writeRows(storage, rows);
@@ -122,19 +133,39 @@ function stopTests(open: OpenStorage): void {
     await storage.close();
   });
 
-  test('a closed storage refuses writes and reads', async () => {
+  test('texts, series and counts that are kept for an answer are taken from the budget', async () => {
     const { storage } = await open();
     await writeRows(storage, rows);
-    const pin = storage.pin();
-    pin.release();
+    const all = { ...EVER, matchers: [], limit: 0 };
+    const reads: readonly ((context: ReadContext) => Promise<unknown>)[] = [
+      (context) => storage.labelValues(context, '__name__', all),
+      (context) => storage.series(context, all),
+      (context) => storage.cardinality(context, all),
+    ];
+    for (const isFlushed of [false, true]) {
+      if (isFlushed) await storage.flush();
+      await withContext(storage, async (context) => {
+        for (const read of reads) {
+          let held = 0;
+          const take = (sizeBytes: number): void => void (held += sizeBytes);
+          const give = (sizeBytes: number): void => void (held -= sizeBytes);
+          await read({ ...context, budget: { take, give } });
+          assert.ok(held > 0, `${read.toString()} of ${isFlushed ? 'a part' : 'the head'}`);
+          const refuse = (sizeBytes: number): void => {
+            if (sizeBytes > 0) throw new Error('over budget');
+          };
+          await assert.rejects(read({ ...context, budget: { take: refuse, give } }), /over budget/);
+        }
+      });
+    }
     await storage.close();
-    await assert.rejects(writeRowsLate(storage), { code: 'closed' });
   });
 }
 
 export function pinTests(open: OpenStorage): void {
   viewTests(open);
   stopTests(open);
+  budgetTests(open);
 }
 
 function writeRowsLate(storage: Parameters<typeof writeRows>[0]): Promise<unknown> {

@@ -317,6 +317,7 @@ export class MemoryStorage implements Storage {
     const values = this.#matching(this.#view(context), selector).flatMap(({ series }) =>
       series.labels.filter((_, i) => i % 2 === 1 && series.labels[i - 1] === label),
     );
+    context.budget.take(values.join('').length);
     return limited([...new Set(values)].toSorted(compareUtf8), selector.limit);
   }
 
@@ -325,6 +326,7 @@ export class MemoryStorage implements Storage {
     selector: SeriesSelector & LimitedNames,
   ): Promise<readonly Labels[]> {
     const rows = this.#matching(this.#view(context), selector);
+    for (const { series } of rows) context.budget.take(series.labels.length);
     return limited(
       rows.map(({ series }) => series.labels),
       selector.limit,
@@ -342,6 +344,7 @@ export class MemoryStorage implements Storage {
     const values = new Map<string, Set<string>>();
     const pairs = new Map<string, number>();
     const rows = this.#matching(this.#view(context), selector);
+    for (const { series } of rows) context.budget.take(series.labels.length);
     for (const { series } of rows)
       for (let i = 0; i < series.labels.length; i += 2) {
         const [name, value] = [series.labels[i]!, series.labels[i + 1]!];

@@ -142,15 +142,19 @@ async function names(
   ) => Promise<readonly string[]>,
 ): Promise<void> {
   const selectors = await selectorsOf(params, { named: false });
-  const found = await read(deps, exchange, params, 'labels', async (context) => {
+  const limit = limitParam(params);
+  const foundBy = async (context: ReadContext): Promise<readonly string[]> => {
     if (selectors.length === 1) return await find(context, selectors[0]!);
     const union = new Set<string>();
     for (const selector of selectors)
       for (const name of await find(context, selector)) union.add(name);
     return [...union].toSorted(compareUtf8);
+  };
+  // Names are held until they are sent.
+  await read(deps, exchange, params, 'labels', async (context) => {
+    const pieces = inSlices(textsJson(await foundBy(context), limit), deps);
+    await exchange.sendStream(200, JSON_HEADERS, pieces, { signal: context.signal });
   });
-  const pieces = textsJson(found, limitParam(params));
-  await exchange.sendStream(200, JSON_HEADERS, inSlices(pieces, deps));
 }
 
 export async function labels(deps: MetadataDependencies, exchange: Exchange): Promise<void> {
