@@ -4,9 +4,6 @@
 // what is imported before the cache is on would be compiled anew at every start.
 import { enableCompileCache } from 'node:module';
 
-// Before anything is read from disk, or the pool has its default of 4 threads: then the log's sync,
-// which acknowledges writes, can wait behind those of a flush and a merge and behind reads.
-process.env.UV_THREADPOOL_SIZE ??= '16';
 enableCompileCache();
 const { runServer } = await import('./server.ts');
 await runServer(process.argv.slice(2));
