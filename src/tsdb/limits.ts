@@ -316,7 +316,7 @@ export const ESTIMATE_ROW_GROUPS = 16;
 export const ESTIMATE_SLOTS = 16_384;
 /** Series of the head whose labels an estimate looks at. */
 export const ESTIMATE_LABEL_SERIES = 4096;
-/** Checksums of a head snapshot are of so many bytes each; it is written and read in as many. */
+/** A checksum of a head snapshot is of so many bytes; it is written and read so, two in memory. */
 export const HEAD_SNAPSHOT_CHUNK_BYTES = 4 * 1024 * 1024;
 /** Work between two looks at the clock while one is taken: so many bytes, so many rows. */
 export const HEAD_SNAPSHOT_PIECE_BYTES = 64 * 1024;

@@ -6,7 +6,6 @@ import { endWhatIsTaken, followRemovals } from '../../src/app/server/tenancy.ts'
 import { Ingest } from '../../src/ingest/ingest.ts';
 import { MetadataFilter } from '../../src/ingest/metadata-filter.ts';
 import { RefusedLines } from '../../src/ingest/refused-lines.ts';
-import { scanLineProtocol } from '../../src/formats/influx/line-protocol.ts';
 import { openPrincipal } from '../../src/model/tenant.ts';
 import { seededPrng } from '../../src/stdx/prng.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
@@ -19,6 +18,7 @@ import { TenancyStore } from '../../src/tenancy/tenancy-store.ts';
 import { TenantRemoval } from '../../src/tenancy/tenant-removal.ts';
 import { UsageBook } from '../../src/tenancy/usage.ts';
 import { TsdbUnderTest } from './tsdb-under-test.ts';
+import { lineRequest } from '../support/line-request.ts';
 
 /** The rooms of a server that know tenants, over a storage in memory. */
 async function openHouse(shardCount: number) {
@@ -81,16 +81,8 @@ for (const shardCount of [1, 3])
     const house = await openHouse(shardCount);
     const { store, under, ingest, removal, quotas, breaches, refusedLines, makers, usage } = house;
     const write = async (tenant: string): Promise<number> => {
-      const body = Buffer.from('m,i=1 v=1 1\nm,i=2 v=1 1\nm,i=3 v=1 1\n');
-      const options = { precision: 'ns', defaultTimeUs: 1, mapping: [] } as const;
-      const { scan } = await ingest.write(openPrincipal(tenant), {
-        protocol: 'influx',
-        profileKey: '',
-        durability: 'sync',
-        batchId: undefined,
-        sizeBytes: body.length,
-        scan: (dictionary, sink) => scanLineProtocol(body, body.length, options, dictionary, sink),
-      });
+      const request = lineRequest('m,i=1 v=1 1\nm,i=2 v=1 1\nm,i=3 v=1 1\n');
+      const { scan } = await ingest.write(openPrincipal(tenant), request);
       return scan.errorCount;
     };
     let changes = 0;
