@@ -161,17 +161,26 @@ function readyLine(child: ChildProcess, output: Output): Promise<Record<string, 
   });
 }
 
-/** Of servers that were killed: their data may be opened again until the test ends. */
-const killed: string[] = [];
+/**
+ * What the process removes when it ends: data of killed servers may be opened again until then,
+ * and servers that ended by themselves or by their id leave theirs too.
+ */
+const left = new Set<string>();
 process.once('exit', () => {
-  for (const folder of killed) rmSync(folder, { recursive: true, force: true });
+  for (const folder of left) rmSync(folder, { recursive: true, force: true });
 });
+
+async function removeFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  left.delete(folder);
+}
 
 export async function startOrrery(
   args: readonly string[],
   options: { readonly env?: Record<string, string> } = {},
 ): Promise<RunningOrrery> {
   const folder = await mkdtemp(join(tmpdir(), 'orrery-app-'));
+  left.add(folder);
   const at = args.indexOf('--data');
   const data = at < 0 ? join(folder, 'data') : args[at + 1]!;
   const where = [...(at < 0 ? ['--data', data] : []), '--http', '127.0.0.1:0'];
@@ -189,7 +198,7 @@ export async function startOrrery(
     ready = await readyLine(child, output);
   } catch (error) {
     child.kill('SIGKILL');
-    await rm(folder, { recursive: true, force: true });
+    await removeFolder(folder);
     throw error;
   }
   const url = String(ready['url']);
@@ -200,8 +209,7 @@ export async function startOrrery(
   async function end(signal: NodeJS.Signals): Promise<ExitedProcess> {
     child.kill(signal);
     const exited = await exitWithin(child, output, STOP_TIMEOUT_MS);
-    if (at >= 0 || signal === 'SIGTERM') await rm(folder, { recursive: true, force: true });
-    else killed.push(folder);
+    if (at >= 0 || signal === 'SIGTERM') await removeFolder(folder);
     return exited;
   }
   return {
