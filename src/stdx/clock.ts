@@ -12,3 +12,19 @@ export interface Clock {
 export function nowUs(clock: Clock): number {
   return Math.round(clock.nowMs() * 1000);
 }
+
+/**
+ * The same clock, whose wall time stands still until the code that runs has returned: for loops
+ * that ask of each series. Where the kernel has to be asked, a look takes 100 ns.
+ */
+export function turnClock(clock: Clock): Clock {
+  let turnMs: number | undefined;
+  return {
+    nowMs() {
+      if (turnMs !== undefined) return turnMs;
+      queueMicrotask(() => (turnMs = undefined));
+      return (turnMs = clock.nowMs());
+    },
+    monotonicMs: () => clock.monotonicMs(),
+  };
+}

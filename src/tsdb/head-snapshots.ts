@@ -97,7 +97,6 @@ async function recordCrc(log: Log, offset: number): Promise<number | undefined> 
 
 // ---------------------------------------------------------------- keeping
 
-/** What was captured last. */
 /** What the replay of a tail costs, as bytes of a log of samples. */
 interface ReplayCost {
   readonly tailBytes: number;
@@ -105,6 +104,7 @@ interface ReplayCost {
   readonly seriesBytes: number;
 }
 
+/** What was captured last. */
 interface Taken extends ReplayCost {
   readonly seqMin: number;
   readonly offset: number;

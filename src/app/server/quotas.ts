@@ -1,4 +1,5 @@
 // Limits wired: the server's own from the settings, those of tenants and tokens from their records.
+import { turnClock } from '../../stdx/clock.ts';
 import type { Clock } from '../../stdx/clock.ts';
 import { Breaches } from '../../tenancy/breaches.ts';
 import { LimitBook } from '../../tenancy/limit-book.ts';
@@ -44,7 +45,7 @@ export function openQuotas(
   const limitsOf = book.of.bind(book);
   const quotas = new Quotas({ limitsOf, clock, ...threads });
   const breaches = new Breaches(clock);
-  return { book, quotas, breaches, makers: new SeriesMakers(clock, breaches) };
+  return { book, quotas, breaches, makers: new SeriesMakers(turnClock(clock), breaches) };
 }
 
 /** Those that have limits of their own, or a token that has. */
