@@ -31,6 +31,9 @@ import { openPrincipal } from '../src/model/tenant.ts';
 import type { Clock } from '../src/stdx/clock.ts';
 import { RECORD_POINT_BYTES } from '../src/tsdb/limits.ts';
 import { openTsdb } from '../src/tsdb/tsdb.ts';
+import { answerHelp } from './help.ts';
+
+answerHelp(import.meta.filename);
 
 const LANES = 4;
 const STEP_US = 10_000_000;
@@ -56,6 +59,7 @@ const startUs = realClock.nowMs() * 1000 - (options.late ? LATE_US : 0);
 const seriesCount = Number(options.series);
 const batchSize = Number(options.batch);
 const roundCount = Number(options.rounds);
+if (!(roundCount >= 3)) throw new Error('--rounds is 3 or more: the first and last do not count');
 const apartMs = Number(options.apart) * 1000;
 /** Rounds so far, of all orders: what the clock is ahead. */
 let roundsBegun = 0;

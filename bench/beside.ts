@@ -15,6 +15,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { ask, BulkBody, bulkLoad, labelsOf, resident, startServer } from './bulk.ts';
 import type { BenchServer } from './bulk.ts';
+import { answerHelp } from './help.ts';
+
+answerHelp(import.meta.filename);
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,

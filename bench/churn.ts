@@ -8,6 +8,9 @@ import { runInNewContext } from 'node:vm';
 import { LabelBytes } from '../src/model/label-bytes.ts';
 import { SERIES_IDLE_MS } from '../src/tsdb/limits.ts';
 import { SeriesIndex } from '../src/tsdb/series-index.ts';
+import { answerHelp } from './help.ts';
+
+answerHelp(import.meta.filename);
 
 const { values: options } = parseArgs({
   options: {

@@ -26,6 +26,9 @@ import { ByteReader, ByteWriter } from '../src/codec/varint.ts';
 import { encodeVector } from '../src/codec/vector-encode.ts';
 import { VECTOR_SCRATCH_BYTES, createVectorKernel } from '../src/codec/vector-kernel.ts';
 import { classicHistogram, seriesKinds, timeKinds } from './codec-kinds.ts';
+import { answerHelp } from './help.ts';
+
+answerHelp(import.meta.filename);
 
 const STEP_US = 15e6;
 const START_US = 1.76e15;

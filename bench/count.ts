@@ -21,6 +21,9 @@ import { matcher } from '../src/model/matcher.ts';
 import type { LeafGrouping, LeafPlan, ReadContext, Storage } from '../src/model/storage.ts';
 import { openPrincipal } from '../src/model/tenant.ts';
 import { openTsdb } from '../src/tsdb/tsdb.ts';
+import { answerHelp } from './help.ts';
+
+answerHelp(import.meta.filename);
 
 const START_US = Date.UTC(2026, 0, 1) * 1000;
 const BATCH_SERIES = 5000;

@@ -10,6 +10,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { answerHelp } from './help.ts';
+
+answerHelp(import.meta.filename);
 
 const MAIN = resolve(import.meta.dirname, '../src/app/server/main.ts');
 const REFRESHES_DEFAULT = 12;

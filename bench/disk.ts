@@ -43,6 +43,9 @@ import { ColumnCache } from '../src/tsdb/column-cache.ts';
 import { ExtentCache, SectionCache } from '../src/tsdb/part-cache.ts';
 import { Part } from '../src/tsdb/part-reader.ts';
 import { openTsdb } from '../src/tsdb/tsdb.ts';
+import { answerHelp } from './help.ts';
+
+answerHelp(import.meta.filename);
 
 interface Series {
   readonly labels: Labels;

@@ -13,6 +13,9 @@ import type { Storage } from '../src/model/storage.ts';
 import { seededPrng } from '../src/stdx/prng.ts';
 import { appendOptions } from '../test/contract/contexts.ts';
 import { TsdbUnderTest } from '../test/contract/tsdb-under-test.ts';
+import { answerHelp } from './help.ts';
+
+answerHelp(import.meta.filename);
 
 const { values } = parseArgs({
   options: {

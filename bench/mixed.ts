@@ -18,6 +18,9 @@ import { gzipSync } from 'node:zlib';
 import { selfSigned } from '../test/support/certificate.ts';
 import { BulkBody, cpuMs, forgetPeak, labelsOf, resident, startServer } from './bulk.ts';
 import { tagsOf } from './text-bodies.ts';
+import { answerHelp } from './help.ts';
+
+answerHelp(import.meta.filename);
 
 const { values: options } = parseArgs({
   options: {

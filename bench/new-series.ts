@@ -18,6 +18,9 @@ import { Ingest } from '../src/ingest/ingest.ts';
 import { openSegmentLog } from '../src/log/segment-log.ts';
 import { openTsdb } from '../src/tsdb/tsdb.ts';
 import { openPrincipal } from '../src/model/tenant.ts';
+import { answerHelp } from './help.ts';
+
+answerHelp(import.meta.filename);
 
 const LOADS = join(process.env['PEERS_WORK'] ?? join(tmpdir(), 'peers-work'), 'loads');
 const FRAME_HEAD_BYTES = 16;

@@ -3,6 +3,9 @@
 // that cannot be built here is named and left out.
 import { errorMessage } from '../src/stdx/assert.ts';
 import { harness, requireHarness } from './peers-tools.ts';
+import { answerHelp } from './help.ts';
+
+answerHelp(import.meta.filename);
 
 const PEERS = ['vm', 'prometheus', 'influxd'];
 const REPEATS = '3';

@@ -4,6 +4,9 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { harness, requireHarness } from './peers-tools.ts';
+import { answerHelp } from './help.ts';
+
+answerHelp(import.meta.filename);
 
 requireHarness();
 const passed = process.argv.slice(2);

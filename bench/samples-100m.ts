@@ -10,6 +10,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ask, bulkLoad, cpuMs, forgetPeak, resident, startServer } from './bulk.ts';
 import type { BenchServer } from './bulk.ts';
+import { answerHelp } from './help.ts';
+
+answerHelp(import.meta.filename);
 
 const { values } = parseArgs({
   options: {

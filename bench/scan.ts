@@ -31,6 +31,9 @@ import { bytesField, doubleField, varintField } from '../test/support/protobuf-w
 import { madeGraphite, madePage, madePutJson, putParts, START_MS, tagsOf } from './text-bodies.ts';
 import { requestV2 } from '../test/support/remote-write-v2.ts';
 import type { SampleV2, SeriesV2 } from '../test/support/remote-write-v2.ts';
+import { answerHelp } from './help.ts';
+
+answerHelp(import.meta.filename);
 
 const LOADS = join(process.env['PEERS_WORK'] ?? join(tmpdir(), 'peers-work'), 'loads');
 const BODY_BYTES_MAX = 64_000_000;

@@ -20,6 +20,9 @@ import { selfSigned } from '../test/support/certificate.ts';
 import { ask, cpuMs, resident, startServer, trust } from './bulk.ts';
 import type { BenchServer } from './bulk.ts';
 import { BODY_SERIES, madeGraphite, madePage, madePutJson } from './text-bodies.ts';
+import { answerHelp } from './help.ts';
+
+answerHelp(import.meta.filename);
 
 const { values: options } = parseArgs({
   options: {

@@ -314,6 +314,8 @@ export const ESTIMATE_SERIES = 16;
 export const ESTIMATE_ROW_GROUPS = 16;
 /** Slots of the head's index that an estimate looks at; fewer than that are all looked at. */
 export const ESTIMATE_SLOTS = 16_384;
+/** Texts that are gathered at least before the smallest of them are picked. */
+export const SMALLEST_TEXTS_KEPT_MIN = 256;
 /** Series of the head whose labels an estimate looks at. */
 export const ESTIMATE_LABEL_SERIES = 4096;
 /** A checksum of a head snapshot is of so many bytes; it is written and read so, two in memory. */

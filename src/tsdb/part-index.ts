@@ -28,6 +28,12 @@ type Turn = (sizeBytes?: number) => Promise<void>;
 const NOTHING = 'nothing';
 const EVERYTHING = 'everything';
 
+/** Values of a label by its name: the smallest `limit`; 0 = all. */
+export interface WantedValues {
+  readonly label: string;
+  readonly limit: number;
+}
+
 export class PartIndex {
   readonly seriesCount: number;
   readonly timeCount: number;
@@ -202,9 +208,17 @@ export class PartIndex {
     return wanted;
   }
 
-  /** Values of a label among the series that all matchers accept; rows are read, not blocks. */
-  async valuesOf(name: string, matchers: readonly Matcher[], turn: Turn): Promise<string[]> {
-    const label = this.labelNumber(name);
+  /**
+   * Values of a label among the series that all matchers accept, in byte order: the first `limit`
+   * and perhaps some more. Rows are read, not blocks.
+   */
+  async valuesOf(
+    wanted: WantedValues,
+    matchers: readonly Matcher[],
+    turn: Turn,
+  ): Promise<string[]> {
+    const label = this.labelNumber(wanted.label);
+    const { limit } = wanted;
     if (label === undefined) return [];
     const values = this.labels[label]!;
     const ordinals = matchers.length === 0 ? undefined : await this.match(matchers);
@@ -217,6 +231,7 @@ export class PartIndex {
           out.push(text);
         }
         await turn(sizeBytes);
+        if (limit !== 0 && out.length >= limit) break;
       }
       return out;
     }
@@ -228,13 +243,19 @@ export class PartIndex {
       const ranks = group.ranks(place);
       for (const ordinal of some) seen[ranks[ordinal - group.first]!] = 1;
     }
-    return this.textsOf(label, seen, turn);
+    return this.textsOf({ label, limit }, seen, turn);
   }
 
-  /** Texts of the values whose rank + 1 is marked, in byte order. */
-  async textsOf(label: number, seen: Uint8Array, turn: Turn): Promise<string[]> {
+  /** Texts of the values whose rank + 1 is marked, in byte order; the first `limit`, 0 = all. */
+  async textsOf(
+    { label, limit }: { readonly label: number; readonly limit: number },
+    seen: Uint8Array,
+    turn: Turn,
+  ): Promise<string[]> {
     const ranks: number[] = [];
-    for (let rank = 1; rank < seen.length; rank++) if (seen[rank] !== 0) ranks.push(rank - 1);
+    const rankCountMax = limit === 0 ? seen.length : limit;
+    for (let rank = 1; rank < seen.length && ranks.length < rankCountMax; rank++)
+      if (seen[rank] !== 0) ranks.push(rank - 1);
     return this.labels[label]!.texts(ranks, turn);
   }
 

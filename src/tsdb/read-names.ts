@@ -9,7 +9,7 @@ import { deletesFrom } from './deletes.ts';
 import { headFeed, HeadLane, HeadSeries } from './head-lane.ts';
 import { GroupNumbers, SEEN } from './instant-lane.ts';
 import type { InstantLane } from './instant-lane.ts';
-import { labelsHeldBytes, textHeldBytes } from './held-bytes.ts';
+import { labelsHeldBytes } from './held-bytes.ts';
 import { LaneMerge } from './lane-merge.ts';
 import {
   INSTANT_BATCH_SERIES,
@@ -17,19 +17,20 @@ import {
   NAMES_TURN_BATCHES,
   WALK_TURN_GROUPS,
 } from './limits.ts';
-import type { PartIndex } from './part-index.ts';
+import type { PartIndex, WantedValues } from './part-index.ts';
 import type { RowTable } from './part-rows.ts';
 import { VERDICT } from './row-tests.ts';
 import type { RowTests } from './row-tests.ts';
 import type { TimeRange } from './samples.ts';
 import { grownU32 } from '../stdx/growable.ts';
 import { ITEMS_PER_LOOK } from '../stdx/limits.ts';
-import { mapInTurns, sortInTurns } from '../stdx/turns.ts';
 import type { Pausing } from '../stdx/turns.ts';
 import { openPartLane } from './part-lane.ts';
 import type { Part } from './part-reader.ts';
 import { slotOf } from './refs.ts';
 import type { Scan } from './scan.ts';
+import { MetNumbers, smallestTexts } from './smallest-texts.ts';
+import type { Wanted } from './smallest-texts.ts';
 import { placeOfName } from './value-column.ts';
 
 /** A list of more than one of so many series costs more than a walk over all row groups. */
@@ -180,39 +181,36 @@ async function headNames(scan: Scan): Promise<string[]> {
     if (!isNew || !series.exists(ref)) return;
     for (let i = 0; i < count; i++) seen.add(pairs.nameOf(row[i]!));
   });
-  return await sortedTexts(scan, seen, (name) => symbols.text(name));
+  return await smallestTexts(
+    pausingOf(scan),
+    seen,
+    (name) => symbols.text(name),
+    wantedOf(scan, 0),
+  );
 }
 
-async function sortedTexts(
-  scan: Scan,
-  numbers: Iterable<number>,
-  textOf: (number: number) => string,
-): Promise<string[]> {
-  const on = pausingOf(scan);
-  const held = (number: number): string => {
-    const text = textOf(number);
-    scan.hold?.(textHeldBytes(text));
-    return text;
-  };
-  return await sortInTurns(on, await mapInTurns(on, numbers, held), compareUtf8);
+function wantedOf(scan: Scan, limit: number): Wanted {
+  return { limit, hold: (sizeBytes) => scan.hold?.(sizeBytes) };
 }
 
-async function headValues(scan: Scan, label: string): Promise<string[]> {
+async function headValues(scan: Scan, label: string, limit: number): Promise<string[]> {
   const { rows, pairs, symbols } = scan.index.tables;
   const name = symbols.find(label);
   if (name < 0) return [];
   const series = new HeadSeries(scan, ALL_KINDS);
-  const seen = new Set<number>();
+  /** Of values: millions of them, which differ from each other where they belong to one name. */
+  const seen = new MetNumbers();
   let guess = 0;
   await eachHeadSeries(scan, (ref) => {
     const slot = slotOf(ref);
     const at = placeOfName(rows, pairs, slot, name, guess);
     if (at < 0) return;
     guess = at;
-    const pair = rows.pairAt(slot, at);
-    if (!seen.has(pair) && series.exists(ref)) seen.add(pair);
+    const value = pairs.valueOf(rows.pairAt(slot, at));
+    if (!seen.has(value) && series.exists(ref)) seen.add(value);
   });
-  return await sortedTexts(scan, seen, (pair) => symbols.text(pairs.valueOf(pair)));
+  const wanted = wantedOf(scan, limit);
+  return await smallestTexts(pausingOf(scan), seen, (value) => symbols.text(value), wanted);
 }
 
 export async function readLabelNames(scan: Scan, limit: number): Promise<readonly string[]> {
@@ -232,9 +230,9 @@ export async function readLabelValues(
   const { indexes, rest } = await divide(scan);
   const lists: string[][] = [];
   for (const index of indexes)
-    lists.push(await index.valuesOf(label, scan.matchers, turnsOf(scan)));
-  for (const part of rest.view.parts) lists.push(await partValues(rest, part, label));
-  lists.push(await headValues(rest, label));
+    lists.push(await index.valuesOf({ label, limit }, scan.matchers, turnsOf(scan)));
+  for (const part of rest.view.parts) lists.push(await partValues(rest, part, { label, limit }));
+  lists.push(await headValues(rest, label, limit));
   return await merged(scan, lists, limit);
 }
 
@@ -350,14 +348,15 @@ function isWithin({ minUs, maxUs }: RowTable, group: number, range: TimeRange): 
   return minUs[group]! >= range.startUs && maxUs[group]! <= range.endUs;
 }
 
-async function partValues(scan: Scan, part: Part, name: string): Promise<string[]> {
+async function partValues(scan: Scan, part: Part, wanted: WantedValues): Promise<string[]> {
   const index = await part.index(scan.tenant);
-  const label = index?.labelNumber(name);
+  const label = index?.labelNumber(wanted.label);
   if (index === undefined || label === undefined) return [];
   const seen = new Uint8Array(index.labels[label]!.info.valueCount + 1);
   const rest = await markInside({ scan, index, label, seen }, part);
   const lane = await existenceLane(scan, part, false, rest);
-  if (lane === undefined) return index.textsOf(label, seen, turnsOf(scan));
+  const { limit } = wanted;
+  if (lane === undefined) return index.textsOf({ label, limit }, seen, turnsOf(scan));
   const ranks = new Uint32Array(lane.batch.states.length);
   const turn = turnsOf(scan);
   while (await lane.next()) {
@@ -366,7 +365,7 @@ async function partValues(scan: Scan, part: Part, name: string): Promise<string[
     for (let i = 0; i < count; i++) if (states[i] !== SEEN.nothing) seen[ranks[i]!] = 1;
     await turn();
   }
-  return index.textsOf(label, seen, turn);
+  return index.textsOf({ label, limit }, seen, turn);
 }
 
 /** Labels of all series with a sample in the range, in label order. */

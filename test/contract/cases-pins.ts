@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ALL_KINDS } from '../../src/model/columns.ts';
+import { matcher } from '../../src/model/matcher.ts';
 import type { ReadContext } from '../../src/model/storage.ts';
 import { DEFAULT_TENANT, openPrincipal } from '../../src/model/tenant.ts';
 import { appendOptions, unlimitedBudget, withContext } from './contexts.ts';
@@ -132,7 +133,9 @@ function budgetTests(open: OpenStorage): void {
     });
     await storage.close();
   });
+}
 
+function heldNamesTests(open: OpenStorage): void {
   test('texts, series and counts that are kept for an answer are taken from the budget', async () => {
     const { storage } = await open();
     await writeRows(storage, rows);
@@ -160,12 +163,43 @@ function budgetTests(open: OpenStorage): void {
     }
     await storage.close();
   });
+
+  test('a few values of many take what they are, not what the others are', async () => {
+    const { storage } = await open();
+    const names = Array.from({ length: 6000 }, (_, i) => `one ${(i * 4099) % 6000}`);
+    const rowOf = (name: string): ReturnType<typeof point> => point({ __name__: 'm', name }, 1, 1);
+    await writeRows(storage, names.map(rowOf));
+    const expected = names.toSorted().slice(0, 5);
+    for (const isFlushed of [false, true]) {
+      if (isFlushed) await storage.flush();
+      for (const matchers of [[], [matcher('name', '!=', 'one 9')]]) {
+        const takenBytes: number[] = [];
+        for (const limit of [5, 0])
+          await withContext(storage, async (context) => {
+            let held = 0;
+            const budget = {
+              take: (sizeBytes: number): void => void (held += sizeBytes),
+              give: () => undefined,
+            };
+            const asked = { ...EVER, matchers, limit };
+            const found = await storage.labelValues({ ...context, budget }, 'name', asked);
+            assert.deepEqual(found.slice(0, 5), expected);
+            assert.equal(found.length, limit === 0 ? 6000 - matchers.length : 5);
+            takenBytes.push(held);
+          });
+        const [few, all] = takenBytes;
+        assert.ok(few! * 5 < all!, `${few} of ${all} bytes, ${isFlushed ? 'a part' : 'the head'}`);
+      }
+    }
+    await storage.close();
+  });
 }
 
 export function pinTests(open: OpenStorage): void {
   viewTests(open);
   stopTests(open);
   budgetTests(open);
+  heldNamesTests(open);
 }
 
 function writeRowsLate(storage: Parameters<typeof writeRows>[0]): Promise<unknown> {

@@ -256,8 +256,11 @@ async function checkSeries(storage: Storage, context: ReadContext, leaf: LeafPla
     assert.deepEqual(found, limit === 0 ? expected : expected.slice(0, limit));
   }
   for (const label of ['i', 'g']) {
-    const found = await storage.labelValues(context, label, { ...asked, limit: 0 });
-    assert.deepEqual(found, valuesOf(expected, label));
+    const values = valuesOf(expected, label);
+    for (const limit of [0, 2]) {
+      const found = await storage.labelValues(context, label, { ...asked, limit });
+      assert.deepEqual(found, limit === 0 ? values : values.slice(0, limit));
+    }
   }
 }
 

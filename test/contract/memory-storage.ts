@@ -317,8 +317,9 @@ export class MemoryStorage implements Storage {
     const values = this.#matching(this.#view(context), selector).flatMap(({ series }) =>
       series.labels.filter((_, i) => i % 2 === 1 && series.labels[i - 1] === label),
     );
-    context.budget.take(values.join('').length);
-    return limited([...new Set(values)].toSorted(compareUtf8), selector.limit);
+    const kept = limited([...new Set(values)].toSorted(compareUtf8), selector.limit);
+    context.budget.take(kept.join('').length);
+    return kept;
   }
 
   async series(
