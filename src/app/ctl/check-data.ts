@@ -226,7 +226,9 @@ function tellSums(
       `${sums.fileCount} files, ${sizeText(sums.checkedBytes)}: ${sums.partCount} parts, ` +
         `${sums.seriesCount} series, ${sums.blockCount} blocks, ${sums.sampleCount} samples, ` +
         `${sums.recordCount} log records\n` +
-        (isSound ? 'no damage' : `${sums.damageCount} places are damaged`) +
+        (isSound
+          ? 'no damage'
+          : `${sums.damageCount} damaged ${sums.damageCount === 1 ? 'place' : 'places'}`) +
         (sums.warningCount === 0 ? '\n' : `, ${sums.warningCount} warnings\n`),
     );
   }

@@ -166,9 +166,10 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
       terminal.err(`orrery ${name}: ${printable(ended.message)}\n`);
       return ended.exitCode;
     }
-    if (!(error instanceof UsageError) && !(error instanceof SettingError) && !isParseArgs(error))
-      throw error;
-    terminal.err(`orrery ${name}: ${errorMessage(error)}\n`);
+    const isOurs = error instanceof UsageError || error instanceof SettingError;
+    const message = isOurs ? error.message : flagMessage(error);
+    if (message === undefined) throw error;
+    terminal.err(`orrery ${name}: ${message}${isOurs ? '' : ` (orrery ${name} --help)`}\n`);
     return EXIT.usage;
   }
 }
@@ -181,8 +182,10 @@ function endedBy(error: unknown): CommandError | undefined {
   return undefined;
 }
 
-/** What node:util parseArgs throws for a flag it does not know. */
-function isParseArgs(error: unknown): boolean {
+/** What node:util parseArgs says of a flag, without its advice; undefined: something else threw. */
+function flagMessage(error: unknown): string | undefined {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return code.startsWith('ERR_PARSE_ARGS');
+  if (!code.startsWith('ERR_PARSE_ARGS')) return undefined;
+  const [message = ''] = errorMessage(error).split(/\. |\n/u);
+  return message.replace(/^Unknown option '(.*)'$/u, 'unknown flag $1');
 }

@@ -67,7 +67,15 @@ test('help everywhere, unknown commands and flags', async () => {
     out: '',
     err: 'orrery: unknown command qery; did you mean query? (orrery --help)\n',
   });
-  assert.equal((await run(['query', 'up', '--tim', '1'])).code, 2);
+  assert.deepEqual(await run(['query', 'up', '--tim', '1']), {
+    code: 2,
+    out: '',
+    err: 'orrery query: unknown flag --tim (orrery query --help)\n',
+  });
+  assert.match(
+    (await run(['backup', 'to', '--url'])).err,
+    /^orrery backup: .*--url.* missing \(orrery backup --help\)\n$/,
+  );
   assert.equal((await run(['query'])).code, 2);
   assert.equal((await run(['query', 'up', '--step', '1s'])).code, 2);
   assert.equal((await run(['query', 'up', '--time', 'noon'])).code, 2);
