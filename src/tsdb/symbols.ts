@@ -6,7 +6,7 @@
 // A text in the arena is its length (varint) and its bytes. Complexity: intern O(bytes) expected.
 import type { ByteWriter } from '../codec/varint.ts';
 import { assert } from '../stdx/assert.ts';
-import { clearedU32, grownU32, grownU8, release } from '../stdx/growable.ts';
+import { clearedU32, grownI32, grownU32, grownU8, release } from '../stdx/growable.ts';
 import { mixText } from './digest.ts';
 import type { Digest } from './digest.ts';
 import { IdList, mergeIds, mergeSteps } from './growable.ts';
@@ -36,6 +36,8 @@ export class Symbols {
   #arenaEnd = 1;
   /** Where the text of a symbol begins in the arena; NO_TEXT: the symbol is free. */
   #starts = new Uint32Array(FIRST_CAPACITY);
+  /** Of the text of each symbol, so that tables grow without reading it; 0: not known (a start). */
+  #hashes = new Int32Array(FIRST_CAPACITY);
   /** Symbol + 1 in the low bits, above them low bits of the text's hash; 0 is free. */
   #slots = new Uint32Array(FIRST_CAPACITY);
   #symbolBits = SYMBOL_BITS;
@@ -66,13 +68,14 @@ export class Symbols {
   get sizeBytes(): number {
     return (
       this.#arena.length +
-      4 * (this.#starts.length + this.#slots.length + this.#sorted.length + this.#ranks.length)
+      4 * (this.#starts.length + this.#hashes.length + this.#slots.length) +
+      4 * (this.#sorted.length + this.#ranks.length)
     );
   }
 
   /** What the texts in use need, and the tables. */
   get heldBytes(): number {
-    const lists = this.#used + this.#slots.length + this.#sorted.length + this.#ranks.length;
+    const lists = 2 * this.#used + this.#slots.length + this.#sorted.length + this.#ranks.length;
     return this.#arenaEnd + 4 * (lists + this.#unsorted.count);
   }
 
@@ -167,7 +170,9 @@ export class Symbols {
     if (known !== 0) return this.#symbolIn(known);
     const symbol = this.#free.count > 0 && !this.isHeld ? this.#free.pop() : this.count++;
     if (this.count > this.#starts.length) this.#starts = grownU32(this.#starts, this.count);
+    if (symbol >= this.#hashes.length) this.#hashes = grownI32(this.#hashes, this.count);
     this.#starts[symbol] = this.#write(bytes, start, end);
+    this.#hashes[symbol] = hash;
     this.#used++;
     if (symbol < this.#sortedEnd) this.#unsorted.push(symbol);
     const isCrowdedNow = isCrowded(this.#used, this.#slots.length);
@@ -275,18 +280,27 @@ export class Symbols {
     // What is being copied stays where it is.
     const old = this.isHeld ? new Uint32Array(0) : this.#slots;
     const slots = clearedU32(old, length);
-    const arena = this.#arena;
-    for (let symbol = 0; symbol < this.count; symbol++) {
-      const place = this.#starts[symbol]!;
-      if (place === NO_TEXT) continue;
-      const size = lengthAt(arena, place);
-      const start = place + lengthSize(size);
-      const hash = this.#hash(this.#view, start, start + size);
+    this.#hashes = grownI32(this.#hashes, this.count);
+    const starts = this.#starts;
+    const hashes = this.#hashes;
+    const bits = this.#symbolBits;
+    const { count } = this;
+    for (let symbol = 0; symbol < count; symbol++) {
+      if (starts[symbol] === NO_TEXT) continue;
+      if (hashes[symbol] === 0) this.#hashAnew(symbol);
+      const hash = hashes[symbol]!;
       let slot = homeOf(hash, length);
       while (slots[slot] !== 0) slot = slot + 1 === length ? 0 : slot + 1;
-      slots[slot] = (symbol + 1) | (hash << this.#symbolBits);
+      slots[slot] = (symbol + 1) | (hash << bits);
     }
     this.#slots = slots;
+  }
+
+  #hashAnew(symbol: number): void {
+    const place = this.#starts[symbol]!;
+    const size = lengthAt(this.#arena, place);
+    const start = place + lengthSize(size);
+    this.#hashes[symbol] = this.#hash(this.#view, start, start + size);
   }
 
   #write(bytes: Uint8Array, start: number, end: number): number {
