@@ -1,7 +1,7 @@
 // `npm run bench:series`: new series through everything but HTTP: snappy, scan, row dictionary,
-// resolve, log record, fdatasync, apply; then the same series three times more. CPU time of the
-// process in microseconds per sample and resident memory, over the loads rw-churn and rw-steady of
-// the peers harness (`gen.js` writes them).
+// resolve, log record, fdatasync, apply; a flush of them; then the same series three times more and
+// another flush. CPU time of the process in microseconds per sample and resident memory, over the
+// loads rw-churn and rw-steady of the peers harness (`gen.js` writes them).
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -67,6 +67,21 @@ async function write({ ingest }: Server, raw: Uint8Array): Promise<number> {
   return scan.pointCount;
 }
 
+function report(
+  name: string,
+  before: NodeJS.CpuUsage,
+  count: number,
+  other: { readonly bytes: number },
+): void {
+  const used = process.cpuUsage(before);
+  const totalUs = used.user + used.system;
+  const rssMb = (process.memoryUsage.rss() - other.bytes) / 1e6;
+  console.log(
+    `${name.padEnd(10)} ${(totalUs / count).toFixed(3)} us/sample, ` +
+      `${((count / totalUs) * 1e3).toFixed(0)} k/core-s, RSS without the load ${rssMb.toFixed(0)} MB`,
+  );
+}
+
 async function run(server: Server, name: string): Promise<void> {
   const file = readFileSync(join(LOADS, `${name}.bin`));
   const before = process.cpuUsage();
@@ -79,13 +94,10 @@ async function run(server: Server, name: string): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
-  const used = process.cpuUsage(before);
-  const totalUs = used.user + used.system;
-  const rssMb = (process.memoryUsage.rss() - file.length) / 1e6;
-  console.log(
-    `${name.padEnd(10)} ${(totalUs / count).toFixed(3)} us/sample, ` +
-      `${((count / totalUs) * 1e3).toFixed(0)} k/core-s, RSS without the load ${rssMb.toFixed(0)} MB`,
-  );
+  report(name, before, count, { bytes: file.length });
+  const beforeFlush = process.cpuUsage();
+  await server.storage.flush();
+  report('  flush', beforeFlush, count, { bytes: file.length });
 }
 
 if (!existsSync(join(LOADS, 'rw-churn.bin'))) {

@@ -21,7 +21,7 @@ const SCRATCH_SIZE = 9 * PAGE_SIZE;
 const VALUES_AT = SCRATCH_AT + SCRATCH_SIZE;
 const OUT_AT = VALUES_AT + 2 * PAGE_SIZE;
 const PAGES = (OUT_AT + 3 * PAGE_SIZE) / PAGE_SIZE;
-/** Below, the call and the copies cost what they save. */
+/** Of numbers and streams; below, the call and the copies cost what they save. */
 const COUNT_MIN = 8;
 /** Copied byte by byte: a call to copy them costs more. */
 const SHORT_SIZE = 96;
@@ -87,7 +87,7 @@ function run(
   count: number,
   kind = 0,
 ): boolean {
-  if (count < COUNT_MIN || count > BLOCK_COUNT_MAX) return false;
+  if (count < 1 || count > BLOCK_COUNT_MAX) return false;
   const own = ownKernel();
   if (own === undefined) return false;
   own.bytes.set(new Uint8Array(values.buffer, values.byteOffset, count * 8));
@@ -115,10 +115,10 @@ export function bodyByKernel(
 
 /** The same for the payload of a column of doubles that is smaller than its words. */
 export function numbersByKernel(out: ByteWriter, values: Float64Array, count: number): boolean {
-  return run('encodeDoubles', out, values, count);
+  return count >= COUNT_MIN && run('encodeDoubles', out, values, count);
 }
 
 /** The same for an integer stream of numbers that are fit for one. */
 export function streamByKernel(out: ByteWriter, values: Float64Array, count: number): boolean {
-  return run('encodeIntegers', out, values, count);
+  return count >= COUNT_MIN && run('encodeIntegers', out, values, count);
 }

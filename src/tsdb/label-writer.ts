@@ -13,6 +13,7 @@ export interface LabelSource {
     readonly count: number;
     /** UTF-8, borrowed. */
     bytes(symbol: number): Uint8Array;
+    locate: Symbols['locate'];
     /** Places in byte order, and how they are made in steps; see Symbols. */
     ranks(): Uint32Array;
     rankSteps(): Generator<void, void, void>;

@@ -18,6 +18,7 @@ import { LabelColumns } from './part-labels.ts';
 import type { RankedLabel, RunCursor, SymbolRow } from './part-labels.ts';
 import { NumberList, writeDoubleColumn, writeNumbers } from './part-numbers.ts';
 import type { TimeColumnsWriter } from './part-times.ts';
+import type { TextPlaces } from './symbols.ts';
 
 /** Where pieces go: their bytes are taken before the next piece is asked for. */
 export interface PieceSink {
@@ -260,18 +261,33 @@ function* writeLabel(sink: PieceSink, label: RankedLabel): Generator<void, Writt
   return { name, valueCount, seriesCount, firstGroup, table: place };
 }
 
-/** Texts of the ranks [from, to), then how many series have each. */
+/** Of the texts of one group. */
+const textPlaces: TextPlaces = {
+  places: new Uint32Array(VALUE_GROUP_COUNT),
+  sizes: new Uint32Array(VALUE_GROUP_COUNT),
+};
+const counts = new Uint32Array(VALUE_GROUP_COUNT);
+
+/** Texts of the ranks [from, to), front-coded as `writeText`, then how many series have each. */
 function writeTexts(out: ByteWriter, label: RankedLabel, from: number, to: number): void {
-  let previous: Uint8Array = new Uint8Array(0);
-  const counts = new Uint32Array(to - from);
-  for (let rank = from; rank < to; rank++) {
-    const text = label.text(rank);
-    const isRestart = (rank - from) % VALUE_RESTART_COUNT === 0;
-    writeText(out, isRestart ? new Uint8Array(0) : previous, text);
-    previous = text;
-    counts[rank - from] = label.starts[rank + 1]! - label.starts[rank]!;
+  const { places, sizes } = textPlaces;
+  const memory = label.locate({ from, to }, textPlaces);
+  let previous = 0;
+  let previousSize = 0;
+  for (let i = 0; i < to - from; i++) {
+    const place = places[i]!;
+    const size = sizes[i]!;
+    const most = i % VALUE_RESTART_COUNT === 0 ? 0 : Math.min(previousSize, size);
+    let shared = 0;
+    while (shared < most && memory[previous + shared] === memory[place + shared]) shared++;
+    out.varint(shared);
+    out.varint(size - shared);
+    out.range(memory, place + shared, place + size);
+    previous = place;
+    previousSize = size;
+    counts[i] = label.starts[from + i + 1]! - label.starts[from + i]!;
   }
-  writeNumbers(out, counts, 0, counts.length);
+  writeNumbers(out, counts, 0, to - from);
 }
 
 /** Front-coded: shared bytes with the one before, further bytes. */
@@ -288,22 +304,16 @@ function writeText(out: ByteWriter, previous: Uint8Array, text: Uint8Array): voi
 function* writePostings(
   sink: PieceSink,
   texts: ByteWriter,
-  { starts, ordinals }: RankedLabel,
+  label: RankedLabel,
   { from, to }: { readonly from: number; readonly to: number },
 ): Generator<void, void, void> {
+  const { starts, ordinals } = label;
   const lists = new ByteWriter(FEW_BYTES);
   const isShort = (rank: number): boolean =>
     starts[rank + 1]! - starts[rank]! <= POSTINGS_SHORT_MAX;
   let shortCount = 0;
   for (let rank = from; rank < to; rank++)
     if (isShort(rank)) shortCount += starts[rank + 1]! - starts[rank]!;
-  const short = new Uint32Array(shortCount);
-  let at = 0;
-  for (let rank = from; rank < to; rank++)
-    if (isShort(rank)) {
-      short.set(ordinals.subarray(starts[rank], starts[rank + 1]), at);
-      at += starts[rank + 1]! - starts[rank]!;
-    }
   const end = (): void => {
     const bytes = lists.bytes();
     texts.varint(bytes.length);
@@ -312,7 +322,9 @@ function* writePostings(
     lists.reset();
   };
   if (shortCount > 0) {
-    writeNumbers(lists, short, 0, shortCount);
+    if (shortCount === starts[to]! - starts[from]!)
+      writeNumbers(lists, ordinals, starts[from]!, starts[to]!);
+    else writeNumbers(lists, shortOf(label, { from, to }, shortCount), 0, shortCount);
     end();
     yield;
   }
@@ -322,4 +334,21 @@ function* writePostings(
       end();
       yield;
     }
+}
+
+/** The short lists of some values, one behind the other. */
+function shortOf(
+  { starts, ordinals }: RankedLabel,
+  { from, to }: { readonly from: number; readonly to: number },
+  count: number,
+): Uint32Array {
+  const short = new Uint32Array(count);
+  let at = 0;
+  for (let rank = from; rank < to; rank++) {
+    const size = starts[rank + 1]! - starts[rank]!;
+    if (size > POSTINGS_SHORT_MAX) continue;
+    short.set(ordinals.subarray(starts[rank], starts[rank + 1]), at);
+    at += size;
+  }
+  return short;
 }

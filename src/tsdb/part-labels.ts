@@ -8,6 +8,7 @@ import { grownU32 } from '../stdx/growable.ts';
 import { KeyOrder } from './key-order.ts';
 import type { LabelSource } from './label-writer.ts';
 import { Symbols } from './symbols.ts';
+import type { TextPlaces } from './symbols.ts';
 
 /** Texts or runs that are looked at between two steps. */
 const STEP_COUNT = 8192;
@@ -68,19 +69,29 @@ export class LabelRuns {
     return new RunCursor(this.#runs.bytes());
   }
 
-  /** Values become what `map` says. */
-  *rewrite(map: Uint32Array): Generator<void, void, void> {
+  /**
+   * Values become their ranks; returns the ordinals of all series by value, those of rank r from
+   * starts[r] on.
+   */
+  *rank(ranks: Uint32Array, starts: Uint32Array): Generator<void, Uint32Array, void> {
     const out = new ByteWriter(this.#runs.size + 16);
+    const next = starts.slice();
+    const ordinals = new Uint32Array(this.seriesCount);
     let end = 0;
     const run = this.cursor();
     for (let count = 1; run.next(); count++) {
+      const rank = ranks[run.value]!;
       out.varint(run.start - end);
       out.varint(run.end - run.start);
-      out.varint(map[run.value]!);
+      out.varint(rank);
       end = run.end;
+      let at = next[rank]!;
+      for (let ordinal = run.start; ordinal < end; ordinal++) ordinals[at++] = ordinal;
+      next[rank] = at;
       if (count % STEP_COUNT === 0) yield;
     }
     this.#runs = out;
+    return ordinals;
   }
 }
 
@@ -117,6 +128,8 @@ export interface RankedLabel {
   readonly valueCount: number;
   /** UTF-8 of the value of a rank, borrowed. */
   text(rank: number): Uint8Array;
+  /** As Symbols.locate, of the values of the ranks [from, to). */
+  locate(ranks: { readonly from: number; readonly to: number }, places: TextPlaces): Uint8Array;
   /** Ordinals of rank r: ordinals[starts[r], starts[r + 1]). */
   readonly starts: Uint32Array;
   readonly ordinals: Uint32Array;
@@ -134,7 +147,7 @@ export class LabelColumns {
   #columns: LabelRuns[] = [];
   #labels: Labels = [];
   #length = 0;
-  /** By symbol: its rank among the values of the label at hand, and 0. */
+  /** By symbol: series that have it in the label at hand, then its rank there; else 0. */
   #ranks = new Uint32Array(0);
   /** By symbol: its place in byte order; made when all series are known. */
   #order: Uint32Array | undefined = undefined;
@@ -200,14 +213,21 @@ export class LabelColumns {
     const run = column.cursor();
     for (let runCount = 1; run.next(); runCount++) {
       if (runCount % STEP_COUNT === 0) yield;
-      if (ranks[run.value] !== 0) continue;
+      // Series of the value so far, until all are known.
+      const before = ranks[run.value]!;
+      ranks[run.value] = before + run.end - run.start;
+      if (before !== 0) continue;
       symbols = grownU32(symbols, count + 1);
       symbols[count++] = run.value;
-      ranks[run.value] = 1;
     }
     const inOrder = yield* this.#inOrder(symbols.subarray(0, count));
-    for (let rank = 0; rank < count; rank++) ranks[inOrder[rank]!] = rank;
-    yield* column.rewrite(ranks);
+    const starts = new Uint32Array(count + 1);
+    for (let rank = 0; rank < count; rank++) {
+      const symbol = inOrder[rank]!;
+      starts[rank + 1] = starts[rank]! + ranks[symbol]!;
+      ranks[symbol] = rank;
+    }
+    const ordinals = yield* column.rank(ranks, starts);
     for (let i = 0; i < count; i++) ranks[inOrder[i]!] = 0;
     return {
       // A copy: the texts of an index move when series come between two steps.
@@ -215,7 +235,9 @@ export class LabelColumns {
       seriesCount: column.seriesCount,
       valueCount: count,
       text: (rank) => this.#texts.bytes(inOrder[rank]!),
-      ...(yield* postingsOf(column, count)),
+      locate: (range, places) => this.#texts.locate(inOrder, range, places),
+      starts,
+      ordinals,
     };
   }
 
@@ -239,26 +261,4 @@ export class LabelColumns {
     for (const entry of byRank) if (entry > 0) sorted[count++] = entry - 1;
     return sorted;
   }
-}
-
-function* postingsOf(
-  column: LabelRuns,
-  valueCount: number,
-): Generator<void, Pick<RankedLabel, 'starts' | 'ordinals'>, void> {
-  const starts = new Uint32Array(valueCount + 1);
-  let run = column.cursor();
-  for (let runCount = 1; run.next(); runCount++) {
-    starts[run.value + 1]! += run.end - run.start;
-    if (runCount % STEP_COUNT === 0) yield;
-  }
-  for (let rank = 0; rank < valueCount; rank++) starts[rank + 1]! += starts[rank]!;
-  const ends = starts.slice(0, valueCount);
-  const ordinals = new Uint32Array(column.seriesCount);
-  run = column.cursor();
-  for (let runCount = 1; run.next(); runCount++) {
-    for (let ordinal = run.start; ordinal < run.end; ordinal++)
-      ordinals[ends[run.value]!++] = ordinal;
-    if (runCount % STEP_COUNT === 0) yield;
-  }
-  return { starts, ordinals };
 }

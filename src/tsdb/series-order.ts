@@ -3,6 +3,7 @@
 // over all symbols that are new since the last time.
 import { release } from '../stdx/growable.ts';
 import { KeyOrder } from './key-order.ts';
+import type { LoadKeys } from './key-order.ts';
 import type { Pairs } from './pairs.ts';
 import { slotOf } from './refs.ts';
 import { countIn, pairIn } from './row-words.ts';
@@ -50,7 +51,7 @@ export class SeriesOrder {
       return;
     }
     const keys = new RankKeys(this.#rows, this.#pairs, this.#symbols.ranks());
-    new KeyOrder(keys.keyOf).sort(refs);
+    new KeyOrder(keys.keyOf, keys.load).sort(refs);
   }
 
   /**
@@ -66,7 +67,7 @@ export class SeriesOrder {
     yield* symbols.rankSteps();
     // A copy: queries may put new symbols in between.
     const keys = new RankKeys(this.#rows, this.#pairs, symbols.ranks().slice());
-    for (const step of new KeyOrder(keys.keyOf).steps(refs)) {
+    for (const step of new KeyOrder(keys.keyOf, keys.load).steps(refs)) {
       yield step;
       keys.lookAgain();
     }
@@ -114,5 +115,28 @@ class RankKeys {
     const pair = pairIn(words, start, depth);
     const ranks = this.#ranks;
     return ranks[this.#pairs.nameOf(pair)]! * ranks.length + ranks[this.#pairs.valueOf(pair)]!;
+  };
+
+  readonly load: LoadKeys = (refs, keys, { low, high }, depth) => {
+    const { words, starts } = this.#columns;
+    const pairs = this.#pairs;
+    const ranks = this.#ranks;
+    const scale = ranks.length;
+    let before = -1;
+    let key = 0;
+    for (let i = low; i < high; i++) {
+      const start = starts[slotOf(refs[i]!)]!;
+      if (depth >= countIn(words, start)) {
+        keys[i] = -1;
+        continue;
+      }
+      const pair = pairIn(words, start, depth);
+      // Neighbours share most of their pairs.
+      if (pair !== before) {
+        before = pair;
+        key = ranks[pairs.nameOf(pair)]! * scale + ranks[pairs.valueOf(pair)]!;
+      }
+      keys[i] = key;
+    }
   };
 }
