@@ -185,6 +185,8 @@ export const REPLAY_TURN_BYTES = 1024 * 1024;
 export const OPENING_REST_MS = 10_000;
 /** A failed background flush or merge is tried again after so long. */
 export const MAINTENANCE_RETRY_MS = 5000;
+/** So many series of the index are looked for in the head in a row: a millisecond or so. */
+export const HEAD_SEEK_SERIES = 16_384;
 /** A scan lets other work proceed after so many series. */
 export const SCAN_TURN_SERIES = 256;
 /** Samples of sources that overlap, of one series, for whose order there is room once for all. */

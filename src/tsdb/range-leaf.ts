@@ -23,6 +23,7 @@ import { deletesFrom } from './deletes.ts';
 import { GroupNumbers, InstantBatch, SEEN } from './instant-lane.ts';
 import {
   COLUMNS_LEAF_SHARE,
+  HEAD_SEEK_SERIES,
   LANE_DECODED_SAMPLES_MAX,
   LANE_FITTED_SAMPLES,
   LANE_HEAD_SERIES_MAX,
@@ -40,7 +41,7 @@ import { slotOf } from './refs.ts';
 import { resolveSources } from './samples.ts';
 import type { Source, TimeRange } from './samples.ts';
 import type { Scan } from './scan.ts';
-import { HeadSeries, nearDeletes } from './select.ts';
+import { HeadSeries, isInHead, nearDeletes } from './select.ts';
 import { SeriesGroups } from './series-groups.ts';
 
 export interface RangeLeafOptions {
@@ -99,7 +100,7 @@ async function findPlaces(scan: Scan, stepCount: number): Promise<Places | undef
     countSamples(batches, range, sum);
     places.push({ part, priority, index, batches });
   }
-  const refs = refsInHead(scan);
+  const refs = await refsInHead(scan);
   if (refs === undefined) return undefined;
   const [first] = places;
   if (first === undefined) {
@@ -113,12 +114,19 @@ async function findPlaces(scan: Scan, stepCount: number): Promise<Places | undef
 }
 
 /** In label order; undefined: more than LANE_HEAD_SERIES_MAX. */
-function refsInHead({ view, index, tenant, matchers }: Scan): Uint32Array | undefined {
+async function refsInHead(scan: Scan): Promise<Uint32Array | undefined> {
+  const { view, index, tenant, matchers } = scan;
   const generations = view.generations.filter((one) => !one.isEmpty);
   const refs: number[] = [];
   if (generations.length === 0) return Uint32Array.from(refs);
-  for (const ref of index.select(tenant, matchers)) {
-    if (!generations.some((generation) => generation.has(ref))) continue;
+  const all = index.select(tenant, matchers);
+  for (let i = 0; i < all.length; i++) {
+    if ((i + 1) % HEAD_SEEK_SERIES === 0) {
+      await scan.yieldTurn();
+      scan.check();
+    }
+    const ref = all[i]!;
+    if (!isInHead(generations, ref)) continue;
     // The general way selects anew: no more is looked at here than is needed to tell.
     if (refs.length === LANE_HEAD_SERIES_MAX) return undefined;
     refs.push(ref);

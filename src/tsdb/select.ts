@@ -10,7 +10,7 @@ import { deletesFrom, deletesOf } from './deletes.ts';
 import type { Delete } from './deletes.ts';
 import type { Generation } from './head.ts';
 import { HiddenSeries } from './hidden-series.ts';
-import { PAGES_AHEAD_SERIES, SCAN_TURN_SERIES } from './limits.ts';
+import { HEAD_SEEK_SERIES, PAGES_AHEAD_SERIES, SCAN_TURN_SERIES } from './limits.ts';
 import { SampleRoom } from './head-read.ts';
 import { openPartCursor } from './part-cursor.ts';
 import { resolveSources } from './samples.ts';
@@ -31,7 +31,8 @@ export interface ScannedSeries {
 
 class HeadCursor implements Cursor {
   row: Row | undefined = undefined;
-  readonly needsLoad = false;
+  /** Many series in a row had nothing: others have their turn before more are looked at. */
+  needsLoad = false;
   readonly #scan: Scan;
   readonly #refs: Uint32Array;
   readonly #near: readonly Delete[][];
@@ -46,18 +47,35 @@ class HeadCursor implements Cursor {
 
   advance(): void {
     this.row = undefined;
-    const { view } = this.#scan;
-    while (this.#next < this.#refs.length) {
-      const ref = this.#refs[this.#next++]!;
-      if (!view.generations.some((generation) => generation.has(ref))) continue;
-      this.row = new HeadRow(this.#scan, ref, this.#near);
-      return;
-    }
+    this.needsLoad = !this.#seek();
   }
 
   async load(): Promise<void> {
-    // All of it is in memory.
+    while (this.needsLoad) {
+      await this.#scan.yieldTurn();
+      this.#scan.check();
+      this.needsLoad = !this.#seek();
+    }
   }
+
+  /** Goes to the next series that a generation has; false: not found yet. */
+  #seek(): boolean {
+    const { generations } = this.#scan.view;
+    const end = Math.min(this.#next + HEAD_SEEK_SERIES, this.#refs.length);
+    while (this.#next < end) {
+      const ref = this.#refs[this.#next++]!;
+      if (!isInHead(generations, ref)) continue;
+      this.row = new HeadRow(this.#scan, ref, this.#near);
+      return true;
+    }
+    return end === this.#refs.length;
+  }
+}
+
+/** Does one of the generations have the series? */
+export function isInHead(generations: readonly Generation[], ref: SeriesRef): boolean {
+  for (let i = 0; i < generations.length; i++) if (generations[i]!.has(ref)) return true;
+  return false;
 }
 
 /** Labels are made when somebody asks. */
@@ -134,6 +152,7 @@ export class HeadSeries {
     while (this.#next < this.#refs.length) {
       if (this.#next >= this.#ahead) this.#lookAhead();
       const ref = (this.ref = this.#refs[this.#next++]!);
+      if (this.#plain?.has(ref) === false) continue;
       const room = isKept ? undefined : this.#room;
       const isRead =
         room !== undefined &&

@@ -185,9 +185,10 @@ export class SeriesMatching {
   }
 
   /**
-   * Puts new series in order, where that is asked for and a question would do it, and finds out
-   * what `select` would ask of regular expressions: a third of a millisecond or so of work between
-   * two steps. Where texts or the order of the series change meanwhile, it ends.
+   * Puts new series in order, where that is asked for and a question would do it, makes the columns
+   * that `select` would, and finds out what it would ask of regular expressions: a third of a
+   * millisecond or so of work between two steps. Where texts or the order of the series change
+   * meanwhile, it ends.
    */
   *steps(
     tenant: TenantSeries | undefined,
@@ -195,18 +196,27 @@ export class SeriesMatching {
     isOrdered: boolean,
   ): Generator<void, void, void> {
     if (tenant === undefined) return;
+    const { symbols } = this.#tables;
     if (isOrdered) yield* tenant.freshenSteps(this.#tables);
     const { base } = tenant;
     const isSmall = base.length <= SMALL_TENANT_SERIES || !tenant.isFresh;
     const named = isSmall ? [] : matchers.filter(namesValues);
-    const expressions = named.filter((one) => exactValues(one) === undefined);
-    if (expressions.length === 0) return;
+    let isFew = false;
+    for (const one of named) {
+      const exact = exactValues(one);
+      if (exact === undefined) continue;
+      const name = symbols.find(one.name);
+      if (name < 0 || exact.every((text) => symbols.find(text) < 0)) return;
+      if ((yield* tenant.columnSteps(this.#tables, name)) === undefined) return;
+      const { count } = this.#candidates(tenant, one);
+      if (count <= SHORT_LIST) return;
+      isFew ||= count * PASS_SHARE < base.length;
+    }
     // Where few series have an exact value, expressions are tried on these alone.
-    const isFew = (one: Matcher): boolean =>
-      this.#candidates(tenant, one).count * PASS_SHARE < base.length;
-    if (named.some((one) => exactValues(one) !== undefined && isFew(one))) return;
-    for (const one of expressions) {
-      const name = this.#tables.symbols.find(one.name);
+    if (isFew) return;
+    for (const one of named) {
+      if (exactValues(one) !== undefined) continue;
+      const name = symbols.find(one.name);
       if (name < 0) return;
       const column = yield* tenant.columnSteps(this.#tables, name);
       if (column === undefined) return;
