@@ -283,6 +283,8 @@ export const CHECK_FINDINGS_MAX = 10_000;
 export const ORDERED_AT_ONCE = 2048;
 /** Series that are put into a column of values between two turns of others, … */
 export const COLUMN_STEP_SERIES = 2048;
+/** … places of it that are only moved from one array to another, … */
+export const COLUMN_STEP_PLACES = 8192;
 /** … and values that a regular expression is tried on. */
 export const MATCH_STEP_VALUES = 256;
 /** A tenant with so many series or fewer is matched row by row. */

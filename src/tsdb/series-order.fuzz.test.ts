@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { compareLabels } from '../model/labels.ts';
+import { compareLabels, compareUtf8 } from '../model/labels.ts';
 import type { Labels } from '../model/labels.ts';
 import { KeyOrder } from './key-order.ts';
 import { SeriesIndex } from './series-index.ts';
@@ -85,4 +85,32 @@ test('ids sorted in steps are sorted', () => {
     assert.deepEqual(inSteps, ids);
     if (count > 30_000) assert.ok(stepCount > 6, `${stepCount} steps`);
   }
+});
+
+test('pairs of one name are put in the order of their values', () => {
+  const shape = fc.record({
+    values: fc.uniqueArray(fc.string({ unit: fc.constantFrom('a', 'b', 'é', '0'), minLength: 1 }), {
+      maxLength: 60,
+    }),
+    // With many others the values are compared themselves, with few by their ranks.
+    others: fc.constantFrom(0, 5000),
+    isRankedBefore: fc.boolean(),
+  });
+  const check = ({
+    values,
+    others,
+    isRankedBefore,
+  }: typeof shape extends fc.Arbitrary<infer S> ? S : never): void => {
+    const index = new SeriesIndex(3);
+    const { symbols } = index;
+    const { pairs, order } = index.tables;
+    const name = symbols.intern('host');
+    for (let i = 0; i < others; i++) symbols.intern(`other ${mixed(i)} ${i}`);
+    if (isRankedBefore) symbols.ranks();
+    const list = Uint32Array.from(values, (text) => pairs.intern(name, symbols.intern(text)));
+    for (const step of order.valueSteps(list)) assert.equal(step, undefined);
+    const texts = Array.from(list, (pair) => symbols.text(pairs.valueOf(pair)));
+    assert.deepEqual(texts, values.toSorted(compareUtf8));
+  };
+  fc.assert(fc.property(shape, check), { numRuns: 100 });
 });

@@ -3,7 +3,8 @@
 // over all symbols that are new since the last time.
 import { release } from '../stdx/growable.ts';
 import { KeyOrder } from './key-order.ts';
-import type { LoadKeys } from './key-order.ts';
+import type { KeyOf, LoadKeys } from './key-order.ts';
+import { COLUMN_STEP_PLACES } from './limits.ts';
 import type { Pairs } from './pairs.ts';
 import { slotOf } from './refs.ts';
 import { countIn, pairIn } from './row-words.ts';
@@ -73,18 +74,31 @@ export class SeriesOrder {
     }
   }
 
-  /** Sorts pairs of one name by value. O(pairs · log(pairs)), or O(texts) where there are many. */
-  sortValues(list: Uint32Array): void {
-    if (list.length * RANKED_SHARE < this.#symbols.count) {
-      list.sort(this.comparePairs);
-      return;
+  /**
+   * Sorts pairs of one name by value, a millisecond or so of work between two steps; nothing may be
+   * swept meanwhile. O(pairs · log(pairs)), or O(texts) where there are many.
+   */
+  *valueSteps(list: Uint32Array): Generator<void, void, void> {
+    const symbols = this.#symbols;
+    const pairs = this.#pairs;
+    if (list.length * RANKED_SHARE < symbols.count) {
+      const keyOf: KeyOf = (pair, depth) => symbols.keyOf(pairs.valueOf(pair), depth);
+      return yield* new KeyOrder(keyOf).steps(list);
     }
-    // No two of them have the same value: each has a place of its own among all texts.
-    const ranks = this.#symbols.ranks();
+    yield* symbols.rankSteps();
+    // No two of them have the same value: each has a place of its own among all texts. A copy:
+    // queries may put new texts in between.
+    const ranks = symbols.ranks().slice();
     const byRank = new Uint32Array(ranks.length);
-    for (const pair of list) byRank[ranks[this.#pairs.valueOf(pair)]!] = pair + 1;
+    for (let i = 0; i < list.length; i++) {
+      byRank[ranks[pairs.valueOf(list[i]!)]!] = list[i]! + 1;
+      if (i % COLUMN_STEP_PLACES === COLUMN_STEP_PLACES - 1) yield;
+    }
     let end = 0;
-    for (const pair of byRank) if (pair !== 0) list[end++] = pair - 1;
+    for (let rank = 0; rank < byRank.length; rank++) {
+      if (byRank[rank] !== 0) list[end++] = byRank[rank]! - 1;
+      if (rank % COLUMN_STEP_PLACES === COLUMN_STEP_PLACES - 1) yield;
+    }
     release(byRank);
   }
 }

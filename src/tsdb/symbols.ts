@@ -434,7 +434,7 @@ export class Symbols {
   }
 
   /** Six bytes of a text as a number, told apart by how many there are; -1 behind its end. */
-  readonly #key = (symbol: number, depth: number): number => {
+  readonly keyOf = (symbol: number, depth: number): number => {
     const place = this.#starts[symbol]!;
     const size = lengthAt(this.#arena, place);
     const left = size - depth * KEY_BYTES;
@@ -458,7 +458,7 @@ export class Symbols {
   ranks(): Uint32Array {
     const added = this.#listUnsorted();
     if (added.length === 0) return this.#ranks;
-    const order = new KeyOrder(this.#key);
+    const order = new KeyOrder(this.keyOf);
     order.sort(added);
     this.#sorted = mergeIds(this.#sorted, added, order.compare);
     this.#unsorted.clear();
@@ -474,7 +474,7 @@ export class Symbols {
     const before = this.#sorted;
     const added = this.#listUnsorted();
     if (added.length === 0) return;
-    const order = new KeyOrder(this.#key);
+    const order = new KeyOrder(this.keyOf);
     for (const step of order.steps(added)) {
       yield step;
       if (this.#sorted !== before) return;

@@ -2,7 +2,7 @@
 // series that have it, as ranks, which are places in the tenant's series in label order. Made when
 // a query first asks for the label, dropped when the ranks change.
 import { grownU32, release } from '../stdx/growable.ts';
-import { COLUMN_STEP_SERIES } from './limits.ts';
+import { COLUMN_STEP_PLACES, COLUMN_STEP_SERIES } from './limits.ts';
 import { MatchedValues } from './matched-values.ts';
 import type { Pairs } from './pairs.ts';
 import { slotOf } from './refs.ts';
@@ -90,14 +90,17 @@ export function* columnSteps(
     distinct[valueCount++] = pair;
   }
   const values = distinct.slice(0, valueCount);
-  order.sortValues(values);
+  yield* order.valueSteps(values);
   const isWhole = valueCount === 1 && total === refs.length;
   const starts = new Uint32Array(valueCount + 1);
   const ranks = new Uint32Array(isWhole ? 0 : total);
   if (isWhole) starts[1] = total;
   else {
-    for (let i = 0; i < valueCount; i++) places[values[i]!] = i + 1;
-    fill(places, ofRank, starts, ranks);
+    for (let i = 0; i < valueCount; i++) {
+      places[values[i]!] = i + 1;
+      if (isStepEnd(i)) yield;
+    }
+    yield* fillSteps(places, ofRank, starts, ranks);
   }
   release(places);
   release(ofRank);
@@ -105,16 +108,27 @@ export function* columnSteps(
   return { pairs: values, starts, ranks, sizeBytes, matched: new MatchedValues() };
 }
 
+function isStepEnd(i: number): boolean {
+  return i % COLUMN_STEP_PLACES === COLUMN_STEP_PLACES - 1;
+}
+
 /** Counting sort of the ranks by value. */
-function fill(
+function* fillSteps(
   places: Uint32Array,
   ofRank: Int32Array,
   starts: Uint32Array,
   ranks: Uint32Array,
-): void {
-  for (const pair of ofRank) if (pair >= 0) starts[places[pair]!]!++;
+): Generator<void, void, void> {
+  for (let rank = 0; rank < ofRank.length; rank++) {
+    const pair = ofRank[rank]!;
+    if (pair >= 0) starts[places[pair]!]!++;
+    if (isStepEnd(rank)) yield;
+  }
   for (let i = 1; i < starts.length; i++) starts[i]! += starts[i - 1]!;
   const next = starts.slice();
-  for (let rank = 0; rank < ofRank.length; rank++)
-    if (ofRank[rank]! >= 0) ranks[next[places[ofRank[rank]!]! - 1]!++] = rank;
+  for (let rank = 0; rank < ofRank.length; rank++) {
+    const pair = ofRank[rank]!;
+    if (pair >= 0) ranks[next[places[pair]! - 1]!++] = rank;
+    if (isStepEnd(rank)) yield;
+  }
 }
