@@ -418,3 +418,12 @@ test('label names with symbols of more than sixteen bits', () => {
       assert.deepEqual([...one.select('t', [matcher(`n${n}`, '=', `v${n % 7}`)])], [ref]);
     }
 });
+
+test('who reads parts may use the row between two series', () => {
+  const index = new SeriesIndex(5);
+  const seriesOf = (host: string) => labelsFromObject({ __name__: 'm', dc: 'd2', host });
+  index.resolve('t', seriesOf('a'));
+  index.tables.rows.reserveRow(3).fill(2);
+  const labels = seriesOf('b');
+  assert.deepEqual(index.labelsOf(index.resolve('t', labels)), labels);
+});

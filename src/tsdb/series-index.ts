@@ -75,6 +75,8 @@ export class SeriesIndex {
   #names = new Uint32Array(64);
   // What the row at hand was made from: neighbours share most of their labels.
   #lastOwner = -1;
+  /** SeriesRows.rowSerial when the last series was resolved. */
+  #rowSerial = -1;
   #lastLabels: Labels = NO_LABELS;
   #lastBytes: LabelBytes | undefined = undefined;
   #lastSerial = 0;
@@ -224,9 +226,11 @@ export class SeriesIndex {
   resolve(tenantId: TenantId, labels: Labels): SeriesRef {
     const { number } = this.#tenant(tenantId);
     const count = labels.length >>> 1;
+    const isKept = this.#lastOwner === number && this.#rowSerial === this.#rows.rowSerial;
     const row = this.#rows.reserveRow(count);
+    this.#rowSerial = this.#rows.rowSerial;
     const { symbols } = this;
-    const last = this.#lastOwner === number ? this.#lastLabels : NO_LABELS;
+    const last = isKept ? this.#lastLabels : NO_LABELS;
     this.#lastBytes = undefined;
     for (let i = 0; i < count; i++) {
       const name = labels[2 * i]!;
@@ -243,15 +247,14 @@ export class SeriesIndex {
   resolveBytes(tenantId: TenantId, labels: LabelBytes): SeriesRef {
     const { number } = this.#tenant(tenantId);
     const { count, ranges, same, bytes, view } = labels;
+    const isKept = this.#lastOwner === number && this.#rowSerial === this.#rows.rowSerial;
     const row = this.#rows.reserveRow(count);
+    this.#rowSerial = this.#rows.rowSerial;
     if (count > this.#names.length) this.#names = grownU32(this.#names, count);
     const names = this.#names;
     const { symbols } = this;
     const pairs = this.#pairs;
-    const goesOn =
-      this.#lastBytes === labels &&
-      this.#lastSerial + 1 === labels.serial &&
-      this.#lastOwner === number;
+    const goesOn = isKept && this.#lastBytes === labels && this.#lastSerial + 1 === labels.serial;
     for (let i = 0; i < count; i++) {
       const kept = goesOn ? same[i]! : SAME.nothing;
       if (kept === SAME.all) continue;

@@ -51,6 +51,8 @@ export class SeriesRows {
   #starts = new Uint32Array(FIRST_CAPACITY);
   /** The last whole row, which rows to come look back at; -1: there is none. */
   #whole = -1;
+  /** How often `row` was given out: where it is another than before, others have written there. */
+  rowSerial = 0;
   /** Pairs of a row that is read. */
   #pairs = new Uint32Array(64);
   /** Owner + 1, its low bits; 0 in both: the slot is free. */
@@ -162,7 +164,9 @@ export class SeriesRows {
     return rows;
   }
 
+  /** `row`, whose content is the caller's from now on; see rowSerial. */
   reserveRow(count: number): Uint32Array {
+    this.rowSerial++;
     assert(count <= ROW_LABELS_MAX, 'a series has a bounded number of labels');
     this.row = grownU32(this.row, count);
     return this.row;
