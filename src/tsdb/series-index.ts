@@ -75,7 +75,6 @@ export class SeriesIndex {
   #names = new Uint32Array(64);
   // What the row at hand was made from: neighbours share most of their labels.
   #lastOwner = -1;
-  /** SeriesRows.rowSerial when the last series was resolved. */
   #rowSerial = -1;
   #lastLabels: Labels = NO_LABELS;
   #lastBytes: LabelBytes | undefined = undefined;
@@ -228,15 +227,13 @@ export class SeriesIndex {
     const count = labels.length >>> 1;
     const isKept = this.#lastOwner === number && this.#rowSerial === this.#rows.rowSerial;
     const row = this.#rows.reserveRow(count);
-    this.#rowSerial = this.#rows.rowSerial;
-    const { symbols } = this;
     const last = isKept ? this.#lastLabels : NO_LABELS;
     this.#lastBytes = undefined;
     for (let i = 0; i < count; i++) {
       const name = labels[2 * i]!;
       const value = labels[2 * i + 1]!;
       if (last[2 * i] === name && last[2 * i + 1] === value) continue;
-      row[i] = this.#pairs.intern(symbols.intern(name), symbols.intern(value));
+      row[i] = this.#pairs.intern(this.symbols.intern(name), this.symbols.intern(value));
     }
     this.#lastOwner = number;
     this.#lastLabels = labels;
@@ -249,7 +246,6 @@ export class SeriesIndex {
     const { count, ranges, same, bytes, view } = labels;
     const isKept = this.#lastOwner === number && this.#rowSerial === this.#rows.rowSerial;
     const row = this.#rows.reserveRow(count);
-    this.#rowSerial = this.#rows.rowSerial;
     if (count > this.#names.length) this.#names = grownU32(this.#names, count);
     const names = this.#names;
     const { symbols } = this;
@@ -331,6 +327,7 @@ export class SeriesIndex {
     const rows = this.#rows;
     const before = rows.liveCount;
     const ref = rows.intern(owner, count, code);
+    this.#rowSerial = rows.rowSerial;
     if (ref < 0) return REF_REFUSED;
     if (rows.liveCount !== before) {
       const { slotEnd } = rows;
